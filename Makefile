@@ -1,0 +1,47 @@
+# make alone prints this help. The environment is .venv; nothing outside this folder is touched.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format bench lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+install: $(STAMP) ## set up .venv from the pinned, hashed list
+
+demo: $(STAMP) ## one order's way from checkout to erased data, on this machine
+	@$(BIN)/waybill demo
+
+test: $(STAMP) ## the tests (a real PostgreSQL comes with the environment)
+	$(BIN)/python -m pytest
+
+check: $(STAMP) ## format, lint, types, contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## apply the formatter and safe lint fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## measure: make bench ONLY=seal (LONG=1 for the slow ones)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@$(BIN)/python benchmarks/run.py $(ONLY)
+
+lock: $(STAMP) ## pin anew (maintainers; uses uv if installed in .venv)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --extra dev --no-emit-package waybill-masking -o requirements/dev.txt pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --extra dev --extra bench --no-emit-package waybill-masking -o requirements/bench.txt pyproject.toml
+
+clean: ## remove the environment and everything made by the demo
+	rm -rf $(VENV) demo-out build dist *.egg-info

@@ -1,0 +1,1 @@
+"""HTTP, settings, wiring and the command line; no rule of the trade."""

@@ -1,0 +1,38 @@
+"""The command `waybill`: finds the command's module in `api/commands`, imports only that one, and runs it.
+
+A command module has `arguments(parser)` and `run(args) -> exit status`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from masking.errors import MaskingError
+
+COMMANDS = {
+    "redact": "mask names, phones, addresses and free text: JSON lines in, JSON lines out",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `waybill COMMAND ...`; the exit status is the command's, 2 for an error that has a name."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(
+        prog="waybill",
+        description="Take the recipient's personal data off the waybill.",
+        epilog="\n".join(f"  {name:<10}{text}" for name, text in COMMANDS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below")
+    command = parser.parse_args(words[:1]).command
+    module = importlib.import_module(f"api.commands.{command.replace('-', '_')}")
+    own = argparse.ArgumentParser(prog=f"waybill {command}", description=COMMANDS[command])
+    module.arguments(own)
+    try:
+        return int(module.run(own.parse_args(words[1:])))
+    except MaskingError as error:
+        print(f"waybill {command}: {error}", file=sys.stderr)
+        return 2

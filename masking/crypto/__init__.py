@@ -1,0 +1,1 @@
+"""Sealing, wrapping, codes and indexes: the implementation of FORMAT.md."""

@@ -1,0 +1,50 @@
+"""The error tree, split by whose move comes next.
+
+Nothing here ever carries a personal value: an error names the field and the rule, the caller still has the value.
+HTTP numbers are given in `api/problems.py`, not here.
+"""
+
+from __future__ import annotations
+
+
+class MaskingError(Exception):
+    """Everything this package raises on purpose."""
+
+
+class InputError(MaskingError):
+    """You gave us something wrong: `field` and `rule` say what, `row` where (counted from 1, if there are rows)."""
+
+    def __init__(self, field: str, rule: str, *, row: int | None = None) -> None:
+        self.field = field
+        self.rule = rule
+        self.row = row
+        super().__init__(f"{field}: {rule}" if row is None else f"row {row}, {field}: {rule}")
+
+
+class RefusedError(MaskingError):
+    """Understood, and the answer is no: `reason` is a stable word, `state` the parcel's, `retry_after` in seconds."""
+
+    def __init__(self, reason: str, *, state: str | None = None, retry_after: int | None = None) -> None:
+        self.reason = reason
+        self.state = state
+        self.retry_after = retry_after
+        super().__init__(reason)
+
+
+class UnknownWaybillError(MaskingError):
+    """Never issued, destroyed, or not yours: one text, so that asking tells nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("no such waybill for you")
+
+
+class IntegrityError(MaskingError):
+    """Our own data or keys are not what we wrote. Stop and look; never carry on past it."""
+
+
+class UnavailableError(MaskingError):
+    """The store could not take or answer this now. Nothing was revealed; ask again with the same reference."""
+
+
+class SettingsError(MaskingError):
+    """The deployment is set up in a way that is refused: a key file others can read, a folder that can't be written."""

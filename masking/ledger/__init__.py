@@ -1,0 +1,1 @@
+"""What was seen: leaves, the Merkle tree over them, signed checkpoints. Pure."""

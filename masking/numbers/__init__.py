@@ -1,0 +1,1 @@
+"""Virtual numbers: slots, leases and providers."""

@@ -1,0 +1,155 @@
+"""What may be printed: masked views, virtual numbers, waybills, and the data of a label.
+
+Nothing here can hold plaintext: printers import this module and `masking.errors`, and no other part of `masking`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NewType, final
+
+Token = NewType("Token", str)
+"""The opaque id of a waybill: what a merchant keeps in place of the personal data (FORMAT.md section 1)."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """A text after masking. A type of its own, so that it can't be sent on as an address or a phone.
+
+    `hidden` are the spans of `text` that stand for hidden characters, as [start, end) pairs, for printers that draw
+    solid blocks.
+    """
+
+    text: str
+    hidden: tuple[tuple[int, int], ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskedParty:
+    """A recipient or sender as it may be shown."""
+
+    name: Masked
+    phone: Masked
+    address: Masked
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskedView:
+    """An order as it may be shown, with the rule set that it was checked against (`stamp`)."""
+
+    recipient: MaskedParty
+    sender: MaskedParty
+    goods: Masked
+    remark: Masked
+    stamp: str
+
+    def fields(self) -> dict[str, Masked]:
+        """The eight fields by the names of `masking.order.FIELDS`."""
+        r, s = self.recipient, self.sender
+        return {
+            "recipient.name": r.name,
+            "recipient.phone": r.phone,
+            "recipient.address": r.address,
+            "sender.name": s.name,
+            "sender.phone": s.phone,
+            "sender.address": s.address,
+            "goods": self.goods,
+            "remark": self.remark,
+        }
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualNumber:
+    """A number that reaches the recipient while the parcel is under way: a main number and an extension."""
+
+    main: str
+    extension: str
+    expires: datetime
+
+    def __str__(self) -> str:
+        return f"{self.main} 转 {self.extension}"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waybill:
+    """A checked-out order, as its merchant sees it ever after.
+
+    Attributes:
+        id: the token to keep.
+        reference: the merchant's own order number, None once destroyed.
+        masked: the masked view, None once destroyed.
+        number: the leased virtual number, None while none is leased.
+        merge: equal for orders of one buyer at this merchant in this week (FORMAT.md section 5).
+        state: active, sealed_away, destroyed; or pending (a remote service has not answered yet).
+        waybill_number, routing_code: the carrier's.
+        created: whether this call made it, or found it under the same reference.
+    """
+
+    id: Token
+    reference: str | None
+    masked: MaskedView | None
+    number: VirtualNumber | None
+    merge: str | None
+    state: str
+    waybill_number: str | None = None
+    routing_code: str | None = None
+    created: bool = False
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """An order that was not taken: the field and the rule it breaks, never the value."""
+
+    reference: str | None
+    field: str
+    rule: str
+    row: int | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Understood, and the answer is no. `reason` is a stable word; `retry_after` in seconds, where waiting helps."""
+
+    reason: str
+    retry_after: int | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelData:
+    """Everything that a label shows: masked values, the carrier's numbers, this print's own code.
+
+    Attributes:
+        waybill_number: the carrier's, drawn as Code 128.
+        routing_code: the carrier's three-part code, e.g. "342-081-00 052".
+        code: the label code, drawn as QR (FORMAT.md section 4); it names this print.
+        view: the stamped masked view.
+        number: the virtual number, or None: the label then says "contact through the app".
+        print_number: 1 for the first print of this waybill.
+        job: the print job that this print is counted in.
+        station: where it was printed.
+        printed: when it was released (UTC).
+        carrier: the carrier's name, drawn as text.
+    """
+
+    waybill_number: str
+    routing_code: str
+    code: str
+    view: MaskedView
+    number: VirtualNumber | None
+    print_number: int
+    job: str
+    station: str
+    printed: datetime
+    carrier: str = ""

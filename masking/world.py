@@ -1,0 +1,38 @@
+"""The only clock and the only dice.
+
+Steps take a `World` and ask it once a batch; tests pass one whose hands they move. Nothing else in `masking` reads the
+time or draws randomness, and a contract in CI sees to it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Time and chance, injected.
+
+    Attributes:
+        now: gives the present as an aware UTC datetime.
+        entropy: gives that many random bytes, fit for keys.
+    """
+
+    now: Callable[[], datetime] = _utc_now
+    entropy: Callable[[int], bytes] = os.urandom
+
+    def record_id(self, now: datetime) -> bytes:
+        """A new 16-byte record id: 48 bits of milliseconds, then 80 random bits.
+
+        Time-ordered, because inserts in order are 2 to 9 times faster in a B-tree than random ones. Whoever sees an id
+        learns the minute it was made; that is why label codes encrypt it (FORMAT.md section 4).
+        """
+        milliseconds = int(now.timestamp() * 1000)
+        return milliseconds.to_bytes(6, "big") + self.entropy(10)

@@ -1,0 +1,1 @@
+"""Draw labels from masked data alone: `LabelData` in, label bytes out."""
