@@ -1,1 +1,58 @@
-"""Replace a recipient's personal data by a masked view, a virtual number and a token."""
+"""Replace a recipient's personal data by a masked view, a virtual number and a token.
+
+Start with `connect`: it gives a merchant's connection, whose `checkout` turns an `Order` into a `Waybill` or says why it
+was `Rejected`. Names are loaded when they are first used, so that a printer process, which imports `masking.waybill`
+only, never has keys or a database in memory.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from masking.connection import connect
+    from masking.errors import (
+        InputError,
+        IntegrityError,
+        MaskingError,
+        RefusedError,
+        SettingsError,
+        UnavailableError,
+        UnknownWaybillError,
+    )
+    from masking.order import Grant, Order, Party
+    from masking.waybill import Refusal, Rejected, Waybill
+
+__all__ = [
+    "Grant",
+    "InputError",
+    "IntegrityError",
+    "MaskingError",
+    "Order",
+    "Party",
+    "Refusal",
+    "RefusedError",
+    "Rejected",
+    "SettingsError",
+    "UnavailableError",
+    "UnknownWaybillError",
+    "Waybill",
+    "connect",
+]
+
+_HOMES = {
+    "connect": "masking.connection",
+    "Grant": "masking.order",
+    "Order": "masking.order",
+    "Party": "masking.order",
+    "Refusal": "masking.waybill",
+    "Rejected": "masking.waybill",
+    "Waybill": "masking.waybill",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401  a module attribute is of any type
+    if name not in __all__:
+        raise AttributeError(name)
+    return getattr(importlib.import_module(_HOMES.get(name, "masking.errors")), name)

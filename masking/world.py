@@ -9,7 +9,31 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
+
+CHINA = timezone(timedelta(hours=8))
+"""Days, weeks and shifts are counted in China's one time zone, which has no summer time."""
+
+
+def day_of(moment: datetime) -> str:
+    """The trade's day of a moment, as 2026-11-24."""
+    return moment.astimezone(CHINA).date().isoformat()
+
+
+def week_of(moment: datetime) -> str:
+    """The ISO week of a moment, as 2026-W48."""
+    year, week, _ = moment.astimezone(CHINA).isocalendar()
+    return f"{year}-W{week:02}"
+
+
+def milliseconds(moment: datetime) -> int:
+    """A moment as the store keeps it: UTC milliseconds since 1970."""
+    return int(moment.timestamp() * 1000)
+
+
+def moment(stored: int) -> datetime:
+    """A stored time as an aware UTC datetime."""
+    return datetime.fromtimestamp(stored / 1000, UTC)
 
 
 def _utc_now() -> datetime:
@@ -34,5 +58,4 @@ class World:
         Time-ordered, because inserts in order are 2 to 9 times faster in a B-tree than random ones. Whoever sees an id
         learns the minute it was made; that is why label codes encrypt it (FORMAT.md section 4).
         """
-        milliseconds = int(now.timestamp() * 1000)
-        return milliseconds.to_bytes(6, "big") + self.entropy(10)
+        return milliseconds(now).to_bytes(6, "big") + self.entropy(10)

@@ -1,0 +1,33 @@
+"""Who acts: an enrolled person or program, in one role, at one unit of one tenant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import final
+
+
+class Role(StrEnum):
+    """What somebody may do at all; what they may do with *this* parcel is duty's question."""
+
+    MERCHANT = "merchant"
+    """Checks orders out and sees their masked views. Its unit is the shop."""
+    OUTLET = "outlet"
+    """Receives, dispatches and prints at one outlet. Never resolves."""
+    COURIER = "courier"
+    """Collects and delivers what others assigned."""
+    SWITCH = "switch"
+    """The telephone exchange: asks whom a dialled number rings."""
+    OPERATOR = "operator"
+    """Runs retention and erasure. Never resolves."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """An enrolled identity, as the deployment's record has it."""
+
+    id: str
+    tenant: str
+    role: Role
+    unit: str

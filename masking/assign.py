@@ -1,0 +1,97 @@
+"""Step 4: an outlet gives a parcel to a courier. This, and nothing a courier does, creates the duty to deliver it.
+
+The parcel is in this outlet's custody, arrived by another person's scan; the courier is enrolled here and is not the
+one who assigns. Giving it to a second courier (a handover) ends the first one's duty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import final
+
+from masking.access.duty import UNKNOWN
+from masking.access.people import Actor, Role
+from masking.lifecycle import State
+from masking.vault import custody, journal, people, waybills
+from masking.vault.custody import Assignment
+from masking.vault.store import Store
+from masking.waybill import Refusal
+from masking.world import World, milliseconds
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assign:
+    """One parcel, by label code or waybill number, for one courier."""
+
+    actor: Actor
+    what: str
+    courier: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assigned:
+    """The courier has the duty from now on."""
+
+    courier: str
+    at: datetime
+
+
+def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assigned | Refusal]:
+    """The duty that each request created, or the refusal; same order as asked.
+
+    Raises:
+        UnavailableError: no assignment of this batch is known to be recorded.
+    """
+    now = world.now()
+    codes = [store.read_code(request.what, world, now) for request in requests]
+    outcomes: list[Assigned | Refusal] = []
+    with store.transaction() as tx:
+        staff = people.active(tx, {r.actor.id for r in requests} | {r.courier for r in requests})
+        numbers = waybills.by_number(tx, store.settings.tenant, {request.what for request in requests})
+        ids = [code[0] if code else numbers.get(request.what) for code, request in zip(codes, requests, strict=True)]
+        records = waybills.by_id(tx, {record for record in ids if record}, lock=True)
+        arrivals = custody.last_custody(tx, records)
+        for request, record_id in zip(requests, ids, strict=True):
+            record = records.get(record_id) if record_id else None
+            refusal = _refusal(request, record, record and arrivals.get(record.id), staff)
+            if refusal or record is None:
+                outcomes.append(refusal or UNKNOWN)
+                continue
+            custody.close_assignments(tx, [record.id], now)
+            duty = Assignment(
+                id=world.record_id(now),
+                waybill=record.id,
+                unit=request.actor.unit,
+                courier=request.courier,
+                given_by=request.actor.id,
+                at=milliseconds(now),
+                closed=None,
+            )
+            if not custody.assign(tx, [duty]):
+                outcomes.append(Refusal(reason="just-assigned"))
+                continue
+            journal.append(tx, [store.leaf(world, now, "assign", request.actor.id, record.id, courier=request.courier)])
+            outcomes.append(Assigned(courier=request.courier, at=now))
+    return outcomes
+
+
+def _refusal(
+    request: Assign, record: waybills.Record | None, last: custody.Scan | None, staff: dict[str, Actor]
+) -> Refusal | None:
+    actor = request.actor
+    if staff.get(actor.id) != actor or actor.role is not Role.OUTLET:
+        return UNKNOWN
+    if record is None or record.tenant != actor.tenant or record.state != State.ACTIVE:
+        return UNKNOWN
+    if last is None or last.kind != "arrived" or last.unit != actor.unit:
+        return UNKNOWN
+    if last.actor == actor.id:
+        return Refusal(reason="arrival-scanned-by-the-same-person")
+    courier = staff.get(request.courier)
+    if courier is None or courier.role is not Role.COURIER or (courier.tenant, courier.unit) != (actor.tenant, actor.unit):
+        return Refusal(reason="no-such-courier-here")
+    return Refusal(reason="delivered") if record.delivered is not None else None

@@ -1,0 +1,156 @@
+"""What a merchant may still do to a checked-out order: ship it, amend it, cancel it.
+
+The carrier's numbers come with `Ship`. A corrected order takes a new waybill key, so that the old ciphertexts open with
+nothing. Once a label is printed or a parcel scanned, the order is the carrier's, and only `Ship` remains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import final
+
+from masking.access.people import Actor, Role
+from masking.crypto.index import token_record, token_text
+from masking.lifecycle import Act, State, after
+from masking.numbers.pool import UNUSED_COOL_DOWN
+from masking.order import Order, Problem, number_problems
+from masking.redact.view import mask_order
+from masking.vault import custody, journal, people, sealing, slots, waybills
+from masking.vault.keystore import Generation
+from masking.vault.store import Store, Transaction, to_waybill
+from masking.vault.waybills import Record
+from masking.waybill import Refusal, Rejected, Token, Waybill
+from masking.world import World
+
+UNKNOWN = Refusal(reason="unknown")
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ship:
+    """The carrier's waybill number and routing code for a waybill."""
+
+    merchant: Actor
+    id: Token
+    waybill_number: str
+    routing_code: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amend:
+    """A corrected order for a waybill that has not left; its reference stays."""
+
+    merchant: Actor
+    id: Token
+    order: Order
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """An order that will not be sent: its data is destroyed at once."""
+
+    merchant: Actor
+    id: Token
+
+
+Change = Ship | Amend | Cancel
+
+
+def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybill | Rejected | Refusal]:
+    """The waybill after each change, or why not; same order as asked, all in one transaction.
+
+    A waybill that is not this merchant's, was never issued or is destroyed gets the one refusal "unknown".
+
+    Raises:
+        UnavailableError: nothing of this batch is known to be stored.
+    """
+    now = world.now()
+    outcomes: list[Waybill | Rejected | Refusal] = []
+    amended: list[Generation] = []
+    with store.transaction() as tx:
+        staff = people.active(tx, {request.merchant.id for request in requests})
+        ids = [token_record(request.id) for request in requests]
+        for request, record_id in zip(requests, ids, strict=True):
+            record = waybills.by_id(tx, [record_id], lock=True).get(record_id) if record_id else None
+            owned = record is not None and (record.tenant, record.merchant) == (request.merchant.tenant, request.merchant.unit)
+            allowed = staff.get(request.merchant.id) == request.merchant and request.merchant.role is Role.MERCHANT
+            if record is None or not owned or not allowed or record.state == State.DESTROYED:
+                outcomes.append(UNKNOWN)
+                continue
+            match request:
+                case Ship():
+                    outcome = _ship(tx, record, request)
+                case Amend():
+                    outcome = _amend(world, store, tx, record, request, now)
+                    if isinstance(outcome, Waybill):
+                        amended.append(Generation(record.id, record.generation + 1))
+                case Cancel():
+                    outcome = _cancel(store, tx, record, now)
+            if isinstance(outcome, Waybill):
+                kind = type(request).__name__.lower()
+                journal.append(tx, [store.leaf(world, now, kind, request.merchant.id, record.id)])
+            outcomes.append(outcome)
+    store.keys.drop_other_generations(amended)
+    if any(isinstance(request, Cancel) for request in requests):
+        store.flush_deleted()
+    return outcomes
+
+
+def _ship(tx: Transaction, record: Record, request: Ship) -> Waybill | Rejected | Refusal:
+    problems = number_problems(request.waybill_number, request.routing_code)
+    if problems:
+        return Rejected(reference=record.reference, field=problems[0].field, rule=problems[0].rule)
+    given = (request.waybill_number, request.routing_code)
+    if record.prints and given != (record.waybill_number, record.routing_code):
+        return Refusal(reason="already-printed")
+    if not waybills.update(tx, record.id, waybill_number=given[0], routing_code=given[1]):
+        return Rejected(reference=record.reference, field="waybill_number", rule="already-used")
+    return _read(tx, record.id)
+
+
+def _amend(
+    world: World, store: Store, tx: Transaction, record: Record, request: Amend, now: datetime
+) -> Waybill | Rejected | Refusal:
+    order = request.order
+    problem = sealing.first_problem(order)
+    if order.reference != record.reference:
+        problem = Problem("reference", "not-the-same")
+    if problem:
+        return Rejected(reference=record.reference, field=problem.field, rule=problem.rule)
+    refusal = _still_with_the_merchant(tx, record)
+    if refusal:
+        return refusal
+    store.keys.drop_other_generations([record.key])  # what an earlier try may have left behind
+    generation = Generation(record.id, record.generation + 1)
+    [key] = store.keys.add_wraps(record.tenant, [generation], world, now)
+    columns, sealed = sealing.seal_order(
+        world, store.keys, request.merchant, order, mask_order(order), generation, key, now
+    )
+    waybills.replace_sealed(tx, record.id, sealed)
+    waybills.update(tx, record.id, **columns)
+    return _read(tx, record.id)
+
+
+def _cancel(store: Store, tx: Transaction, record: Record, now: datetime) -> Waybill | Refusal:
+    refusal = _still_with_the_merchant(tx, record)
+    if refusal or after(State(record.state), Act.CANCEL) is None:
+        return refusal or Refusal(reason="not-cancellable")
+    store.destroy(tx, [record.id], "cancelled", now, UNUSED_COOL_DOWN)
+    return _read(tx, record.id)
+
+
+def _still_with_the_merchant(tx: Transaction, record: Record) -> Refusal | None:
+    if record.prints:
+        return Refusal(reason="already-printed")
+    if custody.last_custody(tx, [record.id]):
+        return Refusal(reason="already-scanned")
+    return None if record.state == State.ACTIVE else Refusal(reason="not-active")
+
+
+def _read(tx: Transaction, record_id: bytes) -> Waybill:
+    record = waybills.by_id(tx, [record_id])[record_id]
+    return to_waybill(record, token_text(record_id), slots.leases(tx, [record_id]).get(record_id))

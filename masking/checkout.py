@@ -1,0 +1,128 @@
+"""Step 1: an order comes in, a waybill without personal data goes out.
+
+The order's fields are sealed one by one under a key of their own, which is wrapped twice; the merchant gets the masked
+view, a virtual number and a token. Same reference and same content: the same waybill. A broken order is `Rejected` by
+field and rule, and the good ones beside it go through. Nothing is answered before it is on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import final
+
+from masking.access.people import Actor, Role
+from masking.crypto.index import token_text
+from masking.lifecycle import State
+from masking.numbers.pool import LEASE
+from masking.order import Order
+from masking.redact.view import mask_order
+from masking.vault import journal, people, sealing, slots, waybills
+from masking.vault.keystore import Generation
+from masking.vault.store import Store, Transaction, to_waybill
+from masking.vault.waybills import Record
+from masking.waybill import MaskedView, Rejected, Waybill
+from masking.world import World, milliseconds
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """One order of one merchant."""
+
+    merchant: Actor
+    order: Order
+
+
+def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[Waybill | Rejected]:
+    """A waybill or a rejection for each order, in the same order; committed to disk before this returns.
+
+    Decided in order: of two orders under one reference the second finds the first's waybill, or is rejected as changed.
+    When the number pool is dry the order is still masked and sealed; its number is None.
+
+    Raises:
+        UnavailableError: nothing of this batch is known to be stored; ask again with the same references.
+    """
+    now = world.now()
+    outcomes: list[Waybill | Rejected | None] = [_first_problem(request) for request in requests]
+    good = [n for n, outcome in enumerate(outcomes) if outcome is None]
+    views = {n: mask_order(requests[n].order) for n in good}
+    with store.transaction() as tx:
+        staff = people.active(tx, {requests[n].merchant.id for n in good})
+        for n in good:
+            merchant = requests[n].merchant
+            if staff.get(merchant.id) != merchant or merchant.role is not Role.MERCHANT:
+                outcomes[n] = Rejected(reference=requests[n].order.reference, field="merchant", rule="not-enrolled")
+        good = [n for n in good if outcomes[n] is None]
+        found = waybills.by_reference(tx, {_key(requests[n]) for n in good})
+        fresh: dict[tuple[str, str, str], int] = {}
+        for n in good:
+            if _key(requests[n]) not in found:
+                fresh.setdefault(_key(requests[n]), n)
+        records = _seal(world, store, tx, [(requests[n], views[n]) for n in fresh.values()], now)
+        entered = {record.id for record in records}
+        numbers = slots.lease(tx, [record.id for record in records], now + LEASE, now, world)
+        journal.append(
+            tx, [store.leaf(world, now, "checkout", record.merchant, record.id) for record in records]
+        )
+        # read back what a faster worker may have entered under the same reference
+        found |= waybills.by_reference(tx, fresh)
+        numbers |= slots.leases(tx, [record.id for record in found.values()])
+        wraps = store.keys.online_wraps(record.key for record in found.values())
+        mine = {n for key, n in fresh.items() if key in found and found[key].id in entered}
+        for n in good:
+            order, record = requests[n].order, found.get(_key(requests[n]))
+            if record is None:
+                outcomes[n] = Rejected(reference=order.reference, field="waybill_number", rule="already-used")
+            elif n not in mine and not sealing.same_content(store.keys, record, wraps.get(record.id), order):
+                outcomes[n] = Rejected(reference=order.reference, field="reference", rule="changed-after-checkout")
+            else:
+                outcomes[n] = to_waybill(record, token_text(record.id), numbers.get(record.id), created=n in mine)
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _first_problem(request: Checkout) -> Rejected | None:
+    problem = sealing.first_problem(request.order)
+    return problem and Rejected(reference=request.order.reference, field=problem.field, rule=problem.rule)
+
+
+def _key(request: Checkout) -> tuple[str, str, str]:
+    return request.merchant.tenant, request.merchant.unit, request.order.reference
+
+
+def _seal(
+    world: World, store: Store, tx: Transaction, new: Sequence[tuple[Checkout, MaskedView]], now: datetime
+) -> list[Record]:
+    """Seal and enter new orders; the records that went in. Their wraps are committed before this returns."""
+    tenant = store.settings.tenant
+    ids = [world.record_id(now) for _ in new]
+    keys = store.keys.add_wraps(tenant, [Generation(record, 1) for record in ids], world, now)
+    records, sealed = [], {}
+    for (request, view), record, key in zip(new, ids, keys, strict=True):
+        columns, sealed[record] = sealing.seal_order(
+            world, store.keys, request.merchant, request.order, view, Generation(record, 1), key, now
+        )
+        records.append(
+            Record(
+                id=record,
+                tenant=tenant,
+                merchant=request.merchant.unit,
+                reference=request.order.reference,
+                state=State.ACTIVE.value,
+                created=milliseconds(now),
+                waybill_number=request.order.waybill_number,
+                routing_code=request.order.routing_code,
+                leg="outbound",
+                prints=0,
+                live_print=0,
+                delivered=None,
+                sealed_away=None,
+                destroyed=None,
+                destroy_reason=None,
+                **columns,
+            )
+        )
+    entered = waybills.insert(tx, records)
+    waybills.insert_sealed(tx, {record: fields for record, fields in sealed.items() if record in entered})
+    return [record for record in records if record.id in entered]

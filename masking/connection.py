@@ -1,0 +1,207 @@
+"""`connect(where)`: the one way in for merchants.
+
+A folder is an embedded deployment: SQLite files and the root key, held by whoever runs it, who can therefore open
+everything. An `https://` address is a service that holds the keys instead. The methods and outcomes are the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from masking.access.people import Actor, Role
+from masking.change import Amend, Cancel, Change, Ship, change
+from masking.checkout import Checkout, checkout
+from masking.crypto.keys import FileKeySource
+from masking.errors import InputError, SettingsError, UnavailableError, UnknownWaybillError
+from masking.find import Find, find
+from masking.label import Label, label
+from masking.order import Order, Plain
+from masking.vault import journal, people
+from masking.vault.store import Settings, Store, create_keys
+from masking.waybill import LabelData, Refusal, Rejected, Token, Waybill
+from masking.world import World
+
+SETTINGS = "waybill.toml"
+ROOT_KEY = "root.key"
+OFFLINE_KEY = "offline-archive.key"
+SHOP = "shop"
+OPERATOR = "operator"
+
+
+class Shop:
+    """A merchant's connection. Use it as a context manager; every method answers after the data is on disk."""
+
+    def __init__(self, world: World, store: Store, merchant: Actor) -> None:
+        self.world = world
+        self.store = store
+        self.merchant = merchant
+
+    def checkout(self, orders: Iterable[Order]) -> list[Waybill | Rejected]:
+        """A waybill or a rejection for each order, same order and length. Same reference and content: same waybill.
+
+        Raises:
+            UnavailableError: nothing is known to be stored; ask again with the same references.
+        """
+        return checkout(self.world, self.store, [Checkout(merchant=self.merchant, order=order) for order in orders])
+
+    def ship(self, numbers: Iterable[tuple[Token, str, str]]) -> list[Waybill | Rejected | Refusal]:
+        """Enter the carrier's (id, waybill number, routing code) of waybills; each waybill as it is now, or why not."""
+        return self._change(
+            [Ship(merchant=self.merchant, id=id_, waybill_number=n, routing_code=r) for id_, n, r in numbers]
+        )
+
+    def amend(self, corrected: Iterable[tuple[Token, Order]]) -> list[Waybill | Rejected | Refusal]:
+        """Replace the content of waybills whose parcels have not left; each takes a new key."""
+        return self._change([Amend(merchant=self.merchant, id=id_, order=order) for id_, order in corrected])
+
+    def cancel(self, ids: Iterable[Token]) -> list[Waybill | Rejected | Refusal]:
+        """Destroy the data of orders that will not be sent."""
+        return self._change([Cancel(merchant=self.merchant, id=id_) for id_ in ids])
+
+    def find(self, *, phone: str | None = None, reference: str | None = None) -> list[Waybill]:
+        """This merchant's waybills of one exact phone, or of one of its own references, oldest first.
+
+        Raises:
+            InputError: not exactly one of the two was given.
+        """
+        if (phone is None) == (reference is None):
+            raise InputError("find", "give-a-phone-or-a-reference")
+        asked = Find(merchant=self.merchant, phone=Plain(phone) if phone else None, reference=reference)
+        return find(self.world, self.store, [asked])[0]
+
+    def status(self, id_: Token) -> Waybill:
+        """One waybill by its token.
+
+        Raises:
+            UnknownWaybillError: never issued, or not this merchant's.
+        """
+        found = find(self.world, self.store, [Find(merchant=self.merchant, id=id_)])[0]
+        if not found:
+            raise UnknownWaybillError
+        return found[0]
+
+    def labels(self, ids: Sequence[Token], *, job: str, station: str = "shop") -> list[LabelData | Refusal]:
+        """The data of labels to print, counted once a job: asking again under the same job gives the same prints."""
+        asked = [Label(actor=self.merchant, id=id_, job=job, station=station) for id_ in ids]
+        return label(self.world, self.store, asked)
+
+    def close(self) -> None:
+        """Give waiting ledger leaves their places and let go of the files."""
+        with contextlib.suppress(UnavailableError):  # the next one to open the store does it
+            journal.sequence(self.world, self.store)
+        self.store.close()
+
+    def _change(self, changes: Sequence[Change]) -> list[Waybill | Rejected | Refusal]:
+        return change(self.world, self.store, changes)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def connect(where: str | os.PathLike[str], *, world: World | None = None) -> Shop:
+    """A connection to the deployment at `where`: a folder, made on first use, or an `https://` address.
+
+    Raises:
+        SettingsError: the folder can't be written, holds other things, or its key file can be read by others.
+    """
+    if str(where).startswith(("https://", "http://")):
+        raise SettingsError("this version connects to folders only; the service comes next")
+    world = world or World()
+    folder = Path(where)
+    store = open_folder(folder, world)
+    return Shop(world, store, Actor(id=SHOP, tenant=store.settings.tenant, role=Role.MERCHANT, unit=SHOP))
+
+
+def open_folder(folder: Path, world: World) -> Store:
+    """The store of an embedded deployment, made on first use.
+
+    Raises:
+        SettingsError: see `connect`.
+    """
+    if not (folder / SETTINGS).exists():
+        create(folder, world, Settings())
+    return _open(folder)
+
+
+def create(folder: Path, world: World, settings: Settings) -> None:
+    """Make a new embedded deployment in a folder that is missing or empty.
+
+    It is made beside the folder and renamed into place, so that a crash leaves nothing half-made.
+
+    Raises:
+        SettingsError: the folder holds something, or can't be written.
+    """
+    if folder.is_dir() and any(folder.iterdir()):
+        raise SettingsError(f"the folder holds files but no {SETTINGS}: not a deployment, and not empty")
+    try:
+        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.absolute().parent))
+        try:
+            FileKeySource.create(made / ROOT_KEY, world.entropy)
+            (made / SETTINGS).write_text(_TEMPLATE.format(settings=settings, demo=str(settings.demo).lower()), "utf-8")
+            store = _open(made)
+            private = create_keys(store, world)
+            now = world.now()
+            with store.transaction() as tx:
+                for id_, role in ((SHOP, Role.MERCHANT), (OPERATOR, Role.OPERATOR)):
+                    people.enrol(world, store.keys, tx, Actor(id=id_, tenant=settings.tenant, role=role, unit=id_), now)
+            store.close()
+            _write_secret(made / OFFLINE_KEY, private)
+            made.rename(folder)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+    except OSError as error:
+        if not (folder / SETTINGS).exists():  # else somebody else was faster, which is as good
+            raise SettingsError(f"the folder can't be written: {error.strerror}") from error
+
+
+def _open(folder: Path) -> Store:
+    urls = (f"sqlite:///{folder / name}.sqlite" for name in ("data", "keys"))
+    return Store.open(*urls, FileKeySource.open(folder / ROOT_KEY), read_settings(folder / SETTINGS))
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings in a `waybill.toml`.
+
+    Raises:
+        SettingsError: it is no TOML, or a value is of the wrong kind.
+    """
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path.name} can't be read") from error
+    tenant, carrier, demo = table.get("tenant", "carrier"), table.get("carrier", ""), table.get("demo", False)
+    if not isinstance(tenant, str) or not re.fullmatch(r"[a-z0-9-]{1,40}", tenant):
+        raise SettingsError(f"{path.name}: tenant is 1 to 40 small letters, digits, hyphens")
+    if not isinstance(carrier, str) or not isinstance(demo, bool):
+        raise SettingsError(f"{path.name}: carrier is a text, demo is true or false")
+    return Settings(tenant=tenant, carrier=carrier, demo=demo)
+
+
+def _write_secret(path: Path, secret: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(secret)
+
+
+_TEMPLATE = """\
+# One deployment of waybill-masking. Changing the tenant makes everything that is already sealed unreadable.
+tenant = "{settings.tenant}"
+# The name printed on labels.
+carrier = "{settings.carrier}"
+# Whether visibly fake virtual numbers may be loaded. Never for real parcels.
+demo = {demo}
+"""

@@ -1,0 +1,76 @@
+"""Step 7: signed for. The duty ends, the number stops ringing, and looking again is refused.
+
+Only the courier who has the duty delivers. What is left is a tombstone in the making: retention seals it away, then
+destroys it (`retire`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import final
+
+from masking.access.duty import UNKNOWN, Purpose, decide
+from masking.access.people import Actor
+from masking.numbers.pool import COOL_DOWN
+from masking.vault import budgets, custody, journal, parcels, people, slots, waybills
+from masking.vault.store import Store
+from masking.waybill import Refusal
+from masking.world import World, milliseconds
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deliver:
+    """The parcel with this label code has been handed over."""
+
+    actor: Actor
+    code: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """Recorded; access has ended."""
+
+    at: datetime
+
+
+def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Delivered | Refusal]:
+    """The end of each duty, or the refusal; same order as asked.
+
+    Raises:
+        UnavailableError: no delivery of this batch is known to be recorded; ask again.
+    """
+    now = world.now()
+    codes = [store.read_code(request.code, world, now) for request in requests]
+    outcomes: list[Delivered | Refusal] = []
+    with store.transaction() as tx:
+        actors = {request.actor.id for request in requests}
+        staff = people.active(tx, actors)
+        known = parcels.load(store, tx, codes)
+        tallies = budgets.open_tallies(tx, actors, [], now)
+        for request, code in zip(requests, codes, strict=True):
+            actor, tally = request.actor, tallies[request.actor.id]
+            facts = known.facts(code) if staff.get(actor.id) == actor else None
+            refusal = tally.locked(now)
+            if refusal is None:
+                verdict = decide(actor, facts, Purpose.AFTER_SALE)
+                refusal = verdict if isinstance(verdict, Refusal) else None
+                if refusal:
+                    tally.refuse()
+            if refusal or code is None:
+                outcomes.append(refusal or UNKNOWN)
+                continue
+            waybill = code[0]
+            event = custody.Scan(world.record_id(now), waybill, "delivered", actor.unit, actor.id, milliseconds(now))
+            custody.add_scans(tx, [event])
+            custody.close_assignments(tx, [waybill], now)
+            known.duties.pop(waybill)
+            slots.release(tx, [waybill], free_again=now + COOL_DOWN)
+            waybills.update(tx, waybill, delivered=milliseconds(now))
+            journal.append(tx, [store.leaf(world, now, "deliver", actor.id, waybill)])
+            outcomes.append(Delivered(at=now))
+        budgets.save_tallies(tx, tallies, now, world)
+    return outcomes

@@ -1,0 +1,59 @@
+"""What a merchant may ask of its own waybills: their masked views, by token, by its own reference, or by exact phone.
+
+A phone is looked up under each live day's key of the person index; nothing like a search by region, name or goods exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+from masking.access.people import Actor, Role
+from masking.crypto.index import person_index, token_record, token_text
+from masking.lifecycle import State
+from masking.order import Plain
+from masking.redact.phones import canonical
+from masking.vault import people, slots, waybills
+from masking.vault.store import Store, to_waybill
+from masking.waybill import Token, Waybill
+from masking.world import World
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Find:
+    """A question of one merchant; exactly one of `id`, `reference`, `phone` is given."""
+
+    merchant: Actor
+    id: Token | None = None
+    reference: str | None = None
+    phone: Plain | None = None
+
+
+def find(world: World, store: Store, requests: Sequence[Find]) -> list[list[Waybill]]:  # noqa: ARG001  steps share one signature
+    """The merchant's own waybills that answer each question, oldest first; an empty list for none or for no merchant."""
+    answers: list[list[Waybill]] = []
+    with store.transaction() as tx:
+        staff = people.active(tx, {request.merchant.id for request in requests})
+        for request in requests:
+            merchant = request.merchant
+            records: list[waybills.Record] = []
+            if staff.get(merchant.id) == merchant and merchant.role is Role.MERCHANT:
+                record_id = token_record(request.id) if request.id else None
+                if record_id:
+                    records = list(waybills.by_id(tx, [record_id]).values())
+                elif request.reference:
+                    key = (merchant.tenant, merchant.unit, request.reference)
+                    records = list(waybills.by_reference(tx, [key]).values())
+                elif request.phone:
+                    phone = canonical(request.phone.reveal())
+                    keys = store.keys.person_keys().values()
+                    indexes = {person_index(key, phone) for key in keys} if phone else set()
+                    records = waybills.by_person(tx, merchant.tenant, indexes)
+            mine = [r for r in records if (r.tenant, r.merchant) == (merchant.tenant, merchant.unit)]
+            if not request.id:
+                mine = [r for r in mine if r.state != State.DESTROYED]
+            numbers = slots.leases(tx, [r.id for r in mine])
+            answers.append([to_waybill(r, token_text(r.id), numbers.get(r.id)) for r in mine])
+    return answers

@@ -1,0 +1,134 @@
+"""Step 2: a waybill comes in, the data of one label goes out: masked values only, and this print's own code.
+
+Idempotent by (job, waybill): asking again gives the same print. At most one print is live: a reprint needs the parcel in
+custody now, a reason, and a scan at this outlet by somebody else; it ends the print before it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import final
+
+from masking.access.duty import UNKNOWN
+from masking.access.people import Actor, Role
+from masking.crypto.index import token_record
+from masking.lifecycle import State
+from masking.vault import custody, journal, people, slots, waybills
+from masking.vault.custody import Print
+from masking.vault.store import Store, Transaction
+from masking.vault.waybills import Record
+from masking.waybill import LabelData, Refusal, Token
+from masking.wire import load_view
+from masking.world import World, milliseconds, moment
+
+REASONS = frozenset({"damaged", "printer-jam", "repacked"})
+"""Why a label may be printed again."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """One label asked for, by the waybill's merchant or by the outlet that has the parcel; `reason` for a reprint."""
+
+    actor: Actor
+    id: Token
+    job: str
+    station: str
+    reason: str | None = None
+
+
+def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelData | Refusal]:
+    """The data of each label, or why it is not printed; same order as asked, counted before it is given.
+
+    Raises:
+        UnavailableError: no print of this batch is known to be counted; ask again under the same job.
+    """
+    now = world.now()
+    with store.transaction() as tx:
+        staff = people.active(tx, {request.actor.id for request in requests})
+        ids = [token_record(request.id) for request in requests]
+        wanted = [record for record in ids if record]
+        records = waybills.by_id(tx, wanted, lock=True)
+        done = custody.prints_of_jobs(tx, wanted, {request.job for request in requests})
+        numbers = slots.leases(tx, wanted)
+        outcomes: list[LabelData | Refusal] = []
+        for request, record_id in zip(requests, ids, strict=True):
+            record = records.get(record_id) if record_id else None
+            if staff.get(request.actor.id) != request.actor or record is None or not _may_print(tx, request, record):
+                outcomes.append(UNKNOWN)
+                continue
+            made = done.get((record.id, request.job))
+            if made is None:
+                refusal = _refusal(tx, request, record)
+                if refusal:
+                    outcomes.append(refusal)
+                    continue
+                made = Print(
+                    waybill=record.id,
+                    number=record.prints + 1,
+                    job=request.job,
+                    station=request.station,
+                    actor=request.actor.id,
+                    reason=request.reason,
+                    at=milliseconds(now),
+                )
+                custody.add_prints(tx, [made])
+                waybills.update(tx, record.id, prints=made.number, live_print=made.number)
+                records[record.id] = record._replace(prints=made.number, live_print=made.number)
+                done[record.id, request.job] = made
+                journal.append(tx, [_leaf(store, world, now, request, made)])
+            outcomes.append(
+                LabelData(
+                    waybill_number=str(record.waybill_number),
+                    routing_code=str(record.routing_code),
+                    code=store.write_code(record.id, made.number, world, now),
+                    view=load_view(str(record.masked)),
+                    number=numbers.get(record.id),
+                    print_number=made.number,
+                    job=made.job,
+                    station=made.station,
+                    printed=moment(made.at),
+                    carrier=store.settings.carrier,
+                )
+            )
+    return outcomes
+
+
+def _may_print(tx: Transaction, request: Label, record: Record) -> bool:
+    actor = request.actor
+    if actor.tenant != record.tenant or record.state != State.ACTIVE:
+        return False
+    if actor.role is Role.MERCHANT:
+        return actor.unit == record.merchant
+    return actor.role is Role.OUTLET and _in_custody(tx, record, actor)
+
+
+def _in_custody(tx: Transaction, record: Record, actor: Actor) -> bool:
+    last = custody.last_custody(tx, [record.id]).get(record.id)
+    return last is not None and last.kind == "arrived" and last.unit == actor.unit
+
+
+def _refusal(tx: Transaction, request: Label, record: Record) -> Refusal | None:
+    for text in (request.job, request.station):
+        if not re.fullmatch(r"[A-Za-z0-9._:-]{1,64}", text):
+            return Refusal(reason="job-or-station-not-1-to-64-letters-digits-hyphens")
+    if record.waybill_number is None or record.routing_code is None:
+        return Refusal(reason="not-shipped")
+    if record.delivered is not None:
+        return Refusal(reason="delivered")
+    if not record.prints:
+        return None
+    if request.actor.role is not Role.OUTLET or request.reason not in REASONS:
+        return Refusal(reason="reprint-needs-outlet-and-reason")
+    if record.id not in custody.scanned_here_by_another(tx, [record.id], request.actor.unit, request.actor.id):
+        return Refusal(reason="reprint-needs-a-scan-by-another")
+    return None
+
+
+def _leaf(store: Store, world: World, now: datetime, request: Label, made: Print) -> journal.Leaf:
+    kind = "print" if made.number == 1 else "reprint"
+    detail = {"number": str(made.number)} | ({"reason": made.reason} if made.reason else {})
+    return store.leaf(world, now, kind, request.actor.id, made.waybill, **detail)

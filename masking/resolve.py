@@ -1,0 +1,134 @@
+"""Step 5: a courier scans a label and sees what the next step of this parcel needs.
+
+A label code proves sight of the label; the duty comes from an assignment by somebody else; the purpose decides the
+fields; the budget bounds how many. The leaf of a grant or refusal is committed before anything is revealed. A forged
+code, a destroyed parcel and somebody else's parcel get the same refusal.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple, final
+
+from masking.access.budget import Tally
+from masking.access.duty import UNKNOWN, Facts, Purpose, decide
+from masking.access.people import Actor
+from masking.crypto.seal import open_fields
+from masking.ledger.log import Leaf
+from masking.order import Grant, Plain
+from masking.redact.names import surname
+from masking.vault import budgets, journal, parcels, people, waybills
+from masking.vault.parcels import Code
+from masking.vault.store import Store
+from masking.waybill import Refusal
+from masking.world import CHINA, World
+
+SURNAME = "recipient.surname"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolve:
+    """One label code, as scanned, and what for."""
+
+    actor: Actor
+    code: str
+    purpose: Purpose
+
+
+class _Opening(NamedTuple):
+    """A grant that is decided but not yet committed."""
+
+    record: waybills.Record
+    names: tuple[str, ...]
+    leaf: Leaf
+    remaining: int
+
+
+def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Grant | Refusal]:
+    """A grant or a refusal for each code, in the same order, each on the ledger before this returns.
+
+    Decided in order against the batch's running counts, so two codes can't both take the last unit of a budget.
+
+    Raises:
+        UnavailableError: nothing is known to be recorded, and nothing is revealed.
+    """
+    now = world.now()
+    codes = [store.read_code(request.code, world, now) for request in requests]
+    decided: list[Refusal | _Opening] = []
+    leaves: list[Leaf] = []
+    forged: Counter[str] = Counter()
+    with store.transaction() as tx:
+        actors = {request.actor.id for request in requests}
+        staff = people.active(tx, actors)
+        known = parcels.load(store, tx, codes)
+        tallies = budgets.open_tallies(tx, actors, known.records, now)
+        for request, code in zip(requests, codes, strict=True):
+            enrolled = staff.get(request.actor.id) == request.actor
+            facts = known.facts(code) if enrolled else None
+            tally = tallies[request.actor.id]
+            verdict = _judge(request, facts, code, tally, now)
+            if code is None:
+                forged[request.actor.id] += 1
+            elif isinstance(verdict, Refusal):
+                leaves.append(store.leaf(world, now, "refusal", request.actor.id, code[0], reason=verdict.reason))
+            else:
+                leaf = store.leaf(world, now, "grant", request.actor.id, code[0], purpose=request.purpose.value)
+                leaves.append(leaf)
+                decided.append(_Opening(known.records[code[0]], verdict, leaf, tally.remaining))
+                continue
+            decided.append(verdict if isinstance(verdict, Refusal) else UNKNOWN)
+        leaves += [store.leaf(world, now, "no-label-code", who, count=str(count)) for who, count in forged.items()]
+        budgets.save_tallies(tx, tallies, now, world)
+        openings = [opening for opening in decided if isinstance(opening, _Opening)]
+        fields = {_sealed_name(name) for opening in openings for name in opening.names}
+        sealed = waybills.sealed_fields(tx, {opening.record.id for opening in openings}, sorted(fields))
+        journal.append(tx, leaves)
+    # Committed: only from here on may anything be opened.
+    return [
+        _open(opening, sealed.get(opening.record.id, {}), store.keys.unwrap(known.wraps[opening.record.id]), now)
+        if isinstance(opening, _Opening)
+        else opening
+        for opening in decided
+    ]
+
+
+def _judge(
+    request: Resolve, facts: Facts | None, code: Code | None, tally: Tally, now: datetime
+) -> tuple[str, ...] | Refusal:
+    """Duty, then budget; a refusal costs from the budget of refusals, and an actor who spent that is locked."""
+    locked = tally.locked(now)
+    if locked:
+        return locked
+    verdict = decide(request.actor, facts, request.purpose)
+    if not isinstance(verdict, Refusal) and code:
+        verdict = tally.spend(code[0], now) or verdict
+    if isinstance(verdict, Refusal):
+        tally.refuse()
+    return verdict
+
+
+def _sealed_name(name: str) -> str:
+    return "recipient.name" if name == SURNAME else name
+
+
+def _open(opening: _Opening, sealed: Mapping[str, bytes], key: bytes, now: datetime) -> Grant:
+    record = opening.record
+    wanted = {_sealed_name(name) for name in opening.names}
+    plain = open_fields(key, record.tenant, record.id, {name: sealed[name] for name in wanted})
+    fields = {
+        name: Plain(surname(plain["recipient.name"].reveal())) if name == SURNAME else plain[name]
+        for name in opening.names
+    }
+    midnight = now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return Grant(
+        fields=fields, view_ref=view_ref(opening.leaf), valid_until=midnight, remaining=opening.remaining
+    )
+
+
+def view_ref(leaf: Leaf) -> str:
+    """Six hex digits of a grant's leaf id, for drawing over the view: enough to find it among one actor's day."""
+    return leaf.id[-3:].hex().upper()

@@ -1,0 +1,101 @@
+"""Step 3: a scan says where a parcel is. It is recorded, moves custody, and reveals nothing.
+
+Outlets scan label codes or waybill numbers (sorting machines read the Code 128) as arrived or departed; couriers scan
+label codes as collected or attempted, only of parcels assigned to them. A scan by anybody else creates nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import final
+
+from masking.access.duty import UNKNOWN
+from masking.access.people import Actor, Role
+from masking.lifecycle import State
+from masking.vault import budgets, custody, journal, people, waybills
+from masking.vault.store import Store, Transaction
+from masking.waybill import Refusal
+from masking.world import World, milliseconds
+
+KINDS = {Role.OUTLET: frozenset({"arrived", "departed"}), Role.COURIER: frozenset({"collected", "attempted"})}
+"""Who may record what; `delivered` is a step of its own."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """One scan: `what` is a label code or, for outlets, a waybill number."""
+
+    actor: Actor
+    what: str
+    kind: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scanned:
+    """The scan is recorded."""
+
+    kind: str
+    at: datetime
+
+
+def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned | Refusal]:
+    """What was recorded of each scan, or the refusal; same order as asked.
+
+    Raises:
+        UnavailableError: no scan of this batch is known to be recorded.
+    """
+    now = world.now()
+    codes = [store.read_code(request.what, world, now) for request in requests]
+    outcomes: list[Scanned | Refusal] = []
+    with store.transaction() as tx:
+        staff = people.active(tx, {request.actor.id for request in requests})
+        numbers = waybills.by_number(tx, store.settings.tenant, {r.what for r in requests if r.actor.role is Role.OUTLET})
+        ids = [code[0] if code else numbers.get(request.what) for code, request in zip(codes, requests, strict=True)]
+        known = {record for record in ids if record}
+        records = waybills.by_id(tx, known)
+        duties = custody.open_assignments(tx, known)
+        tallies = budgets.open_tallies(tx, {request.actor.id for request in requests}, [], now)
+        for request, record_id in zip(requests, ids, strict=True):
+            actor, tally = request.actor, tallies[request.actor.id]
+            record = records.get(record_id) if record_id else None
+            duty = duties.get(record_id) if record_id else None
+            allowed = (
+                staff.get(actor.id) == actor
+                and record is not None
+                and record.tenant == actor.tenant
+                and record.state == State.ACTIVE
+                and record.delivered is None
+                and (actor.role is Role.OUTLET or (duty is not None and duty.courier == actor.id))
+            )
+            refusal = tally.locked(now)
+            if refusal is None and not allowed:
+                refusal = UNKNOWN
+                tally.refuse()
+            elif refusal is None and request.kind not in KINDS.get(actor.role, ()):
+                refusal = Refusal(reason="not-your-kind-of-scan")
+            if refusal or record is None:
+                outcomes.append(refusal or UNKNOWN)
+                continue
+            _record(world, store, tx, request, record.id, now)
+            outcomes.append(Scanned(kind=request.kind, at=now))
+        budgets.save_tallies(tx, tallies, now, world)
+    return outcomes
+
+
+def _record(world: World, store: Store, tx: Transaction, request: Scan, waybill: bytes, now: datetime) -> None:
+    event = custody.Scan(
+        id=world.record_id(now),
+        waybill=waybill,
+        kind=request.kind,
+        unit=request.actor.unit,
+        actor=request.actor.id,
+        at=milliseconds(now),
+    )
+    custody.add_scans(tx, [event])
+    if request.kind == "departed":
+        custody.close_assignments(tx, [waybill], now)
+    journal.append(tx, [store.leaf(world, now, "scan", request.actor.id, waybill, kind=request.kind)])

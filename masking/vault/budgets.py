@@ -1,0 +1,85 @@
+"""Rows of budgets, read and written in the transaction of the act that spends them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from masking.access.budget import Tally, spans
+from masking.vault.engine import insert_new
+from masking.vault.schema import alarm, budget, seen
+from masking.world import World, day_of, milliseconds
+
+
+def open_tallies(tx: Connection, actors: Collection[str], waybills: Collection[bytes], now: datetime) -> dict[str, Tally]:
+    """The counts of these actors, locked until the transaction ends (rows taken in sorted order, so nobody deadlocks)."""
+    names = sorted(set(actors))
+    rows = [
+        {"actor": actor, "kind": kind, "span": span, "used": 0} for actor in names for kind, span in sorted(spans(now))
+    ]
+    insert_new(tx, budget, rows)
+    of_now = sa.tuple_(budget.c.kind, budget.c.span).in_(list(spans(now)))
+    query = (
+        sa.select(budget.c.actor, budget.c.kind, budget.c.used)
+        .where(budget.c.actor.in_(names), of_now)
+        .order_by(budget.c.actor, budget.c.kind)
+        .with_for_update()
+    )
+    used = {(row.actor, row.kind): row.used for row in tx.execute(query)}
+    viewed: dict[str, set[bytes]] = {actor: set() for actor in names}
+    if waybills:
+        looked = sa.select(seen.c.actor, seen.c.waybill).where(
+            seen.c.actor.in_(names), seen.c.day == day_of(now), seen.c.waybill.in_(waybills)
+        )
+        for row in tx.execute(looked):
+            viewed[row.actor].add(row.waybill)
+    return {
+        actor: Tally(views=used[actor, "view"], refusals=used[actor, "refusal"], seen=viewed[actor]) for actor in names
+    }
+
+
+def save_tallies(tx: Connection, tallies: Mapping[str, Tally], now: datetime, world: World) -> None:
+    """Write the counts back, and the alarms that they rang."""
+    (view, day), (refusal, hour) = spans(now)
+    rows = []
+    for actor, tally in tallies.items():
+        rows.append({"a": actor, "k": view, "s": day, "u": tally.views})
+        rows.append({"a": actor, "k": refusal, "s": hour, "u": tally.refusals})
+    statement = (
+        budget.update()
+        .where(
+            budget.c.actor == sa.bindparam("a"),
+            budget.c.kind == sa.bindparam("k"),
+            budget.c.span == sa.bindparam("s"),
+        )
+        .values(used=sa.bindparam("u"))
+    )
+    if rows:
+        tx.execute(statement, rows)
+    looked = [
+        {"actor": actor, "day": day, "waybill": waybill}
+        for actor, tally in tallies.items()
+        for waybill in sorted(tally.newly_seen)
+    ]
+    insert_new(tx, seen, looked)
+    for actor, tally in tallies.items():
+        if tally.rang:
+            raise_alarm(tx, "too-many-refusals", actor, now, world)
+
+
+def raise_alarm(tx: Connection, kind: str, actor: str, now: datetime, world: World) -> None:
+    """Leave an alarm for those who watch."""
+    tx.execute(alarm.insert().values(id=world.record_id(now), at=milliseconds(now), kind=kind, actor=actor))
+
+
+def alarms(tx: Connection) -> list[tuple[int, str, str]]:
+    """All alarms as (time, kind, actor), oldest first."""
+    return [tuple(row) for row in tx.execute(sa.select(alarm.c.at, alarm.c.kind, alarm.c.actor).order_by(alarm.c.id))]
+
+
+def sweep(tx: Connection, now: datetime) -> None:
+    """Forget which parcels were seen on past days."""
+    tx.execute(seen.delete().where(seen.c.day < day_of(now)))

@@ -1,0 +1,117 @@
+"""Rows that say where a parcel is and whose it is to deliver: scans, assignments, prints of its label."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from masking.vault.engine import insert_new
+from masking.vault.schema import assignment, label_print, scan
+from masking.world import milliseconds
+
+
+class Scan(NamedTuple):
+    """One scan of a parcel, in the columns' order of the table `scan`."""
+
+    id: bytes
+    waybill: bytes
+    kind: str
+    unit: str
+    actor: str
+    at: int
+
+
+class Assignment(NamedTuple):
+    """A duty: this courier, this parcel, given by somebody else."""
+
+    id: bytes
+    waybill: bytes
+    unit: str
+    courier: str
+    given_by: str
+    at: int
+    closed: int | None
+
+
+class Print(NamedTuple):
+    """One print of a label, counted once a job."""
+
+    waybill: bytes
+    number: int
+    job: str
+    station: str
+    actor: str
+    reason: str | None
+    at: int
+
+
+CUSTODY = ("arrived", "departed", "collected", "delivered")
+"""The kinds of scan that move custody: the last of them says where the parcel is."""
+
+
+def add_scans(tx: Connection, scans: Sequence[Scan]) -> None:
+    """Record scans."""
+    if scans:
+        tx.execute(scan.insert(), [row._asdict() for row in scans])
+
+
+def last_custody(tx: Connection, waybills: Collection[bytes]) -> dict[bytes, Scan]:
+    """The newest custody scan of each parcel."""
+    if not waybills:
+        return {}
+    query = sa.select(scan).where(scan.c.waybill.in_(waybills), scan.c.kind.in_(CUSTODY)).order_by(scan.c.id)
+    return {row.waybill: Scan(*row) for row in tx.execute(query)}  # in order of time, so the newest stays
+
+
+def scanned_here_by_another(tx: Connection, waybills: Collection[bytes], unit: str, actor: str) -> set[bytes]:
+    """Parcels that somebody else has scanned as arrived at this unit."""
+    query = sa.select(scan.c.waybill).where(
+        scan.c.waybill.in_(waybills), scan.c.kind == "arrived", scan.c.unit == unit, scan.c.actor != actor
+    )
+    return set(tx.execute(query).scalars())
+
+
+def open_assignments(tx: Connection, waybills: Collection[bytes]) -> dict[bytes, Assignment]:
+    """The open assignment of each parcel that has one."""
+    if not waybills:
+        return {}
+    query = sa.select(assignment).where(assignment.c.waybill.in_(waybills), assignment.c.closed.is_(None))
+    return {row.waybill: Assignment(*row) for row in tx.execute(query)}
+
+
+def assign(tx: Connection, assignments: Sequence[Assignment]) -> set[bytes]:
+    """Record assignments; the parcels that got one. A parcel with an open one keeps that."""
+    ids = {row[0] for row in insert_new(tx, assignment, [row._asdict() for row in assignments])}
+    return {row.waybill for row in assignments if row.id in ids}
+
+
+def close_assignments(tx: Connection, waybills: Collection[bytes], now: datetime) -> None:
+    """End the open assignments of these parcels."""
+    tx.execute(
+        assignment.update()
+        .where(assignment.c.waybill.in_(waybills), assignment.c.closed.is_(None))
+        .values(closed=milliseconds(now))
+    )
+
+
+def prints_of_jobs(tx: Connection, waybills: Collection[bytes], jobs: Collection[str]) -> dict[tuple[bytes, str], Print]:
+    """The prints that these jobs have already made of these waybills."""
+    if not waybills:
+        return {}
+    query = sa.select(label_print).where(label_print.c.waybill.in_(waybills), label_print.c.job.in_(jobs))
+    return {(row.waybill, row.job): Print(*row) for row in tx.execute(query)}
+
+
+def add_prints(tx: Connection, prints: Sequence[Print]) -> None:
+    """Record prints."""
+    if prints:
+        tx.execute(label_print.insert(), [row._asdict() for row in prints])
+
+
+def forget_prints(tx: Connection, waybills: Collection[bytes]) -> None:
+    """Do what the destroy list says of prints."""
+    tx.execute(label_print.delete().where(label_print.c.waybill.in_(waybills)))

@@ -1,0 +1,123 @@
+"""Opens the two databases, and runs transactions on them.
+
+SQLite: write-ahead log, `synchronous=FULL` (an answer is never faster than the disk), `secure_delete`, and every
+transaction takes the write lock at its start, so that two never deadlock while upgrading. PostgreSQL: psycopg 3,
+read committed, shared rows locked in sorted order by the callers. Strangers' exceptions end here, as `UnavailableError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+
+from masking.errors import SettingsError, UnavailableError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `sqlite:///path`, `sqlite://` (in memory) or `postgresql+psycopg://...`."""
+    options: dict[str, Any] = {"hide_parameters": True}
+    if url == "sqlite://":
+        options |= {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
+    engine = sa.create_engine(url, **options)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _sqlite_settings)
+        event.listen(engine, "begin", _sqlite_begin)
+    return engine
+
+
+def _sqlite_settings(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we begin transactions ourselves; the driver's own habit is too late a lock
+    for pragma in (
+        "busy_timeout=30000",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "secure_delete=ON",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def migrate(engine: Engine, metadata: str, head: str) -> None:
+    """Bring the schema to `head`; `metadata` is "data" or "keys". Alembic is imported only if there is work to do.
+
+    Raises:
+        SettingsError: the database can't be written, or is of a newer version than this program.
+    """
+    try:
+        with engine.connect() as connection:
+            found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    except SQLAlchemyError:
+        found = None
+    if found == head:
+        return
+    from alembic import command  # noqa: PLC0415  a tenth of a second that only the first start pays
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util.exc import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("version_locations", str(MIGRATIONS / metadata))
+    config.set_main_option("path_separator", "os")
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except CommandError as error:
+        raise SettingsError(f"the {metadata} database is of another version than this program") from error
+    except SQLAlchemyError as error:
+        raise SettingsError(f"the {metadata} database can't be opened for writing") from error
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """One transaction: committed when the block ends well, rolled back when it does not.
+
+    Raises:
+        UnavailableError: the database refused, or the outcome of the commit is not known. Nothing may be revealed.
+    """
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        raise UnavailableError("the store could not take this now; nothing was revealed") from _quiet(error)
+
+
+def _quiet(error: SQLAlchemyError) -> Exception:
+    """The driver's message without statement and parameters, which could hold values."""
+    return RuntimeError(type(error).__name__ + ": " + str(getattr(error, "orig", "")).split("\n", 1)[0].split("DETAIL")[0])
+
+
+def insert_new(connection: Connection, table: sa.Table, rows: list[dict[str, Any]], *key: str) -> list[tuple[Any, ...]]:
+    """Insert rows whose `key` is not taken; the primary keys of those that went in. Conflicts are answers, not errors."""
+    if not rows:
+        return []
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(table).on_conflict_do_nothing(index_elements=key or None)
+    result = connection.execute(statement.returning(*table.primary_key.columns), rows)
+    return [tuple(row) for row in result]
+
+
+def truncate_log(engine: Engine) -> None:
+    """SQLite: write the log back and cut it to nothing, so that deleted wraps don't live on in it."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            raw = connection.connection.driver_connection
+            if raw is not None:
+                connection.rollback()
+                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -1,0 +1,53 @@
+"""What a decision about scanned labels needs to know, loaded for a whole batch at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from masking.access.duty import Facts
+from masking.lifecycle import State
+from masking.vault import custody, waybills
+from masking.vault.keystore import OnlineWrap
+from masking.vault.store import Store, Transaction
+
+Code = tuple[bytes, int]
+"""An authentic label code: the waybill and the print number."""
+
+
+class Parcels(NamedTuple):
+    """Records, open assignments and wrapped keys, by waybill."""
+
+    records: dict[bytes, waybills.Record]
+    duties: dict[bytes, custody.Assignment]
+    wraps: dict[bytes, OnlineWrap]
+
+    def facts(self, code: Code | None) -> Facts | None:
+        """The facts of one scanned label; None for no label code, and for a waybill that does not exist."""
+        record = self.records.get(code[0]) if code else None
+        if record is None or code is None:
+            return None
+        duty = self.duties.get(record.id)
+        return Facts(
+            tenant=record.tenant,
+            state=State(record.state),
+            openable=record.id in self.wraps,
+            leg=record.leg,
+            delivered=record.delivered is not None,
+            print_number=code[1],
+            live_print=record.live_print,
+            courier=duty.courier if duty else None,
+            given_by=duty.given_by if duty else None,
+        )
+
+
+def load(store: Store, tx: Transaction, codes: Collection[Code | None]) -> Parcels:
+    """What is known of the parcels behind these label codes."""
+    return of_ids(store, tx, {code[0] for code in codes if code})
+
+
+def of_ids(store: Store, tx: Transaction, ids: Collection[bytes]) -> Parcels:
+    """What is known of these waybills."""
+    records = waybills.by_id(tx, ids)
+    duties = custody.open_assignments(tx, records)
+    return Parcels(records, duties, store.keys.online_wraps(record.key for record in records.values()))

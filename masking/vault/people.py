@@ -1,0 +1,78 @@
+"""Rows of enrolled people and programs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from masking.access.people import Actor, Role
+from masking.crypto.index import person_index
+from masking.crypto.seal import open_fields, seal_fields
+from masking.order import Plain
+from masking.redact.phones import canonical
+from masking.vault.engine import insert_new
+from masking.vault.keystore import KeyStore
+from masking.vault.schema import person
+from masking.world import World, milliseconds
+
+
+def enrol(world: World, keys: KeyStore, tx: Connection, actor: Actor, now: datetime, *, phone: Plain | None = None) -> bool:
+    """Enrol somebody, with their verified phone, sealed, if calls are theirs to make; False if the id is taken."""
+    sealed_phone = index = None
+    if phone:
+        blobs = seal_fields(_staff_key(world, keys, now), actor.tenant, _record(actor.id), {"phone": phone}, world.entropy)
+        sealed_phone, index = blobs["phone"], caller_index(world, keys, phone, now)
+    row = {
+        "id": actor.id,
+        "tenant": actor.tenant,
+        "role": actor.role.value,
+        "unit": actor.unit,
+        "phone": sealed_phone,
+        "phone_index": index,
+        "active": True,
+        "enrolled": milliseconds(now),
+    }
+    return bool(insert_new(tx, person, [row], "id"))
+
+
+def revoke(tx: Connection, ids: Collection[str]) -> None:
+    """End enrolments; the next request of these people is refused, in every worker."""
+    tx.execute(person.update().where(person.c.id.in_(ids)).values(active=False))
+
+
+def active(tx: Connection, ids: Collection[str]) -> dict[str, Actor]:
+    """Those of these people who are enrolled now."""
+    columns = (person.c.id, person.c.tenant, person.c.role, person.c.unit)
+    rows = tx.execute(sa.select(*columns).where(person.c.id.in_(ids), person.c.active.is_(True)))
+    return {row.id: Actor(id=row.id, tenant=row.tenant, role=Role(row.role), unit=row.unit) for row in rows}
+
+
+def phone_indexes(tx: Connection, ids: Collection[str]) -> dict[str, bytes]:
+    """The indexed verified phones of those who have one."""
+    query = sa.select(person.c.id, person.c.phone_index).where(person.c.id.in_(ids), person.c.phone_index.is_not(None))
+    return {row.id: row.phone_index for row in tx.execute(query)}
+
+
+def open_phone(world: World, keys: KeyStore, tx: Connection, actor: str, now: datetime) -> Plain | None:
+    """The verified phone of one enrolled person, for the switch to ring; None without one."""
+    row = tx.execute(sa.select(person.c.tenant, person.c.phone).where(person.c.id == actor)).first()
+    if row is None or row.phone is None:
+        return None
+    return open_fields(_staff_key(world, keys, now), row.tenant, _record(actor), {"phone": row.phone})["phone"]
+
+
+def caller_index(world: World, keys: KeyStore, phone: Plain, now: datetime) -> bytes:
+    """The index under which a staff member's phone is recognised as a caller."""
+    return person_index(_staff_key(world, keys, now), canonical(phone.reveal()) or "")
+
+
+def _staff_key(world: World, keys: KeyStore, now: datetime) -> bytes:
+    return keys.key("staff", "1", world, now)
+
+
+def _record(actor: str) -> bytes:
+    return hashlib.sha256(b"staff\0" + actor.encode()).digest()[:16]

@@ -1,0 +1,301 @@
+"""The tables of both databases, and what becomes of each column when a waybill is destroyed.
+
+Times are UTC milliseconds, ids 16 bytes and time-ordered (FORMAT.md section 1). Every column that could hold anything of
+a person is on the destroy list or, with its reason, on the keep list; a test walks the schema and fails on a column
+that is on neither.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from masking.order import FIELDS
+
+DATA_HEAD = "0001"
+KEYS_HEAD = "0001"
+
+data = MetaData()
+keys = MetaData()
+
+
+def sealed_column(field: str) -> str:
+    """The column that holds the sealed form of a personal field."""
+    return field.replace(".", "_")
+
+
+waybill = Table(
+    "waybill",
+    data,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("merchant", String(64), nullable=False),
+    Column("reference", String(64)),
+    Column("state", String(16), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("waybill_number", String(32)),
+    Column("routing_code", String(32)),
+    Column("masked", Text),
+    Column("merge_reference", String(64)),
+    Column("recipient_index", LargeBinary(32)),
+    Column("sender_index", LargeBinary(32)),
+    Column("content_mac", LargeBinary(32)),
+    Column("generation", Integer, nullable=False),
+    Column("leg", String(16), nullable=False),
+    Column("prints", Integer, nullable=False),
+    Column("live_print", Integer, nullable=False),
+    Column("delivered", BigInteger),
+    Column("sealed_away", BigInteger),
+    Column("destroyed", BigInteger),
+    Column("destroy_reason", String(64)),
+    UniqueConstraint("tenant", "merchant", "reference", name="one_waybill_a_reference"),
+    UniqueConstraint("tenant", "waybill_number", name="one_waybill_a_number"),
+    Index("by_recipient", "recipient_index"),
+    Index("by_sender", "sender_index"),
+)
+
+sealed = Table(
+    "sealed",
+    data,
+    Column("waybill", LargeBinary(16), ForeignKey("waybill.id"), primary_key=True),
+    *(Column(sealed_column(name), LargeBinary, nullable=False) for name in FIELDS),
+)
+
+scan = Table(
+    "scan",
+    data,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("waybill", LargeBinary(16), ForeignKey("waybill.id"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("unit", String(64), nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("scans_of", "waybill", "id"),
+)
+
+assignment = Table(
+    "assignment",
+    data,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("waybill", LargeBinary(16), ForeignKey("waybill.id"), nullable=False),
+    Column("unit", String(64), nullable=False),
+    Column("courier", String(64), nullable=False),
+    Column("given_by", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("closed", BigInteger),
+    Index(
+        "one_open_assignment",
+        "waybill",
+        unique=True,
+        sqlite_where=text("closed IS NULL"),
+        postgresql_where=text("closed IS NULL"),
+    ),
+)
+
+label_print = Table(
+    "label_print",
+    data,
+    Column("waybill", LargeBinary(16), ForeignKey("waybill.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("job", String(64), nullable=False),
+    Column("station", String(64), nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("reason", String(64)),
+    Column("at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("waybill", "number"),
+    UniqueConstraint("waybill", "job", name="one_print_a_job"),
+)
+
+slot = Table(
+    "slot",
+    data,
+    Column("main", String(20), nullable=False),
+    Column("extension", String(8), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("place", BigInteger, nullable=False),
+    Column("waybill", LargeBinary(16)),
+    Column("until", BigInteger),
+    PrimaryKeyConstraint("main", "extension"),
+    UniqueConstraint("waybill", name="one_slot_a_waybill"),
+    Index("slots_in_random_order", "state", "place"),
+)
+
+intent = Table(
+    "intent",
+    data,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("waybill", LargeBinary(16), ForeignKey("waybill.id"), nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("caller", LargeBinary(32), nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("used", BigInteger),
+    Index("open_intents", "waybill", "caller"),
+)
+
+person = Table(
+    "person",
+    data,
+    Column("id", String(64), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("unit", String(64), nullable=False),
+    Column("phone", LargeBinary),
+    Column("phone_index", LargeBinary(32)),
+    Column("active", Boolean, nullable=False),
+    Column("enrolled", BigInteger, nullable=False),
+)
+
+budget = Table(
+    "budget",
+    data,
+    Column("actor", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("span", String(16), nullable=False),
+    Column("used", Integer, nullable=False),
+    PrimaryKeyConstraint("actor", "kind", "span"),
+)
+
+seen = Table(
+    "seen",
+    data,
+    Column("actor", String(64), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("waybill", LargeBinary(16), nullable=False),
+    PrimaryKeyConstraint("actor", "day", "waybill"),
+)
+
+alarm = Table(
+    "alarm",
+    data,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("actor", String(64), nullable=False),
+)
+
+leaf = Table(
+    "leaf",
+    data,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("subject", LargeBinary(16)),
+    Column("body", LargeBinary, nullable=False),
+    Column("position", BigInteger, unique=True),
+    Index("leaves_of", "subject"),
+    Index("unplaced", "id", sqlite_where=text("position IS NULL"), postgresql_where=text("position IS NULL")),
+)
+
+node = Table(
+    "node",
+    data,
+    Column("level", Integer, nullable=False),
+    Column("place", BigInteger, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    PrimaryKeyConstraint("level", "place"),
+)
+
+checkpoint = Table(
+    "checkpoint",
+    data,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+stored_key = Table(
+    "stored_key",
+    keys,
+    Column("purpose", String(16), nullable=False),
+    Column("name", String(160), nullable=False),
+    Column("wrapped", LargeBinary),
+    Column("archived", LargeBinary),
+    Column("created", BigInteger, nullable=False),
+    PrimaryKeyConstraint("purpose", "name"),
+)
+
+wrap = Table(
+    "wrap",
+    keys,
+    Column("waybill", LargeBinary(16), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("tenant", String(64), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("online", LargeBinary),
+    Column("archive", LargeBinary),
+    PrimaryKeyConstraint("waybill", "generation"),
+    Index("wraps_of_day", "day"),
+)
+
+destruction = Table(
+    "destruction",
+    keys,
+    Column("waybill", LargeBinary(16), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+
+DESTROYED = {
+    "waybill": {
+        "reference": "cleared",
+        "waybill_number": "cleared",
+        "routing_code": "cleared",
+        "masked": "cleared",
+        "merge_reference": "cleared",
+        "recipient_index": "cleared",
+        "sender_index": "cleared",
+        "content_mac": "cleared",
+    },
+    "sealed": dict.fromkeys(("waybill", *(sealed_column(name) for name in FIELDS)), "row deleted"),
+    "slot": {"waybill": "cleared", "until": "cleared after the cool-down"},
+    "intent": dict.fromkeys(("id", "waybill", "actor", "caller", "expires", "used"), "row deleted"),
+    "label_print": dict.fromkeys(("waybill", "number", "job", "station", "actor", "reason", "at"), "row deleted"),
+    "wrap": dict.fromkeys(("waybill", "generation", "tenant", "day", "online", "archive"), "row deleted"),
+}
+"""The closed list: what `destroy` clears or deletes, by table and column."""
+
+KEPT = {
+    "waybill": {
+        "id": "names the tombstone, and refuses a second life",
+        "tenant": "whose tombstone it is",
+        "merchant": "whose tombstone it is",
+        "state": "says destroyed",
+        "created": "retention statistics; no person",
+        "generation": "a count",
+        "leg": "a word of a closed list",
+        "prints": "a count",
+        "live_print": "a count",
+        "delivered": "retention proof",
+        "sealed_away": "retention proof",
+        "destroyed": "the certificate's time",
+        "destroy_reason": "a word of a closed list",
+    },
+    "scan": dict.fromkeys(("id", "waybill", "kind", "unit", "actor", "at"), "who handled the parcel; no personal data"),
+    "assignment": dict.fromkeys(
+        ("id", "waybill", "unit", "courier", "given_by", "at", "closed"), "who had the duty: the defence in a dispute"
+    ),
+    "slot": dict.fromkeys(("main", "extension", "state", "place"), "the operator's own numbers"),
+    "person": dict.fromkeys(
+        ("id", "tenant", "role", "unit", "phone", "phone_index", "active", "enrolled"), "staff, not parties of an order"
+    ),
+    "budget": dict.fromkeys(("actor", "kind", "span", "used"), "counts of staff's acts"),
+    "seen": dict.fromkeys(("actor", "day", "waybill"), "record ids; swept after its day"),
+    "alarm": dict.fromkeys(("id", "at", "kind", "actor"), "no record, no person"),
+    "leaf": dict.fromkeys(("id", "subject", "body", "position"), "keyed record ids only (FORMAT.md section 8)"),
+    "node": dict.fromkeys(("level", "place", "hash"), "hashes of leaves"),
+    "checkpoint": dict.fromkeys(("id", "size", "note"), "hashes of leaves"),
+    "stored_key": dict.fromkeys(("purpose", "name", "wrapped", "archived", "created"), "keys die by their own schedule"),
+    "destruction": dict.fromkeys(("waybill", "at"), "what a restored key backup must replay"),
+}
+"""What stays, by table and column, with the reason."""

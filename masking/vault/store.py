@@ -1,0 +1,153 @@
+"""The store that steps are given: the data database, the key store, and the settings of one deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import final
+
+from sqlalchemy.engine import Connection, Engine
+
+from masking.crypto import archive, labelcode
+from masking.crypto.keys import KeySource
+from masking.ledger.log import Leaf, subject
+from masking.vault import custody, slots, waybills
+from masking.vault.engine import migrate, open_engine, transaction, truncate_log
+from masking.vault.keystore import KeyStore
+from masking.vault.schema import DATA_HEAD, KEYS_HEAD
+from masking.waybill import Token, VirtualNumber, Waybill
+from masking.wire import load_view
+from masking.world import World, day_of, milliseconds, moment
+
+Transaction = Connection
+"""What `Store.transaction` gives; only the vault looks inside."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One deployment's settings.
+
+    Attributes:
+        tenant: the carrier or platform that runs it; part of what every ciphertext is bound to.
+        carrier: the name printed on labels.
+        demo: whether visibly fake numbers may be loaded; never set for real parcels.
+    """
+
+    tenant: str = "carrier"
+    carrier: str = ""
+    demo: bool = False
+
+    @property
+    def origin(self) -> str:
+        """The name of the ledger in its checkpoints (FORMAT.md section 9)."""
+        return f"waybill-masking/{self.tenant}"
+
+
+class Store:
+    """Data, keys and settings. Holds no state of the trade in memory, only connections and opened keys."""
+
+    def __init__(self, data: Engine, keys: KeyStore, settings: Settings) -> None:
+        self.data = data
+        self.keys = keys
+        self.settings = settings
+
+    @classmethod
+    def open(cls, data_url: str, keys_url: str, source: KeySource, settings: Settings) -> Store:
+        """Open both databases, bringing their schemas up to date.
+
+        Raises:
+            SettingsError: one of them can't be written, or is newer than this program.
+        """
+        data, keys = open_engine(data_url), open_engine(keys_url)
+        migrate(data, "data", DATA_HEAD)
+        migrate(keys, "keys", KEYS_HEAD)
+        return cls(data, KeyStore(keys, source), settings)
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """One transaction on the data: committed when the block ends well. See `engine.transaction`."""
+        return transaction(self.data)
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.data.dispose()
+        self.keys.engine.dispose()
+
+    def read_code(self, code: str, world: World, now: datetime) -> tuple[bytes, int] | None:
+        """The waybill and print number of an authentic label code, None for any other text. Asks no database of data."""
+        return labelcode.decode(self.keys.label_keys(world, now), self.settings.tenant, code)
+
+    def write_code(self, waybill: bytes, print_number: int, world: World, now: datetime) -> str:
+        """The label code of one print."""
+        [(key_id, key)] = self.keys.label_keys(world, now).items()
+        return labelcode.encode(key_id, key, self.settings.tenant, waybill, print_number)
+
+    def leaf(
+        self, world: World, now: datetime, kind: str, actor: str, waybill: bytes | None = None, **detail: str
+    ) -> Leaf:
+        """A ledger leaf about an act; the waybill appears only as its keyed subject."""
+        about = None if waybill is None else self.subject(waybill, world, now)
+        return Leaf(id=world.record_id(now), at=now, kind=kind, actor=actor, subject=about, detail=detail)
+
+    def subject(self, waybill: bytes, world: World, now: datetime) -> bytes:
+        """A waybill's name in the ledger, under the salt of the day it was made (FORMAT.md section 8)."""
+        made = int.from_bytes(waybill[:6], "big")
+        recent = milliseconds(now - timedelta(days=400)) < made < milliseconds(now + timedelta(days=2))
+        day = day_of(moment(made)) if recent else day_of(now)  # a made-up id must not make keys for any day it likes
+        return subject(self.keys.key("salt", day, world, now), waybill)
+
+    def destroy(self, tx: Transaction, ids: Sequence[bytes], reason: str, now: datetime, cool_down: timedelta) -> None:
+        """Everything on the destroy list: keys first and at once, then the rows with `tx`.
+
+        A crash in between leaves waybills that nobody can open, on the destruction list; `unfinished` finds them.
+        """
+        self.keys.destroy(ids, now)
+        slots.release(tx, ids, free_again=now + cool_down)
+        custody.close_assignments(tx, ids, now)
+        custody.forget_prints(tx, ids)
+        waybills.clear(tx, ids, reason, now)
+
+    def flush_deleted(self) -> None:
+        """SQLite: leave no deleted row in the write-ahead log."""
+        truncate_log(self.data)
+
+    def sweep_orphans(self, now: datetime) -> int:
+        """Delete wraps older than an hour whose waybill never reached the data; how many."""
+        horizon = milliseconds(now - timedelta(hours=1)).to_bytes(6, "big")
+        candidates = self.keys.wrapped_records(made_before=horizon)
+        with self.transaction() as tx:
+            orphans = sorted(set(candidates) - waybills.existing(tx, candidates))
+        if orphans:
+            self.keys.delete_wraps(orphans)
+        return len(orphans)
+
+
+def create_keys(store: Store, world: World) -> bytes:
+    """Give a new deployment its offline archive key; the private half, which is kept nowhere here."""
+    now = world.now()
+    private, public = archive.generate()
+    store.keys.put("offline", "public", public, world, now)
+    if store.keys.offline_public() != public:
+        raise FileExistsError
+    store.keys.key("sign", "ledger", world, now)
+    return private
+
+
+def to_waybill(
+    record: waybills.Record, token: Token, number: VirtualNumber | None, *, created: bool = False
+) -> Waybill:
+    """A record as its merchant sees it."""
+    return Waybill(
+        id=token,
+        reference=record.reference,
+        masked=load_view(record.masked) if record.masked else None,
+        number=number,
+        merge=record.merge_reference,
+        state=record.state,
+        waybill_number=record.waybill_number,
+        routing_code=record.routing_code,
+        created=created,
+    )
+

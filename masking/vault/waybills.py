@@ -1,0 +1,176 @@
+"""Rows of waybills and of their sealed fields."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from masking.lifecycle import State
+from masking.vault.engine import insert_new
+from masking.vault.keystore import Generation
+from masking.vault.schema import sealed, sealed_column, waybill
+from masking.world import milliseconds
+
+
+class Record(NamedTuple):
+    """One row of the table `waybill`, in its columns' order."""
+
+    id: bytes
+    tenant: str
+    merchant: str
+    reference: str | None
+    state: str
+    created: int
+    waybill_number: str | None
+    routing_code: str | None
+    masked: str | None
+    merge_reference: str | None
+    recipient_index: bytes | None
+    sender_index: bytes | None
+    content_mac: bytes | None
+    generation: int
+    leg: str
+    prints: int
+    live_print: int
+    delivered: int | None
+    sealed_away: int | None
+    destroyed: int | None
+    destroy_reason: str | None
+
+    @property
+    def key(self) -> Generation:
+        """Which waybill key seals its fields."""
+        return Generation(self.id, self.generation)
+
+
+def insert(tx: Connection, records: Sequence[Record]) -> set[bytes]:
+    """Insert new records; the ids that went in. One whose reference or number is taken does not, and is no error."""
+    return {row[0] for row in insert_new(tx, waybill, [record._asdict() for record in records])}
+
+
+def insert_sealed(tx: Connection, sealed_fields: Mapping[bytes, Mapping[str, bytes]]) -> None:
+    """Store the sealed fields of new waybills."""
+    rows = [
+        {"waybill": record} | {sealed_column(name): blob for name, blob in fields.items()}
+        for record, fields in sealed_fields.items()
+    ]
+    if rows:
+        tx.execute(sealed.insert(), rows)
+
+
+def replace_sealed(tx: Connection, record: bytes, fields: Mapping[str, bytes]) -> None:
+    """Store a corrected order's fields in place of the earlier ones."""
+    values = {sealed_column(name): blob for name, blob in fields.items()}
+    tx.execute(sealed.update().where(sealed.c.waybill == record).values(values))
+
+
+def sealed_fields(tx: Connection, records: Collection[bytes], names: Collection[str]) -> dict[bytes, dict[str, bytes]]:
+    """The sealed form of the named fields, by waybill."""
+    if not records or not names:
+        return {}
+    columns = [sealed.c[sealed_column(name)] for name in names]
+    rows = tx.execute(sa.select(sealed.c.waybill, *columns).where(sealed.c.waybill.in_(records)))
+    return {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
+
+
+def by_id(tx: Connection, ids: Collection[bytes], *, lock: bool = False) -> dict[bytes, Record]:
+    """Records by id. With `lock` they stay as they are until the transaction ends; locked in order of id."""
+    if not ids:
+        return {}
+    query = sa.select(waybill).where(waybill.c.id.in_(ids))
+    if lock:
+        query = query.order_by(waybill.c.id).with_for_update()
+    return {row[0]: Record(*row) for row in tx.execute(query)}
+
+
+def by_reference(tx: Connection, wanted: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str, str], Record]:
+    """Records by (tenant, merchant, reference)."""
+    found = {}
+    shops: dict[tuple[str, str], list[str]] = {}
+    for tenant, merchant, reference in wanted:
+        shops.setdefault((tenant, merchant), []).append(reference)
+    for (tenant, merchant), references in shops.items():
+        query = sa.select(waybill).where(
+            waybill.c.tenant == tenant, waybill.c.merchant == merchant, waybill.c.reference.in_(references)
+        )
+        for row in tx.execute(query):
+            record = Record(*row)
+            found[tenant, merchant, str(record.reference)] = record
+    return found
+
+
+def by_number(tx: Connection, tenant: str, numbers: Collection[str]) -> dict[str, bytes]:
+    """Waybill ids by the carrier's waybill number."""
+    if not numbers:
+        return {}
+    query = sa.select(waybill.c.waybill_number, waybill.c.id).where(
+        waybill.c.tenant == tenant, waybill.c.waybill_number.in_(numbers)
+    )
+    return {row[0]: row[1] for row in tx.execute(query)}
+
+
+def by_person(tx: Connection, tenant: str, indexes: Collection[bytes]) -> list[Record]:
+    """Records whose recipient or sender has one of these person indexes, oldest first."""
+    if not indexes:
+        return []
+    hit = waybill.c.recipient_index.in_(indexes) | waybill.c.sender_index.in_(indexes)
+    query = sa.select(waybill).where(waybill.c.tenant == tenant, hit).order_by(waybill.c.id)
+    return [Record(*row) for row in tx.execute(query)]
+
+
+def existing(tx: Connection, ids: Collection[bytes]) -> set[bytes]:
+    """Which of these ids have a record."""
+    return set(tx.execute(sa.select(waybill.c.id).where(waybill.c.id.in_(ids))).scalars())
+
+
+def update(tx: Connection, record: bytes, **values: Any) -> bool:  # noqa: ANN401  columns have many types
+    """Set columns of one record; False where the carrier's number is already another waybill's."""
+    number = values.get("waybill_number")
+    if number:
+        taken = sa.select(waybill.c.id).where(
+            waybill.c.waybill_number == number,
+            waybill.c.id != record,
+            waybill.c.tenant == sa.select(waybill.c.tenant).where(waybill.c.id == record).scalar_subquery(),
+        )
+        if tx.execute(taken).first():
+            return False
+    tx.execute(waybill.update().where(waybill.c.id == record).values(values))
+    return True
+
+
+def clear(tx: Connection, records: Collection[bytes], reason: str, now: datetime) -> None:
+    """Do what the destroy list says of `waybill` and `sealed`; the row stays as a tombstone."""
+    tx.execute(sealed.delete().where(sealed.c.waybill.in_(records)))
+    tx.execute(
+        waybill.update()
+        .where(waybill.c.id.in_(records))
+        .values(
+            state=State.DESTROYED.value,
+            destroyed=milliseconds(now),
+            destroy_reason=reason,
+            reference=None,
+            waybill_number=None,
+            routing_code=None,
+            masked=None,
+            merge_reference=None,
+            recipient_index=None,
+            sender_index=None,
+            content_mac=None,
+        )
+    )
+
+
+def due(tx: Connection, *, delivered_before: datetime, state: State, limit: int) -> list[bytes]:
+    """Delivered waybills in a state, whose delivery is older than that: what a retention run takes next."""
+    column = waybill.c.delivered if state is State.ACTIVE else waybill.c.sealed_away
+    query = (
+        sa.select(waybill.c.id)
+        .where(waybill.c.state == state.value, column < milliseconds(delivered_before))
+        .order_by(waybill.c.id)
+        .limit(limit)
+    )
+    return list(tx.execute(query).scalars())

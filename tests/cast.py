@@ -1,0 +1,39 @@
+"""The people of the tests: none of them exists. The worlds they live in have hands that the tests move."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+from masking.access.people import Actor, Role
+from masking.world import World
+
+TENANT = "carrier"
+SHOP = Actor(id="shop", tenant=TENANT, role=Role.MERCHANT, unit="shop")
+RIVAL = Actor(id="rival", tenant=TENANT, role=Role.MERCHANT, unit="rival")
+RECEIVER = Actor(id="sh-01-receiver", tenant=TENANT, role=Role.OUTLET, unit="sh-01")
+DISPATCHER = Actor(id="sh-01-dispatcher", tenant=TENANT, role=Role.OUTLET, unit="sh-01")
+COURIER = Actor(id="courier-7", tenant=TENANT, role=Role.COURIER, unit="sh-01")
+OTHER_COURIER = Actor(id="courier-8", tenant=TENANT, role=Role.COURIER, unit="sh-01")
+SWITCH = Actor(id="switch", tenant=TENANT, role=Role.SWITCH, unit="switch")
+OPERATOR = Actor(id="operator", tenant=TENANT, role=Role.OPERATOR, unit="operator")
+STAFF = (SHOP, RIVAL, RECEIVER, DISPATCHER, COURIER, OTHER_COURIER, SWITCH, OPERATOR)
+PHONES = {COURIER.id: "13900000007", OTHER_COURIER.id: "13900000008"}
+
+
+class Hands:
+    """A clock that stands still until it is moved, and dice that fall the same way every time."""
+
+    def __init__(self, seed: str = "") -> None:
+        self.time = datetime(2026, 11, 24, 0, 30, tzinfo=UTC)  # half past eight in China
+        self._seed = seed.encode()
+        self._drawn = 0
+        self.world = World(now=lambda: self.time, entropy=self._entropy)
+
+    def _entropy(self, size: int) -> bytes:
+        self._drawn += 1
+        return hashlib.shake_256(self._seed + self._drawn.to_bytes(8, "big")).digest(size)
+
+    def move(self, **delta: float) -> None:
+        """Move the clock forward."""
+        self.time += timedelta(**delta)

@@ -1,0 +1,246 @@
+"""One order's whole way, in nine verbs; then every order of things that must not work."""
+
+from __future__ import annotations
+
+import pytest
+
+from masking.access.budget import DAILY_PARCELS
+from masking.access.duty import UNKNOWN, Purpose
+from masking.assign import Assign, Assigned, assign
+from masking.call import Call, Connect, Dial, Route, call
+from masking.checkout import Checkout, checkout
+from masking.deliver import Deliver, Delivered, deliver
+from masking.label import Label, label
+from masking.lifecycle import State
+from masking.order import Grant, Plain
+from masking.resolve import Resolve, resolve
+from masking.retire import Destroy, Retired, SealAway, retire
+from masking.scan import Scan, Scanned, scan
+from masking.vault import budgets
+from masking.waybill import LabelData, Refusal, Waybill
+from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, RECEIVER, SHOP, SWITCH
+
+
+def checked_out(world, store, order) -> Waybill:
+    [waybill] = checkout(world, store, [Checkout(merchant=SHOP, order=order)])
+    assert isinstance(waybill, Waybill)
+    return waybill
+
+
+def labelled(world, store, waybill, job="job-1") -> LabelData:
+    [data] = label(world, store, [Label(actor=SHOP, id=waybill.id, job=job, station="st-1")])
+    assert isinstance(data, LabelData)
+    return data
+
+
+def arrived(world, store, data) -> None:
+    [done] = scan(world, store, [Scan(actor=RECEIVER, what=data.waybill_number, kind="arrived")])
+    assert isinstance(done, Scanned)
+
+
+def assigned(world, store, data, courier=COURIER) -> None:
+    [done] = assign(world, store, [Assign(actor=DISPATCHER, what=data.code, courier=courier.id)])
+    assert done == Assigned(courier=courier.id, at=world.now())
+
+
+def looked(world, store, code, actor=COURIER, purpose=Purpose.DELIVER):
+    return resolve(world, store, [Resolve(actor=actor, code=code, purpose=purpose)])[0]
+
+
+@pytest.fixture
+def parcel(world, store, order):
+    """A parcel on its courier's van."""
+    waybill = checked_out(world, store, order())
+    data = labelled(world, store, waybill)
+    arrived(world, store, data)
+    assigned(world, store, data)
+    return waybill, data
+
+
+def test_an_order_goes_from_checkout_to_a_parcel_whose_data_is_gone(world, store, order, hands):
+    waybill = checked_out(world, store, order())
+    assert waybill.state == State.ACTIVE
+    assert waybill.number is not None
+
+    data = labelled(world, store, waybill)
+    arrived(world, store, data)
+    assigned(world, store, data)
+
+    grant = looked(world, store, data.code)
+    assert isinstance(grant, Grant)
+    assert {name: plain.reveal() for name, plain in grant.fields.items()} == {
+        "recipient.address": "上海市浦东新区世纪大道100号3栋2单元501室",
+        "recipient.surname": "欧阳",
+    }
+
+    [dial] = call(world, store, [Call(actor=COURIER, code=data.code)])
+    assert isinstance(dial, Dial)
+    asked = Route(
+        actor=SWITCH, caller=Plain(PHONES[COURIER.id]), main=dial.number.main, extension=dial.number.extension
+    )
+    [connected] = call(world, store, [asked])
+    assert isinstance(connected, Connect)
+    assert connected.to == Plain("13800000001") or connected.to.reveal().endswith("13800000001")
+    assert call(world, store, [asked]) == [Refusal(reason="not-connected")]  # an intent is good for one call
+
+    assert deliver(world, store, [Deliver(actor=COURIER, code=data.code)]) == [Delivered(at=world.now())]
+    assert looked(world, store, data.code) == UNKNOWN
+
+    hands.move(days=8)
+    [away] = retire(world, store, [SealAway(actor=OPERATOR, id=waybill.id)])
+    assert isinstance(away, Retired)
+    assert away.state is State.SEALED_AWAY
+    [gone] = retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="retention")])
+    assert isinstance(gone, Retired)
+    assert gone.state is State.DESTROYED
+    assert looked(world, store, data.code) == UNKNOWN
+
+
+def test_a_courier_without_the_duty_hears_what_a_forger_hears(world, store, parcel):
+    _, data = parcel
+    forged = data.code[:-1] + ("0" if data.code[-1] != "0" else "1")
+    assert looked(world, store, data.code, OTHER_COURIER) == looked(world, store, forged, OTHER_COURIER) == UNKNOWN
+
+
+def test_a_scan_by_somebody_else_creates_nothing(world, store, parcel):
+    _, data = parcel
+    refused = scan(world, store, [Scan(actor=OTHER_COURIER, what=data.code, kind="collected")])
+    assert refused == [UNKNOWN]
+    assert looked(world, store, data.code, OTHER_COURIER) == UNKNOWN
+    assert isinstance(looked(world, store, data.code), Grant)
+
+
+def test_a_waybill_number_opens_nothing(world, store, parcel):
+    _, data = parcel
+    assert looked(world, store, data.waybill_number) == UNKNOWN
+
+
+def test_an_outlet_clerk_resolves_nothing(world, store, parcel):
+    _, data = parcel
+    assert looked(world, store, data.code, DISPATCHER) == UNKNOWN
+
+
+def test_nobody_assigns_what_they_received_themselves(world, store, order):
+    data = labelled(world, store, checked_out(world, store, order()))
+    arrived(world, store, data)
+    [refused] = assign(world, store, [Assign(actor=RECEIVER, what=data.code, courier=COURIER.id)])
+    assert refused == Refusal(reason="arrival-scanned-by-the-same-person")
+
+
+def test_a_parcel_that_is_elsewhere_is_not_assigned(world, store, order):
+    data = labelled(world, store, checked_out(world, store, order()))
+    assert assign(world, store, [Assign(actor=DISPATCHER, what=data.code, courier=COURIER.id)]) == [UNKNOWN]
+
+
+def test_a_handover_ends_the_first_couriers_duty(world, store, parcel):
+    _, data = parcel
+    assigned(world, store, data, OTHER_COURIER)
+    assert looked(world, store, data.code, COURIER) == UNKNOWN
+    assert isinstance(looked(world, store, data.code, OTHER_COURIER), Grant)
+
+
+def test_a_strangers_call_is_not_connected(world, store, parcel):
+    waybill, data = parcel
+    call(world, store, [Call(actor=COURIER, code=data.code)])
+    number = waybill.number
+    asked = Route(actor=SWITCH, caller=Plain("13900009999"), main=number.main, extension=number.extension)
+    assert call(world, store, [asked]) == [Refusal(reason="not-connected")]
+
+
+def test_an_intent_dies_after_two_minutes(world, store, parcel, hands):
+    waybill, data = parcel
+    call(world, store, [Call(actor=COURIER, code=data.code)])
+    hands.move(seconds=121)
+    number = waybill.number
+    asked = Route(actor=SWITCH, caller=Plain(PHONES[COURIER.id]), main=number.main, extension=number.extension)
+    assert call(world, store, [asked]) == [Refusal(reason="not-connected")]
+
+
+def test_the_recipient_can_ring_the_courier_back(world, store, parcel):
+    waybill, _ = parcel
+    number = waybill.number
+    asked = Route(actor=SWITCH, caller=Plain("+86 138-0000-0001"), main=number.main, extension=number.extension)
+    [connected] = call(world, store, [asked])
+    assert connected.to.reveal() == PHONES[COURIER.id]
+
+
+def test_only_the_switch_learns_whom_a_number_rings(world, store, parcel):
+    waybill, data = parcel
+    call(world, store, [Call(actor=COURIER, code=data.code)])
+    number = waybill.number
+    asked = Route(actor=COURIER, caller=Plain(PHONES[COURIER.id]), main=number.main, extension=number.extension)
+    assert call(world, store, [asked]) == [Refusal(reason="not-connected")]
+
+
+def test_nobody_delivers_a_strangers_parcel(world, store, parcel):
+    _, data = parcel
+    assert deliver(world, store, [Deliver(actor=OTHER_COURIER, code=data.code)]) == [UNKNOWN]
+
+
+def test_a_reprint_ends_the_print_before_it(world, store, parcel):
+    waybill, data = parcel
+    arrived(world, store, data)
+    [again] = label(
+        world, store, [Label(actor=DISPATCHER, id=waybill.id, job="job-2", station="st-2", reason="damaged")]
+    )
+    assert again.print_number == 2
+    assert looked(world, store, data.code) == Refusal(reason="print-superseded")
+    assert isinstance(looked(world, store, again.code), Grant)
+
+
+def test_a_reprint_needs_a_scan_by_another_and_a_reason(world, store, parcel):
+    waybill, _ = parcel
+
+    def reprint(actor, reason):
+        return label(world, store, [Label(actor=actor, id=waybill.id, job="job-3", station="st-1", reason=reason)])[0]
+
+    assert reprint(SHOP, "damaged") == Refusal(reason="reprint-needs-outlet-and-reason")
+    assert reprint(DISPATCHER, None) == Refusal(reason="reprint-needs-outlet-and-reason")
+    assert reprint(RECEIVER, "damaged") == Refusal(reason="reprint-needs-a-scan-by-another")
+
+
+def test_asking_again_under_the_same_job_gives_the_same_print(world, store, order, hands):
+    waybill = checked_out(world, store, order())
+    first = labelled(world, store, waybill)
+    hands.move(minutes=5)
+    assert labelled(world, store, waybill) == first
+
+
+def test_what_is_sealed_away_opens_for_nobody_online(world, store, parcel):
+    waybill, data = parcel
+    retire(world, store, [SealAway(actor=OPERATOR, id=waybill.id)])
+    assert looked(world, store, data.code) == UNKNOWN
+    assert retire(world, store, [SealAway(actor=OPERATOR, id=waybill.id)]) == [Refusal(reason="already-sealed-away")]
+
+
+def test_only_the_operator_retires(world, store, parcel):
+    waybill, data = parcel
+    for actor in (SHOP, COURIER, DISPATCHER):
+        assert retire(world, store, [Destroy(actor=actor, id=waybill.id, reason="retention")]) == [UNKNOWN]
+    assert isinstance(looked(world, store, data.code), Grant)
+
+
+def test_too_many_refusals_lock_and_ring(world, store, parcel):
+    _, data = parcel
+    answers = [looked(world, store, f"YT{n:013}", OTHER_COURIER) for n in range(30)]
+    assert answers[:20] == [UNKNOWN] * 20
+    assert {answer.reason for answer in answers[20:]} == {"locked"}
+    with store.transaction() as tx:
+        assert [(kind, actor) for _, kind, actor in budgets.alarms(tx)] == [("too-many-refusals", OTHER_COURIER.id)]
+    assert isinstance(looked(world, store, data.code), Grant)  # nobody else is locked
+
+
+def test_the_last_unit_of_a_budget_is_given_once(world, store, parcel, order):
+    _, first = parcel
+    second = labelled(world, store, checked_out(world, store, order("A-1002")))
+    arrived(world, store, second)
+    assigned(world, store, second)
+    with store.transaction() as tx:
+        tallies = budgets.open_tallies(tx, [COURIER.id], [], world.now())
+        tallies[COURIER.id].views = DAILY_PARCELS - 1
+        budgets.save_tallies(tx, tallies, world.now(), world)
+    asked = [Resolve(actor=COURIER, code=data.code, purpose=Purpose.DELIVER) for data in (first, second, first)]
+    granted, refused, again = resolve(world, store, asked)
+    assert isinstance(granted, Grant)
+    assert refused.reason == "daily-budget-spent"
+    assert isinstance(again, Grant)  # the same parcel costs nothing a second time
