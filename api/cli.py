@@ -13,6 +13,10 @@ from collections.abc import Sequence
 from masking.errors import MaskingError
 
 COMMANDS = {
+    "demo": "one order's way from checkout to erased data, every printed line checked",
+    "who-saw": "everything on the ledger about one waybill",
+    "erase": "destroy one waybill's data for good",
+    "ledger": "verify the ledger",
     "redact": "mask names, phones, addresses and free text: JSON lines in, JSON lines out",
 }
 

@@ -126,13 +126,15 @@ def connect(where: str | os.PathLike[str], *, world: World | None = None) -> Sho
     return Shop(world, store, Actor(id=SHOP, tenant=store.settings.tenant, role=Role.MERCHANT, unit=SHOP))
 
 
-def open_folder(folder: Path, world: World) -> Store:
-    """The store of an embedded deployment, made on first use.
+def open_folder(folder: Path, world: World, *, must_exist: bool = False) -> Store:
+    """The store of an embedded deployment, made on first use unless it `must_exist`.
 
     Raises:
-        SettingsError: see `connect`.
+        SettingsError: see `connect`; or there is no deployment where one must be.
     """
     if not (folder / SETTINGS).exists():
+        if must_exist:
+            raise SettingsError(f"no {SETTINGS} in this folder; name the deployment with --folder")
         create(folder, world, Settings())
     return _open(folder)
 

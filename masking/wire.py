@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from masking.errors import IntegrityError
-from masking.waybill import Masked, MaskedParty, MaskedView
+from masking.waybill import Masked, MaskedParty, MaskedView, Refusal
 
 _VIEW_FIELDS = (
     "recipient.name",
@@ -52,6 +52,11 @@ def load_view(text: str) -> MaskedView:
         return view_from_json(json.loads(text))
     except (ValueError, KeyError, TypeError) as error:
         raise IntegrityError("a stored masked view can't be read") from error
+
+
+def refusal_to_json(refusal: Refusal) -> dict[str, Any]:
+    """A refusal as {"refused": reason, "retry_after": seconds or null}."""
+    return {"refused": refusal.reason, "retry_after": refusal.retry_after}
 
 
 def time_to_json(moment: datetime) -> str:

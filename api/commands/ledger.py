@@ -1,0 +1,30 @@
+"""`waybill ledger verify`: recomputes the whole ledger and names the first leaf that is not what was signed."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from masking.connection import open_folder
+from masking.vault import journal
+from masking.world import World
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    parser.add_argument("act", choices=["verify"])
+    parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the verdict and the last checkpoint; 1 if anything is wrong."""
+    world = World()
+    store = open_folder(args.folder, world, must_exist=True)
+    journal.sequence(world, store)
+    report = journal.verify(store)
+    store.close()
+    if report.fault:
+        print(f"NOT WHAT WAS SIGNED: leaf {report.fault.position}: {report.fault.rule}")
+        return 1
+    print(f"{report.size} leaves, all as signed. The last checkpoint:\n\n{report.note}")
+    return 0

@@ -1,0 +1,34 @@
+"""`waybill who-saw ID`: everything on the ledger about one waybill, also after its data is gone."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from masking.connection import open_folder
+from masking.crypto.index import token_record
+from masking.errors import InputError
+from masking.vault import journal
+from masking.wire import time_to_json
+from masking.world import World
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    parser.add_argument("id", help="the waybill's token, wb_...")
+    parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print one line a leaf; 1 if there is none."""
+    record = token_record(args.id)
+    if record is None:
+        raise InputError("id", "not-a-token")
+    world = World()
+    store = open_folder(args.folder, world, must_exist=True)
+    leaves = journal.who_saw(world, store, record)
+    store.close()
+    for leaf in leaves:
+        detail = " ".join(f"{name}={value}" for name, value in sorted(leaf.detail.items()))
+        print(f"{time_to_json(leaf.at)}  {leaf.kind:<14} {leaf.actor:<20} {detail}".rstrip())
+    return 0 if leaves else 1

@@ -1,0 +1,60 @@
+"""The demo's stage: says each line in the reader's language, and only if it is true."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO, final
+
+from masking.access.people import Actor
+from masking.vault.store import Store
+from masking.world import World
+
+
+class UntrueError(Exception):
+    """A line of the demo is not true: the demo stops and fails."""
+
+
+@final
+@dataclass(slots=True, kw_only=True)
+class Stage:
+    """Where the demo runs: a store, its people, a folder for what it makes, and a voice."""
+
+    world: World
+    store: Store
+    people: dict[str, Actor]
+    folder: Path
+    chinese: bool
+    out: TextIO
+    log: logging.Logger
+
+    def scene(self, zh: str, en: str) -> None:
+        """A heading."""
+        print(f"\n■ {zh if self.chinese else en}", file=self.out)
+
+    def say(self, zh: str, en: str, *, true: bool) -> None:
+        """A line that has been checked.
+
+        Raises:
+            UntrueError: it is not true.
+        """
+        line = zh if self.chinese else en
+        if not true:
+            raise UntrueError(line)
+        print(f"  {'✓'} {line}", file=self.out)
+
+    def show(self, text: str) -> None:
+        """Something to look at, indented."""
+        for line in text.splitlines():
+            print(f"    {line}", file=self.out)
+
+
+def reads_chinese() -> bool:
+    """Whether the environment asks for Chinese."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        value = os.environ.get(name)
+        if value:
+            return value.lower().startswith("zh")
+    return False
