@@ -52,7 +52,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  a module attribute is of any type
+def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
     return getattr(importlib.import_module(_HOMES.get(name, "masking.errors")), name)

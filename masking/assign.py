@@ -92,6 +92,10 @@ def _refusal(
     if last.actor == actor.id:
         return Refusal(reason="arrival-scanned-by-the-same-person")
     courier = staff.get(request.courier)
-    if courier is None or courier.role is not Role.COURIER or (courier.tenant, courier.unit) != (actor.tenant, actor.unit):
+    if (
+        courier is None
+        or courier.role is not Role.COURIER
+        or (courier.tenant, courier.unit) != (actor.tenant, actor.unit)
+    ):
         return Refusal(reason="no-such-courier-here")
     return Refusal(reason="delivered") if record.delivered is not None else None

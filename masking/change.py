@@ -76,7 +76,10 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
         ids = [token_record(request.id) for request in requests]
         for request, record_id in zip(requests, ids, strict=True):
             record = waybills.by_id(tx, [record_id], lock=True).get(record_id) if record_id else None
-            owned = record is not None and (record.tenant, record.merchant) == (request.merchant.tenant, request.merchant.unit)
+            owned = record is not None and (record.tenant, record.merchant) == (
+                request.merchant.tenant,
+                request.merchant.unit,
+            )
             allowed = staff.get(request.merchant.id) == request.merchant and request.merchant.role is Role.MERCHANT
             if record is None or not owned or not allowed or record.state == State.DESTROYED:
                 outcomes.append(UNKNOWN)

@@ -63,9 +63,7 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
         records = _seal(world, store, tx, [(requests[n], views[n]) for n in fresh.values()], now)
         entered = {record.id for record in records}
         numbers = slots.lease(tx, [record.id for record in records], now + LEASE, now, world)
-        journal.append(
-            tx, [store.leaf(world, now, "checkout", record.merchant, record.id) for record in records]
-        )
+        journal.append(tx, [store.leaf(world, now, "checkout", record.merchant, record.id) for record in records])
         # read back what a faster worker may have entered under the same reference
         found |= waybills.by_reference(tx, fresh)
         numbers |= slots.leases(tx, [record.id for record in found.values()])

@@ -124,9 +124,7 @@ def _open(opening: _Opening, sealed: Mapping[str, bytes], key: bytes, now: datet
         for name in opening.names
     }
     midnight = now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    return Grant(
-        fields=fields, view_ref=view_ref(opening.leaf), valid_until=midnight, remaining=opening.remaining
-    )
+    return Grant(fields=fields, view_ref=view_ref(opening.leaf), valid_until=midnight, remaining=opening.remaining)
 
 
 def view_ref(leaf: Leaf) -> str:

@@ -53,7 +53,9 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
     outcomes: list[Scanned | Refusal] = []
     with store.transaction() as tx:
         staff = people.active(tx, {request.actor.id for request in requests})
-        numbers = waybills.by_number(tx, store.settings.tenant, {r.what for r in requests if r.actor.role is Role.OUTLET})
+        numbers = waybills.by_number(
+            tx, store.settings.tenant, {r.what for r in requests if r.actor.role is Role.OUTLET}
+        )
         ids = [code[0] if code else numbers.get(request.what) for code, request in zip(codes, requests, strict=True)]
         known = {record for record in ids if record}
         records = waybills.by_id(tx, known)

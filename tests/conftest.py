@@ -19,6 +19,7 @@ from masking.vault.store import Settings, Store, create_keys
 from masking.world import World
 from tests.cast import PHONES, STAFF, TENANT, Hands
 
+
 @pytest.fixture
 def hands() -> Hands:
     return Hands()
@@ -56,7 +57,9 @@ def order() -> Callable[..., Order]:
 
     def build(reference: str = "A-1001", **changes: object) -> Order:
         values: dict[str, object] = {
-            "recipient": Party(name="欧阳测试", phone="13800000001", address="上海市浦东新区世纪大道100号3栋2单元501室"),
+            "recipient": Party(
+                name="欧阳测试", phone="13800000001", address="上海市浦东新区世纪大道100号3栋2单元501室"
+            ),
             "sender": Party(name="样例店", phone="13700000002", address="浙江省杭州市西湖区文三路90号5号楼301室"),
             "goods": "书",
             "waybill_number": f"YT{int.from_bytes(hashlib.sha256(reference.encode()).digest()[:5], 'big'):013}",

@@ -82,8 +82,9 @@ def _prepare(folder: Path) -> Stage:
             phone = PHONES.get(actor.id)
             people.enrol(world, store.keys, tx, actor, now, phone=Plain(phone) if phone else None)
         slots.add(tx, demo_slots(), world)
-    log = logging.Logger("waybill-demo")
+    log = logging.getLogger("waybill-demo")
+    log.propagate = False
+    log.setLevel(logging.INFO)
+    log.handlers.clear()
     log.addHandler(logging.FileHandler(folder / "demo.log", encoding="utf-8"))
-    return Stage(
-        world=world, store=store, people=cast, folder=folder, chinese=reads_chinese(), out=sys.stdout, log=log
-    )
+    return Stage(world=world, store=store, people=cast, folder=folder, chinese=reads_chinese(), out=sys.stdout, log=log)

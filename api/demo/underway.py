@@ -26,7 +26,9 @@ def deliver_parcels(stage: Stage, plot: Plot) -> None:
     world, store, cast = stage.world, stage.store, stage.people
     scan(world, store, [Scan(actor=cast["receiver"], what=e.waybill_number, kind="arrived") for e in plot.labels])
     given = assign(
-        world, store, [Assign(actor=cast["dispatcher"], what=e.waybill_number, courier="courier-7") for e in plot.labels]
+        world,
+        store,
+        [Assign(actor=cast["dispatcher"], what=e.waybill_number, courier="courier-7") for e in plot.labels],
     )
     stage.say(
         f"网点收到 {len(given)} 件，派给 7 号快递员",
@@ -91,7 +93,9 @@ def _calls(stage: Stage, code: str, phone: str) -> None:
     stage.say(
         f"拨 {dial.number}：接通收件人，双方都看不到对方号码",
         f"dialling {dial.number} rings the recipient; neither side sees the other's number",
-        true=isinstance(connected, Connect) and connected.to.reveal().endswith(phone[-11:]) and phone not in connected.shown,
+        true=isinstance(connected, Connect)
+        and connected.to.reveal().endswith(phone[-11:])
+        and phone not in connected.shown,
     )
     stage.say(
         "陌生人拨同一个号码：不接通",

@@ -14,7 +14,9 @@ from masking.vault.schema import alarm, budget, seen
 from masking.world import World, day_of, milliseconds
 
 
-def open_tallies(tx: Connection, actors: Collection[str], waybills: Collection[bytes], now: datetime) -> dict[str, Tally]:
+def open_tallies(
+    tx: Connection, actors: Collection[str], waybills: Collection[bytes], now: datetime
+) -> dict[str, Tally]:
     """The counts of these actors, locked until the transaction ends (rows taken in sorted order, so nobody deadlocks)."""
     names = sorted(set(actors))
     rows = [

@@ -98,7 +98,9 @@ def close_assignments(tx: Connection, waybills: Collection[bytes], now: datetime
     )
 
 
-def prints_of_jobs(tx: Connection, waybills: Collection[bytes], jobs: Collection[str]) -> dict[tuple[bytes, str], Print]:
+def prints_of_jobs(
+    tx: Connection, waybills: Collection[bytes], jobs: Collection[str]
+) -> dict[tuple[bytes, str], Print]:
     """The prints that these jobs have already made of these waybills."""
     if not waybills:
         return {}

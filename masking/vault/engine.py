@@ -100,7 +100,9 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 
 def _quiet(error: SQLAlchemyError) -> Exception:
     """The driver's message without statement and parameters, which could hold values."""
-    return RuntimeError(type(error).__name__ + ": " + str(getattr(error, "orig", "")).split("\n", 1)[0].split("DETAIL")[0])
+    return RuntimeError(
+        type(error).__name__ + ": " + str(getattr(error, "orig", "")).split("\n", 1)[0].split("DETAIL")[0]
+    )
 
 
 def insert_new(connection: Connection, table: sa.Table, rows: list[dict[str, Any]], *key: str) -> list[tuple[Any, ...]]:

@@ -20,11 +20,15 @@ from masking.vault.schema import person
 from masking.world import World, milliseconds
 
 
-def enrol(world: World, keys: KeyStore, tx: Connection, actor: Actor, now: datetime, *, phone: Plain | None = None) -> bool:
+def enrol(
+    world: World, keys: KeyStore, tx: Connection, actor: Actor, now: datetime, *, phone: Plain | None = None
+) -> bool:
     """Enrol somebody, with their verified phone, sealed, if calls are theirs to make; False if the id is taken."""
     sealed_phone = index = None
     if phone:
-        blobs = seal_fields(_staff_key(world, keys, now), actor.tenant, _record(actor.id), {"phone": phone}, world.entropy)
+        blobs = seal_fields(
+            _staff_key(world, keys, now), actor.tenant, _record(actor.id), {"phone": phone}, world.entropy
+        )
         sealed_phone, index = blobs["phone"], caller_index(world, keys, phone, now)
     row = {
         "id": actor.id,

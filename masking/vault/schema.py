@@ -295,7 +295,9 @@ KEPT = {
     "leaf": dict.fromkeys(("id", "subject", "body", "position"), "keyed record ids only (FORMAT.md section 8)"),
     "node": dict.fromkeys(("level", "place", "hash"), "hashes of leaves"),
     "checkpoint": dict.fromkeys(("id", "size", "note"), "hashes of leaves"),
-    "stored_key": dict.fromkeys(("purpose", "name", "wrapped", "archived", "created"), "keys die by their own schedule"),
+    "stored_key": dict.fromkeys(
+        ("purpose", "name", "wrapped", "archived", "created"), "keys die by their own schedule"
+    ),
     "destruction": dict.fromkeys(("waybill", "at"), "what a restored key backup must replay"),
 }
 """What stays, by table and column, with the reason."""

@@ -34,13 +34,22 @@ def _place(world: World) -> int:
 def add(tx: Connection, slots: Sequence[Slot], world: World) -> int:
     """Take slots into the pool, each at a random place; how many were new."""
     rows = [
-        {"main": s.main, "extension": s.extension, "state": "free", "place": _place(world), "waybill": None, "until": None}
+        {
+            "main": s.main,
+            "extension": s.extension,
+            "state": "free",
+            "place": _place(world),
+            "waybill": None,
+            "until": None,
+        }
         for s in slots
     ]
     return len(insert_new(tx, slot, rows, "main", "extension"))
 
 
-def lease(tx: Connection, waybills: Sequence[bytes], until: datetime, now: datetime, world: World) -> dict[bytes, VirtualNumber]:
+def lease(
+    tx: Connection, waybills: Sequence[bytes], until: datetime, now: datetime, world: World
+) -> dict[bytes, VirtualNumber]:
     """Lease one slot to each waybill, in random order, while there are any. A dry pool leaves the rest without.
 
     Slots whose cool-down has passed are free again; each takes a new random place when it is leased.
@@ -48,7 +57,9 @@ def lease(tx: Connection, waybills: Sequence[bytes], until: datetime, now: datet
     if not waybills:
         return {}
     tx.execute(
-        slot.update().where(slot.c.state == "cooling", slot.c.until < milliseconds(now)).values(state="free", until=None)
+        slot.update()
+        .where(slot.c.state == "cooling", slot.c.until < milliseconds(now))
+        .values(state="free", until=None)
     )
     query = (
         sa.select(slot.c.main, slot.c.extension)

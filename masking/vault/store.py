@@ -150,4 +150,3 @@ def to_waybill(
         routing_code=record.routing_code,
         created=created,
     )
-

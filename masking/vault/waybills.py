@@ -127,7 +127,7 @@ def existing(tx: Connection, ids: Collection[bytes]) -> set[bytes]:
     return set(tx.execute(sa.select(waybill.c.id).where(waybill.c.id.in_(ids))).scalars())
 
 
-def update(tx: Connection, record: bytes, **values: Any) -> bool:  # noqa: ANN401  columns have many types
+def update(tx: Connection, record: bytes, **values: Any) -> bool:
     """Set columns of one record; False where the carrier's number is already another waybill's."""
     number = values.get("waybill_number")
     if number:
