@@ -59,7 +59,11 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
             record = records.get(record_id) if record_id else None
             refusal = _refusal(request, record, record and arrivals.get(record.id), staff)
             if refusal or record is None:
-                outcomes.append(refusal or UNKNOWN)
+                refusal = refusal or UNKNOWN
+                if record_id:
+                    who = request.actor.id
+                    journal.append(tx, [store.refusal_leaf(world, now, who, record_id, refusal.reason, step="assign")])
+                outcomes.append(refusal)
                 continue
             custody.close_assignments(tx, [record.id], now)
             duty = Assignment(

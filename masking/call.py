@@ -110,7 +110,7 @@ def _announce(
         if refusal or code is None:
             refusal = refusal or UNKNOWN
             if code:
-                journal.append(tx, [store.leaf(world, now, "refusal", actor.id, code[0], reason=refusal.reason)])
+                journal.append(tx, [store.refusal_leaf(world, now, actor.id, code[0], refusal.reason, step="call")])
             outcomes.append(refusal)
             continue
         until = now + INTENT_LIFE

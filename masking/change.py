@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import final
 
+from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import token_record, token_text
 from masking.lifecycle import Act, State, after
@@ -23,8 +24,6 @@ from masking.vault.store import Store, Transaction, to_waybill
 from masking.vault.waybills import Record
 from masking.waybill import Refusal, Rejected, Token, Waybill
 from masking.world import World
-
-UNKNOWN = Refusal(reason="unknown")
 
 
 @final
@@ -71,6 +70,7 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
     now = world.now()
     outcomes: list[Waybill | Rejected | Refusal] = []
     amended: list[Generation] = []
+    cancelled: list[bytes] = []
     with store.transaction() as tx:
         staff = people.active(tx, {request.merchant.id for request in requests})
         ids = [token_record(request.id) for request in requests]
@@ -92,14 +92,15 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
                     if isinstance(outcome, Waybill):
                         amended.append(Generation(record.id, record.generation + 1))
                 case Cancel():
-                    outcome = _cancel(store, tx, record, now)
+                    outcome = _cancel(store, tx, record, request, now)
+                    if isinstance(outcome, Waybill):
+                        cancelled.append(record.id)
             if isinstance(outcome, Waybill):
                 kind = type(request).__name__.lower()
                 journal.append(tx, [store.leaf(world, now, kind, request.merchant.id, record.id)])
             outcomes.append(outcome)
     store.keys.drop_other_generations(amended)
-    if any(isinstance(request, Cancel) for request in requests):
-        store.flush_deleted()
+    store.destroyed(cancelled, now)
     return outcomes
 
 
@@ -138,11 +139,11 @@ def _amend(
     return _read(tx, record.id)
 
 
-def _cancel(store: Store, tx: Transaction, record: Record, now: datetime) -> Waybill | Refusal:
+def _cancel(store: Store, tx: Transaction, record: Record, request: Cancel, now: datetime) -> Waybill | Refusal:
     refusal = _still_with_the_merchant(tx, record)
     if refusal or after(State(record.state), Act.CANCEL) is None:
         return refusal or Refusal(reason="not-cancellable")
-    store.destroy(tx, [record.id], "cancelled", now, UNUSED_COOL_DOWN)
+    store.destroy(tx, [record.id], actor=request.merchant.id, reason="cancelled", now=now, cool_down=UNUSED_COOL_DOWN)
     return _read(tx, record.id)
 
 

@@ -136,7 +136,9 @@ def open_folder(folder: Path, world: World, *, must_exist: bool = False) -> Stor
         if must_exist:
             raise SettingsError(f"no {SETTINGS} in this folder; name the deployment with --folder")
         create(folder, world, Settings())
-    return _open(folder)
+    store = _open(folder)
+    store.finish_destructions(world)
+    return store
 
 
 def create(folder: Path, world: World, settings: Settings) -> None:

@@ -61,7 +61,12 @@ def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Del
                 if refusal:
                     tally.refuse()
             if refusal or code is None:
-                outcomes.append(refusal or UNKNOWN)
+                refusal = refusal or UNKNOWN
+                if code:
+                    journal.append(
+                        tx, [store.refusal_leaf(world, now, actor.id, code[0], refusal.reason, step="deliver")]
+                    )
+                outcomes.append(refusal)
                 continue
             waybill = code[0]
             event = custody.Scan(world.record_id(now), waybill, "delivered", actor.unit, actor.id, milliseconds(now))

@@ -57,13 +57,17 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
         outcomes: list[LabelData | Refusal] = []
         for request, record_id in zip(requests, ids, strict=True):
             record = records.get(record_id) if record_id else None
-            if staff.get(request.actor.id) != request.actor or record is None or not _may_print(tx, request, record):
+            who = request.actor.id
+            if staff.get(who) != request.actor or record is None or not _may_print(tx, request, record):
+                if record:
+                    journal.append(tx, [store.refusal_leaf(world, now, who, record.id, UNKNOWN.reason, step="label")])
                 outcomes.append(UNKNOWN)
                 continue
             made = done.get((record.id, request.job))
             if made is None:
                 refusal = _refusal(tx, request, record)
                 if refusal:
+                    journal.append(tx, [store.refusal_leaf(world, now, who, record.id, refusal.reason, step="label")])
                     outcomes.append(refusal)
                     continue
                 made = Print(

@@ -74,7 +74,7 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
             if code is None:
                 forged[request.actor.id] += 1
             elif isinstance(verdict, Refusal):
-                leaves.append(store.leaf(world, now, "refusal", request.actor.id, code[0], reason=verdict.reason))
+                leaves.append(store.refusal_leaf(world, now, request.actor.id, code[0], verdict.reason, step="resolve"))
             else:
                 leaf = store.leaf(world, now, "grant", request.actor.id, code[0], purpose=request.purpose.value)
                 leaves.append(leaf)

@@ -67,6 +67,7 @@ def retire(world: World, store: Store, requests: Sequence[SealAway | Destroy]) -
     """
     now = world.now()
     outcomes: list[Retired | Refusal] = []
+    destroyed: list[bytes] = []
     with store.transaction() as tx:
         staff = people.active(tx, {request.actor.id for request in requests})
         for request in requests:
@@ -86,7 +87,8 @@ def retire(world: World, store: Store, requests: Sequence[SealAway | Destroy]) -
                     outcomes.append(Refusal(reason="no-such-reason"))
                     continue
                 leaf = store.leaf(world, now, "destroy", actor.id, record.id, reason=request.reason)
-                store.destroy(tx, [record.id], request.reason, now, COOL_DOWN)
+                store.destroy(tx, [record.id], actor=actor.id, reason=request.reason, now=now, cool_down=COOL_DOWN)
+                destroyed.append(record.id)
             else:
                 leaf = store.leaf(world, now, "seal-away", actor.id, record.id)
                 store.keys.seal_away([record.id])
@@ -95,5 +97,5 @@ def retire(world: World, store: Store, requests: Sequence[SealAway | Destroy]) -
                 waybills.update(tx, record.id, state=state.value, sealed_away=milliseconds(now))
             journal.append(tx, [leaf])
             outcomes.append(Retired(state=state, complete_by=now + KEY_BACKUPS_LIVE))
-    store.flush_deleted()
+    store.destroyed(destroyed, now)
     return outcomes

@@ -80,7 +80,12 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
             elif refusal is None and request.kind not in KINDS.get(actor.role, ()):
                 refusal = Refusal(reason="not-your-kind-of-scan")
             if refusal or record is None:
-                outcomes.append(refusal or UNKNOWN)
+                refusal = refusal or UNKNOWN
+                if record_id:
+                    journal.append(
+                        tx, [store.refusal_leaf(world, now, actor.id, record_id, refusal.reason, step="scan")]
+                    )
+                outcomes.append(refusal)
                 continue
             _record(world, store, tx, request, record.id, now)
             outcomes.append(Scanned(kind=request.kind, at=now))

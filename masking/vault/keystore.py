@@ -41,6 +41,14 @@ class OnlineWrap(NamedTuple):
     online: bytes
 
 
+class Destruction(NamedTuple):
+    """One entry of the destruction list: whose keys are gone, by whom, why."""
+
+    waybill: bytes
+    actor: str
+    reason: str
+
+
 class KeyStore:
     """Keys by purpose and name, wrapped by the root, and the wraps of waybill keys.
 
@@ -174,13 +182,31 @@ class KeyStore:
             connection.execute(wrap.update().where(wrap.c.waybill.in_(records)).values(online=None))
         truncate_log(self.engine)
 
-    def destroy(self, records: Sequence[bytes], now: datetime) -> None:
+    def destroy(self, records: Sequence[bytes], actor: str, reason: str, now: datetime) -> None:
         """Delete both wraps and write the waybills on the destruction list, in one transaction."""
-        rows = [{"waybill": record, "at": milliseconds(now)} for record in records]
+        rows = [
+            {"waybill": record, "at": milliseconds(now), "actor": actor, "reason": reason, "finished": None}
+            for record in records
+        ]
         with transaction(self.engine) as connection:
             insert_new(connection, destruction, rows)
             connection.execute(wrap.delete().where(wrap.c.waybill.in_(records)))
         truncate_log(self.engine)
+
+    def unfinished(self) -> list[Destruction]:
+        """Destructions whose rows in the data are not known to be gone, oldest first: a crash came between."""
+        columns = (destruction.c.waybill, destruction.c.actor, destruction.c.reason)
+        query = sa.select(*columns).where(destruction.c.finished.is_(None)).order_by(destruction.c.at)
+        with transaction(self.engine) as connection:
+            return [Destruction(*row) for row in connection.execute(query)]
+
+    def finish(self, records: Sequence[bytes], now: datetime) -> None:
+        """Note that the rows of these destroyed waybills are gone from the data, too."""
+        if records:
+            with transaction(self.engine) as connection:
+                connection.execute(
+                    destruction.update().where(destruction.c.waybill.in_(records)).values(finished=milliseconds(now))
+                )
 
     def close_days(self, now: datetime) -> list[str]:
         """Let the usable copies of past days' archive keys die; the days whose keys died."""

@@ -244,6 +244,10 @@ destruction = Table(
     keys,
     Column("waybill", LargeBinary(16), primary_key=True),
     Column("at", BigInteger, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("finished", BigInteger),
+    Index("unfinished", "at", sqlite_where=text("finished IS NULL"), postgresql_where=text("finished IS NULL")),
 )
 
 DESTROYED = {
@@ -298,6 +302,8 @@ KEPT = {
     "stored_key": dict.fromkeys(
         ("purpose", "name", "wrapped", "archived", "created"), "keys die by their own schedule"
     ),
-    "destruction": dict.fromkeys(("waybill", "at"), "what a restored key backup must replay"),
+    "destruction": dict.fromkeys(
+        ("waybill", "at", "actor", "reason", "finished"), "what a restored backup must replay; no person"
+    ),
 }
 """What stays, by table and column, with the reason."""

@@ -13,7 +13,9 @@ from sqlalchemy.engine import Connection, Engine
 from masking.crypto import archive, labelcode
 from masking.crypto.keys import KeySource
 from masking.ledger.log import Leaf, subject
-from masking.vault import custody, slots, waybills
+from masking.lifecycle import State
+from masking.numbers.pool import COOL_DOWN
+from masking.vault import custody, journal, slots, waybills
 from masking.vault.engine import migrate, open_engine, transaction, truncate_log
 from masking.vault.keystore import KeyStore
 from masking.vault.schema import DATA_HEAD, KEYS_HEAD
@@ -91,6 +93,10 @@ class Store:
         about = None if waybill is None else self.subject(waybill, world, now)
         return Leaf(id=world.record_id(now), at=now, kind=kind, actor=actor, subject=about, detail=detail)
 
+    def refusal_leaf(self, world: World, now: datetime, actor: str, waybill: bytes, reason: str, *, step: str) -> Leaf:
+        """The leaf of an act that was refused, whatever uniform answer the actor got."""
+        return self.leaf(world, now, "refusal", actor, waybill, reason=reason, step=step)
+
     def subject(self, waybill: bytes, world: World, now: datetime) -> bytes:
         """A waybill's name in the ledger, under the salt of the day it was made (FORMAT.md section 8)."""
         made = int.from_bytes(waybill[:6], "big")
@@ -98,20 +104,44 @@ class Store:
         day = day_of(moment(made)) if recent else day_of(now)  # a made-up id must not make keys for any day it likes
         return subject(self.keys.key("salt", day, world, now), waybill)
 
-    def destroy(self, tx: Transaction, ids: Sequence[bytes], reason: str, now: datetime, cool_down: timedelta) -> None:
+    def destroy(
+        self, tx: Transaction, ids: Sequence[bytes], *, actor: str, reason: str, now: datetime, cool_down: timedelta
+    ) -> None:
         """Everything on the destroy list: keys first and at once, then the rows with `tx`.
 
-        A crash in between leaves waybills that nobody can open, on the destruction list; `unfinished` finds them.
+        A crash in between leaves waybills that nobody can open, on the destruction list: `finish_destructions` ends
+        that, and so does, once `tx` has committed, `destroyed`.
         """
-        self.keys.destroy(ids, now)
+        self.keys.destroy(ids, actor, reason, now)
+        self._clear(tx, ids, reason, now, cool_down)
+
+    def destroyed(self, ids: Sequence[bytes], now: datetime) -> None:
+        """Call it after the transaction of `destroy`: the rows are gone, also from SQLite's log."""
+        if ids:
+            self.keys.finish(ids, now)
+            truncate_log(self.data)
+
+    def finish_destructions(self, world: World) -> int:
+        """Clear the rows of waybills whose keys were destroyed just before a crash; how many there were."""
+        now = world.now()
+        waiting = {entry.waybill: entry for entry in self.keys.unfinished()}
+        if waiting:
+            with self.transaction() as tx:
+                records = waybills.by_id(tx, waiting, lock=True).values()
+                left = [record.id for record in records if record.state != State.DESTROYED]
+                for each in left:
+                    entry = waiting[each]
+                    self._clear(tx, [each], entry.reason, now, COOL_DOWN)
+                    leaf = self.leaf(world, now, "destroy", entry.actor, each, reason=entry.reason)
+                    journal.append(tx, [leaf])
+            self.destroyed(list(waiting), now)
+        return len(waiting)
+
+    def _clear(self, tx: Transaction, ids: Sequence[bytes], reason: str, now: datetime, cool_down: timedelta) -> None:
         slots.release(tx, ids, free_again=now + cool_down)
         custody.close_assignments(tx, ids, now)
         custody.forget_prints(tx, ids)
         waybills.clear(tx, ids, reason, now)
-
-    def flush_deleted(self) -> None:
-        """SQLite: leave no deleted row in the write-ahead log."""
-        truncate_log(self.data)
 
     def sweep_orphans(self, now: datetime) -> int:
         """Delete wraps older than an hour whose waybill never reached the data; how many."""
