@@ -138,8 +138,8 @@ class KeyStore:
                 "generation": number,
                 "tenant": tenant,
                 "day": day,
-                "online": online.wrap(tenant, record, key, world.entropy),
-                "archive": archived.wrap(tenant, record, key, world.entropy),
+                "online": online.wrap(tenant, record, number, key, world.entropy),
+                "archive": archived.wrap(tenant, record, number, key, world.entropy),
             }
             for (record, number), key in zip(generations, made, strict=True)
         ]
@@ -168,7 +168,8 @@ class KeyStore:
         day_key = self.existing("online", wrapped.day)
         if day_key is None:
             raise IntegrityError("a wrap has outlived its day's key")
-        return DayWrapper("online", wrapped.day, day_key).unwrap(wrapped.tenant, wrapped.waybill, wrapped.online)
+        wrapper = DayWrapper("online", wrapped.day, day_key)
+        return wrapper.unwrap(wrapped.tenant, wrapped.waybill, wrapped.generation, wrapped.online)
 
     def drop_other_generations(self, kept: Iterable[Generation]) -> None:
         """Delete the wraps of earlier keys, once the data no longer needs them."""

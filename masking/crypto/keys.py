@@ -1,0 +1,140 @@
+"""Wraps keys: by the root, and by a day's key (FORMAT.md section 3).
+
+The root never leaves its keeper; a keeper is anything with the two methods of `KeySource`. Here is the simplest one, a
+file that nobody but its owner may read. A wrapped key opens only under the name, or the record, that it was wrapped for.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal, Protocol, Self
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from masking.crypto.encoding import framed
+from masking.errors import IntegrityError, SettingsError
+
+VERSION = b"\x01"
+NONCE = 12
+ROOT_SIZE = 32
+
+Entropy = Callable[[int], bytes]
+
+
+class KeySource(Protocol):
+    """A keeper of the root key."""
+
+    def wrap(self, name: str, key: bytes, entropy: Entropy) -> bytes:
+        """A key as it may be stored, bound to its name."""
+        ...
+
+    def unwrap(self, name: str, blob: bytes) -> bytes:
+        """The key inside.
+
+        Raises:
+            IntegrityError: it was not wrapped by this root, or not under this name.
+        """
+        ...
+
+
+class FileKeySource:
+    """The root in a file of 32 random bytes, readable by its owner alone."""
+
+    def __init__(self, root: bytes) -> None:
+        self._aead = AESGCM(root)
+
+    @classmethod
+    def create(cls, path: Path, entropy: Entropy) -> Self:
+        """A new root, on disk before this returns. A file that is there, or a link, is never written over.
+
+        Raises:
+            SettingsError: something has that name already.
+            OSError: the folder can't be written.
+        """
+        root = entropy(ROOT_SIZE)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError as error:
+            raise SettingsError(f"{path.name} exists; a root key is never written over") from error
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, 0o600)  # whatever the umask
+            file.write(root)
+            file.flush()
+            os.fsync(handle)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        return cls(root)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """The root in a file. A link is followed, and what it leads to is checked.
+
+        Raises:
+            SettingsError: the file is missing, may be read by others, or does not hold 32 bytes.
+        """
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe must not hang the start
+        except OSError as error:
+            raise SettingsError(f"{path.name} can't be read: {error.strerror}") from error
+        with os.fdopen(handle, "rb") as file:
+            found = os.fstat(handle)  # of the opened file, so that nobody swaps it after the check
+            if not stat.S_ISREG(found.st_mode):
+                raise SettingsError(f"{path.name} is not a file")
+            if found.st_mode & 0o077:
+                raise SettingsError(
+                    f"{path.name} may be read by others (mode {found.st_mode & 0o777:04o}); chmod 600 it"
+                )
+            root = file.read(ROOT_SIZE + 1)
+        if len(root) != ROOT_SIZE:
+            raise SettingsError(f"{path.name} does not hold a root key of {ROOT_SIZE} bytes")
+        return cls(root)
+
+    def wrap(self, name: str, key: bytes, entropy: Entropy) -> bytes:
+        """A key as it may be stored, bound to its name."""
+        return _wrap(self._aead, framed("waybill-masking/root-wrap/1", name), key, entropy(NONCE))
+
+    def unwrap(self, name: str, blob: bytes) -> bytes:
+        """The key inside; see `KeySource`."""
+        return _unwrap(self._aead, framed("waybill-masking/root-wrap/1", name), blob)
+
+
+class DayWrapper:
+    """Wraps waybill keys by one day's online or archive key."""
+
+    def __init__(self, kind: Literal["online", "archive"], day: str, key: bytes) -> None:
+        self._aead = AESGCM(key)
+        self._context = framed("waybill-masking/day-wrap/1", kind, day)
+
+    def wrap(self, tenant: str, record: bytes, generation: int, key: bytes, entropy: Entropy) -> bytes:
+        """A waybill's key of that generation, as it may be stored."""
+        return _wrap(self._aead, self._bound_to(tenant, record, generation), key, entropy(NONCE))
+
+    def unwrap(self, tenant: str, record: bytes, generation: int, blob: bytes) -> bytes:
+        """The waybill key inside.
+
+        Raises:
+            IntegrityError: it was not wrapped by this day's key for this tenant, record and generation.
+        """
+        return _unwrap(self._aead, self._bound_to(tenant, record, generation), blob)
+
+    def _bound_to(self, tenant: str, record: bytes, generation: int) -> bytes:
+        return self._context + framed(tenant, record, generation.to_bytes(4, "big"))
+
+
+def _wrap(aead: AESGCM, context: bytes, key: bytes, nonce: bytes) -> bytes:
+    return VERSION + nonce + aead.encrypt(nonce, key, context)
+
+
+def _unwrap(aead: AESGCM, context: bytes, blob: bytes) -> bytes:
+    if blob[:1] == VERSION:
+        with suppress(InvalidTag, ValueError):
+            return aead.decrypt(blob[1 : 1 + NONCE], blob[1 + NONCE :], context)
+    raise IntegrityError("a wrapped key is not what was wrapped there")
