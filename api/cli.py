@@ -40,3 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MaskingError as error:
         print(f"waybill {command}: {error}", file=sys.stderr)
         return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""Spans of a text: joined, and drawn over.
+
+A masked text has the length of its original, one sign for each hidden character, so one list of spans serves both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from masking.waybill import Masked
+
+Span = tuple[int, int]
+SIGN = "*"
+
+
+def joined(spans: Iterable[Span], text: str, bridges: str = "") -> list[Span]:
+    """Spans in order, overlapping and touching ones made one; also across gaps made of `bridges` characters only."""
+    out: list[Span] = []
+    for start, end in sorted(spans):
+        if start >= end:
+            continue
+        if out and (start <= out[-1][1] or not text[out[-1][1] : start].strip(bridges or None)):
+            out[-1] = out[-1][0], max(end, out[-1][1])
+        else:
+            out.append((start, end))
+    return out
+
+
+def cover(text: str, spans: Iterable[Span]) -> Masked:
+    """The text with every character of the spans replaced by a sign."""
+    hidden = tuple(joined(spans, text))
+    out, at = [], 0
+    for start, end in hidden:
+        out += [text[at:start], SIGN * (end - start)]
+        at = end
+    out.append(text[at:])
+    return Masked("".join(out), hidden)
