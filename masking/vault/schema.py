@@ -201,18 +201,18 @@ leaf = Table(
 node = Table(
     "node",
     data,
-    Column("level", Integer, nullable=False),
-    Column("place", BigInteger, nullable=False),
+    Column("place", BigInteger, primary_key=True, autoincrement=False),
     Column("hash", LargeBinary(32), nullable=False),
-    PrimaryKeyConstraint("level", "place"),
+    sqlite_with_rowid=False,
 )
 
 checkpoint = Table(
     "checkpoint",
     data,
-    Column("id", LargeBinary(16), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("size", BigInteger, nullable=False),
     Column("note", Text, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 stored_key = Table(
@@ -297,8 +297,8 @@ KEPT = {
     "seen": dict.fromkeys(("actor", "day", "waybill"), "record ids; swept after its day"),
     "alarm": dict.fromkeys(("id", "at", "kind", "actor"), "no record, no person"),
     "leaf": dict.fromkeys(("id", "subject", "body", "position"), "keyed record ids only (FORMAT.md section 8)"),
-    "node": dict.fromkeys(("level", "place", "hash"), "hashes of leaves"),
-    "checkpoint": dict.fromkeys(("id", "size", "note"), "hashes of leaves"),
+    "node": dict.fromkeys(("place", "hash"), "hashes of leaves"),
+    "checkpoint": dict.fromkeys(("number", "size", "note"), "hashes of leaves"),
     "stored_key": dict.fromkeys(
         ("purpose", "name", "wrapped", "archived", "created"), "keys die by their own schedule"
     ),

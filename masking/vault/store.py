@@ -87,7 +87,7 @@ class Store:
         return labelcode.encode(key_id, key, self.settings.tenant, waybill, print_number)
 
     def leaf(
-        self, world: World, now: datetime, kind: str, actor: str, waybill: bytes | None = None, **detail: str
+        self, world: World, now: datetime, kind: str, actor: str, waybill: bytes | None = None, /, **detail: str
     ) -> Leaf:
         """A ledger leaf about an act; the waybill appears only as its keyed subject."""
         about = None if waybill is None else self.subject(waybill, world, now)

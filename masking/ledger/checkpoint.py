@@ -1,0 +1,153 @@
+"""Checkpoints: the ledger's size and root at a time, signed, in the form of C2SP tlog-checkpoint (FORMAT.md section 9).
+
+Whoever keeps one can later demand that the ledger still begins with what it signed: `follows` tells a fork or a shrink.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from masking.errors import IntegrityError
+from masking.ledger.tree import verify_consistency
+
+_ED25519 = b"\x01"
+_BLANK = "\n\n"
+_TEXT = re.compile(
+    r"(?P<origin>[^\s+]{1,128})\n(?P<size>0|[1-9][0-9]{0,18})\n(?P<root>[A-Za-z0-9+/]{43}=)\n"
+    r"time (?P<at>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3})Z\n",
+    re.ASCII,
+)
+_SIGNATURE = re.compile(r"\u2014 (?P<name>[^\s+]+) (?P<signature>[A-Za-z0-9+/]+={0,2})", re.ASCII)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """What was signed: the ledger `origin` had `size` leaves under this 32-byte root at that time."""
+
+    origin: str
+    size: int
+    root: bytes
+    at: datetime
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LogKey:
+    """The name and 32-byte Ed25519 public key by which a ledger's checkpoints are known."""
+
+    name: str
+    public: bytes
+
+    @classmethod
+    def of_seed(cls, name: str, seed: bytes) -> LogKey:
+        """The public side of a signing seed."""
+        return cls(name, Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw())
+
+    @property
+    def id(self) -> bytes:
+        """Four bytes that tell a reader of the note which key to try."""
+        return sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()[:4]
+
+    def __str__(self) -> str:
+        """`name+id+key`, the text form that other implementations read and that a client pins."""
+        return f"{self.name}+{self.id.hex()}+{_base64(_ED25519 + self.public)}"
+
+    @classmethod
+    def parse(cls, text: str) -> LogKey:
+        """The key of a pinned text.
+
+        Raises:
+            IntegrityError: it is no such text, or its id is another key's.
+        """
+        name, _, rest = text.partition("+")
+        try:
+            key = cls(name, base64.b64decode(rest.partition("+")[2], validate=True)[1:])
+        except binascii.Error:
+            raise IntegrityError("not a ledger's public key") from None
+        if not name or len(key.public) != 32 or str(key) != text:
+            raise IntegrityError("not a ledger's public key")
+        return key
+
+
+def sign(checkpoint: Checkpoint, seed: bytes) -> str:
+    """The signed note."""
+    key = LogKey.of_seed(checkpoint.origin, seed)
+    stamp = checkpoint.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    text = f"{checkpoint.origin}\n{checkpoint.size}\n{_base64(checkpoint.root)}\ntime {stamp}\n"
+    signature = Ed25519PrivateKey.from_private_bytes(seed).sign(text.encode())
+    return f"{text}\n\u2014 {key.name} {_base64(key.id + signature)}\n"
+
+
+def read(note: str, key: LogKey) -> Checkpoint:
+    """The checkpoint in a note, after its signature was verified. Signatures by other keys are ignored.
+
+    Raises:
+        IntegrityError: the note is not signed by this key, or is no checkpoint of this ledger.
+    """
+    text, blank, signatures = note.rpartition(_BLANK)
+    text += "\n"
+    if not blank or not signatures.endswith("\n"):
+        raise IntegrityError("a checkpoint is no signed note")
+    public = Ed25519PublicKey.from_public_bytes(key.public)
+    signed = False
+    for line in signatures[:-1].split("\n"):
+        found = _SIGNATURE.fullmatch(line)
+        if found is None:
+            raise IntegrityError("a checkpoint is no signed note")
+        blob = _bytes(found["signature"])
+        if found["name"] == key.name and blob[:4] == key.id:
+            try:
+                public.verify(blob[4:], text.encode())
+            except InvalidSignature:
+                raise IntegrityError("a checkpoint's signature is wrong") from None
+            signed = True
+    parsed = _TEXT.fullmatch(text)
+    if not signed or parsed is None or parsed["origin"] != key.name:
+        raise IntegrityError("a checkpoint is not signed by this ledger")
+    at = datetime.fromisoformat(parsed["at"]).replace(tzinfo=UTC)
+    return Checkpoint(origin=key.name, size=int(parsed["size"]), root=_bytes(parsed["root"]), at=at)
+
+
+def follows(earlier: Checkpoint, later: Checkpoint, path: Sequence[bytes]) -> str | None:
+    """None if the later checkpoint continues the earlier one, as `path` proves; else what is wrong, as a word.
+
+    `another-ledger`, `shrunk` (fewer leaves than were signed), `forked` (same size, other root), `unproven` (the path
+    does not lead from one to the other). Each of them is a reason to stop and to show both notes to others.
+    """
+    if earlier.origin != later.origin:
+        return "another-ledger"
+    if later.size < earlier.size:
+        return "shrunk"
+    if later.size == earlier.size:
+        return None if later.root == earlier.root else "forked"
+    return None if verify_consistency(earlier.size, later.size, earlier.root, later.root, path) else "unproven"
+
+
+def _base64(blob: bytes) -> str:
+    return base64.b64encode(blob).decode("ascii")
+
+
+def _bytes(text: str) -> bytes:
+    """The bytes of canonical base64 text.
+
+    Raises:
+        IntegrityError: it is not canonical.
+    """
+    try:
+        blob = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise IntegrityError("a checkpoint is no signed note") from None
+    if _base64(blob) != text:
+        raise IntegrityError("a checkpoint is no signed note")
+    return blob

@@ -1,0 +1,199 @@
+"""The Merkle tree of RFC 6962 and RFC 9162 section 2.1, over leaves in the order of their sequencing (FORMAT.md section 9).
+
+Only hashes of perfect subtrees are kept, each at its place: the order in which appending completes them, so a store only
+ever adds at its end and reads in one sweep. Every other hash (roots, proofs) is folded from those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from typing import NamedTuple, Self
+
+EMPTY_ROOT = sha256(b"").digest()
+
+
+class Span(NamedTuple):
+    """Leaves from `start` up to but not including `end`: what one hash of a proof stands for."""
+
+    start: int
+    end: int
+
+
+def leaf_hash(body: bytes) -> bytes:
+    """The 32-byte hash of a leaf's bytes."""
+    return sha256(b"\0" + body).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """The 32-byte hash of a node above two others; the first byte keeps it from ever being a leaf's."""
+    return sha256(b"\1" + left + right).digest()
+
+
+def stored(size: int) -> int:
+    """How many hashes are kept for a tree of that size; the next leaf's hash goes to that place."""
+    return 2 * size - size.bit_count()
+
+
+def place(span: Span) -> int:
+    """The place of a perfect subtree's hash: those that were complete before its last leaf, then those below it."""
+    return stored(span.end - 1) + (span.end - span.start).bit_length() - 1
+
+
+def perfect(span: Span) -> list[Span]:
+    """A span that is a subtree of some tree, as the perfect subtrees that make it up, left to right, each smaller."""
+    start, end = span
+    parts = []
+    while start < end:
+        width = 1 << ((end - start).bit_length() - 1)
+        parts.append(Span(start, start + width))
+        start += width
+    return parts
+
+
+def fold(hashes: Sequence[bytes]) -> bytes:
+    """The hash above perfect subtrees of falling size; of none, that of the empty tree."""
+    if not hashes:
+        return EMPTY_ROOT
+    *rest, above = hashes
+    for left in reversed(rest):
+        above = node_hash(left, above)
+    return above
+
+
+class Tree:
+    """The right edge of a growing tree: its perfect subtrees' hashes, falling in size. About 1 KB at any size."""
+
+    def __init__(self, size: int = 0, peaks: Sequence[bytes] = ()) -> None:
+        self.size = size
+        self.peaks = list(peaks)
+
+    @classmethod
+    def load(cls, size: int, read: Callable[[list[int]], Mapping[int, bytes]]) -> Self:
+        """The tree of that size, its peaks `read` by their places."""
+        places = [place(part) for part in perfect(Span(0, size))]
+        found = read(places)
+        return cls(size, [found[each] for each in places])
+
+    def append(self, bodies: Sequence[bytes]) -> list[bytes]:
+        """The hashes that these leaves complete, in the order of their places, beginning at `stored(size)`."""
+        made: list[bytes] = []
+        keep, peaks, size, hashed = made.append, self.peaks, self.size, sha256
+        for body in bodies:
+            top = hashed(b"\0" + body).digest()
+            keep(top)
+            carry = size
+            while carry & 1:
+                top = hashed(b"\1" + peaks.pop() + top).digest()
+                keep(top)
+                carry >>= 1
+            peaks.append(top)
+            size += 1
+        self.size = size
+        return made
+
+    def root(self) -> bytes:
+        """The root hash of all leaves so far."""
+        return fold(self.peaks)
+
+
+def inclusion(index: int, size: int) -> list[Span]:
+    """The spans whose hashes prove that leaf `index` is in the tree of that size, from the leaf up."""
+    if not 0 <= index < size:
+        raise ValueError("no such leaf in a tree of that size")
+    start, end = 0, size
+    spans = []
+    while end - start > 1:
+        middle = start + _split(end - start)
+        if index < middle:
+            spans.append(Span(middle, end))
+            end = middle
+        else:
+            spans.append(Span(start, middle))
+            start = middle
+    return spans[::-1]
+
+
+def consistency(earlier: int, later: int) -> list[Span]:
+    """The spans whose hashes prove that the tree of the earlier size is the beginning of the later one."""
+    if not 0 <= earlier <= later:
+        raise ValueError("the earlier tree is not the smaller one")
+    if earlier in {0, later}:
+        return []
+    start, end = 0, later
+    spans = []
+    while end != earlier:
+        middle = start + _split(end - start)
+        if earlier <= middle:
+            spans.append(Span(middle, end))
+            end = middle
+        else:
+            spans.append(Span(start, middle))
+            start = middle
+    if start:  # else the verifier holds that hash already: it is the earlier root
+        spans.append(Span(start, end))
+    return spans[::-1]
+
+
+def proof(spans: Sequence[Span], read: Callable[[list[int]], Mapping[int, bytes]]) -> list[bytes]:
+    """The hashes of spans, folded from kept ones, which are `read` by their places in one go."""
+    parts = [[place(part) for part in perfect(span)] for span in spans]
+    found = read([each for places in parts for each in places])
+    return [fold([found[each] for each in places]) for places in parts]
+
+
+def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
+    """Whether `path` proves that the leaf with that hash stands at `index` under this root (RFC 9162, 2.1.3.2)."""
+    if not 0 <= index < size:
+        return False
+    node, last, above = index, size - 1, leaf
+    for sibling in path:
+        if not last:
+            return False
+        if node & 1 or node == last:
+            above = node_hash(sibling, above)
+            node, last = _past_left_edge(node, last)
+        else:
+            above = node_hash(above, sibling)
+        node, last = node >> 1, last >> 1
+    return not last and above == root
+
+
+def verify_consistency(earlier: int, later: int, earlier_root: bytes, later_root: bytes, path: Sequence[bytes]) -> bool:
+    """Whether `path` proves that the later tree begins with the earlier one (RFC 9162, 2.1.4.2)."""
+    if not 0 < earlier < later:
+        trivial = (earlier == later and earlier_root == later_root) or (
+            earlier == 0 < later and earlier_root == EMPTY_ROOT
+        )
+        return trivial and not path
+    hashes = list(path)
+    if not earlier & (earlier - 1):
+        hashes.insert(0, earlier_root)
+    if not hashes:
+        return False
+    node, last = earlier - 1, later - 1
+    while node & 1:
+        node, last = node >> 1, last >> 1
+    old = new = hashes[0]
+    for each in hashes[1:]:
+        if not last:
+            return False
+        if node & 1 or node == last:
+            old, new = node_hash(each, old), node_hash(each, new)
+            node, last = _past_left_edge(node, last)
+        else:
+            new = node_hash(new, each)
+        node, last = node >> 1, last >> 1
+    return not last and old == earlier_root and new == later_root
+
+
+def _past_left_edge(node: int, last: int) -> tuple[int, int]:
+    """Both places raised to the first level at which `node` is a right child, or the root."""
+    while node and not node & 1:
+        node, last = node >> 1, last >> 1
+    return node, last
+
+
+def _split(width: int) -> int:
+    """The largest power of two below `width`, which is at least 2."""
+    return 1 << ((width - 1).bit_length() - 1)

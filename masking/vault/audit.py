@@ -1,0 +1,190 @@
+"""Recomputes the whole ledger from its leaves and compares it with every kept hash and every signed checkpoint.
+
+Reads in strides, in memory that does not grow. What it can't see, and says so: acts whose leaves were deleted before they
+got a place, and a whole ledger cut back to an earlier checkpoint. The second shows to whoever kept a later checkpoint.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count, islice
+from typing import TYPE_CHECKING, Any, final
+
+import sqlalchemy as sa
+
+from masking.errors import IntegrityError
+from masking.ledger.checkpoint import LogKey, read
+from masking.ledger.log import names
+from masking.ledger.tree import Span, Tree, leaf_hash, stored
+from masking.vault import schema
+
+if TYPE_CHECKING:
+    from masking.vault.store import Store
+
+_STRIDE = 2000
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is not as it was signed.
+
+    Attributes:
+        position: the leaf, counted from 0; for a rule about a checkpoint, the size it has or should have.
+        rule: what is wrong, one of `RULES`.
+        until: the last leaf that it could be, where the evidence does not say more closely; else `position` again.
+    """
+
+    position: int
+    rule: str
+    until: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How many leaves are signed, the first fault or None, the latest note, and how many leaves wait for a place."""
+
+    size: int
+    fault: Fault | None
+    note: str
+    waiting: int
+
+
+RULES = {
+    "leaf-changed": "its bytes are not those that were signed",
+    "leaf-deleted": "the leaf of this position is gone",
+    "leaf-inserted": "a leaf stands here that was never signed",
+    "leaves-swapped": "it stands where another leaf was signed",
+    "leaf-not-signed": "it was placed, but no checkpoint covers it",
+    "row-changed": "the row's id or subject is not its leaf's, so a search would miss it",
+    "tail-cut": "from here on the leaves that were signed are gone",
+    "hash-changed": "the leaves are as signed, a kept hash of the tree is not",
+    "not-what-was-signed": "leaves and kept hashes agree with each other, not with the signature",
+    "checkpoint-changed": "its signature is wrong, or its row says another size",
+    "checkpoint-missing": "one in the row of checkpoints is gone",
+    "ledger-shrunk": "a checkpoint was signed for fewer leaves than an earlier one",
+}
+"""What a fault's rule means."""
+
+
+def verify(store: Store) -> Report:
+    """The ledger's size, and its first fault or None.
+
+    Writers are not held up: what is placed meanwhile is left to the next run.
+    """
+    with store.transaction() as tx:
+        table = schema.checkpoint
+        row = tx.execute(sa.select(table).order_by(table.c.number.desc()).limit(1)).first()
+        waiting = tx.execute(sa.select(sa.func.count()).where(schema.leaf.c.position.is_(None))).scalar_one()
+    number, size, note = row or (-1, 0, "")
+    return Report(size, _first_fault(store, number) or _unsigned(store), note, waiting)
+
+
+def _first_fault(store: Store, last: int) -> Fault | None:
+    """From checkpoint to checkpoint, up to the one numbered `last`: recompute what it covers, then compare roots."""
+    seed = store.keys.existing("sign", "ledger")
+    key = LogKey.of_seed(store.settings.origin, seed) if seed else None
+    grown, leaves, hashes = Tree(), _rows(store, schema.leaf.c.position), _rows(store, schema.node.c.place)
+    for row, number in zip(_checkpoints(store, last), count()):
+        agreed = grown.size
+        if row.number != number:
+            return Fault(agreed, "checkpoint-missing", agreed)
+        try:
+            signed = read(row.note, key) if key else None
+        except IntegrityError:
+            signed = None
+        if signed is None or signed.size != row.size:
+            return Fault(row.size, "checkpoint-changed", row.size)
+        if signed.size < agreed:
+            return Fault(signed.size, "ledger-shrunk", signed.size)
+        suspect = None
+        while grown.size < signed.size:
+            stride = list(islice(leaves, min(_STRIDE, signed.size - grown.size)))
+            if None in stride:
+                return suspect or _gone(store, grown.size + stride.index(None))
+            suspect = _compare(store, grown, stride, hashes, suspect)
+        if grown.root() != signed.root:
+            whole = Fault(agreed, "not-what-was-signed", max(agreed, signed.size - 1))
+            return suspect if suspect and suspect.rule != "row-changed" else whole
+        if suspect:  # the leaves are as signed: then it is the row or the kept hash that is not
+            return suspect if suspect.rule == "row-changed" else Fault(suspect.position, "hash-changed", suspect.until)
+    return None
+
+
+def _compare(
+    store: Store, grown: Tree, stride: list[Any], hashes: Iterator[Any], suspect: Fault | None
+) -> Fault | None:
+    """Grow the tree by these leaves; the first suspicion, which the next signature turns into a fault of one kind."""
+    before = grown.size
+    made = grown.append([row.body for row in stride])
+    kept = [row.hash if row else None for row in islice(hashes, len(made))]
+    if suspect:
+        return suspect
+    if made != kept:
+        off = next(at for at, pair in enumerate(zip(made, kept, strict=True)) if pair[0] != pair[1])
+        span = _span(stored(before) + off)
+        rule = _diagnose(store, span.start, made[off], kept[off]) if span.end - span.start == 1 else "leaf-changed"
+        return Fault(span.start, rule, span.end - 1)
+    for at, row in enumerate(stride, before):
+        if names(row.body) != (row.id, row.subject):
+            return Fault(at, "row-changed", at)
+    return None
+
+
+def _diagnose(store: Store, position: int, found: bytes, signed: bytes | None) -> str:
+    """Why the leaf here hashes to `found`, where `signed` was kept: looks for either of them elsewhere. Scans once."""
+    node, leaf = schema.node, schema.leaf
+    with store.transaction() as tx:
+        elsewhere = tx.execute(sa.select(node.c.place).where(node.c.hash == found).limit(1)).scalar()
+        other = position + 1 if elsewhere is None else _span(elsewhere).start
+        body = tx.execute(sa.select(leaf.c.body).where(leaf.c.position == other)).scalar()
+    exchanged = body is not None and leaf_hash(body) == signed
+    if elsewhere is None:
+        return "leaf-inserted" if exchanged else "leaf-changed"
+    return "leaves-swapped" if exchanged else "leaf-deleted"
+
+
+def _gone(store: Store, position: int) -> Fault:
+    leaf = schema.leaf
+    with store.transaction() as tx:
+        more = tx.execute(sa.select(leaf.c.position).where(leaf.c.position > position).limit(1)).first()
+    return Fault(position, "leaf-deleted" if more else "tail-cut", position)
+
+
+def _unsigned(store: Store) -> Fault | None:
+    """A leaf with a place that no checkpoint covers; one statement, so that a sequencer at work can't be mistaken."""
+    position = schema.leaf.c.position
+    covered = sa.select(sa.func.coalesce(sa.func.max(schema.checkpoint.c.size), 0)).scalar_subquery()
+    with store.transaction() as tx:
+        found = tx.execute(sa.select(sa.func.min(position)).where((position < 0) | (position >= covered))).scalar()
+    return None if found is None else Fault(found, "leaf-not-signed", found)
+
+
+def _span(at: int) -> Span:
+    """The leaves under the hash that is kept at a place."""
+    last = bisect_left(range(at + 1), at + 1, key=stored) - 1
+    width = 1 << (at - stored(last))
+    return Span(last + 1 - width, last + 1)
+
+
+def _rows(store: Store, counter: sa.Column[int]) -> Iterator[Any]:
+    """The row for each value of an unbroken counter from 0 on, None where there is none. Never ends."""
+    for start in count(0, _STRIDE):  # no row that a caller asks for is younger than the last checkpoint at the start
+        query = sa.select(counter.table).where(counter >= start, counter < start + _STRIDE)
+        with store.transaction() as tx:
+            page = {row._mapping[counter]: row for row in tx.execute(query)}  # noqa: SLF001
+        for at in range(start, start + _STRIDE):
+            yield page.get(at)
+
+
+def _checkpoints(store: Store, last: int) -> Iterator[Any]:
+    """The checkpoints up to the one numbered `last`, in order."""
+    number = schema.checkpoint.c.number
+    for start in range(0, last + 1, _STRIDE):
+        query = sa.select(schema.checkpoint).where(number >= start, number < start + _STRIDE, number <= last)
+        with store.transaction() as tx:
+            page = tx.execute(query.order_by(number)).all()
+        yield from page

@@ -1,0 +1,134 @@
+"""The ledger's rows: leaves committed with the act, given their places afterwards, signed, and verified.
+
+An act only inserts its leaf. `sequence`, run by whoever has time for it, gives waiting leaves their places in the tree and
+signs a checkpoint, all in one transaction that holds a lock, so that a crash or a second sequencer changes nothing. A
+leaf's place is the order of sequencing: one that commits late comes later, and none is passed over.
+FORMAT.md sections 8 and 9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from masking.errors import IntegrityError
+from masking.ledger import checkpoint, tree
+from masking.ledger.checkpoint import Checkpoint, LogKey
+from masking.ledger.log import Leaf, decode, encode
+from masking.vault import schema
+from masking.vault.audit import Fault, Report, verify
+from masking.world import World
+
+if TYPE_CHECKING:
+    from masking.vault.store import Store
+
+__all__ = ["Fault", "Leaf", "Report", "append", "latest", "log_key", "proof", "sequence", "verify", "who_saw"]
+
+HEARTBEAT = timedelta(seconds=60)
+"""A checkpoint is never older than this while a sequencer runs, also when nothing happened."""
+_BATCH = 1000
+_LOCK = 0x6C6564676572  # "ledger": PostgreSQL's advisory lock of the one sequencer
+
+
+def append(tx: Connection, leaves: Sequence[Leaf]) -> None:
+    """Commit these leaves with the transaction of their acts. Takes no lock that another act could wait for."""
+    if leaves:
+        rows = [{"id": leaf.id, "subject": leaf.subject, "body": encode(leaf)} for leaf in leaves]
+        tx.execute(schema.leaf.insert(), rows)
+
+
+def sequence(world: World, store: Store, *, now: datetime | None = None) -> str:
+    """Place every waiting leaf and sign; the latest checkpoint's note. Signs also when the last one is a minute old.
+
+    Any number of callers may run it at once, as often as they like.
+
+    Raises:
+        IntegrityError: the stored tree is not what was signed last. Nothing is signed on top of that.
+        UnavailableError: the store could not take it; what was placed before stays.
+    """
+    now = now or world.now()
+    seed = store.keys.key("sign", "ledger", world, now)
+    while True:
+        with store.transaction() as tx:
+            placed, note = _sequence_once(tx, store.settings.origin, seed, now)
+        if placed < _BATCH:
+            return note
+
+
+def _sequence_once(tx: Connection, origin: str, seed: bytes, now: datetime) -> tuple[int, str]:
+    """Place at most a batch of leaves; how many, and the latest note."""
+    if tx.dialect.name == "postgresql":  # SQLite's transactions hold the write lock from their beginning
+        tx.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    leaf = schema.leaf
+    waiting = tx.execute(
+        sa.select(leaf.c.id, leaf.c.body).where(leaf.c.position.is_(None)).order_by(leaf.c.id).limit(_BATCH)
+    ).all()
+    number, note = _last(tx)
+    last = checkpoint.read(note, LogKey.of_seed(origin, seed)) if note else None
+    if last and not waiting and abs(now - last.at) < HEARTBEAT:
+        return 0, note
+    size = last.size if last else 0
+    grown = tree.Tree.load(size, lambda places: _read(tx, places))
+    if last and grown.root() != last.root:
+        raise IntegrityError("the ledger is not what was signed; nothing more is signed on top of it")
+    if waiting:
+        first = tree.stored(size)
+        hashes = grown.append([row.body for row in waiting])
+        tx.execute(schema.node.insert(), [{"place": at, "hash": each} for at, each in enumerate(hashes, first)])
+        tx.execute(
+            leaf.update().where(leaf.c.id == sa.bindparam("of")).values(position=sa.bindparam("at")),
+            [{"of": row.id, "at": at} for at, row in enumerate(waiting, size)],
+        )
+    signed = Checkpoint(origin=origin, size=grown.size, root=grown.root(), at=now)
+    note = checkpoint.sign(signed, seed)
+    tx.execute(schema.checkpoint.insert().values(number=number + 1, size=grown.size, note=note))
+    return len(waiting), note
+
+
+def latest(store: Store) -> str:
+    """The latest checkpoint's note, or the empty text before the first."""
+    with store.transaction() as tx:
+        return _last(tx)[1]
+
+
+def log_key(world: World, store: Store) -> LogKey:
+    """The public key that checks this ledger's checkpoints: what clients pin."""
+    return LogKey.of_seed(store.settings.origin, store.keys.key("sign", "ledger", world, world.now()))
+
+
+def proof(store: Store, spans: Sequence[tree.Span]) -> list[bytes]:
+    """The hashes of `tree.inclusion` or `tree.consistency`, from the stored tree."""
+    with store.transaction() as tx:
+        return tree.proof(spans, lambda places: _read(tx, places))
+
+
+def who_saw(world: World, store: Store, record: bytes) -> list[Leaf]:
+    """Every leaf about one waybill, oldest first, also those that still wait for their place."""
+    about = store.subject(record, world, world.now())
+    leaf = schema.leaf
+    with store.transaction() as tx:
+        query = sa.select(leaf.c.body).where(leaf.c.subject == about).order_by(leaf.c.id)
+        return [decode(body) for body in tx.execute(query).scalars()]
+
+
+def _last(tx: Connection) -> tuple[int, str]:
+    table = schema.checkpoint
+    row = tx.execute(sa.select(table.c.number, table.c.note).order_by(table.c.number.desc()).limit(1)).first()
+    return (row.number, row.note) if row else (-1, "")
+
+
+def _read(tx: Connection, places: list[int]) -> Mapping[int, bytes]:
+    """Kept hashes by place.
+
+    Raises:
+        IntegrityError: one of them is missing.
+    """
+    node = schema.node
+    found = {row.place: row.hash for row in tx.execute(sa.select(node).where(node.c.place.in_(places)))}
+    if len(found) < len(set(places)):
+        raise IntegrityError("a hash of the ledger's tree is missing")
+    return found
