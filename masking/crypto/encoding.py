@@ -13,7 +13,7 @@ _SPELT = re.compile(r"[0-9A-HJKMNP-TV-Z]*")
 
 def framed(*parts: str | bytes) -> bytes:
     """The parts, each behind its length as a 32-bit number, so that no two lists of parts share a framing."""
-    out = []
+    out: list[bytes] = []
     for part in parts:
         raw = part.encode() if isinstance(part, str) else part
         out += (len(raw).to_bytes(4, "big"), raw)

@@ -50,52 +50,15 @@ class FileKeySource:
 
     @classmethod
     def create(cls, path: Path, entropy: Entropy) -> Self:
-        """A new root, on disk before this returns. A file that is there, or a link, is never written over.
-
-        Raises:
-            SettingsError: something has that name already.
-            OSError: the folder can't be written.
-        """
+        """A new root, on disk before this returns; see `write_secret` for what it raises."""
         root = entropy(ROOT_SIZE)
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError as error:
-            raise SettingsError(f"{path.name} exists; a root key is never written over") from error
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(handle, 0o600)  # whatever the umask
-            file.write(root)
-            file.flush()
-            os.fsync(handle)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_secret(path, root)
         return cls(root)
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """The root in a file. A link is followed, and what it leads to is checked.
-
-        Raises:
-            SettingsError: the file is missing, may be read by others, or does not hold 32 bytes.
-        """
-        try:
-            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe must not hang the start
-        except OSError as error:
-            raise SettingsError(f"{path.name} can't be read: {error.strerror}") from error
-        with os.fdopen(handle, "rb") as file:
-            found = os.fstat(handle)  # of the opened file, so that nobody swaps it after the check
-            if not stat.S_ISREG(found.st_mode):
-                raise SettingsError(f"{path.name} is not a file")
-            if found.st_mode & 0o077:
-                raise SettingsError(
-                    f"{path.name} may be read by others (mode {found.st_mode & 0o777:04o}); chmod 600 it"
-                )
-            root = file.read(ROOT_SIZE + 1)
-        if len(root) != ROOT_SIZE:
-            raise SettingsError(f"{path.name} does not hold a root key of {ROOT_SIZE} bytes")
-        return cls(root)
+        """The root in a file; see `read_secret` for what it raises."""
+        return cls(read_secret(path, ROOT_SIZE))
 
     def wrap(self, name: str, key: bytes, entropy: Entropy) -> bytes:
         """A key as it may be stored, bound to its name."""
@@ -127,6 +90,52 @@ class DayWrapper:
 
     def _bound_to(self, tenant: str, record: bytes, generation: int) -> bytes:
         return self._context + framed(tenant, record, generation.to_bytes(4, "big"))
+
+
+def write_secret(path: Path, secret: bytes) -> None:
+    """Write a new file that its owner alone may read; it is on disk before this returns.
+
+    Raises:
+        SettingsError: something has that name already, a link to nowhere included; it is never written over.
+        OSError: the folder can't be written.
+    """
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise SettingsError(f"{path.name} exists; a key is never written over") from error
+    with os.fdopen(handle, "wb") as file:
+        os.fchmod(handle, 0o600)  # whatever the umask
+        file.write(secret)
+        file.flush()
+        os.fsync(handle)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def read_secret(path: Path, size: int) -> bytes:
+    """The `size` bytes in a file that its owner alone may read. A link is followed, and what it leads to is checked.
+
+    Raises:
+        SettingsError: the file is missing, open to others, or of another length.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe must not hang the start
+    except OSError as error:
+        raise SettingsError(f"{path.name} can't be read: {error.strerror}") from error
+    try:
+        found = os.fstat(handle)  # of the opened file, so that nobody swaps it after the check
+        if not stat.S_ISREG(found.st_mode):
+            raise SettingsError(f"{path.name} is not a file")
+        if found.st_mode & 0o077:
+            raise SettingsError(f"{path.name} is open to others (mode {found.st_mode & 0o777:04o}); chmod 600 it")
+        if found.st_size != size:
+            raise SettingsError(f"{path.name} does not hold a key of {size} bytes")
+        return os.read(handle, size)
+    finally:
+        os.close(handle)
 
 
 def _wrap(aead: AESGCM, context: bytes, key: bytes, nonce: bytes) -> bytes:

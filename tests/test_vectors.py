@@ -1,0 +1,132 @@
+"""FORMAT.md held against files: what `masking` reads, what a second reader reads, and what `masking` would write today."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from pathlib import Path
+
+import pytest
+
+from masking.crypto import archive, index, labelcode, seal
+from masking.crypto.keys import DayWrapper, FileKeySource
+from masking.errors import IntegrityError
+from masking.order import Plain
+from tests import independent_reader
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "tests" / "vectors"
+BINARY = {"key", "root", "private", "record", "blob", "sealed"}
+
+
+def sealed_field(key, tenant, record, field, sealed):
+    return seal.open_fields(key, tenant, record, {field: sealed})[field].reveal()
+
+
+def root_wrap(root, name, blob):
+    return FileKeySource(root).unwrap(name, blob)
+
+
+def day_wrap(key, kind, day, tenant, record, generation, blob):
+    return DayWrapper(kind, day, key).unwrap(tenant, record, generation, blob)
+
+
+def label_code(keys, tenant, code):
+    read = labelcode.decode(keys, tenant, code)
+    return read and {"record": read[0], "print_number": read[1]}
+
+
+def token(token):
+    return index.token_record(token)
+
+
+def person_index(key, phone):
+    return index.person_index(key, phone)
+
+
+def merge_reference(key, name, phone, address):
+    return index.merge_reference(key, name, phone, address)
+
+
+def content_mac(key, fields, extra):
+    return index.content_mac(key, {name: Plain(text) for name, text in fields.items()}, extra)
+
+
+def archived_key(private, day, blob):
+    return archive.open_day_key(private, day, blob)
+
+
+OURS = {
+    function.__name__.replace("_", "-"): function
+    for function in (
+        sealed_field,
+        root_wrap,
+        day_wrap,
+        label_code,
+        token,
+        person_index,
+        merge_reference,
+        content_mac,
+        archived_key,
+    )
+}
+CASES = [path for name in OURS for path in sorted((FOLDER / name).glob("*.json"))]
+
+
+def given(path):
+    values = json.loads(path.read_text("utf-8"))["given"]
+    for name in BINARY & set(values):
+        values[name] = bytes.fromhex(values[name])
+    if "keys" in values:
+        values["keys"] = {int(key_id): bytes.fromhex(key) for key_id, key in values["keys"].items()}
+    return values
+
+
+def expected(path):
+    return json.loads(path.read_text("utf-8"))["expect"]
+
+
+def spelt(value):
+    if isinstance(value, bytes):
+        return value.hex()
+    return {name: spelt(part) for name, part in value.items()} if isinstance(value, dict) else value
+
+
+def outcome(read, path, refusal):
+    try:
+        return spelt(read(**given(path)))
+    except refusal:
+        return {"error": "IntegrityError"}
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_case_is_read_as_it_says(path):
+    assert outcome(OURS[path.parent.name], path, IntegrityError) == expected(path)
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_reader_that_shares_no_code_reads_the_same(path):
+    read = getattr(independent_reader, path.parent.name.replace("-", "_"))
+    assert outcome(read, path, independent_reader.DoesNotOpen) == expected(path)
+
+
+def test_the_second_reader_imports_nothing_of_ours():
+    text = Path(independent_reader.__file__).read_text("utf-8")
+    imports = [line for line in text.splitlines() if line.startswith(("import ", "from "))]
+    assert imports
+    assert not [line for line in imports if "masking" in line]
+
+
+def test_what_is_written_today_is_what_the_files_hold(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    made = runpy.run_path(str(ROOT / "scripts" / "make_vectors.py"))["cases"]()
+    assert {str(path): path.read_text("utf-8") for path in (p.relative_to(ROOT) for p in CASES)} == {
+        str(path): content for path, content in made.items()
+    }
+
+
+def test_every_format_has_cases_that_open_and_cases_that_do_not():
+    for name in ("sealed-field", "root-wrap", "day-wrap", "label-code", "token", "archived-key"):
+        outcomes = [expected(path) for path in CASES if path.parent.name == name]
+        refused = [value for value in outcomes if value is None or (isinstance(value, dict) and "error" in value)]
+        assert 0 < len(refused) < len(outcomes)
