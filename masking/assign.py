@@ -1,14 +1,14 @@
 """Step 4: an outlet gives a parcel to a courier. This, and nothing a courier does, creates the duty to deliver it.
 
 The parcel is in this outlet's custody, arrived by another person's scan; the courier is enrolled here and is not the
-one who assigns. Giving it to a second courier (a handover) ends the first one's duty.
+one who assigns. Giving it to a second courier (a handover) ends the first one's duty; giving it again to the same one
+changes nothing, so that asking again is safe.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import final
 
 from masking.access.duty import UNKNOWN
@@ -17,8 +17,8 @@ from masking.lifecycle import State
 from masking.vault import custody, journal, people, waybills
 from masking.vault.custody import Assignment
 from masking.vault.store import Store
-from masking.waybill import Refusal
-from masking.world import World, milliseconds
+from masking.waybill import Assigned, Refusal
+from masking.world import World, milliseconds, moment
 
 
 @final
@@ -29,15 +29,6 @@ class Assign:
     actor: Actor
     what: str
     courier: str
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assigned:
-    """The courier has the duty from now on."""
-
-    courier: str
-    at: datetime
 
 
 def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assigned | Refusal]:
@@ -55,6 +46,7 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
         ids = [code[0] if code else numbers.get(request.what) for code, request in zip(codes, requests, strict=True)]
         records = waybills.by_id(tx, {record for record in ids if record}, lock=True)
         arrivals = custody.last_custody(tx, records)
+        given = custody.open_assignments(tx, records)
         for request, record_id in zip(requests, ids, strict=True):
             record = records.get(record_id) if record_id else None
             refusal = _refusal(request, record, record and arrivals.get(record.id), staff)
@@ -64,6 +56,10 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
                     who = request.actor.id
                     journal.append(tx, [store.refusal_leaf(world, now, who, record_id, refusal.reason, step="assign")])
                 outcomes.append(refusal)
+                continue
+            before = given.get(record.id)
+            if before and (before.courier, before.unit) == (request.courier, request.actor.unit):
+                outcomes.append(Assigned(courier=before.courier, at=moment(before.at)))
                 continue
             custody.close_assignments(tx, [record.id], now)
             duty = Assignment(
@@ -78,6 +74,7 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
             if not custody.assign(tx, [duty]):
                 outcomes.append(Refusal(reason="just-assigned"))
                 continue
+            given[record.id] = duty
             journal.append(tx, [store.leaf(world, now, "assign", request.actor.id, record.id, courier=request.courier)])
             outcomes.append(Assigned(courier=request.courier, at=now))
     return outcomes

@@ -16,13 +16,13 @@ from masking.access.duty import UNKNOWN, Purpose, decide
 from masking.access.people import Actor, Role
 from masking.crypto.index import person_index
 from masking.crypto.seal import open_fields
-from masking.order import Plain
+from masking.order import Connect, Plain
 from masking.redact.phones import canonical
 from masking.vault import budgets, journal, parcels, people, slots, waybills
 from masking.vault.parcels import Parcels
 from masking.vault.slots import Intent
 from masking.vault.store import Store, Transaction
-from masking.waybill import Refusal, VirtualNumber
+from masking.waybill import Dial, Refusal, VirtualNumber
 from masking.world import World, day_of, milliseconds, moment
 
 INTENT_LIFE = timedelta(seconds=120)
@@ -46,24 +46,6 @@ class Route:
     caller: Plain
     main: str
     extension: str
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dial:
-    """The number to dial, from the courier's own phone, until then."""
-
-    number: VirtualNumber
-    valid_until: datetime
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connect:
-    """Ring `to`, showing both sides `shown`. For the switch alone."""
-
-    to: Plain
-    shown: str
 
 
 def call(world: World, store: Store, requests: Sequence[Call | Route]) -> list[Dial | Connect | Refusal]:

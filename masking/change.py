@@ -57,12 +57,14 @@ class Cancel:
 
 
 Change = Ship | Amend | Cancel
+CANCELLED = "cancelled"
 
 
 def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybill | Rejected | Refusal]:
     """The waybill after each change, or why not; same order as asked, all in one transaction.
 
-    A waybill that is not this merchant's, was never issued or is destroyed gets the one refusal "unknown".
+    A waybill that is not this merchant's, was never issued or is destroyed gets the one refusal "unknown". Each change
+    may be asked for again: what is shipped, amended or cancelled already stays so, and the answer is the same.
 
     Raises:
         UnavailableError: nothing of this batch is known to be stored.
@@ -81,8 +83,12 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
                 request.merchant.unit,
             )
             allowed = staff.get(request.merchant.id) == request.merchant and request.merchant.role is Role.MERCHANT
-            if record is None or not owned or not allowed or record.state == State.DESTROYED:
+            if record is None or not owned or not allowed:
                 outcomes.append(UNKNOWN)
+                continue
+            if record.state == State.DESTROYED:
+                again = isinstance(request, Cancel) and record.destroy_reason == CANCELLED
+                outcomes.append(_read(tx, record.id) if again else UNKNOWN)
                 continue
             match request:
                 case Ship():
@@ -143,7 +149,7 @@ def _cancel(store: Store, tx: Transaction, record: Record, request: Cancel, now:
     refusal = _still_with_the_merchant(tx, record)
     if refusal or after(State(record.state), Act.CANCEL) is None:
         return refusal or Refusal(reason="not-cancellable")
-    store.destroy(tx, [record.id], actor=request.merchant.id, reason="cancelled", now=now, cool_down=UNUSED_COOL_DOWN)
+    store.destroy(tx, [record.id], actor=request.merchant.id, reason=CANCELLED, now=now, cool_down=UNUSED_COOL_DOWN)
     return _read(tx, record.id)
 
 

@@ -1,6 +1,6 @@
 """Step 7: signed for. The duty ends, the number stops ringing, and looking again is refused.
 
-Only the courier who has the duty delivers. What is left is a tombstone in the making: retention seals it away, then
+Only the courier who has the duty delivers; the one who did may say so again, and hears the same. What is left is a tombstone in the making: retention seals it away, then
 destroys it (`retire`).
 """
 
@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import final
 
-from masking.access.duty import UNKNOWN, Purpose, decide
+from masking.access.duty import UNKNOWN, Facts, Purpose, decide
 from masking.access.people import Actor
+from masking.lifecycle import State
 from masking.numbers.pool import COOL_DOWN
 from masking.vault import budgets, custody, journal, parcels, people, slots, waybills
 from masking.vault.store import Store
-from masking.waybill import Refusal
-from masking.world import World, milliseconds
+from masking.waybill import Delivered, Refusal
+from masking.world import World, milliseconds, moment
 
 
 @final
@@ -27,14 +27,6 @@ class Deliver:
 
     actor: Actor
     code: str
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivered:
-    """Recorded; access has ended."""
-
-    at: datetime
 
 
 def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Delivered | Refusal]:
@@ -51,10 +43,14 @@ def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Del
         staff = people.active(tx, actors)
         known = parcels.load(store, tx, codes)
         tallies = budgets.open_tallies(tx, actors, [], now)
+        ended = custody.last_custody(tx, [each.id for each in known.records.values() if each.delivered is not None])
         for request, code in zip(requests, codes, strict=True):
             actor, tally = request.actor, tallies[request.actor.id]
             facts = known.facts(code) if staff.get(actor.id) == actor else None
             refusal = tally.locked(now)
+            if refusal is None and code and facts and _ended_by(actor, facts, ended.get(code[0])):
+                outcomes.append(Delivered(at=moment(ended[code[0]].at)))
+                continue
             if refusal is None:
                 verdict = decide(actor, facts, Purpose.AFTER_SALE)
                 refusal = verdict if isinstance(verdict, Refusal) else None
@@ -72,6 +68,7 @@ def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Del
             event = custody.Scan(world.record_id(now), waybill, "delivered", actor.unit, actor.id, milliseconds(now))
             custody.add_scans(tx, [event])
             custody.close_assignments(tx, [waybill], now)
+            ended[waybill] = event
             known.duties.pop(waybill)
             slots.release(tx, [waybill], free_again=now + COOL_DOWN)
             waybills.update(tx, waybill, delivered=milliseconds(now))
@@ -79,3 +76,10 @@ def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Del
             outcomes.append(Delivered(at=now))
         budgets.save_tallies(tx, tallies, now, world)
     return outcomes
+
+
+def _ended_by(actor: Actor, facts: Facts, last: custody.Scan | None) -> bool:
+    """Whether this very actor delivered it: a lost answer is asked for again, and tells nothing new."""
+    if last is None or facts.state is not State.ACTIVE or facts.print_number != facts.live_print:
+        return False
+    return (last.kind, last.actor, facts.tenant) == ("delivered", actor.id, actor.tenant)

@@ -166,6 +166,24 @@ class Grant:
     remaining: int
 
 
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connect:
+    """Ring `to`, showing both sides `shown`. For the switch alone."""
+
+    to: Plain
+    shown: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolled:
+    """Enrolled; `secret` is told this once, and stored only as a hash."""
+
+    id: str
+    secret: Plain
+
+
 def number_problems(waybill_number: str | None, routing_code: str | None) -> list[Problem]:
     """What is wrong with a carrier's waybill number or routing code, if given."""
     found = []

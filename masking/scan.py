@@ -13,33 +13,32 @@ from typing import final
 
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
+from masking.crypto.index import event_index
 from masking.lifecycle import State
 from masking.vault import budgets, custody, journal, people, waybills
 from masking.vault.store import Store, Transaction
-from masking.waybill import Refusal
-from masking.world import World, milliseconds
+from masking.waybill import Refusal, Scanned
+from masking.world import World, milliseconds, moment
 
 KINDS = {Role.OUTLET: frozenset({"arrived", "departed"}), Role.COURIER: frozenset({"collected", "attempted"})}
 """Who may record what; `delivered` is a step of its own."""
+
+REUSED = Refusal(reason="event-of-another-scan")
+JUST_SCANNED = Refusal(reason="being-recorded", retry_after=1)
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """One scan: `what` is a label code or, for outlets, a waybill number."""
+    """One scan: `what` is a label code or, for outlets, a waybill number.
+
+    `event` is the scanner's own name for this scan, if it may have to send it twice: it is then recorded once.
+    """
 
     actor: Actor
     what: str
     kind: str
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scanned:
-    """The scan is recorded."""
-
-    kind: str
-    at: datetime
+    event: str | None = None
 
 
 def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned | Refusal]:
@@ -61,7 +60,9 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
         records = waybills.by_id(tx, known)
         duties = custody.open_assignments(tx, known)
         tallies = budgets.open_tallies(tx, {request.actor.id for request in requests}, [], now)
-        for request, record_id in zip(requests, ids, strict=True):
+        events = [_event(world, store, request, now) for request in requests]
+        told = custody.scans_of_events(tx, [event for event in events if event])
+        for request, record_id, event in zip(requests, ids, events, strict=True):
             actor, tally = request.actor, tallies[request.actor.id]
             record = records.get(record_id) if record_id else None
             duty = duties.get(record_id) if record_id else None
@@ -74,6 +75,11 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
                 and (actor.role is Role.OUTLET or (duty is not None and duty.courier == actor.id))
             )
             refusal = tally.locked(now)
+            before = told.get(event) if event else None
+            if refusal is None and before and staff.get(actor.id) == actor:
+                same = (before.waybill, before.kind) == (record_id, request.kind)
+                outcomes.append(Scanned(kind=before.kind, at=moment(before.at)) if same else REUSED)
+                continue
             if refusal is None and not allowed:
                 refusal = UNKNOWN
                 tally.refuse()
@@ -87,22 +93,37 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
                     )
                 outcomes.append(refusal)
                 continue
-            _record(world, store, tx, request, record.id, now)
-            outcomes.append(Scanned(kind=request.kind, at=now))
+            made = _record(world, store, tx, request, record.id, event, now)
+            if made and event:
+                told[event] = made
+            outcomes.append(Scanned(kind=request.kind, at=now) if made else JUST_SCANNED)
         budgets.save_tallies(tx, tallies, now, world)
     return outcomes
 
 
-def _record(world: World, store: Store, tx: Transaction, request: Scan, waybill: bytes, now: datetime) -> None:
-    event = custody.Scan(
+def _event(world: World, store: Store, request: Scan, now: datetime) -> bytes | None:
+    """The scanner's name for the scan as it is stored: keyed, because people put all kinds of things into names."""
+    if request.event is None:
+        return None
+    return event_index(store.keys.key("event", "1", world, now), request.actor.id, request.event)
+
+
+def _record(
+    world: World, store: Store, tx: Transaction, request: Scan, waybill: bytes, event: bytes | None, now: datetime
+) -> custody.Scan | None:
+    """Record the scan; None if another worker is just recording the same event."""
+    made = custody.Scan(
         id=world.record_id(now),
         waybill=waybill,
         kind=request.kind,
         unit=request.actor.unit,
         actor=request.actor.id,
         at=milliseconds(now),
+        event=event,
     )
-    custody.add_scans(tx, [event])
+    if not custody.add_scans(tx, [made]):
+        return None
     if request.kind == "departed":
         custody.close_assignments(tx, [waybill], now)
     journal.append(tx, [store.leaf(world, now, "scan", request.actor.id, waybill, kind=request.kind)])
+    return made

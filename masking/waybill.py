@@ -127,6 +127,49 @@ class Refusal:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scanned:
+    """The scan is recorded."""
+
+    kind: str
+    at: datetime
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assigned:
+    """The courier has the duty since then."""
+
+    courier: str
+    at: datetime
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dial:
+    """The number to dial, from the courier's own phone, until then."""
+
+    number: VirtualNumber
+    valid_until: datetime
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """Recorded; access has ended."""
+
+    at: datetime
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revoked:
+    """Nothing that this person holds is good for anything any more."""
+
+    id: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LabelData:
     """Everything that a label shows: masked values, the carrier's numbers, this print's own code.
 

@@ -1,13 +1,37 @@
-"""Turns values to and from JSON: the one place that does, for the store, the client and the routes alike."""
+"""Turns values to and from JSON: the one place that does, for the store, the client and the routes alike.
+
+An outcome is an object with one member, whose name says what it is: {"waybill": ...}, {"refused": ...}. What comes from
+outside is read as strictly as it is written: a missing, wrong or unknown member is an `InputError` that names it.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from masking.errors import IntegrityError
-from masking.waybill import Masked, MaskedParty, MaskedView, Refusal
+from masking.errors import InputError, IntegrityError
+from masking.order import Connect, Enrolled, Grant, Order, Party, Plain
+from masking.waybill import (
+    Assigned,
+    Delivered,
+    Dial,
+    Masked,
+    MaskedParty,
+    MaskedView,
+    Refusal,
+    Rejected,
+    Revoked,
+    Scanned,
+    Token,
+    VirtualNumber,
+    Waybill,
+)
+
+Outcome = (
+    Waybill | Rejected | Refusal | Grant | Dial | Connect | Scanned | Assigned | Delivered | Enrolled | Revoked
+)  # fmt: skip
 
 _VIEW_FIELDS = (
     "recipient.name",
@@ -21,13 +45,68 @@ _VIEW_FIELDS = (
 )
 
 
+def order_to_json(order: Order) -> dict[str, Any]:
+    """An order in plain text, for the connection to the service and for nothing else."""
+    recipient, sender = (
+        {"name": p.name.reveal(), "phone": p.phone.reveal(), "address": p.address.reveal()}
+        for p in (order.recipient, order.sender)
+    )
+    return {
+        "reference": order.reference,
+        "recipient": recipient,
+        "sender": sender,
+        "goods": order.goods.reveal(),
+        "remark": order.remark.reveal(),
+        "waybill_number": order.waybill_number,
+        "routing_code": order.routing_code,
+        "show_goods": order.show_goods,
+    }
+
+
+def order_from_json(value: Mapping[str, Any]) -> Order:
+    """An order from its JSON form.
+
+    Raises:
+        InputError: a member is missing, or not of its kind.
+    """
+    return Order(
+        reference=_text(value, "reference"),
+        recipient=_party(value, "recipient"),
+        sender=_party(value, "sender"),
+        goods=_text(value, "goods", ""),
+        remark=_text(value, "remark", ""),
+        waybill_number=_text(value, "waybill_number", "") or None,
+        routing_code=_text(value, "routing_code", "") or None,
+        show_goods=value.get("show_goods") is True,
+    )
+
+
+def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as an object with one member. A grant, a connection and an enrolment are revealed by this."""
+    name, write, _ = _FORMS[type(outcome)]
+    return {name: write(outcome)}
+
+
+def outcome_from_json(value: Mapping[str, Any]) -> Outcome:
+    """An outcome from its JSON form.
+
+    Raises:
+        IntegrityError: it is none.
+    """
+    try:
+        [(name, inner)] = value.items()
+        return _READERS[name](inner)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise IntegrityError("the service answered with something that is no outcome") from error.with_traceback(None)
+
+
 def view_to_json(view: MaskedView) -> dict[str, Any]:
     """A masked view as {"stamp", "fields": {name: [text, [[start, end], ...]]}}."""
     fields = {name: [masked.text, [list(span) for span in masked.hidden]] for name, masked in view.fields().items()}
     return {"stamp": view.stamp, "fields": fields}
 
 
-def view_from_json(value: dict[str, Any]) -> MaskedView:
+def view_from_json(value: Mapping[str, Any]) -> MaskedView:
     """A masked view from its JSON form."""
     masked = [
         Masked(text, tuple((int(start), int(end)) for start, end in hidden))
@@ -54,11 +133,136 @@ def load_view(text: str) -> MaskedView:
         raise IntegrityError("a stored masked view can't be read") from error
 
 
-def refusal_to_json(refusal: Refusal) -> dict[str, Any]:
-    """A refusal as {"refused": reason, "retry_after": seconds or null}."""
-    return {"refused": refusal.reason, "retry_after": refusal.retry_after}
-
-
 def time_to_json(moment: datetime) -> str:
     """A time as RFC 3339 in UTC with milliseconds."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def time_from_json(text: str) -> datetime:
+    """A time from its JSON form, in UTC."""
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return found.astimezone(UTC)
+
+
+def _text(value: Mapping[str, Any], name: str, default: str | None = None) -> str:
+    found = value.get(name)
+    if found is None and default is not None:
+        return default
+    if not isinstance(found, str):
+        raise InputError(name, "missing" if found is None else "not-a-text")
+    return found
+
+
+def _party(value: Mapping[str, Any], who: str) -> Party:
+    party = value.get(who)
+    if not isinstance(party, Mapping):
+        raise InputError(who, "missing")
+    name, phone, address = (_text({f"{who}.{k}": party.get(k)}, f"{who}.{k}") for k in ("name", "phone", "address"))
+    return Party(name=name, phone=phone, address=address)
+
+
+def _number_to_json(number: VirtualNumber) -> dict[str, str]:
+    return {"main": number.main, "extension": number.extension, "expires": time_to_json(number.expires)}
+
+
+def _number_from_json(value: Mapping[str, str]) -> VirtualNumber:
+    return VirtualNumber(main=value["main"], extension=value["extension"], expires=time_from_json(value["expires"]))
+
+
+def _waybill_to_json(waybill: Waybill) -> dict[str, Any]:
+    return {
+        "id": waybill.id,
+        "reference": waybill.reference,
+        "masked": view_to_json(waybill.masked) if waybill.masked else None,
+        "number": _number_to_json(waybill.number) if waybill.number else None,
+        "merge": waybill.merge,
+        "state": waybill.state,
+        "waybill_number": waybill.waybill_number,
+        "routing_code": waybill.routing_code,
+        "created": waybill.created,
+    }
+
+
+def _waybill_from_json(value: Mapping[str, Any]) -> Waybill:
+    number, view = value["number"], value["masked"]
+    return Waybill(
+        id=Token(value["id"]),
+        reference=value["reference"],
+        masked=view_from_json(view) if view else None,
+        number=_number_from_json(number) if number else None,
+        merge=value["merge"],
+        state=value["state"],
+        waybill_number=value["waybill_number"],
+        routing_code=value["routing_code"],
+        created=value["created"],
+    )
+
+
+def _grant_to_json(grant: Grant) -> dict[str, Any]:
+    return {
+        "fields": {name: plain.reveal() for name, plain in grant.fields.items()},
+        "view_ref": grant.view_ref,
+        "valid_until": time_to_json(grant.valid_until),
+        "remaining": grant.remaining,
+    }
+
+
+def _grant_from_json(value: Mapping[str, Any]) -> Grant:
+    return Grant(
+        fields={name: Plain(text) for name, text in value["fields"].items()},
+        view_ref=value["view_ref"],
+        valid_until=time_from_json(value["valid_until"]),
+        remaining=value["remaining"],
+    )
+
+
+_FORMS: dict[type[Outcome], tuple[str, Callable[[Any], dict[str, Any]], Callable[[Any], Outcome]]] = {
+    Waybill: ("waybill", _waybill_to_json, _waybill_from_json),
+    Rejected: (
+        "rejected",
+        lambda o: {"reference": o.reference, "field": o.field, "rule": o.rule, "row": o.row},
+        lambda v: Rejected(reference=v["reference"], field=v["field"], rule=v["rule"], row=v["row"]),
+    ),
+    Refusal: (
+        "refused",
+        lambda o: {"reason": o.reason, "retry_after": o.retry_after},
+        lambda v: Refusal(reason=v["reason"], retry_after=v["retry_after"]),
+    ),
+    Grant: ("granted", _grant_to_json, _grant_from_json),
+    Dial: (
+        "dial",
+        lambda o: {"number": _number_to_json(o.number), "valid_until": time_to_json(o.valid_until)},
+        lambda v: Dial(number=_number_from_json(v["number"]), valid_until=time_from_json(v["valid_until"])),
+    ),
+    Connect: (
+        "connect",
+        lambda o: {"to": o.to.reveal(), "shown": o.shown},
+        lambda v: Connect(to=Plain(v["to"]), shown=v["shown"]),
+    ),
+    Scanned: (
+        "scanned",
+        lambda o: {"kind": o.kind, "at": time_to_json(o.at)},
+        lambda v: Scanned(kind=v["kind"], at=time_from_json(v["at"])),
+    ),
+    Assigned: (
+        "assigned",
+        lambda o: {"courier": o.courier, "at": time_to_json(o.at)},
+        lambda v: Assigned(courier=v["courier"], at=time_from_json(v["at"])),
+    ),
+    Delivered: (
+        "delivered",
+        lambda o: {"at": time_to_json(o.at)},
+        lambda v: Delivered(at=time_from_json(v["at"])),
+    ),
+    Enrolled: (
+        "enrolled",
+        lambda o: {"id": o.id, "secret": o.secret.reveal()},
+        lambda v: Enrolled(id=v["id"], secret=Plain(v["secret"])),
+    ),
+    Revoked: ("revoked", lambda o: {"id": o.id}, lambda v: Revoked(id=v["id"])),
+}
+"""Of each kind of outcome: its name, how it is written, how it is read."""
+
+_READERS = {name: read for name, _, read in _FORMS.values()}

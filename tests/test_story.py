@@ -6,18 +6,18 @@ import pytest
 
 from masking.access.budget import DAILY_PARCELS
 from masking.access.duty import UNKNOWN, Purpose
-from masking.assign import Assign, Assigned, assign
-from masking.call import Call, Connect, Dial, Route, call
+from masking.assign import Assign, assign
+from masking.call import Call, Route, call
 from masking.checkout import Checkout, checkout
-from masking.deliver import Deliver, Delivered, deliver
+from masking.deliver import Deliver, deliver
 from masking.label import Label, label
 from masking.lifecycle import State
-from masking.order import Grant, Plain
+from masking.order import Connect, Grant, Plain
 from masking.resolve import Resolve, resolve
 from masking.retire import Destroy, Retired, SealAway, retire
-from masking.scan import Scan, Scanned, scan
+from masking.scan import Scan, scan
 from masking.vault import budgets
-from masking.waybill import LabelData, Refusal, Waybill
+from masking.waybill import Assigned, Delivered, Dial, LabelData, Refusal, Scanned, Waybill
 from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, RECEIVER, SHOP, SWITCH
 
 

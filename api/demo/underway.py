@@ -7,16 +7,16 @@ import json
 from api.demo.before import Plot
 from api.demo.stage import Stage
 from masking.access.duty import Purpose
-from masking.assign import Assign, Assigned, assign
-from masking.call import Call, Connect, Dial, Route, call
-from masking.deliver import Deliver, Delivered, deliver
+from masking.assign import Assign, assign
+from masking.call import Call, Route, call
+from masking.deliver import Deliver, deliver
 from masking.errors import MaskingError
-from masking.order import Grant, Plain
+from masking.order import Connect, Grant, Plain
 from masking.resolve import Resolve, resolve
 from masking.scan import Scan, scan
 from masking.vault import budgets
-from masking.waybill import Refusal
-from masking.wire import refusal_to_json
+from masking.waybill import Assigned, Delivered, Dial, Refusal
+from masking.wire import outcome_to_json
 
 
 def deliver_parcels(stage: Stage, plot: Plot) -> None:
@@ -72,7 +72,7 @@ def _look(stage: Stage, who: str, codes: list[str]) -> list[Grant | Refusal]:
 
 
 def _bytes(refusal: Refusal) -> bytes:
-    return json.dumps(refusal_to_json(refusal)).encode()
+    return json.dumps(outcome_to_json(refusal)).encode()
 
 
 def _calls(stage: Stage, code: str, phone: str) -> None:

@@ -20,6 +20,8 @@ class Role(StrEnum):
     """The telephone exchange: asks whom a dialled number rings."""
     OPERATOR = "operator"
     """Runs retention and erasure. Never resolves."""
+    SUPERVISOR = "supervisor"
+    """Enrols and revokes the others. Holds no duty."""
 
 
 @final

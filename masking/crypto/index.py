@@ -52,6 +52,11 @@ def content_mac(key: bytes, fields: Mapping[str, Plain], extra: Sequence[str]) -
     return _mac(own, framed("waybill-masking/content/1", str(len(fields)), *parts, *extra))
 
 
+def event_index(key: bytes, actor: str, event: str) -> bytes:
+    """The 32 bytes under which an actor's own name for an act is known, so that it is done once."""
+    return _mac(key, framed("waybill-masking/event/1", actor, event))
+
+
 def _mac(key: bytes, message: bytes) -> bytes:
     return hmac.digest(key, message, "sha256")
 

@@ -23,6 +23,7 @@ class Scan(NamedTuple):
     unit: str
     actor: str
     at: int
+    event: bytes | None = None
 
 
 class Assignment(NamedTuple):
@@ -53,10 +54,16 @@ CUSTODY = ("arrived", "departed", "collected", "delivered")
 """The kinds of scan that move custody: the last of them says where the parcel is."""
 
 
-def add_scans(tx: Connection, scans: Sequence[Scan]) -> None:
-    """Record scans."""
-    if scans:
-        tx.execute(scan.insert(), [row._asdict() for row in scans])
+def add_scans(tx: Connection, scans: Sequence[Scan]) -> set[bytes]:
+    """Record scans; the ids that went in. One whose event is taken does not, and is no error."""
+    return {row[0] for row in insert_new(tx, scan, [row._asdict() for row in scans])}
+
+
+def scans_of_events(tx: Connection, events: Collection[bytes]) -> dict[bytes, Scan]:
+    """The scans that were recorded under these events."""
+    if not events:
+        return {}
+    return {row.event: Scan(*row) for row in tx.execute(sa.select(scan).where(scan.c.event.in_(events)))}
 
 
 def last_custody(tx: Connection, waybills: Collection[bytes]) -> dict[bytes, Scan]:

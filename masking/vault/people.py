@@ -24,28 +24,41 @@ def enrol(
     world: World, keys: KeyStore, tx: Connection, actor: Actor, now: datetime, *, phone: Plain | None = None
 ) -> bool:
     """Enrol somebody, with their verified phone, sealed, if calls are theirs to make; False if the id is taken."""
-    sealed_phone = index = None
-    if phone:
-        blobs = seal_fields(
-            _staff_key(world, keys, now), actor.tenant, _record(actor.id), {"phone": phone}, world.entropy
-        )
-        sealed_phone, index = blobs["phone"], caller_index(world, keys, phone, now)
     row = {
         "id": actor.id,
         "tenant": actor.tenant,
         "role": actor.role.value,
         "unit": actor.unit,
-        "phone": sealed_phone,
-        "phone_index": index,
+        "phone": None,
+        "phone_index": None,
         "active": True,
         "enrolled": milliseconds(now),
     }
+    if phone:
+        row |= _phone_columns(world, keys, actor, phone, now)
     return bool(insert_new(tx, person, [row], "id"))
+
+
+def set_phone(world: World, keys: KeyStore, tx: Connection, actor: Actor, phone: Plain, now: datetime) -> None:
+    """Give somebody who is enrolled another verified phone."""
+    tx.execute(person.update().where(person.c.id == actor.id).values(_phone_columns(world, keys, actor, phone, now)))
+
+
+def _phone_columns(world: World, keys: KeyStore, actor: Actor, phone: Plain, now: datetime) -> dict[str, bytes]:
+    key = _staff_key(world, keys, now)
+    sealed = seal_fields(key, actor.tenant, _record(actor.id), {"phone": phone}, world.entropy)["phone"]
+    return {"phone": sealed, "phone_index": caller_index(world, keys, phone, now)}
 
 
 def revoke(tx: Connection, ids: Collection[str]) -> None:
     """End enrolments; the next request of these people is refused, in every worker."""
     tx.execute(person.update().where(person.c.id.in_(ids)).values(active=False))
+
+
+def is_revoked(tx: Connection, id_: str, tenant: str) -> bool:
+    """Whether somebody of this name was enrolled here once, and is no more."""
+    query = sa.select(person.c.active).where(person.c.id == id_, person.c.tenant == tenant)
+    return tx.execute(query).scalar() is False
 
 
 def active(tx: Connection, ids: Collection[str]) -> dict[str, Actor]:

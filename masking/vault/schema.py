@@ -84,6 +84,7 @@ scan = Table(
     Column("unit", String(64), nullable=False),
     Column("actor", String(64), nullable=False),
     Column("at", BigInteger, nullable=False),
+    Column("event", LargeBinary(32), unique=True),
     Index("scans_of", "waybill", "id"),
 )
 
@@ -157,6 +158,16 @@ person = Table(
     Column("phone_index", LargeBinary(32)),
     Column("active", Boolean, nullable=False),
     Column("enrolled", BigInteger, nullable=False),
+)
+
+credential = Table(
+    "credential",
+    data,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("person", String(64), ForeignKey("person.id"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("expires", BigInteger),
+    Index("credentials_of", "person"),
 )
 
 budget = Table(
@@ -285,7 +296,8 @@ KEPT = {
         "destroyed": "the certificate's time",
         "destroy_reason": "a word of a closed list",
     },
-    "scan": dict.fromkeys(("id", "waybill", "kind", "unit", "actor", "at"), "who handled the parcel; no personal data"),
+    "scan": dict.fromkeys(("id", "waybill", "kind", "unit", "actor", "at"), "who handled the parcel; no personal data")
+    | {"event": "the scanner's own name for the scan, keyed"},
     "assignment": dict.fromkeys(
         ("id", "waybill", "unit", "courier", "given_by", "at", "closed"), "who had the duty: the defence in a dispute"
     ),
@@ -293,6 +305,7 @@ KEPT = {
     "person": dict.fromkeys(
         ("id", "tenant", "role", "unit", "phone", "phone_index", "active", "enrolled"), "staff, not parties of an order"
     ),
+    "credential": dict.fromkeys(("digest", "person", "kind", "expires"), "hashes of 256 random bits; staff"),
     "budget": dict.fromkeys(("actor", "kind", "span", "used"), "counts of staff's acts"),
     "seen": dict.fromkeys(("actor", "day", "waybill"), "record ids; swept after its day"),
     "alarm": dict.fromkeys(("id", "at", "kind", "actor"), "no record, no person"),

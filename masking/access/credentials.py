@@ -1,0 +1,39 @@
+"""Secrets and tokens: 256 random bits as text, of which only the hash is stored.
+
+A secret is shown once, at enrolment, and buys tokens; a token is short-lived and goes with each request. Both die when
+their holder is revoked. They show who holds them and no more: binding them to a device comes next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import urlsafe_b64encode
+from datetime import timedelta
+
+from masking.order import Plain
+from masking.world import World
+
+SECRET = "secret"  # noqa: S105  the kind, not one of them
+TOKEN = "token"  # noqa: S105
+PREFIXES = {SECRET: "wbs1_", TOKEN: "wbt1_"}
+"""So that a scanner for leaked credentials knows them when it sees them."""
+
+TOKEN_LIFE = timedelta(hours=1)
+
+_SPELT = re.compile(r"wb[st]1_[A-Za-z0-9_-]{43}")
+
+
+def make(kind: str, world: World) -> Plain:
+    """A new secret or token."""
+    return Plain(PREFIXES[kind] + urlsafe_b64encode(world.entropy(32)).rstrip(b"=").decode())
+
+
+def digest(kind: str, text: str) -> bytes | None:
+    """The 32 bytes that stand for a credential in the store; None for any text that is none of that kind.
+
+    A plain hash: nobody can go through 2^256 inputs, and finding a row by its hash tells nothing through time.
+    """
+    if not _SPELT.fullmatch(text) or not text.startswith(PREFIXES[kind]):
+        return None
+    return hashlib.sha256(text.encode()).digest()

@@ -1,0 +1,126 @@
+"""Beside the path: a supervisor enrols the people and programs that act, and revokes them.
+
+Whom a supervisor enrols holds duties or asks questions; the supervisor holds none. Supervisors and operators are made
+where the keys are (`waybill init`), never over the network. Enrolling somebody again, as they are, ends what they held
+and gives a new secret: the way back in after a lost one. Both acts are on the ledger.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import final
+
+from masking.access import credentials as words
+from masking.access.duty import UNKNOWN
+from masking.access.people import Actor, Role
+from masking.order import Enrolled, Plain
+from masking.redact.phones import canonical
+from masking.vault import credentials, journal, people
+from masking.vault.store import Store, Transaction
+from masking.waybill import Refusal, Rejected, Revoked
+from masking.world import World
+
+ROLES = frozenset({Role.MERCHANT, Role.OUTLET, Role.COURIER, Role.SWITCH})
+"""Whom a supervisor may enrol."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrol:
+    """Somebody to enrol; `phone` is the verified one from which a courier makes calls."""
+
+    actor: Actor
+    id: str
+    role: Role
+    unit: str
+    phone: Plain | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revoke:
+    """Somebody who must not act any more, from the next request on."""
+
+    actor: Actor
+    id: str
+
+
+def enrol(
+    world: World, store: Store, requests: Sequence[Enrol | Revoke]
+) -> list[Enrolled | Revoked | Rejected | Refusal]:
+    """What became of each request; same order as asked. A secret in it is shown this once.
+
+    Raises:
+        UnavailableError: nothing of this batch is known to be recorded.
+    """
+    now = world.now()
+    outcomes: list[Enrolled | Revoked | Rejected | Refusal] = []
+    with store.transaction() as tx:
+        staff = people.active(tx, {r.actor.id for r in requests} | {r.id for r in requests})
+        for request in requests:
+            actor = request.actor
+            if staff.get(actor.id) != actor or actor.role is not Role.SUPERVISOR:
+                outcomes.append(UNKNOWN)
+            elif isinstance(request, Revoke):
+                outcomes.append(_revoke(world, store, tx, request, staff, now))
+            else:
+                outcomes.append(_problem(request) or _enrol(world, store, tx, request, staff, now))
+    return outcomes
+
+
+def new_secret(world: World, tx: Transaction, person: str) -> Plain:
+    """A secret for somebody who is enrolled; what they held before is good for nothing any more."""
+    secret = words.make(words.SECRET, world)
+    digest = words.digest(words.SECRET, secret.reveal())
+    if digest is None:
+        raise AssertionError("a fresh secret is always well spelt")
+    credentials.end(tx, [person])
+    credentials.add(tx, person, words.SECRET, digest)
+    return secret
+
+
+def _problem(request: Enrol) -> Rejected | None:
+    for field in ("id", "unit"):
+        if not _NAME.fullmatch(getattr(request, field)):
+            return Rejected(reference=None, field=field, rule="not-1-to-63-small-letters-digits-hyphens")
+    if request.role not in ROLES:
+        return Rejected(reference=None, field="role", rule="not-a-supervisors-to-give")
+    if request.phone and canonical(request.phone.reveal()) is None:
+        return Rejected(reference=None, field="phone", rule="not-a-phone")
+    return None
+
+
+def _enrol(
+    world: World, store: Store, tx: Transaction, request: Enrol, staff: dict[str, Actor], now: datetime
+) -> Enrolled | Refusal:
+    actor = Actor(id=request.id, tenant=request.actor.tenant, role=request.role, unit=request.unit)
+    kind = "enrol"
+    if not people.enrol(world, store.keys, tx, actor, now, phone=request.phone):
+        if staff.get(actor.id) != actor:  # somebody else's, of another unit, or revoked for good
+            return Refusal(reason="id-taken")
+        kind = "enrol-again"
+        if request.phone:
+            people.set_phone(world, store.keys, tx, actor, request.phone, now)
+    staff[actor.id] = actor
+    secret = new_secret(world, tx, actor.id)
+    leaf = store.leaf(world, now, kind, request.actor.id, person=actor.id, role=actor.role.value, unit=actor.unit)
+    journal.append(tx, [leaf])
+    return Enrolled(id=actor.id, secret=secret)
+
+
+def _revoke(
+    world: World, store: Store, tx: Transaction, request: Revoke, staff: dict[str, Actor], now: datetime
+) -> Revoked | Refusal:
+    found = staff.get(request.id)
+    if found is None or found.tenant != request.actor.tenant or found.role not in ROLES:
+        return Revoked(id=request.id) if people.is_revoked(tx, request.id, request.actor.tenant) else UNKNOWN
+    people.revoke(tx, [found.id])
+    credentials.end(tx, [found.id])
+    del staff[found.id]
+    journal.append(tx, [store.leaf(world, now, "revoke", request.actor.id, person=found.id)])
+    return Revoked(id=found.id)
