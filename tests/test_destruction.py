@@ -1,0 +1,94 @@
+"""Destruction in the face of crashes: keys go first, rows follow, and the next start finishes what was cut in two."""
+
+from __future__ import annotations
+
+import pytest
+
+from masking.access.duty import UNKNOWN
+from masking.crypto.index import token_record
+from masking.errors import UnavailableError
+from masking.lifecycle import State
+from masking.retire import Destroy, retire
+from masking.vault import journal, waybills
+from masking.vault.engine import transaction
+from tests.cast import OPERATOR
+from tests.test_story import arrived, assigned, checked_out, labelled, looked
+
+
+@pytest.fixture
+def cut_in_two(store, world, order):
+    """A waybill whose keys are destroyed and whose rows are not, as a crash in between leaves it; and its label."""
+    waybill = checked_out(world, store, order())
+    data = labelled(world, store, waybill)
+    arrived(world, store, data)
+    assigned(world, store, data)
+    record = token_record(waybill.id)
+    with pytest.raises(ZeroDivisionError), store.transaction() as tx:
+        store.destroy(
+            tx,
+            [record],
+            actor=OPERATOR.id,
+            reason="erasure-request",
+            now=world.now(),
+            cool_down=world.now() - world.now(),
+        )
+        _ = 1 / 0
+    return record, data
+
+
+def state(store, record):
+    with store.transaction() as tx:
+        return waybills.by_id(tx, [record])[record].state
+
+
+def test_what_a_crash_cut_in_two_opens_for_nobody(store, world, cut_in_two):
+    record, data = cut_in_two
+    assert state(store, record) == State.ACTIVE
+    assert looked(world, store, data.code) == UNKNOWN
+
+
+def test_the_next_start_clears_the_rows_and_leaves_the_leaf(store, world, cut_in_two):
+    record, _ = cut_in_two
+    assert store.finish_destructions(world) == 1
+    assert state(store, record) == State.DESTROYED
+    with store.transaction() as tx:
+        assert not waybills.sealed_fields(tx, [record], ["recipient.phone"])
+    assert [leaf.kind for leaf in journal.who_saw(world, store, record)][-1] == "destroy"
+
+
+def test_finishing_twice_changes_nothing(store, world, cut_in_two):
+    record, _ = cut_in_two
+    store.finish_destructions(world)
+    before = journal.who_saw(world, store, record)
+    assert store.finish_destructions(world) == 0
+    assert journal.who_saw(world, store, record) == before
+
+
+def test_a_destruction_that_went_well_leaves_nothing_to_finish(store, world, order):
+    waybill = checked_out(world, store, order())
+    retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
+    assert store.finish_destructions(world) == 0
+
+
+def test_wraps_without_a_row_are_swept_after_an_hour_and_others_are_not(store, world, order, hands):
+    kept = checked_out(world, store, order("A-1"))
+    with pytest.raises(UnavailableError):
+        failing_checkout(world, store, order("A-2"))
+    hands.move(minutes=30)
+    assert store.sweep_orphans(world.now()) == 0
+    hands.move(minutes=31)
+    assert store.sweep_orphans(world.now()) == 1
+    assert store.keys.wrapped_records(made_before=b"\xff" * 16) == [token_record(kept.id)]
+
+
+def failing_checkout(world, store, order):
+    """A checkout whose commit fails: the leaf table is away for a moment, on whatever database this is."""
+    import sqlalchemy as sa
+
+    with transaction(store.data) as tx:
+        tx.execute(sa.text("ALTER TABLE leaf RENAME TO leaf_away"))
+    try:
+        checked_out(world, store, order)
+    finally:
+        with transaction(store.data) as tx:
+            tx.execute(sa.text("ALTER TABLE leaf_away RENAME TO leaf"))

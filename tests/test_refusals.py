@@ -1,0 +1,72 @@
+"""Every refused act about a waybill is on the ledger with its true reason, whatever its actor was told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from masking.access.duty import UNKNOWN, Purpose
+from masking.assign import Assign, assign
+from masking.call import Call, call
+from masking.crypto.index import token_record
+from masking.deliver import Deliver, deliver
+from masking.label import Label, label
+from masking.resolve import Resolve, resolve
+from masking.retire import Destroy, retire
+from masking.scan import Scan, scan
+from masking.vault import journal
+from masking.wire import refusal_to_json
+from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, RIVAL
+from tests.test_story import arrived, assigned, checked_out, labelled, looked
+
+STEPS = {
+    "scan": lambda w, s, _, data: scan(w, s, [Scan(actor=OTHER_COURIER, what=data.code, kind="collected")]),
+    "assign": lambda w, s, _, data: assign(w, s, [Assign(actor=COURIER, what=data.code, courier=COURIER.id)]),
+    "label": lambda w, s, waybill, _: label(w, s, [Label(actor=RIVAL, id=waybill.id, job="j", station="s")]),
+    "resolve": lambda w, s, _, data: resolve(
+        w, s, [Resolve(actor=OTHER_COURIER, code=data.code, purpose=Purpose.DELIVER)]
+    ),
+    "call": lambda w, s, _, data: call(w, s, [Call(actor=OTHER_COURIER, code=data.code)]),
+    "deliver": lambda w, s, _, data: deliver(w, s, [Deliver(actor=OTHER_COURIER, code=data.code)]),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_refused_act_is_a_leaf_that_names_its_step_and_actor(store, world, order, step):
+    waybill = checked_out(world, store, order())
+    data = labelled(world, store, waybill)
+    assert STEPS[step](world, store, waybill, data) == [UNKNOWN]
+    last = journal.who_saw(world, store, token_record(waybill.id))[-1]
+    assert (last.kind, last.detail["step"], last.detail["reason"]) == ("refusal", step, "unknown")
+    assert last.actor in {OTHER_COURIER.id, COURIER.id, RIVAL.id}
+
+
+def test_never_issued_destroyed_and_not_yours_are_one_value_in_the_same_bytes(store, world, order):
+    mine, gone = checked_out(world, store, order("A-1")), checked_out(world, store, order("A-2"))
+    not_yours, destroyed = labelled(world, store, mine), labelled(world, store, gone)
+    for data in (not_yours, destroyed):
+        arrived(world, store, data)
+        assigned(world, store, data)
+    retire(world, store, [Destroy(actor=OPERATOR, id=gone.id, reason="test")])
+    never = store.write_code(bytes(16), 1, world, world.now())
+    answers = [
+        looked(world, store, code, OTHER_COURIER) for code in (never, destroyed.code, not_yours.code, "no label code")
+    ]
+    assert {json.dumps(refusal_to_json(answer)).encode() for answer in answers} == {
+        b'{"refused": "unknown", "retry_after": null}'
+    }
+
+
+def test_a_revoked_courier_hears_what_a_stranger_hears(store, world, order):
+    from masking.vault import people
+
+    data = labelled(world, store, checked_out(world, store, order()))
+    arrived(world, store, data)
+    assigned(world, store, data)
+    with store.transaction() as tx:
+        people.revoke(tx, [COURIER.id])
+    assert looked(world, store, data.code) == UNKNOWN
+    assert call(world, store, [Call(actor=COURIER, code=data.code)]) == [UNKNOWN]
+    assert deliver(world, store, [Deliver(actor=COURIER, code=data.code)]) == [UNKNOWN]
+    assert scan(world, store, [Scan(actor=DISPATCHER, what=data.code, kind="departed")])[0] != UNKNOWN

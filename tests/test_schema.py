@@ -1,0 +1,66 @@
+"""The closed lists: every column is destroyed or kept for a stated reason, and destroying does what the list says."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from masking.access.duty import Purpose
+from masking.call import Call, call
+from masking.resolve import Resolve, resolve
+from masking.retire import Destroy, retire
+from masking.vault import schema
+from tests.cast import COURIER, OPERATOR
+from tests.test_story import arrived, assigned, checked_out, labelled
+
+TABLES = {**schema.data.tables, **schema.keys.tables}
+
+
+def test_every_column_is_on_the_destroy_list_or_on_the_keep_list_and_none_on_both():
+    for name, table in TABLES.items():
+        columns = {column.name for column in table.columns}
+        destroyed, kept = set(schema.DESTROYED.get(name, ())), set(schema.KEPT.get(name, ()))
+        assert not destroyed & kept, name
+        assert destroyed | kept == columns, name
+
+
+def test_the_lists_name_no_table_that_is_not_there():
+    assert set(schema.DESTROYED) | set(schema.KEPT) == set(TABLES)
+
+
+@pytest.fixture
+def gone(store, world, order):
+    """A waybill that went all the way to a label, a duty and an announced call, and was destroyed."""
+    waybill = checked_out(world, store, order())
+    data = labelled(world, store, waybill)
+    arrived(world, store, data)
+    assigned(world, store, data)
+    resolve(world, store, [Resolve(actor=COURIER, code=data.code, purpose=Purpose.DELIVER)])
+    call(world, store, [Call(actor=COURIER, code=data.code)])
+    record = rows(store, "waybill")[0]["id"]
+    assert len(rows(store, "sealed")) == len(rows(store, "intent")) == len(rows(store, "label_print")) == 1
+    retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="erasure-request")])
+    return record
+
+
+def rows(store, name):
+    engine = store.data if name in schema.data.tables else store.keys.engine
+    with engine.connect() as connection:
+        return [dict(row) for row in connection.execute(sa.select(TABLES[name])).mappings()]
+
+
+def test_destroying_does_what_the_list_says_of_every_column(store, gone):
+    for name, columns in schema.DESTROYED.items():
+        left = [row for row in rows(store, name) if gone in row.values()]
+        for column, fate in columns.items():
+            if fate == "row deleted":
+                assert not left, f"{name}.{column}"
+            elif fate == "cleared":
+                assert [row[column] for row in left] == [None] * len(left), f"{name}.{column}"
+    assert [row["state"] for row in rows(store, "waybill")] == ["destroyed"]
+
+
+def test_a_cooling_slot_forgets_whom_it_rang(store, gone):
+    cooling = [row for row in rows(store, "slot") if row["state"] == "cooling"]
+    assert len(cooling) == 1
+    assert cooling[0]["waybill"] is None
