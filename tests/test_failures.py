@@ -60,7 +60,7 @@ def test_a_folder_with_other_things_in_it_is_not_touched(tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_is_named_and_nothing_is_half_made():
-    with tempfile.TemporaryDirectory(dir="/tmp") as place:  # noqa: S108  pytest's own folder is closed to other users
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:
         folder = Path(place)
         folder.chmod(0o555)
         identity = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
