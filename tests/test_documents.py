@@ -1,0 +1,56 @@
+"""What the documents say is true: their code runs, their links lead somewhere, the tests they name exist."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("masking/*.md")], key=lambda path: path.as_posix()
+)
+NAMES = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if BLOCK.search((ROOT / name).read_text("utf-8"))])
+def test_the_code_in_a_document_runs(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = "\n".join(BLOCK.findall((ROOT / name).read_text("utf-8")))
+    exec(compile(blocks, name, "exec"), {"__name__": "document"})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_links_of_a_document_lead_somewhere(name):
+    targets = re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", (ROOT / name).read_text("utf-8"))
+    for target in targets:
+        if not re.match(r"[a-z]+://", target):
+            assert ((ROOT / name).parent / target).exists(), target
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_tests_that_a_document_names_exist(name):
+    source = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").glob("**/*.py"))
+    for test in re.findall(r"`(test_\w+)`", (ROOT / name).read_text("utf-8")):
+        assert f"def {test}(" in source, test
+    for file in re.findall(r"`(tests/\S+?\.py)`", (ROOT / name).read_text("utf-8")):
+        assert (ROOT / file).exists(), file
+
+
+def test_both_commands_are_in_the_readme_and_in_the_makefile():
+    readme, makefile = (ROOT / "README.md").read_text("utf-8"), (ROOT / "Makefile").read_text("utf-8")
+    for target in ("demo", "test"):
+        assert f"make {target}" in readme
+        assert f"\n{target}:" in makefile
+
+
+def test_no_tracked_file_names_a_registry():
+    dot = "[.]"
+    hosts = "|".join(["pypi{dot}org", "pythonhosted{dot}org", "npmjs{dot}org", f"deb{dot}debian{{dot}}org"])
+    found = subprocess.run(["git", "grep", "-lIE", hosts], cwd=ROOT, capture_output=True, text=True, check=False)
+    if found.returncode not in {0, 1}:
+        pytest.skip("not a git checkout")
+    assert found.stdout == ""
