@@ -150,4 +150,6 @@ def _phone_of_recipient(store: Store, tx: Transaction, known: Parcels, waybill: 
 def _is_recipient(store: Store, record: waybills.Record, caller: Plain) -> bool:
     day_key = store.keys.existing("person", day_of(moment(record.created)))
     phone = canonical(caller.reveal())
-    return bool(day_key and phone) and person_index(day_key, phone) == record.recipient_index
+    if not day_key or not phone:
+        return False
+    return person_index(day_key, phone) == record.recipient_index

@@ -174,8 +174,8 @@ def create(folder: Path, world: World, settings: Settings) -> None:
 
 
 def _open(folder: Path) -> Store:
-    urls = (f"sqlite:///{folder / name}.sqlite" for name in ("data", "keys"))
-    return Store.open(*urls, FileKeySource.open(folder / ROOT_KEY), read_settings(folder / SETTINGS))
+    data, keys = (f"sqlite:///{folder / name}.sqlite" for name in ("data", "keys"))
+    return Store.open(data, keys, FileKeySource.open(folder / ROOT_KEY), read_settings(folder / SETTINGS))
 
 
 def read_settings(path: Path) -> Settings:

@@ -53,7 +53,7 @@ def test_the_next_start_clears_the_rows_and_leaves_the_leaf(store, world, cut_in
     assert state(store, record) == State.DESTROYED
     with store.transaction() as tx:
         assert not waybills.sealed_fields(tx, [record], ["recipient.phone"])
-    assert [leaf.kind for leaf in journal.who_saw(world, store, record)][-1] == "destroy"
+    assert "destroy" in [leaf.kind for leaf in journal.who_saw(world, store, record)]
 
 
 def test_finishing_twice_changes_nothing(store, world, cut_in_two):

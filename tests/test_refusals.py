@@ -16,7 +16,7 @@ from masking.resolve import Resolve, resolve
 from masking.retire import Destroy, retire
 from masking.scan import Scan, scan
 from masking.vault import journal
-from masking.wire import refusal_to_json
+from masking.wire import outcome_to_json
 from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, RIVAL
 from tests.test_story import arrived, assigned, checked_out, labelled, looked
 
@@ -37,9 +37,9 @@ def test_a_refused_act_is_a_leaf_that_names_its_step_and_actor(store, world, ord
     waybill = checked_out(world, store, order())
     data = labelled(world, store, waybill)
     assert STEPS[step](world, store, waybill, data) == [UNKNOWN]
-    last = journal.who_saw(world, store, token_record(waybill.id))[-1]
-    assert (last.kind, last.detail["step"], last.detail["reason"]) == ("refusal", step, "unknown")
-    assert last.actor in {OTHER_COURIER.id, COURIER.id, RIVAL.id}
+    [refused] = [leaf for leaf in journal.who_saw(world, store, token_record(waybill.id)) if leaf.kind == "refusal"]
+    assert (refused.detail["step"], refused.detail["reason"]) == (step, "unknown")
+    assert refused.actor in {OTHER_COURIER.id, COURIER.id, RIVAL.id}
 
 
 def test_never_issued_destroyed_and_not_yours_are_one_value_in_the_same_bytes(store, world, order):
@@ -53,8 +53,8 @@ def test_never_issued_destroyed_and_not_yours_are_one_value_in_the_same_bytes(st
     answers = [
         looked(world, store, code, OTHER_COURIER) for code in (never, destroyed.code, not_yours.code, "no label code")
     ]
-    assert {json.dumps(refusal_to_json(answer)).encode() for answer in answers} == {
-        b'{"refused": "unknown", "retry_after": null}'
+    assert {json.dumps(outcome_to_json(answer)).encode() for answer in answers} == {
+        b'{"refused": {"reason": "unknown", "retry_after": null}}'
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -24,7 +25,7 @@ def enrol(
     world: World, keys: KeyStore, tx: Connection, actor: Actor, now: datetime, *, phone: Plain | None = None
 ) -> bool:
     """Enrol somebody, with their verified phone, sealed, if calls are theirs to make; False if the id is taken."""
-    row = {
+    row: dict[str, Any] = {
         "id": actor.id,
         "tenant": actor.tenant,
         "role": actor.role.value,
