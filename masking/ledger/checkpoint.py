@@ -108,14 +108,17 @@ def read(note: str, key: LogKey) -> Checkpoint:
         blob = _bytes(found["signature"])
         if found["name"] == key.name and blob[:4] == key.id:
             try:
-                public.verify(blob[4:], text.encode())
+                public.verify(blob[4:], text.encode("utf-8", "surrogatepass"))
             except InvalidSignature:
                 raise IntegrityError("a checkpoint's signature is wrong") from None
             signed = True
     parsed = _TEXT.fullmatch(text)
     if not signed or parsed is None or parsed["origin"] != key.name:
         raise IntegrityError("a checkpoint is not signed by this ledger")
-    at = datetime.fromisoformat(parsed["at"]).replace(tzinfo=UTC)
+    try:
+        at = datetime.fromisoformat(parsed["at"]).replace(tzinfo=UTC)
+    except ValueError:
+        raise IntegrityError("a checkpoint's time is none") from None
     return Checkpoint(origin=key.name, size=int(parsed["size"]), root=_bytes(parsed["root"]), at=at)
 
 
