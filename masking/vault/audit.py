@@ -103,12 +103,13 @@ def _first_fault(store: Store, last: int) -> Fault | None:
         suspect = None
         while grown.size < signed.size:
             stride = list(islice(leaves, min(_STRIDE, signed.size - grown.size)))
-            if None in stride:
-                return suspect or _gone(store, grown.size + stride.index(None))
-            suspect = _compare(store, grown, stride, hashes, suspect)
+            whole = stride.index(None) if None in stride else len(stride)
+            suspect = _compare(store, grown, stride[:whole], hashes, suspect)
+            if whole < len(stride):
+                return suspect or _gone(store, grown.size)
         if grown.root() != signed.root:
-            whole = Fault(agreed, "not-what-was-signed", max(agreed, signed.size - 1))
-            return suspect if suspect and suspect.rule != "row-changed" else whole
+            somewhere = Fault(agreed, "not-what-was-signed", max(agreed, signed.size - 1))
+            return suspect if suspect and suspect.rule != "row-changed" else somewhere
         if suspect:  # the leaves are as signed: then it is the row or the kept hash that is not
             return suspect if suspect.rule == "row-changed" else Fault(suspect.position, "hash-changed", suspect.until)
     return None

@@ -1,0 +1,379 @@
+"""The ledger's rows: nothing is passed over, nothing is placed twice, and every kind of edit is named where it is."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from masking.errors import IntegrityError, UnavailableError
+from masking.ledger import tree
+from masking.ledger.checkpoint import LogKey, follows, read, sign
+from masking.ledger.log import Leaf
+from masking.vault import journal, schema
+from masking.vault.audit import RULES
+from masking.vault.journal import Fault
+from masking.world import milliseconds
+from tests.cast import Hands
+
+LEAF, NODE, POINT = schema.leaf, schema.node, schema.checkpoint
+RECORD = milliseconds(Hands().time).to_bytes(6, "big") + b"a record.."
+
+
+def write(world, store, count: int, kind: str = "grant") -> list[Leaf]:
+    now = world.now()
+    leaves = [store.leaf(world, now, kind, "courier-7", RECORD, count=str(n)) for n in range(count)]
+    with store.transaction() as tx:
+        journal.append(tx, leaves)
+    return leaves
+
+
+@pytest.fixture
+def ledger(world, store, hands):
+    """Twelve leaves under three checkpoints, of sizes 5, 9 and 12."""
+    for count in (5, 4, 3):
+        hands.move(seconds=1)
+        write(world, store, count)
+        journal.sequence(world, store)
+    assert journal.verify(store).fault is None
+    return store
+
+
+def edit(store, *statements) -> None:
+    with store.transaction() as tx:
+        for statement in statements:
+            tx.execute(statement)
+
+
+def interrupted(store, work) -> None:
+    with store.transaction() as tx:
+        work(tx)
+        raise ZeroDivisionError
+
+
+def rows(store, column):
+    with store.transaction() as tx:
+        return list(tx.execute(sa.select(column).order_by(column)).scalars())
+
+
+def body(store, position):
+    with store.transaction() as tx:
+        return tx.execute(sa.select(LEAF.c.body).where(LEAF.c.position == position)).scalar_one()
+
+
+def change_body(position: int, value: bytes):
+    return LEAF.update().where(LEAF.c.position == position).values(body=value)
+
+
+def flip(blob: bytes, at: int = -1) -> bytes:
+    changed = bytearray(blob)
+    changed[at] ^= 1
+    return bytes(changed)
+
+
+def test_leaves_get_places_in_order_and_the_note_signs_them(world, store):
+    written = write(world, store, 5)
+    note = journal.sequence(world, store)
+    signed = read(note, journal.log_key(world, store))
+    grown = tree.Tree()
+    grown.append([journal.encode(leaf) for leaf in sorted(written, key=lambda leaf: leaf.id)])
+    assert (signed.size, signed.root, signed.at) == (5, grown.root(), world.now())
+    assert journal.latest(store) == note
+    report = journal.verify(store)
+    assert (report.size, report.fault, report.note, report.waiting) == (5, None, note, 0)
+
+
+def test_an_empty_ledger_is_signed_and_verifies(world, store):
+    assert journal.verify(store) == journal.Report(0, None, "", 0)
+    assert journal.latest(store) == ""
+    assert read(journal.sequence(world, store), journal.log_key(world, store)).root == tree.EMPTY_ROOT
+    assert journal.verify(store).fault is None
+
+
+def test_a_minute_without_acts_is_signed_and_a_second_is_not(world, ledger, hands):
+    first = journal.latest(ledger)
+    assert journal.sequence(world, ledger) == first
+    assert journal.sequence(world, ledger, now=world.now() + timedelta(seconds=59)) == first
+    second = journal.sequence(world, ledger, now=world.now() + timedelta(seconds=60))
+    key = journal.log_key(world, ledger)
+    assert second != first
+    assert (read(second, key).size, read(second, key).root) == (read(first, key).size, read(first, key).root)
+    assert journal.verify(ledger).fault is None
+
+
+def test_a_leaf_that_commits_late_is_placed_though_its_id_is_older(world, store, hands):
+    late = store.leaf(world, world.now(), "grant", "courier-7", RECORD)
+    hands.move(minutes=5)
+    early = write(world, store, 2)
+    journal.sequence(world, store)
+    assert late.id < early[0].id
+    with store.transaction() as tx:
+        journal.append(tx, [late])
+    journal.sequence(world, store)
+    with store.transaction() as tx:
+        assert tx.execute(sa.select(LEAF.c.position).where(LEAF.c.id == late.id)).scalar_one() == 2
+    assert journal.verify(store) == journal.Report(3, None, journal.latest(store), 0)
+
+
+def test_an_act_that_is_rolled_back_leaves_no_leaf(world, store):
+    leaf = store.leaf(world, world.now(), "grant", "courier-7", RECORD)
+    with pytest.raises(ZeroDivisionError):
+        interrupted(store, lambda tx: journal.append(tx, [leaf]))
+    assert rows(store, LEAF.c.id) == []
+
+
+def test_a_sequencer_that_dies_before_its_commit_changes_nothing(world, store):
+    write(world, store, 3)
+    seed = store.keys.key("sign", "ledger", world, world.now())
+    with pytest.raises(ZeroDivisionError):
+        interrupted(store, lambda tx: journal._sequence_once(tx, store.settings.origin, seed, world.now()))
+    assert rows(store, NODE.c.place) == rows(store, POINT.c.number) == []
+    journal.sequence(world, store)
+    assert journal.verify(store) == journal.Report(3, None, journal.latest(store), 0)
+
+
+def test_sequencers_and_writers_at_once_place_every_leaf_once(world, store):
+    write(world, store, 1)
+    journal.sequence(world, store)
+    start, failed = threading.Barrier(4), []
+
+    def run(work):
+        start.wait()
+        try:
+            for _ in range(8):
+                work()
+        except BaseException as error:
+            failed.append(error)
+
+    works = [lambda: write(world, store, 3)] * 2 + [lambda: journal.sequence(world, store)] * 2
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    journal.sequence(world, store)
+    assert rows(store, LEAF.c.position) == list(range(49))
+    assert rows(store, NODE.c.place) == list(range(tree.stored(49)))
+    assert rows(store, POINT.c.size)[-1] == 49
+    assert journal.verify(store).fault is None
+
+
+def test_nothing_is_signed_on_top_of_a_changed_tree(world, ledger):
+    at = tree.place(tree.Span(8, 12))
+    edit(ledger, NODE.update().where(NODE.c.place == at).values(hash=b"x" * 32))
+    write(world, ledger, 1)
+    with pytest.raises(IntegrityError, match="not what was signed"):
+        journal.sequence(world, ledger)
+    edit(ledger, NODE.delete().where(NODE.c.place == at))
+    with pytest.raises(IntegrityError, match="missing"):
+        journal.sequence(world, ledger)
+    assert journal.verify(ledger).waiting == 1
+
+
+def test_more_leaves_than_a_batch_are_placed_in_one_call(world, store):
+    write(world, store, journal._BATCH + 1)
+    journal.sequence(world, store)
+    assert journal.verify(store) == journal.Report(journal._BATCH + 1, None, journal.latest(store), 0)
+    assert rows(store, POINT.c.size) == [journal._BATCH, journal._BATCH + 1]
+
+
+def test_who_saw_a_waybill_is_told_before_and_after_sequencing(world, store, hands):
+    other = store.leaf(world, world.now(), "grant", "courier-8", RECORD[:6] + b"another...")
+    with store.transaction() as tx:
+        journal.append(tx, [other])
+    first = sorted(write(world, store, 2), key=lambda leaf: leaf.id)
+    assert journal.who_saw(world, store, RECORD) == first
+    journal.sequence(world, store)
+    assert journal.who_saw(world, store, RECORD) == first
+    hands.move(days=40)
+    later = write(world, store, 1, "destroy")
+    assert journal.who_saw(world, store, RECORD) == first + later
+
+
+@pytest.mark.parametrize("position", range(12))
+def test_one_changed_byte_is_found_at_its_leaf(ledger, position):
+    whole = body(ledger, position)
+    for at in range(0, len(whole), 7):
+        edit(ledger, change_body(position, flip(whole, at)))
+        assert journal.verify(ledger).fault == Fault(position, "leaf-changed", position)
+    edit(ledger, change_body(position, whole))
+    assert journal.verify(ledger).fault is None
+
+
+@pytest.mark.parametrize("position", range(11))
+def test_a_deleted_leaf_is_named(ledger, position):
+    edit(ledger, LEAF.delete().where(LEAF.c.position == position))
+    assert journal.verify(ledger).fault == Fault(position, "leaf-deleted", position)
+
+
+@pytest.mark.parametrize("position", range(11))
+def test_a_deleted_leaf_is_named_also_when_the_others_close_up(ledger, position):
+    edit(ledger, LEAF.delete().where(LEAF.c.position == position))
+    edit(ledger, *(LEAF.update().where(LEAF.c.position == at).values(position=at - 1) for at in range(position, 12)))
+    assert journal.verify(ledger).fault == Fault(position, "leaf-deleted", position)
+
+
+def test_a_leaf_that_lost_its_place_is_named(ledger):
+    edit(ledger, LEAF.update().where(LEAF.c.position == 3).values(position=None))
+    assert journal.verify(ledger).fault == Fault(3, "leaf-deleted", 3)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 7, 11])
+def test_a_cut_tail_is_named(ledger, kept):
+    edit(ledger, LEAF.delete().where(LEAF.c.position >= kept))
+    assert journal.verify(ledger).fault == Fault(kept, "tail-cut", kept)
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 1), (2, 3), (4, 5), (1, 11)])
+def test_swapped_leaves_are_named(ledger, first, second):
+    moves = [(first, 99), (second, first), (99, second)]
+    edit(ledger, *(LEAF.update().where(LEAF.c.position == old).values(position=new) for old, new in moves))
+    assert journal.verify(ledger).fault == Fault(first, "leaves-swapped", first)
+
+
+@pytest.mark.parametrize("position", range(11))
+def test_an_inserted_leaf_is_named(world, ledger, position):
+    edit(
+        ledger,
+        *(LEAF.update().where(LEAF.c.position == at).values(position=at + 1) for at in range(11, position - 1, -1)),
+        LEAF.insert().values(id=b"i" * 16, subject=None, body=b"invented", position=position),
+    )
+    assert journal.verify(ledger).fault == Fault(position, "leaf-inserted", position)
+
+
+def test_a_leaf_past_the_signed_end_is_named(ledger):
+    edit(ledger, LEAF.insert().values(id=b"i" * 16, subject=None, body=b"invented", position=12))
+    assert journal.verify(ledger).fault == Fault(12, "leaf-not-signed", 12)
+
+
+@pytest.mark.parametrize("column", ["id", "subject"])
+def test_a_row_that_hides_its_leaf_from_searches_is_named(ledger, column):
+    edit(ledger, LEAF.update().where(LEAF.c.position == 6).values({column: b"h" * 16}))
+    assert journal.verify(ledger).fault == Fault(6, "row-changed", 6)
+
+
+@pytest.mark.parametrize("at", range(tree.stored(12)))
+def test_a_changed_or_missing_hash_is_not_blamed_on_a_leaf(ledger, at):
+    edit(ledger, NODE.update().where(NODE.c.place == at).values(hash=b"x" * 32))
+    fault = journal.verify(ledger).fault
+    assert fault is not None
+    assert (fault.rule, tree.place(tree.Span(fault.position, fault.until + 1))) == ("hash-changed", at)
+    edit(ledger, NODE.delete().where(NODE.c.place == at))
+    assert journal.verify(ledger).fault == fault
+
+
+def test_a_leaf_changed_with_its_hash_is_found_as_closely_as_the_tree_allows(ledger):
+    edit(
+        ledger,
+        change_body(6, b"invented"),
+        NODE.update().where(NODE.c.place == tree.stored(6)).values(hash=tree.leaf_hash(b"invented")),
+    )
+    assert journal.verify(ledger).fault == Fault(6, "leaf-changed", 7)  # the node above leaves 6 and 7 gives it away
+
+
+def test_a_leaf_changed_with_all_hashes_is_found_between_two_checkpoints(ledger):
+    bodies = [body(ledger, at) for at in range(12)]
+    bodies[6] = b"invented"
+    edit(
+        ledger,
+        change_body(6, b"invented"),
+        *(
+            NODE.update().where(NODE.c.place == at).values(hash=each)
+            for at, each in enumerate(tree.Tree().append(bodies))
+        ),
+    )
+    assert journal.verify(ledger).fault == Fault(5, "not-what-was-signed", 8)
+
+
+def test_a_changed_checkpoint_is_named(ledger):
+    note = read_note(ledger, 1)
+    for changed in (note.replace("\n9\n", "\n8\n"), note[:-10] + ("A" if note[-10] != "A" else "B") + note[-9:], ""):
+        edit(ledger, POINT.update().where(POINT.c.number == 1).values(note=changed))
+        assert journal.verify(ledger).fault == Fault(9, "checkpoint-changed", 9)
+    edit(ledger, POINT.update().where(POINT.c.number == 1).values(note=note, size=8))
+    assert journal.verify(ledger).fault == Fault(8, "checkpoint-changed", 8)
+
+
+def read_note(store, number):
+    with store.transaction() as tx:
+        return tx.execute(sa.select(POINT.c.note).where(POINT.c.number == number)).scalar_one()
+
+
+@pytest.mark.parametrize(("number", "position"), [(0, 0), (1, 5)])
+def test_a_missing_checkpoint_is_named(ledger, number, position):
+    edit(ledger, POINT.delete().where(POINT.c.number == number))
+    assert journal.verify(ledger).fault == Fault(position, "checkpoint-missing", position)
+
+
+def test_without_its_last_checkpoint_the_leaves_it_signed_are_named(ledger):
+    edit(ledger, POINT.delete().where(POINT.c.number == 2))
+    assert journal.verify(ledger).fault == Fault(9, "leaf-not-signed", 9)
+
+
+def test_a_checkpoint_signed_for_fewer_leaves_is_named(world, ledger):
+    seed = ledger.keys.key("sign", "ledger", world, world.now())
+    old = read(read_note(ledger, 0), LogKey.of_seed(ledger.settings.origin, seed))
+    edit(ledger, POINT.insert().values(number=3, size=5, note=sign(old, seed)))
+    assert journal.verify(ledger).fault == Fault(5, "ledger-shrunk", 5)
+
+
+def test_a_ledger_cut_back_as_a_whole_shows_to_whoever_kept_a_later_checkpoint(world, ledger):
+    key = journal.log_key(world, ledger)
+    kept = read(journal.latest(ledger), key)
+    edit(
+        ledger,
+        LEAF.delete().where(LEAF.c.position >= 9),
+        NODE.delete().where(NODE.c.place >= tree.stored(9)),
+        POINT.delete().where(POINT.c.number == 2),
+    )
+    assert journal.verify(ledger).fault is None  # said in the module: from inside it can't be seen
+    assert follows(kept, read(journal.latest(ledger), key), []) == "shrunk"
+    write(world, ledger, 3, "refusal")
+    later = read(journal.sequence(world, ledger), key)
+    assert follows(kept, later, journal.proof(ledger, tree.consistency(kept.size, later.size))) == "forked"
+    write(world, ledger, 1)
+    later = read(journal.sequence(world, ledger), key)
+    assert follows(kept, later, journal.proof(ledger, tree.consistency(kept.size, later.size))) == "unproven"
+
+
+def test_every_two_checkpoints_of_one_ledger_follow_each_other(world, ledger):
+    key = journal.log_key(world, ledger)
+    points = [read(read_note(ledger, number), key) for number in range(3)]
+    for early in range(3):
+        for late in range(early, 3):
+            path = journal.proof(ledger, tree.consistency(points[early].size, points[late].size))
+            assert follows(points[early], points[late], path) is None
+
+
+def test_a_leaf_is_proven_to_be_in_the_ledger(world, ledger):
+    signed = read(journal.latest(ledger), journal.log_key(world, ledger))
+    path = journal.proof(ledger, tree.inclusion(6, 12))
+    assert tree.verify_inclusion(tree.leaf_hash(body(ledger, 6)), 6, 12, path, signed.root)
+
+
+def test_a_ledger_without_its_key_is_not_believed(world, ledger):
+    with ledger.keys.engine.begin() as connection:
+        connection.execute(schema.stored_key.delete().where(schema.stored_key.c.purpose == "sign"))
+    ledger.keys._opened.clear()
+    assert journal.verify(ledger).fault == Fault(5, "checkpoint-changed", 5)
+
+
+def test_a_sequencer_whose_store_is_gone_raises_one_error(world, store):
+    journal.sequence(world, store)
+    with store.data.begin() as connection:
+        schema.node.drop(connection)
+    write(world, store, 1)
+    with pytest.raises(UnavailableError):
+        journal.sequence(world, store)
+    assert journal.verify(store).waiting == 1
+
+
+def test_every_rule_is_described():
+    named = {
+        "leaf-changed", "leaf-deleted", "leaf-inserted", "leaves-swapped", "leaf-not-signed", "row-changed", "tail-cut",
+        "hash-changed", "not-what-was-signed", "checkpoint-changed", "checkpoint-missing", "ledger-shrunk",
+    }  # fmt: skip
+    assert set(RULES) == named
