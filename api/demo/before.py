@@ -15,6 +15,7 @@ from masking.label import Label, label
 from masking.order import FIELDS, Order
 from masking.redact.compliance import leaks
 from masking.waybill import LabelData, Rejected, Waybill
+from print_templates.preview import picture
 from print_templates.read import rasterise, read_pdf
 from print_templates.render import Printed, render
 
@@ -111,9 +112,9 @@ def _before_after(stage: Stage, plot: Plot) -> None:
     for name in ("recipient.name", "recipient.phone", "recipient.address"):
         stage.show(f"{order.fields()[name].reveal()}  →  {view[name].text}")
     stage.show(f"→  {waybill.number}")
-    was = rasterise(render([unmasked(data, order)], template="100x180", to="pdf", gate=False).data, 0, 203.2)
+    was = picture(unmasked(data, order), "100x180")
     now = rasterise((stage.folder / "labels.pdf").read_bytes(), 0, 203.2)
     both = Image.new("L", (was.width + now.width + 48, max(was.height, now.height) + 32), 208)
     both.paste(was, (16, 16))
-    both.paste(now, (was.width + 32, 16))
+    both.paste(now, (was.width + 32, 16 + was.height - now.height))
     both.save(stage.folder / "before-after.png")

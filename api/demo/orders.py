@@ -46,7 +46,7 @@ def unmasked(data: LabelData, order: Order) -> LabelData:
         sender=sender,
         goods=Masked(order.goods.reveal()),
         remark=Masked(order.remark.reveal()),
-        stamp="before",
+        stamp="",
     )
     return LabelData(
         waybill_number=data.waybill_number,

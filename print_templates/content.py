@@ -1,0 +1,53 @@
+"""What can stand on a label, by name: the fields of the stamped view, the carrier's numbers, and the facts of the print.
+
+Templates ask for these names, and the release gate allows these texts and a template's constants, nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+
+from masking.waybill import LabelData, Masked
+from print_templates.typeface import printable
+
+CHINA = timezone(timedelta(hours=8))
+NO_NUMBER = "请用 App 联系收件人"
+"""Printed in place of a virtual number where none was leased: contact through the app."""
+PRIVACY_MARK = "隐私面单"
+"""Says that the label is masked; printed only where the view bears the stamp of having been checked."""
+NAMES = frozenset({
+    "carrier", "routing_code", "waybill_number", "waybill_number.grouped", "number", "number.until",
+    "recipient.name", "recipient.phone", "recipient.address", "sender.name", "sender.phone", "sender.address",
+    "goods", "remark", "privacy_mark", "print_number", "station", "printed", "job",
+})  # fmt: skip
+
+
+def contents(label: LabelData) -> dict[str, Masked]:
+    """Every text that this label may show, by its name in `NAMES`, as it is printed (see `typeface.printable`)."""
+    number = label.number
+    facts = {
+        "carrier": label.carrier,
+        "routing_code": label.routing_code,
+        "waybill_number": label.waybill_number,
+        "waybill_number.grouped": grouped(label.waybill_number),
+        "number": str(number) if number else NO_NUMBER,
+        "number.until": f"{_local(number.expires)} 前有效" if number else "",
+        "privacy_mark": PRIVACY_MARK if label.view.stamp else "",
+        "print_number": f"第{label.print_number}次打印",
+        "station": label.station,
+        "printed": _local(label.printed),
+        "job": label.job,
+    }
+    texts = label.view.fields() | {name: Masked(text) for name, text in facts.items()}
+    return {name: Masked(printable(value.text), value.hidden) for name, value in texts.items()}
+
+
+def grouped(number: str) -> str:
+    """A waybill number for people: leading letters, then digits in fours."""
+    lead, digits = re.fullmatch(r"(\D*)(.*)", number, re.DOTALL).groups("")  # type: ignore[union-attr]  # matches all
+    return " ".join(part for part in (lead, *re.findall(r".{1,4}", digits)) if part)
+
+
+def _local(moment: datetime) -> str:
+    return moment.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")

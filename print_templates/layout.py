@@ -1,0 +1,69 @@
+"""A label's content and a template make a drawing: every text fitted, every code at whole dots a module."""
+
+from __future__ import annotations
+
+from masking.errors import InputError
+from masking.waybill import LabelData, Masked
+from print_templates import code128, qr
+from print_templates.breaking import fit
+from print_templates.content import contents
+from print_templates.drawing import Code, Drawing, Run
+from print_templates.template import CodeBox, Template
+
+
+def lay_out(label: LabelData, template: Template, symbol: bytes) -> Drawing:
+    """The drawing of one label; `symbol` are the modules of its label code (`qr.symbols`).
+
+    Raises:
+        InputError: something doesn't fit at the least size that its box allows; names the field.
+    """
+    shown = contents(label)
+    runs: list[Run] = []
+    for box in template.texts:
+        names = [text[1:-1] for text in box.show if text.startswith("{")]
+        parts = [shown[text[1:-1]] if text.startswith("{") else Masked(text) for text in box.show]
+        parts = [part for part in parts if part.text.strip()]
+        if not parts or not any(shown[name].text.strip() for name in names):
+            continue  # a caption alone says nothing
+        found = fit(parts, box.box, box.style)
+        if found is None:
+            raise InputError(names[-1], "does-not-fit")
+        runs += found
+    codes = [_bars(label.waybill_number, box) if box.kind == "code128" else _qr(symbol, box) for box in template.codes]
+    ground = template.background
+    return Drawing(
+        width=ground.width,
+        height=ground.height,
+        dpi=ground.dpi,
+        runs=tuple(runs),
+        codes=tuple(codes),
+        background=ground,
+    )
+
+
+def _bars(text: str, box: CodeBox) -> Code:
+    try:
+        modules = code128.bars(text)
+    except ValueError:
+        raise InputError("waybill_number", "not-code-128") from None
+    x, y, width, height = box.box
+    along = height if box.turned else width
+    size = along // (len(modules) + 2 * code128.QUIET)
+    if size < box.least:
+        raise InputError("waybill_number", "too-long-for-its-bars")
+    size = min(size, box.most)
+    length = size * len(modules)
+    lead = (along - length) // 2
+    packed = int(modules.ljust(-(-len(modules) // 8) * 8, "0"), 2).to_bytes(-(-len(modules) // 8), "big")
+    if box.turned:
+        return Code("code128", x, y + lead, width, length, len(modules), 1, packed, turned=True)
+    return Code("code128", x + lead, y, length, height, len(modules), 1, packed)
+
+
+def _qr(symbol: bytes, box: CodeBox) -> Code:
+    x, y, width, height = box.box
+    size = min(width, height) // (qr.SIZE + 2 * qr.QUIET)
+    if size < box.least:
+        raise InputError("template", "qr-too-dense")
+    side = size * qr.SIZE
+    return Code("qr", x + (width - side) // 2, y + (height - side) // 2, side, side, qr.SIZE, qr.SIZE, symbol)

@@ -1,0 +1,63 @@
+"""Drawings as one-bit pictures: one array element for each dot of the printer, True for black, no grey anywhere."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ImageFont
+
+from print_templates.drawing import BLOCK, Code, Drawing, Piece
+from print_templates.typeface import EM, face, glyph
+
+Dots = NDArray[np.bool_]
+
+
+def dots(drawing: Drawing) -> Dots:
+    """The drawing as (height, width) dots."""
+    canvas = np.zeros((drawing.height, drawing.width), bool) if drawing.background is None else dots(drawing.background)
+    for x, y, width, height in drawing.rects:
+        canvas[y : y + height, x : x + width] = True
+    for run in drawing.runs:
+        for piece in run.pieces:
+            _set(canvas, piece, white=run.white)
+    for code in drawing.codes:
+        canvas[code.y : code.y + code.height, code.x : code.x + code.width] = modules(code)
+    return canvas
+
+
+def modules(code: Code) -> Dots:
+    """A code's dots, each module blown up to its whole number of dots."""
+    packed = np.frombuffer(code.modules, np.uint8).reshape(code.rows, -1)
+    bits = np.unpackbits(packed, axis=1)[:, : code.columns].astype(bool)
+    if code.turned:
+        bits = np.rot90(bits, -1)
+    return bits.repeat(code.height // bits.shape[0], axis=0).repeat(code.width // bits.shape[1], axis=1)
+
+
+def _set(canvas: Dots, piece: Piece, *, white: bool) -> None:
+    if piece.weight == BLOCK:
+        top = piece.baseline - round(piece.size * 0.8)
+        canvas[top : piece.baseline, piece.x : piece.x + piece.width] = not white
+        return
+    along = 0
+    for char in piece.chars:
+        mark, left, top = _mark(char, piece.weight, piece.size)
+        x, y = piece.x + round(along * piece.size / EM) + left, piece.baseline + top
+        canvas[y : y + mark.shape[0], x : x + mark.shape[1]][mark] = not white
+        found = glyph(char, piece.weight)
+        along += found.advance if found else 0
+
+
+@lru_cache(maxsize=20_000)
+def _mark(char: str, weight: str, size: int) -> tuple[Dots, int, int]:
+    """A character's dots, and where they lie from its left end on the baseline."""
+    mask, (left, top) = _font(weight, size).getmask2(char, mode="1", anchor="ls")
+    width, height = mask.size
+    return np.array(mask, np.uint8).reshape(height, width) > 0, int(left), int(top)
+
+
+@lru_cache(maxsize=64)
+def _font(weight: str, size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(face(weight).path, size, layout_engine=ImageFont.Layout.BASIC)

@@ -1,0 +1,124 @@
+"""The two fonts that labels are set in: what they can draw, how wide it is, and small copies of them for a PDF.
+
+The files in `fonts/` are TrueType without hinting, layout tables or composite glyphs (`scripts/make_fonts.py`), so that a
+glyph is a slice of bytes: a copy for a document is made without interpreting outlines. A character that a font lacks
+draws as nothing or as a box; ask `faces` first, always.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+FONTS = Path(__file__).parent / "fonts"
+EM = 1000
+"""Units of an em in both fonts; advances are given in it."""
+ASCENT, DESCENT = 880, 120
+"""The square that a Chinese character fills, above and below the baseline."""
+GETA = "〓"
+"""Stands for a character that no font has: the trade's old sign for missing type, which nobody takes for text."""
+
+
+class Glyph(NamedTuple):
+    """Where a character is drawn from: the weight that has it, and its advance in thousandths of an em."""
+
+    weight: str
+    advance: int
+
+
+class Face:
+    """One font file, read once, never changed: safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Read `path`, as `scripts/make_fonts.py` writes them."""
+        data = path.read_bytes()
+        tables = {}
+        for n in range(struct.unpack_from(">H", data, 4)[0]):
+            tag, _, offset, length = struct.unpack_from(">4sIII", data, 12 + 16 * n)
+            tables[tag.decode()] = data[offset : offset + length]
+        self.path = path
+        self._head, self._glyf, self._maxp, self._hhea = (tables[t] for t in ("head", "glyf", "maxp", "hhea"))
+        wide = struct.unpack_from(">h", self._head, 50)[0]
+        self._loca = np.frombuffer(tables["loca"], ">u4" if wide else ">u2").astype(int) * (1 if wide else 2)
+        long_metrics = struct.unpack_from(">H", self._hhea, 34)[0]
+        metrics = np.frombuffer(tables["hmtx"], ">i2", 2 * long_metrics).reshape(-1, 2)
+        rest = np.frombuffer(tables["hmtx"], ">i2", offset=4 * long_metrics)
+        last = np.full(len(rest), metrics[-1, 0] if long_metrics else 0)
+        self._advance = np.concatenate([metrics[:, 0], last])
+        self._bearing = np.concatenate([metrics[:, 1], rest])
+        self.glyphs = _cmap(tables["cmap"])
+
+    def advance(self, char: str) -> int:
+        """The width of a character that the font has, in thousandths of an em."""
+        return int(self._advance[self.glyphs[ord(char)]])
+
+    def subset(self, chars: Sequence[str]) -> bytes:
+        """A TrueType file of `.notdef` and these characters, which become glyphs 1, 2, 3 ... in this order."""
+        ids = [0, *(self.glyphs[ord(char)] for char in chars)]
+        outlines = [self._glyf[self._loca[n] : self._loca[n + 1]] for n in ids]
+        offsets = np.cumsum([0, *map(len, outlines)]).astype(">u4")
+        metrics = np.array([[self._advance[n], self._bearing[n]] for n in ids], ">i2")
+        head = bytearray(self._head)
+        struct.pack_into(">I", head, 8, 0)  # the file's own checksum is not looked at inside a PDF
+        struct.pack_into(">h", head, 50, 1)
+        return _sfnt(
+            {
+                "glyf": b"".join(outlines),
+                "head": bytes(head),
+                "hhea": self._hhea[:34] + struct.pack(">H", len(ids)),
+                "hmtx": metrics.tobytes(),
+                "loca": offsets.tobytes(),
+                "maxp": self._maxp[:4] + struct.pack(">H", len(ids)) + self._maxp[6:],
+            }
+        )
+
+
+@cache
+def face(weight: str) -> Face:
+    """The font of a weight, `text` or `bold`."""
+    return Face(FONTS / f"{weight}.ttf")
+
+
+@cache
+def glyph(char: str, weight: str) -> Glyph | None:
+    """How a character is drawn in a weight; one that bold lacks is drawn in text; None if no font has it."""
+    for have in (weight, "text"):
+        if ord(char) in face(have).glyphs:
+            return Glyph(have, face(have).advance(char))
+    return None
+
+
+def printable(text: str) -> str:
+    """A text as it will be printed: one for one, line ends and tabs as blanks, characters in no font as `GETA`."""
+    return "".join(" " if c.isspace() else c if glyph(c, "text") else GETA for c in text)
+
+
+def _cmap(table: bytes) -> dict[int, int]:
+    """Code point -> glyph number, from the subtable of format 12, which reaches beyond the first 65,536."""
+    count = struct.unpack_from(">H", table, 2)[0]
+    offsets = [struct.unpack_from(">HHI", table, 4 + 8 * n)[2] for n in range(count)]
+    start = next(offset for offset in offsets if struct.unpack_from(">H", table, offset)[0] == 12)
+    groups = np.frombuffer(table, ">u4", 3 * struct.unpack_from(">I", table, start + 12)[0], start + 16).reshape(-1, 3)
+    found: dict[int, int] = {}
+    for first, last, glyph_id in groups.tolist():
+        found.update(zip(range(first, last + 1), range(glyph_id, glyph_id + last - first + 1), strict=True))
+    return found
+
+
+def _sfnt(tables: dict[str, bytes]) -> bytes:
+    """A font file of these tables, each with its checksum."""
+    power = 1 << (len(tables).bit_length() - 1)
+    head = struct.pack(">IHHHH", 0x10000, len(tables), power * 16, power.bit_length() - 1, (len(tables) - power) * 16)
+    entries, bodies, offset = [], [], 12 + 16 * len(tables)
+    for tag, body in sorted(tables.items()):
+        padded = body + bytes(-len(body) % 4)
+        total = int(np.frombuffer(padded, ">u4").sum(dtype=np.uint64)) & 0xFFFFFFFF
+        entries.append(struct.pack(">4sIII", tag.encode(), total, offset, len(body)))
+        bodies.append(padded)
+        offset += len(padded)
+    return head + b"".join(entries) + b"".join(bodies)

@@ -1,0 +1,93 @@
+"""The release gate: one text, one code or one character more than allowed, and nothing is released."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from masking.errors import RefusedError
+from masking.waybill import LabelData
+from print_templates import code128, qr
+from print_templates.drawing import Drawing, Piece, Run
+from print_templates.gate import release
+from print_templates.layout import lay_out
+from print_templates.template import template
+from tests.labels import label, view
+
+FORM = template("100x180")
+
+
+def drawn(data: LabelData) -> Drawing:
+    return lay_out(data, FORM, qr.symbols([data.code])[0])
+
+
+def test_a_label_as_laid_out_is_released() -> None:
+    assert release(drawn(label()), label(), FORM) == drawn(label())
+
+
+@given(st.text(min_size=1, max_size=12))
+def test_one_text_more_is_refused(text: str) -> None:
+    drawing = drawn(label())
+    allowed = {run.text for run in drawing.runs} | FORM.constants
+    more = Run((Piece(20, 20, 20, "text", text, 20),))
+    if text in allowed:
+        return
+    with pytest.raises(RefusedError, match="text-not-on-the-list"):
+        release(replace(drawing, runs=(*drawing.runs, more)), label(), FORM)
+
+
+@given(st.data())
+def test_one_character_altered_is_refused(data: st.DataObject) -> None:
+    drawing = drawn(label())
+    n = data.draw(st.integers(0, len(drawing.runs) - 1))
+    run = drawing.runs[n]
+    k = data.draw(st.integers(0, len(run.pieces) - 1))
+    piece = run.pieces[k]
+    at = data.draw(st.integers(0, len(piece.chars) - 1))
+    other = piece._replace(chars=piece.chars[:at] + "密" + piece.chars[at + 1 :])
+    altered = run._replace(pieces=(*run.pieces[:k], other, *run.pieces[k + 1 :]))
+    with pytest.raises(RefusedError, match="text-not-on-the-list"):
+        release(replace(drawing, runs=(*drawing.runs[:n], altered, *drawing.runs[n + 1 :])), label(), FORM)
+
+
+def test_the_text_of_another_label_is_refused() -> None:
+    other = label(view=view(recipient_name="另一人"))
+    with pytest.raises(RefusedError, match="text-not-on-the-list"):
+        release(drawn(other), label(), FORM)
+
+
+def test_a_code_that_says_something_else_is_refused() -> None:
+    drawing = drawn(label())
+    for kind, modules in (("qr", qr.symbols(["HTTPS://EXAMPLE.COM"])[0]), ("code128", _bars("13800000001"))):
+        codes = tuple(c._replace(modules=modules) if c.kind == kind else c for c in drawing.codes)
+        with pytest.raises(RefusedError, match="code-not-on-the-list"):
+            release(replace(drawing, codes=codes), label(), FORM)
+
+
+def test_a_damaged_code_is_refused() -> None:
+    drawing = drawn(label())
+    for n, code in enumerate(drawing.codes):
+        damaged = code._replace(modules=bytes([code.modules[0] ^ 0x40, *code.modules[1:]]))
+        with pytest.raises(RefusedError, match="code-not-on-the-list"):
+            release(replace(drawing, codes=(*drawing.codes[:n], damaged, *drawing.codes[n + 1 :])), label(), FORM)
+
+
+def test_a_background_with_a_text_of_its_own_is_refused() -> None:
+    drawing = drawn(label())
+    ground = replace(FORM.background, runs=(Run((Piece(20, 20, 20, "text", "电话", 40),)),))
+    with pytest.raises(RefusedError, match="background"):
+        release(replace(drawing, background=ground), label(), FORM)
+
+
+def test_a_view_without_a_stamp_is_refused() -> None:
+    bare = label(view=replace(view(), stamp=""))
+    with pytest.raises(RefusedError, match="view-not-stamped"):
+        release(drawn(bare), bare, FORM)
+
+
+def _bars(text: str) -> bytes:
+    bits = code128.bars(text)
+    return int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8), "big")

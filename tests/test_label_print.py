@@ -1,0 +1,87 @@
+"""Whole labels: what is on the page, read back by other people's code from the page as a printer draws it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from masking.errors import InputError
+from print_templates.preview import BAND, picture
+from print_templates.read import DPI, decode, rasterise, read_pdf
+from print_templates.render import NotPrinted, Printed, render
+from print_templates.typeface import GETA
+from tests.labels import label, view
+
+
+def test_both_codes_read_back_from_the_page_at_the_printers_dots() -> None:
+    labels = [label(n) for n in range(1, 6)]
+    for data, page in zip(labels, read_pdf(render(labels).data), strict=True):
+        assert sorted(page.codes) == sorted([data.waybill_number] * 3 + [data.code])
+
+
+def test_the_page_is_whole_dots() -> None:
+    assert rasterise(render([label()]).data, 0, DPI).size == (800, 1440)
+
+
+def test_a_person_reads_every_field_on_the_page() -> None:
+    data = label()
+    [page] = read_pdf(render([data]).data)
+    read = "".join(page.texts).replace(" ", "")
+    for value in data.view.fields().values():
+        assert read.count(value.text) == 2  # both parts of the label, equally masked
+    for text in ("17000000000转4821", "2026-12-0112:00前有效", "隐私面单", "第1次打印", "SH-01-3", "2026-11-2408:30"):
+        assert text in read
+
+
+def test_without_a_number_the_label_points_to_the_app() -> None:
+    [page] = read_pdf(render([label(number=None)]).data)
+    assert "请用 App 联系收件人" in page.texts
+    assert not any("转" in text for text in page.texts)
+
+
+def test_a_bad_label_is_named_and_the_rest_prints() -> None:
+    labels = [
+        label(1),
+        label(2, view=view(recipient_address="长" * 300)),
+        label(3, code="not a code"),
+        label(4, waybill_number="X" * 32),
+        label(5, view=replace(view(), stamp="")),
+        label(6),
+    ]
+    rendered = render(labels)
+    assert rendered.outcomes == [
+        Printed(page=1),
+        NotPrinted(field="recipient.address", rule="does-not-fit"),
+        NotPrinted(field="code", rule="not-a-label-code"),
+        NotPrinted(field="waybill_number", rule="too-long-for-its-bars"),
+        NotPrinted(field="label", rule="view-not-stamped"),
+        Printed(page=2),
+    ]
+    assert [page.codes[0] for page in read_pdf(rendered.data)] == ["YT000000000001", "YT000000000006"]
+
+
+def test_equal_labels_give_equal_bytes() -> None:
+    assert render([label(1), label(2)]).data == render([label(1), label(2)]).data
+
+
+def test_a_character_in_no_font_is_a_visible_sign_and_rare_ones_are_drawn() -> None:
+    [page] = read_pdf(render([label(view=view(recipient_name="㛃*", remark="谢谢\U0001f600\n请轻放"))]).data)
+    read = "".join(page.texts).replace(" ", "")
+    assert "㛃*" in read
+    assert f"谢谢{GETA}请轻放" in read
+
+
+def test_an_unknown_size_or_format_is_refused_at_once() -> None:
+    with pytest.raises(InputError, match="100x180"):
+        render([label()], template="1x1")
+    with pytest.raises(InputError, match="pdf"):
+        render([label()], to="docx")
+
+
+def test_an_unreleased_picture_says_so_and_shows_no_privacy_mark() -> None:
+    banded = picture(label(view=replace(view(), stamp="")))
+    band = banded.crop((0, 0, banded.width, BAND))
+    assert banded.size == (800, 1440 + BAND)
+    assert 0.5 < band.histogram()[0] / (BAND * banded.width) < 0.99
+    assert sorted(set(decode(banded))) == sorted({label().waybill_number, label().code})
