@@ -44,32 +44,30 @@ CAPITALS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 SMALL = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
-def gcm(key, blob, *context):
+def gcm(key, blob, context):
     if blob[:1] != b"\1" or len(blob) < 29:
         raise DoesNotOpen
     try:
-        return AESGCM(key).decrypt(blob[1:13], blob[13:], frame(*context))
+        return AESGCM(key).decrypt(blob[1:13], blob[13:], context)
     except InvalidTag:
         raise DoesNotOpen from None
 
 
 def sealed_field(key, tenant, record, field, sealed):
-    padded = gcm(key, sealed, "waybill-masking/field/1", tenant, record, field)
-    end = padded.rfind(b"\x80")
-    if end < 0 or padded[end + 1 :].strip(b"\0"):
-        raise DoesNotOpen
+    padded = gcm(key, sealed, frame("waybill-masking/field/1", tenant, record) + field.encode("utf-8"))
     try:
-        return padded[:end].decode("utf-8")
+        return padded.decode("utf-8").rstrip("\0")
     except UnicodeDecodeError:
         raise DoesNotOpen from None
 
 
 def root_wrap(root, name, blob):
-    return gcm(root, blob, "waybill-masking/root-wrap/1", name)
+    return gcm(root, blob, frame("waybill-masking/root-wrap/1", name))
 
 
 def day_wrap(key, kind, day, tenant, record, generation, blob):
-    return gcm(key, blob, "waybill-masking/day-wrap/1", kind, day, tenant, record, generation.to_bytes(4, "big"))
+    number = generation.to_bytes(4, "big")
+    return gcm(key, blob, frame("waybill-masking/day-wrap/1", kind, day, tenant, record, number))
 
 
 def siv_open(key, parts, blob):

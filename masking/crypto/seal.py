@@ -20,7 +20,8 @@ from masking.order import Plain
 VERSION = b"\x01"
 NONCE = 12
 BLOCK = 32
-"""Texts are padded to a multiple of this many bytes: ten Han characters and the end mark."""
+"""Texts are padded to a multiple of this many bytes: ten Han characters, or a phone."""
+_FORMAT = framed("waybill-masking/field/1")
 
 
 def seal_fields(
@@ -28,12 +29,16 @@ def seal_fields(
 ) -> dict[str, bytes]:
     """The sealed form of each field, by name. `key` has 32 bytes and is this waybill's alone; nonces come from `entropy`."""
     encrypt = AESGCM(key).encrypt
-    context = _context(tenant, record)
+    context = _FORMAT + framed(tenant, record)
     nonces = entropy(NONCE * len(fields))
     sealed = {}
-    for place, (name, plain) in enumerate(fields.items()):
-        nonce = nonces[NONCE * place : NONCE * (place + 1)]
-        sealed[name] = VERSION + nonce + encrypt(nonce, _padded(plain.reveal()), context + framed(name))
+    for start, (name, plain) in zip(range(0, len(nonces), NONCE), fields.items(), strict=True):
+        nonce = nonces[start : start + NONCE]
+        text = plain.reveal().encode()
+        if text.endswith(b"\0"):
+            raise ValueError("a sealed text can't end in U+0000")  # it would come back without it
+        padded = text.ljust(len(text) + BLOCK - 1 & -BLOCK or BLOCK, b"\0")
+        sealed[name] = VERSION + nonce + encrypt(nonce, padded, context + name.encode())
     return sealed
 
 
@@ -44,32 +49,14 @@ def open_fields(key: bytes, tenant: str, record: bytes, sealed: Mapping[str, byt
         IntegrityError: one of them is not what was sealed there; nothing is said of which or why, and none is given.
     """
     decrypt = AESGCM(key).decrypt
-    context = _context(tenant, record)
+    context = _FORMAT + framed(tenant, record)
+    opened = {}
     with suppress(InvalidTag, ValueError):
-        return {
-            name: Plain(_text(decrypt(_nonce(blob), blob[1 + NONCE :], context + framed(name))))
-            for name, blob in sealed.items()
-        }
+        for name, blob in sealed.items():
+            if blob[:1] != VERSION:
+                break
+            padded = decrypt(blob[1 : 1 + NONCE], blob[1 + NONCE :], context + name.encode())
+            opened[name] = Plain(padded.rstrip(b"\0").decode())
+        else:
+            return opened
     raise IntegrityError("a sealed field is not what was sealed there")
-
-
-def _context(tenant: str, record: bytes) -> bytes:
-    return framed("waybill-masking/field/1", tenant, record)
-
-
-def _nonce(blob: bytes) -> bytes:
-    if blob[:1] != VERSION:
-        raise ValueError("of another version")
-    return blob[1 : 1 + NONCE]
-
-
-def _padded(text: str) -> bytes:
-    marked = text.encode() + b"\x80"
-    return marked.ljust(-(-len(marked) // BLOCK) * BLOCK, b"\0")
-
-
-def _text(padded: bytes) -> str:
-    marked = padded.rstrip(b"\0")
-    if marked[-1:] != b"\x80":
-        raise ValueError("no end mark")
-    return marked[:-1].decode()
