@@ -46,7 +46,7 @@ def rasterise(data: bytes, page: int, dpi: float) -> Image.Image:
 
 def decode(image: Image.Image) -> list[str]:
     """The texts of all Code 128 and QR symbols in a grey image."""
-    formats = (zxingcpp.BarcodeFormat.Code128, zxingcpp.BarcodeFormat.QRCode)
+    formats = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.Code128, zxingcpp.BarcodeFormat.QRCode])
     return [found.text for found in zxingcpp.read_barcodes(np.asarray(image), formats=formats)]
 
 
