@@ -1,7 +1,8 @@
-# make alone prints this help. The environment is .venv; nothing outside this folder is touched.
+# make alone prints this help. The environment is .venv (.venv-bench for bench); nothing outside this folder is touched.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := $(VENV)-bench
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
@@ -34,9 +35,13 @@ format: $(STAMP) ## apply the formatter and safe lint fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(STAMP) ## measure: make bench ONLY=seal (LONG=1 for the slow ones)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
-	@$(BIN)/python benchmarks/run.py $(ONLY)
+$(BENCH)/.installed: requirements/bench.txt pyproject.toml # the peers we measure against are no part of .venv
+	@test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
+
+bench: $(BENCH)/.installed ## measure: make bench ONLY=seal (LONG=1 for the slow ones)
+	@$(BENCH)/bin/python benchmarks/run.py $(ONLY)
 
 lock: $(STAMP) ## pin anew (maintainers; uses uv if installed in .venv)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
@@ -44,4 +49,4 @@ lock: $(STAMP) ## pin anew (maintainers; uses uv if installed in .venv)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --extra dev --extra bench --no-emit-package waybill-masking -o requirements/bench.txt pyproject.toml
 
 clean: ## remove the environment and everything made by the demo
-	rm -rf $(VENV) demo-out build dist *.egg-info
+	rm -rf $(VENV) $(BENCH) demo-out build dist *.egg-info
