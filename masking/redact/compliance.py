@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from masking.order import Order, Party
-from masking.redact.addresses import Level, door_parts
+from masking.redact.doors import Level, door_parts
 from masking.redact.normalise import HAN_NUMERALS, normalise
 from masking.redact.phones import find_phones
 from masking.waybill import MaskedView
@@ -67,7 +67,7 @@ def _address(field: str, party: Party, shown: dict[str, str]) -> list[Leak]:
         return []
     return [
         Leak(field, "address-" + _RULES.get(part.level, "door"))
-        for part in door_parts(normal)
+        for part in door_parts(normal.text)
         if any(_telling(text[n]) for n in range(part.start, part.end))
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from masking.redact.addresses import door_parts
+from masking.redact.doors import door_parts
 from masking.redact.normalise import Normal, normalise
 from masking.redact.phones import find_phones
 from masking.redact.spans import Span, cover
@@ -35,7 +35,7 @@ def find_personal(normal: Normal) -> list[Span]:
     for rule in _FOUND:
         spans += [normal.back(*match.span("hide")) for match in rule.finditer(normal.text)]
     if _ADDRESS.search(normal.text):
-        spans += [normal.back(part.start, part.end) for part in door_parts(normal)]
+        spans += [normal.back(part.start, part.end) for part in door_parts(normal.text)]
     return spans
 
 

@@ -1,0 +1,203 @@
+"""The region at the head of an address: province, city, district, town, and the code that routing uses.
+
+Names may be full or short, current or old, repeated, in any order, with fillers between. A short name counts only where
+it can't be the name of a road or a place (中山西路 is no city), a short name of a district only after its province or
+city. Nothing is invented: what no text names stays empty.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple, final
+
+from masking.redact.divisions import Table, table, towns_of
+from masking.redact.spans import Span
+
+_SKIP = re.compile(
+    r"(?:[\s,，。.、:：;；/\\|_\-·()（）【】\[\]]|中国|中华人民共和国|市辖区|[全市]区|全[境县]|城区|县城[内区]?|境内|省?直辖县级行政区划"
+    r"|[一二三四五六内中外]环(?:[到至-][一二三四五六内中外]环)?(?:之间|以内|以外|内|外|里))+"
+)
+_ROAD = re.compile(
+    r"[正老新横直]?[东南西北中上下前后]?[一二三四五六七八九十\d]?[东南西北中]?(?:路|街(?!道)|大街|大道|道(?![里外真孚县区])|巷(?!口)|弄|胡同|支路|公路|高速)"
+)
+_STREET = re.compile(r"路(?!南|北|桥)|街(?!道)|大[街道]|[东南西北中][路街]")
+_NAMED_AFTER = re.compile(
+    r"[东南西北一二三四五六七八九十]?(?:大[厦楼]|广场|花[园苑]|家[园苑]|小区|公寓|新[村城]|大?酒店|宾馆|饭[店庄]|医院|大学|学[院校]|[中小]学|银行|机场|火车站|高铁|商[场城厦贸]|公园|人[家民]|城市|国际|师范|集团|公司|老窖"
+    r"|[里桥门村镇乡庄寨屯山湖河江港湾园苑院府楼塔庙寺站厂店馆阁市县区])"
+)
+_PLACE = re.compile(r"(?:文化|体育|中心|古镇|景区|风景|大堤|商业|步行街|码头|[城湾岛])")
+_DISTRICT_IN_CITY = re.compile(r"市[东南西北中]区")
+_MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
+
+
+@final
+class Region(NamedTuple):
+    """What the head of an address says; names as they are officially written, empty where nothing was named.
+
+    `code` has two, four or six digits (nine with a town); `spans` are the region's names in the text; `end` is where
+    the run of region names at the head ends.
+    """
+
+    province: str = ""
+    city: str = ""
+    district: str = ""
+    town: str = ""
+    code: str = ""
+    spans: tuple[Span, ...] = ()
+    end: int = 0
+
+
+_NOWHERE = Region()
+_Paths = frozenset[str]
+_ANYWHERE: _Paths = frozenset([""])
+
+
+class _Name(NamedTuple):
+    start: int
+    end: int
+    word: str
+    codes: tuple[str, ...]
+    full: bool
+
+
+def find_region(text: str) -> Region:
+    """The region that a text (in normal form) names at its head, or else first in its course."""
+    known = table()
+    names, paths = _run(text, 0, known)
+    if not names:
+        names, paths = _later(text, known)
+        if not names:
+            return _NOWHERE
+    if all(len(path) < 6 for path in paths):
+        inner = _inside(text, names[-1].end, known, paths)
+        if inner:
+            names.append(inner)
+            paths = _joined(paths, inner)
+    return _region(paths, names, known)
+
+
+def find_town(text: str, region: Region) -> Region:
+    """The region with the town that follows its names in the text."""
+    at = region.end
+    skipped = _SKIP.match(text, at)
+    at = skipped.end() if skipped else at
+    home = region.code if len(region.code) == 6 else region.code[:4]
+    for name, short, code in towns_of(home):
+        if text.startswith(name, at) or (
+            text.startswith(short, at) and len(short) >= 2 and short[-1] not in "路街巷道" and not _taken(text, at + len(short))
+        ):
+            return region._replace(town=name, code=home.ljust(6, "0") + code)
+    written = re.compile(r"[^\W\d路街号村社区县市]{1,7}(?:街道办事处|街道|镇|乡|苏木)(?![路街巷大中])").match(text, at)
+    return region._replace(town=written[0].removesuffix("办事处")) if written else region
+
+
+def _taken(text: str, at: int) -> bool:
+    return bool(_ROAD.match(text, at) or _NAMED_AFTER.match(text, at) or _PLACE.match(text, at))
+
+
+def _run(text: str, at: int, known: Table) -> tuple[list[_Name], _Paths]:
+    """The names of divisions that follow each other from a place in the text, and where they lead."""
+    names: list[_Name] = []
+    paths = _ANYWHERE
+    while True:
+        name = _name(text, at, known, paths)
+        if name is None:
+            skipped = _SKIP.match(text, at)
+            if not skipped:
+                return names, paths
+            at = skipped.end()
+            name = _name(text, at, known, paths)
+            if name is None:
+                return names, paths
+        names.append(name)
+        paths = _joined(paths, name)
+        at = name.end
+
+
+def _name(text: str, at: int, known: Table, paths: _Paths) -> _Name | None:
+    """The longest name at a place that may stand for a division there."""
+    for size in known.lengths.get(text[at : at + 2], ()):
+        word = text[at : at + size]
+        end = at + size
+        if len(word) < size or (word[-1] == "市" and _DISTRICT_IN_CITY.match(text, end - 1)):
+            continue
+        codes = known.names.get(word)
+        if codes and not _STREET.match(text, end):
+            if size > 2 or any(_fits(code, paths) for code in codes):
+                return _Name(at, end, word, codes, full=True)
+        codes = known.shorts.get(word)
+        if codes is None:
+            continue
+        codes = tuple([code for code in codes if _fits(code, paths)])
+        if not codes or _more(text, end, known):
+            pass
+        elif _ROAD.match(text, end) or _NAMED_AFTER.match(text, end):
+            continue
+        high = tuple([code for code in codes if len(code) < 6])
+        if not high and (paths == _ANYWHERE or any(len(path) == 6 for path in paths) or _PLACE.match(text, end)):
+            continue
+        if codes:
+            return _Name(at, end, word, codes if paths != _ANYWHERE else high, full=False)
+    return None
+
+
+def _more(text: str, at: int, known: Table) -> bool:
+    """Whether another division's full name begins here."""
+    return any(text[at : at + size] in known.names for size in known.lengths.get(text[at : at + 2], ()) if size > 2)
+
+
+def _fits(code: str, paths: _Paths) -> bool:
+    return any(code.startswith(path) or path.startswith(code) for path in paths)
+
+
+def _joined(paths: _Paths, name: _Name) -> _Paths:
+    """The paths after one more name; a full name corrects the city, but not the province."""
+    new = {max(p, c, key=len) for p in paths for c in name.codes if p.startswith(c) or c.startswith(p)}
+    if not new and name.full:
+        new = {c for c in name.codes for p in paths if c[:2] == p[:2] and len(c) > 2}
+    return frozenset(new) or paths
+
+
+def _later(text: str, known: Table) -> tuple[list[_Name], _Paths]:
+    """Region names that begin in the course of a text, by a full name."""
+    for at in range(1, len(text) - 2):
+        for size in known.lengths.get(text[at : at + 2], ()):
+            if size > 2 and text[at : at + size] in known.names and not _taken(text, at + size):
+                return _run(text, at, known)
+    return [], _ANYWHERE
+
+
+def _inside(text: str, at: int, known: Table, paths: _Paths) -> _Name | None:
+    """The full name of a district of the city so far, further down the text."""
+    if text.find("区", at) < 0 and text.find("县", at) < 0:
+        return None
+    found = []
+    for city in paths:
+        listed = known.districts.get(city, ()) if city not in _MUNICIPALITIES else known.districts[city + "01"]
+        for name, code in listed:
+            where = text.find(name, at) if len(name) > 2 else -1
+            if where >= 0 and not _taken(text, where + len(name)):
+                found.append(_Name(where, where + len(name), name, (code,), full=True))
+    return min(found) if found else None
+
+
+def _region(paths: _Paths, names: list[_Name], known: Table) -> Region:
+    """The region that the paths agree on, with the district as it is called in the text."""
+    spans = tuple([(name.start, name.end) for name in names])
+    end = names[-1].end
+    alive = {path for path in paths if path in known.by_code} or paths
+    code = min(alive, key=len)
+    district = ""
+    if not all(path.startswith(code) for path in alive):
+        titles = {known.by_code.get(path, "") for path in alive}
+        district = titles.pop() if len(titles) == 1 and len(code) == 6 else ""
+        code = code[:2] if len({path[:2] for path in alive}) == 1 else ""
+    elif len(code) == 6:
+        written = [name.word for name in names if code in name.codes and name.full]
+        current = known.by_code.get(code, "")
+        old = [word for word in written if (code, word) in known.gone]
+        district = old[-1] if old and current not in written else current
+    city = known.by_code.get(code[:4], "") if len(code) >= 4 else ""
+    if code[:2] in _MUNICIPALITIES:
+        city = known.by_code[code[:2]]
+    return Region(known.by_code.get(code[:2], ""), city, district, "", code, spans, end)
