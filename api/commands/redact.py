@@ -1,7 +1,8 @@
 """`waybill redact`: masks names, phones, addresses and free text, one JSON line in, one out, at once.
 
-In: {"id", "field": address | name | phone | text, "value", "profile"}. Out: {"id", "masked", "hidden": [[start, end], ...]}
-with offsets of characters in the value. A line that can't be read ends the run with its number, never its content.
+In: {"id", "field": address | name | phone | text, "value", "profile": label | screen | strict}. Out: {"id", "masked",
+"hidden": [[start, end], ...]} with offsets of characters in the value, and for addresses "region". A line that can't be
+read ends the run with its number, never its content.
 """
 
 from __future__ import annotations
@@ -9,21 +10,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
 
 from masking.errors import InputError
-from masking.redact.addresses import mask_address
+from masking.redact.addresses import Profile, mask_address
 from masking.redact.freetext import mask_text
 from masking.redact.names import mask_name
+from masking.redact.normalise import normalise
 from masking.redact.phones import mask_phone
-from masking.waybill import Masked
-
-_MASKS: dict[str, Callable[[str], Masked]] = {
-    "address": mask_address,
-    "name": mask_name,
-    "phone": mask_phone,
-    "text": mask_text,
-}
+from masking.redact.regions import find_region, find_town
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,16 +28,30 @@ def run(args: argparse.Namespace) -> int:  # noqa: ARG001  commands share one si
     """Mask every line of standard input."""
     for row, line in enumerate(sys.stdin, 1):
         if line.strip():
-            print(json.dumps(_answer(row, line), ensure_ascii=False))
+            print(json.dumps(_answer(row, line), ensure_ascii=False), flush=True)
     return 0
 
 
 def _answer(row: int, line: str) -> dict[str, object]:
     try:
         request = json.loads(line)
-        field, value = request["field"], request["value"]
-        mask = _MASKS[field]
-    except (ValueError, KeyError, TypeError):
+        field, value, profile = request["field"], str(request["value"]), Profile(request.get("profile", "label"))
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise InputError("line", "not-a-request", row=row) from None
-    masked = mask(str(value))
-    return {"id": request.get("id"), "masked": masked.text, "hidden": masked.hidden}
+    region = {}
+    match field:
+        case "address":
+            masked = mask_address(value, profile=profile)
+            text = normalise(value).text
+            found = find_town(text, find_region(text))
+            parts = ("province", "city", "district", "town", "code")
+            region = {"region": {part: getattr(found, part) for part in parts}}
+        case "name":
+            masked = mask_name(value)
+        case "phone":
+            masked = mask_phone(value)
+        case "text":
+            masked = mask_text(value)
+        case _:
+            raise InputError("field", "not-address-name-phone-or-text", row=row)
+    return {"id": request.get("id"), "masked": masked.text, "hidden": masked.hidden} | region

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
-from masking.redact.doors import Level, door_parts
+from masking.redact.doors import door_parts
+from masking.redact.levels import Level
 from masking.redact.normalise import Normal, normalise
 from masking.redact.phones import find_phones
 from masking.redact.regions import find_region
@@ -27,7 +28,7 @@ class Profile(StrEnum):
 
 
 _HIDES_FROM = {Profile.LABEL: Level.BUILDING, Profile.SCREEN: Level.UNIT}
-_BRIDGES = " -－—–_/.、,，·~～"
+_BRIDGES = " -－—–_/.、,，·~～一"
 
 
 def mask_address(text: str, known: Sequence[str] = (), profile: Profile = Profile.LABEL) -> Masked:

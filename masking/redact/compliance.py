@@ -10,7 +10,8 @@ import re
 from typing import NamedTuple
 
 from masking.order import Order, Party
-from masking.redact.doors import Level, door_parts
+from masking.redact.doors import door_parts
+from masking.redact.levels import Level
 from masking.redact.normalise import HAN_NUMERALS, normalise
 from masking.redact.phones import find_phones
 from masking.waybill import MaskedView

@@ -1,7 +1,7 @@
 """One plain form of any text, and the way back to the original's offsets.
 
 Full-width, circled, superscript and foreign digits become ASCII digits, the many dashes, blanks and middle dots one each,
-traditional characters of the trade's words simplified ones; zero-width characters go. Han numerals stay as they are:
+traditional characters simplified ones; characters without width go. Han numerals stay as they are:
 whether 三 is a number depends on what stands around it, which the rules decide. Never changes what it was given: rules
 look at the normal form and hide spans of the original.
 """
@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
 from typing import NamedTuple
 
 HAN_NUMERALS = "一二三四五六七八九十百零〇○两幺壹贰叁肆伍陆柒捌玖拾廿"
@@ -18,12 +20,6 @@ HAN_NUMERALS = "一二三四五六七八九十百零〇○两幺壹贰叁肆伍�
 _DASHES = "‐‑‒–—―−－﹣﹘ー─━"
 _BLANKS = "\t\n\r\u00a0\u2002\u2003\u2009\u3000"
 _DOTS = "・•‧∙⋅･●"
-_TRADITIONAL = (
-    "號樓棟層單門鋪戶區縣鄉鎮莊園廣場廈鐵衛棧櫃電話轉線貳參陸億萬龍灣東臺灣國際華興溝嶺橋島雲鳳馬學醫館對聯繫請與兩壹"
-)
-_SIMPLIFIED = (
-    "号楼栋层单门铺户区县乡镇庄园广场厦铁卫栈柜电话转线贰叁陆亿万龙湾东台湾国际华兴沟岭桥岛云凤马学医馆对联系请与两壹"
-)
 
 _TABLE: dict[int, str] = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 _TABLE |= {ord(ch): "-" for ch in _DASHES}
@@ -31,9 +27,9 @@ _TABLE |= {ord(ch): " " for ch in _BLANKS}
 _TABLE |= {ord(ch): "·" for ch in _DOTS}
 _TABLE |= {0x2460 + n: str(n + 1) for n in range(9)} | {0x24EA: "0", 0x24FF: "0"}
 _TABLE |= {0x2776 + n: str(n + 1) for n in range(9)} | {0x24F5 + n: str(n + 1) for n in range(9)}
-_TABLE |= dict(zip(map(ord, _TRADITIONAL), _SIMPLIFIED, strict=True))
 
 _USUAL = "\x20-\x7e·、。《》「」【】〔〕一-鿿〇○"
+_ROUND_ZERO = re.compile(r"(?<=\d)[〇○](?=\d)")
 _RARE = re.compile(f"[^{_USUAL}]")
 
 
@@ -53,9 +49,18 @@ class Normal(NamedTuple):
         return self.origin[start], self.origin[end - 1] + 1
 
 
+@cache
+def _table() -> dict[int, str]:
+    """The one-to-one replacements, with the traditional characters that the data names, read once."""
+    old, new = files("masking.redact").joinpath("data/traditional.txt").read_text("utf-8").split()
+    return dict(zip(map(ord, old), new, strict=True)) | _TABLE
+
+
 def normalise(text: str) -> Normal:
     """The normal form of a text, with offsets."""
-    plain = text.translate(_TABLE)
+    plain = text.translate(_table())
+    if "〇" in plain or "○" in plain:
+        plain = _ROUND_ZERO.sub("0", plain)
     if not _RARE.search(plain):
         return Normal(plain, None, len(text))
     out: list[str] = []
@@ -75,4 +80,4 @@ def _rare(ch: str) -> str:
     digit = unicodedata.digit(ch, None)
     if digit is not None:
         return str(digit)
-    return unicodedata.normalize("NFKC", ch).translate(_TABLE)
+    return unicodedata.normalize("NFKC", ch).translate(_table())

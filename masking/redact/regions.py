@@ -84,7 +84,10 @@ def find_town(text: str, region: Region) -> Region:
     home = region.code if len(region.code) == 6 else region.code[:4]
     for name, short, code in towns_of(home):
         if text.startswith(name, at) or (
-            text.startswith(short, at) and len(short) >= 2 and short[-1] not in "路街巷道" and not _taken(text, at + len(short))
+            text.startswith(short, at)
+            and len(short) >= 2
+            and short[-1] not in "路街巷道"
+            and not _taken(text, at + len(short))
         ):
             return region._replace(town=name, code=home.ljust(6, "0") + code)
     written = re.compile(r"[^\W\d路街号村社区县市]{1,7}(?:街道办事处|街道|镇|乡|苏木)(?![路街巷大中])").match(text, at)
@@ -122,9 +125,8 @@ def _name(text: str, at: int, known: Table, paths: _Paths) -> _Name | None:
         if len(word) < size or (word[-1] == "市" and _DISTRICT_IN_CITY.match(text, end - 1)):
             continue
         codes = known.names.get(word)
-        if codes and not _STREET.match(text, end):
-            if size > 2 or any(_fits(code, paths) for code in codes):
-                return _Name(at, end, word, codes, full=True)
+        if codes and not _STREET.match(text, end) and (size > 2 or any(_fits(code, paths) for code in codes)):
+            return _Name(at, end, word, codes, full=True)
         codes = known.shorts.get(word)
         if codes is None:
             continue

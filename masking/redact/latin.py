@@ -1,0 +1,42 @@
+"""Addresses in Latin script, which fail closed: every number that names no street is taken for a door."""
+
+from __future__ import annotations
+
+import re
+
+from masking.redact.levels import Level, Part
+from masking.redact.spans import Span
+
+_STRETCH = re.compile(r"[A-Za-z0-9#(][A-Za-z0-9 ,.'#/&()\-:;]*")
+_WORD = re.compile(r"[A-Za-z]{3,}")
+_DOOR = re.compile(
+    r"(?:\b(?:room|rm|unit|flat|apartment|apt|suite|ste|floor|fl|level|building|bldg|block|blk|tower|house|villa|shop|stall)\b|#)[.:# ]*[A-Za-z]?\d*[A-Za-z]?(?:[-/]\d+)*[A-Za-z]?\b"
+    r"|\d+(?:st|nd|rd|th)?[ ]*/?(?:floor|fl|/f|f)\b|\b[A-Za-z]?\d+[A-Za-z]?(?:[-/][A-Za-z]?\d+[A-Za-z]?)+",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"\b[A-Za-z]{0,2}\d+[A-Za-z]?\b")
+_STREET = re.compile(
+    r"[ ,]*(?:[A-Za-z'.]+[ ]){0,4}(?:[A-Za-z]*(?:lu|jie|dao|xiang|road|street|avenue)|rd|st|ave|ln|lane|alley|long|drive|dr|boulevard|blvd|way|highway)\b",
+    re.IGNORECASE,
+)
+
+
+def latin_stretches(text: str) -> list[Span]:
+    """The stretches of a text that are written in Latin words."""
+    if len(_WORD.findall(text)) < 2:
+        return []
+    return [match.span() for match in _STRETCH.finditer(text) if len(_WORD.findall(match[0])) >= 2]
+
+
+def latin_doors(text: str, start: int, end: int) -> list[Part]:
+    """The doors of a stretch in Latin script: door words with their numbers, and every number that no street follows."""
+    parts = [
+        Part(*match.span(), Level.ROOM)
+        for match in _DOOR.finditer(text, start, end)
+        if any(map(str.isdecimal, match[0]))
+    ]
+    return parts + [
+        Part(*match.span(), Level.ROOM)
+        for match in _NUMBER.finditer(text, start, end)
+        if not _STREET.match(text, match.end()) and not re.fullmatch(r"[0-8]\d{5}", match[0])
+    ]
