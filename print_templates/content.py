@@ -32,7 +32,7 @@ def contents(label: LabelData) -> dict[str, Masked]:
         "waybill_number": label.waybill_number,
         "waybill_number.grouped": grouped(label.waybill_number),
         "number": str(number) if number else NO_NUMBER,
-        "number.until": f"{_local(number.expires)} 前有效" if number else "",
+        "number.until": f"{_local(number.expires)[5:]} 前有效" if number else "",
         "privacy_mark": PRIVACY_MARK if label.view.stamp else "",
         "print_number": f"第{label.print_number}次打印",
         "station": label.station,

@@ -2,43 +2,68 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from masking.errors import InputError
 from masking.waybill import LabelData, Masked
 from print_templates import code128, qr
 from print_templates.breaking import fit
 from print_templates.content import contents
-from print_templates.drawing import Code, Drawing, Run
+from print_templates.drawing import Code, Drawing, Rect, Run
 from print_templates.template import CodeBox, Template
+from print_templates.typeface import GETA
 
 
-def lay_out(label: LabelData, template: Template, symbol: bytes) -> Drawing:
-    """The drawing of one label; `symbol` are the modules of its label code (`qr.symbols`).
+class Note(NamedTuple):
+    """Something that is not as wanted on a label that is printed all the same."""
+
+    field: str
+    rule: str
+
+
+class Laid(NamedTuple):
+    """A drawing, and what a person should know of it: characters in no font, a text that had to give way."""
+
+    drawing: Drawing
+    notes: tuple[Note, ...]
+
+
+def lay_out(label: LabelData, template: Template, symbol: bytes | None) -> Laid:
+    """The drawing of one label; `symbol` are the modules of its label code, None if it is none.
 
     Raises:
         InputError: something doesn't fit at the least size that its box allows; names the field.
     """
     shown = contents(label)
+    rects: list[Rect] = []
     runs: list[Run] = []
+    notes: list[Note] = []
     for box in template.texts:
-        names = [text[1:-1] for text in box.show if text.startswith("{")]
-        parts = [shown[text[1:-1]] if text.startswith("{") else Masked(text) for text in box.show]
-        parts = [part for part in parts if part.text.strip()]
-        if not parts or not any(shown[name].text.strip() for name in names):
+        names = [text[1:-1] for text in box.show if text[0] == "{"]
+        if not any(shown[name].text.strip() for name in names):
             continue  # a caption alone says nothing
-        found = fit(parts, box.box, box.style)
+        parts = [shown[text[1:-1]] if text[0] == "{" else Masked(text) for text in box.show]
+        found = fit([part for part in parts if part.text.strip()], box.box, box.style)
+        if found is None and box.otherwise:
+            notes += [Note(name, "did-not-fit") for name in names]
+            found = fit([Masked(box.otherwise)], box.box, box.style)
         if found is None:
             raise InputError(names[-1], "does-not-fit")
         runs += found
+        rects += [Rect(*box.box)] if box.reverse else []
     codes = [_bars(label.waybill_number, box) if box.kind == "code128" else _qr(symbol, box) for box in template.codes]
+    notes += [Note(name, "character-not-in-font") for name, value in shown.items() if GETA in value.text]
     ground = template.background
-    return Drawing(
+    drawing = Drawing(
         width=ground.width,
         height=ground.height,
         dpi=ground.dpi,
+        rects=tuple(rects),
         runs=tuple(runs),
         codes=tuple(codes),
         background=ground,
     )
+    return Laid(drawing, tuple(notes))
 
 
 def _bars(text: str, box: CodeBox) -> Code:
@@ -60,7 +85,9 @@ def _bars(text: str, box: CodeBox) -> Code:
     return Code("code128", x + lead, y, length, height, len(modules), 1, packed)
 
 
-def _qr(symbol: bytes, box: CodeBox) -> Code:
+def _qr(symbol: bytes | None, box: CodeBox) -> Code:
+    if symbol is None:
+        raise InputError("code", "not-a-label-code")
     x, y, width, height = box.box
     size = min(width, height) // (qr.SIZE + 2 * qr.QUIET)
     if size < box.least:

@@ -11,20 +11,20 @@ from PIL import Image, ImageDraw, ImageFont
 from masking.waybill import LabelData
 from print_templates import qr, raster
 from print_templates.layout import lay_out
-from print_templates.template import DPI_203, template
+from print_templates.template import template
 from print_templates.typeface import face
 
 BAND = 48
 """Height of the band in dots."""
 
 
-def picture(label: LabelData, name: str = "100x180", *, dpi: float = DPI_203) -> Image.Image:
+def picture(label: LabelData, name: str = "100x180", *, dpi: int = 203) -> Image.Image:
     """How a label would look, under a band that says that it is no label.
 
     Raises:
         InputError: the template is unknown, or something doesn't fit it.
     """
-    drawing = lay_out(label, template(name, dpi), qr.symbols([label.code])[0])
+    drawing = lay_out(label, template(name, dpi), qr.symbols([label.code])[0]).drawing
     dots = Image.fromarray(~raster.dots(drawing)).convert("L")
     banded = Image.new("L", (dots.width, dots.height + BAND), 0)
     banded.paste(dots, (0, BAND))

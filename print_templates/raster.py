@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from functools import lru_cache
 
 import numpy as np
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import ImageFont
 
 from print_templates.drawing import BLOCK, Code, Drawing, Piece
+from print_templates.gate import Released
 from print_templates.typeface import EM, face, glyph
 
 Dots = NDArray[np.bool_]
@@ -16,7 +19,8 @@ Dots = NDArray[np.bool_]
 
 def dots(drawing: Drawing) -> Dots:
     """The drawing as (height, width) dots."""
-    canvas = np.zeros((drawing.height, drawing.width), bool) if drawing.background is None else dots(drawing.background)
+    ground = drawing.background
+    canvas = np.zeros((drawing.height, drawing.width), bool) if ground is None else dots(ground)
     for x, y, width, height in drawing.rects:
         canvas[y : y + height, x : x + width] = True
     for run in drawing.runs:
@@ -25,6 +29,22 @@ def dots(drawing: Drawing) -> Dots:
     for code in drawing.codes:
         canvas[code.y : code.y + code.height, code.x : code.x + code.width] = modules(code)
     return canvas
+
+
+def png(drawing: Released) -> bytes:
+    """The drawing as a PNG of one bit a dot, with the printer's resolution written into it."""
+    canvas = dots(drawing)
+    rows = np.packbits(~canvas, axis=1)
+    lines = np.pad(rows, ((0, 0), (1, 0))).tobytes()  # each row after a zero: no filter
+    metre = round(drawing.dpi / 0.0254)
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", drawing.width, drawing.height, 1, 0, 0, 0, 0)),
+        (b"pHYs", struct.pack(">IIB", metre, metre, 1)),
+        (b"IDAT", zlib.compress(lines, 9)),
+        (b"IEND", b""),
+    )
+    framed = (struct.pack(">I", len(b)) + t + b + struct.pack(">I", zlib.crc32(t + b)) for t, b in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
 
 
 def modules(code: Code) -> Dots:

@@ -11,21 +11,21 @@ from typing import final
 
 from masking.errors import InputError, RefusedError
 from masking.waybill import LabelData
-from print_templates import pdf, qr
+from print_templates import pdf, qr, raster
 from print_templates.gate import Released, release
-from print_templates.layout import lay_out
-from print_templates.template import Template
+from print_templates.layout import Note, lay_out
 from print_templates.template import template as load
 
-FORMATS = ("pdf",)
+FORMATS = ("pdf", "png")
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Printed:
-    """A label that is in the document, on this page (counted from 1)."""
+    """A label that is in the document, on this page (counted from 1); `notes` are what a person should know of it."""
 
     page: int
+    notes: tuple[Note, ...] = ()
 
 
 @final
@@ -46,38 +46,34 @@ class Rendered:
     outcomes: list[Printed | NotPrinted]
 
 
-def render(labels: Sequence[LabelData], *, template: str = "100x180", to: str = "pdf") -> Rendered:
+def render(labels: Sequence[LabelData], *, template: str = "100x180", to: str = "pdf", dpi: int = 203) -> Rendered:
     """One document of all labels that can be printed, and an outcome for every label.
 
-    Equal labels give equal bytes. `template` is a built-in size or the path of a TOML file.
+    Equal labels give equal bytes. `template` is a built-in size or the path of a TOML file; `dpi` is the printer's, 203
+    or 300. A PNG holds one label; with none that can be printed, `data` is empty.
 
     Raises:
-        InputError: the template or the format is unknown; nothing is drawn then.
+        InputError: the template, the format or the resolution is unknown; nothing is drawn then.
     """
     if to not in FORMATS:
         raise InputError("to", f"unknown; there are {', '.join(FORMATS)}")
-    form = load(template)
+    if to == "png" and len(labels) != 1:
+        raise InputError("to", "a PNG holds one label")
+    form = load(template, dpi)
     drawings: list[Released] = []
     outcomes: list[Printed | NotPrinted] = []
     for label, symbol in zip(labels, _symbols(labels), strict=True):
-        drawn = _released(label, form, symbol)
-        if isinstance(drawn, NotPrinted):
-            outcomes.append(drawn)
-        else:
-            drawings.append(drawn)
-            outcomes.append(Printed(page=len(drawings)))
-    return Rendered(data=pdf.write(drawings), outcomes=outcomes)
-
-
-def _released(label: LabelData, form: Template, symbol: bytes | None) -> Released | NotPrinted:
-    if symbol is None:
-        return NotPrinted(field="code", rule="not-a-label-code")
-    try:
-        return release(lay_out(label, form, symbol), label, form)
-    except InputError as error:
-        return NotPrinted(field=error.field, rule=error.rule)
-    except RefusedError as error:
-        return NotPrinted(field="label", rule=error.reason)
+        try:
+            laid = lay_out(label, form, symbol)
+            drawings.append(release(laid.drawing, label, form))
+            outcomes.append(Printed(page=len(drawings), notes=laid.notes))
+        except InputError as error:
+            outcomes.append(NotPrinted(field=error.field, rule=error.rule))
+        except RefusedError as error:
+            outcomes.append(NotPrinted(field="label", rule=error.reason))
+    if not drawings:
+        return Rendered(data=b"", outcomes=outcomes)
+    return Rendered(data=pdf.write(drawings) if to == "pdf" else raster.png(drawings[0]), outcomes=outcomes)
 
 
 def _symbols(labels: Sequence[LabelData]) -> list[bytes | None]:

@@ -1,32 +1,32 @@
-"""Templates: TOML files with boxes in millimetres, turned into boxes in whole dots of one printer resolution.
+"""Templates: TOML files of boxes in millimetres, made into boxes of whole dots for one printer resolution.
 
-paper = [100, 180]                                     width and height
-frame = [2, 2, 96, 108]  (any number: [[frame]] box)   a hollow rectangle
-[[rule]] box                                           a filled one
-[[text]] box show=["收", "{recipient.name}"] size=[5, 3] weight align top white blocks
-[[code128]] box turned     [[qr]] box                  boxes hold the quiet zones too
+The form of the file is `templates/schema.json`, what else must hold is `linting.py`; a template that breaks either is
+never drawn with. What all labels of a template share is drawn once, here.
 """
 
 from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
+import numpy as np
+from PIL import Image
+
 from masking.errors import InputError
 from masking.waybill import Masked
+from print_templates import linting
 from print_templates.breaking import Style, fit
-from print_templates.drawing import Drawing, Rect
+from print_templates.drawing import Code, Drawing, Rect, Run
+from print_templates.schema import Fault
 from print_templates.typeface import printable
 
 FOLDER = Path(__file__).parent / "templates"
-DPI_203 = 203.2
-"""What is sold as 203 dpi: eight dots a millimetre."""
+RESOLUTIONS = {203: 203.2, 300: 300.0}
+"""What a printer is sold as, and its dots an inch: "203" is eight dots a millimetre."""
 MM = 25.4
-FRAME = 0.375
-"""Width of a frame's line in mm: three dots."""
 STEP = 0.25
 """By how many mm an em shrinks at a time."""
 
@@ -34,11 +34,13 @@ Box = tuple[int, int, int, int]
 
 
 class TextBox(NamedTuple):
-    """Where texts go: constants, and names of `content.NAMES` in braces."""
+    """Where texts go: constants, and names of `content.NAMES` in braces; `otherwise` stands in for what can't fit."""
 
     box: Box
     show: tuple[str, ...]
     style: Style
+    reverse: bool
+    otherwise: str | None
 
 
 class CodeBox(NamedTuple):
@@ -54,91 +56,143 @@ class CodeBox(NamedTuple):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A template for one resolution: what all labels share is already drawn."""
+    """A template for one resolution; `constants` are the texts that it may put on a label by itself."""
 
-    name: str
     background: Drawing
     texts: tuple[TextBox, ...]
     codes: tuple[CodeBox, ...]
     constants: frozenset[str]
 
 
-@cache
-def template(name: str, dpi: float = DPI_203) -> Template:
-    """The template of a built-in name ("100x180") or of a TOML file's path, for a resolution in dots an inch.
+def built_in() -> list[str]:
+    """The names of the templates that come with the package."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def template(name: str, dpi: int = 203) -> Template:
+    """The template of a built-in name ("100x180") or a TOML file's path, for a printer of 203 or 300 dpi.
 
     Raises:
-        InputError: there is none, or it can't be drawn; says where and why.
+        InputError: there is none, or it can't be drawn with; says where and why.
     """
-    path = FOLDER / f"{name}.toml" if "/" not in name and not name.endswith(".toml") else Path(name)
+    if dpi not in RESOLUTIONS:
+        raise InputError("dpi", f"unknown; there are {', '.join(map(str, RESOLUTIONS))}")
+    path = FOLDER / f"{name}.toml" if name in built_in() else Path(name)
     try:
-        source = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        known = ", ".join(sorted(each.stem for each in FOLDER.glob("*.toml")))
-        raise InputError("template", f"unknown; there are {known}") from None
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise InputError("template", f"not readable; built in are {', '.join(built_in())}") from None
+    return _compiled(text, path.parent, RESOLUTIONS[dpi])
+
+
+def check(text: str, folder: Path) -> list[Fault]:
+    """Everything that is wrong with a template's text (logos are looked for in `folder`); empty if it can be used."""
+    try:
+        source = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError("template", f"not TOML: {error}") from None
-    return _compiled(path.stem, source, dpi)
+        return [Fault("template", f"is not TOML: {error}")]
+    found = linting.faults(source)
+    if found:
+        return found
+    for dpi in RESOLUTIONS.values():
+        try:
+            _compiled(text, folder, dpi)
+        except InputError as error:
+            return [Fault(error.field, error.rule)]
+    return []
 
 
-def _compiled(name: str, source: dict[str, Any], dpi: float) -> Template:
-    def dots(mm: float) -> int:
-        return round(mm * dpi / MM)
-
-    def box(mm: list[float]) -> Box:
-        x, y, right, bottom = (dots(edge) for edge in (mm[0], mm[1], mm[0] + mm[2], mm[1] + mm[3]))
-        return x, y, right - x, bottom - y
-
-    width, height = map(dots, source["paper"])
-    rects = [Rect(*box(each["box"])) for each in source.get("rule", ())]
-    for each in source.get("frame", ()):
-        rects += _frame(box(each["box"]), dots(FRAME))
-    texts = [TextBox(box(each["box"]), tuple(each["show"]), _style(each, dots)) for each in source.get("text", ())]
-    codes = [
-        CodeBox(kind, box(each["box"]), dots(each["module"][0]), dots(each["module"][-1]), each.get("turned", False))
-        for kind in ("code128", "qr")
-        for each in source.get(kind, ())
-    ]
-    runs = []
-    for each in texts:
-        if is_constant(each):
-            found = fit([Masked(printable(text)) for text in each.show], each.box, each.style)
-            if found is None:
-                raise InputError("template", f"the text {each.show} does not fit its box")
-            runs += found
-    background = Drawing(width=width, height=height, dpi=dpi, rects=tuple(rects), runs=tuple(runs))
+@lru_cache(maxsize=32)
+def _compiled(text: str, folder: Path, dpi: float) -> Template:
+    try:
+        source = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError("template", f"is not TOML: {error}") from None
+    if found := linting.faults(source):
+        raise InputError(*found[0])
+    grid = _Grid(dpi)
+    blocks = source.get("hidden") == "blocks"
+    texts = [_text_box(each, grid, blocks=blocks) for each in source["text"]]
+    fixed = [box for box in texts if not any(text.startswith("{") for text in box.show)]
+    rects = [Rect(*grid.box(each["box"])) for each in source.get("rule", ())]
+    rects += [Rect(*grid.box(edge)) for each in source.get("frame", ()) for edge in linting.edges(each["box"])]
+    rects += [Rect(*box.box) for box in fixed if box.reverse]
+    width, height = map(grid.dots, source["paper"])
     return Template(
-        name=name,
-        background=background,
-        texts=tuple(each for each in texts if not is_constant(each)),
-        codes=tuple(codes),
-        constants=frozenset(printable(text) for each in texts for text in each.show if not text.startswith("{")),
+        background=Drawing(
+            width=width,
+            height=height,
+            dpi=dpi,
+            rects=tuple(rects),
+            runs=tuple(run for n, box in enumerate(texts, 1) if box in fixed for run in _constant(box, n)),
+            codes=tuple(_logo(folder / each["file"], grid.box(each["box"])) for each in source.get("logo", ())),
+        ),
+        texts=tuple(box for box in texts if box not in fixed),
+        codes=tuple(
+            CodeBox(
+                kind,
+                grid.box(each["box"]),
+                int(least * dpi / MM + 1e-6),
+                grid.dots(each.get("module", 2)),
+                each.get("turned", False),
+            )
+            for kind, least in (("code128", linting.BAR_MODULE), ("qr", linting.QR_MODULE))
+            for each in source[kind]
+        ),
+        constants=frozenset(
+            printable(text)
+            for box in texts
+            for text in (*box.show, box.otherwise or "")
+            if text and not text.startswith("{")
+        ),
     )
 
 
-def is_constant(box: TextBox) -> bool:
-    """Whether a box shows the same on every label."""
-    return not any(text.startswith("{") for text in box.show)
+class _Grid(NamedTuple):
+    """Millimetres to whole dots; edges are rounded, not lengths, so that boxes that touch still touch."""
+
+    dpi: float
+
+    def dots(self, mm: float) -> int:
+        return round(mm * self.dpi / MM)
+
+    def box(self, mm: list[float]) -> Box:
+        left, top, right, bottom = (self.dots(edge) for edge in (mm[0], mm[1], mm[0] + mm[2], mm[1] + mm[3]))
+        return left, top, max(right - left, 1), max(bottom - top, 1)
 
 
-def _style(source: dict[str, Any], dots: Any) -> Style:
+def _text_box(source: dict[str, Any], grid: _Grid, *, blocks: bool) -> TextBox:
     wanted, least = source["size"][0], source["size"][-1]
     steps = [wanted - STEP * n for n in range(int((wanted - least) / STEP) + 1)]
-    return Style(
-        sizes=tuple(dots(size) for size in steps),
+    style = Style(
+        sizes=tuple(grid.dots(size) for size in steps),
         weight=source.get("weight", "text"),
         align=source.get("align", "left"),
         top=source.get("top", False),
-        white=source.get("white", False),
-        blocks=source.get("blocks", False),
+        white=source.get("reverse", False),
+        blocks=blocks,
+    )
+    return TextBox(
+        grid.box(source["box"]), tuple(source["show"]), style, source.get("reverse", False), source.get("otherwise")
     )
 
 
-def _frame(box: Box, line: int) -> list[Rect]:
+def _constant(box: TextBox, number: int) -> list[Run]:
+    found = fit([Masked(printable(text)) for text in box.show], box.box, box.style)
+    if found is None:
+        raise InputError(f"text {number}", "does not fit its box at its least size")
+    return found
+
+
+def _logo(path: Path, box: Box) -> Code:
+    """A picture scaled to its box, each dot black where more than half of what it covers is."""
+    try:
+        with Image.open(path) as opened:
+            grey = opened.convert("L")
+    except OSError:
+        raise InputError("logo", f"{path.name} is not a readable picture") from None
+    if sum(grey.histogram()[64:192]) > grey.width * grey.height // 50:
+        raise InputError("logo", f"{path.name} has greys; a thermal printer has none")
     x, y, width, height = box
-    return [
-        Rect(x, y, width, line),
-        Rect(x, y + height - line, width, line),
-        Rect(x, y, line, height),
-        Rect(x + width - line, y, line, height),
-    ]
+    dots = np.asarray(grey.resize((width, height), Image.Resampling.BOX)) < 128
+    return Code("logo", x, y, width, height, width, height, np.packbits(dots, axis=1).tobytes())

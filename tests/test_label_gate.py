@@ -21,7 +21,7 @@ FORM = template("100x180")
 
 
 def drawn(data: LabelData) -> Drawing:
-    return lay_out(data, FORM, qr.symbols([data.code])[0])
+    return lay_out(data, FORM, qr.symbols([data.code])[0]).drawing
 
 
 def test_a_label_as_laid_out_is_released() -> None:

@@ -1,0 +1,116 @@
+"""What a template must keep to beyond its schema: everything on the paper, nothing on anything else, codes not too dense.
+
+A code's box holds its quiet zones, so "nothing overlaps" is also the lint of quiet zones: a frame that runs through one
+makes a QR symbol unreadable.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any, NamedTuple
+
+from print_templates import code128, qr, schema
+from print_templates.content import NAMES
+from print_templates.schema import Fault
+
+LINE = 0.375
+"""Width of a frame's line in mm: three dots at 203 dpi."""
+SAMPLE = "YT000000000000"
+"""Two letters and 12 digits, or 14 digits: every template must have room for the bars of such a waybill number."""
+BAR_MODULE, QR_MODULE = 0.375, 0.625
+"""Least modules in mm: three and five dots at 203 dpi; with fewer, blurred codes are not read."""
+MUST_SHOW = ("routing_code", "recipient.address", "privacy_mark", "print_number")
+SLIP = 1e-6
+"""Millimetres that a sum of decimals may be off."""
+
+
+class Area(NamedTuple):
+    """A rectangle that something takes on the paper; `solid` things may overlap nothing."""
+
+    where: str
+    box: list[float]
+    solid: bool
+
+
+def faults(source: dict[str, Any]) -> list[Fault]:
+    """Everything wrong with a parsed template; empty if it can be drawn with."""
+    found = schema.faults(source)
+    if found:
+        return found
+    areas = list(_areas(source))
+    width, height = source["paper"]
+    found += [
+        Fault(area.where, "is outside the paper")
+        for area in areas
+        if area.box[0] + area.box[2] > width + SLIP or area.box[1] + area.box[3] > height + SLIP
+    ]
+    found += [
+        Fault(a.where, f"overlaps {b.where}")
+        for a, b in combinations(areas, 2)
+        if (a.solid or b.solid) and _overlap(a.box, b.box)
+    ]
+    return found + _texts(source) + _codes(source)
+
+
+def edges(box: list[float]) -> list[list[float]]:
+    """The four lines of a frame."""
+    x, y, width, height = box
+    return [
+        [x, y, width, LINE],
+        [x, y + height - LINE, width, LINE],
+        [x, y, LINE, height],
+        [x + width - LINE, y, LINE, height],
+    ]
+
+
+def _areas(source: dict[str, Any]) -> list[Area]:
+    solid = [
+        Area(f"{kind} {n}", each["box"], solid=True)
+        for kind in ("text", "code128", "qr", "logo")
+        for n, each in enumerate(source.get(kind, ()), 1)
+    ]
+    rules = [Area(f"rule {n}", each["box"], solid=False) for n, each in enumerate(source.get("rule", ()), 1)]
+    frames = [
+        Area(f"frame {n}", edge, solid=False)
+        for n, each in enumerate(source.get("frame", ()), 1)
+        for edge in edges(each["box"])
+    ]
+    return solid + rules + frames
+
+
+def _overlap(a: list[float], b: list[float]) -> bool:
+    return all(a[n] + a[n + 2] > b[n] + SLIP and b[n] + b[n + 2] > a[n] + SLIP for n in (0, 1))
+
+
+def _texts(source: dict[str, Any]) -> list[Fault]:
+    found, named = [], set()
+    for n, each in enumerate(source["text"], 1):
+        if each["size"][-1] > each["size"][0]:
+            found.append(Fault(f"text {n}, size", "the least is above the wanted one"))
+        if each["size"][-1] > each["box"][3] + SLIP:
+            found.append(Fault(f"text {n}", "is higher than its box"))
+        for text in each["show"]:
+            if text.startswith("{"):
+                named.add(text[1:-1])
+                if text[1:-1] not in NAMES or not text.endswith("}"):
+                    found.append(Fault(f"text {n}", f"there is no {text}"))
+    return found + [Fault("template", f"must show {{{name}}}") for name in MUST_SHOW if name not in named]
+
+
+def _codes(source: dict[str, Any]) -> list[Fault]:
+    found = []
+    bars = len(code128.bars(SAMPLE)) + 2 * code128.QUIET
+    for n, each in enumerate(source["code128"], 1):
+        _, _, width, height = each["box"]
+        along, across = (height, width) if each.get("turned") else (width, height)
+        if along < bars * BAR_MODULE:
+            found.append(
+                Fault(f"code128 {n}", f"is too dense: needs {bars * BAR_MODULE} mm for {len(SAMPLE)} characters")
+            )
+        if across < 5:
+            found.append(Fault(f"code128 {n}", "is lower than 5 mm"))
+    for n, each in enumerate(source["qr"], 1):
+        side = (qr.SIZE + 2 * qr.QUIET) * QR_MODULE
+        if min(each["box"][2:]) < side:
+            found.append(Fault(f"qr {n}", f"is too dense: needs {side} mm each way, quiet zones included"))
+    return found

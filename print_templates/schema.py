@@ -1,0 +1,74 @@
+"""Checks a template against its published JSON schema (`templates/schema.json`), which is also what editors use.
+
+Understands the words that the schema uses and refuses others, so that the published file is the rule, not a copy of it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FILE = Path(__file__).parent / "templates" / "schema.json"
+_TYPES: dict[str, tuple[type, ...]] = {
+    "object": (dict,), "array": (list,), "string": (str,), "number": (int, float), "boolean": (bool,),
+}  # fmt: skip
+_LIMITS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
+    "enum": (lambda value, wanted: value in wanted, "must be one of {}"),
+    "minimum": (lambda value, wanted: value >= wanted, "must be at least {}"),
+    "maximum": (lambda value, wanted: value <= wanted, "must be at most {}"),
+    "minItems": (lambda value, wanted: len(value) >= wanted, "needs at least {} {}"),
+    "maxItems": (lambda value, wanted: len(value) <= wanted, "takes at most {} {}"),
+    "minLength": (lambda value, wanted: len(value) >= wanted, "needs at least {} {}"),
+    "maxLength": (lambda value, wanted: len(value) <= wanted, "takes at most {} {}"),
+    "pattern": (lambda value, wanted: re.search(wanted, value) is not None, "must match {}"),
+}
+_UNDERSTOOD = _LIMITS.keys() | {
+    "$schema", "$id", "$defs", "title", "description", "type", "required", "additionalProperties", "properties", "items",
+}  # fmt: skip
+
+
+class Fault(NamedTuple):
+    """What is wrong with a template, and where: "text 3" counts from 1 in the order of the file."""
+
+    where: str
+    rule: str
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The published schema."""
+    loaded: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
+    return loaded
+
+
+def faults(source: object) -> list[Fault]:
+    """Everything in a parsed template that the schema forbids."""
+    return list(_faults(source, schema(), "template"))
+
+
+def _faults(value: Any, rule: dict[str, Any], where: str) -> Iterator[Fault]:
+    if "$ref" in rule:
+        rule = schema()["$defs"][rule["$ref"].removeprefix("#/$defs/")]
+    if unknown := rule.keys() - _UNDERSTOOD:
+        raise TypeError(f"the schema uses {unknown}, which is not understood here")
+    kind = rule.get("type")
+    if kind and (not isinstance(value, _TYPES[kind]) or (kind == "number" and isinstance(value, bool))):
+        yield Fault(where, f"must be {'an' if kind[0] in 'ao' else 'a'} {kind}")
+        return
+    for word, (holds, says) in _LIMITS.items():
+        if word in rule and not holds(value, rule[word]):
+            wanted = ", ".join(rule[word]) if word == "enum" else rule[word]
+            yield Fault(where, says.format(wanted, "characters" if kind == "string" else "items"))
+    if kind == "object":
+        yield from (Fault(where, f"needs {name}") for name in rule.get("required", ()) if name not in value)
+        yield from (Fault(where, f"does not know {name}") for name in value if name not in rule["properties"])
+        for name in rule["properties"].keys() & value.keys():
+            inner = name if where == "template" else f"{where}, {name}"
+            yield from _faults(value[name], rule["properties"][name], inner)
+    if kind == "array":
+        for n, each in enumerate(value, 1):
+            yield from _faults(each, rule["items"], f"{where} {n}")
