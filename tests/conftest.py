@@ -10,13 +10,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import Engine
 
 from masking.crypto.keys import FileKeySource
 from masking.numbers.pool import demo_slots
 from masking.order import Order, Party, Plain
-from masking.vault import people, slots
+from masking.vault import people, schema, slots
+from masking.vault.engine import migrate, open_engine
+from masking.vault.schema import DATA_HEAD, KEYS_HEAD
 from masking.vault.store import Settings, Store, create_keys
 from masking.world import World
+from tests import postgresql
 from tests.cast import PHONES, STAFF, TENANT, Hands
 
 
@@ -42,13 +46,46 @@ def staffed(store: Store, world: World) -> Store:
     return store
 
 
+@pytest.fixture(scope="session")
+def databases() -> Iterator[list[Engine]]:
+    """Two databases of a real PostgreSQL, data and keys, their schema up to date."""
+    with postgresql.server() as socket:
+        engines = [open_engine(postgresql.create(socket, name)) for name in ("data", "keys")]
+        for engine, name, head in zip(engines, ("data", "keys"), (DATA_HEAD, KEYS_HEAD), strict=True):
+            migrate(engine, name, head)
+        yield engines
+        for engine in engines:
+            engine.dispose()
+
+
+STORES = ("file", "memory", "postgresql")
+
+
+@pytest.fixture(params=STORES)
+def urls(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
+    """Where a new deployment's data and keys are kept; every test of `store` runs on each kind of them."""
+    match request.param:
+        case "file":
+            return f"sqlite:///{tmp_path}/data.sqlite", f"sqlite:///{tmp_path}/keys.sqlite"
+        case "memory":
+            return "sqlite://", "sqlite://"
+        case _:
+            engines = request.getfixturevalue("databases")
+            for engine, metadata in zip(engines, (schema.data, schema.keys), strict=True):
+                with engine.begin() as connection:
+                    for table in reversed(metadata.sorted_tables):
+                        connection.execute(table.delete())
+            return tuple(engine.url.render_as_string(hide_password=False) for engine in engines)
+
+
 @pytest.fixture
-def store(tmp_path: Path, world: World) -> Iterator[Store]:
+def store(urls: tuple[str, str], tmp_path: Path, world: World) -> Iterator[Store]:
     source = FileKeySource.create(tmp_path / "root.key", os.urandom)
-    urls = (f"sqlite:///{tmp_path / name}.sqlite" for name in ("data", "keys"))
     store = Store.open(*urls, source, Settings(tenant=TENANT, carrier="示例快递", demo=True))
-    yield staffed(store, world)
-    store.close()
+    try:
+        yield staffed(store, world)
+    finally:
+        store.close()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import QueuePool
 
 from masking.errors import SettingsError, UnavailableError
 
@@ -28,7 +28,12 @@ def open_engine(url: str) -> Engine:
     """An engine for `sqlite:///path`, `sqlite://` (in memory) or `postgresql+psycopg://...`."""
     options: dict[str, Any] = {"hide_parameters": True}
     if url == "sqlite://":
-        options |= {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
+        one = {
+            "poolclass": QueuePool,
+            "pool_size": 1,
+            "max_overflow": 0,
+        }  # a second connection would be another database
+        options |= one | {"connect_args": {"check_same_thread": False}}
     engine = sa.create_engine(url, **options)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_settings)
