@@ -41,7 +41,7 @@ def server() -> Iterator[str]:
 
     try:
         run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
-        options = f"-k {home} -h '' -c fsync=off -c max_connections=60 -c shared_buffers=32MB"
+        options = f"-k {home} -h '' -c fsync=off -c full_page_writes=off -c max_wal_size=64MB -c max_connections=60 -c shared_buffers=32MB"
         run("pg_ctl", "-w", "-l", str(home / "log"), "-o", options, "start")
         try:
             yield str(home)
