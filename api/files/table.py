@@ -1,0 +1,153 @@
+"""Reads CSV and XLSX files as rows of text. A file may be read in several ways (delimiters, sheets): each is a `Reading`.
+
+Rows are numbered from 1 as a spreadsheet shows them. Numbers come out as they were typed, or, where the spreadsheet has
+already lost digits, as `2.38E+17`, which nothing later takes for a number. A reading streams and can be streamed again.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import itertools
+import math
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from api.files.decoding import encoding_of
+from masking.errors import InputError
+
+Row = tuple[int, list[str]]
+
+HEAD = 20
+"""Headers are looked for in that many rows from the top."""
+
+_DELIMITERS = (",", "\t", ";")
+_LONGEST_CELL = 32_767  # what a spreadsheet's cell may hold
+_MOST_LINES = 100  # in one cell; more is a quote that was never closed
+_MOST_UNPACKED = 4 << 30  # bytes of an XLSX; a million rows have about one
+_EXACT = 10**15  # spreadsheets keep fifteen digits of a number
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One way to read a file: with a delimiter and an encoding (CSV), or one sheet of it (XLSX)."""
+
+    path: Path
+    delimiter: str = ""
+    encoding: str = ""
+    sheet: str = ""
+
+    def rows(self) -> Iterator[Row]:
+        """Every row from the top, blank ones too.
+
+        Raises:
+            InputError: the file stops being a table at that row.
+        """
+        return _sheet_rows(self.path, self.sheet) if self.sheet else _text_rows(self.path, self.encoding, self.delimiter)
+
+    def head(self) -> list[Row]:
+        """The first rows, where the headers are."""
+        return list(itertools.islice(self.rows(), HEAD))
+
+    def __str__(self) -> str:
+        if self.sheet:
+            return f"XLSX, sheet {self.sheet}"
+        return f"CSV, {self.encoding}, {({',': 'comma', ';': 'semicolon'}).get(self.delimiter, 'tab')}"
+
+
+def readings(path: Path) -> list[Reading]:
+    """Every way in which the file may be read, told by its content, not by its name.
+
+    Raises:
+        InputError: there is no such file, or it is no CSV and no XLSX; the rule says what to do about it.
+    """
+    try:
+        with path.open("rb") as file:
+            magic = file.read(512)
+    except OSError as error:
+        raise InputError("file", f"can't be read: {error.strerror}") from error
+    if not magic:
+        raise InputError("file", "empty")
+    if magic.startswith(b"\xd0\xcf\x11\xe0"):
+        raise InputError("file", "an old .xls or a locked workbook: save it as .xlsx or .csv")
+    if magic.startswith(b"PK"):
+        return [Reading(path=path, sheet=name) for name in _sheet_names(path)]
+    if magic.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        raise InputError("file", "a web page with a spreadsheet's name: open it and save it as .xlsx or .csv")
+    encoding = encoding_of(path)
+    return [Reading(path=path, encoding=encoding, delimiter=delimiter) for delimiter in _DELIMITERS]
+
+
+def _text_rows(path: Path, encoding: str, delimiter: str) -> Iterator[Row]:
+    with path.open(encoding=encoding, errors="replace", newline="") as file:
+        number = 0
+        try:
+            for number, cells in enumerate(csv.reader(file, delimiter=delimiter), 1):
+                for cell in cells:
+                    if len(cell) > _LONGEST_CELL or cell.count("\n") > _MOST_LINES:
+                        raise InputError("file", "a quote is opened and not closed", row=number)
+                yield number, cells
+        except csv.Error as error:
+            raise InputError("file", "a quote is opened and not closed", row=number + 1) from error
+
+
+def _workbook(path: Path) -> Any:
+    try:
+        import openpyxl  # noqa: PLC0415  a quarter of a second that CSV files need not pay
+    except ImportError as error:
+        raise InputError("file", "to read .xlsx install waybill-masking[files], or save it as .csv") from error
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(part.file_size for part in archive.infolist()) > _MOST_UNPACKED:
+                raise InputError("file", "unpacks to more than 4 GB")
+        return openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except InputError:
+        raise
+    except Exception as error:  # a stranger's parser on a stranger's bytes raises anything
+        raise InputError("file", "damaged, or not an .xlsx") from error
+
+
+def _sheet_names(path: Path) -> list[str]:
+    book = _workbook(path)
+    names = [sheet.title for sheet in book.worksheets]
+    book.close()
+    if not names:
+        raise InputError("file", "has no sheet")
+    return names
+
+
+def _sheet_rows(path: Path, name: str) -> Iterator[Row]:
+    book = _workbook(path)
+    try:
+        sheet = book[name]
+        sheet.reset_dimensions()  # some exporters write a wrong one, and rows would be missing
+        number = 0
+        rows = iter(sheet.iter_rows(values_only=True))
+        while True:
+            try:
+                values = next(rows)
+            except StopIteration:
+                return
+            except Exception as error:
+                raise InputError("file", "damaged, or not an .xlsx", row=number + 1) from error
+            number += 1
+            yield number, [value if type(value) is str else _text(value) for value in values]
+    finally:
+        book.close()
+
+
+def _text(value: Any) -> str:
+    """A cell's text: whole numbers without a point, those that lost digits with an exponent."""
+    if value is None:
+        return ""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        if abs(value) >= _EXACT:
+            return f"{value:.2E}"
+        return str(int(value)) if value == int(value) else repr(value)
+    if isinstance(value, (datetime.date, datetime.datetime)):
+        return value.isoformat()
+    return str(value)
