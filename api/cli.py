@@ -14,6 +14,7 @@ from masking.errors import MaskingError
 
 COMMANDS = {
     "demo": "one order's way from checkout to erased data, every printed line checked",
+    "mask": "a file of orders (CSV, XLSX) becomes masked waybills, labels, and a list of what was rejected",
     "who-saw": "everything on the ledger about one waybill",
     "erase": "destroy one waybill's data for good",
     "ledger": "verify the ledger",

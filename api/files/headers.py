@@ -37,7 +37,24 @@ _PARTY = _words(
     sender="寄件人 发件人 发货人 寄件方 发件方 发货方 寄方 发方 寄件 发件 发货 寄 sender shipper consignor shipfrom from",
     buyer="买家 买方 订购人 下单人 buyer billing customer",
 )
-_ALONE = frozenset("收件人 收货人 收件方 收货方 recipient receiver consignee 寄件人 发件人 发货人 寄件方 发件方 sender shipper".split())
+_ALONE = frozenset(
+    [
+        "收件人",
+        "收货人",
+        "收件方",
+        "收货方",
+        "recipient",
+        "receiver",
+        "consignee",
+        "寄件人",
+        "发件人",
+        "发货人",
+        "寄件方",
+        "发件方",
+        "sender",
+        "shipper",
+    ]
+)
 """A party's word that by itself heads a column of names."""
 
 _PART = _words(
@@ -56,10 +73,29 @@ _PART = _words(
     ignored="邮编 邮政编码 邮政编号 国家 国家地区 邮箱 电子邮箱 证件号 身份证 身份证号 身份证号码 id zip zipcode postcode postalcode "
     "country countrycode email emailaddress 昵称 会员名 账号 id号",
 )
-_BARE = frozenset("name mobile phone region province city district street address".split())
+_BARE = frozenset(["name", "mobile", "phone", "region", "province", "city", "district", "street", "address"])
 """Parts that a header may name without saying whose: the recipient's, if no other column is."""
 
-_NOT_BARE = frozenset("人 名 名称 名字 市 区 县 镇 地区 所在地 contact state area region street id".split())
+_NOT_BARE = frozenset(
+    [
+        "人",
+        "名",
+        "名称",
+        "名字",
+        "市",
+        "区",
+        "县",
+        "镇",
+        "地区",
+        "所在地",
+        "contact",
+        "state",
+        "area",
+        "region",
+        "street",
+        "id",
+    ]
+)
 
 _ORDER = _words(
     reference="订单号 订单编号 订单号码 订单 订单id 商家订单号 商户订单号 客户订单号 外部订单号 平台单号 平台订单号 线上订单号 线上单号 原始单号 原始订单号 "
@@ -87,7 +123,9 @@ _IGNORED = re.compile(
 _SHIP_WORDS = frozenset({"ship", "shipping", "to", "from", "delivery", "寄", "发货", "配送", "送货", "派送"})
 """Party words that do not go behind what they name: "phone to" is no header."""
 
-_NOTE = re.compile(r"[(\[](?:必填|选填|可选|非必填|必须|不填|required|optional|\d+位|\d+字以?内|.{0,12}必填.{0,12}|.{0,12}选填.{0,12})[)\]]")
+_NOTE = re.compile(
+    r"[(\[](?:必填|选填|可选|非必填|必须|不填|required|optional|\d+位|\d+字以?内|.{0,12}必填.{0,12}|.{0,12}选填.{0,12})[)\]]"
+)
 _LEFT_OUT = re.compile(r"[\s*:_\-.()\[\]#/、,|\"'“”&]+")
 _ALTERNATIVES = re.compile(r"[/、|]|或")
 

@@ -23,7 +23,10 @@ _LISTS = frozenset({"remark", "address", "company", "mobile", "phone", "routing_
 """Fields that several columns may make together."""
 
 _KIN = {"recipient.mobile": ["recipient.phone"], "recipient.phone": ["recipient.mobile"]}
-_GROUPS = {"recipient": ("收件", "收货", "recipient", "receiver", "consignee"), "sender": ("寄件", "发件", "发货", "sender", "shipper")}
+_GROUPS = {
+    "recipient": ("收件", "收货", "recipient", "receiver", "consignee"),
+    "sender": ("寄件", "发件", "发货", "sender", "shipper"),
+}
 
 
 @final
@@ -63,10 +66,10 @@ class Layout:
         found = [self.headers[at] for name in wanted for at in self.columns.get(name, ())]
         return "/".join(found)
 
-    def answer_sheet(self) -> str:
-        """A draft of the file for `--columns` that would settle the questions."""
+    def answer_sheet(self, asked: Iterable[int]) -> str:
+        """A draft of the file for `--columns` that would settle the questions; `asked` are unplaced columns."""
         lines = [f"# fields: {', '.join(FIELDS)}"]
-        unplaced = [self.headers[at] for at in self.unplaced]
+        unplaced = [self.headers[at] for at in asked]
         for name in missing(self.columns, self.sender):
             if not name.startswith("sender."):
                 lines.append(f'"{name}" = []  # the headers of its columns')
@@ -90,7 +93,9 @@ def read_answers(path: Path) -> Answers:
     if sender is not None and not (
         isinstance(sender, dict) and {*sender} == {*_NEEDED} and all(isinstance(v, str) and v for v in sender.values())
     ):
-        raise InputError("--columns", "[sender] holds name, phone, address; columns are written with quotes: \"sender.name\"")
+        raise InputError(
+            "--columns", '[sender] holds name, phone, address; columns are written with quotes: "sender.name"'
+        )
     columns = {}
     for name, value in table.items():
         headers = [value] if isinstance(value, str) else value
@@ -165,7 +170,9 @@ def _grouped(headers: Sequence[str], above: Sequence[Row]) -> list[str]:
     for at, header in enumerate(headers):
         over = row[at].strip().lower() if at < len(row) else ""
         if over:
-            group = next((party for party, words in _GROUPS.items() if len(over) <= 20 and any(w in over for w in words)), "")
+            group = next(
+                (party for party, words in _GROUPS.items() if len(over) <= 20 and any(w in over for w in words)), ""
+            )
         meaning = place(header)
         bare = meaning is not None and meaning.said == "bare"
         out.append(f"{group} {header}" if group and bare else header)
@@ -187,9 +194,7 @@ def _lay_out(reading: Reading, number: int, meant: Sequence[str], headers: Seque
             columns.setdefault(name, []).extend(hits)
     told = {at for hits in columns.values() for at in hits}
     left = {at for at, header in enumerate(headers) if header in answers.ignore or f"#{at + 1}" in answers.ignore}
-    meanings = {
-        at: place(header) for at, header in enumerate(meant) if header and at not in told and at not in left
-    }
+    meanings = {at: place(header) for at, header in enumerate(meant) if header and at not in told and at not in left}
     ignored = sorted(left | {at for at, meaning in meanings.items() if meaning and meaning.field == IGNORED})
     unplaced = [at for at, meaning in meanings.items() if meaning is None]
     placed = {at: m for at, m in meanings.items() if m and m.field != IGNORED and m.field not in answers.columns}

@@ -18,10 +18,11 @@ from masking.redact.phones import find_phones
 SURE = 0.8
 
 _NAME_LABEL = r"(?:收货人|收件人|联系人|姓\s*名|名字|收货人姓名|收件人姓名|name|recipient|receiver)"
-_OTHER_LABEL = (
-    r"(?:手机号码|手机号|手机|联系电话|电话号码|联系方式|电话|收货电话|phone|mobile|tel|所在地区|所在区域|地区|收货地址|详细地址|收件地址|地址|address|邮编|邮政编码)"
+_OTHER_LABEL = r"(?:手机号码|手机号|手机|联系电话|电话号码|联系方式|电话|收货电话|phone|mobile|tel|所在地区|所在区域|地区|收货地址|详细地址|收件地址|地址|address|邮编|邮政编码)"
+_LABELLED_NAME = re.compile(
+    rf"(?:^|[\s,，;；|]){_NAME_LABEL}\s*[:：]\s*([^,，;；|\n\t:：]+?)(?=\s*(?:[,，;；|\n\t]|\s{_OTHER_LABEL}|$))",
+    re.IGNORECASE,
 )
-_LABELLED_NAME = re.compile(rf"(?:^|[\s,，;；|]){_NAME_LABEL}\s*[:：]\s*([^,，;；|\n\t:：]+?)(?=\s*(?:[,，;；|\n\t]|\s{_OTHER_LABEL}|$))", re.I)
 _LABEL = re.compile(rf"(?:^|(?<=[\s,，;；|])){_OTHER_LABEL}\s*[:：]\s*", re.IGNORECASE)
 _LABELLED_ADDRESS = re.compile(r"(?:^|[\s,，;；|])(?:收货地址|详细地址|收件地址|地址|address)\s*[:：]", re.IGNORECASE)
 _SEPARATOR = re.compile(r"[,，;；|\n\t\s]+")
@@ -29,7 +30,9 @@ _POSTCODE = re.compile(r"(?:^|(?<=[\s,，;；|]))\d{6}(?=$|[\s,，;；|])")
 
 _HAN_NAME = re.compile(r"[㐀-鿿]{2,4}(?:先生|女士|小姐|老师)?|[㐀-鿿]{1,8}·[㐀-鿿·]{1,16}")
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z.'-]+")
-_PLACE = re.compile(r"[省市区县旗镇乡村路街道巷弄号栋幢楼座室层院苑园里屯组]|大厦|广场|小区|花园|公寓|学校|大学|医院|公司|店$|驿站|菜鸟|丰巢")
+_PLACE = re.compile(
+    r"[省市区县旗镇乡村路街道巷弄号栋幢楼座室层院苑园里屯组]|大厦|广场|小区|花园|公寓|学校|大学|医院|公司|店$|驿站|菜鸟|丰巢"
+)
 _PROVINCE = re.compile(
     r"(?:中国)?(?:北京|天津|上海|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|云南|陕西|甘肃|青海|台湾|"
     r"内蒙古|广西|西藏|宁夏|新疆|香港|澳门)"
@@ -85,7 +88,7 @@ def _name(text: str) -> tuple[str, str, float]:
     if labelled:
         return labelled[1].strip(), text[: labelled.start()] + "\n" + text[labelled.end() :], 0.95
     text = _LABEL.sub("\n", text)
-    tokens = [(m.start(), m.end()) for m in re.finditer(rf"[^,，;；|\n\t\s]+", text)]
+    tokens = [(m.start(), m.end()) for m in re.finditer(r"[^,，;；|\n\t\s]+", text)]
     found = [(a, b, _name_sure(text[a:b])) for a, b in tokens]
     found = [each for each in found if each[2]]
     if not found and text.isascii():

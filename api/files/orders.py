@@ -16,7 +16,6 @@ from api.files.decoding import DAMAGED
 from api.files.headers import PARTIES
 from api.files.layout import Layout
 from api.files.line import take_apart
-from api.files.table import Row
 from masking.order import Order, Party
 
 _TOTAL = re.compile(r"(?:合计|总计|小计|共计|total|subtotal|sum)\s*[:：]?.{0,12}", re.IGNORECASE)
@@ -96,7 +95,10 @@ def survey(layout: Layout) -> Survey:
         else:
             seen.add(hash(reference))
     return Survey(
-        lines=lines, orders=len(seen) + singles, repeated=repeated, asked=[at for at in layout.unplaced if at not in blank]
+        lines=lines,
+        orders=len(seen) + singles,
+        repeated=repeated,
+        asked=[at for at in layout.unplaced if at not in blank],
     )
 
 
@@ -152,16 +154,16 @@ class _Columns:
         columns = layout.columns
         self._confidence = confidence
         self._width = len(layout.headers)
-        self._single = [columns.get(name, ()) for name in ("goods", "quantity", "remark", "waybill_number", "routing_code")]
-        self._party = [
-            {part: columns.get(f"{party}.{part}", ()) for part in _PARTS} for party in PARTIES
+        self._single = [
+            columns.get(name, ()) for name in ("goods", "quantity", "remark", "waybill_number", "routing_code")
         ]
+        self._party = [{part: columns.get(f"{party}.{part}", ()) for part in _PARTS} for party in PARTIES]
         self._default = _texts(layout.sender) if layout.sender else ("", "", "")
         self._used = {at: name for name, hits in columns.items() for at in hits}
 
     def line(self, row: int, cells: Sequence[str], reference: str) -> _Line:
         """One row as a line of an order, with what is wrong with it, if anything."""
-        fault = self._fault(cells, reference)
+        fault = self._fault(cells)
         texts: list[str] = []
         for party, columns in zip(PARTIES, self._party, strict=True):
             found, problem = self._read_party(cells, columns)
@@ -170,16 +172,28 @@ class _Columns:
             if party == "sender":
                 found = tuple(text or default for text, default in zip(found, self._default, strict=True))
             texts += found
-        goods, quantity, remarks, waybills, routes = ([t for at in hits if (t := _cell(cells, at))] for hits in self._single)
+        goods, quantity, remarks, waybills, routes = (
+            [t for at in hits if (t := _cell(cells, at))] for hits in self._single
+        )
         waybill, route = (waybills or [""])[0], (routes or [""])[0]
         if fault is None:
             for name, text in (("reference", reference), ("waybill_number", waybill), ("routing_code", route)):
                 if lost_digits(text):
                     fault = name, "spreadsheet-exponent"
                     break
-        return _Line(row, reference, tuple(texts), " ".join(goods), (quantity or [""])[0], "；".join(remarks), waybill, route, fault)
+        return _Line(
+            row,
+            reference,
+            tuple(texts),
+            " ".join(goods),
+            (quantity or [""])[0],
+            "；".join(remarks),
+            waybill,
+            route,
+            fault,
+        )
 
-    def _fault(self, cells: Sequence[str], reference: str) -> tuple[str, str] | None:
+    def _fault(self, cells: Sequence[str]) -> tuple[str, str] | None:
         if len(cells) > self._width and any(map(clean, cells[self._width :])):
             return "row", "more-cells-than-headers"
         for at, text in enumerate(cells):
@@ -187,7 +201,9 @@ class _Columns:
                 return self._used[at], "damaged-character"
         return None
 
-    def _read_party(self, cells: Sequence[str], columns: Mapping[str, Sequence[int]]) -> tuple[tuple[str, ...], str | None]:
+    def _read_party(
+        self, cells: Sequence[str], columns: Mapping[str, Sequence[int]]
+    ) -> tuple[tuple[str, ...], str | None]:
         name, company = (_first(cells, columns[part]) for part in ("name", "company"))
         phone = phone_again(_first(cells, columns["mobile"]) or _first(cells, columns["phone"]))
         detail = [t for at in columns["address"] if (t := _cell(cells, at))]
@@ -252,11 +268,16 @@ def _parcel(lines: Sequence[_Line]) -> Parcel | Fault:
             if text and parties[n] and text != parties[n]:
                 return Fault(rows=rows, field=_PARTY_FIELDS[n], rule="lines-of-one-order-differ")
             parties[n] = parties[n] or text
-        for name, mine, text in (("waybill_number", waybill, line.waybill_number), ("routing_code", route, line.routing_code)):
+        for name, mine, text in (
+            ("waybill_number", waybill, line.waybill_number),
+            ("routing_code", route, line.routing_code),
+        ):
             if mine and text and mine != text:
                 return Fault(rows=rows, field=name, rule="lines-of-one-order-differ")
         waybill, route = waybill or line.waybill_number, route or line.routing_code
-    recipient, sender = (Party(name=name, phone=phone, address=address) for name, phone, address in (parties[:3], parties[3:]))
+    recipient, sender = (
+        Party(name=name, phone=phone, address=address) for name, phone, address in (parties[:3], parties[3:])
+    )
     remarks = dict.fromkeys(line.remark for line in lines if line.remark)
     order = Order(
         reference=first.reference,

@@ -7,7 +7,7 @@ already lost digits, as `2.38E+17`, which nothing later takes for a number. A re
 from __future__ import annotations
 
 import csv
-import datetime
+import datetime as dt
 import itertools
 import math
 import zipfile
@@ -47,7 +47,9 @@ class Reading:
         Raises:
             InputError: the file stops being a table at that row.
         """
-        return _sheet_rows(self.path, self.sheet) if self.sheet else _text_rows(self.path, self.encoding, self.delimiter)
+        return (
+            _sheet_rows(self.path, self.sheet) if self.sheet else _text_rows(self.path, self.encoding, self.delimiter)
+        )
 
     def head(self) -> list[Row]:
         """The first rows, where the headers are."""
@@ -102,13 +104,13 @@ def _workbook(path: Path) -> Any:
         raise InputError("file", "to read .xlsx install waybill-masking[files], or save it as .csv") from error
     try:
         with zipfile.ZipFile(path) as archive:
-            if sum(part.file_size for part in archive.infolist()) > _MOST_UNPACKED:
-                raise InputError("file", "unpacks to more than 4 GB")
-        return openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except InputError:
-        raise
+            unpacked = sum(part.file_size for part in archive.infolist())
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True) if unpacked <= _MOST_UNPACKED else None
     except Exception as error:  # a stranger's parser on a stranger's bytes raises anything
         raise InputError("file", "damaged, or not an .xlsx") from error
+    if book is None:
+        raise InputError("file", "unpacks to more than 4 GB")
+    return book
 
 
 def _sheet_names(path: Path) -> list[str]:
@@ -148,6 +150,6 @@ def _text(value: Any) -> str:
         if abs(value) >= _EXACT:
             return f"{value:.2E}"
         return str(int(value)) if value == int(value) else repr(value)
-    if isinstance(value, (datetime.date, datetime.datetime)):
+    if isinstance(value, (dt.date, dt.datetime)):
         return value.isoformat()
     return str(value)

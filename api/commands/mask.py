@@ -1,0 +1,94 @@
+"""`waybill mask orders.csv`: a merchant's file becomes masked waybills, labels, and a list of what was rejected.
+
+Exit status: 0 every order went through, 1 some were rejected, 3 none went through, 2 the file was not understood or the
+command was wrong, 130 interrupted. After any of them the same command may be given again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from api.files import explaining
+from api.files.job import Job, Result, run_job
+from api.files.layout import Answers, read_answers, understand
+from api.files.line import SURE
+from api.files.orders import survey
+from api.files.shredding import shred
+from api.files.table import readings
+from masking.connection import connect
+from masking.errors import InputError
+
+NONE_WENT_THROUGH = 3
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    add = parser.add_argument
+    add("file", type=Path, help="a CSV or XLSX file of orders, from a shop or an ERP")
+    add(
+        "--to", default="waybill-data", metavar="WHERE", help="a deployment: a folder (made on first use), or a service"
+    )
+    add("--out", type=Path, help="folder for what is made (default: FILE-masked, beside the file)")
+    add("--columns", type=Path, metavar="TOML", help="what the file's columns mean, where that isn't plain")
+    add("--sheet", help="which sheet of a workbook")
+    add("--explain", action="store_true", help="show how the file is understood; enter nothing")
+    add("--amend", action="store_true", help="orders that changed since they were entered replace what was entered")
+    add("--confidence", type=float, default=SURE, help=f"take pasted lines apart from this confidence on ({SURE})")
+    add("--labels", default="100x180", metavar="SIZE", help="size of the labels, or none (100x180)")
+    add("--shred", action="store_true", help="overwrite and delete the file once every order in it is entered")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Mask the file; see the module for the exit status."""
+    answers = read_answers(args.columns) if args.columns else Answers()
+    layout = understand(readings(args.file), answers, args.sheet)
+    found = survey(layout)
+    questions = explaining.questions(layout, found)
+    if args.explain:
+        print(explaining.explain(layout, found, args.confidence))
+        if not questions:
+            return 0
+    if questions:
+        print(questions, file=sys.stderr)
+        return 2
+    job = Job(
+        path=args.file,
+        folder=args.out or args.file.with_name(f"{args.file.stem}-masked"),
+        layout=layout,
+        survey=found,
+        amend=args.amend,
+        confidence=args.confidence,
+        template=None if args.labels == "none" else args.labels,
+    )
+    try:
+        with connect(args.to) as shop:
+            result = run_job(shop, job, sys.stderr)
+    except KeyboardInterrupt:
+        print("\nstopped. Nothing is lost: the same command goes on, and enters nothing twice", file=sys.stderr)
+        return 130
+    print(explaining.summary(job, result))
+    _say_what_remains(args, result)
+    return _status(result)
+
+
+def _status(result: Result) -> int:
+    if not result.faults and not result.pending:
+        return 0
+    return 1 if result.taken else NONE_WENT_THROUGH
+
+
+def _say_what_remains(args: argparse.Namespace, result: Result) -> None:
+    """Name the input as the leak that remains, or shred it."""
+    if not args.shred:
+        print(f"\nThe leak that remains is {args.file}: everything in it is plain. --shred overwrites and deletes it;")
+        print("copies in mailboxes, sheets and back offices: see docs/cleaning-up.md")
+        return
+    if result.faults or result.pending:
+        raise InputError("--shred", "refused: orders that were not entered stand only in this file")
+    shred(args.file)
+    print(
+        f"\n{args.file} is overwritten and deleted. On flash, snapshots, backups and synced folders its text may live on:"
+    )
+    print("see docs/cleaning-up.md")

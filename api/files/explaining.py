@@ -1,0 +1,62 @@
+"""Says how a file was understood, asks what could not be, and sums up what became of it. Never a cell's text."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from api.files.job import Job, Result
+from api.files.layout import Layout
+from api.files.orders import Parcel, Survey, parcels
+
+
+def questions(layout: Layout, survey: Survey) -> str:
+    """What must be answered before the file can be imported, with a draft of the answer; empty if nothing."""
+    asked = [*layout.questions]
+    asked += [f"what is {_column(layout, at)}?" for at in survey.asked]
+    if not asked:
+        return ""
+    lines = ["This file is not understood for sure, and nothing was entered:", *(f"  {each}" for each in asked)]
+    lines += ["Write the answers to a file and give it with --columns:", "", layout.answer_sheet(survey.asked)]
+    return "\n".join(lines)
+
+
+def explain(layout: Layout, survey: Survey, confidence: float) -> str:
+    """The reading, what each column is taken for, and which rows would be rejected by their looks."""
+    lines = [f"read as {layout.reading}; headers in row {layout.header_row}"]
+    for name, columns in layout.columns.items():
+        lines.append(f"  {name:<22}{', '.join(_column(layout, at) for at in columns)}")
+    if layout.sender:
+        lines.append(f"  {'sender':<22}from --columns, where the file has none")
+    if layout.ignored:
+        lines.append(f"  {'left':<22}{', '.join(_column(layout, at) for at in layout.ignored)}")
+    if layout.questions or survey.asked:
+        return "\n".join(lines)
+    faults: Counter[tuple[str, str]] = Counter()
+    for each in parcels(layout, survey.repeated, confidence=confidence):
+        if not isinstance(each, Parcel):
+            faults[each.field, each.rule] += 1
+        elif problems := each.order.problems():
+            faults[problems[0].field, problems[0].rule] += 1
+    several = len(survey.repeated)
+    lines.append(f"{survey.lines:,} rows, {survey.orders:,} orders, {several:,} of them in several rows")
+    lines += [f"  {count:,} would be rejected: {field}: {rule}" for (field, rule), count in faults.most_common()]
+    return "\n".join(lines)
+
+
+def summary(job: Job, result: Result) -> str:
+    """What became of the file's orders, what was made, and where it is."""
+    entered = sum(result.taken.values())
+    lines = [
+        f"{job.survey.lines:,} rows, {job.survey.orders:,} orders: {entered:,} masked, {result.faults.total():,} rejected"
+    ]
+    words = {"new": "new", "known": "entered before", "amended": "amended", "pending": "waiting for the service"}
+    lines += [f"  {result.taken[how]:,} {said}" for how, said in words.items() if result.taken[how]]
+    lines += [f"  {count:,} rejected: {field}: {rule}" for (field, rule), count in result.faults.most_common()]
+    if job.template:
+        lines.append(f"{result.printed:,} labels")
+        lines += [f"  {count:,} not printed: {reason}" for reason, count in result.refused.most_common()]
+    return "\n".join([*lines, *map(str, result.files)])
+
+
+def _column(layout: Layout, at: int) -> str:
+    return f"{layout.headers[at]} (column {at + 1})"

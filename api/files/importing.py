@@ -1,0 +1,135 @@
+"""Enters parcels through a merchant's connection, in batches that are committed one by one.
+
+Every batch may be entered again, by the next run after a crash: the same reference and content give the same waybill.
+What differs from what is stored is refused unless the caller amends; the carrier's numbers may follow in a later file.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, final
+
+from api.files.orders import Fault, Parcel
+from masking.order import Order
+from masking.waybill import LabelData, Refusal, Rejected, Token, Waybill
+
+BATCH = 1000
+
+CHANGED = "changed-after-checkout"
+
+
+class Shop(Protocol):
+    """What this module needs of a merchant's connection, embedded or remote (`masking.connection`)."""
+
+    def checkout(self, orders: Iterable[Order], /) -> list[Waybill | Rejected]:
+        """A waybill or a rejection for each order."""
+
+    def ship(self, numbers: Iterable[tuple[Token, str, str]], /) -> list[Waybill | Rejected | Refusal]:
+        """Enter the carrier's numbers."""
+
+    def amend(self, corrected: Iterable[tuple[Token, Order]], /) -> list[Waybill | Rejected | Refusal]:
+        """Replace the content of waybills."""
+
+    def find(self, *, reference: str) -> list[Waybill]:
+        """This merchant's waybills of a reference."""
+
+    def labels(self, ids: Sequence[Token], /, *, job: str, station: str) -> list[LabelData | Refusal]:
+        """The data of labels to print."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """Rows that are a waybill now; `how` is new, known, amended, or pending (the service has not answered yet)."""
+
+    rows: tuple[int, ...]
+    waybill: Waybill
+    how: str
+
+
+def enter(
+    shop: Shop, found: Iterable[Parcel | Fault], *, amend: bool = False, batch: int = BATCH
+) -> Iterator[list[Taken | Fault]]:
+    """What became of each parcel, in order, one list for each batch that is on disk.
+
+    Raises:
+        UnavailableError: the batch that was under way is not known to be stored; those before it are.
+    """
+    source = iter(found)
+    while chunk := list(itertools.islice(source, batch)):
+        asked = [parcel for parcel in chunk if isinstance(parcel, Parcel)]
+        outcomes = iter(_checkout(shop, asked, amend=amend))
+        yield [next(outcomes) if isinstance(each, Parcel) else each for each in chunk]
+
+
+def _checkout(shop: Shop, parcels: Sequence[Parcel], *, amend: bool) -> list[Taken | Fault]:
+    if not parcels:
+        return []
+    orders = [parcel.order for parcel in parcels]
+    outcomes: list[Taken | Fault] = []
+    for parcel, answer in zip(parcels, shop.checkout(orders), strict=True):
+        match answer:
+            case Waybill(state="pending"):
+                outcomes.append(Taken(rows=parcel.rows, waybill=answer, how="pending"))
+            case Waybill():
+                how = "new" if answer.created else "known"
+                outcomes.append(Taken(rows=parcel.rows, waybill=answer, how=how))
+            case Rejected(rule=rule) if rule == CHANGED and amend:
+                outcomes.append(_amend(shop, parcel))
+            case Rejected():
+                outcomes.append(Fault(rows=parcel.rows, field=answer.field, rule=answer.rule))
+    later = [
+        n for n, taken in enumerate(outcomes) if isinstance(taken, Taken) and _numbers_differ(parcels[n].order, taken)
+    ]
+    for n in later:
+        outcomes[n] = _ship(shop, parcels[n], outcomes[n], amend=amend)
+    return outcomes
+
+
+def _amend(shop: Shop, parcel: Parcel) -> Taken | Fault:
+    found = shop.find(reference=parcel.order.reference)
+    if not found:
+        return Fault(rows=parcel.rows, field="reference", rule=CHANGED)
+    [answer] = shop.amend([(found[0].id, parcel.order)])
+    return _after(parcel, answer, "amended")
+
+
+def _numbers_differ(order: Order, taken: Taken) -> bool:
+    waybill = taken.waybill
+    return taken.how != "pending" and any(
+        given and given != stored
+        for given, stored in (
+            (order.waybill_number, waybill.waybill_number),
+            (order.routing_code, waybill.routing_code),
+        )
+    )
+
+
+def _ship(shop: Shop, parcel: Parcel, taken: Taken | Fault, *, amend: bool) -> Taken | Fault:
+    """Enter numbers that came with a later file; replacing numbers that are there already is a change."""
+    if isinstance(taken, Fault):
+        return taken
+    order, waybill = parcel.order, taken.waybill
+    number, route = order.waybill_number or waybill.waybill_number, order.routing_code or waybill.routing_code
+    for name, stored, given in (
+        ("waybill_number", waybill.waybill_number, number),
+        ("routing_code", waybill.routing_code, route),
+    ):
+        if stored and stored != given and not amend:
+            return Fault(rows=parcel.rows, field=name, rule=CHANGED)
+        if not given:
+            return Fault(rows=parcel.rows, field=name, rule="missing-beside-the-other-number")
+    [answer] = shop.ship([(waybill.id, number or "", route or "")])
+    return _after(parcel, answer, "amended")
+
+
+def _after(parcel: Parcel, answer: Waybill | Rejected | Refusal, how: str) -> Taken | Fault:
+    match answer:
+        case Waybill():
+            return Taken(rows=parcel.rows, waybill=answer, how=how)
+        case Rejected():
+            return Fault(rows=parcel.rows, field=answer.field, rule=answer.rule)
+        case Refusal():
+            return Fault(rows=parcel.rows, field="reference", rule=f"{CHANGED}, {answer.reason}")

@@ -1,0 +1,129 @@
+"""One whole run over one file: enter, write, print. Every part of it may be cut off anywhere and done again."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO, final
+
+from api.files.importing import BATCH, Shop, Taken, enter
+from api.files.layout import Layout
+from api.files.orders import Survey, parcels
+from api.files.progress import Progress
+from api.files.writing import MASKED, REJECTED, masked_row, sheet
+from masking.errors import InputError
+from masking.waybill import Token
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What to do with one understood file. `template` is the labels' size, None for no labels."""
+
+    path: Path
+    folder: Path
+    layout: Layout
+    survey: Survey
+    amend: bool = False
+    confidence: float
+    template: str | None
+    batch: int = BATCH
+
+
+@final
+@dataclass(slots=True, kw_only=True)
+class Result:
+    """What became of the file's orders: counts by how they were taken, and faults by field and rule."""
+
+    taken: Counter[str] = field(default_factory=Counter)
+    faults: Counter[tuple[str, str]] = field(default_factory=Counter)
+    printed: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    files: list[Path] = field(default_factory=list)
+
+    @property
+    def pending(self) -> int:
+        """Orders that wait for the service."""
+        return self.taken["pending"]
+
+
+def run_job(shop: Shop, job: Job, progress: TextIO) -> Result:
+    """Enter every order of the file, write the masked and the rejected rows, print the labels.
+
+    Raises:
+        InputError: the file changed while it was read, or another run writes to the same folder.
+        UnavailableError: the store did not answer; what was entered before stays, and the next run goes on.
+    """
+    before = _digest(job.path)
+    job.folder.mkdir(parents=True, exist_ok=True)
+    result = Result()
+    with _alone(job.folder):
+        ids = _import(shop, job, result, progress)
+        if _digest(job.path) != before:
+            raise InputError("file", "changed while it was read: give the command again")
+        if job.template and ids:
+            _print(shop, job, ids, before, result, progress)
+    return result
+
+
+def _import(shop: Shop, job: Job, result: Result, progress: TextIO) -> list[Token]:
+    chinese = job.layout.chinese
+    suffix = ".xlsx" if job.layout.reading.sheet else ".csv"
+    names = [job.folder / f"{name}{suffix}" for name in ("masked", "rejected")]
+    headers = [list(table.values() if chinese else table) for table in (MASKED, REJECTED)]
+    found = parcels(job.layout, job.survey.repeated, confidence=job.confidence)
+    ids: list[Token] = []
+    with (
+        sheet(names[0], headers[0]) as masked,
+        sheet(names[1], headers[1]) as rejected,
+        Progress("orders", job.survey.orders, progress) as bar,
+    ):
+        for outcomes in enter(shop, found, amend=job.amend, batch=job.batch):
+            for outcome in outcomes:
+                if isinstance(outcome, Taken):
+                    masked.write(masked_row(outcome))
+                    result.taken[outcome.how] += 1
+                    if outcome.how != "pending":
+                        ids.append(outcome.waybill.id)
+                else:
+                    rows = ", ".join(map(str, outcome.rows))
+                    rejected.write([rows, job.layout.names(outcome.field), outcome.field, outcome.rule])
+                    result.faults[outcome.field, outcome.rule] += 1
+            bar.step(len(outcomes))
+    result.files += names
+    return ids
+
+
+def _print(shop: Shop, job: Job, ids: list[Token], digest: str, result: Result, progress: TextIO) -> None:
+    from api.files.printing import print_labels  # noqa: PLC0415  fonts and numpy, only where labels are drawn
+
+    with Progress("labels", len(ids), progress) as bar:
+        prints = print_labels(
+            shop, ids, job=f"file-{digest[:32]}", folder=job.folder, template=job.template or "", step=bar.step
+        )
+    result.printed, result.refused = prints.printed, prints.refused
+    result.files += prints.files
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a folder for this run; a crash lets go of it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise InputError("--out", "another run is writing to this folder") from error
+    finally:
+        os.close(handle)

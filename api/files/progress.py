@@ -1,0 +1,54 @@
+"""How far long work is: a bar with rate and time left on a terminal, a line at every tenth elsewhere."""
+
+from __future__ import annotations
+
+import time
+from typing import TextIO, final
+
+_WIDTH = 24
+_REDRAW = 0.1  # seconds
+
+
+@final
+class Progress:
+    """Counts steps of `total` and says so on `stream`. Use it as a context manager: leaving ends the line."""
+
+    def __init__(self, what: str, total: int, stream: TextIO) -> None:
+        self._what = what
+        self._total = total
+        self._stream = stream
+        self._live = stream.isatty()
+        self._started = time.monotonic()
+        self._drawn = 0.0
+        self._done = 0
+        self._tenth = 0
+
+    def step(self, count: int) -> None:
+        """So many more are done."""
+        self._done += count
+        now = time.monotonic()
+        if self._live:
+            if now - self._drawn >= _REDRAW or self._done >= self._total:
+                self._drawn = now
+                self._stream.write(f"\r{self.line(now - self._started)}\x1b[K")
+                self._stream.flush()
+        elif self._done * 10 // max(self._total, 1) > self._tenth:
+            self._tenth = self._done * 10 // max(self._total, 1)
+            print(self.line(now - self._started), file=self._stream, flush=True)
+
+    def line(self, seconds: float) -> str:
+        """The state after so many seconds, as text."""
+        share = min(1.0, self._done / max(self._total, 1))
+        rate = self._done / seconds if seconds > 0 else 0.0
+        left = round((self._total - self._done) / rate) if rate and self._done < self._total else 0
+        bar = "█" * round(share * _WIDTH) + "·" * (_WIDTH - round(share * _WIDTH)) + " " if self._live else ""
+        time_left = f"  {left // 60}:{left % 60:02} left" if left else ""
+        return f"{self._what} {bar}{share:4.0%}  {self._done:,}/{self._total:,}  {rate:,.0f}/s{time_left}"
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live and self._done:
+            self._stream.write("\n")
+            self._stream.flush()
