@@ -7,7 +7,7 @@ import re
 _EXPONENT = re.compile(r"\d(?:\.\d+)?[eE]\+?\d+")
 _WRAPPED = re.compile(r'="(.*)"', re.DOTALL)
 _POINT = re.compile(r"\d{5,}\.0+")
-_BLANKS = " \t\r\n\v\f\u00a0\u3000\u200b\u200e\u200f\u202a-\u202e\ufeff"
+_BLANKS = " \t\r\n\v\f\u00a0\u3000\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\ufeff"
 
 _AREA_OF_THREE = re.compile(r"(?:10|2[0-57-9])[2-9]\d{7}")
 _AREA_OF_FOUR = re.compile(

@@ -10,6 +10,8 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from api.files import vocabulary as words
+
 IGNORED = "ignored"
 
 PARTIES = ("recipient", "sender")
@@ -20,6 +22,9 @@ FIELDS = (
 )
 """Every name that a column can be given, also in a file of `--columns`."""
 
+_SIGNS = re.compile(r"[\s*:_\-.()\[\]#/、,|\"'“”&]+")
+_ALTERNATIVES = re.compile(r"[/、|]|或")
+
 
 class Meaning(NamedTuple):
     """A field, and how a header says it: "own" words, "bare" (a phone, whose?), or "buyer" (who may be another person)."""
@@ -28,151 +33,53 @@ class Meaning(NamedTuple):
     said: str = "own"
 
 
-def _words(**table: str) -> dict[str, str]:
-    return {word: field for field, words in table.items() for word in words.split()}
-
-
-_PARTY = _words(
-    recipient="收件人 收货人 收件方 收货方 收方 收件 收货 配送 送货 派送 recipient receiver consignee shipto ship shipping to deliveryto delivery",
-    sender="寄件人 发件人 发货人 寄件方 发件方 发货方 寄方 发方 寄件 发件 发货 寄 sender shipper consignor shipfrom from",
-    buyer="买家 买方 订购人 下单人 buyer billing customer",
-)
-_ALONE = frozenset(
-    [
-        "收件人",
-        "收货人",
-        "收件方",
-        "收货方",
-        "recipient",
-        "receiver",
-        "consignee",
-        "寄件人",
-        "发件人",
-        "发货人",
-        "寄件方",
-        "发件方",
-        "sender",
-        "shipper",
-    ]
-)
-"""A party's word that by itself heads a column of names."""
-
-_PART = _words(
-    name="姓名 名称 名字 名 联系人 联系人姓名 人 name fullname contact contactname contactperson",
-    mobile="手机 手机号 手机号码 移动电话 联系手机 联系手机号 mobile mobilephone mobileno mobilenumber cell cellphone",
-    phone="电话 电话号码 联系电话 联系方式 固话 固定电话 座机 电话手机 手机电话 tel telephone phone phoneno phonenumber contactnumber contactphone",
-    region="省市区 省市区县 省市 地区 所在地区 所在地 行政区 region",
-    province="省 省份 州省 直辖市 自治区 province state provincename",
-    city="市 城市 地级市 city cityname",
-    district="区 县 区县 县区 市区县 行政区县 district county area",
-    street="街道 乡镇 街道乡镇 镇 街道镇 town township",
-    address="地址 详细地址 详址 街道地址 联系地址 具体地址 完整地址 地址1 地址2 address addr fulladdress detailedaddress detailaddress "
-    "addressdetail streetaddress address1 address2 address3 addressline1 addressline2 addressline3 street",
-    company="公司 公司名称 公司名 单位 单位名称 company companyname",
-    line="信息 人信息 姓名电话地址 姓名地址电话 地址电话姓名 地址信息 info information details nameaddressphone",
-    ignored="邮编 邮政编码 邮政编号 国家 国家地区 邮箱 电子邮箱 证件号 身份证 身份证号 身份证号码 id zip zipcode postcode postalcode "
-    "country countrycode email emailaddress 昵称 会员名 账号 id号",
-)
-_BARE = frozenset(["name", "mobile", "phone", "region", "province", "city", "district", "street", "address"])
-"""Parts that a header may name without saying whose: the recipient's, if no other column is."""
-
-_NOT_BARE = frozenset(
-    [
-        "人",
-        "名",
-        "名称",
-        "名字",
-        "市",
-        "区",
-        "县",
-        "镇",
-        "地区",
-        "所在地",
-        "contact",
-        "state",
-        "area",
-        "region",
-        "street",
-        "id",
-    ]
-)
-
-_ORDER = _words(
-    reference="订单号 订单编号 订单号码 订单 订单id 商家订单号 商户订单号 客户订单号 外部订单号 平台单号 平台订单号 线上订单号 线上单号 原始单号 原始订单号 "
-    "网店订单号 店铺订单号 系统单号 系统订单号 内部订单号 内部单号 交易编号 交易号 主订单号 主订单编号 父订单号 第三方单号 "
-    "order orderno ordernumber orderid ordernum ordersn orderreference reference referenceno referencenumber ref refno",
-    waybill_number="运单号 运单编号 运单号码 运单 快递单号 快递运单号 快递编号 物流单号 物流运单号 物流编号 面单号 电子面单号 电子面单 面单单号 "
-    "waybill waybillno waybillnumber tracking trackingno trackingnumber trackingid trackingcode awb awbno mailno",
-    three_part_code="三段码 路由码 分拣码 routingcode routecode sortingcode sortcode",
-    routing_code="大头笔 大字 大笔 路由 目的地代码 目的地编码 route routing",
-    goods="商品 商品名称 商品名 商品标题 商品信息 宝贝 宝贝标题 宝贝名称 品名 货品 货品名称 货物 货物名称 货物信息 物品 物品名称 物品信息 托寄物 托寄物内容 "
-    "托寄物名称 内件 内件品名 内件名称 产品 产品名称 商品简称 货品简称 goods goodsname item items itemname product products productname "
-    "contents content lineitemname title producttitle",
-    quantity="数量 商品数量 货品数量 产品数量 物品数量 购买数量 宝贝数量 件数 qty quantity lineitemquantity quantitypurchased itemquantity pcs",
-    remark="备注 订单备注 买家留言 买家备注 客户留言 客户备注 留言 运单备注 面单备注 配送备注 备注信息 备注留言 收件备注 "
-    "remark remarks note notes comment comments buyernote buyernotes buyermessage customernote message deliveryinstructions deliverynote deliverynotes",
-)
-_IGNORED = re.compile(
-    r".*(?:时间|日期|金额|价格|单价|总价|原价|货款|运费|邮费|费用|费|税|折扣|优惠|优惠券|积分|状态|进度|重量|体积|昵称|会员名|账号|账户|支付方式|付款方式|"
-    r"编码|sku|规格|属性|颜色|尺码|型号|条码|类型|类目|分类|店铺|店铺名称|平台|仓库|仓|快递公司|物流公司|承运商|快递|物流|物流方式|配送方式|发票抬头|"
-    r"发票|旗帜|标签|来源|渠道|业务员|客服|打印次数)"
-    r"|序号|编号|行号|no|卖家备注|客服备注|内部备注|商家备注|子订单|子订单号|子订单编号|商品id|商品链接|商品种类|是否.*|订单总数|宝贝总数量|宝贝种类|支付宝.*|支付单号|"
-    r".*(?:date|time|price|amount|total|subtotal|tax|taxes|fee|status|currency|type|sku|weight|discount|discountcode|method|store|shop|paymentid)"
-    r"|rowno|line|tags?|source|vendor|shippingcost|shippingprice|email|asin|servicelevel|shipservicelevel|shipping|acceptsmarketing|noteattributes|risklevel|payment.*|lineitem.*|paidat|createdat|fulfilledat|cancelledat|orderitemid|variant|phoneextension"
-)
-_SHIP_WORDS = frozenset({"ship", "shipping", "to", "from", "delivery", "寄", "发货", "配送", "送货", "派送"})
-"""Party words that do not go behind what they name: "phone to" is no header."""
-
-_NOTE = re.compile(
-    r"[(\[](?:必填|选填|可选|非必填|必须|不填|required|optional|\d+位|\d+字以?内|.{0,12}必填.{0,12}|.{0,12}选填.{0,12})[)\]]"
-)
-_LEFT_OUT = re.compile(r"[\s*:_\-.()\[\]#/、,|\"'“”&]+")
-_ALTERNATIVES = re.compile(r"[/、|]|或")
-
-
 def place(header: str) -> Meaning | None:
     """What a header means, `IGNORED` for what no waybill needs, None for what is to be asked."""
-    text = unicodedata.normalize("NFKC", header).replace("【", "[").replace("】", "]").strip().lower()
-    text = _NOTE.sub("", text)
-    whole = _place(_LEFT_OUT.sub("", text))
+    text = unicodedata.normalize("NFKC", header).translate(words.SIMPLIFIED).lower()
+    text = words.NOTE.sub("", text.replace("【", "[").replace("】", "]"))
+    text = re.sub(r"^详细(?=收)", "", text.strip())
+    whole = _word(_SIGNS.sub("", text))
     if whole:
         return whole
-    parts = [_LEFT_OUT.sub("", part) for part in _ALTERNATIVES.split(text)]
+    parts = [_SIGNS.sub("", part) for part in _ALTERNATIVES.split(text)]
     if len(parts) < 2:
         return None
-    first = _place(parts[0])
-    meanings = {_place(part) or _beside(first, part) for part in parts}
+    first = _word(parts[0])
+    meanings = {_word(part) or _beside(first, part) for part in parts}
     return meanings.pop() if len(meanings) == 1 else None
 
 
-def _place(word: str) -> Meaning | None:
-    if word in _ORDER:
-        return Meaning(_ORDER[word])
-    if word in _ALONE:
-        return Meaning(f"{_PARTY[word]}.name")
-    if word in _PART and _PART[word] in _BARE and word not in _NOT_BARE:
-        return Meaning(f"recipient.{_PART[word]}", "bare")
-    if word in _PART and _PART[word] == IGNORED:
-        return Meaning(IGNORED)
+def _word(word: str) -> Meaning | None:
+    if word in words.ORDER:
+        return Meaning(words.ORDER[word])
+    if word in words.ALONE:
+        return Meaning(f"{words.PARTY[word]}.name")
+    if word in words.BARE:
+        return Meaning(f"recipient.{words.BARE[word]}", "bare")
     for cut in range(1, len(word)):
-        party, part = word[:cut], word[cut:]
-        if party not in _PARTY or part not in _PART:
-            party, part = (part, party)
-            if party not in _PARTY or part not in _PART or party in _SHIP_WORDS:
-                continue
-        if _PART[part] == IGNORED:
-            return Meaning(IGNORED)
-        if _PARTY[party] == "buyer":
-            return Meaning(f"recipient.{_PART[part]}", "buyer")
-        return Meaning(f"{_PARTY[party]}.{_PART[part]}")
-    return Meaning(IGNORED) if _IGNORED.fullmatch(word) else None
+        meaning = _of_party(word[:cut], word[cut:])
+        if meaning is None and word[cut:] not in words.ON_THE_WAY:
+            meaning = _of_party(word[cut:], word[:cut])
+        if meaning:
+            return meaning
+    ignored = words.PART.get(word) == IGNORED or words.IGNORED.fullmatch(word)
+    return Meaning(IGNORED) if ignored else None
+
+
+def _of_party(party: str, part: str) -> Meaning | None:
+    if party not in words.PARTY or part not in words.PART:
+        return None
+    whose, what = words.PARTY[party], words.PART[part]
+    if what == IGNORED:
+        return Meaning(IGNORED)
+    if party in words.ON_THE_WAY and what in {"line", "company"}:
+        return None
+    return Meaning(f"recipient.{what}", "buyer") if whose == "buyer" else Meaning(f"{whose}.{what}")
 
 
 def _beside(first: Meaning | None, part: str) -> Meaning | None:
     """The second of two words for one thing, as in 收件人手机/电话: it is said of the same party."""
-    if first and part in _PART and "." in first.field:
-        party, what = first.field.split(".")
-        both = {what, _PART[part]}
-        if both <= {"mobile", "phone"} or len(both) == 1:
-            return first._replace(field=f"{party}.{what}")
-    return None
+    if first is None or "." not in first.field or part not in words.PART:
+        return None
+    both = {first.field.partition(".")[2], words.PART[part]}
+    return first if both <= {"mobile", "phone"} or len(both) == 1 else None

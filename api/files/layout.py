@@ -69,12 +69,11 @@ class Layout:
     def answer_sheet(self, asked: Iterable[int]) -> str:
         """A draft of the file for `--columns` that would settle the questions; `asked` are unplaced columns."""
         lines = [f"# fields: {', '.join(FIELDS)}"]
-        unplaced = [self.headers[at] for at in asked]
-        for name in missing(self.columns, self.sender):
-            if not name.startswith("sender."):
-                lines.append(f'"{name}" = []  # the headers of its columns')
+        unplaced = [self.headers[at] or f"#{at + 1}" for at in asked]
+        lacking = missing(self.columns, self.sender)
+        lines += [f'"{name}" = []  # the headers of its columns' for name in lacking if not name.startswith("sender.")]
         lines.append(f"ignore = {json.dumps(unplaced, ensure_ascii=False)}  # leave here what no waybill needs")
-        if any(name.startswith("sender.") for name in missing(self.columns, self.sender)):
+        if any(name.startswith("sender.") for name in lacking):
             lines += ["[sender]  # of every parcel", *(f'{part} = ""' for part in _NEEDED)]
         return "\n".join(lines)
 
@@ -103,6 +102,8 @@ def read_answers(path: Path) -> Answers:
             raise InputError("--columns", f"no field is called {name}; write it in quotes")
         if not isinstance(headers, list) or not all(isinstance(header, str) for header in headers):
             raise InputError("--columns", f"{name} takes headers in quotes")
+        if len(headers) > 1 and name.rpartition(".")[2] not in (*_LISTS, "ignore"):
+            raise InputError("--columns", f"{name} takes one header")
         columns[name] = headers
     ignore = columns.pop("ignore", [])
     columns = {name: headers for name, headers in columns.items() if headers}
@@ -194,15 +195,13 @@ def _lay_out(reading: Reading, number: int, meant: Sequence[str], headers: Seque
             columns.setdefault(name, []).extend(hits)
     told = {at for hits in columns.values() for at in hits}
     left = {at for at, header in enumerate(headers) if header in answers.ignore or f"#{at + 1}" in answers.ignore}
-    meanings = {at: place(header) for at, header in enumerate(meant) if header and at not in told and at not in left}
+    meanings = {at: place(header) for at, header in enumerate(meant) if at not in told and at not in left}
     ignored = sorted(left | {at for at, meaning in meanings.items() if meaning and meaning.field == IGNORED})
     unplaced = [at for at, meaning in meanings.items() if meaning is None]
     placed = {at: m for at, m in meanings.items() if m and m.field != IGNORED and m.field not in answers.columns}
     ignored += [at for at, m in meanings.items() if m and m.field in answers.columns]
-    _settle(placed, columns, ignored, questions, headers)
-    for name in missing(columns, answers.sender):
-        if not (name.startswith("sender.") and answers.sender):
-            questions.append(f"which column is {name}?")
+    ignored += _settle(placed, columns, questions, headers)
+    questions += [f"which column is {name}?" for name in missing(columns, answers.sender)]
     return Layout(
         reading=reading,
         header_row=number,
@@ -216,43 +215,31 @@ def _lay_out(reading: Reading, number: int, meant: Sequence[str], headers: Seque
 
 
 def _settle(
-    placed: Mapping[int, Meaning],
-    columns: dict[str, list[int]],
-    ignored: list[int],
-    questions: list[str],
-    headers: Sequence[str],
-) -> None:
-    """Give columns to fields; a question for each field that two columns claim."""
+    placed: Mapping[int, Meaning], columns: dict[str, list[int]], questions: list[str], headers: Sequence[str]
+) -> list[int]:
+    """Give columns to fields, a question for each field that is claimed twice; the columns that are left."""
     claims: dict[str, dict[str, list[int]]] = {}
     for at, meaning in placed.items():
         claims.setdefault(meaning.field, {}).setdefault(meaning.said, []).append(at)
     recipient_is_named = any(name.startswith("recipient.") and "own" in said for name, said in claims.items())
+    left: list[int] = []
     for name, said in claims.items():
         own, bare, buyer = (said.get(how, []) for how in ("own", "bare", "buyer"))
-        kin = [at for each in _KIN.get(name, ()) for at in claims.get(each, {}).get("own", [])]
-        if bare and kin and not own:
-            questions.append(f"{_list(bare, headers)}: {name}, beside {_list(kin, headers)}?")
-        part = name.rpartition(".")[2]
-        if own:
-            ignored += buyer
-            if bare:
-                questions.append(f"{_list(bare, headers)}: {name}, like {_list(own, headers)}, or something else?")
-        elif bare:
-            own = bare
-            if buyer:
-                questions.append(f"{_list(bare + buyer, headers)}: which is {name}?")
-        elif buyer and recipient_is_named:
-            ignored += buyer
-        elif buyer:
-            questions.append(f"{_list(buyer, headers)}: is the buyer the recipient?")
-        own.sort(key=lambda at: (headers[at], at))  # not by position: columns may stand in any order
-        if len(own) > 1 and part not in _LISTS:
-            questions.append(f"{_list(own, headers)}: which is {name}?")
-        if own:
-            columns.setdefault(name, []).extend(own)
-    columns_of_route = columns.pop("three_part_code", [])
-    if columns_of_route:
-        columns["routing_code"] = [*columns_of_route, *columns.get("routing_code", [])]
+        kin = own + [at for each in _KIN.get(name, ()) for at in claims.get(each, {}).get("own", [])]
+        chosen = sorted(own or bare, key=lambda at: (headers[at], at))  # columns may stand in any order
+        left += buyer
+        if bare and kin:
+            questions.append(f"{_list(bare, headers)}: {name}, like {_list(kin, headers)}, or something else?")
+        elif buyer and not own and (bare or not recipient_is_named):
+            questions.append(f"{_list(bare + buyer, headers)}: is the buyer the recipient?")
+        elif len(chosen) > 1 and name.rpartition(".")[2] not in _LISTS:
+            questions.append(f"{_list(chosen, headers)}: which is {name}?")
+        if chosen:
+            columns.setdefault(name, []).extend(chosen)
+    codes = columns.pop("three_part_code", [])
+    if codes:
+        columns["routing_code"] = codes + columns.get("routing_code", [])
+    return left
 
 
 def _list(positions: Iterable[int], headers: Sequence[str]) -> str:

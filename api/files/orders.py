@@ -7,6 +7,7 @@ holds back only those. No plaintext is written anywhere on the way.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
@@ -126,7 +127,7 @@ def _order_rows(layout: Layout) -> Iterator[tuple[int, list[str], str]]:
     A row that names neither order nor recipient but does name goods goes on with the order above it: merged cells.
     """
     columns = layout.columns
-    at = columns["reference"][0]
+    at = [*columns.get("reference", ()), sys.maxsize][0]  # a file that is only being asked about may have none
     recipient = [n for name, hits in columns.items() if name.startswith("recipient.") for n in hits]
     goods = [n for name in ("goods", "quantity") for n in columns.get(name, ())]
     above = ""
@@ -245,7 +246,7 @@ def _address(areas: Sequence[str], detail: Sequence[str], company: str) -> str:
     if not known:
         return " ".join(tail)
     if all(text.isascii() for text in (*areas, *tail)):
-        return ", ".join([*tail, *reversed([area for area in areas if area])])
+        return ", ".join([*tail, *reversed(list(dict.fromkeys(filter(None, areas))))])
     whole = " ".join(tail)
     for n in range(len(known)):
         if re.sub(r"\s+", "", whole).startswith("".join(known[n:])):

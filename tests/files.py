@@ -1,0 +1,88 @@
+"""The corpus of merchants' files: one case a file in `tests/corpus`, the file's name is the case."""
+
+from __future__ import annotations
+
+import io
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+
+from api.files import explaining
+from api.files.layout import Answers, Layout, read_answers, understand
+from api.files.line import SURE
+from api.files.orders import Fault, Survey, parcels, survey
+from api.files.table import readings
+from masking.order import Order, Party
+
+CORPUS = Path(__file__).parent / "corpus"
+CASES = sorted(path.stem for path in CORPUS.glob("*.toml"))
+SENDER = Party(name="样例店", phone="13700000002", address="浙江省杭州市西湖区文三路90号5号楼301室")
+
+
+def case(name: str) -> dict[str, Any]:
+    """A case as its file says it."""
+    return tomllib.loads((CORPUS / f"{name}.toml").read_text("utf-8"))
+
+
+def workbook(sheets: list[dict[str, Any]]) -> bytes:
+    """An XLSX of sheets given as {"name", "rows"}; empty texts are empty cells."""
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for sheet in sheets:
+        page = book.create_sheet(sheet["name"])
+        for row in sheet["rows"]:
+            page.append([None if value == "" else value for value in row])
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def write(what: dict[str, Any], folder: Path) -> tuple[Path, Path | None]:
+    """The case's file, and its file of `--columns` if it has one."""
+    if "sheets" in what:
+        data = workbook(what["sheets"])
+    elif "hex" in what:
+        data = bytes.fromhex(what["hex"])
+    else:
+        text = what["text"] + what.get("repeat", "") * 200
+        data = text.replace("\n", what.get("newline", "\n")).encode(what.get("encoding", "utf-8"))
+        if what.get("damage"):
+            data = data.replace("\ufffd".encode(), b"\xff")
+    path = folder / ("orders.xlsx" if "sheets" in what else "orders.csv")
+    path.write_bytes(data)
+    if "columns" not in what:
+        return path, None
+    columns = folder / "columns.toml"
+    columns.write_text(what["columns"], "utf-8")
+    return path, columns
+
+
+def laid_out(path: Path, columns: Path | None = None, sender: Party | None = SENDER) -> tuple[Layout, Survey]:
+    """A file as understood; without a file of columns, with the usual sender."""
+    layout = understand(readings(path), read_answers(columns) if columns else Answers(sender=sender))
+    return layout, survey(layout)
+
+
+def outcomes(layout: Layout, found: Survey) -> tuple[list[str], list[str], list[Order]]:
+    """Orders and rejections as the corpus writes them, and the orders themselves."""
+    good, bad, orders = [], [], []
+    for each in parcels(layout, found.repeated, confidence=SURE):
+        rows = ",".join(map(str, each.rows))
+        if isinstance(each, Fault):
+            bad.append(f"{rows}|{each.field}|{each.rule}")
+        elif problems := each.order.problems():
+            bad.append(f"{rows}|{problems[0].field}|{problems[0].rule}")
+        else:
+            o = each.order
+            texts = [o.recipient.name, o.recipient.phone, o.recipient.address, o.goods, o.remark]
+            said = [rows, o.reference, *(t.reveal() for t in texts), o.waybill_number or "", o.routing_code or ""]
+            good.append("|".join(said))
+            orders.append(o)
+    return good, bad, orders
+
+
+def asked(layout: Layout, found: Survey) -> str:
+    """The questions, as the command prints them."""
+    return explaining.questions(layout, found)
