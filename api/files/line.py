@@ -61,7 +61,7 @@ def take_apart(line: str) -> Apart:
     line = line.strip()
     phones = find_phones(normalise(line))
     whole = [phone for phone in phones if phone.kind != "local"]
-    if len({phone.digits for phone in whole}) != 1:
+    if len({phone.digits for phone in whole}) != 1 or len(whole[0].extension) > 5:
         return _unsure(line)
     phone = line[slice(*whole[0].span)].strip(" ,，;；|[(（【")
     sure = 0.98 if whole[0].kind == "mobile" else 0.85
