@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from masking.access.people import Actor, Role
 from masking.change import Amend, Cancel, Change, Ship, change
@@ -174,8 +174,35 @@ def create(folder: Path, world: World, settings: Settings) -> None:
 
 
 def _open(folder: Path) -> Store:
-    data, keys = (f"sqlite:///{folder / name}.sqlite" for name in ("data", "keys"))
+    data, keys = databases(folder)
     return Store.open(data, keys, FileKeySource.open(folder / ROOT_KEY), read_settings(folder / SETTINGS))
+
+
+def databases(folder: Path) -> tuple[str, str]:
+    """The addresses of the data and of the key store: of the environment, of `waybill.toml`, else two files here.
+
+    Raises:
+        SettingsError: only one of them is given, or an address is no text.
+    """
+    table = read_table(folder)
+    data, keys = (os.environ.get(f"WAYBILL_{name.upper()}") or table.get(name) for name in ("data", "keys"))
+    if data is None and keys is None:
+        return f"sqlite:///{folder / 'data.sqlite'}", f"sqlite:///{folder / 'keys.sqlite'}"
+    if not isinstance(data, str) or not isinstance(keys, str) or data == keys:
+        raise SettingsError("data and keys are two different databases: give the address of each")
+    return data, keys
+
+
+def read_table(folder: Path) -> dict[str, Any]:
+    """Everything that the `waybill.toml` of a deployment says.
+
+    Raises:
+        SettingsError: it can't be read, or is no TOML.
+    """
+    try:
+        return tomllib.loads((folder / SETTINGS).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{SETTINGS} can't be read") from error
 
 
 def read_settings(path: Path) -> Settings:
@@ -184,10 +211,7 @@ def read_settings(path: Path) -> Settings:
     Raises:
         SettingsError: it is no TOML, or a value is of the wrong kind.
     """
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{path.name} can't be read") from error
+    table = read_table(path.parent)
     tenant, carrier, demo = table.get("tenant", "carrier"), table.get("carrier", ""), table.get("demo", False)
     if not isinstance(tenant, str) or not re.fullmatch(r"[a-z0-9-]{1,40}", tenant):
         raise SettingsError(f"{path.name}: tenant is 1 to 40 small letters, digits, hyphens")

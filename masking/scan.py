@@ -125,5 +125,5 @@ def _record(
         return None
     if request.kind == "departed":
         custody.close_assignments(tx, [waybill], now)
-    journal.append(tx, [store.leaf(world, now, "scan", request.actor.id, waybill, kind=request.kind)])
+    journal.append(tx, [store.leaf(world, now, "scan", request.actor.id, waybill, what=request.kind)])
     return made

@@ -1,0 +1,98 @@
+"""What a service is told: its deployment's `waybill.toml`, and over that the environment.
+
+The deployment's own settings (tenant, carrier, databases) are read by `masking.connection`; here are the ones that only
+a service has, in the table `[service]`. `WAYBILL_PORT=9000` overrides `port`, and so on.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, final
+
+from masking.connection import SETTINGS, read_table
+from masking.errors import SettingsError
+
+MEGABYTE = 1024 * 1024
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSettings:
+    """One service's settings.
+
+    Attributes:
+        folder: the deployment.
+        host, port: where to listen.
+        workers: processes; more than one needs PostgreSQL.
+        waiting: requests that may wait for the store before the next is told to come back.
+        body_bytes: the largest request body; 100 orders of the largest size fit.
+        body_seconds: how long a body may take to arrive.
+        stop_seconds: how long a stopping service lets requests finish.
+    """
+
+    folder: Path
+    host: str = "127.0.0.1"
+    port: int = 8440
+    workers: int = 1
+    waiting: int = 1000
+    body_bytes: int = 2 * MEGABYTE
+    body_seconds: float = 20
+    stop_seconds: int = 20
+
+    @classmethod
+    def read(cls, folder: Path, environ: Mapping[str, str]) -> Self:
+        """The settings of the deployment in a folder.
+
+        Raises:
+            SettingsError: there is none, or a value is of the wrong kind.
+        """
+        if not (folder / SETTINGS).exists():
+            raise SettingsError(
+                f"no {SETTINGS} in this folder; name the deployment with --folder, or make one: waybill init"
+            )
+        table = read_table(folder).get("service", {})
+        if not isinstance(table, dict):
+            raise SettingsError(f"{SETTINGS}: service is a table")
+        values: dict[str, Any] = {"folder": folder}
+        for name, kind in _KINDS.items():
+            given = environ.get(f"WAYBILL_{name.upper()}", table.pop(name, None))
+            if given is not None:
+                values[name] = _value(name, kind, given)
+        if table:
+            raise SettingsError(f"{SETTINGS}: [service] has a setting that is not known")
+        return cls(**values)
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only programs on this machine reach the service."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+_KINDS: dict[str, type] = {
+    "host": str,
+    "port": int,
+    "workers": int,
+    "waiting": int,
+    "body_bytes": int,
+    "body_seconds": float,
+    "stop_seconds": int,
+}
+
+
+def _value(name: str, kind: type, given: object) -> object:
+    if kind is str and isinstance(given, str) and given:
+        return given
+    if kind is not str and isinstance(given, str | int | float) and not isinstance(given, bool):
+        try:
+            number = kind(given)
+        except ValueError:
+            number = -1
+        if number > 0 or (name == "port" and number == 0):
+            return number
+    raise SettingsError(f"{SETTINGS} or environment: {name} is no fit {'text' if kind is str else 'number'}")
