@@ -127,6 +127,14 @@ class Refusal:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OnPage:
+    """The label is in the document that came with this, on that page, counted from 1."""
+
+    page: int
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scanned:
     """The scan is recorded."""
 

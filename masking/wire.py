@@ -20,6 +20,7 @@ from masking.waybill import (
     Masked,
     MaskedParty,
     MaskedView,
+    OnPage,
     Refusal,
     Rejected,
     Revoked,
@@ -30,7 +31,7 @@ from masking.waybill import (
 )
 
 Outcome = (
-    Waybill | Rejected | Refusal | Grant | Dial | Connect | Scanned | Assigned | Delivered | Enrolled | Revoked
+    Waybill | OnPage | Rejected | Refusal | Grant | Dial | Connect | Scanned | Assigned | Delivered | Enrolled | Revoked
 )  # fmt: skip
 
 _VIEW_FIELDS = (
@@ -171,7 +172,8 @@ def _number_from_json(value: Mapping[str, str]) -> VirtualNumber:
     return VirtualNumber(main=value["main"], extension=value["extension"], expires=time_from_json(value["expires"]))
 
 
-def _waybill_to_json(waybill: Waybill) -> dict[str, Any]:
+def waybill_to_json(waybill: Waybill) -> dict[str, Any]:
+    """A waybill as its merchant sees it."""
     return {
         "id": waybill.id,
         "reference": waybill.reference,
@@ -185,7 +187,8 @@ def _waybill_to_json(waybill: Waybill) -> dict[str, Any]:
     }
 
 
-def _waybill_from_json(value: Mapping[str, Any]) -> Waybill:
+def waybill_from_json(value: Mapping[str, Any]) -> Waybill:
+    """A waybill from its JSON form."""
     number, view = value["number"], value["masked"]
     return Waybill(
         id=Token(value["id"]),
@@ -219,7 +222,7 @@ def _grant_from_json(value: Mapping[str, Any]) -> Grant:
 
 
 _FORMS: dict[type[Outcome], tuple[str, Callable[[Any], dict[str, Any]], Callable[[Any], Outcome]]] = {
-    Waybill: ("waybill", _waybill_to_json, _waybill_from_json),
+    Waybill: ("waybill", waybill_to_json, waybill_from_json),
     Rejected: (
         "rejected",
         lambda o: {"reference": o.reference, "field": o.field, "rule": o.rule, "row": o.row},
@@ -230,6 +233,7 @@ _FORMS: dict[type[Outcome], tuple[str, Callable[[Any], dict[str, Any]], Callable
         lambda o: {"reason": o.reason, "retry_after": o.retry_after},
         lambda v: Refusal(reason=v["reason"], retry_after=v["retry_after"]),
     ),
+    OnPage: ("printed", lambda o: {"page": o.page}, lambda v: OnPage(page=v["page"])),
     Grant: ("granted", _grant_to_json, _grant_from_json),
     Dial: (
         "dial",

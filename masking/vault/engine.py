@@ -55,7 +55,7 @@ def _sqlite_settings(connection: Any, _record: Any) -> None:
 
 
 def _sqlite_begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reading") else "BEGIN IMMEDIATE")
 
 
 def migrate(engine: Engine, metadata: str, head: str) -> None:
@@ -101,6 +101,20 @@ def transaction(engine: Engine) -> Iterator[Connection]:
             yield connection
     except SQLAlchemyError as error:
         raise UnavailableError("the store could not take this now; nothing was revealed") from _quiet(error)
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A look at one committed state, which waits for no writer and which no writer waits for. Nothing is kept.
+
+    Raises:
+        UnavailableError: the database refused.
+    """
+    try:
+        with engine.connect().execution_options(reading=True) as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        raise UnavailableError("the store could not answer this now") from _quiet(error)
 
 
 def _quiet(error: SQLAlchemyError) -> Exception:

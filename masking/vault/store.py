@@ -16,7 +16,7 @@ from masking.ledger.log import Leaf, subject
 from masking.lifecycle import State
 from masking.numbers.pool import COOL_DOWN
 from masking.vault import custody, journal, slots, waybills
-from masking.vault.engine import migrate, open_engine, transaction, truncate_log
+from masking.vault.engine import migrate, open_engine, reading, transaction, truncate_log
 from masking.vault.keystore import KeyStore
 from masking.vault.schema import DATA_HEAD, KEYS_HEAD
 from masking.waybill import Token, VirtualNumber, Waybill
@@ -71,6 +71,10 @@ class Store:
     def transaction(self) -> AbstractContextManager[Transaction]:
         """One transaction on the data: committed when the block ends well. See `engine.transaction`."""
         return transaction(self.data)
+
+    def reading(self) -> AbstractContextManager[Transaction]:
+        """A look at the data that waits for no writer. See `engine.reading`."""
+        return reading(self.data)
 
     def close(self) -> None:
         """Let go of all connections."""

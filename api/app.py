@@ -1,0 +1,76 @@
+"""The service as an ASGI application: `create_app(settings)`.
+
+Layers from the outside: `edge` (limits, headers, log), `auth` (who is calling), FastAPI (shapes), a route (values), a step.
+Routes are grouped by kind of caller, one file each in `api/routes`; none of them holds a rule of the trade.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import TypeAdapter
+
+from api import answers, problems
+from api.auth import OPEN, Authenticate
+from api.edge import Edge
+from api.routes import courier, health, ledger, merchant, outlet, people, switch
+from api.settings import ServiceSettings
+from api.wiring import running
+from masking.world import World
+
+VERSION = "1"
+
+
+def create_app(settings: ServiceSettings, world: World | None = None) -> FastAPI:
+    """The application for one deployment. Its store is opened when it starts, not before."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with running(settings, world or World()) as service:
+            app.state.service = service
+            yield
+
+    app = FastAPI(
+        title="waybill-masking",
+        version=VERSION,
+        summary="An order loses its personal data and still arrives.",
+        lifespan=lifespan,
+        docs_url=None,  # it would load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,  # a redirect would repeat the path
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+        exception_handlers=dict.fromkeys(problems.HANDLED, problems.handle),
+    )
+    for router in (merchant, outlet, courier, switch, people, ledger, health):
+        app.include_router(router.router)
+    app.add_middleware(Authenticate)
+    app.add_middleware(Edge)  # added last, so outermost
+    plain = app.openapi
+    app.openapi = lambda: _with_problems(plain())  # type: ignore[method-assign]  # FastAPI's documented way
+    return app
+
+
+def _with_problems(document: dict[str, Any]) -> dict[str, Any]:
+    """The description with what holds for every route: the token, and the problem documents."""
+    if "securitySchemes" in document.get("components", {}):
+        return document
+    components = document.setdefault("components", {})
+    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    schemas = components.setdefault("schemas", {})
+    schema = TypeAdapter(answers.Problem).json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= schema.pop("$defs", {})
+    schemas["Problem"] = schema
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    content = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for path, methods in document["paths"].items():
+        for method in methods.values():
+            answers_ = method["responses"]
+            answers_.pop("422", None)
+            if path not in OPEN:
+                method["security"] = [{"token": []}]
+            answers_["default"] = {"description": "A problem (RFC 9457)", "content": content}
+    return document

@@ -1,0 +1,210 @@
+"""The shapes of requests and answers, for validation at the border and for the OpenAPI description.
+
+Shapes only: how many items, which members, of what kind. What a member may say is the steps' business, so that one bad
+order is rejected beside the good ones. Values are made and written by `masking.wire`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Short = Annotated[str, StringConstraints(max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""A name, code or number: one line."""
+Text = Annotated[str, StringConstraints(max_length=4000)]
+"""What somebody typed; the steps say what is too long."""
+
+ID = "wb1_034agrwbr02t2h0pb9k5ndwr4m"
+CODE = "WB1" + "0" * 56
+
+
+class Document(BaseModel):
+    """Strict: an unknown member is an error, and an error never repeats what was sent."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class PartyIn(Document):
+    """A recipient or a sender, in plain text."""
+
+    name: Text
+    phone: Text
+    address: Text
+
+
+class OrderIn(Document):
+    """One order, in plain text. `reference` is your own order number: the same one twice is the same waybill."""
+
+    reference: Text
+    recipient: PartyIn
+    sender: PartyIn
+    goods: Text = ""
+    remark: Text = ""
+    waybill_number: Text | None = None
+    routing_code: Text | None = None
+    show_goods: bool = False
+
+
+ORDER: dict[str, Any] = {
+    "reference": "A-1001",
+    "recipient": {"name": "欧阳测试", "phone": "13800000001", "address": "上海市浦东新区世纪大道100号3栋2单元501室"},
+    "sender": {"name": "样例店", "phone": "13700000002", "address": "浙江省杭州市西湖区文三路90号5号楼301室"},
+    "goods": "书",
+}
+
+
+class CheckoutIn(Document):
+    """Up to 100 orders."""
+
+    orders: Annotated[list[OrderIn], Field(min_length=1, max_length=100, examples=[[ORDER]])]
+
+
+class FindIn(Document):
+    """A phone, in full, or one of your own references: exactly one of the two."""
+
+    phone: Annotated[Short | None, Field(examples=["13800000001"])] = None
+    reference: Short | None = None
+
+
+class ShipItem(Document):
+    """The carrier's number and routing code of one waybill."""
+
+    id: Annotated[Short, Field(examples=[ID])]
+    waybill_number: Annotated[Text, Field(examples=["YT0000000001001"])]
+    routing_code: Annotated[Text, Field(examples=["342-081-00 052"])]
+
+
+class ShipIn(Document):
+    """Up to 100 waybills."""
+
+    items: Annotated[list[ShipItem], Field(min_length=1, max_length=100)]
+
+
+class AmendItem(Document):
+    """A corrected order under its unchanged reference."""
+
+    id: Annotated[Short, Field(examples=[ID])]
+    order: Annotated[OrderIn, Field(examples=[ORDER])]
+
+
+class AmendIn(Document):
+    """Up to 100 waybills."""
+
+    items: Annotated[list[AmendItem], Field(min_length=1, max_length=100)]
+
+
+class CancelIn(Document):
+    """Up to 100 waybills."""
+
+    ids: Annotated[list[Short], Field(min_length=1, max_length=100, examples=[[ID]])]
+
+
+class LabelsIn(Document):
+    """Up to 100 labels in one document. Under the same job the same labels come again, and are counted once."""
+
+    ids: Annotated[list[Short], Field(min_length=1, max_length=100, examples=[[ID]])]
+    job: Annotated[Short, Field(examples=["2026-11-24-a"])]
+    station: Annotated[Short, Field(examples=["printer-1"])] = "shop"
+    reason: Literal["damaged", "printer-jam", "repacked"] | None = None
+    template: Literal["100x180", "100x150", "76x130"] = "100x180"
+
+
+class ScanItem(Document):
+    """`what` is a label code or, for outlets, a waybill number."""
+
+    what: Annotated[Short, Field(examples=["YT0000000001001"])]
+    kind: Literal["arrived", "departed", "collected", "attempted", "delivered"]
+
+
+class ScansIn(Document):
+    """Up to 100 scans."""
+
+    items: Annotated[list[ScanItem], Field(min_length=1, max_length=100)]
+
+
+class AssignItem(Document):
+    """One parcel, by label code or waybill number, for one courier."""
+
+    what: Annotated[Short, Field(examples=["YT0000000001001"])]
+    courier: Annotated[Short, Field(examples=["courier-7"])]
+
+
+class AssignmentsIn(Document):
+    """Up to 100 parcels."""
+
+    items: Annotated[list[AssignItem], Field(min_length=1, max_length=100)]
+
+
+class ResolveItem(Document):
+    """A label code as scanned, and what for."""
+
+    code: Annotated[Short, Field(examples=[CODE])]
+    purpose: Literal["collect", "deliver", "call", "return", "change-address", "after-sale"]
+
+
+class ResolveIn(Document):
+    """Up to 20 label codes."""
+
+    items: Annotated[list[ResolveItem], Field(min_length=1, max_length=20)]
+
+
+class CallItem(Document):
+    """The parcel whose recipient is to be rung."""
+
+    code: Annotated[Short, Field(examples=[CODE])]
+
+
+class CallsIn(Document):
+    """Up to 20 calls to announce."""
+
+    items: Annotated[list[CallItem], Field(min_length=1, max_length=20)]
+
+
+class RouteItem(Document):
+    """`caller` has dialled `main` and `extension`."""
+
+    caller: Annotated[Short, Field(examples=["13900000007"])]
+    main: Annotated[Short, Field(examples=["17000000000"])]
+    extension: Annotated[Short, Field(examples=["1234"])]
+
+
+class RouteIn(Document):
+    """Up to 20 calls to connect."""
+
+    items: Annotated[list[RouteItem], Field(min_length=1, max_length=20)]
+
+
+class PersonIn(Document):
+    """Somebody to enrol; `phone` is the verified one that a courier calls from."""
+
+    id: Annotated[Short, Field(examples=["courier-7"])]
+    role: Literal["merchant", "outlet", "courier", "switch"]
+    unit: Annotated[Short, Field(examples=["sh-01"])]
+    phone: Annotated[Short | None, Field(examples=["13900000007"])] = None
+
+
+class PeopleIn(Document):
+    """Up to 20 people or programs."""
+
+    items: Annotated[list[PersonIn], Field(min_length=1, max_length=20)]
+
+
+class RevocationsIn(Document):
+    """Up to 100 people or programs that must not act any more."""
+
+    ids: Annotated[list[Short], Field(min_length=1, max_length=100, examples=[["courier-8"]])]
+
+
+class TokenIn(Document):
+    """The secret that was shown at enrolment."""
+
+    secret: Annotated[Short, Field(examples=["wbs1_" + "A" * 43])]
+
+
+def member_names() -> frozenset[str]:
+    """Every name that a member of a request can have: what an error may repeat."""
+    found = {"body", "query", "path", "header", "id", "from", "to"}
+    for kind in Document.__subclasses__():
+        found |= kind.model_fields.keys()
+    return frozenset(found)

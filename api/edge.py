@@ -1,0 +1,102 @@
+"""The outermost layer: what every request and every answer goes through.
+
+A body is counted while it arrives and has to arrive in time. Every answer carries its request id and `no-store`; answers
+to merchants, outlets and couriers carry the latest checkpoint. Whatever goes wrong inside leaves as a problem document.
+One line a request goes to the log, and its numbers to the metrics.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.logs import LOG, where
+from api.problems import HANDLED, ProblemError, answer
+from masking.access.people import Role
+from masking.errors import IntegrityError
+
+CHECKPOINT = b"waybill-checkpoint"
+_SHOWN_TO = frozenset({Role.MERCHANT, Role.OUTLET, Role.COURIER})
+
+
+class Edge:
+    """ASGI: see the module."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; other kinds of connection are passed on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        service, began = scope["app"].state.service, time.perf_counter()
+        request_id = secrets.token_hex(8)
+        scope["request_id"] = request_id
+        status = 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *self._headers(scope, request_id, service.note)]
+            await send(message)
+
+        try:
+            settings = service.settings
+            body = _limited(scope, receive, settings.body_bytes, settings.body_seconds)
+            await self.app(scope, body, sending)
+        except Exception as error:  # noqa: BLE001  the last place where it can become an answer
+            if not isinstance(error, HANDLED) or isinstance(error, IntegrityError):
+                name, places = where(error)
+                LOG.error("error", extra={"waybill": {"request": request_id, "error": name, "at": places}})
+            if not status:
+                await answer(error)(scope, receive, sending)
+        finally:
+            route = getattr(scope.get("route"), "path", "-")
+            seconds = time.perf_counter() - began
+            service.metrics.count(scope["method"], route, status, seconds)
+            role = scope["actor"].role.value if "actor" in scope else "-"
+            line = {"request": request_id, "method": scope["method"], "route": route, "status": status}
+            LOG.info("request", extra={"waybill": line | {"ms": round(seconds * 1000, 1), "role": role}})
+
+    @staticmethod
+    def _headers(scope: Scope, request_id: str, note: bytes) -> list[tuple[bytes, bytes]]:
+        headers = [
+            (b"request-id", request_id.encode()),
+            (b"cache-control", b"no-store"),
+            (b"x-content-type-options", b"nosniff"),
+        ]
+        if note and "actor" in scope and scope["actor"].role in _SHOWN_TO:
+            headers.append((CHECKPOINT, note))
+        return headers
+
+
+def _limited(scope: Scope, receive: Receive, most: int, seconds: float) -> Callable[[], Awaitable[Message]]:
+    """`receive`, which raises a problem for a body that is too large or too slow; a length announced too large at once."""
+    announced = dict(scope["headers"]).get(b"content-length", b"")
+    taken, ends = 0, asyncio.get_running_loop().time() + seconds
+    whole = False
+
+    async def receiving() -> Message:
+        nonlocal taken, whole
+        if announced.isdigit() and int(announced) > most:
+            raise ProblemError("too-large", headers={"Connection": "close"})
+        if whole:  # what follows is only the news that the client has gone
+            return await receive()
+        try:
+            async with asyncio.timeout_at(ends):
+                message = await receive()
+        except TimeoutError:
+            raise ProblemError("too-slow", headers={"Connection": "close"}) from None
+        taken += len(message.get("body", b""))
+        whole = not message.get("more_body", False)
+        if taken > most:
+            raise ProblemError("too-large", headers={"Connection": "close"})
+        return message
+
+    return receiving

@@ -1,0 +1,47 @@
+"""What every route begins and ends with: who called which service, and outcomes as an answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import answers
+from api.wiring import Service
+from masking.access.people import Actor
+from masking.waybill import Refusal, Rejected
+from masking.wire import Outcome, outcome_to_json
+
+OUTCOMES: dict[int | str, dict[str, Any]] = {
+    200: {"model": answers.Outcomes, "description": "An outcome for each item"}
+}
+"""What the description says of a route that answers with outcomes."""
+
+
+def called(request: Request) -> tuple[Actor, Service]:
+    """The authenticated caller, and the service."""
+    return request.scope["actor"], request.app.state.service
+
+
+def outcomes(service: Service, found: Sequence[Outcome]) -> Response:
+    """The outcomes of a request beside each other, in its order. This reveals what they grant."""
+    return document({"outcomes": written(service, found)})
+
+
+def written(service: Service, found: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """Outcomes as JSON, counted by kind and reason, which are words of closed lists."""
+    forms = [outcome_to_json(outcome) for outcome in found]
+    for form, outcome in zip(forms, found, strict=True):
+        reason = (
+            outcome.reason if isinstance(outcome, Refusal) else outcome.rule if isinstance(outcome, Rejected) else ""
+        )
+        service.metrics.outcome(next(iter(form)), reason)
+    return forms
+
+
+def document(value: Any) -> Response:
+    """An answer as JSON."""
+    return Response(json.dumps(value, ensure_ascii=False, separators=(",", ":")), media_type="application/json")

@@ -1,0 +1,49 @@
+"""For those who run the service: alive, ready, counts. Nothing of a person, and open to anybody who reaches it."""
+
+from __future__ import annotations
+
+import anyio.to_thread
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from api.routes.called import document
+from masking.errors import MaskingError
+from masking.vault import slots
+from masking.vault.store import Store
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/healthz")
+async def alive() -> Response:
+    """The process answers."""
+    return document({"alive": True})
+
+
+@router.get("/readyz", responses={503: {"description": "Not now; `ready` is false"}})
+async def ready(request: Request) -> Response:
+    """The store answers and the ledger is being signed."""
+    service = request.app.state.service
+    try:
+        await anyio.to_thread.run_sync(_numbers, service.store)
+        able = service.sequenced
+    except MaskingError:
+        able = False
+    answer = document({"ready": able})
+    answer.status_code = 200 if able else 503
+    return answer
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+async def metrics(request: Request) -> Response:
+    """Counts of this worker in Prometheus' text format, and how many virtual numbers are free."""
+    service = request.app.state.service
+    numbers = await anyio.to_thread.run_sync(_numbers, service.store)
+    gauges = {f"numbers_{state}": numbers.get(state, 0) for state in ("free", "leased", "cooling")}
+    return PlainTextResponse(service.metrics.text(gauges))
+
+
+def _numbers(store: Store) -> dict[str, int]:
+    with store.reading() as tx:
+        return slots.counts(tx)

@@ -1,0 +1,66 @@
+"""Outlets, and shops that print: labels, scans, assignments."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import anyio.to_thread
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import answers
+from api.documents import AssignmentsIn, LabelsIn
+from api.routes.called import OUTCOMES, called, document, outcomes, written
+from masking.assign import Assign
+from masking.label import Label
+from masking.waybill import LabelData, OnPage, Refusal, Rejected, Token
+
+router = APIRouter(tags=["outlet"])
+
+_LABELS: dict[int | str, dict[str, Any]] = {200: {"model": answers.Labels, "description": "A document, and outcomes"}}
+
+
+@router.post("/v1/labels", responses=_LABELS)
+async def labels(body: LabelsIn, request: Request) -> Response:
+    """Labels as one PDF. Safe to repeat under the same job: the same prints, counted once.
+
+    A label's code stands in the drawn label and nowhere else: it never leaves as data.
+    """
+    actor, service = called(request)
+    asked = [
+        Label(actor=actor, id=Token(id_), job=body.job, station=body.station, reason=body.reason) for id_ in body.ids
+    ]
+    found = await service.label.submit_many(asked)
+    data, drawn = await anyio.to_thread.run_sync(_draw, found, body.template)
+    return document({"outcomes": written(service, drawn), "pdf": base64.b64encode(data).decode() if data else None})
+
+
+@router.post("/v1/assignments", responses=OUTCOMES)
+async def assignments(body: AssignmentsIn, request: Request) -> Response:
+    """Give parcels that are here to couriers. Safe to repeat."""
+    actor, service = called(request)
+    asked = [Assign(actor=actor, what=each.what, courier=each.courier) for each in body.items]
+    return outcomes(service, await service.assign.submit_many(asked))
+
+
+def _draw(found: Sequence[LabelData | Refusal], template: str) -> tuple[bytes, list[OnPage | Rejected | Refusal]]:
+    """The document, empty if nothing could be drawn, and what became of each label."""
+    from print_templates.render import Printed, render  # noqa: PLC0415
+
+    data = [each for each in found if isinstance(each, LabelData)]
+    if not data:
+        return b"", [each for each in found if isinstance(each, Refusal)]
+    rendered = render(data, template=template, to="pdf")
+    pages = iter(rendered.outcomes)
+    drawn: list[OnPage | Rejected | Refusal] = []
+    for each in found:
+        if isinstance(each, Refusal):
+            drawn.append(each)
+            continue
+        page = next(pages)
+        on_page = isinstance(page, Printed)
+        drawn.append(OnPage(page=page.page) if on_page else Rejected(reference=None, field=page.field, rule=page.rule))
+    return (rendered.data if any(isinstance(each, OnPage) for each in drawn) else b""), drawn

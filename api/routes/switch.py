@@ -1,0 +1,24 @@
+"""The telephone switch: whom does this call ring? And nothing else."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.documents import RouteIn
+from api.routes.called import OUTCOMES, called, outcomes
+from masking.call import Route
+from masking.order import Plain
+
+router = APIRouter(tags=["switch"])
+
+
+@router.post("/v1/calls/route", responses=OUTCOMES)
+async def route(body: RouteIn, request: Request) -> Response:
+    """Connect or refuse. Each answer uses up the intent that allowed it and is on the ledger before it is given."""
+    actor, service = called(request)
+    asked = [
+        Route(actor=actor, caller=Plain(each.caller), main=each.main, extension=each.extension) for each in body.items
+    ]
+    return outcomes(service, await service.call.submit_many(asked))

@@ -1,0 +1,109 @@
+"""Puts a service together: settings become a store, and each step of the path becomes a queue in front of that store.
+
+Also here: the one thing that runs by itself, the sequencer, which gives ledger leaves their places every second and keeps
+the latest signed checkpoint at hand for the answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import anyio.to_thread
+
+from api import auth
+from api.logs import LOG, where
+from api.metrics import Metrics
+from api.settings import ServiceSettings
+from api.singly import Batcher
+from masking.assign import assign
+from masking.call import call
+from masking.change import change
+from masking.checkout import checkout
+from masking.connection import open_folder
+from masking.deliver import deliver
+from masking.enrol import enrol
+from masking.errors import MaskingError
+from masking.find import find
+from masking.label import label
+from masking.resolve import resolve
+from masking.scan import scan
+from masking.vault import journal
+from masking.vault.store import Store
+from masking.world import World
+
+MOST = 200
+"""Items that are committed together at most; a request brings up to 100."""
+
+SEQUENCE_EVERY = 1.0
+"""Seconds between two rounds of the sequencer."""
+
+
+class Service:
+    """What the routes work with: a queue a step, the latest checkpoint, counts."""
+
+    def __init__(self, settings: ServiceSettings, world: World, store: Store) -> None:
+        self.settings = settings
+        self.world = world
+        self.store = store
+        self.metrics = Metrics()
+        self.note = b""
+        self.log_key = journal.log_key(world, store)
+        self.sequenced = True
+        given = {"most": MOST, "waiting": settings.waiting}
+        self.holders = Batcher(auth.holders, world, store, **given)
+        self.issue = Batcher(auth.issue, world, store, **given)
+        self.checkout = Batcher(checkout, world, store, **given)
+        self.change = Batcher(change, world, store, **given)
+        self.find = Batcher(find, world, store, **given)
+        self.label = Batcher(label, world, store, **given)
+        self.scan = Batcher(scan, world, store, **given)
+        self.assign = Batcher(assign, world, store, **given)
+        self.resolve = Batcher(resolve, world, store, **given)
+        self.call = Batcher(call, world, store, **given)
+        self.deliver = Batcher(deliver, world, store, **given)
+        self.enrol = Batcher(enrol, world, store, **given)
+
+    async def sequence(self) -> None:
+        """Place the waiting leaves and keep the latest checkpoint, as it goes into a header."""
+        note = await anyio.to_thread.run_sync(journal.sequence, self.world, self.store)
+        self.note = base64.b64encode(note.encode())
+
+    async def keep_sequencing(self) -> None:
+        """Do so for ever; a failure shows in `/readyz` until it has passed."""
+        while True:
+            try:
+                await self.sequence()
+                self.sequenced = True
+            except MaskingError as error:
+                self.sequenced = False
+                name, places = where(error)
+                LOG.error("sequencer", extra={"waybill": {"error": name, "at": places}})
+            await asyncio.sleep(SEQUENCE_EVERY)
+
+
+@asynccontextmanager
+async def running(settings: ServiceSettings, world: World) -> AsyncIterator[Service]:
+    """A service on an open store, with its sequencer; closed in the reverse order, leaves placed.
+
+    Raises:
+        SettingsError: the deployment can't be opened.
+        IntegrityError: its ledger is not what was signed.
+    """
+    store = await anyio.to_thread.run_sync(lambda: open_folder(settings.folder, world, must_exist=True))
+    try:
+        service = Service(settings, world, store)
+        await service.sequence()
+        background = asyncio.create_task(service.keep_sequencing())
+        try:
+            yield service
+        finally:
+            background.cancel()
+            with suppress(asyncio.CancelledError):
+                await background
+            with suppress(MaskingError):  # the next start does it
+                await service.sequence()
+    finally:
+        store.close()
