@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NotRequired
 
 from pydantic import ConfigDict, Field, with_config
-from typing_extensions import NotRequired, TypedDict  # Pydantic asks for these below Python 3.12
+from typing_extensions import TypedDict  # Pydantic asks for this one below Python 3.12
 
 from api.documents import CODE, ID, Document
 
@@ -191,7 +191,6 @@ class Problem(TypedDict):
     type: Annotated[str, Field(examples=["urn:waybill-masking:problem:input"])]
     title: str
     status: int
-    request: NotRequired[str]
     reason: NotRequired[str]
     state: NotRequired[str]
     errors: NotRequired[list[BrokenRule]]

@@ -6,6 +6,7 @@ Routes are grouped by kind of caller, one file each in `api/routes`; none of the
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -51,6 +52,11 @@ def create_app(settings: ServiceSettings, world: World | None = None) -> FastAPI
     plain = app.openapi
     app.openapi = lambda: _with_problems(plain())  # type: ignore[method-assign]  # FastAPI's documented way
     return app
+
+
+def description(app: FastAPI) -> str:
+    """The OpenAPI description as `api/openapi.json` keeps it."""
+    return json.dumps(app.openapi(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 def _with_problems(document: dict[str, Any]) -> dict[str, Any]:

@@ -57,13 +57,12 @@ _NAMES = documents.member_names()
 
 
 @final
-class ProblemError(Exception):
-    """A problem that a route or a layer before it has found."""
+class ProblemError(HTTPException):
+    """A problem that a route or a layer before it has found. The framework lets its own kind of exception through."""
 
     def __init__(self, name: str, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(PROBLEMS[name].status, headers=headers)
         self.name = name
-        self.headers = dict(headers or {})
-        super().__init__(name)
 
 
 def problem(
@@ -115,7 +114,7 @@ async def handle(_request: Request, error: Exception) -> Response:
     return answer(error)
 
 
-HANDLED: tuple[type[Exception], ...] = (ProblemError, RequestValidationError, HTTPException, MaskingError)
+HANDLED: tuple[type[Exception], ...] = (HTTPException, RequestValidationError, MaskingError)
 
 
 def _retry(seconds: int | None) -> dict[str, str]:

@@ -17,6 +17,7 @@ from api.routes.called import OUTCOMES, called, document, outcomes, written
 from masking.assign import Assign
 from masking.label import Label
 from masking.waybill import LabelData, OnPage, Refusal, Rejected, Token
+from print_templates.render import NotPrinted, Printed, render
 
 router = APIRouter(tags=["outlet"])
 
@@ -48,8 +49,6 @@ async def assignments(body: AssignmentsIn, request: Request) -> Response:
 
 def _draw(found: Sequence[LabelData | Refusal], template: str) -> tuple[bytes, list[OnPage | Rejected | Refusal]]:
     """The document, empty if nothing could be drawn, and what became of each label."""
-    from print_templates.render import Printed, render  # noqa: PLC0415
-
     data = [each for each in found if isinstance(each, LabelData)]
     if not data:
         return b"", [each for each in found if isinstance(each, Refusal)]
@@ -60,7 +59,9 @@ def _draw(found: Sequence[LabelData | Refusal], template: str) -> tuple[bytes, l
         if isinstance(each, Refusal):
             drawn.append(each)
             continue
-        page = next(pages)
-        on_page = isinstance(page, Printed)
-        drawn.append(OnPage(page=page.page) if on_page else Rejected(reference=None, field=page.field, rule=page.rule))
+        match next(pages):
+            case Printed(page=page):
+                drawn.append(OnPage(page=page))
+            case NotPrinted(field=field, rule=rule):
+                drawn.append(Rejected(reference=None, field=field, rule=rule))
     return (rendered.data if any(isinstance(each, OnPage) for each in drawn) else b""), drawn

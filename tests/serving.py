@@ -1,0 +1,119 @@
+"""A real service on a real socket of this machine, for tests: the application in a thread, a clock that tests move."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from api.app import create_app
+from api.auth import issue
+from api.settings import ServiceSettings
+from masking.access.people import Actor, Role
+from masking.connection import create, open_folder
+from masking.enrol import new_secret
+from masking.numbers.pool import demo_slots
+from masking.order import Plain
+from masking.vault import people, slots
+from masking.vault.store import Settings, Store
+from masking.world import World
+from tests.cast import PHONES, STAFF, TENANT
+
+SUPERVISOR = Actor(id="supervisor-1", tenant=TENANT, role=Role.SUPERVISOR, unit="head-office")
+
+
+class Clock:
+    """Real time, and whatever a test adds to it."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
+        self.world = World(now=lambda: datetime.now(UTC) + self.ahead, entropy=os.urandom)
+
+
+class Service:
+    """A running service: its folder, its own view of the store, and who may talk to it."""
+
+    def __init__(self, folder: Path, clock: Clock, store: Store, url: str) -> None:
+        self.folder = folder
+        self.clock = clock
+        self.store = store
+        self.url = url
+        self.http = httpx.Client(base_url=url, timeout=30)
+        self._tokens: dict[str, str] = {}
+
+    def secret(self, who: Actor) -> str:
+        """A fresh secret; it ends what this person held before."""
+        self._tokens.pop(who.id, None)
+        with self.store.transaction() as tx:
+            return new_secret(self.clock.world, tx, who.id).reveal()
+
+    def token(self, who: Actor) -> str:
+        """A token that is good for an hour."""
+        if who.id not in self._tokens:
+            [issued] = issue(self.clock.world, self.store, [Plain(self.secret(who))])
+            assert issued is not None
+            self._tokens[who.id] = issued.token.reveal()
+        return self._tokens[who.id]
+
+    def ask(self, who: Actor | None, path: str, body: Any = None, **more: Any) -> httpx.Response:
+        """POST a body, or GET without one, as somebody."""
+        headers = {"Authorization": f"Bearer {self.token(who)}"} if who else {}
+        headers |= more.pop("headers", {})
+        if body is None and "content" not in more:
+            return self.http.get(path, headers=headers, **more)
+        if body is not None:
+            more["json"] = body
+        return self.http.post(path, headers=headers, **more)
+
+    def outcomes(self, who: Actor, path: str, body: Any, **more: Any) -> list[dict[str, Any]]:
+        """The outcomes of a request that must be answered with 200."""
+        answer = self.ask(who, path, body, **more)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["outcomes"]
+
+
+def staffed(folder: Path, world: World) -> None:
+    """A deployment with the cast enrolled, and the demo's numbers."""
+    create(folder, world, Settings(tenant=TENANT, carrier="示例快递", demo=True))
+    store = open_folder(folder, world)
+    now = world.now()
+    with store.transaction() as tx:
+        for actor in (*STAFF, SUPERVISOR):
+            phone = PHONES.get(actor.id)
+            people.enrol(world, store.keys, tx, actor, now, phone=Plain(phone) if phone else None)
+        slots.add(tx, demo_slots(), world)
+    store.close()
+
+
+@contextmanager
+def serving(folder: Path, **settings: Any) -> Iterator[Service]:
+    """A service on the deployment in this folder, which is made if there is none."""
+    clock = Clock()
+    if not folder.exists():
+        staffed(folder, clock.world)
+    app = create_app(ServiceSettings(folder=folder, **settings), clock.world)
+    config = uvicorn.Config(app, port=0, log_config=None, access_log=False, server_header=False)
+    server, socket = uvicorn.Server(config), config.bind_socket()
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.005)  # the only wait: for the socket to be served
+    store = open_folder(folder, clock.world)
+    service = Service(folder, clock, store, f"http://127.0.0.1:{socket.getsockname()[1]}")
+    try:
+        yield service
+    finally:
+        service.http.close()
+        server.should_exit = True
+        thread.join()
+        store.close()
+        socket.close()

@@ -1,0 +1,232 @@
+"""The path of an order over HTTP; and that every caller gets what the steps say, no more."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from api.documents import ORDER
+from masking.ledger import checkpoint
+from masking.vault import journal
+from print_templates.read import read_pdf
+from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, PHONES, RECEIVER, RIVAL, SHOP, SWITCH
+from tests.serving import SUPERVISOR, Service, serving
+
+NUMBERS = {"waybill_number": "YT0000000001001", "routing_code": "342-081-00 052"}
+DOOR = "上海市浦东新区世纪大道100号3栋2单元501室"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory) -> Iterator[Service]:
+    with serving(tmp_path_factory.mktemp("service") / "deployment") as running:
+        yield running
+
+
+counter = iter(range(1000, 9999))
+
+
+def ordered(service: Service, **changes: object) -> dict:
+    order = ORDER | {"reference": f"R-{next(counter)}"} | changes
+    [outcome] = service.outcomes(SHOP, "/v1/waybills", {"orders": [order]})
+    return outcome["waybill"]
+
+
+def labelled(service: Service, waybill: dict, job: str = "job-1", who=SHOP) -> str:
+    answer = service.ask(who, "/v1/labels", {"ids": [waybill["id"]], "job": job})
+    assert answer.json()["outcomes"] == [{"printed": {"page": 1}}]
+    [page] = read_pdf(base64.b64decode(answer.json()["pdf"]))
+    [code] = [code for code in set(page.codes) if code.startswith("WB1")]
+    return code
+
+
+def on_the_van(service: Service) -> tuple[dict, str]:
+    number = f"YT{next(counter):013}"
+    waybill = ordered(service, **(NUMBERS | {"waybill_number": number}))
+    code = labelled(service, waybill)
+    [scanned] = service.outcomes(RECEIVER, "/v1/scans", {"items": [{"what": number, "kind": "arrived"}]})
+    assert scanned["scanned"]["kind"] == "arrived"
+    given = {"items": [{"what": code, "courier": COURIER.id}]}
+    [assigned] = service.outcomes(DISPATCHER, "/v1/assignments", given)
+    assert assigned["assigned"]["courier"] == COURIER.id
+    return waybill, code
+
+
+def looked(service: Service, who, code: str) -> dict:
+    return service.outcomes(who, "/v1/resolve", {"items": [{"code": code, "purpose": "deliver"}]})[0]
+
+
+def test_an_order_walks_the_whole_path_over_http(service):
+    waybill, code = on_the_van(service)
+    fields = looked(service, COURIER, code)["granted"]["fields"]
+    assert fields == {"recipient.address": DOOR, "recipient.surname": "欧阳"}
+
+    [dial] = service.outcomes(COURIER, "/v1/calls", {"items": [{"code": code}]})
+    number = dial["dial"]["number"]
+    asked = {"caller": PHONES[COURIER.id], "main": number["main"], "extension": number["extension"]}
+    [connected] = service.outcomes(SWITCH, "/v1/calls/route", {"items": [asked]})
+    assert connected["connect"]["to"].endswith("13800000001")
+    [again] = service.outcomes(SWITCH, "/v1/calls/route", {"items": [asked]})
+    assert again == {"refused": {"reason": "not-connected", "retry_after": None}}
+
+    done = {"items": [{"what": code, "kind": "delivered"}]}
+    [delivered] = service.outcomes(COURIER, "/v1/scans", done)
+    assert service.outcomes(COURIER, "/v1/scans", done) == [delivered]  # a lost answer may be asked for again
+    assert looked(service, COURIER, code) == {"refused": {"reason": "unknown", "retry_after": None}}
+    status = service.ask(SHOP, f"/v1/waybills/{waybill['id']}").json()
+    assert (status["reference"], status["number"]) == (waybill["reference"], None)
+
+
+def test_a_bad_order_does_not_keep_the_good_ones(service):
+    orders = [ORDER | {"reference": "B-1"}, ORDER | {"reference": ""}, ORDER | {"reference": "B-2", "remark": "\ud7ff"}]
+    found = service.outcomes(SHOP, "/v1/waybills", {"orders": orders})
+    assert [next(iter(each)) for each in found] == ["waybill", "rejected", "rejected"]
+    assert found[1]["rejected"]["field"] == "reference"
+
+
+def test_checkout_asked_again_enters_nothing_twice(service):
+    order = ORDER | {"reference": "T-1"}
+    [first] = service.outcomes(SHOP, "/v1/waybills", {"orders": [order]})
+    [second] = service.outcomes(SHOP, "/v1/waybills", {"orders": [order]})
+    assert first["waybill"].pop("created") is True
+    assert second["waybill"].pop("created") is False
+    assert first == second
+
+
+def test_a_merchant_finds_ships_amends_and_cancels_what_is_its_own(service):
+    waybill = ordered(service, recipient=ORDER["recipient"] | {"phone": "13800009876"})
+    found = service.ask(SHOP, "/v1/waybills/find", {"phone": "138-0000-9876"}).json()["waybills"]
+    assert [each["id"] for each in found] == [waybill["id"]]
+    assert service.ask(RIVAL, "/v1/waybills/find", {"phone": "13800009876"}).json() == {"waybills": []}
+    assert service.ask(RIVAL, f"/v1/waybills/{waybill['id']}").status_code == 404
+
+    shipped = {"items": [{"id": waybill["id"], "waybill_number": "YT9990000001", "routing_code": "1-2"}]}
+    assert [next(iter(service.outcomes(SHOP, "/v1/waybills/ship", shipped)[0]))] == ["waybill"]
+    assert service.outcomes(RIVAL, "/v1/waybills/ship", shipped)[0]["refused"]["reason"] == "unknown"
+    corrected = ORDER | {"reference": waybill["reference"], "goods": "鞋"}
+    [amended] = service.outcomes(SHOP, "/v1/waybills/amend", {"items": [{"id": waybill["id"], "order": corrected}]})
+    assert amended["waybill"]["masked"] != waybill["masked"]
+    cancel = {"ids": [waybill["id"]]}
+    [gone] = service.outcomes(SHOP, "/v1/waybills/cancel", cancel)
+    assert (gone["waybill"]["state"], gone["waybill"]["masked"]) == ("destroyed", None)
+    assert service.outcomes(SHOP, "/v1/waybills/cancel", cancel) == [gone]
+    assert service.outcomes(RIVAL, "/v1/waybills/cancel", cancel)[0]["refused"]["reason"] == "unknown"
+
+
+def test_a_label_code_never_leaves_as_data(service):
+    waybill, code = on_the_van(service)
+    again = service.ask(SHOP, "/v1/labels", {"ids": [waybill["id"]], "job": "job-1"})
+    assert code not in again.text
+    assert labelled(service, waybill) == code  # the same job draws the same print
+    [refused] = service.ask(SHOP, "/v1/labels", {"ids": [waybill["id"]], "job": "job-2"}).json()["outcomes"]
+    assert refused["refused"]["reason"] == "reprint-needs-outlet-and-reason"
+
+
+def test_nobody_learns_from_a_refusal_whose_parcel_it_is(service):
+    _, code = on_the_van(service)
+    forged = code[:-1] + ("0" if code[-1] != "0" else "1")
+    bodies = [
+        service.ask(OTHER_COURIER, "/v1/resolve", {"items": [{"code": each, "purpose": "deliver"}]})
+        for each in (code, forged, "YT0000000001001")
+    ]
+    assert len({each.content for each in bodies}) == 1
+
+
+def test_a_scan_repeated_under_its_key_is_recorded_once(service):
+    number = f"YT{next(counter):013}"
+    ordered(service, **(NUMBERS | {"waybill_number": number}))
+    asked = {"items": [{"what": number, "kind": "arrived"}, {"what": number, "kind": "departed"}]}
+    key = {"headers": {"Idempotency-Key": "van-3/2026-11-24/77"}}
+    first = service.outcomes(RECEIVER, "/v1/scans", asked, **key)
+    service.clock.ahead += timedelta(seconds=5)
+    assert service.outcomes(RECEIVER, "/v1/scans", asked, **key) == first
+    assert service.outcomes(RECEIVER, "/v1/scans", asked) != first
+    other = {"items": [{"what": number, "kind": "departed"}]}
+    [reused] = service.outcomes(RECEIVER, "/v1/scans", other, **key)
+    assert reused["refused"]["reason"] == "event-of-another-scan"
+    [own] = service.outcomes(DISPATCHER, "/v1/scans", other, **key)  # a key is its owner's alone
+    assert next(iter(own)) == "scanned"
+
+
+def test_two_items_of_one_request_see_each_other(service):
+    _, code = on_the_van(service)
+    body = {"items": [{"what": code, "kind": kind} for kind in ("delivered", "delivered", "attempted")]}
+    first, second, third = service.outcomes(COURIER, "/v1/scans", body)
+    assert first == second
+    assert third["refused"]["reason"] == "unknown"
+
+
+def test_every_answer_to_merchant_outlet_and_courier_carries_the_latest_checkpoint(service):
+    key = journal.log_key(service.clock.world, service.store)
+    for who in (SHOP, RECEIVER, COURIER):
+        for answer in (service.ask(who, "/v1/ledger/checkpoint"), service.ask(who, "/v1/nothing")):
+            note = base64.b64decode(answer.headers["waybill-checkpoint"]).decode()
+            assert checkpoint.read(note, key).origin == "waybill-masking/carrier"
+    assert "waybill-checkpoint" not in service.ask(SWITCH, "/v1/ledger/checkpoint").headers
+
+
+def test_the_ledger_proves_that_it_continues_an_earlier_one(service):
+    key = journal.log_key(service.clock.world, service.store)
+    ordered(service)
+    notes = []
+    for _ in range(2):
+        journal.sequence(service.clock.world, service.store)
+        notes.append(checkpoint.read(service.ask(SHOP, "/v1/ledger/checkpoint").json()["note"], key))
+        ordered(service)
+    earlier, later = notes
+    answer = service.ask(SHOP, f"/v1/ledger/consistency?from={earlier.size}&to={later.size}").json()
+    assert checkpoint.follows(earlier, later, [base64.b64decode(each) for each in answer["proof"]]) is None
+    for wrong in ("from=2&to=1", f"from=1&to={later.size + 10**6}", "from=-1&to=1", "from=x&to=1", "to=1"):
+        assert service.ask(SHOP, f"/v1/ledger/consistency?{wrong}").status_code == 422
+
+
+def test_a_supervisor_enrols_and_revokes_and_it_is_felt_by_the_next_request(service):
+    person = {"id": "courier-99", "role": "courier", "unit": "sh-01", "phone": "13900000099"}
+    [enrolled] = service.outcomes(SUPERVISOR, "/v1/people", {"items": [person]})
+    secret = enrolled["enrolled"]["secret"]
+    token = service.http.post("/v1/token", json={"secret": secret}).json()["token"]
+    as_them = {"headers": {"Authorization": f"Bearer {token}"}}
+    assert service.ask(None, "/v1/ledger/checkpoint", **as_them).status_code == 200
+    with serving(service.folder) as other_worker:
+        assert other_worker.ask(None, "/v1/ledger/checkpoint", **as_them).status_code == 200
+        [gone] = service.outcomes(SUPERVISOR, "/v1/revocations", {"ids": ["courier-99"]})
+        assert gone == {"revoked": {"id": "courier-99"}}
+        for worker in (other_worker, service):
+            assert worker.ask(None, "/v1/ledger/checkpoint", **as_them).status_code == 401
+    assert service.http.post("/v1/token", json={"secret": secret}).status_code == 401
+    assert service.outcomes(SUPERVISOR, "/v1/revocations", {"ids": ["courier-99"]}) == [gone]
+    [taken] = service.outcomes(SUPERVISOR, "/v1/people", {"items": [person]})
+    assert taken["refused"]["reason"] == "id-taken"
+    for who in (SHOP, COURIER):
+        [refused] = service.outcomes(who, "/v1/revocations", {"ids": [RECEIVER.id]})
+        assert refused["refused"]["reason"] == "unknown"
+
+
+def test_a_token_ends_after_an_hour(service):
+    assert service.ask(COURIER, "/v1/ledger/checkpoint").status_code == 200
+    service.clock.ahead += timedelta(minutes=61)
+    answer = service.ask(COURIER, "/v1/ledger/checkpoint")
+    service.clock.ahead -= timedelta(minutes=61)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_secret_is_no_token_and_a_token_no_secret(service):
+    token, secret = service.token(RIVAL), service.secret(RIVAL)
+    assert service.http.post("/v1/token", json={"secret": token}).status_code == 401
+    for wrong in (secret, "", "wbt1_" + "A" * 43):
+        headers = {"Authorization": f"Bearer {wrong}"}
+        assert service.http.get("/v1/ledger/checkpoint", headers=headers).status_code == 401
+
+
+def test_health_readiness_and_counts_are_open_and_name_nobody(service):
+    ordered(service)
+    assert service.ask(None, "/healthz").json() == {"alive": True}
+    assert service.ask(None, "/readyz").json() == {"ready": True}
+    text = service.ask(None, "/metrics").text
+    assert 'waybill_requests_total{method="POST",route="/v1/waybills",status="200"}' in text
+    assert "waybill_numbers_leased" in text
+    for who in (SHOP, COURIER, RECEIVER):
+        assert who.id not in text.replace('reason="shop', "")
