@@ -52,5 +52,6 @@ def configuration() -> dict[str, Any]:
         "loggers": {
             "waybill": {"handlers": ["err"], "level": "INFO", "propagate": False},
             "uvicorn.error": {"handlers": ["err"], "level": "INFO", "propagate": False},
+            "uvicorn.access": {"handlers": [], "level": "CRITICAL", "propagate": False},
         },
     }

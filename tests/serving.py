@@ -16,6 +16,7 @@ import uvicorn
 
 from api.app import create_app
 from api.auth import issue
+from api.serving import configured, listening
 from api.settings import ServiceSettings
 from masking.access.people import Actor, Role
 from masking.connection import create, open_folder
@@ -100,8 +101,7 @@ def serving(folder: Path, **settings: Any) -> Iterator[Service]:
     if not folder.exists():
         staffed(folder, clock.world)
     app = create_app(ServiceSettings(folder=folder, **settings), clock.world)
-    config = uvicorn.Config(app, port=0, log_config=None, access_log=False, server_header=False)
-    server, socket = uvicorn.Server(config), config.bind_socket()
+    server, socket = uvicorn.Server(configured(app)), listening("127.0.0.1", 0)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
     thread.start()
     while not server.started:

@@ -1,0 +1,76 @@
+"""How the application is run: uvicorn with nothing of its own said, one process or several on one socket."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
+
+from api.app import create_app
+from api.logs import LOG, configuration
+from api.settings import ServiceSettings
+from masking.errors import SettingsError
+
+BACKLOG = 2048
+
+
+def configured(app: FastAPI | Callable[[], FastAPI], **more: Any) -> uvicorn.Config:
+    """The server's configuration: no access log, no name of its own, no trust in forwarded headers, no websockets."""
+    quiet: dict[str, Any] = {
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": False,
+        "ws": "none",
+        "lifespan": "on",
+    }
+    made = uvicorn.Config(app, **(quiet | more))
+    logging.getLogger("uvicorn.access").setLevel(logging.CRITICAL)  # it would write paths and queries
+    return made
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there.
+
+    Made by hand: only of a socket that says it speaks TCP does asyncio send small answers at once; without that each
+    answer waits 40 ms for the client's acknowledgement.
+
+    Raises:
+        SettingsError: the address can't be used.
+    """
+    try:
+        [(family, kind, protocol, _, address), *_] = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
+        )
+        made = socket.socket(family, kind, protocol)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+        made.listen(BACKLOG)
+        made.set_inheritable(True)
+    except OSError as error:
+        raise SettingsError(f"{host}:{port} can't be listened on: {error.strerror}") from error
+    return made
+
+
+def run(settings: ServiceSettings, socket_: socket.socket) -> int:
+    """Serve until a signal says stop; then let requests finish. The exit status.
+
+    The application goes in as an object, for several processes as a function: never as a name that could be looked up in
+    the current folder.
+    """
+    more = {"log_config": configuration(), "timeout_graceful_shutdown": settings.stop_seconds}
+    if settings.workers == 1:
+        server = uvicorn.Server(configured(create_app(settings), **more))
+        server.run(sockets=[socket_])
+        return 0 if server.started else 3
+    config = configured(partial(create_app, settings), factory=True, workers=settings.workers, **more)
+    supervisor = Multiprocess(config, sockets=[socket_])
+    supervisor.run()
+    LOG.info("stopped")
+    return 0

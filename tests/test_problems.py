@@ -1,0 +1,256 @@
+"""Whatever a client sends, the answer is a problem document that repeats nothing of it, and so is the log."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from api.documents import ORDER
+from api.logs import JsonLines
+from api.problems import PROBLEMS, answer
+from api.settings import MEGABYTE
+from masking.errors import InputError, IntegrityError, MaskingError, RefusedError, UnavailableError
+from tests.cast import COURIER, SHOP, SWITCH
+from tests.serving import SUPERVISOR, Service, serving
+
+CANARY = "金丝雀九八七六"
+CANARIES = (CANARY, "13812349876", "canary-9876")
+ROUTES = {
+    "/v1/token": None,
+    "/v1/waybills": SHOP,
+    "/v1/waybills/find": SHOP,
+    "/v1/waybills/ship": SHOP,
+    "/v1/waybills/amend": SHOP,
+    "/v1/waybills/cancel": SHOP,
+    "/v1/labels": SHOP,
+    "/v1/scans": COURIER,
+    "/v1/assignments": COURIER,
+    "/v1/resolve": COURIER,
+    "/v1/calls": COURIER,
+    "/v1/calls/route": SWITCH,
+    "/v1/people": SUPERVISOR,
+    "/v1/revocations": SUPERVISOR,
+}
+
+
+class Lines(logging.Handler):
+    """Keeps what would go to the log, formatted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(JsonLines())
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+@pytest.fixture(scope="module")
+def log() -> Iterator[list[str]]:
+    handler = Lines()
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    for noisy in ("httpcore", "httpx", "asyncio", "sqlalchemy"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    yield handler.lines
+    root.removeHandler(handler)
+    root.setLevel(before)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory, log) -> Iterator[Service]:
+    with serving(tmp_path_factory.mktemp("service") / "deployment", body_seconds=0.5) as running:
+        yield running
+
+
+def is_clean(answer: httpx.Response) -> bool:
+    return not any(canary in text for canary in CANARIES for text in (answer.text, str(answer.headers)))
+
+
+def is_problem(answer: httpx.Response, name: str) -> bool:
+    document = answer.json()
+    return (
+        answer.headers["content-type"] == "application/problem+json"
+        and document["type"] == f"urn:waybill-masking:problem:{name}"
+        and document["status"] == answer.status_code == PROBLEMS[name].status
+        and answer.headers["cache-control"] == "no-store"
+        and is_clean(answer)
+    )
+
+
+odd_values = st.sampled_from([*CANARIES, None, 10**40, 1.5, True, [], [CANARY], {CANARY: CANARY}, "\x00" + CANARY])
+odd_bodies = st.dictionaries(
+    st.sampled_from(["orders", "items", "ids", "phone", "secret", "job", CANARY]),
+    odd_values | st.lists(odd_values | st.dictionaries(st.sampled_from(["id", "what", "code", CANARY]), odd_values)),
+    max_size=3,
+)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(path=st.sampled_from(sorted(ROUTES)), body=odd_bodies)
+def test_a_body_that_is_wrong_is_answered_by_field_and_rule_alone(service, path, body):
+    answer = service.ask(ROUTES[path], path, content=json.dumps(body), headers={"Content-Type": "application/json"})
+    assert answer.status_code in {200, 401, 422}, answer.text
+    if answer.status_code == 422:
+        assert is_problem(answer, "input")
+        assert all(set(each) <= {"field", "rule", "row"} for each in answer.json()["errors"])
+    assert is_clean(answer) or path == "/v1/waybills/find"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"null",
+        b'"' + CANARY.encode() + b'"',
+        b"[" * 100_000,
+        b'{"items": [' + b'{"a":' * 5000,
+        b'{"phone": "\\ud800"}',
+        b'{"phone": NaN}',
+        b'{"phone": 1e999}',
+        b"\x00",
+    ],
+)
+def test_a_body_that_is_no_json_is_a_problem(service, raw):
+    for kind in ("application/json", "text/plain", "application/json; charset=utf-16", "multipart/form-data", "x"):
+        answer = service.ask(SHOP, "/v1/waybills/find", content=raw, headers={"Content-Type": kind})
+        assert is_problem(answer, "input") or is_problem(answer, "body-unreadable")
+
+
+def test_a_rejected_order_names_no_value(service):
+    order = ORDER | {"reference": "X-1", "recipient": ORDER["recipient"] | {"phone": "canary-9876"}}
+    [outcome] = service.outcomes(SHOP, "/v1/waybills", {"orders": [order]})
+    assert outcome["rejected"]["field"] == "recipient.phone"
+    assert "canary" not in json.dumps(outcome)
+
+
+def test_paths_and_methods_that_do_not_exist_are_problems(service):
+    for path in (f"/v1/waybills/{CANARY}", "/v1/waybills/13812349876", "/v1/nothing/canary-9876", "/v1/waybills/"):
+        assert is_problem(service.ask(SHOP, path), "not-found")
+    for path in ("/v1/waybills/wb1_%00", "/v1/waybills/..%2f..%2fhealthz", "//v1//waybills"):
+        assert is_problem(service.ask(SHOP, path), "not-found")
+    headers = {"Authorization": f"Bearer {service.token(SHOP)}"}
+    for method in ("PUT", "PATCH", "DELETE", "OPTIONS"):
+        answer = service.http.request(method, "/v1/waybills", headers=headers)
+        assert is_problem(answer, "method-not-allowed")
+        assert answer.headers["allow"] == "POST"
+
+
+def test_without_a_token_everything_but_the_open_addresses_is_a_401(service):
+    for path in (*ROUTES, "/v1/ledger/checkpoint", "/docs", f"/v1/{CANARY}", "/V1/TOKEN", "/v1/token/"):
+        if path != "/v1/token":
+            assert is_problem(service.ask(None, path), "unauthenticated")
+            assert is_problem(service.ask(None, path, {"x": CANARY}), "unauthenticated")
+    for hostile in ("Basic eDp5", "Bearer", f"bearer {'A' * 9000}", "Bearer wbt1_" + "é" * 43):
+        refused = service.ask(None, "/v1/ledger/checkpoint", headers={"Authorization": hostile.encode("latin-1")})
+        assert is_problem(refused, "unauthenticated")
+
+
+def test_two_tokens_are_none(service):
+    token = f"Bearer {service.token(SHOP)}"
+    headers = [("Authorization", token), ("Authorization", token)]
+    assert is_problem(service.http.get("/v1/ledger/checkpoint", headers=headers), "unauthenticated")
+
+
+def raw(service: Service, *parts: bytes, pause: float = 0) -> bytes:
+    """What the service answers to these bytes, until it closes."""
+    host, port = service.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        for part in parts:
+            connection.sendall(part)
+            time.sleep(pause)  # a slow client is slow
+        answer = b""
+        while chunk := connection.recv(65536):
+            answer += chunk
+    return answer
+
+
+def post(service: Service, *headers: str) -> bytes:
+    lines = ["POST /v1/waybills HTTP/1.1", "Host: x", "Connection: close"]
+    lines += [f"Authorization: Bearer {service.token(SHOP)}", *headers, "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def test_a_body_announced_too_large_is_refused_before_it_is_read(service):
+    answer = raw(service, post(service, f"Content-Length: {10 * MEGABYTE}", "Content-Type: application/json"))
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert b"urn:waybill-masking:problem:too-large" in answer
+
+
+def test_a_body_that_grows_too_large_is_cut_off(service):
+    def chunks() -> Iterator[bytes]:
+        for sent in range(160):
+            yield b" " * 65536
+            assert sent < 150, "the whole body was read"
+
+    try:
+        answer = service.ask(SHOP, "/v1/waybills", content=chunks())
+    except httpx.TransportError:
+        return  # cut off while sending is as good
+    assert is_problem(answer, "too-large")
+
+
+def test_a_body_that_does_not_arrive_is_given_up(service):
+    answer = raw(service, post(service, "Content-Length: 100", "Content-Type: application/json"), b"{", b'"', pause=0.1)
+    assert answer.startswith(b"HTTP/1.1 408")
+
+
+def test_hostile_headers_are_refused_or_ignored(service):
+    assert raw(service, post(service, "Content-Length: -1")).startswith(b"HTTP/1.1 400")
+    assert raw(service, post(service, "Content-Length: 1", "Content-Length: 2")).startswith(b"HTTP/1.1 400")
+    assert raw(service, post(service, "X-Big: " + "a" * 100_000)).startswith(b"HTTP/1.1 4")
+    assert raw(service, b"GET / HTTP/9.9\r\nConnection: close\r\n\r\n").startswith(b"HTTP/1.1 401")
+    assert raw(service, b"\x16\x03\x01\x02\x00\x01\x00\x01").startswith(b"HTTP/1.1 400")
+    for name in ("X-Forwarded-For", "X-HTTP-Method-Override", "Host", "Cookie", "X-Request-Id", "Idempotency-Key"):
+        for value in (CANARY.encode(), b"a" * 5000, b"'; DROP TABLE waybill; --"):
+            answer = service.ask(SHOP, "/v1/ledger/checkpoint", headers={name: value})
+            assert answer.status_code == 200
+            assert is_clean(answer)
+    long_key = {"headers": {"Idempotency-Key": "k" * 129}}
+    assert is_problem(service.ask(COURIER, "/v1/scans", {"items": []}, **long_key), "input")
+
+
+def test_every_error_of_the_package_has_its_problem_and_a_strangers_error_tells_nothing():
+    told = {
+        InputError("phone", "not-a-phone", row=3): 422,
+        RefusedError("locked", retry_after=7): 409,
+        UnavailableError("x"): 503,
+        IntegrityError("x"): 500,
+        MaskingError(CANARY): 500,
+        ValueError(CANARY): 500,
+    }
+    for error, status in told.items():
+        found = answer(error)
+        assert found.status_code == status
+        assert CANARY.encode() not in found.body
+    assert answer(UnavailableError("x")).headers["retry-after"] == "1"
+    assert json.loads(answer(InputError("phone", "not-a-phone", row=3)).body)["errors"] == [
+        {"field": "phone", "rule": "not-a-phone", "row": 3}
+    ]
+
+
+def test_the_log_and_the_counts_hold_nothing_that_was_sent(service, log):
+    party = {"name": CANARY, "phone": "13812349876", "address": f"上海市浦东新区世纪大道100号{CANARY}501室"}
+    service.outcomes(SHOP, "/v1/waybills", {"orders": [ORDER | {"reference": "canary-9876", "recipient": party}]})
+    found = service.ask(SHOP, "/v1/waybills/find?phone=13812349876", {"phone": "13812349876"}).json()["waybills"]
+    assert len(found) == 1
+    service.ask(SHOP, f"/v1/waybills/{found[0]['id']}?{CANARY}")
+    lines = "\n".join(log)
+    assert lines.count('"event": "request"') > 100
+    everything = lines + service.ask(None, "/metrics").text
+    for canary in (*CANARIES, found[0]["id"], service.token(SHOP)):
+        assert canary not in everything
+        assert json.dumps(canary)[1:-1] not in everything
+    assert '"route": "/v1/waybills/{id}"' in lines

@@ -1,0 +1,138 @@
+"""Laws of the JSON forms: what is written is read back equal, and what is no outcome is an error that names nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from api.answers import OutcomeOut
+from api.documents import OrderIn
+from masking.errors import InputError, IntegrityError
+from masking.order import Connect, Enrolled, Grant, Order, Party, Plain
+from masking.waybill import (
+    Assigned,
+    Delivered,
+    Dial,
+    Masked,
+    MaskedParty,
+    MaskedView,
+    OnPage,
+    Refusal,
+    Rejected,
+    Revoked,
+    Scanned,
+    Token,
+    VirtualNumber,
+    Waybill,
+)
+from masking.wire import order_from_json, order_to_json, outcome_from_json, outcome_to_json
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+plains = texts.map(Plain)
+moments = st.integers(0, 4 * 10**12).map(lambda ms: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms))
+spans = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=3).map(tuple)
+masked = st.builds(Masked, texts, spans)
+parties = st.builds(MaskedParty, name=masked, phone=masked, address=masked)
+views = st.builds(MaskedView, recipient=parties, sender=parties, goods=masked, remark=masked, stamp=texts)
+numbers = st.builds(VirtualNumber, main=texts, extension=texts, expires=moments)
+maybe = st.none() | texts
+OUTCOMES = {
+    Waybill: st.builds(
+        Waybill,
+        id=texts.map(Token),
+        reference=maybe,
+        masked=st.none() | views,
+        number=st.none() | numbers,
+        merge=maybe,
+        state=texts,
+        waybill_number=maybe,
+        routing_code=maybe,
+        created=st.booleans(),
+    ),
+    OnPage: st.builds(OnPage, page=st.integers(1, 100)),
+    Rejected: st.builds(Rejected, reference=maybe, field=texts, rule=texts, row=st.none() | st.integers(1, 9)),
+    Refusal: st.builds(Refusal, reason=texts, retry_after=st.none() | st.integers(0, 9)),
+    Grant: st.builds(
+        Grant,
+        fields=st.dictionaries(texts, plains),
+        view_ref=texts,
+        valid_until=moments,
+        remaining=st.integers(0, 250),
+    ),
+    Dial: st.builds(Dial, number=numbers, valid_until=moments),
+    Connect: st.builds(Connect, to=plains, shown=texts),
+    Scanned: st.builds(Scanned, kind=texts, at=moments),
+    Assigned: st.builds(Assigned, courier=texts, at=moments),
+    Delivered: st.builds(Delivered, at=moments),
+    Enrolled: st.builds(Enrolled, id=texts, secret=plains),
+    Revoked: st.builds(Revoked, id=texts),
+}
+described = TypeAdapter(OutcomeOut)
+
+
+@given(st.one_of(OUTCOMES.values()))
+def test_an_outcome_is_read_back_as_it_was_written_and_is_as_the_description_says(outcome):
+    written = json.loads(json.dumps(outcome_to_json(outcome)))
+    assert outcome_from_json(written) == outcome
+    assert list(written) == list(described.validate_python(written, strict=False))
+
+
+@given(plain=st.lists(texts.map(str.strip), min_size=8, max_size=8), number=maybe, goods=st.booleans())
+def test_an_order_is_read_back_as_it_was_written(plain, number, goods):
+    a, b, c, d, e, f, g, h = plain
+    order = Order(
+        reference=a,
+        recipient=Party(name=b, phone=c, address=d),
+        sender=Party(name=e, phone=f, address=g),
+        goods=h,
+        waybill_number=number,
+        show_goods=goods,
+    )
+    written = json.loads(json.dumps(order_to_json(order)))
+    assert order_from_json(written) == order
+    assert order_from_json(OrderIn.model_validate(written).model_dump()) == order
+
+
+def test_every_kind_of_outcome_has_its_law():
+    from masking.wire import _FORMS
+
+    assert set(OUTCOMES) == set(_FORMS)
+    for kind, (name, _, _) in _FORMS.items():
+        assert dataclasses.is_dataclass(kind)
+        assert name in OutcomeOut.__annotations__
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts | st.sampled_from(["waybill", "granted"]), inner),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["waybill", "granted", "refused", "secret-9876"]), json_values))
+def test_what_is_no_outcome_is_an_error_that_repeats_nothing(value):
+    with pytest.raises(IntegrityError, match=r"^the service answered with something that is no outcome$"):
+        outcome_from_json(value)
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "rule"),
+    [
+        ({"reference": None}, "reference", "missing"),
+        ({"reference": 7}, "reference", "not-a-text"),
+        ({"recipient": {"name": "x", "phone": "1"}}, "recipient.address", "missing"),
+        ({"sender": "一个人"}, "sender", "missing"),
+        ({"goods": ["书"]}, "goods", "not-a-text"),
+    ],
+)
+def test_a_broken_order_names_field_and_rule(change, field, rule):
+    good = {"reference": "A", **{who: {"name": "a", "phone": "1", "address": "b"} for who in ("recipient", "sender")}}
+    with pytest.raises(InputError) as caught:
+        order_from_json(good | change)
+    assert (caught.value.field, caught.value.rule) == (field, rule)
