@@ -2,7 +2,8 @@
 
 Each waybill's key is wrapped twice, under its day's online key and its day's archive key (FORMAT.md section 3). To seal
 away is to delete the online wrap; to destroy is to delete both, and to write the waybill on the destruction list. New
-wraps are committed here before the data that needs them, so a crash leaves an orphan here and never a hole there.
+wraps are committed here before the data that needs them, so a crash leaves an orphan here and never a hole there. How
+keys are rotated, revoked and die is `keylives`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from masking.crypto import archive
 from masking.crypto.keys import DayWrapper, KeySource
@@ -21,7 +22,8 @@ from masking.vault.engine import insert_new, transaction, truncate_log
 from masking.vault.schema import destruction, stored_key, wrap
 from masking.world import World, day_of, milliseconds, week_of
 
-LABEL_KEY = 1
+MEMORY = timedelta(seconds=10)
+"""How long opened keys are kept in memory: a key that is revoked or dies elsewhere is forgotten here after that."""
 
 
 class Generation(NamedTuple):
@@ -32,12 +34,12 @@ class Generation(NamedTuple):
 
 
 class OnlineWrap(NamedTuple):
-    """A waybill's key as wrapped by its day's online key."""
+    """A waybill's key as wrapped by an online key, and that key's name."""
 
     waybill: bytes
     generation: int
     tenant: str
-    day: str
+    online_key: str
     online: bytes
 
 
@@ -57,34 +59,47 @@ class KeyStore:
 
     def __init__(self, engine: Engine, source: KeySource) -> None:
         self.engine = engine
-        self._source = source
+        self.source = source
         self._opened: dict[tuple[str, str], bytes] = {}
+        self._names: dict[str, list[str]] = {}
+        self._since: datetime | None = None
+
+    def forget(self) -> None:
+        """Let go of all opened keys; they are read anew when they are needed."""
+        self._opened.clear()
+        self._names.clear()
 
     def key(self, purpose: str, name: str, world: World, now: datetime, *, size: int = 32) -> bytes:
         """The key of that name, made on first use and committed before it is given."""
-        known = self._opened.get((purpose, name)) or self.existing(purpose, name)
+        self._age(now)
+        known = self.existing(purpose, name)
         if known:
             return known
         self.put(purpose, name, world.entropy(size), world, now)
         made = self.existing(purpose, name)  # another worker may have been first
         if made is None:
-            raise IntegrityError("a key that was just made can't be opened")
+            raise IntegrityError(f"the {purpose} key of that name has died, and a name is not used twice")
         return made
 
     def put(self, purpose: str, name: str, key: bytes, world: World, now: datetime) -> None:
         """Store a key under a name that is not taken; an archive key also sealed to the offline public key."""
-        archived = None
+        archived = sealed_to = None
         if purpose == "archive":
-            archived = archive.seal_day_key(self.offline_public(), name, key)
+            sealed_to, public = self.offline_public()
+            archived = archive.seal_day_key(public, name, key)
         row = {
             "purpose": purpose,
             "name": name,
-            "wrapped": self._source.wrap(f"{purpose}/{name}", key, world.entropy),
+            "wrapped": self.source.wrap(f"{purpose}/{name}", key, world.entropy),
             "archived": archived,
+            "sealed_to": sealed_to,
             "created": milliseconds(now),
+            "revoked": None,
+            "died": None,
         }
         with transaction(self.engine) as connection:
             insert_new(connection, stored_key, [row])
+        self._names.pop(purpose, None)
 
     def existing(self, purpose: str, name: str) -> bytes | None:
         """The key of that name, or None if there is none or its usable copy has died."""
@@ -96,26 +111,57 @@ class KeyStore:
             wrapped = connection.execute(query).scalar()
         if wrapped is None:
             return None
-        key = self._source.unwrap(f"{purpose}/{name}", wrapped)
+        key = self.source.unwrap(f"{purpose}/{name}", wrapped)
         self._opened[purpose, name] = key
         return key
 
     def names(self, purpose: str) -> list[str]:
-        """The names under which usable keys of a purpose are kept, newest first."""
-        query = sa.select(stored_key.c.name).where(stored_key.c.purpose == purpose, stored_key.c.wrapped.is_not(None))
-        with transaction(self.engine) as connection:
-            return sorted(connection.execute(query).scalars(), reverse=True)
+        """The names of a purpose's usable keys that are not revoked, oldest first."""
+        if purpose not in self._names:
+            usable = (
+                stored_key.c.purpose == purpose,
+                stored_key.c.wrapped.is_not(None),
+                stored_key.c.revoked.is_(None),
+            )
+            query = sa.select(stored_key.c.name).where(*usable).order_by(stored_key.c.created, stored_key.c.name)
+            with transaction(self.engine) as connection:
+                self._names[purpose] = list(connection.execute(query).scalars())
+        return self._names[purpose]
 
-    def offline_public(self) -> bytes:
-        """The public half of the offline archive key, authenticated by the root."""
-        public = self.existing("offline", "public")
+    def offline_public(self) -> tuple[str, bytes]:
+        """Name and public half of the offline archive key in use, authenticated by the root."""
+        name = max(self.names("offline"), key=int, default="")
+        public = self.existing("offline", name)
         if public is None:
             raise IntegrityError("the key store names no offline archive key")
-        return public
+        return name, public
 
     def label_keys(self, world: World, now: datetime) -> dict[int, bytes]:
-        """The keys that open label codes, by key id (FORMAT.md section 4)."""
-        return {LABEL_KEY: self.key("label", str(LABEL_KEY), world, now, size=64)}
+        """The keys that open label codes, by key id (FORMAT.md section 4); the highest id writes new ones."""
+        self._age(now)
+        if not self.names("label"):
+            self.key("label", self.next_name("label"), world, now, size=64)
+        keys = {int(name): self.existing("label", name) for name in self.names("label")}
+        return {key_id: key for key_id, key in keys.items() if key}
+
+    def next_name(self, purpose: str, stem: str = "") -> str:
+        """The first name that was never used: `1`, `2` and so on; or with a day for a stem, the day, then `day.2`."""
+        query = sa.select(stored_key.c.name).where(stored_key.c.purpose == purpose)
+        with transaction(self.engine) as connection:
+            taken = set(connection.execute(query.where(stored_key.c.name.startswith(stem))).scalars())
+        numbers = range(1, len(taken) + 2)
+        names = [f"{stem}.{n}" if n > 1 else stem for n in numbers] if stem else [str(n) for n in numbers]
+        return next(name for name in names if name not in taken)
+
+    def online_name(self, world: World, now: datetime) -> str:
+        """The name of the online key that wraps new keys today: the day's newest that is not revoked."""
+        self._age(now)
+        day = day_of(now)
+        today = [name for name in self.names("online") if name.startswith(day)]
+        if not today:
+            today = [self.next_name("online", day)]
+            self.key("online", today[0], world, now)
+        return max(today, key=lambda name: (len(name), name))
 
     def person_keys(self) -> dict[str, bytes]:
         """The live days' keys of the person index, by day."""
@@ -128,32 +174,37 @@ class KeyStore:
 
     def add_wraps(self, tenant: str, generations: Sequence[Generation], world: World, now: datetime) -> list[bytes]:
         """A fresh key for each generation, both wraps committed before this returns. Same order as asked."""
-        day = day_of(now)
-        online = DayWrapper("online", day, self.key("online", day, world, now))
-        archived = DayWrapper("archive", day, self.key("archive", day, world, now))
+        if not generations:
+            return []
         made = [world.entropy(32) for _ in generations]
-        rows = [
-            {
-                "waybill": record,
-                "generation": number,
-                "tenant": tenant,
-                "day": day,
-                "online": online.wrap(tenant, record, number, key, world.entropy),
-                "archive": archived.wrap(tenant, record, number, key, world.entropy),
-            }
-            for (record, number), key in zip(generations, made, strict=True)
-        ]
-        if rows:
+        while True:
+            day, name = day_of(now), self.online_name(world, now)
+            online = DayWrapper("online", name, self.key("online", name, world, now))
+            archived = DayWrapper("archive", day, self.key("archive", day, world, now))
+            rows = [
+                {
+                    "waybill": record,
+                    "generation": number,
+                    "tenant": tenant,
+                    "online_key": name,
+                    "online": online.wrap(tenant, record, number, key, world.entropy),
+                    "archive_key": day,
+                    "archive": archived.wrap(tenant, record, number, key, world.entropy),
+                }
+                for (record, number), key in zip(generations, made, strict=True)
+            ]
             with transaction(self.engine) as connection:
-                connection.execute(wrap.insert(), rows)
-        return made
+                if _in_use(connection, name):
+                    connection.execute(wrap.insert(), rows)
+                    return made
+            self.forget()  # somebody revoked that key since it was read; the next turn finds its successor
 
     def online_wraps(self, wanted: Iterable[Generation]) -> dict[bytes, OnlineWrap]:
         """The online wraps that are there; sealed away and destroyed waybills are not in the answer. Opens nothing."""
         generations = dict(wanted)
         if not generations:
             return {}
-        columns = (wrap.c.waybill, wrap.c.generation, wrap.c.tenant, wrap.c.day, wrap.c.online)
+        columns = (wrap.c.waybill, wrap.c.generation, wrap.c.tenant, wrap.c.online_key, wrap.c.online)
         query = sa.select(*columns).where(wrap.c.waybill.in_(generations), wrap.c.online.is_not(None))
         with transaction(self.engine) as connection:
             found = [OnlineWrap(*row) for row in connection.execute(query)]
@@ -163,12 +214,16 @@ class KeyStore:
         """The waybill key inside an online wrap.
 
         Raises:
-            IntegrityError: the wrap is not what was written, or its day's key has died before it.
+            IntegrityError: the wrap is not what was written, or the waybill has none any more.
         """
-        day_key = self.existing("online", wrapped.day)
-        if day_key is None:
-            raise IntegrityError("a wrap has outlived its day's key")
-        wrapper = DayWrapper("online", wrapped.day, day_key)
+        day_key = self.existing("online", wrapped.online_key)
+        if day_key is None:  # since it was read, it was moved to another key, and the old one died
+            now_wrapped = self.online_wraps([Generation(wrapped.waybill, wrapped.generation)]).get(wrapped.waybill)
+            day_key = self.existing("online", now_wrapped.online_key) if now_wrapped else None
+            if now_wrapped is None or day_key is None:
+                raise IntegrityError("a wrap has outlived its online key")
+            wrapped = now_wrapped
+        wrapper = DayWrapper("online", wrapped.online_key, day_key)
         return wrapper.unwrap(wrapped.tenant, wrapped.waybill, wrapped.generation, wrapped.online)
 
     def drop_other_generations(self, kept: Iterable[Generation]) -> None:
@@ -209,21 +264,6 @@ class KeyStore:
                     destruction.update().where(destruction.c.waybill.in_(records)).values(finished=milliseconds(now))
                 )
 
-    def close_days(self, now: datetime) -> list[str]:
-        """Let the usable copies of past days' archive keys die; the days whose keys died."""
-        today = day_of(now - timedelta(hours=1))  # a batch begun before midnight may still be on its way
-        past = [day for day in self.names("archive") if day < today]
-        with transaction(self.engine) as connection:
-            connection.execute(
-                stored_key.update()
-                .where(stored_key.c.purpose == "archive", stored_key.c.name.in_(past))
-                .values(wrapped=None)
-            )
-        for day in past:
-            self._opened.pop(("archive", day), None)
-        truncate_log(self.engine)
-        return past
-
     def wrapped_records(self, *, made_before: bytes) -> list[bytes]:
         """The waybills with wraps whose id is below `made_before`: candidates for the sweep of orphans."""
         with transaction(self.engine) as connection:
@@ -234,3 +274,17 @@ class KeyStore:
         """Delete the wraps of waybills that never reached the data."""
         with transaction(self.engine) as connection:
             connection.execute(wrap.delete().where(wrap.c.waybill.in_(records)))
+
+    def _age(self, now: datetime) -> None:
+        if self._since is None or not timedelta(0) <= now - self._since < MEMORY:
+            self.forget()
+            self._since = now
+
+
+def _in_use(connection: Connection, online_key: str) -> bool:
+    """Whether an online key may still wrap new keys; it stays so until the transaction ends."""
+    usable = (stored_key.c.wrapped.is_not(None), stored_key.c.revoked.is_(None))
+    query = sa.select(stored_key.c.name).where(
+        stored_key.c.purpose == "online", stored_key.c.name == online_key, *usable
+    )
+    return connection.execute(query.with_for_update(read=True)).first() is not None

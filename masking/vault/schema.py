@@ -233,7 +233,10 @@ stored_key = Table(
     Column("name", String(160), nullable=False),
     Column("wrapped", LargeBinary),
     Column("archived", LargeBinary),
+    Column("sealed_to", String(16)),
     Column("created", BigInteger, nullable=False),
+    Column("revoked", BigInteger),
+    Column("died", BigInteger),
     PrimaryKeyConstraint("purpose", "name"),
 )
 
@@ -243,11 +246,13 @@ wrap = Table(
     Column("waybill", LargeBinary(16), nullable=False),
     Column("generation", Integer, nullable=False),
     Column("tenant", String(64), nullable=False),
-    Column("day", String(10), nullable=False),
+    Column("online_key", String(16), nullable=False),
     Column("online", LargeBinary),
-    Column("archive", LargeBinary),
+    Column("archive_key", String(16), nullable=False),
+    Column("archive", LargeBinary, nullable=False),
     PrimaryKeyConstraint("waybill", "generation"),
-    Index("wraps_of_day", "day"),
+    Index("wraps_by_online_key", "online_key", "waybill", "generation"),
+    Index("wraps_by_archive_key", "archive_key"),
 )
 
 destruction = Table(
@@ -276,7 +281,9 @@ DESTROYED = {
     "slot": {"waybill": "cleared", "until": "cleared after the cool-down"},
     "intent": dict.fromkeys(("id", "waybill", "actor", "caller", "expires", "used"), "row deleted"),
     "label_print": dict.fromkeys(("waybill", "number", "job", "station", "actor", "reason", "at"), "row deleted"),
-    "wrap": dict.fromkeys(("waybill", "generation", "tenant", "day", "online", "archive"), "row deleted"),
+    "wrap": dict.fromkeys(
+        ("waybill", "generation", "tenant", "online_key", "online", "archive_key", "archive"), "row deleted"
+    ),
 }
 """The closed list: what `destroy` clears or deletes, by table and column."""
 
@@ -313,7 +320,8 @@ KEPT = {
     "node": dict.fromkeys(("place", "hash"), "hashes of leaves"),
     "checkpoint": dict.fromkeys(("number", "size", "note"), "hashes of leaves"),
     "stored_key": dict.fromkeys(
-        ("purpose", "name", "wrapped", "archived", "created"), "keys die by their own schedule"
+        ("purpose", "name", "wrapped", "archived", "sealed_to", "created", "revoked", "died"),
+        "keys die by their own schedule",
     ),
     "destruction": dict.fromkeys(
         ("waybill", "at", "actor", "reason", "finished"), "what a restored backup must replay; no person"

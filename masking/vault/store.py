@@ -87,7 +87,7 @@ class Store:
 
     def write_code(self, waybill: bytes, print_number: int, world: World, now: datetime) -> str:
         """The label code of one print."""
-        [(key_id, key)] = self.keys.label_keys(world, now).items()
+        key_id, key = max(self.keys.label_keys(world, now).items())
         return labelcode.encode(key_id, key, self.settings.tenant, waybill, print_number)
 
     def leaf(
@@ -162,8 +162,8 @@ def create_keys(store: Store, world: World) -> bytes:
     """Give a new deployment its offline archive key; the private half, which is kept nowhere here."""
     now = world.now()
     private, public = archive.generate()
-    store.keys.put("offline", "public", public, world, now)
-    if store.keys.offline_public() != public:
+    store.keys.put("offline", "1", public, world, now)
+    if store.keys.offline_public() != ("1", public):
         raise FileExistsError
     store.keys.key("sign", "ledger", world, now)
     return private

@@ -1,0 +1,239 @@
+"""Keys are rotated, revoked and die on time, and nobody's parcel is lost on the way."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import sqlalchemy as sa
+
+from masking.crypto import archive
+from masking.crypto.index import token_record
+from masking.crypto.keys import DayWrapper, FileKeySource
+from masking.crypto.seal import open_fields
+from masking.errors import IntegrityError, RefusedError, UnavailableError
+from masking.vault import keylives, schema, waybills
+from masking.vault.engine import transaction
+from masking.vault.keystore import Generation, KeyStore
+from masking.world import day_of
+from tests.cast import TENANT
+from tests.test_story import checked_out, labelled
+
+NAME = "recipient.name"
+
+
+def opened(store, waybill):
+    """The recipient's name as the online keys open it."""
+    record = token_record(waybill.id)
+    with store.transaction() as tx:
+        sealed = waybills.sealed_fields(tx, [record], [NAME])[record]
+        generation = waybills.by_id(tx, [record])[record].key
+    [wrapped] = store.keys.online_wraps([generation]).values()
+    return open_fields(store.keys.unwrap(wrapped), TENANT, record, sealed)[NAME].reveal()
+
+
+def names(store, purpose):
+    return {line.name: line.state for line in keylives.listing(store.keys) if line.purpose == purpose}
+
+
+def run(moves):
+    return sum(moves)
+
+
+def wraps(store):
+    with transaction(store.keys.engine) as tx:
+        return tx.execute(sa.select(schema.wrap).order_by(schema.wrap.c.waybill)).all()
+
+
+@pytest.fixture
+def many(store, world, order):
+    return [checked_out(world, store, order(f"A-{n}")) for n in range(5)]
+
+
+def test_a_day_that_closes_leaves_only_the_offline_key(store, world, hands, many):
+    assert names(store, "archive") == {"2026-11-24": "live"}
+    assert keylives.close_days(store.keys, world.now()) == []
+    hands.move(days=1)
+    assert keylives.close_days(store.keys, world.now()) == ["2026-11-24"]
+    assert names(store, "archive") == {"2026-11-24": "archived"}
+    assert store.keys.existing("archive", "2026-11-24") is None
+    assert [opened(store, each) for each in many] == ["欧阳测试"] * 5  # the online keys are another matter
+
+
+def test_a_batch_begun_before_midnight_still_finds_its_day(store, world, hands, many):
+    hands.move(hours=16)  # half past midnight in China
+    assert day_of(world.now()) == "2026-11-25"
+    assert keylives.close_days(store.keys, world.now()) == []
+
+
+def test_old_online_keys_die_and_stragglers_move_first(store, world, hands, many):
+    hands.move(days=29)
+    assert keylives.due_online(store.keys, world.now()) == []
+    hands.move(days=2)
+    due = keylives.due_online(store.keys, world.now())
+    assert due == ["2026-11-24"]
+    with pytest.raises(RefusedError, match="wraps-hang-on-it"):
+        keylives.kill(store.keys, "online", due, world.now())
+    assert keylives.stragglers(store.keys, due) == 5
+    assert list(keylives.refresh(store.keys, due, world, world.now(), batch=2)) == [2, 2, 1]
+    keylives.kill(store.keys, "online", due, world.now())
+    assert names(store, "online") == {"2026-11-24": "dead", "2026-12-25": "live"}
+    assert [opened(store, each) for each in many] == ["欧阳测试"] * 5
+
+
+def test_a_refresh_that_is_cut_off_goes_on_where_it_was(store, world, hands, many):
+    hands.move(days=31)
+    moves = keylives.refresh(store.keys, ["2026-11-24"], world, world.now(), batch=2)
+    assert next(moves) == 2
+    moves.close()
+    assert [opened(store, each) for each in many] == ["欧阳测试"] * 5
+    assert keylives.stragglers(store.keys, ["2026-11-24"]) == 3
+    assert run(keylives.refresh(store.keys, ["2026-11-24"], world, world.now())) == 3
+    assert run(keylives.refresh(store.keys, ["2026-11-24"], world, world.now())) == 0
+
+
+def test_a_moved_wrap_is_bound_to_what_it_was_bound_to(store, world, hands, many):
+    before = {row.waybill: row for row in wraps(store)}
+    hands.move(days=31)
+    run(keylives.refresh(store.keys, ["2026-11-24"], world, world.now()))
+    key = store.keys.existing("online", "2026-12-25")
+    old = store.keys.existing("online", "2026-11-24")
+    for row in wraps(store):
+        was = before[row.waybill]
+        assert (row.generation, row.tenant, row.archive_key, row.archive) == (*was[1:3], was.archive_key, was.archive)
+        bound = (row.tenant, row.waybill, row.generation)
+        mine = DayWrapper("online", "2026-12-25", key).unwrap(*bound, row.online)
+        assert mine == DayWrapper("online", "2026-11-24", old).unwrap(*bound, was.online)
+        for place in ((TENANT + "x", *bound[1:]), (TENANT, bytes(16), 1), (*bound[:2], 2)):
+            with pytest.raises(IntegrityError):
+                DayWrapper("online", "2026-12-25", key).unwrap(*place, row.online)
+
+
+def test_wraps_whose_rows_were_swapped_do_not_open(store, many):
+    first, second = wraps(store)[:2]
+    with transaction(store.keys.engine) as tx:
+        for mine, other in ((first, second), (second, first)):
+            tx.execute(schema.wrap.update().where(schema.wrap.c.waybill == mine.waybill).values(online=other.online))
+    for wrapped in store.keys.online_wraps([Generation(first.waybill, 1), Generation(second.waybill, 1)]).values():
+        with pytest.raises(IntegrityError):
+            store.keys.unwrap(wrapped)
+
+
+def test_a_revoked_online_key_wraps_nothing_new_and_opens_until_it_is_refreshed(store, world, order, many):
+    keylives.revoke(store.keys, "online", "2026-11-24", world.now())
+    late = checked_out(world, store, order("A-late"))
+    assert names(store, "online") == {"2026-11-24": "revoked", "2026-11-24.2": "live"}
+    assert [opened(store, each) for each in [*many, late]] == ["欧阳测试"] * 6
+    assert keylives.due_online(store.keys, world.now()) == ["2026-11-24"]
+    assert run(keylives.refresh(store.keys, ["2026-11-24"], world, world.now())) == 5
+    keylives.kill(store.keys, "online", ["2026-11-24"], world.now())
+    assert [opened(store, each) for each in [*many, late]] == ["欧阳测试"] * 6
+
+
+def test_revoking_is_a_set_and_not_a_lower_bound(store, world, many):
+    second = keylives.rotate(store.keys, "online", world, world.now())
+    third = keylives.rotate(store.keys, "online", world, world.now())
+    assert (second, third) == ("2026-11-24.2", "2026-11-24.3")
+    keylives.revoke(store.keys, "online", second, world.now())
+    assert names(store, "online") == {"2026-11-24": "live", second: "revoked", third: "live"}
+    assert store.keys.online_name(world, world.now()) == third
+
+
+def test_a_worker_that_has_not_heard_of_a_revocation_wraps_nothing_by_that_key(urls, store, world, order, many):
+    if urls[1] == "sqlite://":
+        pytest.skip("a database in memory has one worker")
+    other = KeyStore(store.keys.engine, store.keys.source)
+    stale = other.online_name(world, world.now())
+    other.key("online", stale, world, world.now())
+    keylives.revoke(store.keys, "online", stale, world.now())
+    other.add_wraps(TENANT, [Generation(bytes(16), 1)], world, world.now())
+    assert {row.waybill: row.online_key for row in wraps(store)}[bytes(16)] == "2026-11-24.2"
+
+
+def test_a_wrap_that_was_moved_after_it_was_read_still_opens(urls, store, world, hands, many):
+    record = token_record(many[0].id)
+    [read_before] = store.keys.online_wraps([Generation(record, 1)]).values()
+    hands.move(days=31)
+    run(keylives.refresh(store.keys, ["2026-11-24"], world, world.now()))
+    keylives.kill(store.keys, "online", ["2026-11-24"], world.now())
+    assert store.keys.unwrap(read_before) == store.keys.unwrap(
+        next(iter(store.keys.online_wraps([Generation(record, 1)]).values()))
+    )
+
+
+def test_a_key_in_use_is_not_refreshed(store, world, many):
+    with pytest.raises(RefusedError, match="key-in-use"):
+        run(keylives.refresh(store.keys, ["2026-11-24"], world, world.now()))
+
+
+def test_labels_of_an_older_key_are_read_and_labels_of_a_revoked_one_are_not(store, world, many, hands):
+    first = labelled(world, store, many[0])
+    assert keylives.rotate(store.keys, "label", world, world.now()) == "2"
+    second = labelled(world, store, many[1])
+    assert first.code[3:5] != second.code[3:5]
+    assert store.read_code(first.code, world, world.now()) == (token_record(many[0].id), 1)
+    keylives.revoke(store.keys, "label", "1", world.now())
+    assert store.read_code(first.code, world, world.now()) is None
+    assert store.read_code(second.code, world, world.now()) == (token_record(many[1].id), 1)
+    keylives.revoke(store.keys, "label", "2", world.now())
+    third = labelled(world, store, many[2])
+    assert store.read_code(third.code, world, world.now()) == (token_record(many[2].id), 1)
+    assert names(store, "label") == {"1": "dead", "2": "dead", "3": "live"}
+
+
+def test_another_worker_forgets_a_revoked_label_key_within_ten_seconds(store, world, many, hands):
+    code = labelled(world, store, many[0]).code
+    other = KeyStore(store.keys.engine, store.keys.source)
+    assert list(other.label_keys(world, world.now())) == [1]
+    keylives.revoke(store.keys, "label", "1", world.now())
+    hands.move(seconds=11)
+    assert 1 not in other.label_keys(world, world.now())
+    assert store.read_code(code, world, world.now()) is None
+
+
+def test_only_some_keys_can_be_revoked_and_only_once_they_are_there(store, world, many):
+    for purpose, name in (("sign", "ledger"), ("archive", "2026-11-24"), ("online", "2020-01-01"), ("label", "9")):
+        with pytest.raises(RefusedError, match="no-such-key"):
+            keylives.revoke(store.keys, purpose, name, world.now())
+
+
+def test_index_keys_die_with_their_time(store, world, hands, many):
+    assert keylives.forget_indexes(store.keys, world.now()) == 0
+    hands.move(days=8)
+    assert keylives.forget_indexes(store.keys, world.now()) == 1  # last week's merge key
+    hands.move(days=23)
+    assert keylives.forget_indexes(store.keys, world.now()) == 1
+    assert names(store, "person") == names(store, "merge") == {}
+
+
+def test_a_new_offline_key_is_sealed_to_from_the_next_day_on(store, world, hands, order, many):
+    name, private = keylives.rotate_offline(store.keys, world, world.now())
+    assert name == "2"
+    hands.move(days=1)
+    checked_out(world, store, order("A-next"))
+    with transaction(store.keys.engine) as tx:
+        table = schema.stored_key
+        query = sa.select(table.c.name, table.c.sealed_to, table.c.archived).where(table.c.purpose == "archive")
+        rows = {row.name: row for row in tx.execute(query)}
+    assert {day: row.sealed_to for day, row in rows.items()} == {"2026-11-24": "1", "2026-11-25": "2"}
+    key = archive.open_day_key(private, "2026-11-25", rows["2026-11-25"].archived)
+    assert key == store.keys.existing("archive", "2026-11-25")
+
+
+def test_another_root_opens_everything_after_the_rewrap_and_the_old_one_nothing(store, world, tmp_path, many):
+    old, new = store.keys.source, FileKeySource.create(tmp_path / "new.key", os.urandom)
+    assert keylives.rewrap_root(store.keys, new, world) == len([1 for line in keylives.listing(store.keys)])
+    assert [opened(store, each) for each in many] == ["欧阳测试"] * 5
+    with pytest.raises(IntegrityError):
+        KeyStore(store.keys.engine, old).existing("online", "2026-11-24")
+
+
+def test_a_rewrap_that_meets_a_foreign_key_changes_nothing(store, world, tmp_path, many):
+    with transaction(store.keys.engine) as tx:
+        table = schema.stored_key
+        tx.execute(table.update().where(table.c.purpose == "staff").values(wrapped=b"\1" + bytes(60)))
+    new = FileKeySource.create(tmp_path / "new.key", os.urandom)
+    with pytest.raises((IntegrityError, UnavailableError)):
+        keylives.rewrap_root(store.keys, new, world)
+    store.keys.forget()
+    assert [opened(store, each) for each in many] == ["欧阳测试"] * 5
