@@ -43,7 +43,14 @@ class IntegrityError(MaskingError):
 
 
 class UnavailableError(MaskingError):
-    """The store could not take or answer this now. Nothing was revealed; ask again with the same reference."""
+    """The store could not take or answer this now. Nothing was revealed; ask again with the same reference.
+
+    `undone` where it is known that nothing was kept and the store itself is well: a conflict, a deadlock.
+    """
+
+    def __init__(self, message: str, *, undone: bool = False) -> None:
+        self.undone = undone
+        super().__init__(message)
 
 
 class SettingsError(MaskingError):

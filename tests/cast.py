@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 from masking.access.people import Actor, Role
 from masking.world import World
@@ -27,12 +28,11 @@ class Hands:
     def __init__(self, seed: str = "") -> None:
         self.time = datetime(2026, 11, 24, 0, 30, tzinfo=UTC)  # half past eight in China
         self._seed = seed.encode()
-        self._drawn = 0
+        self._drawn = count(1)  # safe for threads
         self.world = World(now=lambda: self.time, entropy=self._entropy)
 
     def _entropy(self, size: int) -> bytes:
-        self._drawn += 1
-        return hashlib.shake_256(self._seed + self._drawn.to_bytes(8, "big")).digest(size)
+        return hashlib.shake_256(self._seed + next(self._drawn).to_bytes(8, "big")).digest(size)
 
     def move(self, **delta: float) -> None:
         """Move the clock forward."""

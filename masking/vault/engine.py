@@ -16,10 +16,10 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from masking.errors import SettingsError, UnavailableError
+from masking.errors import InputError, SettingsError, UnavailableError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -28,12 +28,9 @@ def open_engine(url: str) -> Engine:
     """An engine for `sqlite:///path`, `sqlite://` (in memory) or `postgresql+psycopg://...`."""
     options: dict[str, Any] = {"hide_parameters": True}
     if url == "sqlite://":
-        one = {
-            "poolclass": QueuePool,
-            "pool_size": 1,
-            "max_overflow": 0,
-        }  # a second connection would be another database
-        options |= one | {"connect_args": {"check_same_thread": False}}
+        # one connection, since a second one would be another database; who comes second waits
+        options |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
+        options |= {"connect_args": {"check_same_thread": False}}
     engine = sa.create_engine(url, **options)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_settings)
@@ -94,11 +91,20 @@ def transaction(engine: Engine) -> Iterator[Connection]:
     """One transaction: committed when the block ends well, rolled back when it does not.
 
     Raises:
+        InputError: a value is of a kind that no database keeps.
         UnavailableError: the database refused, or the outcome of the commit is not known. Nothing may be revealed.
     """
     try:
         with engine.begin() as connection:
-            yield connection
+            try:
+                yield connection
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise
+                quiet = _quiet(error)
+                if isinstance(error, DataError):
+                    raise InputError("request", "not-storable") from quiet
+                raise UnavailableError("the store refused this; nothing was kept or revealed", undone=True) from quiet
     except SQLAlchemyError as error:
         raise UnavailableError("the store could not take this now; nothing was revealed") from _quiet(error)
 

@@ -1,0 +1,146 @@
+"""Group commit: requests for one step that arrive together are decided and committed together, in a worker thread.
+
+While one group is being committed the next one gathers, so nobody waits for company and a busy disk makes large groups. A
+piece is what one caller submitted: decided in the order of arrival, never torn apart. Nothing leaves before the commit
+has returned. If a group fails, it was rolled back, and its pieces run one by one: a poisoned one fails alone. If it is
+not known whether a group was committed, all of it hears `UnavailableError`, and nothing is revealed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from masking.errors import UnavailableError
+from masking.vault.store import Store
+from masking.world import World
+
+Request = TypeVar("Request")
+Outcome = TypeVar("Outcome")
+
+
+@dataclass(slots=True, eq=False)
+class _Piece(Generic[Request, Outcome]):
+    requests: list[Request]
+    answer: asyncio.Future[list[Outcome]]
+
+    def settle(self, answer: list[Outcome] | Exception) -> None:
+        """Answer the caller, unless it has stopped waiting."""
+        if self.answer.done():
+            return
+        if isinstance(answer, list):
+            self.answer.set_result(answer)
+        elif isinstance(answer, UnavailableError):  # one for each caller, as each adds to its traceback
+            self.answer.set_exception(UnavailableError(str(answer), undone=answer.undone))
+        else:
+            self.answer.set_exception(answer)
+
+
+class Batcher(Generic[Request, Outcome]):
+    """A queue in front of one step, for one event loop.
+
+    Attributes:
+        most: items in a group, unless a single piece is larger.
+        waiting: items that may wait; beyond, callers are told at once to come back.
+    """
+
+    def __init__(
+        self,
+        step: Callable[[World, Store, Sequence[Request]], Sequence[Outcome]],
+        world: World,
+        store: Store,
+        *,
+        most: int,
+        waiting: int,
+    ) -> None:
+        self.most, self.waiting = most, waiting
+        self._step, self._world, self._store = step, world, store
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=getattr(step, "__name__", "step"))
+        self._queue: deque[_Piece[Request, Outcome]] = deque()
+        self._items = 0
+        self._working: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def submit(self, request: Request) -> Outcome:
+        """The outcome of one request; see `submit_many`."""
+        return (await self.submit_many([request]))[0]
+
+    async def submit_many(self, requests: Sequence[Request]) -> list[Outcome]:
+        """The outcomes of these requests, same order, once they are committed together.
+
+        A caller who stops waiting takes requests back that are not being decided yet; others are, and are recorded.
+
+        Raises:
+            UnavailableError: the queue is full or closing, or the store could not take them; nothing is revealed.
+            Exception: what the step raised for these requests alone.
+        """
+        full = self._items and self._items + len(requests) > self.waiting
+        if self._closed or full:
+            raise UnavailableError("too many requests are waiting; none of these was looked at")
+        if not requests:
+            return []
+        piece = _Piece[Request, Outcome](list(requests), asyncio.get_running_loop().create_future())
+        self._queue.append(piece)
+        self._items += len(requests)
+        if self._working is None:
+            self._working = asyncio.create_task(self._work())
+        return await piece.answer
+
+    async def close(self) -> None:
+        """Take nothing more, and return when all that was taken has been answered."""
+        self._closed = True
+        if self._working:
+            await self._working
+        self._thread.shutdown()
+
+    async def _work(self) -> None:
+        group: list[_Piece[Request, Outcome]] = []
+        try:
+            while self._queue:
+                group = self._next()
+                await self._settle(group)
+        finally:
+            self._working = None
+            for piece in (*group, *self._queue):  # all answered, unless this task itself is being cancelled
+                piece.answer.cancel()
+
+    def _next(self) -> list[_Piece[Request, Outcome]]:
+        """The next group: whole pieces, as many as fit, without those whose callers have gone."""
+        group: list[_Piece[Request, Outcome]] = []
+        room = self.most
+        while self._queue and (not group or len(self._queue[0].requests) <= room):
+            piece = self._queue.popleft()
+            self._items -= len(piece.requests)
+            if not piece.answer.done():
+                group.append(piece)
+                room -= len(piece.requests)
+        return group
+
+    async def _settle(self, group: list[_Piece[Request, Outcome]]) -> None:
+        """Decide a group and answer each of its pieces, whatever happens."""
+        requests = [request for piece in group for request in piece.requests]
+        outcomes = await asyncio.get_running_loop().run_in_executor(self._thread, self._decide, requests)
+        if isinstance(outcomes, list):
+            rest = iter(outcomes)
+            for piece in group:
+                piece.settle([next(rest) for _ in piece.requests])
+        elif len(group) > 1 and not (isinstance(outcomes, UnavailableError) and not outcomes.undone):
+            for piece in group:
+                await self._settle([piece])
+        else:
+            for piece in group:
+                piece.settle(outcomes)
+
+    def _decide(self, requests: list[Request]) -> list[Outcome] | Exception:
+        """What the step says, in the worker thread."""
+        try:
+            outcomes = list(self._step(self._world, self._store, requests)) if requests else []
+        except Exception as error:  # noqa: BLE001  whatever it is, it is the answer to whoever asked
+            return error
+        if len(outcomes) != len(requests):
+            return ValueError("a step gave another number of outcomes than it was given requests")
+        return outcomes

@@ -1,0 +1,235 @@
+"""Group commit: together if they come together, alone if they fail, and never before the commit."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import asynccontextmanager
+
+import pytest
+
+from api.batching import Batcher
+from masking.access.budget import DAILY_PARCELS
+from masking.access.duty import UNKNOWN, Purpose
+from masking.access.people import Actor, Role
+from masking.assign import Assign, assign
+from masking.checkout import Checkout, checkout
+from masking.crypto.index import token_record
+from masking.errors import InputError, UnavailableError
+from masking.label import Label, label
+from masking.order import Grant
+from masking.resolve import Resolve, resolve
+from masking.scan import Scan, scan
+from masking.vault import budgets, journal
+from masking.waybill import Refusal
+from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP, TENANT
+from tests.commits import lost, on_commit, refused
+
+POISON = Actor(id="no\0body", tenant=TENANT, role=Role.COURIER, unit="sh-01")
+
+
+@pytest.fixture
+def parcels(world, store, order):
+    """Six parcels on one courier's van, as (record, label code)."""
+    waybills = checkout(world, store, [Checkout(merchant=SHOP, order=order(f"A-{n}")) for n in range(6)])
+    data = label(world, store, [Label(actor=SHOP, id=each.id, job="job", station="st-1") for each in waybills])
+    scan(world, store, [Scan(actor=RECEIVER, what=each.code, kind="arrived") for each in data])
+    assign(world, store, [Assign(actor=DISPATCHER, what=each.code, courier=COURIER.id) for each in data])
+    return [(token_record(waybill.id), each.code) for waybill, each in zip(waybills, data, strict=True)]
+
+
+def ask(code: str, actor: Actor = COURIER) -> Resolve:
+    return Resolve(actor=actor, code=code, purpose=Purpose.DELIVER)
+
+
+def leaves(world, store, parcels, kind: str = "grant") -> list[int]:
+    return [sum(leaf.kind == kind for leaf in journal.who_saw(world, store, record)) for record, _ in parcels]
+
+
+@asynccontextmanager
+async def batching(step, world, store, *, most=100, waiting=100):
+    batcher = Batcher(step, world, store, most=most, waiting=waiting)
+    try:
+        yield batcher
+    finally:
+        await batcher.close()
+
+
+def run(scenario):
+    return asyncio.run(asyncio.wait_for(scenario, 60))
+
+
+def together(world, store, requests, **limits):
+    """What the callers of these requests hear, each alone, all at once; errors as values."""
+
+    async def scenario():
+        async with batching(resolve, world, store, **limits) as batcher:
+            return await asyncio.gather(*map(batcher.submit, requests), return_exceptions=True)
+
+    return run(scenario())
+
+
+class Gate:
+    """A step that waits in its worker thread until it is let go, and tells when it has begun."""
+
+    def __init__(self) -> None:
+        self.begun, self.go = threading.Event(), threading.Event()
+        self.groups: list[int] = []
+
+    def resolve(self, world, store, requests):
+        self.begun.set()
+        assert self.go.wait(30)
+        self.groups.append(len(requests))
+        return resolve(world, store, requests)
+
+    async def wait(self):
+        await asyncio.get_running_loop().run_in_executor(None, self.begun.wait, 30)
+
+
+def test_what_arrives_together_is_committed_together_and_answered_in_order(world, store, parcels):
+    commits = []
+    asked = [ask(code) for _, code in parcels] + [ask("forged"), ask(parcels[0][1], OTHER_COURIER)]
+    with on_commit(store, commits.append):
+        heard = together(world, store, asked)
+    assert len(commits) == 1
+    assert [type(each) for each in heard] == [Grant] * 6 + [Refusal] * 2
+    assert leaves(world, store, parcels) == [1] * 6
+
+
+def test_while_one_group_is_committed_the_next_one_gathers(world, store, parcels):
+    gate = Gate()
+
+    async def scenario():
+        async with batching(gate.resolve, world, store, most=3) as batcher:
+            first = asyncio.create_task(batcher.submit(ask(parcels[0][1])))
+            await gate.wait()
+            rest = [asyncio.create_task(batcher.submit(ask(code))) for _, code in parcels[1:]]
+            await asyncio.sleep(0)
+            gate.go.set()
+            return await asyncio.gather(first, *rest)
+
+    assert all(isinstance(each, Grant) for each in run(scenario()))
+    assert gate.groups == [1, 3, 2]
+
+
+def test_a_piece_is_never_torn_apart(world, store, parcels):
+    gate = Gate()
+    gate.go.set()
+
+    async def scenario():
+        async with batching(gate.resolve, world, store, most=4) as batcher:
+            pieces = [[ask(code) for _, code in parcels[:3]], [ask(code) for _, code in parcels[3:5]], []]
+            large = [ask(code) for _, code in parcels]
+            return await asyncio.gather(*map(batcher.submit_many, [*pieces, large]))
+
+    assert [len(each) for each in run(scenario())] == [3, 2, 0, 6]
+    assert gate.groups == [3, 2, 6]
+
+
+def test_two_requests_of_one_actor_in_one_group_see_each_other(world, store, parcels):
+    with store.transaction() as tx:
+        tallies = budgets.open_tallies(tx, [COURIER.id], [], world.now())
+        tallies[COURIER.id].views = DAILY_PARCELS - 1
+        budgets.save_tallies(tx, tallies, world.now(), world)
+    first, second = together(world, store, [ask(code) for _, code in parcels[:2]])
+    assert isinstance(first, Grant)
+    assert second.reason == "daily-budget-spent"
+
+
+def test_a_poisoned_request_fails_alone(world, store, parcels):
+    asked = [ask(parcels[0][1]), ask("forged", POISON), ask(parcels[1][1]), ask(parcels[2][1], POISON)]
+    first, poisoned, second, also = together(world, store, asked)
+    assert isinstance(first, Grant)
+    assert isinstance(second, Grant)
+    assert isinstance(poisoned, InputError)
+    assert isinstance(also, InputError)
+    assert leaves(world, store, parcels) == [1, 1, 0, 0, 0, 0]  # the group that failed left nothing
+
+
+def test_a_step_that_loses_count_answers_nobody_with_anothers_outcome(world, store, parcels):
+    def short(world, store, requests):
+        return resolve(world, store, requests)[: len(requests) // 2]
+
+    async def scenario():
+        async with batching(short, world, store) as batcher:
+            return await asyncio.gather(*(batcher.submit(ask(code)) for _, code in parcels), return_exceptions=True)
+
+    assert [type(each) for each in run(scenario())] == [ValueError] * 6
+
+
+def test_nothing_leaves_when_the_commit_fails_and_the_same_requests_go_through_later(world, store, parcels):
+    asked = [ask(code) for _, code in parcels]
+    with on_commit(store, refused):
+        assert [type(each) for each in together(world, store, asked)] == [UnavailableError] * 6
+    assert leaves(world, store, parcels) == [0] * 6
+    assert all(isinstance(each, Grant) for each in together(world, store, asked))
+
+
+def test_an_unknown_outcome_reveals_nothing_and_is_not_tried_again_behind_the_callers_back(world, store, parcels):
+    with on_commit(store, lost):
+        heard = together(world, store, [ask(code) for _, code in parcels])
+    assert [type(each) for each in heard] == [UnavailableError] * 6
+    assert len(set(map(id, heard))) == 6
+    assert leaves(world, store, parcels) == [1] * 6  # on the record, though nobody saw
+
+
+def test_a_full_queue_says_so_at_once_and_what_waits_is_answered(world, store, parcels):
+    gate = Gate()
+
+    async def scenario():
+        async with batching(gate.resolve, world, store, waiting=3) as batcher:
+            first = asyncio.create_task(batcher.submit(ask(parcels[0][1])))
+            await gate.wait()
+            waiting = [asyncio.create_task(batcher.submit(ask(code))) for _, code in parcels[1:4]]
+            await asyncio.sleep(0)
+            with pytest.raises(UnavailableError, match="waiting"):
+                await batcher.submit(ask(parcels[4][1]))
+            gate.go.set()
+            return await asyncio.gather(first, *waiting)
+
+    assert all(isinstance(each, Grant) for each in run(scenario()))
+    assert leaves(world, store, parcels) == [1, 1, 1, 1, 0, 0]
+
+
+def test_closing_answers_what_was_taken_and_takes_nothing_more(world, store, parcels):
+    gate = Gate()
+
+    async def scenario():
+        batcher = Batcher(gate.resolve, world, store, most=2, waiting=100)
+        taken = [asyncio.create_task(batcher.submit(ask(code))) for _, code in parcels]
+        await gate.wait()
+        closing = asyncio.create_task(batcher.close())
+        await asyncio.sleep(0)
+        with pytest.raises(UnavailableError):
+            await batcher.submit(ask(parcels[0][1]))
+        gate.go.set()
+        await closing
+        assert all(task.done() for task in taken)
+        return await asyncio.gather(*taken)
+
+    assert all(isinstance(each, Grant) for each in run(scenario()))
+
+
+def test_a_caller_who_left_before_the_decision_is_not_decided_and_disturbs_nobody(world, store, parcels):
+    gate = Gate()
+
+    async def scenario():
+        async with batching(gate.resolve, world, store) as batcher:
+            tasks = [asyncio.create_task(batcher.submit(ask(parcels[0][1])))]
+            await gate.wait()
+            tasks += [asyncio.create_task(batcher.submit(ask(code))) for _, code in parcels[1:]]
+            await asyncio.sleep(0)
+            tasks[0].cancel()  # being decided: it is recorded, and nobody hears it
+            tasks[2].cancel()  # still waiting
+            gate.go.set()
+            return await asyncio.gather(*tasks, return_exceptions=True)
+
+    heard = run(scenario())
+    kinds = [asyncio.CancelledError, Grant, asyncio.CancelledError, Grant, Grant, Grant]
+    assert [type(each) for each in heard] == kinds
+    assert leaves(world, store, parcels) == [1, 1, 0, 1, 1, 1]
+
+
+def test_a_group_of_refusals_is_as_uniform_as_one(world, store, parcels):
+    never = store.write_code(bytes(16), 1, world, world.now())
+    assert together(world, store, [ask(never, OTHER_COURIER), ask(parcels[0][1], OTHER_COURIER)]) == [UNKNOWN] * 2
