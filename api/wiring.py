@@ -14,10 +14,10 @@ from contextlib import asynccontextmanager, suppress
 import anyio.to_thread
 
 from api import auth
+from api.batching import Batcher
 from api.logs import LOG, where
 from api.metrics import Metrics
 from api.settings import ServiceSettings
-from api.singly import Batcher
 from masking.assign import assign
 from masking.call import call
 from masking.change import change
@@ -66,6 +66,12 @@ class Service:
         self.deliver = Batcher(deliver, world, store, **given)
         self.enrol = Batcher(enrol, world, store, **given)
 
+    async def drain(self) -> None:
+        """Let every queue answer what it has taken, and take nothing more."""
+        for queue in vars(self).values():
+            if isinstance(queue, Batcher):
+                await queue.close()
+
     async def sequence(self) -> None:
         """Place the waiting leaves and keep the latest checkpoint, as it goes into a header."""
         note = await anyio.to_thread.run_sync(journal.sequence, self.world, self.store)
@@ -100,6 +106,7 @@ async def running(settings: ServiceSettings, world: World) -> AsyncIterator[Serv
         try:
             yield service
         finally:
+            await service.drain()
             background.cancel()
             with suppress(asyncio.CancelledError):
                 await background
