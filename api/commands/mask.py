@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from api.files import explaining
+from api.files.importing import BATCH
 from api.files.job import Job, Result, run_job
 from api.files.layout import Answers, read_answers, understand
 from api.files.line import SURE
@@ -37,6 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--amend", action="store_true", help="orders that changed since they were entered replace what was entered")
     add("--confidence", type=float, default=SURE, help=f"take pasted lines apart from this confidence on ({SURE})")
     add("--labels", default="100x180", metavar="SIZE", help="size of the labels, or none (100x180)")
+    add("--batch", type=_batch, default=BATCH, help=f"orders that are committed together, 1 to {BATCH} ({BATCH})")
     add("--shred", action="store_true", help="overwrite and delete the file once every order in it is entered")
 
 
@@ -60,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
         survey=found,
         amend=args.amend,
         confidence=args.confidence,
+        batch=args.batch,
         template=None if args.labels == "none" else args.labels,
     )
     try:
@@ -71,6 +74,13 @@ def run(args: argparse.Namespace) -> int:
     print(explaining.summary(job, result))
     _say_what_remains(args, result)
     return _status(result)
+
+
+def _batch(text: str) -> int:
+    """A number from 1 to `BATCH`."""
+    if not text.isdecimal() or not 1 <= int(text) <= BATCH:
+        raise argparse.ArgumentTypeError(f"not 1 to {BATCH}")
+    return int(text)
 
 
 def _status(result: Result) -> int:

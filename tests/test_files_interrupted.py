@@ -1,0 +1,107 @@
+"""An import that is cut off anywhere, and given again: nothing is lost, and nothing is there twice. With real processes."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from masking.connection import connect
+from masking.waybill import Waybill
+
+ROWS = 120
+HEAD = "订单号,运单号,三段码,收件人,收件电话,收件地址,寄件人,寄件电话,寄件地址,商品名称"
+
+
+def write(path):
+    lines = [
+        f"F-{n},YT{n:012},301-007-00 013,张测试,1380000{n:04},上海市浦东新区世纪大道{n}号501室,样例店,13700000002,浙江省杭州市西湖区文三路90号,书"
+        for n in range(ROWS)
+    ]
+    path.write_text("\n".join([HEAD, *lines]) + "\n", "utf-8")
+
+
+def start(path, labels="none"):
+    """The command in a process of its own, committing ten orders at a time."""
+    words = [sys.executable, "-m", "api.cli", "mask", str(path), "--to", str(path.parent / "deployment")]
+    return subprocess.Popen(
+        [*words, "--labels", labels, "--batch", "10"],
+        cwd=Path(__file__).parents[1],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(path, labels="none"):
+    process = start(path, labels)
+    said = process.communicate()[1]
+    assert process.returncode == 0, said
+
+
+def masked(path):
+    with (path.parent / "orders-masked" / "masked.csv").open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file)) or list(csv.reader(file))
+
+
+def stored(path):
+    """Every token that the deployment holds, by reference."""
+    with connect(path.parent / "deployment") as shop:
+        return {f"F-{n}": [w.id for w in shop.find(reference=f"F-{n}")] for n in range(ROWS)}
+
+
+def entered(path):
+    """How many waybills the deployment holds in all, whatever their reference."""
+    with connect(path.parent / "deployment") as shop:
+        found = {w.id for n in range(ROWS) for w in shop.find(phone=f"1380000{n:04}")}
+        assert all(isinstance(shop.status(each), Waybill) for each in found)
+    return len(found)
+
+
+@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("after", [0, 1, 4, 9])
+def test_an_import_cut_off_and_given_again_is_whole(blow, after, tmp_path):
+    path = tmp_path / "orders.csv"
+    write(path)
+    process = start(path)
+    lines = [process.stderr.readline() for _ in range(after)]
+    assert all(lines)
+    os.kill(process.pid, blow)
+    said = process.communicate()[1]
+    if blow == signal.SIGINT and after and process.returncode:
+        assert process.returncode == 130, said
+        assert "Nothing is lost" in said
+    if process.returncode:
+        assert not (tmp_path / "orders-masked" / "masked.csv").exists()
+    finish(path)
+    tokens = stored(path)
+    assert [reference for reference, ids in tokens.items() if len(ids) != 1] == []
+    assert entered(path) == ROWS
+    assert [line["面单令牌"] for line in masked(path)] == [tokens[f"F-{n}"][0] for n in range(ROWS)]
+    assert [each.name for each in (tmp_path / "orders-masked").iterdir() if each.name.endswith(".part")] == []
+
+
+def test_a_print_cut_off_and_given_again_is_the_same_print(tmp_path):
+    path = tmp_path / "orders.csv"
+    write(path)
+    finish(path)
+    process = start(path, "100x180")
+    for line in process.stderr:
+        if line.startswith("orders 100%"):
+            break
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    finish(path, "100x180")
+    [first] = [each.read_bytes() for each in (tmp_path / "orders-masked").glob("*.pdf")]
+    finish(path, "100x180")
+    [second] = [each.read_bytes() for each in (tmp_path / "orders-masked").glob("*.pdf")]
+    assert first == second
+    with connect(tmp_path / "deployment") as shop:
+        ids = [ids[0] for ids in stored(path).values()]
+        again = shop.labels(ids, job="another-job")
+        assert {answer.reason for answer in again} == {"reprint-needs-outlet-and-reason"}

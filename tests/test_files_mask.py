@@ -1,0 +1,275 @@
+"""`waybill mask`: what goes in, what comes out, and what a second run does."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+
+import openpyxl
+import pytest
+
+from api.cli import main
+from api.files.job import Job, run_job
+from api.files.line import SURE
+from masking.connection import Shop, connect
+from masking.errors import InputError
+from tests.cast import SHOP
+from tests.files import laid_out, workbook
+
+HEAD = "订单号,运单号,三段码,收件人,收件电话,收件地址,寄件人,寄件电话,寄件地址,商品名称,备注"
+FROM = "样例店,13700000002,浙江省杭州市西湖区文三路90号5号楼301室"
+
+
+def row(n, **changes):
+    cells = {
+        "reference": f"F-{n}",
+        "number": f"YT{n:012}",
+        "route": "301-007-00 013",
+        "name": "张测试",
+        "phone": f"1380000{n:04}",
+        "address": f"上海市浦东新区世纪大道{n}号3栋501室",
+        "sender": FROM,
+        "goods": "书",
+        "remark": "",
+    }
+    return ",".join((cells | changes).values())
+
+
+def text(*rows):
+    return "\n".join([HEAD, *rows]) + "\n"
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "orders.csv"
+
+
+@pytest.fixture
+def mask(tmp_path, file, capsys):
+    """Run the command on a text; its exit status. What it said is in `mask.said`."""
+
+    def run(content=None, *options):
+        if content is not None:
+            file.write_text(content, "utf-8")
+        status = main(["mask", str(file), "--to", str(tmp_path / "deployment"), "--labels", "none", *options])
+        run.said = "".join(capsys.readouterr())
+        return status
+
+    return run
+
+
+@pytest.fixture
+def shop(world, store):
+    return Shop(world, store, SHOP)
+
+
+def read(file, name="masked"):
+    with (file.parent / "orders-masked" / f"{name}.csv").open(encoding="utf-8-sig", newline="") as stream:
+        return list(csv.reader(stream))
+
+
+def rejected(file):
+    return [(line[0], *line[2:]) for line in read(file, "rejected")[1:]]
+
+
+def waybills(tmp_path, *references):
+    with connect(tmp_path / "deployment") as shop:
+        return [[waybill.id for waybill in shop.find(reference=each)] for each in references]
+
+
+def test_a_good_file_is_all_good(mask, file):
+    assert mask(text(row(1), row(2))) == 0
+    assert len(read(file)) == 3
+    assert rejected(file) == []
+
+
+def test_good_rows_go_through_beside_bad_ones(mask, file, tmp_path):
+    assert mask(text(row(1), row(2, phone="1.38E+10"), row(3, address=""), row(4))) == 1
+    assert [line[0] for line in read(file)[1:]] == ["F-1", "F-4"]
+    assert rejected(file) == [
+        ("3", "recipient.phone", "spreadsheet-exponent"),
+        ("4", "recipient.address", "missing"),
+    ]
+    assert waybills(tmp_path, "F-2", "F-3") == [[], []]
+
+
+def test_a_file_of_bad_rows_says_that_none_went_through(mask):
+    assert mask(text(row(1, phone="1.38E+10"))) == 3
+
+
+def test_a_file_that_is_not_understood_enters_nothing_and_says_what_to_answer(mask, file, tmp_path):
+    assert mask("订单号,神秘列,收件人,收件电话,收件地址\nF-1,什么,张测试,13800000001,上海市浦东新区世纪大道1号\n") == 2
+    assert "神秘列" in mask.said
+    assert "什么" not in mask.said
+    assert not (tmp_path / "deployment").exists()
+    assert not (file.parent / "orders-masked").exists()
+
+
+def test_the_answer_sheet_is_itself_a_file_of_answers(mask, tmp_path):
+    content = "订单号,神秘列,收件人,收件电话,收件地址\nF-1,什么,张测试,13800000001,上海市浦东新区世纪大道1号\n"
+    mask(content)
+    sheet = mask.said.partition("--columns:\n\n")[2]
+    name, phone, address = FROM.split(",")
+    for part, value in (("name", name), ("phone", phone), ("address", address)):
+        sheet = sheet.replace(f'{part} = ""', f"{part} = {json.dumps(value, ensure_ascii=False)}")
+    answers = tmp_path / "answers.toml"
+    answers.write_text(sheet, "utf-8")
+    assert mask(content, "--columns", str(answers)) == 0
+
+
+def test_explain_shows_the_columns_and_enters_nothing(mask, tmp_path):
+    assert mask(text(row(1), row(2, phone="1.38E+10")), "--explain") == 0
+    assert "recipient.phone       收件电话 (column 5)" in mask.said
+    assert "1 would be rejected: recipient.phone: spreadsheet-exponent" in mask.said
+    assert not (tmp_path / "deployment").exists()
+
+
+def test_a_second_run_gives_the_same_bytes_and_enters_nothing(mask, file, tmp_path):
+    content = text(row(1), row(2))
+    mask(content)
+    first = (file.parent / "orders-masked" / "masked.csv").read_bytes()
+    before = waybills(tmp_path, "F-1", "F-2")
+    assert mask() == 0
+    assert "2 entered before" in mask.said
+    assert (file.parent / "orders-masked" / "masked.csv").read_bytes() == first
+    assert waybills(tmp_path, "F-1", "F-2") == before
+
+
+def test_changed_content_is_rejected_unless_it_is_meant(mask, file):
+    mask(text(row(1), row(2)))
+    changed = text(row(1, address="上海市浦东新区世纪大道9号3栋501室"), row(2))
+    assert mask(changed) == 1
+    assert rejected(file) == [("2", "reference", "changed-after-checkout")]
+    assert mask(changed, "--amend") == 0
+    assert "9号" in read(file)[1][7]
+    assert mask(changed) == 0
+
+
+def test_the_carriers_numbers_may_come_with_a_later_file(mask, file):
+    assert mask(text(row(1, number="", route=""))) == 0
+    assert read(file)[1][2:4] == ["", ""]
+    assert mask(text(row(1))) == 0
+    assert read(file)[1][2:4] == ["YT000000000001", "301-007-00 013"]
+
+
+def test_a_number_that_is_there_is_replaced_only_if_that_is_meant(mask, file):
+    mask(text(row(1), row(2)))
+    other = text(row(1, number="YT000000000009"), row(2))
+    assert mask(other) == 1
+    assert rejected(file) == [("2", "waybill_number", "changed-after-checkout")]
+    assert mask(other, "--amend") == 0
+    assert read(file)[1][2] == "YT000000000009"
+
+
+def test_no_personal_text_is_in_anything_that_is_made(mask, file):
+    secret = "金丝雀密语九七五三"
+    mask(text(row(1, name="司徒金丝雀", phone="13800007777"), row(2, name=secret + "*" * 4), row(3, phone=secret)))
+    made = b"".join(path.read_bytes() for path in (file.parent / "orders-masked").iterdir()).decode("utf-8")
+    for canary in ("金丝雀", "13800007777", "7777", secret):
+        assert canary not in made
+        assert canary not in mask.said
+
+
+def test_no_cell_that_is_written_can_be_a_formula(mask, file):
+    mask(text(row(1, reference="=1+1", remark="＝cmd"), row(2, reference="-2", goods="@SUM(A1)")))
+    for line in read(file)[1:]:
+        assert [cell for cell in line if cell[:1] in set("=+-@＝＋－＠\t\r")] == []
+
+
+def test_a_workbook_is_answered_by_a_workbook_of_texts(shop, tmp_path):
+    path = tmp_path / "orders.xlsx"
+    rows = [HEAD.split(","), row(1, reference="-1+1").split(","), row(2, phone="1.38E+10").split(",")]
+    path.write_bytes(workbook([{"name": "Sheet1", "rows": rows}]))
+    layout, found = laid_out(path)
+    job = Job(path=path, folder=tmp_path / "out", layout=layout, survey=found, confidence=SURE, template=None)
+    run_job(shop, job, io.StringIO())
+    page = openpyxl.load_workbook(tmp_path / "out" / "rejected.xlsx").active
+    assert [cell.value for cell in page[2]] == ["3", "收件电话", "recipient.phone", "spreadsheet-exponent"]
+    page = openpyxl.load_workbook(tmp_path / "out" / "masked.xlsx").active
+    assert [cell.value for cell in page[2]][:3:2] == ["'-1+1", "YT000000000001"]
+    assert {cell.data_type for line in page.iter_rows() for cell in line if cell.value is not None} == {"s"}
+
+
+def test_labels_are_one_job_and_the_same_bytes_again(mask, file):
+    mask(text(row(1), row(2), row(3, route="")))
+    folder = file.parent / "orders-masked"
+    prints = []
+    for _ in range(2):
+        assert main(["mask", str(file), "--to", str(file.parent / "deployment")]) == 0
+        [path] = folder.glob("*.pdf")
+        prints.append(path.read_bytes())
+    assert prints[0] == prints[1]
+    assert prints[0].startswith(b"%PDF")
+
+
+def test_what_was_not_printed_is_counted_by_reason(mask, file, capsys):
+    mask(text(row(1), row(3, route="")))
+    main(["mask", str(file), "--to", str(file.parent / "deployment")])
+    said = capsys.readouterr().out
+    assert "1 labels" in said
+    assert "1 not printed: not-shipped" in said
+
+
+def test_the_input_is_named_as_the_leak_that_remains(mask, file):
+    mask(text(row(1)))
+    assert f"The leak that remains is {file}" in mask.said
+
+
+def test_shred_leaves_no_file_and_no_text(mask, file, tmp_path):
+    assert mask(text(row(1)), "--shred") == 0
+    assert not file.exists()
+    left = [path for path in tmp_path.iterdir() if path.is_file()]
+    assert [path for path in left if "张测试".encode() in path.read_bytes()] == []
+
+
+def test_shred_is_refused_while_a_row_stands_only_in_the_file(mask, file):
+    assert mask(text(row(1), row(2, phone="1.38E+10")), "--shred") == 2
+    assert file.exists()
+    assert "13800000001" in file.read_text("utf-8")
+
+
+def test_shred_is_refused_where_the_text_has_another_name(mask, file, tmp_path):
+    file.write_text(text(row(1)), "utf-8")
+    (tmp_path / "copy.csv").hardlink_to(file)
+    assert mask(None, "--shred") == 2
+    assert file.exists()
+
+
+def test_two_runs_do_not_write_to_one_folder_at_a_time(shop, file, tmp_path):
+    file.write_text(text(row(1), row(2)), "utf-8")
+    layout, found = laid_out(file)
+    job = Job(path=file, folder=tmp_path / "out", layout=layout, survey=found, confidence=SURE, template=None)
+
+    class Impatient:
+        """A shop at which somebody starts the same job again."""
+
+        def __getattr__(self, name):
+            return getattr(shop, name)
+
+        def checkout(self, orders):
+            with pytest.raises(InputError, match="another run"):
+                run_job(shop, job, sys.stderr)
+            return shop.checkout(orders)
+
+    assert run_job(Impatient(), job, io.StringIO()).taken["new"] == 2
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_trusted(shop, file, tmp_path):
+    file.write_text(text(row(1), row(2)), "utf-8")
+    layout, found = laid_out(file)
+    job = Job(path=file, folder=tmp_path / "out", layout=layout, survey=found, confidence=SURE, template=None)
+
+    class Busy:
+        """A shop whose merchant saves the file in the middle."""
+
+        def __getattr__(self, name):
+            return getattr(shop, name)
+
+        def checkout(self, orders):
+            file.write_text(text(row(1)), "utf-8")
+            return shop.checkout(orders)
+
+    with pytest.raises(InputError, match="changed while it was read"):
+        run_job(Busy(), job, io.StringIO())
