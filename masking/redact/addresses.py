@@ -7,11 +7,14 @@ demands, `strict` all but the region.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import NamedTuple, final
 
 from masking.redact.doors import door_parts
-from masking.redact.levels import Level
+from masking.redact.known import find_words
+from masking.redact.levels import Level, Part
+from masking.redact.names import is_person
 from masking.redact.normalise import Normal, normalise
 from masking.redact.phones import find_phones
 from masking.redact.regions import find_region
@@ -31,53 +34,60 @@ _HIDES_FROM = {Profile.LABEL: Level.BUILDING, Profile.SCREEN: Level.UNIT}
 _BRIDGES = " -－—–_/.、,，·~～一"
 
 
+@final
+class Address(NamedTuple):
+    """An address as read: its text and normal form, the parts of its door, and what else in it is personal.
+
+    `doors` are spans of the normal form, `personal` (phones, persons) of the text.
+    """
+
+    text: str
+    normal: Normal
+    doors: list[Part]
+    personal: list[Span]
+
+
+def read_address(text: str) -> Address:
+    """What the rules find in an address."""
+    normal = normalise(text)
+    phones = find_phones(normal, local=False)
+    plain = normal.text
+    for phone in phones:  # their digits are no doors
+        start, end = phone.at
+        plain = plain[:start] + " " * (end - start) + plain[end:]
+    doors = door_parts(plain)
+    return Address(text, normal, doors, [phone.span for phone in phones] + _persons(normal, doors))
+
+
 def mask_address(text: str, known: Sequence[str] = (), profile: Profile = Profile.LABEL) -> Masked:
     """The address with its door, persons, phones and the `known` words hidden, and the way to it left."""
-    return cover(text, hidden_spans(text, normalise(text), known, profile))
+    return mask_read(read_address(text), known, profile)
 
 
-def hidden_spans(text: str, normal: Normal, known: Sequence[str], profile: Profile) -> list[Span]:
-    """The spans of an address that a profile hides."""
+def mask_read(address: Address, known: Sequence[str], profile: Profile) -> Masked:
+    """The same for an address that has been read."""
+    text, normal = address.text, address.normal
     if profile is Profile.STRICT:
-        shown = [normal.back(*span) for span in find_region(normal.text).spans]
-        edges = [0, *(edge for span in joined(shown, text, " ") for edge in span), len(text)]
-        return list(zip(edges[::2], edges[1::2], strict=True))
-    phones = find_phones(normal)
-    plain = _without(normal, [phone.span for phone in phones]) if phones else normal.text
+        shown = joined([normal.back(*span) for span in find_region(normal.text).spans], text, " ")
+        edges = [0, *(edge for span in shown for edge in span), len(text)]
+        return cover(text, zip(edges[::2], edges[1::2], strict=True))
     least = _HIDES_FROM[profile]
-    spans = [normal.back(part.start, part.end) for part in door_parts(plain) if part.level >= least]
-    spans += [phone.span for phone in phones]
-    spans += persons(normal)
-    spans += found_words(text, known)
-    return joined(spans, text, _BRIDGES)
-
-
-def found_words(text: str, known: Iterable[str]) -> list[Span]:
-    """Where known personal words stand."""
-    return [match.span() for word in known if word in text for match in re.finditer(re.escape(word), text)]
+    spans = [normal.back(part.start, part.end) for part in address.doors if part.level >= least]
+    return cover(text, joined(spans + address.personal + find_words(normal, known), text, _BRIDGES))
 
 
 _PERSON = re.compile(
-    r"(?:收货人|收件人|联系人|姓名|签收人)[:： ]*(?P<a>[一-鿿·]{2,4}?)(?=[\d(（,，;；。 收【\[]|电话|手机|$)"
-    r"|[\[【(（](?P<c>\d{4})[\])）】]$|(?P<d>\[\d{3,6}\])"
+    r"(?:收货人|收件人|联系人|姓名|签收人)[:： ]*(?P<marked>[一-鿿·]{2,4}?)(?=[\d(,;。 收【\[]|电话|手机|$)"
+    r"|(?P<tail>[\[【]\d{3,6}[\]】])|(?P<last>(?<=[(])\d{4}(?=[)]$))"
 )
+_AFTER_DOOR = re.compile(r"[ ,，(]*(?P<name>[一-鿿]{2,4}?)(?P<end>[收启]|先生|女士|小姐|(?=[ ,，)]*$)|(?=[ ,，:]*(?:\d|电话|手机)))")
+_NO_PERSON = re.compile(r"[店厂行馆部室楼厅城院园苑吧铺库处站社所司校内旁边层门区县市镇村路街座口家柜房屋面]$")
 
 
-def persons(normal: Normal) -> list[Span]:
-    """Names that somebody typed into an address, where a word marks them, and the [1234] of virtual numbers."""
-    return [
-        normal.back(*match.span(next(group for group in "acd" if match[group])))
-        for match in _PERSON.finditer(normal.text)
-    ]
-
-
-def _without(normal: Normal, spans: list[Span]) -> str:
-    """The normal form with phones blanked, so that their digits are no doors."""
-    if normal.origin is not None:
-        gone = [n for n, at in enumerate(normal.origin[:-1]) if any(a <= at < b for a, b in spans)]
-    else:
-        gone = [n for a, b in spans for n in range(a, b)]
-    chars = list(normal.text)
-    for n in gone:
-        chars[n] = " "
-    return "".join(chars)
+def _persons(normal: Normal, doors: Sequence[Part]) -> list[Span]:
+    """Names that somebody typed into an address, where a word or the place behind the door marks them."""
+    found = [normal.back(*match.span(match.lastgroup or 0)) for match in _PERSON.finditer(normal.text)]
+    after = _AFTER_DOOR.match(normal.text, doors[-1].end) if doors else None
+    if after and is_person(after["name"]) and not _NO_PERSON.search(after["name"]):
+        found.append(normal.back(*after.span("name")))
+    return found

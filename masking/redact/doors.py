@@ -107,7 +107,7 @@ def _judge(text: str, run: re.Match[str], between: str, context: Level) -> Level
     if run["floor"]:
         return Level.FLOOR if not text.startswith(("村", "镇", "乡", "路", "街"), end) else None
     if run["room"]:
-        sure = digits or latin or run["room"].endswith("室") or context >= Level.BUILDING
+        sure = digits or latin or run["lead"] or run["room"].endswith("室") or context >= Level.BUILDING
         return Level.ROOM if sure and not text.startswith(("村", "镇", "乡"), end) else None
     if run["hao"]:
         return _numbered(text, run, between, context)

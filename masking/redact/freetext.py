@@ -1,50 +1,88 @@
-"""Free text (remarks, shown goods): the personal parts are found and hidden, the instruction stays."""
+"""Free text (remarks, goods that may be shown): the personal parts are found and hidden, the instruction stays.
+
+Phones, chat ids, e-mail, identity and plate numbers, names where a word marks them, doors, states of health. Order
+numbers, sizes, prices and pick-up codes are left alone.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from masking.redact.doors import door_parts
+from masking.redact.known import find_words
+from masking.redact.levels import Level, Part
+from masking.redact.names import COMPOUND, HONORIFIC, SINGLE, is_person
 from masking.redact.normalise import Normal, normalise
 from masking.redact.phones import find_phones
 from masking.redact.spans import Span, cover
 from masking.waybill import Masked
 
-_FOUND = (
-    re.compile(
-        r"(?:微信号?|WeChat|weixin|wx|vx|QQ号?)[:： 是为]*(?P<hide>[A-Za-z0-9][A-Za-z0-9_\-]{4,29})", re.IGNORECASE
-    ),
-    re.compile(r"(?P<hide>[\w.+-]+@[\w-]+\.[\w.-]+)", re.ASCII),
-    re.compile(r"(?<!\d)(?P<hide>[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx])(?!\d)"),
-    re.compile(
-        r"(?P<hide>[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·\- ]?[A-HJ-NP-Z0-9]{5,6})(?![A-Za-z0-9])"
-    ),
-    re.compile(r"(?:收货人|收件人|联系人|姓名|我叫|我是)[:： ]*(?P<hide>[一-鿿]{2,3})(?=[\s\d,，。;；(（:：]|$)"),
-    re.compile(r"(?<![一-鿿])(?P<hide>[一-鿿]{1,3}(?:先生|女士|小姐))"),
-    re.compile(
-        r"(?P<hide>[^,，。;；、 ]*(?:糖尿病|高血压|癌|肿瘤|孕妇|怀孕|艾滋|肝炎|抑郁|性病|透析|病人|患者|残疾|避孕|伟哥)[^,，。;；、 ]*)"
-    ),
+_HEALTH = (
+    "糖尿病|高血压|低血糖|冠心病|心脏病|癌|肿瘤|化疗|孕妇|怀孕|孕期|坐月子|艾滋|乙肝|肝炎|抑郁|焦虑症|性病|透析|病人|病患|患者|残疾|瘫痪|避孕|早孕|哮喘|过敏体质|癫痫|术后|手术后|住院"
 )
-_ADDRESS = re.compile(r"[路街巷弄村区镇县市栋幢苑园厦座].{0,30}\d")
+_FOUND = re.compile(
+    r"(?:微信|薇信|威信|V信|WeChat|weixin|\bwx|\bvx|加V|QQ)号?(?:同号)?[:：号码 是为]*(?P<chat>[A-Za-z0-9][\w-]{4,29})"
+    r"|(?P<mail>[A-Za-z0-9][\w.+-]*@[\w-]+(?:\.[\w-]+)+)"
+    r"|(?<!\d)(?P<identity>[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx])(?![\dA-Za-z])"
+    r"|(?P<plate>[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·\- ]?[A-HJ-NP-Z0-9]{5,6})(?![A-Za-z0-9])"
+    r"|(?:尾号|后四位)[是为:： ]*(?P<tail>\d{4})(?!\d)"
+    rf"|(?:^|(?<=[,，。;；、 !！]))(?P<health>[^,，。;；、 !！]*(?:{_HEALTH})[^,，。;；、 !！]*)",
+    re.IGNORECASE | re.ASCII,
+)
+_NAMED = re.compile(
+    r"(?:收货人|收件人|联系人|姓名|签收人|我叫|我是|我姓|转交给?|交给|代收人|打给|通知|寄给|送给|联系|找|叫)[:： 是]*(?P<name>[一-鿿·]{2,4}?)"
+    r"(?=[\s\d,，。;；、(（:：!！]|$|收|签|代|电话|手机|就|即|或|来|取|的)"
+)
+_SURE = re.compile(r"收货人|收件人|联系人|姓名|签收人|我叫|代收人")
+_TITLED = re.compile(rf"(?P<who>[一-鿿]{{1,3}})(?P<title>{HONORIFIC})")
+_NO_NAME = frozenset("方式 方便 时间 时候 安排 任何 成功 白天 温馨 高层 高峰 单位 客服 门卫 物业 保安 前台 家人 本人 他人 管理 管家".split())
+_DOOR = re.compile(r"[室户房栋幢]$|号楼$|单元$")
+_CHAIN = re.compile(r"(?<![\d-])\d{1,2}-\d{1,2}-\d{3,4}(?![\d-])|(?<![\d-])\d{1,2}-\d{3,4}室")
+
+
+def mask_text(text: str, known: Sequence[str] = ()) -> Masked:
+    """A free text with its personal parts hidden, and the `known` words too."""
+    normal = normalise(text)
+    return cover(text, find_personal(normal) + find_words(normal, known))
 
 
 def find_personal(normal: Normal) -> list[Span]:
     """Spans of the original that hold personal data."""
-    spans = [phone.span for phone in find_phones(normal)]
-    for rule in _FOUND:
-        spans += [normal.back(*match.span("hide")) for match in rule.finditer(normal.text)]
-    if _ADDRESS.search(normal.text):
-        spans += [normal.back(part.start, part.end) for part in door_parts(normal.text)]
+    text = normal.text
+    spans = [match.span(match.lastgroup or 0) for match in _FOUND.finditer(text)]
+    spans += _names(text)
+    spans += _doors(text)
+    return [phone.span for phone in find_phones(normal)] + [normal.back(*span) for span in spans]
+
+
+def _names(text: str) -> list[Span]:
+    """Names that a word before them or a title behind them marks."""
+    spans = []
+    for match in _NAMED.finditer(text):
+        name = match["name"]
+        if (is_person(name) or _SURE.match(match[0])) and name not in _NO_NAME:
+            spans.append(match.span("name"))
+    for match in _TITLED.finditer(text):
+        who = match["who"]
+        for size in range(len(who), 0, -1):
+            if who[-size:][:2] in COMPOUND or who[-size] in SINGLE:
+                spans.append((match.end("who") - size, match.end()))
+                break
     return spans
 
 
-def mask_text(text: str, known: Iterable[str] = ()) -> Masked:
-    """A free text with its personal parts hidden, and the `known` words too."""
-    if not text:
-        return Masked("")
-    normal = normalise(text)
-    spans = find_personal(normal)
-    for word in known:
-        spans += [(m.start(), m.end()) for m in re.finditer(re.escape(word), text)]
-    return cover(text, spans)
+def _doors(text: str) -> list[Span]:
+    """Doors, where they are written out or stand together; single floors and bare numbers are no door in a remark."""
+    spans = [match.span() for match in _CHAIN.finditer(text)]
+    parts = [part for part in door_parts(text) if part.level >= Level.BUILDING]
+    told = [bool(_DOOR.search(text[part.start : part.end])) for part in parts]
+    for n, part in enumerate(parts):
+        if told[n] or any(told[m] and _touch(text, parts[m], part) for m in (n - 1, n + 1) if 0 <= m < len(parts)):
+            spans.append((part.start, part.end))
+    return spans
+
+
+def _touch(text: str, one: Part, other: Part) -> bool:
+    first, second = sorted((one, other))
+    return not text[first.end : second.start].strip(" -")

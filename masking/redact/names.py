@@ -9,164 +9,93 @@ from __future__ import annotations
 import re
 
 from masking.redact.normalise import normalise
-from masking.redact.spans import Span, cover
+from masking.redact.spans import SIGN, Span, cover
 from masking.waybill import Masked
 
-COMPOUND = frozenset(
-    [
-        "欧阳",
-        "太史",
-        "端木",
-        "上官",
-        "司马",
-        "东方",
-        "独孤",
-        "南宫",
-        "万俟",
-        "闻人",
-        "夏侯",
-        "诸葛",
-        "尉迟",
-        "公羊",
-        "赫连",
-        "澹台",
-        "皇甫",
-        "宗政",
-        "濮阳",
-        "公冶",
-        "太叔",
-        "申屠",
-        "公孙",
-        "慕容",
-        "仲孙",
-        "钟离",
-        "长孙",
-        "宇文",
-        "司徒",
-        "鲜于",
-        "司空",
-        "闾丘",
-        "子车",
-        "亓官",
-        "司寇",
-        "巫马",
-        "公西",
-        "颛孙",
-        "壤驷",
-        "公良",
-        "漆雕",
-        "乐正",
-        "宰父",
-        "谷梁",
-        "拓跋",
-        "夹谷",
-        "轩辕",
-        "令狐",
-        "段干",
-        "百里",
-        "呼延",
-        "东郭",
-        "南门",
-        "羊舌",
-        "微生",
-        "公户",
-        "公玉",
-        "公仪",
-        "梁丘",
-        "公仲",
-        "公上",
-        "公门",
-        "公山",
-        "公坚",
-        "左丘",
-        "公伯",
-        "西门",
-        "公祖",
-        "第五",
-        "公乘",
-        "贯丘",
-        "公皙",
-        "南荣",
-        "东里",
-        "东宫",
-        "仲长",
-        "子书",
-        "子桑",
-        "即墨",
-        "达奚",
-        "褚师",
-        "纳兰",
-        "完颜",
-        "叶赫",
-        "耶律",
-        "爱新",
-        "那拉",
-        "富察",
-        "佟佳",
-    ]
+_COMPOUND = (
+    "欧阳 太史 端木 上官 司马 东方 独孤 南宫 万俟 闻人 夏侯 诸葛 尉迟 公羊 赫连 澹台 皇甫 宗政 濮阳 公冶 太叔 申屠 公孙 慕容 仲孙 钟离 长孙 宇文 "
+    "司徒 鲜于 司空 闾丘 子车 亓官 司寇 巫马 公西 颛孙 壤驷 公良 漆雕 乐正 宰父 谷梁 拓跋 夹谷 轩辕 令狐 段干 百里 呼延 东郭 南门 羊舌 微生 "
+    "公户 公玉 公仪 梁丘 公仲 公上 公门 公山 公坚 左丘 公伯 西门 公祖 第五 公乘 贯丘 公皙 南荣 东里 东宫 仲长 子书 子桑 即墨 达奚 褚师 "
+    "纳兰 完颜 叶赫 耶律 那拉 富察 佟佳 钮祜 爱新"
 )
-_HONORIFIC = re.compile(
-    r"(?:先生|女士|小姐|太太|老师|师傅|经理|总监|总|老板|阿姨|叔叔|大哥|大姐|同学|医生|主任|收|启|亲启)$"
+COMPOUND = frozenset(_COMPOUND.split())
+SINGLE = frozenset(
+    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧肖程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎闫余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵"
+    "孟龙万段雷钱汤尹黎易常武乔贺赖龚文庞樊兰殷施陶洪翟安颜倪严牛温芦季俞章鲁葛伍韦申尤毕聂丛焦向柳邢岳齐沿梅莫庄辛管祝左涂谷祁时舒耿牟卜詹关苗凌费纪靳盛童欧甄项曲成游阳裴席卫查"
+    "屈鲍位覃霍翁隋植甘景薄单包司柏宁柯阮桂闵解强柴华车冉房边窦路喻"
 )
+"""Common surnames of one character: they mark a name where nothing else does."""
+
+HONORIFIC = r"(?:先生|女士|小姐|太太|夫人|老师|师傅|经理|总监|总|老板|老板娘|阿姨|叔叔|大哥|大姐|同学|医生|主任|店长|老大|哥|姐|婶|伯|爷爷|奶奶)"
+_TITLE = re.compile(rf"(?P<who>(?:[^\W\d_]|\*){{1,3}}?){HONORIFIC}?(?:亲?[收启])?$")
 _FIRM = re.compile(
-    r"公司|集团|店|行|厂|中心|工作室|商行|超市|书局|书社|学校|医院|银行|酒店|事务所|部门|部$|馆|公社|合作社"
+    r"公司|集团|商行|工厂|中心|工作室|超市|书局|书社|学校|大学|医院|银行|酒店|事务所|合作社|贸易|[店厂馆]|[行部]$"
 )
-_PART = re.compile(r"[^\s/\\,，;；:：()（）\[\]【】<>《》|+&]+")
-
-
-def surname(text: str) -> str:
-    """The surname, as a courier would greet by it; the first part of a name written with middle dots."""
-    part = _first(text)
-    if not part:
-        return ""
-    if part.isascii():
-        words = re.findall(r"[A-Za-z]+", text if text.isascii() else part)
-        return words[-1] if words else part[:1]
-    if "·" in normalise(part).text:
-        return part[: normalise(part).text.index("·")]
-    return part[:2] if normalise(part[:2]).text in COMPOUND and len(part) > 2 else part[:1]
+_PART = re.compile(r"[^\s/\\,，;；:：()（）\[\]【】<>《》|+&\-]+")
 
 
 def mask_name(text: str) -> Masked:
     """The name with its surname or first letter left, unless that is all there is."""
     normal = normalise(text)
-    spans: list[Span] = []
+    hidden: list[Span] = []
     first = True
-    for match in _PART.finditer(normal.text):
-        spans += [normal.back(a, b) for a, b in _part(match[0], match.start(), keep=first)]
+    for part in _PART.finditer(normal.text):
+        hidden += [normal.back(part.start() + n, part.start() + n + 1) for n in _hidden(part[0], first=first)]
         first = False
-    return cover(text, spans)
+    if not hidden:
+        hidden = [(0, len(text))]
+    return cover(text, hidden)
 
 
-def _part(part: str, at: int, *, keep: bool) -> list[Span]:
-    """The hidden spans of one part of a name: a person, a firm, digits."""
-    letters = [n for n, ch in enumerate(part) if ch.isalnum()]
+def surname(text: str) -> str:
+    """What a courier greets by: the surname, the last word of a Latin name, the name of a firm."""
+    normal = normalise(text)
+    part = _PART.search(normal.text)
+    if not part:
+        return ""
+    start, word = part.start(), part[0]
+    firm = None if is_person(word) else _FIRM.search(word)
+    if word.isascii():
+        words = [match.span() for match in re.finditer(r"[A-Za-z']+", normal.text) if normal.text.isascii()]
+        return _slice(text, normal.back(*words[-1])) if words else ""
+    if firm:
+        end = start + firm.end()
+    elif dot := re.search(r"[·.]", word):
+        end = start + dot.start()
+    else:
+        end = start + len(_head(word))
+    return _slice(text, normal.back(start, end))
+
+
+def is_person(text: str) -> bool:
+    """Whether a short Han text reads as a person's name: a common surname and one or two characters more."""
+    return (2 <= len(text) <= 3 and text[0] in SINGLE) or (3 <= len(text) <= 4 and text[:2] in COMPOUND)
+
+
+def _slice(text: str, span: Span) -> str:
+    return text[span[0] : span[1]]
+
+
+def _hidden(part: str, *, first: bool) -> list[int]:
+    """The positions that are hidden in one part of a name: a person, a firm with or without a contact, digits."""
+    letters = [n for n, ch in enumerate(part) if ch.isalnum() or ch == SIGN]
     if not letters:
         return []
     kept: set[int] = set()
-    firm = _FIRM.search(part)
-    title = _HONORIFIC.search(part)
-    if firm and firm.end() <= len(part) and len(part) > firm.end() - firm.start():
-        kept = {0} if firm.start() > 1 else set()
-        kept |= set(range(firm.start(), firm.end()))
-    elif title and title.start() > 0:
-        body = part[: title.start()]
-        kept = set(range(title.start(), len(part)))
-        if len(body) > len(_head(body)):
-            kept |= set(range(len(_head(body))))
-    elif keep and not part[0].isdecimal():
-        head = _head(part)
-        kept = set(range(len(head))) if len(letters) > len(head) else set()
-    hidden = [n for n in letters if n not in kept or part[n].isdecimal()]
-    if not hidden:
-        hidden = letters
-    return [(at + n, at + n + 1) for n in hidden]
+    title = _TITLE.match(part)
+    firm = None if is_person(part) else _FIRM.search(part)
+    if title and title.end("who") < len(part):
+        who = title["who"]
+        kept = set(range(title.end("who"), len(part)))
+        kept |= set(range(len(_head(who)))) if len(who) > len(_head(who)) else set()
+    elif firm:
+        kept = {0, *range(*firm.span())}
+    elif first and not part[0].isdecimal():
+        kept = set(range(len(_head(part))))
+    named = [n for n in letters if n not in kept and not part[n].isdecimal()]
+    return named + [n for n in letters if part[n].isdecimal()] if named else letters
 
 
 def _head(part: str) -> str:
+    """The surname of a person's name, or its first letter."""
     return part[:2] if part[:2] in COMPOUND and len(part) > 2 else part[:1]
-
-
-def _first(text: str) -> str:
-    match = _PART.search(text)
-    return match[0] if match else ""

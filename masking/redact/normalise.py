@@ -46,7 +46,7 @@ class Normal(NamedTuple):
             return start, end
         if start == end:
             return self.origin[start], self.origin[start]
-        return self.origin[start], self.origin[end - 1] + 1
+        return self.origin[start], max(self.origin[end - 1] + 1, self.origin[end])
 
 
 @cache

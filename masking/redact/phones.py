@@ -7,74 +7,90 @@ digits at most, and never its last four, which tracking sites and pickup station
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 from masking.redact.normalise import Normal, normalise
 from masking.redact.spans import Span, cover
 from masking.waybill import Masked
 
-_HAN_DIGITS = str.maketrans("零〇○一幺二两三四五六七八九壹贰叁肆伍陆柒捌玖", "00011223456789123456789")
-_HAS_HAN = re.compile("[零〇○一幺二两三四五六七八九壹贰叁肆伍陆柒捌玖]")
+_HAN_DIGITS = str.maketrans("零〇○洞一幺二两三四五六七拐八九勾壹贰叁肆伍陆柒捌玖", "0000112234567789" + "9123456789")
+_HAS_HAN = re.compile("[零〇○洞一幺二两三四五六七拐八九勾壹贰叁肆伍陆柒捌玖]")
+_FIVE = re.compile(r"(?:[\d零〇○洞一幺二两三四五六七拐八九勾壹贰叁肆伍陆柒捌玖][\W_]*+){5}")
 
-_GAP = r"[ \-._·/()\[\]]{0,3}"
-_EXTENSION = (
-    r"(?P<ext>[ ]?(?:转接?|分机号?|拨|ext\.?|x|#|-|,|，|;)[ ]?(?P<e1>\d{1,6})"
-    r"|[ ]?[\[(【]\s?(?:转|分机|ext\.?)?\s?(?P<e2>\d{1,6})\s?[\])】])?"
-)
+_GAP = r"[ \-._·/|~()\[\]]*+"
+_END = r"(?!\d)"
 
 
-def _digits(first: str, count: str) -> str:
-    return rf"{first}(?:{_GAP}\d){count}"
+def _more(count: str) -> str:
+    return rf"(?:{_GAP}\d){{{count}}}"
 
 
-_COUNTRY = rf"(?:[(\[]?(?:\+|00)?{_GAP}8{_GAP}6[)\]]?{_GAP})?"
-_MOBILE = rf"{_COUNTRY}0?(?P<mobile>1{_GAP}[3-9](?:{_GAP}\d){{9}})(?!\d)"
-_LANDLINE = (
-    rf"(?P<land>(?:{_COUNTRY}[(\[]?0\d{{2,3}}[)\]]?|(?:\+|00)86{_GAP}\d{{2,3}}){_GAP}[2-9](?:{_GAP}\d){{6,7}})(?!\d)"
-)
-_SERVICE = rf"(?P<service>[48]00{_GAP}\d(?:{_GAP}\d){{6}})(?!\d)"
-_FOREIGN = rf"(?P<foreign>[(\[]?(?:\+|00)[)\]]?{_GAP}[1-9](?:{_GAP}\d){{6,14}}|[(\[]?(?:85[23]|886)[)\]]{_GAP}\d(?:{_GAP}\d){{6,9}}|85[23]-\d{{4}} ?\d{{4}}|09\d\d{_GAP}\d\d\d{_GAP}\d\d\d)(?!\d)"
-_LOCAL = r"(?P<local>[2-9]\d{2,3}[ \-]?\d{4})(?![\d\-年./:：]|[ ]?(?:元|件|个|号楼|号|g|kg|ml|ML|克|片|米|箱|室|栋))"
+_PLUS = rf"[(\[]?(?:\+|00){_GAP}"
+_CHINA = rf"(?:[(\[]?(?:\+|00)?{_GAP}8{_GAP}6[)\]]?{_GAP})"
+_AREA = r"(?:10|2\d|[3-9]\d\d)"
 _PHONE = re.compile(
-    rf"(?<![\d.])(?<![A-Za-z]\d)(?:{_MOBILE}|{_LANDLINE}|{_SERVICE}|{_FOREIGN}|{_LOCAL}){_EXTENSION}", re.IGNORECASE
+    rf"(?:(?P<mobile>{_CHINA}?0?1{_GAP}[3-9]{_more('9')})(?=\D|$|(?:86)?1[3-9]\d{{9}}{_END})"
+    rf"|(?P<land>(?:{_CHINA}[(\[]?0?|[(\[]?0){_AREA}[)\]]?{_GAP}[1-9]{_more('6,7')}){_END}"
+    rf"|(?P<service>{_CHINA}?[48]{_GAP}0{_GAP}0{_more('7')}){_END}"
+    rf"|(?P<taiwan>09\d\d{_GAP}\d{{3}}{_GAP}\d{{3}}|886{_GAP}0?9{_more('8')}){_END}"
+    rf"|(?P<foreign>{_PLUS}[1-9]{_more('6,14')}|[(\[]?85[23](?:[)\]]{_GAP}|[ -])[2-9]\d{{3}}[ -]?\d{{4}}|[(\[]886[)\]]{_GAP}\d{_more('7,9')}){_END}"
+    rf"|(?P<local>[2-9]\d{{2,3}}[ -]?\d{{4}})(?![\d\-年./:]|[ ]?(?:元|件|个|号|g|kg|ml|克|片|米|箱|室|栋|楼|斤|块|毫))"
+    rf"|(?P<line>(?<=[打电话系])[:： ]?9[56]\d{{3,6}}|9[56]\d{{3,6}}(?=转)){_END})"
+    rf"(?:[ ]?(?:转接?|分机号?|拨|ext\.?|x|#|\*|--?|,|;|_)[: ]?(?P<dialled>\d{{1,6}}){_END}"
+    rf"|[ ]?[\[(【]\s?(?:转|分机|ext\.?)?\s?(?P<bracketed>\d{{1,6}})\s?[\])】]"
+    rf"|[ ](?P<spaced>\d{{3,4}})(?![\d元件个号栋室楼克斤块a-zA-Z]))?",
+    re.IGNORECASE,
 )
-_DATE = re.compile(r"(?:19|20)\d\d-?(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
-_OTHER_NUMBER = re.compile(
-    r"(?:单号|订单|编号|运单|取件码|提货码|验证码|货号|型号|批号|条码|款号|QQ|[A-Za-z])[号码:： 为是]*$"
-)
-_ENOUGH = re.compile(r"(?:[\d零〇○一幺二两三四五六七八九壹贰叁肆伍陆柒捌玖][^\w]{0,3}){5}")
+_KINDS = ("mobile", "land", "service", "taiwan", "foreign", "local", "line")
+_DATE = re.compile(r"(?:19|20)\d\d[ -]?(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+_OTHER = re.compile(r"(?:单号?|订单|编号|编码|运单|[取提货验证款条]+[号码]|批次|型号|[A-Za-z])[号码:： 为是#]*$")
+_CALLED = re.compile(r"(?:电话|手机|联系方式|tel|phone|致电|拨打)[号码:： 为是]*$", re.IGNORECASE)
 
 
+@final
 class Phone(NamedTuple):
-    """A phone in a text: its span in the original, its digits, its extension, and its kind."""
+    """A phone in a text: its span in the original and in the normal form, its digits, its extension, its kind."""
 
     span: Span
+    at: Span
     digits: str
     extension: str
     kind: str
 
 
-def find_phones(normal: Normal) -> list[Phone]:
-    """Every phone in a text, extension included, in order."""
+def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
+    """Every phone in a text, extension included, in order; without `local`, seven bare digits need a word in front."""
     text = normal.text
-    if not _ENOUGH.search(text):
+    if not _FIVE.search(text):
         return []
     if _HAS_HAN.search(text):
         text = text.translate(_HAN_DIGITS)
-    found = []
-    for match in _PHONE.finditer(text):
-        kind = match.lastgroup if match.lastgroup not in {"ext", "e1", "e2"} else None
-        kind = kind or next(k for k in ("mobile", "land", "service", "foreign", "local") if match[k])
-        before = text[: match.start()]
-        if _OTHER_NUMBER.search(before) and kind in {"local", "mobile", "service"}:
+    found: list[Phone] = []
+    at = last = 0
+    while match := _PHONE.search(text, at):
+        start, end = match.span()
+        if start and text[start].isdecimal() and (text[start - 1].isdecimal() or text[start - 2 : start][1:] == ".") and start != last:
+            at = start + 1
             continue
-        if kind == "local" and (
-            _DATE.fullmatch(match["local"]) or _HAS_HAN.search(normal.text[match.start() : match.end()])
-        ):
+        kind = next(each for each in _KINDS if match[each])
+        if kind == "local" and not _is_local(text, normal.text, match, local=local):
+            at = max(match.end("local"), start + 1)
             continue
-        digits = re.sub(r"\D", "", match[kind])
-        found.append(Phone(normal.back(*match.span()), digits, match["e1"] or match["e2"] or "", kind))
+        extension = match["dialled"] or match["bracketed"] or match["spaced"] or ""
+        digits = "".join(filter(str.isdecimal, match[kind]))
+        found.append(Phone(normal.back(start, end), (start, end), digits, extension, kind))
+        at = last = end
     return found
+
+
+def _is_local(text: str, plain: str, match: re.Match[str], *, local: bool) -> bool:
+    """Whether seven or eight bare digits are a phone: not a date, not another number, not a count in Han numerals."""
+    start, before = match.start(), text[: match.start()]
+    if _HAS_HAN.search(plain, start, match.end("local")):
+        return False
+    if not local:
+        return bool(_CALLED.search(before))
+    return bool(_CALLED.search(before)) or not (_DATE.fullmatch(match["local"]) or _OTHER.search(before))
 
 
 def canonical(text: str) -> str | None:
@@ -87,37 +103,45 @@ def canonical(text: str) -> str | None:
     if found:
         phone = found[0]
         return _international(phone) + (f";{phone.extension}" if phone.extension else "")
-    digits = re.sub(r"[ \-._·/()\[\]]", "", normal.text.translate(_HAN_DIGITS))
+    digits = re.sub(rf"{_GAP}", "", normal.text.translate(_HAN_DIGITS))
     return digits if re.fullmatch(r"\+?\d{7,15}", digits) else None
 
 
 def _international(phone: Phone) -> str:
     digits = phone.digits
-    if phone.kind == "mobile":
-        return "+86" + digits
-    if phone.kind == "service":
-        return "+86" + digits
-    if phone.kind == "land":
-        digits = digits.removeprefix("00").removeprefix("86") if digits.startswith(("86", "0086")) else digits
-        return "+86" + digits.removeprefix("0")
+    if phone.kind in {"local", "line"}:
+        return digits
+    digits = digits.removeprefix("00")
     if phone.kind == "foreign":
-        return "+" + digits.removeprefix("00") if not digits.startswith("09") else "+886" + digits[1:]
-    return digits
+        return "+" + digits
+    if phone.kind == "taiwan":
+        return "+886" + digits.removeprefix("886").removeprefix("0")
+    if phone.kind == "mobile":
+        return "+86" + digits[-11:]
+    long = 10 if phone.kind == "service" else 9
+    return "+86" + (digits.removeprefix("86") if len(digits) > long else digits).removeprefix("0")
 
 
-def mask_phone(text: str) -> Masked:
-    """A phone field with at most its first three digits left; everything that is not a separator is hidden behind them."""
+def mask_phone(text: str, *, tail: bool = False) -> Masked:
+    """A phone field with the country and the first three digits of each phone left; or the last four, if asked for.
+
+    Never more than all but six digits; everything else that is no separator is hidden.
+    """
     normal = normalise(text)
-    spans: list[Span] = []
-    shown = 0
-    total = sum(ch.isalnum() for ch in normal.text)
-    room = min(3, max(0, total - 6))
-    for at, ch in enumerate(normal.text):
-        if not ch.isalnum():
-            continue
-        if shown < room and ch.isdecimal():
-            shown += 1
-            continue
-        shown = room
-        spans.append(normal.back(at, at + 1))
-    return cover(text, spans)
+    digits = normal.text.translate(_HAN_DIGITS)
+    shown: set[int] = set()
+    for phone in find_phones(normal):
+        shown |= _shown(digits, phone, tail=tail)
+    return cover(text, [normal.back(n, n + 1) for n, ch in enumerate(normal.text) if ch.isalnum() and n not in shown])
+
+
+def _shown(text: str, phone: Phone, *, tail: bool) -> set[int]:
+    """The positions of a phone's digits that stay visible."""
+    places = [n for n in range(*phone.at) if text[n].isdecimal()]
+    number = places[: len(places) - len(phone.extension)]
+    national = {"mobile": 11, "service": 10}.get(phone.kind, len(number))
+    if phone.kind == "foreign":
+        national = 8
+    country, number = number[:-national], number[-national:]
+    room = max(0, len(number) - 6)
+    return set(number[-min(4, room) :]) if tail and room else set(country + number[: min(3, room)])

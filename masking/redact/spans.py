@@ -19,7 +19,7 @@ def joined(spans: Iterable[Span], text: str, bridges: str = "") -> list[Span]:
     for start, end in sorted(spans):
         if start >= end:
             continue
-        if out and (start <= out[-1][1] or not text[out[-1][1] : start].strip(bridges or None)):
+        if out and (start <= out[-1][1] or (bridges and not text[out[-1][1] : start].strip(bridges))):
             out[-1] = out[-1][0], max(end, out[-1][1])
         else:
             out.append((start, end))

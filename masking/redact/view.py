@@ -1,22 +1,21 @@
 """The masked view of an order: what may be printed and shown of it.
 
-Each field is masked by its own rules and by what the other fields say: a name or phone of either party is hidden wherever
-it stands. The view is then compared with its order; a field that cannot be shown safe is hidden whole. Only a view that
-passed carries the stamp.
+Each field is masked by its own rules and by what the other fields say: a name of either party is hidden wherever it
+stands. The view is then compared with its order; a field that cannot be shown safe is hidden whole (of an address the
+region stays). Only a view that passed carries the stamp.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 
 from masking.errors import IntegrityError
 from masking.order import Order, Party
-from masking.redact.addresses import mask_address
-from masking.redact.compliance import leaks
+from masking.redact.addresses import Profile, mask_read
+from masking.redact.compliance import check
+from masking.redact.facts import Facts, facts_of
 from masking.redact.freetext import mask_text
-from masking.redact.goods import category, is_sensitive
-from masking.redact.names import mask_name
-from masking.redact.phones import mask_phone
+from masking.redact.goods import NEUTRAL, category, is_sensitive
 from masking.redact.spans import cover
 from masking.waybill import Masked, MaskedParty, MaskedView
 
@@ -30,51 +29,59 @@ def mask_order(order: Order) -> MaskedView:
     Raises:
         IntegrityError: even that did not help; nothing may be shown.
     """
-    known = personal_words(order)
-    fields = {
-        "recipient.name": mask_name(order.recipient.name.reveal()),
-        "recipient.phone": mask_phone(order.recipient.phone.reveal()),
-        "recipient.address": mask_address(order.recipient.address.reveal(), known),
-        "sender.name": mask_name(order.sender.name.reveal()),
-        "sender.phone": mask_phone(order.sender.phone.reveal()),
-        "sender.address": mask_address(order.sender.address.reveal(), known),
-        "goods": _goods(order, known),
-        "remark": mask_text(order.remark.reveal(), known),
-    }
-    view = _view(fields)
-    found = leaks(view, order)
-    if found:
-        plain = order.fields()
-        for leak in found:
-            text = plain[leak.field].reveal()
-            fields[leak.field] = cover(text, [(0, len(text))])
+    return mask_orders([order])[0]
+
+
+def mask_orders(orders: Sequence[Order]) -> list[MaskedView]:
+    """The masked views of orders, in the same order. What they share, as a shop's own address, is read once.
+
+    Raises:
+        IntegrityError: see `mask_order`.
+    """
+    read: dict[Party, Facts] = {}
+    views = []
+    for order in orders:
+        facts = []
+        for party in (order.recipient, order.sender):
+            if party not in read:
+                read[party] = facts_of(party)
+            facts.append(read[party])
+        views.append(_view_of(order, facts[0], facts[1]))
+    return views
+
+
+def _view_of(order: Order, recipient: Facts, sender: Facts) -> MaskedView:
+    known = recipient.words + sender.words
+    parties = {"recipient": recipient, "sender": sender}
+    fields: dict[str, Masked] = {}
+    for who, facts in parties.items():
+        fields[f"{who}.name"] = facts.shown_name
+        fields[f"{who}.phone"] = facts.shown_phone
+        fields[f"{who}.address"] = mask_read(facts.address, known, Profile.LABEL)
+    goods = order.goods.reveal()
+    shown = order.show_goods and not is_sensitive(goods)
+    fields["goods"] = mask_text(goods, known) if shown else Masked(category(goods))
+    fields["remark"] = mask_text(order.remark.reveal(), known) if order.remark else Masked("")
+    for whole in (False, True):
         view = _view(fields)
-        if leaks(view, order):
-            raise IntegrityError("a view that is hidden whole still breaks its rules")
+        found = {leak.field for leak in check(view, order, recipient, sender)}
+        if not found:
+            return view
+        for field in found:
+            who, _, kind = field.partition(".")
+            if kind == "address" and not whole:
+                fields[field] = mask_read(parties[who].address, known, Profile.STRICT)
+            else:
+                fields[field] = Masked(NEUTRAL) if field == "goods" else _covered(order, field)
+    view = _view(fields)
+    if check(view, order, recipient, sender):
+        raise IntegrityError("a view that is hidden whole still breaks its rules")
     return view
 
 
-def personal_words(order: Order) -> list[str]:
-    """Names and name tails of both parties, which are hidden wherever they stand."""
-    words: list[str] = []
-    for party in (order.recipient, order.sender):
-        words += _words(party)
-    return words
-
-
-def _words(party: Party) -> list[str]:
-    name = party.name.reveal()
-    parts = re.findall(r"[^\W\d_]{2,}", name)
-    tails = re.findall(r"[\[【(（]\d{3,6}[\])）】]", name)
-    whole = [name] if len(name) > 1 else []
-    return whole + [part for part in parts if len(part) > 1] + tails
-
-
-def _goods(order: Order, known: list[str]) -> Masked:
-    text = order.goods.reveal()
-    if order.show_goods and not is_sensitive(text):
-        return mask_text(text, known)
-    return Masked(category(text))
+def _covered(order: Order, field: str) -> Masked:
+    text = order.fields()[field].reveal()
+    return cover(text, [(0, len(text))])
 
 
 def _view(fields: dict[str, Masked]) -> MaskedView:

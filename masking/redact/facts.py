@@ -1,0 +1,49 @@
+"""What the rules read in a party: read once, used to mask it and to check what was masked."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, final
+
+from masking.order import Party
+from masking.redact.addresses import Address, read_address
+from masking.redact.known import name_words
+from masking.redact.names import mask_name
+from masking.redact.normalise import Normal, normalise
+from masking.redact.phones import Phone, find_phones, mask_phone
+from masking.waybill import Masked
+
+
+@final
+class Facts(NamedTuple):
+    """A party as read.
+
+    Attributes:
+        letters: the letters of the name, normal form.
+        words: what of the name may stand in no other field.
+        phone: the phone field, normal form, and `phones`, those found in it.
+        address: the address.
+        shown_name, shown_phone: both as they may be shown.
+    """
+
+    letters: str
+    words: list[str]
+    phone: Normal
+    phones: list[Phone]
+    address: Address
+    shown_name: Masked
+    shown_phone: Masked
+
+
+def facts_of(party: Party) -> Facts:
+    """What the rules read in a party."""
+    name, number = party.name.reveal(), party.phone.reveal()
+    phone = normalise(number)
+    return Facts(
+        letters="".join(filter(str.isalnum, normalise(name).text)),
+        words=name_words(name),
+        phone=phone,
+        phones=find_phones(phone),
+        address=read_address(party.address.reveal()),
+        shown_name=mask_name(name),
+        shown_phone=mask_phone(number),
+    )

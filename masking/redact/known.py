@@ -1,0 +1,42 @@
+"""Words that are known to be personal, because the order says so, found wherever they stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from masking.redact.divisions import table
+from masking.redact.normalise import Normal, normalise
+from masking.redact.spans import Span
+
+_NAME_PART = re.compile(r"[^\W\d_]{2,}")
+_TAIL = re.compile(r"[\[【(]\d{3,6}[\])】]")
+
+
+def name_words(name: str) -> list[str]:
+    """What of a name must not stand elsewhere: the whole, its parts, its [1234]; not what is a region's name as well."""
+    text = normalise(name).text.lower()
+    parts = [text.strip(), *_NAME_PART.findall(text), *_TAIL.findall(text)]
+    known = table()
+    return [part for part in dict.fromkeys(parts) if len(part) > 1 and part not in known.names and part not in known.shorts]
+
+
+def find_words(normal: Normal, words: Sequence[str]) -> list[Span]:
+    """Where the words (normal form, small letters) stand, as spans of the original; Latin ones only as whole words."""
+    if not words:
+        return []
+    text = normal.text.lower()
+    return [normal.back(*span) for word in words if word in text for span in _places(text, word)]
+
+
+def _places(text: str, word: str) -> Iterable[Span]:
+    at = text.find(word)
+    while at >= 0:
+        end = at + len(word)
+        if not (word.isascii() and (_letter(text[at - 1 : at]) or _letter(text[end : end + 1]))):
+            yield at, end
+        at = text.find(word, at + 1)
+
+
+def _letter(ch: str) -> bool:
+    return ch.isascii() and ch.isalpha()
