@@ -130,5 +130,6 @@ def _visible(text: str, span: Span) -> bool:
 def _telling(text: str, span: Span) -> bool:
     """Whether a digit, a Latin letter or a Han numeral is visible."""
     return any(
-        ch.isnumeric() or ch in HAN_NUMERALS or (ch.isalpha() and not "一" <= ch <= "鿿") for ch in text[span[0] : span[1]]
+        ch.isnumeric() or ch in HAN_NUMERALS or (ch.isalpha() and not "一" <= ch <= "鿿")
+        for ch in text[span[0] : span[1]]
     )

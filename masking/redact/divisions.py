@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import NamedTuple, final
 
+_DATA = Path(__file__).with_name("data")
 _PEOPLES = (
     "壮|回|苗|彝|藏|侗|瑶|白|傣|黎|土家|哈尼|哈萨克|朝鲜|布依|满|蒙古|维吾尔|羌|水|仡佬|佤|拉祜|畲|纳西|景颇|傈僳|东乡|撒拉|土|仫佬|毛南|"
     "达斡尔|锡伯|柯尔克孜|塔吉克|布朗|怒|独龙|普米|保安|裕固|鄂温克|鄂伦春|各"
@@ -51,7 +52,7 @@ def table() -> Table:
     towns: dict[str, str] = {}
     districts: dict[str, list[tuple[str, str]]] = {}
     code = ""
-    for line in files("masking.redact").joinpath("data/divisions.txt").read_text("utf-8").splitlines():
+    for line in (_DATA / "divisions.txt").read_text("utf-8").splitlines():
         if line[0] == "\t":
             towns[code] = line[1:]
             continue

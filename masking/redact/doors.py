@@ -14,6 +14,9 @@ from masking.redact import doorwords as words
 from masking.redact.latin import latin_doors, latin_stretches
 from masking.redact.levels import Level, Part
 
+_NEAR = ("附近", "旁", "对面", "门口", "楼下")
+_REGION = ("省", "市", "县", "区", "旗", "州")
+
 
 def door_parts(text: str) -> list[Part]:
     """The parts of an address that give a door away, in order, each with its level."""
@@ -80,16 +83,14 @@ def _from(text: str, start: int, end: int) -> int:
 
 def _context(between: str, level: Level) -> Level:
     """How deep the words before a number lead."""
-    between = between.removesuffix("自编")
-    if not between.strip(words.BREAK):
+    tail = between.removesuffix("自编")[-5:]
+    if not tail.strip(words.BREAK):
         return level
-    if words.LANE_TAIL.search(between):
+    if words.LANE_TAIL.search(tail):
         return Level.LANE
-    if words.STREET_TAIL.search(between):
+    if words.STREET_TAIL.search(tail):
         return Level.STREET
-    if words.RURAL_TAIL.search(between):
-        return Level.TOWN
-    return Level.PLACE
+    return Level.TOWN if words.RURAL_TAIL.search(tail) else Level.PLACE
 
 
 def _judge(text: str, run: re.Match[str], between: str, context: Level) -> Level | None:
@@ -146,7 +147,7 @@ def _numbered(text: str, run: re.Match[str], between: str, context: Level) -> Le
     if words.OF_A_NAME.match(text, end) and not text.startswith(("地下", "中"), end):
         return Level.NUMBER if text.startswith(("院", "大院"), end) else None
     if context == Level.PLACE and between.strip(words.BREAK):
-        ahead = words.BIG_HOUSE_AHEAD if words.HOUSE_TAIL.search(between) else words.PLACE_AHEAD
+        ahead = words.BIG_HOUSE_AHEAD if words.HOUSE_TAIL.search(between[-4:]) else words.PLACE_AHEAD
         if ahead.match(text, end):
             return Level.NUMBER
     if context == Level.NOTHING and not between and text[end : end + 1] not in words.BREAK:
@@ -161,27 +162,22 @@ def _han(code: str, text: str, end: int, context: Level) -> Level | None:
     if text[end - 1] == "一" and text[end : end + 1].isdecimal():
         return Level.ROOM
     closed = text[end : end + 1] in words.BREAK or end == len(text)
-    return (
-        Level.ROOM if len(code) >= 3 and closed and (context >= Level.PLACE or "零" in code or "〇" in code) else None
-    )
+    spoken = context >= Level.PLACE or "零" in code or "〇" in code
+    return Level.ROOM if len(code) >= 3 and closed and spoken else None
 
 
 def _bare(text: str, run: re.Match[str], between: str, context: Level) -> Level | None:
     """What a number without any word behind it is."""
     code, end = run["code"], run.end()
-    parts = re.split(words.JOIN, code)
-    closed = (
-        end == len(text) or text[end] in words.BREAK or text.startswith(("附近", "旁", "对面", "门口", "楼下"), end)
-    )
-    if (words.HIGHWAY.match(code) and context <= Level.STREET) or (
-        words.HIGHWAY.match(code) and re.search(r"[省市县区旗]$", between)
-    ):
+    parts = words.JOINED.split(code)
+    closed = end == len(text) or text[end] in words.BREAK or text.startswith(_NEAR, end)
+    if words.HIGHWAY.match(code) and (context <= Level.STREET or between.endswith(_REGION)):
         return Level.STREET
     if text.startswith("邮编", max(0, run.start() - 3)) or between.endswith(("邮编", "邮政编码")):
         return None
     if text[end : end + 1].isdecimal():  # 56甲5-3
         return Level.BUILDING
-    deep = context >= Level.BUILDING or (context == Level.NUMBER and not between.strip(words.BREAK))
+    deep = context >= Level.BUILDING or context == Level.NUMBER
     if words.OF_A_NAME.match(text, end) or (not deep and words.BRAND_AHEAD.match(text, end)):
         return None
     if text.startswith("-", end) and not words.PLACE_AFTER_DASH.match(text, end):
@@ -189,26 +185,25 @@ def _bare(text: str, run: re.Match[str], between: str, context: Level) -> Level 
     if context == Level.STREET:
         if len(parts) == 1 and parts[0].rstrip(words.STEM).isdecimal():
             return Level.NUMBER
-        if len(parts) == 2 and all(map(str.isdecimal, parts)) and len(parts[1]) < 3 and between[-1:] not in "【[(（":
+        if len(parts) == 2 and all(map(str.isdecimal, parts)) and len(parts[1]) < 3 and not _opened(text, run):
             return Level.NUMBER
         return Level.ROOM
-    if len(parts) > 1 or closed or context >= Level.BUILDING or context == Level.NUMBER:
+    if len(parts) > 1 or closed or deep or text[end] in words.SIDE:
         return Level.ROOM
-    if text[run.start() - 1 : run.start()] == "一" and context:
-        return Level.ROOM
-    house = words.HOUSE_TAIL.search(between)
-    return (
-        Level.ROOM
-        if (house and re.fullmatch(r"[A-Za-z]{0,2}\d{3,5}[A-Za-z]?", code)) or text[end : end + 1] in words.SIDE
-        else None
-    )
+    return Level.ROOM if words.ROOM_LIKE.fullmatch(code) and words.HOUSE_TAIL.search(between[-4:]) else None
+
+
+def _opened(text: str, run: re.Match[str]) -> bool:
+    return run.start() > 0 and text[run.start() - 1] in "【[("
 
 
 def _split(run: re.Match[str], verdict: Level, before: Level) -> list[Part]:
     """A door run cut into its levels: a-b is building and room, a-b-c building, unit and room (floor where c is small)."""
     at, end = run.start(), run.end()
-    cuts = [(m.start(), m.end()) for m in re.finditer(words.JOIN, run["code"])]
-    if not cuts or verdict is Level.BUILDING:
+    if verdict is Level.BUILDING or run["code"].isalnum():
+        return [Part(at, end, verdict)]
+    cuts = [match.span() for match in words.JOINED.finditer(run["code"])]
+    if not cuts:
         return [Part(at, end, verdict)]
     base = run.start("code")
     ends = [base + a for a, _ in cuts] + [end]

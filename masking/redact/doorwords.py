@@ -25,6 +25,8 @@ ROOM = (
 )
 ATOM = rf"(?:[A-Za-z]{{0,3}}\d+(?:(?![Ff](?![A-Za-z]))[A-Za-z]{{1,2}}(?![A-Za-z]))?[{STEM}]?|[{N}]+|[A-Za-z]{{1,3}}(?![A-Za-z])|[{STEM}](?=[-座栋幢单号室楼排]))"
 JOIN = r"[ ]?[-~_/至、][ ]?|(?<=\d)\.(?=\d)"
+JOINED = re.compile(JOIN)
+ROOM_LIKE = re.compile(r"[A-Za-z]{0,2}\d{3,5}[A-Za-z]?")
 RUN = re.compile(
     rf"""
     (?P<lead>第|附|负|地下|[{STEM}][- ]?(?=\d)|[{SIDE}](?=(?:[{N}]{{1,3}}|\d{{1,2}})(?:号?[楼栋幢座]|单元|[门排]))|\#)?

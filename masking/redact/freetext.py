@@ -18,9 +18,7 @@ from masking.redact.phones import find_phones
 from masking.redact.spans import Span, cover
 from masking.waybill import Masked
 
-_HEALTH = (
-    "糖尿病|高血压|低血糖|冠心病|心脏病|癌|肿瘤|化疗|孕妇|怀孕|孕期|坐月子|艾滋|乙肝|肝炎|抑郁|焦虑症|性病|透析|病人|病患|患者|残疾|瘫痪|避孕|早孕|哮喘|过敏体质|癫痫|术后|手术后|住院"
-)
+_HEALTH = "糖尿病|高血压|低血糖|冠心病|心脏病|癌|肿瘤|化疗|孕妇|怀孕|孕期|坐月子|艾滋|乙肝|肝炎|抑郁|焦虑症|性病|透析|病人|病患|患者|残疾|瘫痪|避孕|早孕|哮喘|过敏体质|癫痫|术后|手术后|住院"
 _FOUND = re.compile(
     r"(?:微信|薇信|威信|V信|WeChat|weixin|\bwx|\bvx|加V|QQ)号?(?:同号)?[:：号码 是为]*(?P<chat>[A-Za-z0-9][\w-]{4,29})"
     r"|(?P<mail>[A-Za-z0-9][\w.+-]*@[\w-]+(?:\.[\w-]+)+)"
@@ -36,7 +34,32 @@ _NAMED = re.compile(
 )
 _SURE = re.compile(r"收货人|收件人|联系人|姓名|签收人|我叫|代收人")
 _TITLED = re.compile(rf"(?P<who>[一-鿿]{{1,3}})(?P<title>{HONORIFIC})")
-_NO_NAME = frozenset("方式 方便 时间 时候 安排 任何 成功 白天 温馨 高层 高峰 单位 客服 门卫 物业 保安 前台 家人 本人 他人 管理 管家".split())
+_NO_NAME = frozenset(
+    [
+        "方式",
+        "方便",
+        "时间",
+        "时候",
+        "安排",
+        "任何",
+        "成功",
+        "白天",
+        "温馨",
+        "高层",
+        "高峰",
+        "单位",
+        "客服",
+        "门卫",
+        "物业",
+        "保安",
+        "前台",
+        "家人",
+        "本人",
+        "他人",
+        "管理",
+        "管家",
+    ]
+)
 _DOOR = re.compile(r"[室户房栋幢]$|号楼$|单元$")
 _CHAIN = re.compile(r"(?<![\d-])\d{1,2}-\d{1,2}-\d{3,4}(?![\d-])|(?<![\d-])\d{1,2}-\d{3,4}室")
 

@@ -18,7 +18,9 @@ def name_words(name: str) -> list[str]:
     text = normalise(name).text.lower()
     parts = [text.strip(), *_NAME_PART.findall(text), *_TAIL.findall(text)]
     known = table()
-    return [part for part in dict.fromkeys(parts) if len(part) > 1 and part not in known.names and part not in known.shorts]
+    return [
+        part for part in dict.fromkeys(parts) if len(part) > 1 and part not in known.names and part not in known.shorts
+    ]
 
 
 def find_words(normal: Normal, words: Sequence[str]) -> list[Span]:

@@ -12,11 +12,12 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import NamedTuple
 
 HAN_NUMERALS = "一二三四五六七八九十百零〇○两幺壹贰叁肆伍陆柒捌玖拾廿"
 
+_DATA = Path(__file__).with_name("data")
 _DASHES = "‐‑‒–—―−－﹣﹘ー─━"
 _BLANKS = "\t\n\r\u00a0\u2002\u2003\u2009\u3000"
 _DOTS = "・•‧∙⋅･●"
@@ -52,7 +53,7 @@ class Normal(NamedTuple):
 @cache
 def _table() -> dict[int, str]:
     """The one-to-one replacements, with the traditional characters that the data names, read once."""
-    old, new = files("masking.redact").joinpath("data/traditional.txt").read_text("utf-8").split()
+    old, new = (_DATA / "traditional.txt").read_text("utf-8").split()
     return dict(zip(map(ord, old), new, strict=True)) | _TABLE
 
 

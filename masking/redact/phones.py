@@ -69,7 +69,12 @@ def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
     at = last = 0
     while match := _PHONE.search(text, at):
         start, end = match.span()
-        if start and text[start].isdecimal() and (text[start - 1].isdecimal() or text[start - 2 : start][1:] == ".") and start != last:
+        if (
+            start
+            and text[start].isdecimal()
+            and (text[start - 1].isdecimal() or text[start - 2 : start][1:] == ".")
+            and start != last
+        ):
             at = start + 1
             continue
         kind = next(each for each in _KINDS if match[each])
