@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from masking.access.people import Actor, Role
 from masking.change import Amend, Cancel, Change, Ship, change
@@ -29,6 +29,9 @@ from masking.vault import journal, people
 from masking.vault.store import Settings, Store, create_keys
 from masking.waybill import LabelData, Refusal, Rejected, Token, Waybill
 from masking.world import World
+
+if TYPE_CHECKING:
+    from masking.client import RemoteShop
 
 SETTINGS = "waybill.toml"
 ROOT_KEY = "root.key"
@@ -112,14 +115,33 @@ class Shop:
         self.close()
 
 
-def connect(where: str | os.PathLike[str], *, world: World | None = None) -> Shop:
+@overload
+def connect(where: Path, *, world: World | None = None) -> Shop: ...
+
+
+@overload
+def connect(
+    where: str | os.PathLike[str], *, world: World | None = None, credentials: str | os.PathLike[str] | None = None
+) -> Shop | RemoteShop: ...
+
+
+def connect(
+    where: str | os.PathLike[str], *, world: World | None = None, credentials: str | os.PathLike[str] | None = None
+) -> Shop | RemoteShop:
     """A connection to the deployment at `where`: a folder, made on first use, or an `https://` address.
 
+    A service needs `credentials`: a file of mode 0600 with the secret of this merchant's enrolment.
+
     Raises:
-        SettingsError: the folder can't be written, holds other things, or its key file can be read by others.
+        SettingsError: the folder can't be written, holds other things, or its key file can be read by others; the
+            address is not https:// (http:// only on this machine), or the credentials are missing.
     """
     if str(where).startswith(("https://", "http://")):
-        raise SettingsError("this version connects to folders only; the service comes next")
+        try:
+            from masking.client import RemoteShop  # noqa: PLC0415  an extra that an embedded deployment does without
+        except ImportError as error:
+            raise SettingsError("a service is reached with httpx: pip install 'waybill-masking[client]'") from error
+        return RemoteShop.connect(str(where), credentials=credentials)
     world = world or World()
     folder = Path(where)
     store = open_folder(folder, world)

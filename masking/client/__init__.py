@@ -1,0 +1,10 @@
+"""A deployment at the other end of a connection: the same facade, without keys or a store on this side.
+
+`masking.connect("https://...")` gives a `RemoteShop`; a courier's app uses `Courier`, an outlet's or a printing shop's
+`Outlet`. Orders go to the service in plain text, over TLS; nothing of them is ever written down here.
+"""
+
+from masking.client.shop import RemoteShop
+from masking.client.staff import Courier, Outlet
+
+__all__ = ["Courier", "Outlet", "RemoteShop"]

@@ -1,0 +1,181 @@
+"""A merchant's connection to a service: the methods and outcomes of the embedded one.
+
+Each order is checked and masked here as well: one that breaks a rule never leaves, and an answer whose masked view is not
+this order's is not believed. While the service is down a checkout fails and nothing is kept: orders can wait in an outbox
+only once they can be sealed to the service's key before they are stored, which this version can't do.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar, final
+
+from masking.client.link import Link
+from masking.errors import InputError, IntegrityError
+from masking.order import Order
+from masking.redact.view import mask_order
+from masking.waybill import OnPage, Refusal, Rejected, Token, Waybill
+from masking.wire import order_to_json, waybill_from_json
+
+AT_ONCE = 100
+"""Items in one request."""
+
+Item = TypeVar("Item")
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """Drawn labels: a PDF, empty if nothing could be drawn, and what became of each label, same order as asked."""
+
+    pdf: bytes
+    outcomes: list[OnPage | Rejected | Refusal]
+
+
+class RemoteShop:
+    """A merchant's connection. Use it as a context manager; every method answers after the service's data is on disk."""
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+
+    @classmethod
+    def connect(cls, where: str, *, credentials: str | os.PathLike[str] | None) -> Self:
+        """A connection to the service at an https:// address, with the secret in a file of mode 0600.
+
+        Raises:
+            SettingsError: the address or the file is not fit.
+        """
+        return cls(Link.open(where, credentials))
+
+    def checkout(self, orders: Iterable[Order]) -> list[Waybill | Rejected]:
+        """A waybill or a rejection for each order, same order and length. Same reference and content: same waybill.
+
+        Raises:
+            UnavailableError: the service did not answer for all of them; ask again with the same references.
+        """
+        outcomes: list[Waybill | Rejected] = []
+        for some in batches(orders):
+            problems = [order.problems() for order in some]
+            good = [order for order, found in zip(some, problems, strict=True) if not found]
+            answered = iter(self._checkout(good) if good else [])
+            for order, found in zip(some, problems, strict=True):
+                if found:
+                    reference = order.reference if isinstance(order.reference, str) else None
+                    outcomes.append(Rejected(reference=reference, field=found[0].field, rule=found[0].rule))
+                else:
+                    outcomes.append(next(answered))
+        return outcomes
+
+    def ship(self, numbers: Iterable[tuple[Token, str, str]]) -> list[Waybill | Rejected | Refusal]:
+        """Enter the carrier's (id, waybill number, routing code) of waybills; each waybill as it is now, or why not."""
+        items = [{"id": id_, "waybill_number": n, "routing_code": r} for id_, n, r in numbers]
+        return self._change("ship", "items", items)
+
+    def amend(self, corrected: Iterable[tuple[Token, Order]]) -> list[Waybill | Rejected | Refusal]:
+        """Replace the content of waybills whose parcels have not left; each takes a new key."""
+        items = [{"id": id_, "order": order_to_json(order)} for id_, order in corrected]
+        return self._change("amend", "items", items)
+
+    def cancel(self, ids: Iterable[Token]) -> list[Waybill | Rejected | Refusal]:
+        """Destroy the data of orders that will not be sent."""
+        return self._change("cancel", "ids", list(ids))
+
+    def find(self, *, phone: str | None = None, reference: str | None = None) -> list[Waybill]:
+        """This merchant's waybills of one exact phone, or of one of its own references, oldest first.
+
+        Raises:
+            InputError: not exactly one of the two was given.
+        """
+        if (phone is None) == (reference is None):
+            raise InputError("find", "give-a-phone-or-a-reference")
+        asked = {"phone": phone} if phone is not None else {"reference": reference}
+        return [waybill_of(each) for each in self.link.ask("POST", "/v1/waybills/find", asked).get("waybills", [])]
+
+    def status(self, id_: Token) -> Waybill:
+        """One waybill by its token.
+
+        Raises:
+            UnknownWaybillError: never issued, or not this merchant's.
+        """
+        if not id_.isalnum() and not id_.replace("_", "").isalnum():
+            raise InputError("id", "not-a-token")
+        return waybill_of(self.link.ask("GET", f"/v1/waybills/{id_}"))
+
+    def labels(self, ids: Sequence[Token], *, job: str, station: str = "shop", template: str = "100x180") -> Labels:
+        """Labels, drawn, counted once a job: asking again under the same job gives the same prints."""
+        return draw(self.link, ids, job=job, station=station, template=template)
+
+    def close(self) -> None:
+        """End the connection."""
+        self.link.close()
+
+    def _checkout(self, orders: Sequence[Order]) -> list[Waybill | Rejected]:
+        body = {"orders": [order_to_json(order) for order in orders]}
+        found = self.link.outcomes("/v1/waybills", body, count=len(orders), kinds=(Waybill, Rejected))
+        return [_checked(order, outcome) for order, outcome in zip(orders, found, strict=True)]
+
+    def _change(self, verb: str, name: str, items: Sequence[Any]) -> list[Waybill | Rejected | Refusal]:
+        outcomes: list[Waybill | Rejected | Refusal] = []
+        for some in batches(items):
+            kinds = (Waybill, Rejected, Refusal)
+            outcomes += self.link.outcomes(f"/v1/waybills/{verb}", {name: some}, count=len(some), kinds=kinds)
+        return outcomes
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def draw(
+    link: Link, ids: Sequence[Token], *, job: str, station: str, template: str, reason: str | None = None
+) -> Labels:
+    """Up to 100 labels as one document."""
+    body = {"ids": list(ids), "job": job, "station": station, "template": template, "reason": reason}
+    answer = link.ask("POST", "/v1/labels", body)
+    outcomes = link.read(answer, count=len(ids), kinds=(OnPage, Rejected, Refusal))
+    pdf = answer.get("pdf")
+    return Labels(pdf=base64.b64decode(pdf) if isinstance(pdf, str) else b"", outcomes=outcomes)
+
+
+def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """The items, in lists that fit into one request."""
+    waiting: list[Item] = []
+    for item in items:
+        waiting.append(item)
+        if len(waiting) == AT_ONCE:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
+
+
+def waybill_of(value: Any) -> Waybill:
+    """A waybill from an answer.
+
+    Raises:
+        IntegrityError: it is none.
+    """
+    try:
+        return waybill_from_json(value)
+    except (ValueError, KeyError, TypeError) as error:
+        raise IntegrityError("the service answered with something that is no waybill") from error.with_traceback(None)
+
+
+def _checked(order: Order, outcome: Waybill | Rejected) -> Waybill | Rejected:
+    """The outcome, if it can be this order's."""
+    if isinstance(outcome, Rejected):
+        return outcome
+    if outcome.reference != order.reference:
+        raise IntegrityError("the service answered for another order")
+    mine = mask_order(order)
+    if outcome.masked and outcome.masked.stamp == mine.stamp and outcome.masked != mine:
+        raise IntegrityError("the service's masked view is not this order's")
+    return outcome

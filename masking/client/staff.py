@@ -1,0 +1,101 @@
+"""An outlet's and a courier's connection to a service.
+
+What a courier is granted stays in memory, until `valid_until`; nothing here writes it down.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from masking.client.link import Link
+from masking.client.shop import Labels, batches, draw
+from masking.order import Grant
+from masking.waybill import Assigned, Delivered, Dial, Refusal, Scanned, Token
+
+
+class Staff:
+    """Somebody who handles parcels. Use it as a context manager."""
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+
+    @classmethod
+    def connect(cls, where: str, *, credentials: str | os.PathLike[str] | None) -> Self:
+        """A connection to the service at an https:// address, with the secret in a file of mode 0600.
+
+        Raises:
+            SettingsError: the address or the file is not fit.
+        """
+        return cls(Link.open(where, credentials))
+
+    def scan(self, parcels: Sequence[str], kind: str, *, event: str | None = None) -> list[Scanned | Refusal]:
+        """Say where parcels are; same order as asked.
+
+        `event` is your own name for this act: under the same name it is recorded once, however often it is sent, also
+        tomorrow. Without one the scan has a name for this call only.
+        """
+        name = event or secrets.token_hex(16)
+        outcomes: list[Scanned | Refusal] = []
+        for n, some in enumerate(batches(parcels)):
+            body = {"items": [{"what": what, "kind": kind} for what in some]}
+            key, kinds = f"{name}/{n}", (Scanned, Refusal)
+            outcomes += self.link.outcomes("/v1/scans", body, count=len(some), kinds=kinds, key=key)
+        return outcomes
+
+    def close(self) -> None:
+        """End the connection."""
+        self.link.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Outlet(Staff):
+    """Receives, prints and dispatches: `scan` as arrived or departed, by label code or waybill number."""
+
+    def assign(self, parcels: Sequence[str], courier: str) -> list[Assigned | Refusal]:
+        """Give parcels that are here to a courier; same order as asked."""
+        outcomes: list[Assigned | Refusal] = []
+        for some in batches(parcels):
+            body = {"items": [{"what": what, "courier": courier} for what in some]}
+            outcomes += self.link.outcomes("/v1/assignments", body, count=len(some), kinds=(Assigned, Refusal))
+        return outcomes
+
+    def labels(
+        self, ids: Sequence[Token], *, job: str, station: str, reason: str | None = None, template: str = "100x180"
+    ) -> Labels:
+        """Labels, drawn, counted once a job; `reason` for a reprint: damaged, printer-jam, repacked."""
+        return draw(self.link, ids, job=job, station=station, template=template, reason=reason)
+
+
+class Courier(Staff):
+    """Collects and delivers what others assigned: `scan` as collected or attempted, by label code."""
+
+    def resolve(self, codes: Sequence[str], *, purpose: str) -> list[Grant | Refusal]:
+        """What the purpose needs of each label, up to 20 at once; same order as asked. To ask again is to look again.
+
+        Raises:
+            UnavailableError: no answer. Whether it counted as a look is on the ledger.
+        """
+        body = {"items": [{"code": code, "purpose": purpose} for code in codes]}
+        return self.link.outcomes("/v1/resolve", body, count=len(codes), kinds=(Grant, Refusal), twice=False)
+
+    def call(self, code: str) -> Dial | Refusal:
+        """The number to dial for this parcel, from your own verified phone, for two minutes and one call."""
+        body = {"items": [{"code": code}]}
+        found: Dial | Refusal = self.link.outcomes("/v1/calls", body, count=1, kinds=(Dial, Refusal))[0]
+        return found
+
+    def deliver(self, codes: Sequence[str]) -> list[Delivered | Refusal]:
+        """Parcels that have been handed over; safe to repeat. Looking at them ends with it."""
+        body = {"items": [{"what": code, "kind": "delivered"} for code in codes]}
+        return self.link.outcomes("/v1/scans", body, count=len(codes), kinds=(Delivered, Refusal))

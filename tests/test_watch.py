@@ -1,0 +1,86 @@
+"""What a client that keeps a checkpoint notices: a fork, a shrink, a stranger's signature; and what it lets pass."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from masking.client.watch import Watch
+from masking.errors import InputError, IntegrityError, SettingsError
+from masking.ledger import tree
+from masking.ledger.checkpoint import Checkpoint, LogKey, sign
+
+SEED, OTHER = bytes(32), bytes(31) + b"\1"
+ORIGIN = "waybill-masking/carrier"
+KEY = LogKey.of_seed(ORIGIN, SEED)
+
+
+class Ledger:
+    """A tree whose checkpoints and proofs can be had at every size."""
+
+    def __init__(self, leaves: list[bytes]) -> None:
+        self.hashes: list[bytes] = []
+        self.roots = [tree.Tree().root()]
+        grown = tree.Tree()
+        for leaf in leaves:
+            self.hashes += grown.append([leaf])
+            self.roots.append(grown.root())
+
+    def header(self, size: int, *, seed: bytes = SEED, minute: int = 0) -> str:
+        at = datetime(2026, 11, 24, tzinfo=UTC) + timedelta(minutes=minute)
+        signed = sign(Checkpoint(origin=ORIGIN, size=size, root=self.roots[size], at=at), seed)
+        return base64.b64encode(signed.encode()).decode()
+
+    def proof(self, earlier: int, later: int) -> list[bytes]:
+        if later >= len(self.roots):
+            raise InputError("to", "larger-than-the-ledger")
+        return tree.proof(tree.consistency(earlier, later), lambda places: {at: self.hashes[at] for at in places})
+
+
+def ledger(size: int, fork_at: int | None = None) -> Ledger:
+    return Ledger([b"forked" if n == fork_at else n.to_bytes(4, "big") for n in range(size)])
+
+
+@given(sizes=st.lists(st.integers(0, 40), min_size=1, max_size=8))
+def test_checkpoints_of_one_ledger_pass_in_any_order(sizes):
+    true, watch = ledger(40), Watch(None, KEY)
+    for minute, size in enumerate(sizes):
+        watch.see(true.header(size, minute=minute), true.proof)
+
+
+@given(at=st.integers(0, 19), first=st.integers(1, 20), second=st.integers(1, 20))
+def test_a_fork_is_noticed_by_whoever_has_seen_the_leaf_that_was_changed(at, first, second):
+    true, false, watch = ledger(20), ledger(20, fork_at=at), Watch(None, KEY)
+    watch.see(true.header(first), true.proof)
+    if at < min(first, second):
+        with pytest.raises(IntegrityError, match="not what it was"):
+            watch.see(false.header(second, minute=1), false.proof)
+
+
+def test_a_ledger_that_can_no_longer_prove_what_it_signed_has_shrunk(tmp_path):
+    watch = Watch(tmp_path / "shop.ledger.json", KEY)
+    watch.see(ledger(9).header(9), ledger(9).proof)
+    with pytest.raises(IntegrityError, match="shrunk"):
+        watch.see(ledger(5).header(5, minute=1), ledger(5).proof)
+    assert (tmp_path / "shop.ledger.fault.json").exists()
+    again = Watch(tmp_path / "shop.ledger.json")  # and the next run knows it, too
+    with pytest.raises(IntegrityError, match="shrunk"):
+        again.see(ledger(5).header(5, minute=2), ledger(5).proof)
+
+
+def test_strangers_notes_and_other_keys_are_refused(tmp_path):
+    true = ledger(3)
+    watch = Watch(tmp_path / "shop.ledger.json", KEY)
+    watch.see(true.header(3), true.proof)
+    for header in (true.header(3, seed=OTHER, minute=1), "", "!", base64.b64encode(b"no note").decode()):
+        with pytest.raises(IntegrityError):
+            watch.see(header, true.proof)
+    with pytest.raises(IntegrityError, match="key"):
+        Watch(tmp_path / "shop.ledger.json", LogKey.of_seed(ORIGIN, OTHER))
+    (tmp_path / "shop.ledger.json").write_text("{}")
+    with pytest.raises(SettingsError):
+        Watch(tmp_path / "shop.ledger.json", KEY)
