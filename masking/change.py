@@ -71,7 +71,7 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
     """
     now = world.now()
     outcomes: list[Waybill | Rejected | Refusal] = []
-    amended: list[Generation] = []
+    amended: dict[bytes, Generation] = {}
     cancelled: list[bytes] = []
     with store.transaction() as tx:
         staff = people.active(tx, {request.merchant.id for request in requests})
@@ -94,9 +94,9 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
                 case Ship():
                     outcome = _ship(tx, record, request)
                 case Amend():
-                    outcome = _amend(world, store, tx, record, request, now)
+                    outcome = _amend(world, store, tx, record, request, now, again=record.id in amended)
                     if isinstance(outcome, Waybill):
-                        amended.append(Generation(record.id, record.generation + 1))
+                        amended[record.id] = Generation(record.id, record.generation + 1)
                 case Cancel():
                     outcome = _cancel(store, tx, record, request, now)
                     if isinstance(outcome, Waybill):
@@ -105,7 +105,7 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
                 kind = type(request).__name__.lower()
                 journal.append(tx, [store.leaf(world, now, kind, request.merchant.id, record.id)])
             outcomes.append(outcome)
-    store.keys.drop_other_generations(amended)
+    store.keys.drop_other_generations(amended.values())
     store.destroyed(cancelled, now)
     return outcomes
 
@@ -123,7 +123,7 @@ def _ship(tx: Transaction, record: Record, request: Ship) -> Waybill | Rejected 
 
 
 def _amend(
-    world: World, store: Store, tx: Transaction, record: Record, request: Amend, now: datetime
+    world: World, store: Store, tx: Transaction, record: Record, request: Amend, now: datetime, *, again: bool
 ) -> Waybill | Rejected | Refusal:
     order = request.order
     problem = sealing.first_problem(order)
@@ -134,7 +134,8 @@ def _amend(
     refusal = _still_with_the_merchant(tx, record)
     if refusal:
         return refusal
-    store.keys.drop_other_generations([record.key])  # what an earlier try may have left behind
+    if not again:  # what this batch has already written may yet be rolled back: then the earlier key is needed
+        store.keys.drop_other_generations([record.key])  # what an earlier try may have left behind
     generation = Generation(record.id, record.generation + 1)
     [key] = store.keys.add_wraps(record.tenant, [generation], world, now)
     columns, sealed = sealing.seal_order(
