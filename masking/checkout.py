@@ -63,12 +63,14 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
         records = _seal(world, store, tx, [(requests[n], views[n]) for n in fresh.values()], now)
         entered = {record.id for record in records}
         numbers = slots.lease(tx, [record.id for record in records], now + LEASE, now, world)
-        journal.append(tx, [store.leaf(world, now, "checkout", record.merchant, record.id) for record in records])
         # read back what a faster worker may have entered under the same reference
         found |= waybills.by_reference(tx, fresh)
         numbers |= slots.leases(tx, [record.id for record in found.values()])
         wraps = store.keys.online_wraps(record.key for record in found.values())
-        mine = {n for key, n in fresh.items() if key in found and found[key].id in entered}
+        mine = {n: found[key].id for key, n in fresh.items() if key in found and found[key].id in entered}
+        journal.append(
+            tx, [store.leaf(world, now, "checkout", requests[n].merchant.id, record) for n, record in mine.items()]
+        )
         for n in good:
             order, record = requests[n].order, found.get(_key(requests[n]))
             if record is None:

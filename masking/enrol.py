@@ -16,6 +16,7 @@ from typing import final
 from masking.access import credentials as words
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
+from masking.ledger.log import is_name
 from masking.order import Enrolled, Plain
 from masking.redact.phones import canonical
 from masking.vault import credentials, journal, people
@@ -86,8 +87,11 @@ def new_secret(world: World, tx: Transaction, person: str) -> Plain:
 
 def _problem(request: Enrol) -> Rejected | None:
     for field in ("id", "unit"):
-        if not _NAME.fullmatch(getattr(request, field)):
+        text = getattr(request, field)
+        if not _NAME.fullmatch(text):
             return Rejected(reference=None, field=field, rule="not-1-to-63-small-letters-digits-hyphens")
+        if not is_name(text):
+            return Rejected(reference=None, field=field, rule="nine-digits-in-a-row")
     if request.role not in ROLES:
         return Rejected(reference=None, field="role", rule="not-a-supervisors-to-give")
     if request.phone and canonical(request.phone.reveal()) is None:
@@ -118,7 +122,8 @@ def _revoke(
 ) -> Revoked | Refusal:
     found = staff.get(request.id)
     if found is None or found.tenant != request.actor.tenant or found.role not in ROLES:
-        return Revoked(id=request.id) if people.is_revoked(tx, request.id, request.actor.tenant) else UNKNOWN
+        gone = is_name(request.id) and people.is_revoked(tx, request.id, request.actor.tenant)
+        return Revoked(id=request.id) if gone else UNKNOWN
     people.revoke(tx, [found.id])
     credentials.end(tx, [found.id])
     del staff[found.id]

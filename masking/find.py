@@ -12,7 +12,7 @@ from typing import final
 from masking.access.people import Actor, Role
 from masking.crypto.index import person_index, token_record, token_text
 from masking.lifecycle import State
-from masking.order import Plain
+from masking.order import Plain, reference_problems
 from masking.redact.phones import canonical
 from masking.vault import people, slots, waybills
 from masking.vault.store import Store, to_waybill
@@ -43,8 +43,8 @@ def find(world: World, store: Store, requests: Sequence[Find]) -> list[list[Wayb
                 record_id = token_record(request.id) if request.id else None
                 if record_id:
                     records = list(waybills.by_id(tx, [record_id]).values())
-                elif request.reference:
-                    key = (merchant.tenant, merchant.unit, request.reference)
+                elif request.reference and not reference_problems(reference := request.reference.strip()):
+                    key = (merchant.tenant, merchant.unit, reference)
                     records = list(waybills.by_reference(tx, [key]).values())
                 elif request.phone:
                     phone = canonical(request.phone.reveal())

@@ -27,6 +27,8 @@ from masking.world import World, milliseconds, moment
 REASONS = frozenset({"damaged", "printer-jam", "repacked"})
 """Why a label may be printed again."""
 
+_NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,7 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
         ids = [token_record(request.id) for request in requests]
         wanted = [record for record in ids if record]
         records = waybills.by_id(tx, wanted, lock=True)
-        done = custody.prints_of_jobs(tx, wanted, {request.job for request in requests})
+        done = custody.prints_of_jobs(tx, wanted, {request.job for request in requests if _NAME.fullmatch(request.job)})
         numbers = slots.leases(tx, wanted)
         outcomes: list[LabelData | Refusal] = []
         for request, record_id in zip(requests, ids, strict=True):
@@ -117,7 +119,7 @@ def _in_custody(tx: Transaction, record: Record, actor: Actor) -> bool:
 
 def _refusal(tx: Transaction, request: Label, record: Record) -> Refusal | None:
     for text in (request.job, request.station):
-        if not re.fullmatch(r"[A-Za-z0-9._:-]{1,64}", text):
+        if not _NAME.fullmatch(text):
             return Refusal(reason="job-or-station-not-1-to-64-letters-digits-hyphens")
     if record.waybill_number is None or record.routing_code is None:
         return Refusal(reason="not-shipped")

@@ -100,7 +100,7 @@ class Party:
 class Order:
     """One order at checkout.
 
-    `reference` is the merchant's order number: required, printable, and the idempotency key. `waybill_number` and
+    `reference` is the merchant's order number, trimmed: required, printable, and the idempotency key. `waybill_number` and
     `routing_code` belong to the carrier and may follow later through `ship`. `show_goods` prints the goods text
     (masked like any free text) instead of a category word.
     """
@@ -127,7 +127,7 @@ class Order:
         show_goods: bool = False,
     ) -> None:
         put = object.__setattr__
-        put(self, "reference", reference)
+        put(self, "reference", reference.strip() if isinstance(reference, str) else reference)
         put(self, "recipient", recipient)
         put(self, "sender", sender)
         put(self, "goods", _plain(goods, "goods"))
@@ -144,7 +144,7 @@ class Order:
 
     def problems(self) -> list[Problem]:
         """What checkout would reject, worst first; empty for a good order."""
-        found = list(_reference_problems(self.reference))
+        found = list(reference_problems(self.reference))
         for name, value in self.fields().items():
             found += _text_problems(name, value.reveal())
         found += number_problems(self.waybill_number, self.routing_code)
@@ -187,14 +187,15 @@ class Enrolled:
 def number_problems(waybill_number: str | None, routing_code: str | None) -> list[Problem]:
     """What is wrong with a carrier's waybill number or routing code, if given."""
     found = []
-    if waybill_number is not None and not _PRINTABLE_NUMBER.fullmatch(waybill_number):
+    if waybill_number is not None and not _matches(_PRINTABLE_NUMBER, waybill_number):
         found.append(Problem("waybill_number", "not-6-to-32-letters-digits-hyphens"))
-    if routing_code is not None and not _PRINTABLE_ROUTE.fullmatch(routing_code):
+    if routing_code is not None and not _matches(_PRINTABLE_ROUTE, routing_code):
         found.append(Problem("routing_code", "not-2-to-32-letters-digits-blanks-hyphens"))
     return found
 
 
-def _reference_problems(reference: str) -> list[Problem]:
+def reference_problems(reference: str) -> list[Problem]:
+    """What is wrong with a merchant's order number."""
     if not isinstance(reference, str) or not reference.strip():
         return [Problem("reference", "missing")]
     if len(reference) > 64:
@@ -202,6 +203,10 @@ def _reference_problems(reference: str) -> list[Problem]:
     if not reference.isprintable():
         return [Problem("reference", "control-character")]
     return []
+
+
+def _matches(pattern: re.Pattern[str], text: object) -> bool:
+    return isinstance(text, str) and pattern.fullmatch(text) is not None
 
 
 def _text_problems(name: str, text: str) -> list[Problem]:

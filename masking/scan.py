@@ -23,6 +23,7 @@ from masking.world import World, milliseconds, moment
 KINDS = {Role.OUTLET: frozenset({"arrived", "departed"}), Role.COURIER: frozenset({"collected", "attempted"})}
 """Who may record what; `delivered` is a step of its own."""
 
+NO_EVENT = Refusal(reason="event-not-1-to-128-printable-characters")
 REUSED = Refusal(reason="event-of-another-scan")
 JUST_SCANNED = Refusal(reason="being-recorded", retry_after=1)
 
@@ -85,6 +86,8 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
                 tally.refuse()
             elif refusal is None and request.kind not in KINDS.get(actor.role, ()):
                 refusal = Refusal(reason="not-your-kind-of-scan")
+            elif refusal is None and request.event is not None and event is None:
+                refusal = NO_EVENT
             if refusal or record is None:
                 refusal = refusal or UNKNOWN
                 if record_id:
@@ -102,8 +105,11 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
 
 
 def _event(world: World, store: Store, request: Scan, now: datetime) -> bytes | None:
-    """The scanner's name for the scan as it is stored: keyed, because people put all kinds of things into names."""
-    if request.event is None:
+    """The scanner's name for the scan as it is stored: keyed, because people put all kinds of things into names.
+
+    None where there is none, or one that is not fit to be one.
+    """
+    if request.event is None or not 1 <= len(request.event) <= 128 or not request.event.isprintable():
         return None
     return event_index(store.keys.key("event", "1", world, now), request.actor.id, request.event)
 

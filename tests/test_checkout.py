@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 import masking
+from masking.access.people import Actor, Role
 from masking.checkout import Checkout, checkout
 from masking.connection import Shop
+from masking.crypto.index import token_record
 from masking.errors import InputError, UnavailableError, UnknownWaybillError
 from masking.order import Party
+from masking.vault import journal, people
 from masking.waybill import Refusal, Rejected, Waybill
 from tests.cast import COURIER, RIVAL, SHOP
 from tests.test_destruction import failing_checkout
@@ -183,3 +186,13 @@ def test_a_store_whose_commit_fails_reveals_nothing_and_the_same_order_goes_thro
 def test_a_number_found_by_reference_opens_nothing_for_its_courier(world, store, order):
     waybill = checked_out(world, store, order())
     assert looked(world, store, waybill.id).reason == "unknown"
+
+
+def test_the_ledger_says_who_of_a_shop_checked_an_order_out(world, store, order):
+    clerk = Actor(id="shop-clerk-2", tenant=SHOP.tenant, role=Role.MERCHANT, unit=SHOP.unit)
+    with store.transaction() as tx:
+        people.enrol(world, store.keys, tx, clerk, world.now())
+    asked = [Checkout(merchant=SHOP, order=order("A-1")), Checkout(merchant=clerk, order=order("A-2"))]
+    made = checkout(world, store, asked)
+    seen = [journal.who_saw(world, store, token_record(waybill.id)) for waybill in made]
+    assert [[leaf.actor for leaf in leaves] for leaves in seen] == [[SHOP.id], [clerk.id]]

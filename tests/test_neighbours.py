@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from masking.access.duty import Purpose
+from masking.access.duty import UNKNOWN, Purpose
+from masking.access.people import Actor, Role
+from masking.assign import Assign, assign
+from masking.call import Call, Route, call
 from masking.change import Amend, Cancel, Ship, change
+from masking.checkout import Checkout, checkout
+from masking.connection import Shop
 from masking.crypto.index import token_record
-from masking.order import Grant, Party
+from masking.enrol import Enrol, Revoke, enrol
+from masking.errors import InputError
+from masking.find import Find, find
+from masking.label import Label, label
+from masking.order import Enrolled, Grant, Order, Party, Plain
 from masking.resolve import Resolve, resolve
-from masking.vault import parcels
-from masking.waybill import Refusal, Waybill
-from tests.cast import COURIER, SHOP
+from masking.retire import SealAway, retire
+from masking.scan import Scan, scan
+from masking.vault import parcels, people
+from masking.waybill import Assigned, LabelData, Refusal, Rejected, Scanned, Waybill
+from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, RECEIVER, SHOP, SWITCH, TENANT
 from tests.test_story import arrived, assigned, checked_out, labelled
 
+SUPERVISOR = Actor(id="supervisor", tenant=TENANT, role=Role.SUPERVISOR, unit="hq")
 HERE = Party(name="欧阳测试", phone="13800000001", address="上海市浦东新区世纪大道101号3栋2单元501室")
 THERE = Party(name="欧阳测试", phone="13800000001", address="上海市浦东新区世纪大道102号3栋2单元501室")
 
@@ -62,3 +74,120 @@ def test_changes_of_one_waybill_in_one_batch_are_decided_in_order(store, world, 
     assert cancelled.state == "destroyed"
     assert late == [Refusal(reason="unknown")] * 2
     assert not wrapped(store, waybill)
+
+
+LONE = "\ud800"
+NUL = "\0"
+
+
+@pytest.fixture
+def on_the_van(store, world, order):
+    """A parcel with its courier, and its label."""
+    waybill = checked_out(world, store, order())
+    data = labelled(world, store, waybill)
+    arrived(world, store, data)
+    assigned(world, store, data)
+    return waybill, data
+
+
+@pytest.mark.parametrize(
+    "bad", [None, "", " ", 1001, "A" * 65, f"A-{NUL}", f"A-{LONE}", "\u202eA-1", "\U0001f4e6" * 65]
+)
+def test_a_bad_reference_is_rejected_alone(store, world, order, bad):
+    broken = Order(reference=bad, recipient=HERE, sender=THERE)
+    good, rejected = checkout(world, store, [Checkout(merchant=SHOP, order=each) for each in (order("A-1"), broken)])
+    assert isinstance(good, Waybill)
+    assert isinstance(rejected, Rejected)
+    assert rejected.field == "reference"
+
+
+def test_a_reference_of_64_characters_outside_the_first_plane_is_taken(store, world, order):
+    parcels_ = "\U0001f4e6" * 64
+    assert checked_out(world, store, order(parcels_)).reference == parcels_
+
+
+@pytest.mark.parametrize("field", ["waybill_number", "routing_code"])
+def test_a_carriers_number_that_is_no_text_is_rejected_alone(store, world, order, field):
+    orders = [order("A-1"), order("A-2", **{field: 20260101})]
+    good, rejected = checkout(world, store, [Checkout(merchant=SHOP, order=each) for each in orders])
+    assert isinstance(good, Waybill)
+    assert (rejected.reference, rejected.field) == ("A-2", field)
+
+
+def test_blanks_around_a_reference_make_no_second_waybill(store, world, order):
+    waybill = checked_out(world, store, order("A-1", waybill_number="YT000000000001"))
+    again = checked_out(world, store, order(" A-1\u3000", waybill_number="YT000000000001"))
+    assert (again.id, again.created, again.reference) == (waybill.id, False, "A-1")
+    assert [each.id for each in Shop(world, store, SHOP).find(reference="A-1 ")] == [waybill.id]
+
+
+@pytest.mark.parametrize("bad", [LONE, f"A{NUL}", "张三", "9" * 400, ""])
+def test_a_text_that_is_nothing_is_refused_alone_at_each_step(store, world, on_the_van, bad):
+    _, data = on_the_van
+    found, nothing = scan(world, store, [Scan(actor=RECEIVER, what=w, kind="arrived") for w in (data.code, bad)])
+    assert isinstance(found, Scanned)
+    assert nothing == UNKNOWN
+    nobody, moved, nothing = assign(
+        world,
+        store,
+        [
+            Assign(actor=DISPATCHER, what=data.code, courier=bad),
+            Assign(actor=DISPATCHER, what=data.waybill_number, courier=COURIER.id),
+            Assign(actor=DISPATCHER, what=bad, courier=COURIER.id),
+        ],
+    )
+    assert nobody == Refusal(reason="no-such-courier-here")
+    assert isinstance(moved, Assigned)
+    assert nothing == UNKNOWN
+    assert resolve(world, store, [Resolve(actor=OTHER_COURIER, code=bad, purpose=Purpose.DELIVER)]) == [UNKNOWN]
+    assert find(world, store, [Find(merchant=SHOP, reference=bad), Find(merchant=SHOP, phone=Plain(bad))]) == [[], []]
+    assert retire(world, store, [SealAway(actor=OPERATOR, id=bad)]) == [UNKNOWN]
+    unrouted = Route(actor=SWITCH, caller=Plain(bad), main=bad, extension=bad)
+    assert call(world, store, [unrouted, Call(actor=OTHER_COURIER, code=bad)]) == [
+        Refusal(reason="not-connected"),
+        UNKNOWN,
+    ]
+
+
+@pytest.mark.parametrize("bad", [LONE, f"j{NUL}", "任务", "j" * 65, ""])
+def test_a_job_that_is_no_name_is_refused_alone(store, world, order, bad):
+    waybill = checked_out(world, store, order())
+    asked = [Label(actor=SHOP, id=waybill.id, job=job, station="st-1") for job in (bad, "job-1")]
+    refused, made = label(world, store, asked)
+    assert refused == Refusal(reason="job-or-station-not-1-to-64-letters-digits-hyphens")
+    assert isinstance(made, LabelData)
+
+
+@pytest.mark.parametrize("bad", [LONE, f"e{NUL}", "", "e" * 129])
+def test_an_event_that_is_no_name_is_refused_alone(store, world, on_the_van, bad):
+    _, data = on_the_van
+    asked = [Scan(actor=RECEIVER, what=data.code, kind="arrived", event=event) for event in (bad, "扫描枪 7 号, 1")]
+    refused, made = scan(world, store, asked)
+    assert refused == Refusal(reason="event-not-1-to-128-printable-characters")
+    assert isinstance(made, Scanned)
+
+
+@pytest.mark.parametrize("bad", [LONE, f"c{NUL}", "张三", "", "c" * 65, "courier-13800000001"])
+def test_nobody_is_called_what_the_ledger_cannot_write(bad):
+    with pytest.raises(InputError):
+        Actor(id=bad, tenant="carrier", role=Role.COURIER, unit="sh-01")
+    with pytest.raises(InputError):
+        Actor(id="courier-1", tenant="carrier", role=Role.COURIER, unit=bad)
+
+
+@pytest.mark.parametrize("field", ["id", "unit"])
+@pytest.mark.parametrize("bad", [LONE, f"c{NUL}", "张三", "", "c" * 65, "courier-13800000001"])
+def test_somebody_who_cannot_be_enrolled_is_rejected_alone(store, world, bad, field):
+    with store.transaction() as tx:
+        people.enrol(world, store.keys, tx, SUPERVISOR, world.now())
+    good, rejected = enrol(
+        world,
+        store,
+        [
+            Enrol(actor=SUPERVISOR, id="courier-9", role=Role.COURIER, unit="sh-01"),
+            Enrol(actor=SUPERVISOR, **({"id": "courier-10", "unit": "sh-01"} | {field: bad}), role=Role.COURIER),
+        ],
+    )
+    assert isinstance(good, Enrolled)
+    assert (rejected.field, type(rejected)) == (field, Rejected)
+    assert enrol(world, store, [Revoke(actor=SUPERVISOR, id=bad)]) == [UNKNOWN]

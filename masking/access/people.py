@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import final
 
+from masking.errors import InputError
+from masking.ledger.log import is_name
+
 
 class Role(StrEnum):
     """What somebody may do at all; what they may do with *this* parcel is duty's question."""
@@ -27,9 +30,18 @@ class Role(StrEnum):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """An enrolled identity, as the deployment's record has it."""
+    """An enrolled identity, as the deployment's record has it.
+
+    Raises:
+        InputError: the id or the unit is none that the ledger can write; nothing such a one did could be recorded.
+    """
 
     id: str
     tenant: str
     role: Role
     unit: str
+
+    def __post_init__(self) -> None:
+        for field in ("id", "unit"):
+            if not is_name(getattr(self, field)):
+                raise InputError(field, "not-an-id")

@@ -25,6 +25,11 @@ _NAME = re.compile(r"(?!.*[0-9]{9})[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """Ids of actors and values of details: nine digits in a row could be somebody's number."""
 
 
+def is_name(text: str) -> bool:
+    """Whether a text may stand in a leaf as somebody's id."""
+    return _NAME.fullmatch(text) is not None
+
+
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from masking.access.people import Actor, Role
 from masking.crypto.index import person_index
 from masking.crypto.seal import open_fields, seal_fields
+from masking.ledger.log import is_name
 from masking.order import Plain
 from masking.redact.phones import canonical
 from masking.vault.engine import insert_new
@@ -65,7 +66,8 @@ def is_revoked(tx: Connection, id_: str, tenant: str) -> bool:
 def active(tx: Connection, ids: Collection[str]) -> dict[str, Actor]:
     """Those of these people who are enrolled now."""
     columns = (person.c.id, person.c.tenant, person.c.role, person.c.unit)
-    rows = tx.execute(sa.select(*columns).where(person.c.id.in_(ids), person.c.active.is_(True)))
+    names = [id_ for id_ in ids if is_name(id_)]
+    rows = tx.execute(sa.select(*columns).where(person.c.id.in_(names), person.c.active.is_(True)))
     return {row.id: Actor(id=row.id, tenant=row.tenant, role=Role(row.role), unit=row.unit) for row in rows}
 
 

@@ -97,10 +97,11 @@ def leases(tx: Connection, waybills: Collection[bytes]) -> dict[bytes, VirtualNu
 
 def holders(tx: Connection, numbers: Collection[tuple[str, str]], now: datetime) -> dict[tuple[str, str], bytes]:
     """The waybills that hold these (main number, extension) pairs now."""
+    numbers = [pair for pair in numbers if all(part.isascii() and part.isdigit() for part in pair)]
     if not numbers:
         return {}
     query = sa.select(slot.c.main, slot.c.extension, slot.c.waybill).where(
-        sa.tuple_(slot.c.main, slot.c.extension).in_(list(numbers)),
+        sa.tuple_(slot.c.main, slot.c.extension).in_(numbers),
         slot.c.state == "leased",
         slot.c.until >= milliseconds(now),
     )

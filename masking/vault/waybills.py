@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from masking.lifecycle import State
+from masking.order import number_problems
 from masking.vault.engine import insert_new
 from masking.vault.keystore import Generation
 from masking.vault.schema import sealed, sealed_column, waybill
@@ -104,7 +105,8 @@ def by_reference(tx: Connection, wanted: Iterable[tuple[str, str, str]]) -> dict
 
 
 def by_number(tx: Connection, tenant: str, numbers: Collection[str]) -> dict[str, bytes]:
-    """Waybill ids by the carrier's waybill number."""
+    """Waybill ids by the carrier's waybill number; texts that are no such number are nobody's."""
+    numbers = [number for number in numbers if not number_problems(number, None)]
     if not numbers:
         return {}
     query = sa.select(waybill.c.waybill_number, waybill.c.id).where(
