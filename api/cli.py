@@ -18,6 +18,10 @@ COMMANDS = {
     "who-saw": "everything on the ledger about one waybill",
     "erase": "destroy one waybill's data for good",
     "ledger": "verify the ledger",
+    "retire": "the nightly run: seal away, destroy and let keys die, as the schedule says",
+    "hold": "keep one waybill from being sealed away and destroyed, or release it",
+    "archive": "open one sealed-away waybill with the offline key",
+    "keys": "list, rotate, revoke, refresh, destroy keys",
     "redact": "mask names, phones, addresses and free text: JSON lines in, JSON lines out",
 }
 

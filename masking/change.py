@@ -148,6 +148,8 @@ def _amend(
 
 def _cancel(store: Store, tx: Transaction, record: Record, request: Cancel, now: datetime) -> Waybill | Refusal:
     refusal = _still_with_the_merchant(tx, record)
+    if refusal is None and waybills.held(tx, [record.id]):
+        refusal = Refusal(reason="held")
     if refusal or after(State(record.state), Act.CANCEL) is None:
         return refusal or Refusal(reason="not-cancellable")
     store.destroy(tx, [record.id], actor=request.merchant.id, reason=CANCELLED, now=now, cool_down=UNUSED_COOL_DOWN)

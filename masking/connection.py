@@ -7,12 +7,14 @@ everything. An `https://` address is a service that holds the keys instead. The 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import re
 import shutil
 import tempfile
 import tomllib
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, overload
@@ -20,12 +22,14 @@ from typing import TYPE_CHECKING, Any, Self, overload
 from masking.access.people import Actor, Role
 from masking.change import Amend, Cancel, Change, Ship, change
 from masking.checkout import Checkout, checkout
-from masking.crypto.keys import FileKeySource
+from masking.crypto.keys import FileKeySource, write_secret
 from masking.errors import InputError, SettingsError, UnavailableError, UnknownWaybillError
 from masking.find import Find, find
 from masking.label import Label, label
+from masking.lifecycle import Retention
 from masking.order import Order, Plain
 from masking.vault import journal, people
+from masking.vault.roots import settle_root
 from masking.vault.store import Settings, Store, create_keys
 from masking.waybill import LabelData, Refusal, Rejected, Token, Waybill
 from masking.world import World
@@ -186,7 +190,7 @@ def create(folder: Path, world: World, settings: Settings) -> None:
                 for id_, role in ((SHOP, Role.MERCHANT), (OPERATOR, Role.OPERATOR)):
                     people.enrol(world, store.keys, tx, Actor(id=id_, tenant=settings.tenant, role=role, unit=id_), now)
             store.close()
-            _write_secret(made / OFFLINE_KEY, private)
+            write_secret(made / OFFLINE_KEY, private)
             made.rename(folder)
         finally:
             shutil.rmtree(made, ignore_errors=True)
@@ -197,7 +201,9 @@ def create(folder: Path, world: World, settings: Settings) -> None:
 
 def _open(folder: Path) -> Store:
     data, keys = databases(folder)
-    return Store.open(data, keys, FileKeySource.open(folder / ROOT_KEY), read_settings(folder / SETTINGS))
+    store = Store.open(data, keys, FileKeySource.open(folder / ROOT_KEY), read_settings(folder / SETTINGS))
+    settle_root(folder / ROOT_KEY, store.keys)
+    return store
 
 
 def databases(folder: Path) -> tuple[str, str]:
@@ -239,12 +245,15 @@ def read_settings(path: Path) -> Settings:
         raise SettingsError(f"{path.name}: tenant is 1 to 40 small letters, digits, hyphens")
     if not isinstance(carrier, str) or not isinstance(demo, bool):
         raise SettingsError(f"{path.name}: carrier is a text, demo is true or false")
-    return Settings(tenant=tenant, carrier=carrier, demo=demo)
+    return Settings(tenant=tenant, carrier=carrier, demo=demo, retention=_retention(path, table.get("retention", {})))
 
 
-def _write_secret(path: Path, secret: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(secret)
+def _retention(path: Path, table: object) -> Retention:
+    names = {f"{field.name}_days": field.name for field in dataclasses.fields(Retention)}
+    days: dict[str, Any] = table if isinstance(table, dict) else {"": None}
+    if not all(name in names and type(value) is int and 0 <= value <= 36500 for name, value in days.items()):
+        raise SettingsError(f"{path.name}: [retention] takes {', '.join(names)}, whole days")
+    return Retention(**{names[name]: timedelta(days=value) for name, value in days.items()})
 
 
 _TEMPLATE = """\
@@ -254,4 +263,10 @@ tenant = "{settings.tenant}"
 carrier = "{settings.carrier}"
 # Whether visibly fake virtual numbers may be loaded. Never for real parcels.
 demo = {demo}
+
+# How long waybills stay in each state, in days; a hold stops it for one waybill. See docs/retention.md.
+[retention]
+seal_away_after_days = {settings.retention.seal_away_after.days}
+undelivered_after_days = {settings.retention.undelivered_after.days}
+destroy_after_days = {settings.retention.destroy_after.days}
 """

@@ -6,7 +6,10 @@ also draws the diagram in `docs/order-path.md`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
+from typing import final
 
 
 class State(StrEnum):
@@ -39,3 +42,20 @@ TRANSITIONS: dict[tuple[State, Act], State] = {
 def after(state: State, act: Act) -> State | None:
     """The state that `act` leads to from `state`, or None where there is no such way."""
     return TRANSITIONS.get((state, act))
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long a waybill stays in each state: what the nightly run goes by. A hold stops it for one waybill.
+
+    The defaults are the shortest that a carrier can work with, not advice: PIPL article 19 asks for the shortest time
+    that the purpose needs, other laws ask for records to be kept (`docs/retention.md`). Set them to what applies to you.
+    """
+
+    seal_away_after: timedelta = timedelta(days=7)
+    """After delivery: as long as complaints about the delivery itself come in."""
+    undelivered_after: timedelta = timedelta(days=60)
+    """After checkout, for what was never delivered."""
+    destroy_after: timedelta = timedelta(days=180)
+    """After it was sealed away."""

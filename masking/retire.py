@@ -1,4 +1,4 @@
-"""Steps 8 and 9: seal away, then destroy.
+"""Steps 8 and 9: seal away, then destroy; and the hold that keeps a waybill from both.
 
 Sealed away: the online wrap is deleted, so that only the offline key opens the waybill. Destroyed: both wraps and
 everything on the closed list of `vault.schema.DESTROYED` are gone; a tombstone without personal data stays. Unreadable
@@ -18,7 +18,8 @@ from masking.crypto.index import token_record
 from masking.lifecycle import Act, State, after
 from masking.numbers.pool import COOL_DOWN
 from masking.vault import custody, journal, people, slots, waybills
-from masking.vault.store import Store
+from masking.vault.store import Store, Transaction
+from masking.vault.waybills import Record
 from masking.waybill import Refusal, Token
 from masking.world import World, milliseconds
 
@@ -27,6 +28,10 @@ KEY_BACKUPS_LIVE = timedelta(hours=24)
 
 REASONS = frozenset({"retention", "erasure-request", "leak-response", "test"})
 """Why a waybill may be destroyed: words of a closed list, so that no personal text gets into the ledger."""
+
+
+HOLDS = frozenset({"dispute", "inquiry", "claim"})
+"""Why a waybill may be held: words of a closed list, too."""
 
 
 @final
@@ -50,6 +55,33 @@ class Destroy:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Keep a waybill as it is, whatever the schedule says, until it is released."""
+
+    actor: Actor
+    id: Token
+    reason: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """End a hold: the schedule takes the waybill up again."""
+
+    actor: Actor
+    id: Token
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Whether the waybill is held from now on."""
+
+    held: bool
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Retired:
     """Done: the new state, and when no copy that is claimed can be opened any more."""
 
@@ -57,16 +89,20 @@ class Retired:
     complete_by: datetime
 
 
-def retire(world: World, store: Store, requests: Sequence[SealAway | Destroy]) -> list[Retired | Refusal]:
+Retire = SealAway | Destroy | Hold | Release
+
+
+def retire(world: World, store: Store, requests: Sequence[Retire]) -> list[Retired | Held | Refusal]:
     """The new state of each waybill, or why not; same order as asked.
 
-    A waybill destroyed before is not found any more: the answer is the uniform refusal.
+    A waybill destroyed before is not found any more: the answer is the uniform refusal. What is held is neither sealed
+    away nor destroyed.
 
     Raises:
         UnavailableError: the keys may be gone while the rows are not yet; ask again, it is finished then.
     """
     now = world.now()
-    outcomes: list[Retired | Refusal] = []
+    outcomes: list[Retired | Held | Refusal] = []
     destroyed: list[bytes] = []
     with store.transaction() as tx:
         staff = people.active(tx, {request.actor.id for request in requests})
@@ -77,25 +113,63 @@ def retire(world: World, store: Store, requests: Sequence[SealAway | Destroy]) -
             if record is None or record.tenant != actor.tenant or record.state == State.DESTROYED:
                 outcomes.append(UNKNOWN)
                 continue
-            act = Act.DESTROY if isinstance(request, Destroy) else Act.SEAL_AWAY
-            state = after(State(record.state), act)
-            if state is None:
-                outcomes.append(Refusal(reason="already-sealed-away"))
-                continue
-            if isinstance(request, Destroy):
-                if request.reason not in REASONS:
-                    outcomes.append(Refusal(reason="no-such-reason"))
-                    continue
-                leaf = store.leaf(world, now, "destroy", actor.id, record.id, reason=request.reason)
-                store.destroy(tx, [record.id], actor=actor.id, reason=request.reason, now=now, cool_down=COOL_DOWN)
-                destroyed.append(record.id)
-            else:
-                leaf = store.leaf(world, now, "seal-away", actor.id, record.id)
-                store.keys.seal_away([record.id])
-                slots.release(tx, [record.id], free_again=now + COOL_DOWN)
-                custody.close_assignments(tx, [record.id], now)
-                waybills.update(tx, record.id, state=state.value, sealed_away=milliseconds(now))
-            journal.append(tx, [leaf])
-            outcomes.append(Retired(state=state, complete_by=now + KEY_BACKUPS_LIVE))
+            outcome: Retired | Held | Refusal
+            match request:
+                case Hold():
+                    outcome = _hold(world, store, tx, request, record.id, now)
+                case Release():
+                    outcome = _release(world, store, tx, request, record.id, now)
+                case SealAway():
+                    outcome = _seal_away(world, store, tx, request, record, now)
+                case Destroy():
+                    outcome = _destroy(world, store, tx, request, record, now)
+                    destroyed += [record.id] if isinstance(outcome, Retired) else []
+            outcomes.append(outcome)
     store.destroyed(destroyed, now)
     return outcomes
+
+
+def _hold(world: World, store: Store, tx: Transaction, request: Hold, waybill: bytes, now: datetime) -> Held | Refusal:
+    if request.reason not in HOLDS:
+        return Refusal(reason="no-such-reason")
+    waybills.place_hold(tx, waybill, request.actor.id, request.reason, now)
+    journal.append(tx, [store.leaf(world, now, "hold", request.actor.id, waybill, reason=request.reason)])
+    return Held(held=True)
+
+
+def _release(
+    world: World, store: Store, tx: Transaction, request: Release, waybill: bytes, now: datetime
+) -> Held | Refusal:
+    if not waybills.release_hold(tx, waybill):
+        return Refusal(reason="not-held")
+    journal.append(tx, [store.leaf(world, now, "release", request.actor.id, waybill)])
+    return Held(held=False)
+
+
+def _seal_away(
+    world: World, store: Store, tx: Transaction, request: SealAway, record: Record, now: datetime
+) -> Retired | Refusal:
+    state = after(State(record.state), Act.SEAL_AWAY)
+    if state is None:
+        return Refusal(reason="already-sealed-away")
+    if waybills.held(tx, [record.id]):
+        return Refusal(reason="held")
+    store.keys.seal_away([record.id])
+    slots.release(tx, [record.id], free_again=now + COOL_DOWN)
+    custody.close_assignments(tx, [record.id], now)
+    waybills.update(tx, record.id, state=state.value, sealed_away=milliseconds(now))
+    journal.append(tx, [store.leaf(world, now, "seal-away", request.actor.id, record.id)])
+    return Retired(state=state, complete_by=now + KEY_BACKUPS_LIVE)
+
+
+def _destroy(
+    world: World, store: Store, tx: Transaction, request: Destroy, record: Record, now: datetime
+) -> Retired | Refusal:
+    actor, reason = request.actor.id, request.reason
+    if reason not in REASONS:
+        return Refusal(reason="no-such-reason")
+    if waybills.held(tx, [record.id]):
+        return Refusal(reason="held")
+    store.destroy(tx, [record.id], actor=actor, reason=reason, now=now, cool_down=COOL_DOWN)
+    journal.append(tx, [store.leaf(world, now, "destroy", actor, record.id, reason=reason)])
+    return Retired(state=State.DESTROYED, complete_by=now + KEY_BACKUPS_LIVE)

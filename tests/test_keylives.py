@@ -52,9 +52,11 @@ def many(store, world, order):
 
 def test_a_day_that_closes_leaves_only_the_offline_key(store, world, hands, many):
     assert names(store, "archive") == {"2026-11-24": "live"}
-    assert keylives.close_days(store.keys, world.now()) == []
+    assert keylives.due_archive(store.keys, world.now()) == []
     hands.move(days=1)
-    assert keylives.close_days(store.keys, world.now()) == ["2026-11-24"]
+    due = keylives.due_archive(store.keys, world.now())
+    assert due == ["2026-11-24"]
+    keylives.close_days(store.keys, due, world.now())
     assert names(store, "archive") == {"2026-11-24": "archived"}
     assert store.keys.existing("archive", "2026-11-24") is None
     assert [opened(store, each) for each in many] == ["欧阳测试"] * 5  # the online keys are another matter
@@ -63,7 +65,7 @@ def test_a_day_that_closes_leaves_only_the_offline_key(store, world, hands, many
 def test_a_batch_begun_before_midnight_still_finds_its_day(store, world, hands, many):
     hands.move(hours=16)  # half past midnight in China
     assert day_of(world.now()) == "2026-11-25"
-    assert keylives.close_days(store.keys, world.now()) == []
+    assert keylives.due_archive(store.keys, world.now()) == []
 
 
 def test_old_online_keys_die_and_stragglers_move_first(store, world, hands, many):
@@ -73,10 +75,10 @@ def test_old_online_keys_die_and_stragglers_move_first(store, world, hands, many
     due = keylives.due_online(store.keys, world.now())
     assert due == ["2026-11-24"]
     with pytest.raises(RefusedError, match="wraps-hang-on-it"):
-        keylives.kill(store.keys, "online", due, world.now())
+        keylives.destroy(store.keys, "online", *due, world.now())
     assert keylives.stragglers(store.keys, due) == 5
     assert list(keylives.refresh(store.keys, due, world, world.now(), batch=2)) == [2, 2, 1]
-    keylives.kill(store.keys, "online", due, world.now())
+    keylives.destroy(store.keys, "online", *due, world.now())
     assert names(store, "online") == {"2026-11-24": "dead", "2026-12-25": "live"}
     assert [opened(store, each) for each in many] == ["欧阳测试"] * 5
 
@@ -126,7 +128,7 @@ def test_a_revoked_online_key_wraps_nothing_new_and_opens_until_it_is_refreshed(
     assert [opened(store, each) for each in [*many, late]] == ["欧阳测试"] * 6
     assert keylives.due_online(store.keys, world.now()) == ["2026-11-24"]
     assert run(keylives.refresh(store.keys, ["2026-11-24"], world, world.now())) == 5
-    keylives.kill(store.keys, "online", ["2026-11-24"], world.now())
+    keylives.destroy(store.keys, "online", "2026-11-24", world.now())
     assert [opened(store, each) for each in [*many, late]] == ["欧阳测试"] * 6
 
 
@@ -155,7 +157,7 @@ def test_a_wrap_that_was_moved_after_it_was_read_still_opens(urls, store, world,
     [read_before] = store.keys.online_wraps([Generation(record, 1)]).values()
     hands.move(days=31)
     run(keylives.refresh(store.keys, ["2026-11-24"], world, world.now()))
-    keylives.kill(store.keys, "online", ["2026-11-24"], world.now())
+    keylives.destroy(store.keys, "online", "2026-11-24", world.now())
     assert store.keys.unwrap(read_before) == store.keys.unwrap(
         next(iter(store.keys.online_wraps([Generation(record, 1)]).values()))
     )
@@ -207,7 +209,8 @@ def test_index_keys_die_with_their_time(store, world, hands, many):
 
 
 def test_a_new_offline_key_is_sealed_to_from_the_next_day_on(store, world, hands, order, many):
-    name, private = keylives.rotate_offline(store.keys, world, world.now())
+    name, private = keylives.new_offline(store.keys)
+    keylives.use_offline(store.keys, name, private, world, world.now())
     assert name == "2"
     hands.move(days=1)
     checked_out(world, store, order("A-next"))

@@ -10,7 +10,7 @@ from masking.access.people import Actor, Role
 from masking.connection import OPERATOR, open_folder
 from masking.retire import REASONS, Destroy, Retired, retire
 from masking.vault import journal
-from masking.waybill import Token
+from masking.waybill import Refusal, Token
 from masking.wire import time_to_json
 from masking.world import World
 
@@ -30,8 +30,8 @@ def run(args: argparse.Namespace) -> int:
     [outcome] = retire(world, store, [Destroy(actor=operator, id=Token(args.id), reason=args.reason)])
     journal.sequence(world, store)
     store.close()
-    if isinstance(outcome, Retired):
-        print(f"destroyed; complete everywhere by {time_to_json(outcome.complete_by)}")
-        return 0
-    print(f"waybill erase: {outcome.reason}", file=sys.stderr)
-    return 1
+    if not isinstance(outcome, Retired):
+        print(f"waybill erase: {outcome.reason if isinstance(outcome, Refusal) else outcome}", file=sys.stderr)
+        return 1
+    print(f"destroyed; complete everywhere by {time_to_json(outcome.complete_by)}")
+    return 0

@@ -24,6 +24,11 @@ def generate() -> tuple[bytes, bytes]:
     return private.private_bytes_raw(), private.public_key().public_bytes_raw()
 
 
+def public_half(private: bytes) -> bytes:
+    """The public half that belongs to a private one."""
+    return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+
+
 def seal_day_key(public: bytes, day: str, key: bytes) -> bytes:
     """A day's archive key as only the offline key opens it."""
     return VERSION + _suite().encrypt(key, X25519PublicKey.from_public_bytes(public), _info(day))

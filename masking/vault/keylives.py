@@ -1,7 +1,7 @@
 """How keys are rotated, revoked, and die: what the nightly run and `waybill keys` do to the key store.
 
 An online key that shall die is first `revoke`d, so that nothing new is wrapped by it, then its wraps are moved to today's
-key (`refresh`: in batches, each a transaction, so that it goes on where it was cut off), then it is killed, which is
+key (`refresh`: in batches, each a transaction, so that it goes on where it was cut off), then it is destroyed, which is
 refused while a wrap still hangs on it. Waybill keys themselves never change on the way, and no field is opened.
 """
 
@@ -65,12 +65,14 @@ def rotate(keys: KeyStore, purpose: str, world: World, now: datetime) -> str:
     return name
 
 
-def rotate_offline(keys: KeyStore, world: World, now: datetime) -> tuple[str, bytes]:
-    """A new offline archive key, for the days that open from now on: its name, and the private half, kept nowhere here."""
-    name = keys.next_name("offline")
-    private, public = archive.generate()
-    keys.put("offline", name, public, world, now)
-    return name, private
+def new_offline(keys: KeyStore) -> tuple[str, bytes]:
+    """A new offline archive key: its name, and the private half, which is kept nowhere here. Not yet in use."""
+    return keys.next_name("offline"), archive.generate()[0]
+
+
+def use_offline(keys: KeyStore, name: str, private: bytes, world: World, now: datetime) -> None:
+    """Seal the days that open from now on to the offline key of that name."""
+    keys.put("offline", name, archive.public_half(private), world, now)
 
 
 def rewrap_root(keys: KeyStore, source: KeySource, world: World) -> int:
@@ -166,34 +168,49 @@ def _move(keys: KeyStore, name: str, world: World, now: datetime, batch: int) ->
         return len(moved)
 
 
-def kill(keys: KeyStore, purpose: str, names: Collection[str], now: datetime) -> None:
-    """Delete the usable copies of keys, for good.
-
-    Raises:
-        RefusedError: a wrap still hangs on one of these online keys; nothing was deleted.
-    """
+def close_days(keys: KeyStore, days: Collection[str], now: datetime) -> None:
+    """Let the usable copies of these days' archive keys die: from then on only the offline key opens them."""
     with transaction(keys.engine) as tx:
-        if purpose == "online":
-            tx.execute(sa.select(stored_key.c.name).where(*_named(purpose, names)).with_for_update())
-            hanging = sa.select(wrap.c.waybill).where(wrap.c.online_key.in_(names), wrap.c.online.is_not(None))
-            if tx.execute(hanging.limit(1)).first():
-                raise RefusedError("wraps-hang-on-it")
-        _set(tx, purpose, names, wrapped=None, died=milliseconds(now))
+        _set(tx, "archive", days, wrapped=None, died=milliseconds(now))
     keys.forget()
     truncate_log(keys.engine)
 
 
-def close_days(keys: KeyStore, now: datetime) -> list[str]:
-    """Let the usable copies of past days' archive keys die; the days. From then on only the offline key opens them."""
+def destroy(keys: KeyStore, purpose: str, name: str, now: datetime) -> None:
+    """End an `online`, `archive` or `offline` key for good, with the sealed copy of an archive key.
+
+    An offline key's private half is not here: destroy its file, too, and the archives in old key backups are closed.
+
+    Raises:
+        RefusedError: there is no such key, or a waybill that is not destroyed still hangs on it.
+    """
+    hanging = {
+        "online": sa.select(wrap.c.waybill).where(wrap.c.online_key == name, wrap.c.online.is_not(None)),
+        "archive": sa.select(wrap.c.waybill).where(wrap.c.archive_key == name),
+        "offline": sa.select(wrap.c.waybill)
+        .join(stored_key, (stored_key.c.purpose == "archive") & (stored_key.c.name == wrap.c.archive_key))
+        .where(stored_key.c.sealed_to == name),
+    }[purpose]
+    with transaction(keys.engine) as tx:
+        found = tx.execute(sa.select(stored_key.c.name).where(*_named(purpose, [name])).with_for_update()).first()
+        if found is None:
+            raise RefusedError("no-such-key")
+        if tx.execute(hanging.limit(1)).first():
+            raise RefusedError("wraps-hang-on-it")
+        _set(tx, purpose, [name], wrapped=None, archived=None, died=milliseconds(now))
+    keys.forget()
+    truncate_log(keys.engine)
+
+
+def due_archive(keys: KeyStore, now: datetime) -> list[str]:
+    """The days that are over and whose archive key still has its usable copy: what `close_days` is for."""
     today = day_of(now - timedelta(hours=1))  # a batch begun before midnight may still be on its way
     keys.forget()
-    past = [day for day in keys.names("archive") if day < today]
-    kill(keys, "archive", past, now)
-    return past
+    return [day for day in keys.names("archive") if day < today]
 
 
 def due_online(keys: KeyStore, now: datetime) -> list[str]:
-    """The online keys whose time has come: too old, or revoked. Refresh them, then kill them."""
+    """The online keys whose time has come: too old, or revoked. Refresh them, then destroy them."""
     last = day_of(now - ONLINE_LIVES)
     table = stored_key
     over = sa.or_(table.c.name < last, table.c.revoked.is_not(None))

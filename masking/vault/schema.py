@@ -107,6 +107,15 @@ assignment = Table(
     ),
 )
 
+hold = Table(
+    "hold",
+    data,
+    Column("waybill", LargeBinary(16), ForeignKey("waybill.id"), primary_key=True),
+    Column("actor", String(64), nullable=False),
+    Column("reason", String(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
 label_print = Table(
     "label_print",
     data,
@@ -307,6 +316,9 @@ KEPT = {
     | {"event": "the scanner's own name for the scan, keyed"},
     "assignment": dict.fromkeys(
         ("id", "waybill", "unit", "courier", "given_by", "at", "closed"), "who had the duty: the defence in a dispute"
+    ),
+    "hold": dict.fromkeys(
+        ("waybill", "actor", "reason", "at"), "what is held is not destroyed; the row goes on release"
     ),
     "slot": dict.fromkeys(("main", "extension", "state", "place"), "the operator's own numbers"),
     "person": dict.fromkeys(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import final
 
@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 from masking.crypto import archive, labelcode
 from masking.crypto.keys import KeySource
 from masking.ledger.log import Leaf, subject
-from masking.lifecycle import State
+from masking.lifecycle import Retention, State
 from masking.numbers.pool import COOL_DOWN
 from masking.vault import custody, journal, slots, waybills
 from masking.vault.engine import migrate, open_engine, reading, transaction, truncate_log
@@ -36,11 +36,13 @@ class Settings:
         tenant: the carrier or platform that runs it; part of what every ciphertext is bound to.
         carrier: the name printed on labels.
         demo: whether visibly fake numbers may be loaded; never set for real parcels.
+        retention: how long waybills stay in each state.
     """
 
     tenant: str = "carrier"
     carrier: str = ""
     demo: bool = False
+    retention: Retention = field(default_factory=Retention)
 
     @property
     def origin(self) -> str:

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from masking.lifecycle import State
+from masking.lifecycle import Retention, State
 from masking.order import number_problems
 from masking.vault.engine import insert_new
 from masking.vault.keystore import Generation
-from masking.vault.schema import sealed, sealed_column, waybill
+from masking.vault.schema import hold, sealed, sealed_column, waybill
 from masking.world import milliseconds
 
 
@@ -166,13 +166,30 @@ def clear(tx: Connection, records: Collection[bytes], reason: str, now: datetime
     )
 
 
-def due(tx: Connection, *, delivered_before: datetime, state: State, limit: int) -> list[bytes]:
-    """Delivered waybills in a state, whose delivery is older than that: what a retention run takes next."""
-    column = waybill.c.delivered if state is State.ACTIVE else waybill.c.sealed_away
-    query = (
-        sa.select(waybill.c.id)
-        .where(waybill.c.state == state.value, column < milliseconds(delivered_before))
-        .order_by(waybill.c.id)
-        .limit(limit)
-    )
-    return list(tx.execute(query).scalars())
+def due(tx: Connection, retention: Retention, now: datetime, state: State, *, limit: int) -> list[bytes]:
+    """Waybills whose time in a state is over and that nobody holds: what a retention run takes next, oldest first."""
+    if state is State.ACTIVE:
+        delivered = waybill.c.delivered < milliseconds(now - retention.seal_away_after)
+        never = waybill.c.delivered.is_(None) & (waybill.c.created < milliseconds(now - retention.undelivered_after))
+        over = sa.or_(delivered, never)
+    else:
+        over = sa.or_(waybill.c.sealed_away < milliseconds(now - retention.destroy_after))
+    held = sa.exists().where(hold.c.waybill == waybill.c.id)
+    query = sa.select(waybill.c.id).where(waybill.c.state == state.value, over, ~held).order_by(waybill.c.id)
+    return list(tx.execute(query.limit(limit)).scalars())
+
+
+def place_hold(tx: Connection, record: bytes, actor: str, reason: str, now: datetime) -> None:
+    """Keep a waybill from being sealed away and destroyed, for a reason; a second hold changes nothing."""
+    row = {"waybill": record, "actor": actor, "reason": reason, "at": milliseconds(now)}
+    insert_new(tx, hold, [row], "waybill")
+
+
+def release_hold(tx: Connection, record: bytes) -> bool:
+    """End a hold; False where there was none."""
+    return bool(tx.execute(hold.delete().where(hold.c.waybill == record)).rowcount)
+
+
+def held(tx: Connection, records: Collection[bytes]) -> set[bytes]:
+    """Which of these are held."""
+    return set(tx.execute(sa.select(hold.c.waybill).where(hold.c.waybill.in_(records))).scalars()) if records else set()

@@ -1,0 +1,40 @@
+"""`waybill hold ID --reason WORD` and `waybill hold ID --release`: what is held is neither sealed away nor destroyed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from masking.access.people import Actor, Role
+from masking.connection import OPERATOR, open_folder
+from masking.retire import HOLDS, Held, Hold, Release, Retire, retire
+from masking.waybill import Refusal, Token
+from masking.world import World
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    parser.add_argument("id", help="the waybill's token, wb1_...")
+    act = parser.add_mutually_exclusive_group(required=True)
+    act.add_argument("--reason", choices=sorted(HOLDS), help="hold it; goes on the ledger")
+    act.add_argument("--release", action="store_true", help="end the hold")
+    parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Hold or release it; 1 if there is no such waybill, or no hold on it."""
+    world = World()
+    store = open_folder(args.folder, world, must_exist=True)
+    operator = Actor(id=OPERATOR, tenant=store.settings.tenant, role=Role.OPERATOR, unit=OPERATOR)
+    id_ = Token(args.id)
+    request: Retire = (
+        Release(actor=operator, id=id_) if args.release else Hold(actor=operator, id=id_, reason=args.reason)
+    )
+    [outcome] = retire(world, store, [request])
+    store.close()
+    if isinstance(outcome, Held):
+        print("held until it is released" if outcome.held else "released")
+        return 0
+    print(f"waybill hold: {outcome.reason if isinstance(outcome, Refusal) else outcome}", file=sys.stderr)
+    return 1

@@ -1,0 +1,141 @@
+"""`waybill keys`: lists, rotates, revokes, refreshes and destroys keys. Each act is on the ledger before it is done.
+
+What can't be undone asks for `yes` first (or takes `--yes`), and every act can be tried with `--dry-run`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from api.upkeep import key_act
+from masking.access.people import Actor, Role
+from masking.connection import OPERATOR, ROOT_KEY, open_folder
+from masking.crypto.keys import write_secret
+from masking.errors import InputError
+from masking.vault import journal, keylives
+from masking.vault.roots import rotate_root
+from masking.vault.store import Store
+from masking.wire import time_to_json
+from masking.world import World, moment
+
+_ACTS = {
+    "list": (),
+    "rotate": ("online", "label", "offline", "root"),
+    "revoke": ("online", "label"),
+    "refresh": ("online",),
+    "destroy": ("online", "archive", "offline"),
+}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    parser.add_argument("act", choices=_ACTS)
+    parser.add_argument("purpose", nargs="?", default="", help="online, label, archive, offline, root")
+    parser.add_argument("name", nargs="*", help="the key's name, as `list` gives it")
+    parser.add_argument("--out", type=Path, help="rotate offline: where its private half goes; then take it away")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    parser.add_argument("--yes", action="store_true", help="don't ask")
+    parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do the act; 1 if it was not confirmed."""
+    world = World()
+    if args.act != "list" and args.purpose not in _ACTS[args.act]:
+        raise InputError("purpose", f"{args.act} takes one of {', '.join(_ACTS[args.act])}")
+    store = open_folder(args.folder, world, must_exist=True)
+    operator = Actor(id=OPERATOR, tenant=store.settings.tenant, role=Role.OPERATOR, unit=OPERATOR)
+    try:
+        match args.act:
+            case "list":
+                return _list(store)
+            case "rotate":
+                return _rotate(args, world, store, operator)
+            case "refresh":
+                return _refresh(args, world, store)
+            case _:
+                return _end(args, world, store, operator)
+    finally:
+        journal.sequence(world, store)
+        store.close()
+
+
+def _list(store: Store) -> int:
+    for line in keylives.listing(store.keys):
+        wraps = f"{line.wraps} wraps" if line.wraps else ""
+        print(
+            f"{line.purpose:<8} {line.name:<24} {line.state:<9} {time_to_json(moment(line.created))}  {wraps}".rstrip()
+        )
+    return 0
+
+
+def _rotate(args: argparse.Namespace, world: World, store: Store, operator: Actor) -> int:
+    if args.purpose == "offline" and not args.out:
+        raise InputError("out", "say where the private half goes")
+    if args.dry_run:
+        print(f"would make a new {args.purpose} key; what the present one made goes on being opened")
+        return 0
+    key_act(world, store, operator, "rotate", args.purpose, args.purpose)
+    match args.purpose:
+        case "root":
+            count = rotate_root(args.folder / ROOT_KEY, store.keys, world)
+            print(f"{count} keys wrapped by a new root; restart every worker, and destroy copies of the old one")
+        case "offline":
+            name, private = keylives.new_offline(store.keys)
+            write_secret(args.out, private)  # before the store knows its public half: no day is sealed to a lost key
+            keylives.use_offline(store.keys, name, private, world, world.now())
+            print(f"offline key {name}: days that open from now on are sealed to it; take {args.out} away from here")
+        case purpose:
+            print(f"{purpose} key {keylives.rotate(store.keys, purpose, world, world.now())} is used from now on")
+    return 0
+
+
+def _refresh(args: argparse.Namespace, world: World, store: Store) -> int:
+    now = world.now()
+    names = args.name or keylives.due_online(store.keys, now)
+    total = keylives.stragglers(store.keys, names)
+    if args.dry_run:
+        print(f"would move {total} wraps of {', '.join(names) or 'no key'} to today's key")
+        return 0
+    _progress(keylives.refresh(store.keys, names, world, now), total)
+    print(f"moved {total} wraps to today's key; `keys destroy online NAME` ends a key that nothing hangs on")
+    return 0
+
+
+def _end(args: argparse.Namespace, world: World, store: Store, operator: Actor) -> int:
+    if not args.name:
+        raise InputError("name", "say which key")
+    what = f"{args.act} {args.purpose} {', '.join(args.name)}"
+    if args.dry_run:
+        known = {line.name: line for line in keylives.listing(store.keys) if line.purpose == args.purpose}
+        for name in args.name:
+            line = known.get(name)
+            print(
+                f"would {args.act} {args.purpose} {name}: {f'{line.state}, {line.wraps} wraps' if line else 'no such key'}"
+            )
+        return 0
+    if not args.yes and input(f"{what}: this can't be undone. Type yes: ") != "yes":
+        print("nothing done", file=sys.stderr)
+        return 1
+    for name in args.name:
+        key_act(world, store, operator, args.act, args.purpose, name)
+        if args.act == "revoke":
+            keylives.revoke(store.keys, args.purpose, name, world.now())
+        else:
+            keylives.destroy(store.keys, args.purpose, name, world.now())
+    print(f"done: {what}")
+    return 0
+
+
+def _progress(moves: Iterable[int], total: int) -> None:
+    done = 0
+    for moved in moves:
+        done += moved
+        if sys.stderr.isatty():
+            filled = 30 * done // max(total, 1)
+            print(f"\r[{'#' * filled:<30}] {done} of {total}", end="", file=sys.stderr, flush=True)
+    if sys.stderr.isatty() and done:
+        print(file=sys.stderr)

@@ -1,0 +1,28 @@
+"""`waybill retire`: the nightly run. Seals away and destroys what the schedule says, and lets keys die."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from api.upkeep import nightly
+from masking.access.people import Actor, Role
+from masking.connection import OPERATOR, open_folder
+from masking.world import World
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    parser.add_argument("--dry-run", action="store_true", help="count what would be done, and do nothing")
+    parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it, and print one line for each kind of thing done."""
+    world = World()
+    store = open_folder(args.folder, world, must_exist=True)
+    operator = Actor(id=OPERATOR, tenant=store.settings.tenant, role=Role.OPERATOR, unit=OPERATOR)
+    for line in nightly(world, store, operator, dry_run=args.dry_run):
+        print(f"{line.times:>9}  {line.what}")
+    store.close()
+    return 0

@@ -1,0 +1,91 @@
+"""The nightly run: what falls due by the schedule, in an order that loses nothing if it is cut off and run again.
+
+Days close first, so that an archive key's usable copy never waits for the rest; parcels are sealed away and destroyed
+before online keys are refreshed, so that nothing is moved that is about to go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from masking.access.people import Actor
+from masking.crypto.index import token_text
+from masking.lifecycle import State
+from masking.retire import Destroy, Retire, Retired, SealAway, retire
+from masking.vault import journal, keylives, waybills
+from masking.vault.store import Store
+from masking.world import World
+
+BATCH = 100
+
+
+class Line(NamedTuple):
+    """One line of the report: what was, or would be, done how many times."""
+
+    what: str
+    times: int
+
+
+def nightly(world: World, store: Store, operator: Actor, *, dry_run: bool = False) -> Iterator[Line]:
+    """Do what falls due and report each kind; a dry run only counts. Run it as often as you like.
+
+    Raises:
+        UnavailableError: the store could not take it; what was reported before is done.
+    """
+    now = world.now()
+    closed = keylives.due_archive(store.keys, now)
+    if not dry_run:
+        for day in closed:
+            key_act(world, store, operator, "close", "archive", day)
+        keylives.close_days(store.keys, closed, now)
+    yield Line("days closed", len(closed))
+    yield Line("orphaned wraps swept", 0 if dry_run else store.sweep_orphans(now))
+
+    def away(waybill: bytes) -> Retire:
+        return SealAway(actor=operator, id=token_text(waybill))
+
+    def gone(waybill: bytes) -> Retire:
+        return Destroy(actor=operator, id=token_text(waybill), reason="retention")
+
+    yield Line("waybills destroyed", _retire(world, store, State.SEALED_AWAY, gone, dry_run=dry_run))
+    yield Line("waybills sealed away", _retire(world, store, State.ACTIVE, away, dry_run=dry_run))
+    due = keylives.due_online(store.keys, now)
+    yield Line("wraps moved to a younger key", _refresh(world, store, operator, due, dry_run=dry_run))
+    yield Line("online keys destroyed", len(due))
+    if not dry_run:
+        yield Line("index keys forgotten", keylives.forget_indexes(store.keys, now))
+        journal.sequence(world, store)
+
+
+def key_act(world: World, store: Store, operator: Actor, act: str, purpose: str, name: str) -> None:
+    """Put an act on a key on the ledger; call it before the act."""
+    with store.transaction() as tx:
+        leaf = store.leaf(world, world.now(), "key", operator.id, act=act, purpose=purpose, name=name)
+        journal.append(tx, [leaf])
+
+
+def _retire(world: World, store: Store, state: State, act: Callable[[bytes], Retire], *, dry_run: bool) -> int:
+    done = 0
+    while True:
+        with store.transaction() as tx:
+            limit = 10**9 if dry_run else BATCH
+            due = waybills.due(tx, store.settings.retention, world.now(), state, limit=limit)
+        if dry_run:
+            return len(due)
+        outcomes = retire(world, store, [act(waybill) for waybill in due])
+        retired = sum(isinstance(outcome, Retired) for outcome in outcomes)
+        done += retired
+        if not retired:
+            return done
+
+
+def _refresh(world: World, store: Store, operator: Actor, due: list[str], *, dry_run: bool) -> int:
+    now = world.now()
+    if dry_run:
+        return keylives.stragglers(store.keys, due)
+    moved = sum(keylives.refresh(store.keys, due, world, now))
+    for name in due:
+        key_act(world, store, operator, "destroy", "online", name)
+        keylives.destroy(store.keys, "online", name, now)
+    return moved

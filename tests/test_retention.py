@@ -1,0 +1,195 @@
+"""The nightly run: what falls due goes, what is held stays, and what is sealed away opens with the offline key alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from api.upkeep import nightly
+from masking.change import Cancel, change
+from masking.connection import create, open_folder
+from masking.crypto import archive
+from masking.crypto.index import token_record
+from masking.deliver import Deliver, deliver
+from masking.errors import InputError, IntegrityError, RefusedError, SettingsError, UnknownWaybillError
+from masking.lifecycle import Retention, State
+from masking.retire import Destroy, Held, Hold, Release, Retired, SealAway, retire
+from masking.vault import journal, keylives, waybills
+from masking.vault.archived import open_archived
+from masking.vault.store import Settings
+from masking.waybill import Refusal
+from tests.cast import COURIER, OPERATOR, SHOP
+from tests.test_story import arrived, assigned, checked_out, labelled
+
+
+@pytest.fixture
+def offline(store, world):
+    """The private half of an offline key that the days of this test are sealed to."""
+    name, private = keylives.new_offline(store.keys)
+    keylives.use_offline(store.keys, name, private, world, world.now())
+    return private
+
+
+@pytest.fixture
+def delivered(offline, store, world, order):
+    waybill = checked_out(world, store, order())
+    data = labelled(world, store, waybill)
+    arrived(world, store, data)
+    assigned(world, store, data)
+    deliver(world, store, [Deliver(actor=COURIER, code=data.code)])
+    return waybill
+
+
+def night(world, store, **options):
+    return {line.what: line.times for line in nightly(world, store, OPERATOR, **options)}
+
+
+def state(store, waybill):
+    record = token_record(waybill.id)
+    with store.transaction() as tx:
+        return waybills.by_id(tx, [record])[record].state
+
+
+def acts(world, store, waybill):
+    return [leaf.kind for leaf in journal.who_saw(world, store, token_record(waybill.id))]
+
+
+def reopened(world, store, private, waybill, reason="dispute"):
+    opened = open_archived(world, store, private, token_record(waybill.id), actor=OPERATOR.id, reason=reason)
+    return {name: plain.reveal() for name, plain in opened.items()}
+
+
+def test_a_delivered_waybill_is_sealed_away_and_later_destroyed_by_the_schedule(world, store, delivered, hands):
+    hands.move(days=6)
+    assert night(world, store)["waybills sealed away"] == 0
+    hands.move(days=2)
+    assert night(world, store)["waybills sealed away"] == 1
+    assert state(store, delivered) == State.SEALED_AWAY
+    hands.move(days=179)
+    assert night(world, store)["waybills destroyed"] == 0
+    hands.move(days=2)
+    assert night(world, store)["waybills destroyed"] == 1
+    assert state(store, delivered) == State.DESTROYED
+    assert night(world, store)["waybills destroyed"] == 0
+
+
+def test_what_was_never_delivered_is_sealed_away_after_its_own_time(world, store, order, hands):
+    waybill = checked_out(world, store, order())
+    hands.move(days=59)
+    assert night(world, store)["waybills sealed away"] == 0
+    hands.move(days=2)
+    assert night(world, store)["waybills sealed away"] == 1
+    assert state(store, waybill) == State.SEALED_AWAY
+
+
+def test_a_dry_run_counts_and_changes_nothing(world, store, delivered, hands):
+    hands.move(days=40)
+    first = night(world, store, dry_run=True)
+    assert night(world, store, dry_run=True) == first
+    assert (first["waybills sealed away"], first["days closed"], first["online keys destroyed"]) == (1, 1, 1)
+    assert state(store, delivered) == State.ACTIVE
+    assert store.keys.existing("archive", "2026-11-24")
+    second = night(world, store)
+    assert {name: second[name] for name in ("waybills sealed away", "days closed", "online keys destroyed")} == {
+        "waybills sealed away": 1,
+        "days closed": 1,
+        "online keys destroyed": 1,
+    }
+
+
+def test_more_than_one_batch_falls_due_in_one_night(world, store, order, hands):
+    for n in range(103):
+        checked_out(world, store, order(f"B-{n}"))
+    hands.move(days=61)
+    assert night(world, store)["waybills sealed away"] == 103
+
+
+def test_what_is_held_stays_whatever_the_schedule_says_until_it_is_released(world, store, delivered, hands):
+    assert retire(world, store, [Hold(actor=OPERATOR, id=delivered.id, reason="dispute")]) == [Held(held=True)]
+    hands.move(days=40)
+    assert night(world, store)["waybills sealed away"] == 0
+    for request in (
+        SealAway(actor=OPERATOR, id=delivered.id),
+        Destroy(actor=OPERATOR, id=delivered.id, reason="retention"),
+    ):
+        assert retire(world, store, [request]) == [Refusal(reason="held")]
+    assert retire(world, store, [Release(actor=OPERATOR, id=delivered.id)]) == [Held(held=False)]
+    assert night(world, store)["waybills sealed away"] == 1
+    assert [kind for kind in acts(world, store, delivered) if kind in {"hold", "release", "seal-away"}] == [
+        "hold",
+        "release",
+        "seal-away",
+    ]
+
+
+def test_a_held_order_is_not_cancelled_by_its_merchant(world, store, order):
+    waybill = checked_out(world, store, order())
+    retire(world, store, [Hold(actor=OPERATOR, id=waybill.id, reason="inquiry")])
+    assert change(world, store, [Cancel(merchant=SHOP, id=waybill.id)]) == [Refusal(reason="held")]
+
+
+def test_only_the_operator_holds_and_only_for_a_listed_reason(world, store, delivered):
+    assert retire(world, store, [Hold(actor=SHOP, id=delivered.id, reason="dispute")]) == [Refusal(reason="unknown")]
+    asked = [Hold(actor=OPERATOR, id=delivered.id, reason="because"), Release(actor=OPERATOR, id=delivered.id)]
+    assert retire(world, store, asked) == [Refusal(reason="no-such-reason"), Refusal(reason="not-held")]
+
+
+def test_what_is_sealed_away_opens_with_the_offline_key_for_a_reason_and_on_the_ledger(
+    world, store, offline, delivered, hands
+):
+    hands.move(days=8)
+    night(world, store)
+    assert store.keys.existing("archive", "2026-11-24") is None  # nobody online has that day's key any more
+    fields = reopened(world, store, offline, delivered)
+    assert fields["recipient.phone"] == "13800000001"
+    assert fields["recipient.address"] == "上海市浦东新区世纪大道100号3栋2单元501室"
+    assert acts(world, store, delivered)[-1] == "archive-open"
+
+
+def test_another_offline_key_opens_nothing_and_leaves_no_leaf(world, store, delivered, hands):
+    hands.move(days=8)
+    night(world, store)
+    before = acts(world, store, delivered)
+    with pytest.raises(IntegrityError):
+        reopened(world, store, archive.generate()[0], delivered)
+    assert acts(world, store, delivered) == before
+
+
+def test_the_archive_is_no_way_around_duty_nor_around_destruction(world, store, offline, delivered):
+    with pytest.raises(RefusedError, match="not-sealed-away"):
+        reopened(world, store, offline, delivered)
+    retire(world, store, [SealAway(actor=OPERATOR, id=delivered.id)])
+    with pytest.raises(InputError, match="no-such-reason"):
+        reopened(world, store, offline, delivered, reason="curiosity")
+    [gone] = retire(world, store, [Destroy(actor=OPERATOR, id=delivered.id, reason="erasure-request")])
+    assert isinstance(gone, Retired)
+    with pytest.raises(UnknownWaybillError):
+        reopened(world, store, offline, delivered)
+
+
+def test_the_schedule_is_read_from_the_settings(tmp_path, world):
+    create(tmp_path / "d", world, Settings())
+    settings = tmp_path / "d" / "waybill.toml"
+    settings.write_text(settings.read_text("utf-8").replace("destroy_after_days = 180", "destroy_after_days = 30"))
+    store = open_folder(tmp_path / "d", world)
+    assert store.settings.retention.destroy_after.days == 30
+    assert store.settings.retention.seal_away_after == Retention().seal_away_after
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "destroy_after_days = -1",
+        "destroy_after_days = true",
+        "destroy_after_days = 1.5",
+        "destroy_after = 30",
+        'x_days = "a"',
+    ],
+)
+def test_a_schedule_that_makes_no_sense_is_refused(tmp_path, world, line):
+    create(tmp_path / "d", world, Settings())
+    settings = tmp_path / "d" / "waybill.toml"
+    text = settings.read_text("utf-8").split("[retention]")[0]
+    settings.write_text(f"{text}[retention]\n{line}\n", "utf-8")
+    with pytest.raises(SettingsError, match=r"\[retention\] takes seal_away_after_days"):
+        open_folder(tmp_path / "d", world)
