@@ -52,7 +52,7 @@ def read(modules: str) -> str | None:
         return None
     text, pairs = "", values[0] == START_C
     for value in values[1:]:
-        if value in {CODE_B, CODE_C}:
+        if value == CODE_B or (value == CODE_C and not pairs):  # in set C, 99 is a pair of nines
             pairs = value == CODE_C
         elif value > (99 if pairs else 94):
             return None
