@@ -34,6 +34,12 @@ def rate(figure: str, side: Side, units: int, unit: str, *, rounds: int = ROUNDS
     _print(figure, [units / seconds for seconds in once], _control(once, again), unit)
 
 
+def once(figure: str, value: float, unit: str) -> None:
+    """Print a figure that was measured once, on something too long to repeat. Digits of this machine only."""
+    line = {"bench": Path(sys.argv[0]).stem, "figure": figure, "value": _short(value), "unit": unit}
+    print(json.dumps(line), flush=True)
+
+
 def _rounds(sides: list[Side], rounds: int) -> list[list[float]]:
     """Seconds a call, by side and round."""
     calls = [_calls(side) for side in sides]
