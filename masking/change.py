@@ -15,6 +15,7 @@ from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import token_record, token_text
 from masking.lifecycle import Act, State, after
+from masking.numbers.pool import UNUSED_COOL_DOWN
 from masking.order import Order, Problem, number_problems
 from masking.redact.view import mask_order
 from masking.vault import custody, journal, people, sealing, slots, waybills
@@ -75,6 +76,7 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
     with store.transaction() as tx:
         staff = people.active(tx, {request.merchant.id for request in requests})
         ids = [token_record(request.id) for request in requests]
+        waybills.by_id(tx, {record for record in ids if record}, lock=True)  # all at once, in one order for everybody
         for request, record_id in zip(requests, ids, strict=True):
             record = waybills.by_id(tx, [record_id], lock=True).get(record_id) if record_id else None
             owned = record is not None and (record.tenant, record.merchant) == (
@@ -151,7 +153,7 @@ def _cancel(store: Store, tx: Transaction, record: Record, request: Cancel, now:
         refusal = Refusal(reason="held")
     if refusal or after(State(record.state), Act.CANCEL) is None:
         return refusal or Refusal(reason="not-cancellable")
-    store.destroy(tx, [record.id], actor=request.merchant.id, reason=CANCELLED, now=now)
+    store.destroy(tx, [record.id], actor=request.merchant.id, reason=CANCELLED, now=now, cool_down=UNUSED_COOL_DOWN)
     return _read(tx, record.id)
 
 

@@ -13,6 +13,7 @@ from typing import final
 from masking.access.duty import UNKNOWN, Facts, Purpose, decide
 from masking.access.people import Actor
 from masking.lifecycle import State
+from masking.numbers.pool import COOL_DOWN
 from masking.vault import budgets, custody, journal, parcels, people, slots, waybills
 from masking.vault.store import Store
 from masking.waybill import Delivered, Refusal
@@ -40,7 +41,7 @@ def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Del
     with store.transaction() as tx:
         actors = {request.actor.id for request in requests}
         staff = people.active(tx, actors)
-        known = parcels.load(store, tx, codes)
+        known = parcels.load(store, tx, codes, lock=True)
         tallies = budgets.open_tallies(tx, actors, [], now)
         ended = custody.last_custody(tx, [each.id for each in known.records.values() if each.delivered is not None])
         for request, code in zip(requests, codes, strict=True):
@@ -69,7 +70,7 @@ def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Del
             custody.close_assignments(tx, [waybill], now)
             ended[waybill] = event
             known.duties.pop(waybill)
-            slots.release(tx, [waybill], now)
+            slots.release(tx, [waybill], free_again=now + COOL_DOWN)
             waybills.update(tx, waybill, delivered=milliseconds(now))
             journal.append(tx, [store.leaf(world, now, "deliver", actor.id, waybill)])
             outcomes.append(Delivered(at=now))

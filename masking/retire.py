@@ -16,6 +16,7 @@ from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import token_record
 from masking.lifecycle import Act, State, after
+from masking.numbers.pool import COOL_DOWN
 from masking.vault import custody, journal, people, slots, waybills
 from masking.vault.store import Store, Transaction
 from masking.vault.waybills import Record
@@ -105,6 +106,8 @@ def retire(world: World, store: Store, requests: Sequence[Retire]) -> list[Retir
     destroyed: list[bytes] = []
     with store.transaction() as tx:
         staff = people.active(tx, {request.actor.id for request in requests})
+        ids = {token_record(request.id) for request in requests}
+        waybills.by_id(tx, {record for record in ids if record}, lock=True)  # all at once, in one order for everybody
         for request in requests:
             actor, record_id = request.actor, token_record(request.id)
             allowed = staff.get(actor.id) == actor and actor.role is Role.OPERATOR
@@ -154,7 +157,7 @@ def _seal_away(
     if waybills.held(tx, [record.id]):
         return Refusal(reason="held")
     store.keys.seal_away([record.id])
-    slots.release(tx, [record.id], now)
+    slots.release(tx, [record.id], free_again=now + COOL_DOWN)
     custody.close_assignments(tx, [record.id], now)
     waybills.update(tx, record.id, state=state.value, sealed_away=milliseconds(now))
     journal.append(tx, [store.leaf(world, now, "seal-away", request.actor.id, record.id)])
@@ -169,6 +172,6 @@ def _destroy(
         return Refusal(reason="no-such-reason")
     if waybills.held(tx, [record.id]):
         return Refusal(reason="held")
-    store.destroy(tx, [record.id], actor=actor, reason=reason, now=now)
+    store.destroy(tx, [record.id], actor=actor, reason=reason, now=now, cool_down=COOL_DOWN)
     journal.append(tx, [store.leaf(world, now, "destroy", actor, record.id, reason=reason)])
     return Retired(state=State.DESTROYED, complete_by=now + KEY_BACKUPS_LIVE)

@@ -15,7 +15,7 @@ from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import event_index
 from masking.lifecycle import State
-from masking.vault import budgets, custody, journal, people, slots, waybills
+from masking.vault import budgets, custody, journal, people, waybills
 from masking.vault.store import Store, Transaction
 from masking.waybill import Refusal, Scanned
 from masking.world import World, milliseconds, moment
@@ -58,12 +58,12 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
         )
         ids = [code[0] if code else numbers.get(request.what) for code, request in zip(codes, requests, strict=True)]
         known = {record for record in ids if record}
-        records = waybills.by_id(tx, known)
+        records = waybills.by_id(tx, known, lock=True)
         duties = custody.open_assignments(tx, known)
         tallies = budgets.open_tallies(tx, {request.actor.id for request in requests}, [], now)
         events = [_event(world, store, request, now) for request in requests]
         told = custody.scans_of_events(tx, [event for event in events if event])
-        for request, record_id, event in zip(requests, ids, events, strict=True):
+        for rank, (request, record_id, event) in enumerate(zip(requests, ids, events, strict=True)):
             actor, tally = request.actor, tallies[request.actor.id]
             record = records.get(record_id) if record_id else None
             duty = duties.get(record_id) if record_id else None
@@ -96,9 +96,11 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
                     )
                 outcomes.append(refusal)
                 continue
-            made = _record(world, store, tx, request, record.id, event, now)
+            made = _record(world, store, tx, request, record.id, event, now, rank)
             if made and event:
                 told[event] = made
+            if made and request.kind == "departed":
+                duties.pop(record.id, None)
             outcomes.append(Scanned(kind=request.kind, at=now) if made else JUST_SCANNED)
         budgets.save_tallies(tx, tallies, now, world)
     return outcomes
@@ -115,11 +117,18 @@ def _event(world: World, store: Store, request: Scan, now: datetime) -> bytes | 
 
 
 def _record(
-    world: World, store: Store, tx: Transaction, request: Scan, waybill: bytes, event: bytes | None, now: datetime
+    world: World,
+    store: Store,
+    tx: Transaction,
+    request: Scan,
+    waybill: bytes,
+    event: bytes | None,
+    now: datetime,
+    rank: int,
 ) -> custody.Scan | None:
     """Record the scan; None if another worker is just recording the same event."""
     made = custody.Scan(
-        id=world.record_id(now),
+        id=world.record_id(now, rank=rank),
         waybill=waybill,
         kind=request.kind,
         unit=request.actor.unit,
@@ -129,7 +138,6 @@ def _record(
     )
     if not custody.add_scans(tx, [made]):
         return None
-    slots.renew(tx, [waybill], now)
     if request.kind == "departed":
         custody.close_assignments(tx, [waybill], now)
     journal.append(tx, [store.leaf(world, now, "scan", request.actor.id, waybill, what=request.kind)])

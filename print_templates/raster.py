@@ -12,7 +12,7 @@ from PIL import ImageFont
 
 from print_templates.drawing import BLOCK, Code, Drawing, Piece
 from print_templates.gate import Released
-from print_templates.typeface import EM, advances, face
+from print_templates.typeface import EM, face, glyph
 
 Dots = NDArray[np.bool_]
 
@@ -66,7 +66,8 @@ def _set(canvas: Dots, piece: Piece, *, white: bool) -> None:
         mark, left, top = _mark(char, piece.weight, piece.size)
         x, y = piece.x + round(along * piece.size / EM) + left, piece.baseline + top
         canvas[y : y + mark.shape[0], x : x + mark.shape[1]][mark] = not white
-        along += advances(piece.weight)[char]
+        found = glyph(char, piece.weight)
+        along += found.advance if found else 0
 
 
 @lru_cache(maxsize=20_000)

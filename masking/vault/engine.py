@@ -31,6 +31,8 @@ def open_engine(url: str) -> Engine:
         # one connection, since a second one would be another database; who comes second waits
         options |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
         options |= {"connect_args": {"check_same_thread": False}}
+    elif not url.startswith("sqlite"):
+        options |= {"pool_pre_ping": True}  # a server that was restarted in the meantime is no error
     engine = sa.create_engine(url, **options)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_settings)

@@ -41,13 +41,13 @@ class Parcels(NamedTuple):
         )
 
 
-def load(store: Store, tx: Transaction, codes: Collection[Code | None]) -> Parcels:
-    """What is known of the parcels behind these label codes."""
-    return of_ids(store, tx, {code[0] for code in codes if code})
+def load(store: Store, tx: Transaction, codes: Collection[Code | None], *, lock: bool = False) -> Parcels:
+    """What is known of the parcels behind these label codes; with `lock`, it stays so until the transaction ends."""
+    return of_ids(store, tx, {code[0] for code in codes if code}, lock=lock)
 
 
-def of_ids(store: Store, tx: Transaction, ids: Collection[bytes]) -> Parcels:
-    """What is known of these waybills."""
-    records = waybills.by_id(tx, ids)
+def of_ids(store: Store, tx: Transaction, ids: Collection[bytes], *, lock: bool = False) -> Parcels:
+    """What is known of these waybills; `lock` as in `load`."""
+    records = waybills.by_id(tx, ids, lock=lock)
     duties = custody.open_assignments(tx, records)
     return Parcels(records, duties, store.keys.online_wraps(record.key for record in records.values()))

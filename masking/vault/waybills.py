@@ -49,8 +49,13 @@ class Record(NamedTuple):
 
 
 def insert(tx: Connection, records: Sequence[Record]) -> set[bytes]:
-    """Insert new records; the ids that went in. One whose reference or number is taken does not, and is no error."""
-    return {row[0] for row in insert_new(tx, waybill, [record._asdict() for record in records])}
+    """Insert new records; the ids that went in. One whose reference or number is taken does not, and is no error.
+
+    They go in by reference, whatever order they came in, so that two workers with the same references never wait for
+    each other in a circle.
+    """
+    ordered = sorted(records, key=lambda each: (each.tenant, each.merchant, each.reference or ""))
+    return {row[0] for row in insert_new(tx, waybill, [record._asdict() for record in ordered])}
 
 
 def insert_sealed(tx: Connection, sealed_fields: Mapping[bytes, Mapping[str, bytes]]) -> None:
@@ -79,12 +84,15 @@ def sealed_fields(tx: Connection, records: Collection[bytes], names: Collection[
 
 
 def by_id(tx: Connection, ids: Collection[bytes], *, lock: bool = False) -> dict[bytes, Record]:
-    """Records by id. With `lock` they stay as they are until the transaction ends; locked in order of id."""
+    """Records by id. With `lock` they stay as they are until the transaction ends; locked in order of id.
+
+    The lock lets others add rows that refer to these records, so that it waits for nobody who only does that.
+    """
     if not ids:
         return {}
     query = sa.select(waybill).where(waybill.c.id.in_(ids))
     if lock:
-        query = query.order_by(waybill.c.id).with_for_update()
+        query = query.order_by(waybill.c.id).with_for_update(key_share=True)
     return {row[0]: Record(*row) for row in tx.execute(query)}
 
 

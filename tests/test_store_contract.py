@@ -1,0 +1,331 @@
+"""What every store must hold, on SQLite files, in memory, and on PostgreSQL: nothing twice, whoever else is at work."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from itertools import chain, count
+
+import pytest
+import sqlalchemy as sa
+
+from masking.access.budget import DAILY_PARCELS, HOURLY_REFUSALS
+from masking.access.duty import UNKNOWN, Purpose
+from masking.assign import Assign, Assigned, assign
+from masking.call import Call, Route, call
+from masking.checkout import Checkout, checkout
+from masking.crypto.index import token_record
+from masking.crypto.keys import FileKeySource
+from masking.deliver import Deliver, Delivered, deliver
+from masking.errors import InputError, UnavailableError
+from masking.label import Label, label
+from masking.order import Connect, Grant, Plain
+from masking.resolve import Resolve, resolve
+from masking.scan import Scan, Scanned, scan
+from masking.vault import budgets, journal, people, schema
+from masking.vault.store import Store
+from masking.waybill import LabelData
+from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, PHONES, RECEIVER, SHOP, SWITCH
+from tests.commits import lost, on_commit, refused
+
+
+@pytest.fixture
+def workers(store, urls, tmp_path):
+    """Four workers of one deployment: each with connections and caches of its own, where the store has room for that."""
+    if urls[0] == "sqlite://":
+        yield [store] * 4
+        return
+    source = FileKeySource.open(tmp_path / "root.key")
+    opened = [Store.open(*urls, source, store.settings) for _ in range(4)]
+    yield opened
+    for each in opened:
+        each.close()
+
+
+def at_once(works) -> list:
+    """What each of these returned, all begun at the same moment; the first error, if there was one."""
+    start, done = threading.Barrier(len(works)), {}
+
+    def run(number, work):
+        start.wait(30)
+        try:
+            done[number] = work()
+        except BaseException as error:
+            done[number] = error
+
+    threads = [threading.Thread(target=run, args=each) for each in enumerate(works)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for outcome in done.values():
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return [done[number] for number in range(len(works))]
+
+
+def flat(answers) -> list:
+    return list(chain.from_iterable(answers))
+
+
+@pytest.fixture
+def parcels(world, store, order, hands):
+    """Eight parcels on one courier's van since a second ago, as (record, label data)."""
+    waybills = checkout(world, store, [Checkout(merchant=SHOP, order=order(f"P-{n}")) for n in range(8)])
+    data = label(world, store, [Label(actor=SHOP, id=each.id, job="job", station="st-1") for each in waybills])
+    scan(world, store, [Scan(actor=RECEIVER, what=each.code, kind="arrived") for each in data])
+    assign(world, store, [Assign(actor=DISPATCHER, what=each.code, courier=COURIER.id) for each in data])
+    hands.move(seconds=1)
+    return [(token_record(waybill.id), each) for waybill, each in zip(waybills, data, strict=True)]
+
+
+def rows(store, query) -> list:
+    with store.transaction() as tx:
+        return [tuple(row) for row in tx.execute(query)]
+
+
+def kinds(world, store, record) -> Counter[str]:
+    return Counter(leaf.kind for leaf in journal.who_saw(world, store, record))
+
+
+def looking(world, store, codes, actor=COURIER):
+    return lambda: resolve(world, store, [Resolve(actor=actor, code=code, purpose=Purpose.DELIVER) for code in codes])
+
+
+def test_no_number_is_leased_twice(world, workers, order):
+    def shopping(worker, name):
+        orders = [order(f"{name}-{n}") for n in range(10)]
+        return lambda: checkout(world, worker, [Checkout(merchant=SHOP, order=each) for each in orders])
+
+    waybills = flat(at_once([shopping(worker, name) for name, worker in enumerate(workers)]))
+    assert len({(each.number.main, each.number.extension) for each in waybills}) == 40
+
+
+def test_the_last_numbers_are_leased_once_and_nobody_waits_for_more(world, store, workers, order):
+    with store.transaction() as tx:
+        tx.execute(schema.slot.delete().where(schema.slot.c.extension >= "1011"))
+    [(pool,)] = rows(store, sa.select(sa.func.count()).select_from(schema.slot))
+    assert pool == 11
+
+    def shopping(worker, name):
+        orders = [order(f"{name}-{n}") for n in range(5)]
+        return lambda: checkout(world, worker, [Checkout(merchant=SHOP, order=each) for each in orders])
+
+    waybills = flat(at_once([shopping(worker, name) for name, worker in enumerate(workers)]))
+    leased = [(each.number.main, each.number.extension) for each in waybills if each.number]
+    assert len(leased) == len(set(leased)) == pool
+
+
+def test_no_reference_is_entered_twice_and_workers_in_other_orders_do_not_block_each_other(
+    world, store, workers, order
+):
+    def shopping(worker, step):
+        orders = [order(f"A-{n * step % 11}") for n in range(11)]
+        return lambda: checkout(world, worker, [Checkout(merchant=SHOP, order=each) for each in orders])
+
+    answers = flat(at_once([shopping(worker, step) for worker, step in zip(workers, (1, 10, 3, 7), strict=True)]))
+    assert len({each.id for each in answers}) == 11
+    assert Counter(each.reference for each in answers if each.created) == {f"A-{n}": 1 for n in range(11)}
+    assert len({(each.reference, each.id, str(each.number)) for each in answers}) == 11
+    [(entered,)] = rows(store, sa.select(sa.func.count()).select_from(schema.waybill))
+    assert entered == 11
+
+
+def test_the_last_units_of_a_budget_are_given_once(world, store, workers, parcels):
+    with store.transaction() as tx:
+        tallies = budgets.open_tallies(tx, [COURIER.id], [], world.now())
+        tallies[COURIER.id].views = DAILY_PARCELS - 5
+        budgets.save_tallies(tx, tallies, world.now(), world)
+    codes = [data.code for _, data in parcels]
+    answers = flat(at_once([looking(world, each, codes[n * 2 : n * 2 + 2]) for n, each in enumerate(workers)]))
+    assert Counter(type(each) is Grant for each in answers) == {True: 5, False: 3}
+    assert sum(kinds(world, store, record)["grant"] for record, _ in parcels) == 5
+
+
+def test_the_first_look_of_a_day_by_several_workers_counts_them_all(world, store, workers, parcels):
+    codes = [data.code for _, data in parcels]
+    at_once([looking(world, each, codes[n * 2 : n * 2 + 2]) for n, each in enumerate(workers)])
+    with store.transaction() as tx:
+        assert budgets.open_tallies(tx, [COURIER.id], [], world.now())[COURIER.id].views == 8
+
+
+def test_refusals_lock_after_the_same_number_on_any_number_of_workers(world, workers, parcels):
+    codes = [parcels[0][1].code] * 10
+    answers = flat(at_once([looking(world, each, codes, OTHER_COURIER) for each in workers]))
+    assert Counter(each.reason for each in answers) == {"unknown": HOURLY_REFUSALS, "locked": 40 - HOURLY_REFUSALS}
+    with workers[0].transaction() as tx:
+        assert len(budgets.alarms(tx)) == 1
+
+
+def test_a_parcel_has_one_open_assignment(world, store, workers, parcels):
+    def giving(worker, courier, step):
+        asked = [parcels[n * step % 8][1].code for n in range(8)]
+        return lambda: assign(world, worker, [Assign(actor=DISPATCHER, what=code, courier=courier) for code in asked])
+
+    names = [OTHER_COURIER.id, COURIER.id, OTHER_COURIER.id, COURIER.id]
+    answers = at_once([giving(*each) for each in zip(workers, names, (1, 3, 5, 7), strict=True)])
+    assert all(isinstance(each, Assigned) for each in flat(answers))
+    table = schema.assignment
+    still_open = rows(store, sa.select(table.c.waybill).where(table.c.closed.is_(None)))
+    assert sorted(record for (record,) in still_open) == sorted(record for record, _ in parcels)
+
+
+def test_a_parcel_that_departs_is_nobodys_duty(world, store, workers, parcels):
+    with store.transaction() as tx:
+        tx.execute(schema.assignment.delete())
+    codes = [data.code for _, data in parcels]
+
+    def giving(worker, order_of):
+        asked = [Assign(actor=DISPATCHER, what=code, courier=COURIER.id) for code in order_of]
+        return lambda: [assign(world, worker, [each])[0] for each in asked]
+
+    def sending(worker, order_of):
+        asked = [Scan(actor=RECEIVER, what=code, kind="departed") for code in order_of]
+        return lambda: [scan(world, worker, [each])[0] for each in asked]
+
+    done = at_once(
+        [
+            giving(workers[0], codes),
+            sending(workers[1], codes),
+            giving(workers[2], codes[::-1]),
+            sending(workers[3], codes[::-1]),
+        ]
+    )
+    assert all(isinstance(each, Scanned) for each in done[1] + done[3])
+    assert {each if each == UNKNOWN else type(each) for each in done[0] + done[2]} <= {UNKNOWN, Assigned}
+    assert rows(store, sa.select(schema.assignment).where(schema.assignment.c.closed.is_(None))) == []
+
+
+def test_an_intent_rings_once(world, workers, parcels):
+    [dial] = call(world, workers[0], [Call(actor=COURIER, code=parcels[0][1].code)])
+    number, caller = dial.number, Plain(PHONES[COURIER.id])
+    asked = Route(actor=SWITCH, caller=caller, main=number.main, extension=number.extension)
+    answers = at_once([lambda worker=worker: call(world, worker, [asked])[0] for worker in workers])
+    assert Counter(type(each) is Connect for each in answers) == {True: 1, False: 3}
+
+
+def test_a_delivery_is_recorded_once(world, store, workers, parcels):
+    def delivering(worker, step):
+        asked = [Deliver(actor=COURIER, code=parcels[n * step % 8][1].code) for n in range(8)]
+        return lambda: deliver(world, worker, asked)
+
+    answers = at_once([delivering(*each) for each in zip(workers, (1, 3, 5, 7), strict=True)])
+    assert flat(answers) == [Delivered(at=world.now())] * 32
+    assert [kinds(world, store, record)["deliver"] for record, _ in parcels] == [1] * 8
+    delivered = rows(store, sa.select(schema.scan.c.waybill).where(schema.scan.c.kind == "delivered"))
+    assert sorted(record for (record,) in delivered) == sorted(record for record, _ in parcels)
+
+
+def test_calling_and_delivering_at_once_do_not_block_each_other(world, workers, parcels):
+    codes = [data.code for _, data in parcels]
+
+    def calling(worker, order_of):
+        return lambda: call(world, worker, [Call(actor=COURIER, code=code) for code in order_of])
+
+    def delivering(worker, order_of):
+        return lambda: deliver(world, worker, [Deliver(actor=COURIER, code=code) for code in order_of])
+
+    done = at_once(
+        [
+            calling(workers[0], codes),
+            delivering(workers[1], codes[:4]),
+            calling(workers[2], codes[::-1]),
+            delivering(workers[3], codes[:3:-1]),
+        ]
+    )
+    assert done[1] + done[3] == [Delivered(at=world.now())] * 8
+
+
+def test_a_label_is_printed_first_once(world, workers, order):
+    [waybill] = checkout(world, workers[0], [Checkout(merchant=SHOP, order=order())])
+    jobs = [Label(actor=SHOP, id=waybill.id, job=f"job-{n % 2}", station="st-1") for n in range(4)]
+    answers = at_once(
+        [lambda each=each: label(world, each[0], [each[1]])[0] for each in zip(workers, jobs, strict=True)]
+    )
+    printed = [each for each in answers if isinstance(each, LabelData)]
+    assert {(each.print_number, each.job) for each in printed} == {(1, printed[0].job)}
+    assert len(printed) == 2
+
+
+def test_workers_that_open_a_new_day_at_once_use_the_same_keys(world, store, workers, hands, order):
+    hands.move(days=1)
+    jobs = [Checkout(merchant=SHOP, order=order(f"D-{n}")) for n in range(4)]
+    answers = at_once(
+        [lambda each=each: checkout(world, each[0], [each[1]]) for each in zip(workers, jobs, strict=True)]
+    )
+    merged = {each.merge for [each] in answers}
+    assert len(merged) == 1  # one buyer, one key of the week, whoever made it
+    found = [record for record in (token_record(each.id) for [each] in answers) if kinds(world, store, record)]
+    assert len(found) == 4
+
+
+def test_leaves_of_all_workers_are_sequenced_by_all_of_them(world, store, workers, parcels):
+    numbers = count()
+
+    def work(worker):
+        for _ in range(5):
+            looking(world, worker, [parcels[next(numbers) % 8][1].code])()
+            journal.sequence(world, worker)
+
+    at_once([lambda worker=worker: work(worker) for worker in workers])
+    journal.sequence(world, store)
+    report = journal.verify(store)
+    assert (report.fault, report.waiting) == (None, 0)
+    assert sum(kinds(world, store, record)["grant"] for record, _ in parcels) == 20
+
+
+@pytest.mark.parametrize("broken", [refused, lost])
+def test_a_checkout_that_was_not_answered_is_asked_for_again_and_is_one_waybill(world, store, order, broken):
+    asked = [Checkout(merchant=SHOP, order=order(f"A-{n}")) for n in range(3)]
+    with on_commit(store, broken), pytest.raises(UnavailableError) as caught:
+        checkout(world, store, asked)
+    assert not caught.value.undone
+    answers = checkout(world, store, asked)
+    assert {each.created for each in answers} == {broken is refused}
+    assert [each.reference for each in answers] == ["A-0", "A-1", "A-2"]
+    assert len({str(each.number) for each in answers}) == 3
+    [(leased,)] = rows(store, sa.select(sa.func.count()).where(schema.slot.c.state == "leased"))
+    assert leased == 3
+
+
+@pytest.mark.parametrize("broken", [refused, lost])
+def test_what_was_not_committed_for_certain_is_not_opened(world, store, parcels, broken):
+    record, data = parcels[0]
+    for act in (
+        looking(world, store, [data.code]),
+        lambda: call(world, store, [Call(actor=COURIER, code=data.code)]),
+    ):
+        with on_commit(store, broken), pytest.raises(UnavailableError) as caught:
+            act()
+        assert "13800000001" not in repr(caught.value) + repr(caught.value.__cause__)
+    found = kinds(world, store, record)
+    assert (found["grant"], found["intent"]) == ((1, 1) if broken is lost else (0, 0))
+
+
+def test_a_conflict_inside_a_transaction_is_told_from_a_store_that_is_down(world, store):
+    [(taken,)] = rows(store, sa.select(schema.person.c.id).limit(1))
+    with pytest.raises(UnavailableError) as caught, store.transaction() as tx:
+        tx.execute(schema.budget.insert(), [{"actor": taken, "kind": "k", "span": "s", "used": 0}] * 2)
+    assert caught.value.undone
+    assert rows(store, sa.select(schema.budget).where(schema.budget.c.kind == "k")) == []
+
+
+@pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
+def test_a_value_that_no_database_keeps_is_the_askers_fault(store):
+    with pytest.raises(InputError) as caught, store.transaction() as tx:
+        people.active(tx, ["no\0body"])
+    assert "no\0body" not in str(caught.value)
+
+
+@pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
+def test_connections_that_the_server_dropped_are_made_anew(world, store, parcels):
+    look = looking(world, store, [parcels[0][1].code])
+    assert isinstance(look()[0], Grant)
+    admin = sa.create_engine(store.data.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with admin.connect() as connection:
+        connection.execute(
+            sa.text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = 'postgres'"
+            )
+        )
+    assert isinstance(look()[0], Grant)
