@@ -22,6 +22,8 @@ COMMANDS = {
     "hold": "keep one waybill from being sealed away and destroyed, or release it",
     "archive": "open one sealed-away waybill with the offline key",
     "keys": "list, rotate, revoke, refresh, destroy keys",
+    "backup": "copy the data or the keys, consistently, while they are in use",
+    "restore": "put a copy of the keys in place of a lost key store; what was destroyed stays destroyed",
     "redact": "mask names, phones, addresses and free text: JSON lines in, JSON lines out",
 }
 

@@ -29,6 +29,7 @@ from masking.label import Label, label
 from masking.lifecycle import Retention
 from masking.order import Order, Plain
 from masking.vault import journal, people
+from masking.vault.recovery import reconcile
 from masking.vault.roots import settle_root
 from masking.vault.store import Settings, Store, create_keys
 from masking.waybill import LabelData, Refusal, Rejected, Token, Waybill
@@ -163,7 +164,7 @@ def open_folder(folder: Path, world: World, *, must_exist: bool = False) -> Stor
             raise SettingsError(f"no {SETTINGS} in this folder; name the deployment with --folder")
         create(folder, world, Settings())
     store = _open(folder)
-    store.finish_destructions(world)
+    reconcile(world, store)
     return store
 
 

@@ -44,6 +44,10 @@ def after(state: State, act: Act) -> State | None:
     return TRANSITIONS.get((state, act))
 
 
+KEY_BACKUPS_LIVE = timedelta(hours=24)
+"""How long a copy of the key store may be kept; destruction is complete when the last one has expired."""
+
+
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:

@@ -9,22 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import final
 
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import token_record
-from masking.lifecycle import Act, State, after
+from masking.lifecycle import KEY_BACKUPS_LIVE, Act, State, after
 from masking.numbers.pool import COOL_DOWN
 from masking.vault import custody, journal, people, slots, waybills
 from masking.vault.store import Store, Transaction
 from masking.vault.waybills import Record
 from masking.waybill import Refusal, Token
 from masking.world import World, milliseconds
-
-KEY_BACKUPS_LIVE = timedelta(hours=24)
-"""How long a backup of the key store may be kept; destruction is complete when the last one has expired."""
 
 REASONS = frozenset({"retention", "erasure-request", "leak-response", "test"})
 """Why a waybill may be destroyed: words of a closed list, so that no personal text gets into the ledger."""
@@ -83,9 +80,10 @@ class Held:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retired:
-    """Done: the new state, and when no copy that is claimed can be opened any more."""
+    """Done: the new state, since when, and when no copy that is claimed can be opened any more."""
 
     state: State
+    at: datetime
     complete_by: datetime
 
 
@@ -161,7 +159,7 @@ def _seal_away(
     custody.close_assignments(tx, [record.id], now)
     waybills.update(tx, record.id, state=state.value, sealed_away=milliseconds(now))
     journal.append(tx, [store.leaf(world, now, "seal-away", request.actor.id, record.id)])
-    return Retired(state=state, complete_by=now + KEY_BACKUPS_LIVE)
+    return Retired(state=state, at=now, complete_by=now + KEY_BACKUPS_LIVE)
 
 
 def _destroy(
@@ -174,4 +172,4 @@ def _destroy(
         return Refusal(reason="held")
     store.destroy(tx, [record.id], actor=actor, reason=reason, now=now, cool_down=COOL_DOWN)
     journal.append(tx, [store.leaf(world, now, "destroy", actor, record.id, reason=reason)])
-    return Retired(state=State.DESTROYED, complete_by=now + KEY_BACKUPS_LIVE)
+    return Retired(state=State.DESTROYED, at=now, complete_by=now + KEY_BACKUPS_LIVE)

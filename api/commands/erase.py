@@ -1,4 +1,7 @@
-"""`waybill erase ID --reason WORD`: destroys one waybill's data for good."""
+"""`waybill erase ID --reason WORD`: destroys one waybill's data for good, and can certify it.
+
+`--certificate FILE` writes a note that anybody can check against the key printed with it (FORMAT.md section 10).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,9 @@ from pathlib import Path
 
 from masking.access.people import Actor, Role
 from masking.connection import OPERATOR, open_folder
+from masking.ledger import certificate
+from masking.ledger.certificate import Certificate, key_name
+from masking.ledger.checkpoint import LogKey
 from masking.retire import REASONS, Destroy, Retired, retire
 from masking.vault import journal
 from masking.waybill import Refusal, Token
@@ -19,6 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     parser.add_argument("id", help="the waybill's token, wb_...")
     parser.add_argument("--reason", required=True, choices=sorted(REASONS), help="goes on the ledger")
+    parser.add_argument("--certificate", type=Path, help="write a signed certificate to this file")
     parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
 
 
@@ -29,6 +36,11 @@ def run(args: argparse.Namespace) -> int:
     operator = Actor(id=OPERATOR, tenant=store.settings.tenant, role=Role.OPERATOR, unit=OPERATOR)
     [outcome] = retire(world, store, [Destroy(actor=operator, id=Token(args.id), reason=args.reason)])
     journal.sequence(world, store)
+    if args.certificate and isinstance(outcome, Retired):
+        done = Certificate(token=args.id, reason=args.reason, at=outcome.at, complete_by=outcome.complete_by)
+        seed = store.keys.key("sign", "certificate", world, world.now())
+        args.certificate.write_text(certificate.sign(done, store.settings.origin, seed), "utf-8")
+        print(f"certificate: {args.certificate}, signed by {LogKey.of_seed(key_name(store.settings.origin), seed)}")
     store.close()
     if not isinstance(outcome, Retired):
         print(f"waybill erase: {outcome.reason if isinstance(outcome, Refusal) else outcome}", file=sys.stderr)

@@ -14,7 +14,7 @@ from masking.errors import InputError, RefusedError, UnknownWaybillError
 from masking.lifecycle import State
 from masking.order import FIELDS, Plain
 from masking.vault import journal, waybills
-from masking.vault.engine import transaction
+from masking.vault.engine import reading
 from masking.vault.keystore import Generation, KeyStore
 from masking.vault.schema import stored_key, wrap
 from masking.vault.store import Store
@@ -55,7 +55,7 @@ def _archived_key(keys: KeyStore, private: bytes, generation: Generation) -> byt
     day = (stored_key.c.purpose == "archive") & (stored_key.c.name == wrap.c.archive_key)
     columns = (wrap.c.tenant, wrap.c.archive_key, wrap.c.archive, stored_key.c.archived)
     mine = (wrap.c.waybill == generation.waybill, wrap.c.generation == generation.number)
-    with transaction(keys.engine) as connection:
+    with reading(keys.engine) as connection:
         row = connection.execute(sa.select(*columns).join(stored_key, day).where(*mine)).first()
     if row is None or row.archived is None:
         raise UnknownWaybillError  # its keys are destroyed, and its rows will be, too

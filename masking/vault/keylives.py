@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from masking.crypto import archive
 from masking.crypto.keys import DayWrapper, KeySource
 from masking.errors import IntegrityError, RefusedError
-from masking.vault.engine import transaction, truncate_log
+from masking.vault.engine import reading, transaction, truncate_log
 from masking.vault.keystore import KeyStore
 from masking.vault.schema import stored_key, wrap
 from masking.world import World, day_of, milliseconds, week_of
@@ -44,7 +44,7 @@ def listing(keys: KeyStore) -> list[KeyLine]:
     `dead`.
     """
     table = stored_key
-    with transaction(keys.engine) as tx:
+    with reading(keys.engine) as tx:
         rows = tx.execute(sa.select(table).order_by(table.c.purpose, table.c.created, table.c.name)).all()
         online = _counts(tx, wrap.c.online_key, wrap.c.online.is_not(None))
         archived = _counts(tx, wrap.c.archive_key)
@@ -113,7 +113,7 @@ def revoke(keys: KeyStore, purpose: str, name: str, now: datetime) -> None:
 def stragglers(keys: KeyStore, names: Collection[str]) -> int:
     """How many online wraps hang on these keys."""
     query = sa.select(sa.func.count()).where(wrap.c.online_key.in_(names), wrap.c.online.is_not(None))
-    with transaction(keys.engine) as tx:
+    with reading(keys.engine) as tx:
         return int(tx.execute(query).scalar_one())
 
 
@@ -215,7 +215,7 @@ def due_online(keys: KeyStore, now: datetime) -> list[str]:
     table = stored_key
     over = sa.or_(table.c.name < last, table.c.revoked.is_not(None))
     query = sa.select(table.c.name).where(table.c.purpose == "online", table.c.wrapped.is_not(None), over)
-    with transaction(keys.engine) as tx:
+    with reading(keys.engine) as tx:
         return sorted(tx.execute(query).scalars())
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection, Engine
 from masking.crypto import archive
 from masking.crypto.keys import DayWrapper, KeySource
 from masking.errors import IntegrityError
-from masking.vault.engine import insert_new, transaction, truncate_log
+from masking.vault.engine import insert_new, reading, transaction, truncate_log
 from masking.vault.schema import destruction, stored_key, wrap
 from masking.world import World, day_of, milliseconds, week_of
 
@@ -107,7 +107,7 @@ class KeyStore:
         if known:
             return known
         query = sa.select(stored_key.c.wrapped).where(stored_key.c.purpose == purpose, stored_key.c.name == name)
-        with transaction(self.engine) as connection:
+        with reading(self.engine) as connection:
             wrapped = connection.execute(query).scalar()
         if wrapped is None:
             return None
@@ -124,7 +124,7 @@ class KeyStore:
                 stored_key.c.revoked.is_(None),
             )
             query = sa.select(stored_key.c.name).where(*usable).order_by(stored_key.c.created, stored_key.c.name)
-            with transaction(self.engine) as connection:
+            with reading(self.engine) as connection:
                 self._names[purpose] = list(connection.execute(query).scalars())
         return self._names[purpose]
 
@@ -147,7 +147,7 @@ class KeyStore:
     def next_name(self, purpose: str, stem: str = "") -> str:
         """The first name that was never used: `1`, `2` and so on; or with a day for a stem, the day, then `day.2`."""
         query = sa.select(stored_key.c.name).where(stored_key.c.purpose == purpose)
-        with transaction(self.engine) as connection:
+        with reading(self.engine) as connection:
             taken = set(connection.execute(query.where(stored_key.c.name.startswith(stem))).scalars())
         numbers = range(1, len(taken) + 2)
         names = [f"{stem}.{n}" if n > 1 else stem for n in numbers] if stem else [str(n) for n in numbers]
@@ -206,7 +206,7 @@ class KeyStore:
             return {}
         columns = (wrap.c.waybill, wrap.c.generation, wrap.c.tenant, wrap.c.online_key, wrap.c.online)
         query = sa.select(*columns).where(wrap.c.waybill.in_(generations), wrap.c.online.is_not(None))
-        with transaction(self.engine) as connection:
+        with reading(self.engine) as connection:
             found = [OnlineWrap(*row) for row in connection.execute(query)]
         return {each.waybill: each for each in found if each.generation == generations[each.waybill]}
 
@@ -253,7 +253,7 @@ class KeyStore:
         """Destructions whose rows in the data are not known to be gone, oldest first: a crash came between."""
         columns = (destruction.c.waybill, destruction.c.actor, destruction.c.reason)
         query = sa.select(*columns).where(destruction.c.finished.is_(None)).order_by(destruction.c.at)
-        with transaction(self.engine) as connection:
+        with reading(self.engine) as connection:
             return [Destruction(*row) for row in connection.execute(query)]
 
     def finish(self, records: Sequence[bytes], now: datetime) -> None:
@@ -266,7 +266,7 @@ class KeyStore:
 
     def wrapped_records(self, *, made_before: bytes) -> list[bytes]:
         """The waybills with wraps whose id is below `made_before`: candidates for the sweep of orphans."""
-        with transaction(self.engine) as connection:
+        with reading(self.engine) as connection:
             query = sa.select(wrap.c.waybill).where(wrap.c.waybill < made_before).distinct()
             return list(connection.execute(query).scalars())
 

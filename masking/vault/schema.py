@@ -276,6 +276,13 @@ destruction = Table(
     Index("unfinished", "at", sqlite_where=text("finished IS NULL"), postgresql_where=text("finished IS NULL")),
 )
 
+backup = Table(
+    "backup",
+    keys,
+    Column("at", BigInteger, primary_key=True),
+)
+"""Empty in a key store that is in use; a copy made by `recovery.back_up` holds the time it was made."""
+
 DESTROYED = {
     "waybill": {
         "reference": "cleared",
@@ -336,6 +343,7 @@ KEPT = {
         ("purpose", "name", "wrapped", "archived", "sealed_to", "created", "revoked", "died"),
         "keys die by their own schedule",
     ),
+    "backup": {"at": "when a copy was made; empty in use"},
     "destruction": dict.fromkeys(
         ("waybill", "at", "actor", "reason", "finished"), "what a restored backup must replay; no person"
     ),

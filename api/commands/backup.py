@@ -1,0 +1,34 @@
+"""`waybill backup data|keys FILE`: a consistent copy of one database while it is in use.
+
+Copies of the keys never lie beside copies of the data, and are good for 24 hours: delete them then.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from masking.connection import open_folder
+from masking.lifecycle import KEY_BACKUPS_LIVE
+from masking.vault.recovery import back_up
+from masking.wire import time_to_json
+from masking.world import World
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    parser.add_argument("what", choices=["data", "keys"])
+    parser.add_argument("file", type=Path, help="where the copy goes; must not exist")
+    parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the copy."""
+    world = World()
+    store = open_folder(args.folder, world, must_exist=True)
+    now = world.now()
+    back_up(store.keys.engine if args.what == "keys" else store.data, args.file, now, keys=args.what == "keys")
+    store.close()
+    until = f"; delete it by {time_to_json(now + KEY_BACKUPS_LIVE)}" if args.what == "keys" else ""
+    print(f"{args.file}{until}")
+    return 0

@@ -1,0 +1,41 @@
+"""`waybill restore keys FILE`: puts a copy of the keys in place of a lost key store, and replays destructions on it.
+
+A copy of the data needs no command: put the file back; at the next start what was destroyed is cleared from it again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from masking.connection import databases, open_folder
+from masking.errors import SettingsError
+from masking.vault import journal
+from masking.vault.engine import open_engine
+from masking.vault.recovery import restore_keys
+from masking.world import World
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    parser.add_argument("what", choices=["keys"])
+    parser.add_argument("file", type=Path, help="a copy made by `waybill backup keys`, not older than 24 hours")
+    parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Restore it, and open it once."""
+    if not args.file.is_file():
+        raise SettingsError(f"{args.file.name} is no file")
+    world = World()
+    data, keys = databases(args.folder)
+    engine = open_engine(data)
+    replayed = restore_keys(args.file, keys, engine, world.now())
+    engine.dispose()
+    store = open_folder(args.folder, world, must_exist=True)
+    with store.transaction() as tx:
+        journal.append(tx, [store.leaf(world, world.now(), "restore", "operator", what="keys", replayed=str(replayed))])
+    journal.sequence(world, store)
+    store.close()
+    print(f"restored; {replayed} destructions replayed. Waybills made since the copy open with nothing.")
+    return 0

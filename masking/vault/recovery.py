@@ -1,0 +1,166 @@
+"""Copies of the two databases, and what must happen before a restored one is used.
+
+What was destroyed stays destroyed, whichever database is put back. Old data beside today's keys: its rows open with
+nothing, and are cleared again. Old keys beside today's data: the destruction list is replayed from the data's tombstones,
+and until then the copy refuses to be opened. A copy of the keys is good for 24 hours; certificates of destruction count
+on that. Both put back at once to before a destruction: only an expired key copy stands against it.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from masking.errors import RefusedError, SettingsError
+from masking.lifecycle import KEY_BACKUPS_LIVE, State
+from masking.vault import journal
+from masking.vault.engine import insert_new, migrate, open_engine, reading, transaction, truncate_log
+from masking.vault.schema import KEYS_HEAD, backup, destruction, waybill, wrap
+from masking.vault.store import Store
+from masking.world import World, milliseconds, moment
+
+BATCH = 1000
+
+
+class Reconciled(NamedTuple):
+    """How many destructions were replayed on the keys, and how many rows were cleared again from the data."""
+
+    replayed: int
+    cleared: int
+
+
+def back_up(engine: Engine, target: Path, now: datetime, *, keys: bool) -> None:
+    """A consistent copy of an SQLite database in use, mode 0600; a copy of the `keys` is marked with its time.
+
+    Raises:
+        SettingsError: the database is no SQLite file (PostgreSQL has its own tools), or the target exists.
+        OSError: the target can't be written.
+    """
+    if engine.dialect.name != "sqlite":
+        raise SettingsError("only SQLite is copied here; use pg_dump, one dump a database, keys apart and for 24 hours")
+    try:
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError as error:
+        raise SettingsError(f"{target.name} exists; a copy is never written over") from error
+    with engine.connect() as connection:
+        source = connection.connection.driver_connection
+        copy = sqlite3.connect(target)
+        try:
+            source.backup(copy)  # type: ignore[union-attr]
+            if keys:
+                with copy:
+                    copy.execute("INSERT INTO backup VALUES (?)", (milliseconds(now),))
+            copy.execute("PRAGMA journal_mode=DELETE").close()  # one file, nothing beside it
+        finally:
+            copy.close()
+
+
+def copied_at(engine: Engine) -> datetime | None:
+    """When this key store was copied, if it is a copy that has not been restored properly."""
+    with reading(engine) as tx:
+        found = tx.execute(sa.select(sa.func.max(backup.c.at))).scalar()
+    return None if found is None else moment(found)
+
+
+def restore_keys(copy: Path, keys_url: str, data: Engine, now: datetime) -> int:
+    """Put a copy of the keys in place of a lost key store, destructions since replayed; how many there were.
+
+    Raises:
+        SettingsError: there is a key store; move it away first. Or the copy is no copy of one.
+        RefusedError: the copy is older than 24 hours and should not exist any more.
+    """
+    if not keys_url.startswith("sqlite:///"):
+        raise SettingsError("only SQLite is restored here; restore the dump, then open it: destructions are replayed")
+    target = Path(sa.make_url(keys_url).database or "")
+    if target.exists():
+        raise SettingsError(f"{target.name} is there; move it away first")
+    with sqlite3.connect(f"file:{copy.absolute()}?mode=ro", uri=True) as source:
+        if source.execute("SELECT count(*) FROM sqlite_master WHERE name = 'backup'").fetchone()[0] == 0:
+            raise SettingsError(f"{copy.name} is no copy of a key store")
+        made = source.execute("SELECT max(at) FROM backup").fetchone()[0]
+        if made is None or moment(made) < now - KEY_BACKUPS_LIVE:
+            raise RefusedError("older-than-24-hours")
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        with sqlite3.connect(target) as place:
+            source.backup(place)
+        place.close()
+    source.close()
+    engine = open_engine(keys_url)
+    migrate(engine, "keys", KEYS_HEAD)
+    replayed = _replay(engine, data, _ids(data, _tombstones(waybill.c.id)), now)
+    with transaction(engine) as tx:
+        tx.execute(backup.delete())
+    engine.dispose()
+    return replayed
+
+
+def reconcile(world: World, store: Store) -> Reconciled:
+    """Make the two databases agree on what is destroyed; at every start. Cheap while they do.
+
+    Raises:
+        SettingsError: the key store is a copy on which the destruction list was not replayed.
+    """
+    now = world.now()
+    copied = copied_at(store.keys.engine)
+    if copied:
+        raise SettingsError(f"this key store is a copy of {copied:%Y-%m-%d %H:%M} UTC: use `waybill restore keys`")
+    replayed = 0
+    if _sums(store.data, waybill.c.destroyed) != _sums(store.keys.engine, destruction.c.at):
+        gone, listed = (
+            _ids(store.data, _tombstones(waybill.c.id)),
+            _ids(store.keys.engine, sa.select(destruction.c.waybill)),
+        )
+        replayed = _replay(store.keys.engine, store.data, gone - listed, now)
+        for some in _batches(listed - gone):
+            with transaction(store.keys.engine) as tx:
+                tx.execute(destruction.update().where(destruction.c.waybill.in_(some)).values(finished=None))
+    cleared = store.finish_destructions(world)
+    if replayed:
+        with store.transaction() as tx:
+            journal.append(tx, [store.leaf(world, now, "replay", "start", count=str(replayed))])
+    return Reconciled(replayed, cleared)
+
+
+def _tombstones(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    return sa.select(*columns).where(waybill.c.state == State.DESTROYED.value)
+
+
+def _sums(engine: Engine, at: sa.Column[int]) -> tuple[Any, ...]:
+    """How many destructions a database knows of, and the time of the last: equal on both sides, but after a restore."""
+    with reading(engine) as tx:
+        return tuple(tx.execute(sa.select(sa.func.count(at), sa.func.max(at))).one())
+
+
+def _ids(engine: Engine, query: sa.Select[Any]) -> set[bytes]:
+    with reading(engine) as tx:
+        return set(tx.execute(query).scalars())
+
+
+def _replay(keys: Engine, data: Engine, missing: Collection[bytes], now: datetime) -> int:
+    """Delete the wraps of waybills that the data knows as destroyed, and put them on the list; how many were not on it."""
+    new = 0
+    for some in _batches(missing):
+        columns = (waybill.c.id, waybill.c.destroyed, waybill.c.destroy_reason)
+        with reading(data) as tx:
+            rows = tx.execute(_tombstones(*columns).where(waybill.c.id.in_(some))).all()
+        listed = [
+            {"waybill": id_, "at": at, "actor": "replay", "reason": reason, "finished": milliseconds(now)}
+            for id_, at, reason in rows
+        ]
+        with transaction(keys) as tx:
+            new += len(insert_new(tx, destruction, listed))
+            tx.execute(wrap.delete().where(wrap.c.waybill.in_(some)))
+    truncate_log(keys)
+    return new
+
+
+def _batches(records: Collection[bytes]) -> Iterator[list[bytes]]:
+    ordered = sorted(records)
+    return (ordered[start : start + BATCH] for start in range(0, len(ordered), BATCH))

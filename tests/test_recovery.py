@@ -1,0 +1,226 @@
+"""What is destroyed stays destroyed, in every copy that is claimed, and what lives still opens."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+import masking
+from api.cli import main
+from masking.connection import open_folder
+from masking.crypto.index import token_record
+from masking.errors import IntegrityError, RefusedError, SettingsError
+from masking.ledger.certificate import Certificate, key_name, read, sign
+from masking.ledger.checkpoint import LogKey
+from masking.retire import Destroy, SealAway, retire
+from masking.vault import parcels, recovery, schema
+from masking.vault.recovery import back_up, reconcile, restore_keys
+from masking.world import World
+from tests.cast import OPERATOR, SHOP
+from tests.test_keylives import opened
+from tests.test_story import checked_out
+
+
+@pytest.fixture
+def folder(tmp_path):
+    where = tmp_path / "deployment"
+    masking.connect(where).close()
+    return where
+
+
+@pytest.fixture
+def deployment(folder):
+    """A folder's store, and its real clock: copies expire by it."""
+    store = open_folder(folder, World())
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def three(deployment, order):
+    """One waybill that will be destroyed, one that will be sealed away, one that lives."""
+    return [checked_out(World(), deployment, order(f"A-{n}")) for n in range(3)]
+
+
+def destroy(store, waybill, reason="erasure-request"):
+    return retire(World(), store, [Destroy(actor=OPERATOR, id=waybill.id, reason=reason)])[0]
+
+
+def openable(store, waybills):
+    """Which of these waybills anything can still be opened of."""
+    ids = {token_record(waybill.id) for waybill in waybills}
+    with store.transaction() as tx:
+        known = parcels.of_ids(store, tx, ids)
+    return [token_record(waybill.id) in known.wraps for waybill in waybills]
+
+
+def states(store, waybills):
+    with store.transaction() as tx:
+        table = schema.waybill
+        found = {row.id: row.state for row in tx.execute(sa.select(table.c.id, table.c.state))}
+    return [found[token_record(waybill.id)] for waybill in waybills]
+
+
+def back_again(folder, copy, name):
+    """The copy of a database in the place of the one in use, as a restore leaves it."""
+    for file in folder.glob(f"{name}.sqlite*"):
+        file.unlink()
+    shutil.copy(copy, folder / f"{name}.sqlite")
+
+
+def test_yesterdays_data_beside_todays_keys_opens_what_lives_and_nothing_that_was_destroyed(
+    folder, deployment, three, tmp_path
+):
+    back_up(deployment.data, tmp_path / "copy.sqlite", World().now(), keys=False)
+    gone, away, kept = three
+    destroy(deployment, gone)
+    retire(World(), deployment, [SealAway(actor=OPERATOR, id=away.id)])
+    deployment.close()
+    back_again(folder, tmp_path / "copy.sqlite", "data")
+    restored = open_folder(folder, World())
+    assert openable(restored, three) == [False, False, True]
+    assert opened(restored, kept) == "欧阳测试"
+    assert states(restored, three)[0] == "destroyed"  # its masked view and indexes are cleared again, too
+    with restored.transaction() as tx:
+        row = tx.execute(sa.select(schema.waybill).where(schema.waybill.c.id == token_record(gone.id))).one()
+    assert row.masked is row.recipient_index is row.merge_reference is row.reference is None
+    restored.close()
+
+
+def test_a_copy_of_the_keys_does_not_start_before_destructions_were_replayed(folder, deployment, three, tmp_path):
+    back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=True)
+    destroy(deployment, three[0])
+    deployment.close()
+    back_again(folder, tmp_path / "copy.sqlite", "keys")
+    with pytest.raises(SettingsError, match="waybill restore keys"):
+        open_folder(folder, World())
+
+
+def test_restored_keys_open_what_lives_and_nothing_that_was_destroyed_since(
+    folder, deployment, three, tmp_path, capsys
+):
+    back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=True)
+    destroy(deployment, three[0])
+    deployment.close()
+    for file in folder.glob("keys.sqlite*"):
+        file.unlink()
+    assert main(["restore", "keys", str(tmp_path / "copy.sqlite"), "--folder", str(folder)]) == 0
+    assert "1 destructions replayed" in capsys.readouterr().out
+    restored = open_folder(folder, World())
+    assert openable(restored, three) == [False, True, True]
+    assert reconcile(World(), restored) == (0, 0)
+    restored.close()
+
+
+def test_a_key_file_that_was_put_back_by_hand_is_found_out_at_the_start(folder, deployment, three, tmp_path):
+    back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=False)  # a plain copy, unmarked
+    destroy(deployment, three[0])
+    deployment.close()
+    back_again(folder, tmp_path / "copy.sqlite", "keys")
+    restored = open_folder(folder, World())
+    assert openable(restored, three) == [False, True, True]
+    restored.close()
+
+
+def test_a_copy_older_than_a_day_is_refused(deployment, three, tmp_path):
+    made = World().now() - timedelta(hours=25)
+    back_up(deployment.keys.engine, tmp_path / "copy.sqlite", made, keys=True)
+    with pytest.raises(RefusedError, match="older-than-24-hours"):
+        restore_keys(tmp_path / "copy.sqlite", f"sqlite:///{tmp_path}/new.sqlite", deployment.data, World().now())
+    assert not (tmp_path / "new.sqlite").exists()
+
+
+def test_a_restore_never_writes_over_a_key_store_and_takes_nothing_else(deployment, folder, three, tmp_path):
+    back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=True)
+    with pytest.raises(SettingsError, match="move it away"):
+        restore_keys(tmp_path / "copy.sqlite", f"sqlite:///{folder}/keys.sqlite", deployment.data, World().now())
+    back_up(deployment.data, tmp_path / "data.sqlite", World().now(), keys=False)
+    with pytest.raises(SettingsError, match="no copy of a key store"):
+        restore_keys(tmp_path / "data.sqlite", f"sqlite:///{tmp_path}/new.sqlite", deployment.data, World().now())
+    with pytest.raises(SettingsError, match="never written over"):
+        back_up(deployment.data, tmp_path / "data.sqlite", World().now(), keys=False)
+
+
+def test_a_copy_is_private_and_whole(deployment, three, tmp_path):
+    back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=True)
+    assert [path.name for path in tmp_path.glob("copy.sqlite*")] == ["copy.sqlite"]
+    assert (tmp_path / "copy.sqlite").stat().st_mode & 0o777 == 0o600
+    with sqlite3.connect(tmp_path / "copy.sqlite") as copy:
+        assert copy.execute("SELECT count(*) FROM wrap").fetchone() == (3,)
+    copy.close()
+    assert recovery.copied_at(deployment.keys.engine) is None  # only the copy is marked
+
+
+def test_no_file_of_sqlite_keeps_a_destroyed_wrap_or_field(folder, deployment, three):
+    record = token_record(three[0].id)
+    with deployment.transaction() as tx:
+        fields = tx.execute(sa.select(schema.sealed).where(schema.sealed.c.waybill == record)).one()
+    with deployment.keys.engine.connect() as connection:
+        wraps = connection.execute(sa.select(schema.wrap).where(schema.wrap.c.waybill == record)).one()
+    secrets = [wraps.online, wraps.archive, *fields[1:]]
+
+    def found():
+        bytes_ = b"".join(path.read_bytes() for path in folder.glob("*.sqlite*"))
+        return [secret in bytes_ for secret in secrets]
+
+    assert found() == [True] * 10  # the search finds them while they are there
+    destroy(deployment, three[0])
+    assert found() == [False] * 10
+
+
+def test_a_store_that_was_never_restored_has_nothing_to_reconcile(store, world, order):
+    waybill = checked_out(world, store, order())
+    retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
+    assert reconcile(world, store) == (0, 0)
+
+
+def test_tombstones_are_replayed_on_every_kind_of_store(store, world, order):
+    gone, kept = (checked_out(world, store, order(name)) for name in ("A-1", "A-2"))
+    with store.keys.engine.connect() as connection:
+        wraps = [dict(row) for row in connection.execute(sa.select(schema.wrap)).mappings()]
+    retire(world, store, [Destroy(actor=OPERATOR, id=gone.id, reason="test")])
+    with store.keys.engine.begin() as connection:  # the key store as it was before
+        connection.execute(schema.destruction.delete())
+        connection.execute(schema.wrap.delete())
+        connection.execute(schema.wrap.insert(), wraps)
+    assert openable(store, [gone, kept]) == [True, True]
+    assert reconcile(world, store) == (1, 0)
+    assert openable(store, [gone, kept]) == [False, True]
+
+
+SEED = bytes(range(32))
+CERTIFIED = Certificate(
+    token="wb1_06fpfbgk00000g40r40m30e209",
+    reason="erasure-request",
+    at=datetime(2026, 11, 24, 0, 30, tzinfo=UTC),
+    complete_by=datetime(2026, 11, 25, 0, 30, tzinfo=UTC),
+)
+
+
+def test_a_certificate_reads_back_and_no_character_of_it_can_be_changed():
+    note = sign(CERTIFIED, "waybill-masking/carrier", SEED)
+    key = LogKey.of_seed(key_name("waybill-masking/carrier"), SEED)
+    assert read(note, key) == CERTIFIED
+    for place in range(len(note)):
+        for character in {"0", "\n", "Z"} - {note[place]}:
+            with pytest.raises(IntegrityError):
+                read(note[:place] + character + note[place + 1 :], key)
+    for stranger in (LogKey.of_seed(key.name, bytes(32)), LogKey.of_seed("waybill-masking/carrier", SEED)):
+        with pytest.raises(IntegrityError):
+            read(note, stranger)
+
+
+def test_erasing_writes_a_certificate_that_the_printed_key_confirms(folder, deployment, three, tmp_path, capsys):
+    deployment.close()
+    file = tmp_path / "certificate.txt"
+    words = ["erase", three[0].id, "--reason", "erasure-request", "--certificate", str(file), "--folder", str(folder)]
+    assert main(words) == 0
+    printed = LogKey.parse(capsys.readouterr().out.split("signed by ")[1].split()[0])
+    certificate = read(file.read_text("utf-8"), printed)
+    assert (certificate.token, certificate.reason) == (three[0].id, "erasure-request")
+    assert certificate.complete_by - certificate.at == timedelta(hours=24)
+    assert SHOP.id not in file.read_text("utf-8")
