@@ -15,6 +15,7 @@ from masking.errors import MaskingError
 COMMANDS = {
     "demo": "one order's way from checkout to erased data, every printed line checked",
     "mask": "a file of orders (CSV, XLSX) becomes masked waybills, labels, and a list of what was rejected",
+    "template": "a merchant's own label templates: new, check, preview",
     "who-saw": "everything on the ledger about one waybill",
     "erase": "destroy one waybill's data for good",
     "ledger": "verify the ledger",

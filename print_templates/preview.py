@@ -6,9 +6,12 @@ paper is `render`, through the release gate.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 from PIL import Image, ImageDraw, ImageFont
 
-from masking.waybill import LabelData
+from masking.waybill import LabelData, Masked, MaskedParty, MaskedView, VirtualNumber
 from print_templates import qr, raster
 from print_templates.layout import lay_out
 from print_templates.template import template
@@ -18,7 +21,7 @@ BAND = 48
 """Height of the band in dots."""
 
 
-def picture(label: LabelData, name: str = "100x180", *, dpi: int = 203) -> Image.Image:
+def picture(label: LabelData, name: str | Path = "100x180", *, dpi: int = 203) -> Image.Image:
     """How a label would look, under a band that says that it is no label.
 
     Raises:
@@ -31,3 +34,33 @@ def picture(label: LabelData, name: str = "100x180", *, dpi: int = 203) -> Image
     font = ImageFont.truetype(face("bold").path, BAND * 5 // 8)
     ImageDraw.Draw(banded).text((dots.width // 2, BAND // 2), "样张，不得打印  SPECIMEN", 255, font, "mm")
     return banded
+
+
+def sample() -> LabelData:
+    """A label of people who don't exist, to see a template with: every field is there, and addresses are long."""
+    return LabelData(
+        waybill_number="YT000000000001",
+        routing_code="342-081-00 052",
+        code="0123456789ABCDEFGHJKMNPQRSTVWXYZ0123456789ABCDEFGHJKMNPQRSTVWXYZ012",
+        view=MaskedView(
+            recipient=MaskedParty(
+                name=Masked("欧阳**", ((2, 4),)),
+                phone=Masked("138********", ((3, 11),)),
+                address=Masked("上海市浦东新区世纪大道100号示例花园二期*********", ((21, 30),)),
+            ),
+            sender=MaskedParty(
+                name=Masked("示**店", ((1, 3),)),
+                phone=Masked("137********", ((3, 11),)),
+                address=Masked("浙江省杭州市西湖区文三路90号东部软件园*******", ((20, 27),)),
+            ),
+            goods=Masked("图书"),
+            remark=Masked("易碎，请轻拿轻放；不在家请放门卫"),
+            stamp="sample",
+        ),
+        number=VirtualNumber(main="17000000000", extension="4821", expires=datetime(2026, 12, 1, 4, 0, tzinfo=UTC)),
+        print_number=1,
+        job="sample",
+        station="SH-01-3",
+        printed=datetime(2026, 11, 24, 0, 30, tzinfo=UTC),
+        carrier="示例快递",
+    )

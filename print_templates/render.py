@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import final
 
 from masking.errors import InputError, RefusedError
@@ -46,11 +47,13 @@ class Rendered:
     outcomes: list[Printed | NotPrinted]
 
 
-def render(labels: Sequence[LabelData], *, template: str = "100x180", to: str = "pdf", dpi: int = 203) -> Rendered:
+def render(
+    labels: Sequence[LabelData], *, template: str | Path = "100x180", to: str = "pdf", dpi: int = 203
+) -> Rendered:
     """One document of all labels that can be printed, and an outcome for every label.
 
-    Equal labels give equal bytes. `template` is a built-in size or the path of a TOML file; `dpi` is the printer's, 203
-    or 300. A PNG holds one label; with none that can be printed, `data` is empty.
+    Equal labels give equal bytes. `template` is a built-in size, or the `Path` of a TOML file; `dpi` is the printer's,
+    203 or 300. A PNG holds one label; with none that can be printed, `data` is empty.
 
     Raises:
         InputError: the template, the format or the resolution is unknown; nothing is drawn then.

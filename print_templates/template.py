@@ -69,20 +69,32 @@ def built_in() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
-def template(name: str, dpi: int = 203) -> Template:
-    """The template of a built-in name ("100x180") or a TOML file's path, for a printer of 203 or 300 dpi.
+def template(name: str | Path, dpi: int = 203) -> Template:
+    """The template of a built-in name ("100x180"), or of a TOML file's `Path`, for a printer of 203 or 300 dpi.
+
+    A string is never taken for a path: names come from callers who must not choose files.
 
     Raises:
         InputError: there is none, or it can't be drawn with; says where and why.
     """
     if dpi not in RESOLUTIONS:
         raise InputError("dpi", f"unknown; there are {', '.join(map(str, RESOLUTIONS))}")
-    path = FOLDER / f"{name}.toml" if name in built_in() else Path(name)
+    if isinstance(name, str) and name not in built_in():
+        raise InputError("template", f"unknown; there are {', '.join(built_in())}")
+    path = FOLDER / f"{name}.toml" if isinstance(name, str) else name
+    return _compiled(read(path), path.parent, RESOLUTIONS[dpi])
+
+
+def read(path: Path) -> str:
+    """A template file's text.
+
+    Raises:
+        InputError: it can't be read, or is no text.
+    """
     try:
-        text = path.read_text("utf-8")
+        return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
-        raise InputError("template", f"not readable; built in are {', '.join(built_in())}") from None
-    return _compiled(text, path.parent, RESOLUTIONS[dpi])
+        raise InputError("template", f"{path.name} is not a readable text file") from None
 
 
 def check(text: str, folder: Path) -> list[Fault]:

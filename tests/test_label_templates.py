@@ -91,7 +91,15 @@ def test_a_template_that_is_wrong_is_told_where_and_why(change: tuple[str, str],
     assert told in "\n".join(f"{fault.where}: {fault.rule}" for fault in check(wrong, tmp_path))
     (tmp_path / "wrong.toml").write_text(wrong, "utf-8")
     with pytest.raises(InputError):
-        template(str(tmp_path / "wrong.toml"))
+        template(tmp_path / "wrong.toml")
+
+
+def test_a_string_is_never_taken_for_a_path(tmp_path: Path) -> None:
+    (tmp_path / "good.toml").write_text(GOOD, "utf-8")
+    assert template(tmp_path / "good.toml").texts == template("100x100").texts
+    for name in (str(tmp_path / "good.toml"), "../templates/100x100", "100x100.toml"):
+        with pytest.raises(InputError, match="unknown; there are"):
+            template(name)
 
 
 def test_a_merchants_own_logo_is_printed_and_a_grey_one_is_refused(tmp_path: Path) -> None:
@@ -99,7 +107,7 @@ def test_a_merchants_own_logo_is_printed_and_a_grey_one_is_refused(tmp_path: Pat
     (tmp_path / "own.toml").write_text(own, "utf-8")
     assert "not a readable picture" in check(own, tmp_path)[0].rule
     Image.new("L", (40, 20), 0).save(tmp_path / "logo.png")
-    rendered = render([label()], template=str(tmp_path / "own.toml"), to="png")
+    rendered = render([label()], template=tmp_path / "own.toml", to="png")
     with Image.open(io.BytesIO(rendered.data)) as picture:
         assert not np.asarray(picture)[656:696, 480:560].any()
     Image.new("L", (40, 20), 128).save(tmp_path / "logo.png")
@@ -108,7 +116,7 @@ def test_a_merchants_own_logo_is_printed_and_a_grey_one_is_refused(tmp_path: Pat
 
 def test_masked_characters_are_solid_blocks_where_a_template_wants_them(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text('hidden = "blocks"\n' + GOOD, "utf-8")
-    blocks = render([label()], template=str(tmp_path / "own.toml"), to="pdf").data
+    blocks = render([label()], template=tmp_path / "own.toml", to="pdf").data
     assert b"%PDF" in blocks
     assert "*" not in "".join(_texts(blocks))
     assert "*" in "".join(_texts(render([label()], template="100x100").data))

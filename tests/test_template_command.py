@@ -1,0 +1,65 @@
+"""`waybill template`: from a copy of a built-in size to a checked template and its picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import qrcode
+from PIL import Image
+
+from api.cli import main
+from api.own_templates import chosen
+from masking.errors import InputError
+
+
+def test_a_new_template_is_good_and_can_be_seen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own, seen = tmp_path / "own.toml", tmp_path / "own.png"
+    assert main(["template", "new", str(own), "--like", "76x130"]) == 0
+    assert main(["template", "check", str(own)]) == 0
+    assert main(["template", "preview", str(own), str(seen), "--dpi", "300"]) == 0
+    assert "good" in capsys.readouterr().out
+    with Image.open(seen) as picture:
+        assert picture.width == round(76 * 300 / 25.4)
+    assert chosen(str(own)) == own
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text("mine", "utf-8")
+    assert main(["template", "new", str(own)]) == 2
+    assert own.read_text("utf-8") == "mine"
+
+
+@pytest.mark.parametrize("personal", ["咨询电话 13800000001", "联系人：张测试 13700000002", "退货到3栋2单元501室"])
+def test_personal_text_in_the_merchants_own_area_is_found(
+    personal: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "own.toml"
+    main(["template", "new", str(own), "--like", "100x100"])
+    own.write_text(
+        own.read_text("utf-8").replace('"签收"', f'"{personal}"').replace("82, 20, 4]", "82, 48, 8]"), "utf-8"
+    )
+    assert main(["template", "check", str(own)]) == 1
+    said = capsys.readouterr().err
+    assert "looks personal" in said
+    assert personal not in said
+    with pytest.raises(InputError, match="looks personal"):
+        chosen(str(own))
+
+
+def test_a_logo_that_scanners_read_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = tmp_path / "own.toml"
+    main(["template", "new", str(own), "--like", "100x100"])
+    own.write_text(own.read_text("utf-8") + '\n[[logo]]\nbox = [60, 82, 10, 10]\nfile = "logo.png"\n', "utf-8")
+    qrcode.make("HTTPS://EXAMPLE.COM").get_image().save(tmp_path / "logo.png")
+    assert main(["template", "check", str(own)]) == 1
+    assert "logo 1: holds a code" in capsys.readouterr().err
+
+
+def test_an_unknown_size_and_a_missing_file_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["template", "preview", "1x1", str(tmp_path / "x.png")]) == 2
+    assert main(["template", "check", str(tmp_path / "none.toml")]) == 2
+    said = capsys.readouterr().err
+    assert "100x180" in said
+    assert "none.toml is not a readable text file" in said
