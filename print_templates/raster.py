@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from print_templates.gate import Released
 from print_templates.typeface import EM, face, glyph
 
 Dots = NDArray[np.bool_]
+BLANK = 16
+"""Rows without ink, two millimetres at 203 dpi, that are worth a new band."""
 
 
 def dots(drawing: Drawing) -> Dots:
@@ -45,6 +48,31 @@ def png(drawing: Released) -> bytes:
     )
     framed = (struct.pack(">I", len(b)) + t + b + struct.pack(">I", zlib.crc32(t + b)) for t, b in chunks)
     return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
+
+
+class Band(NamedTuple):
+    """A part of a label that holds ink: its upper left corner in dots, and its dots, whole bytes wide."""
+
+    x: int
+    y: int
+    dots: Dots
+
+
+def bands(canvas: Dots) -> list[Band]:
+    """The label cut at its blank stretches and cropped to whole bytes, top to bottom: what printers are sent."""
+    inked = np.flatnonzero(canvas.any(axis=1))
+    if not len(inked):
+        return []
+    cuts = np.flatnonzero(np.diff(inked) > BLANK) + 1
+    found = []
+    for rows in np.split(inked, cuts):
+        part = canvas[rows[0] : rows[-1] + 1]
+        columns = np.flatnonzero(part.any(axis=0))
+        left, right = columns[0] // 8 * 8, -(-(columns[-1] + 1) // 8) * 8
+        short = right - canvas.shape[1]
+        whole = np.pad(part, ((0, 0), (0, max(short, 0))))[:, left:right]
+        found.append(Band(int(left), int(rows[0]), whole))
+    return found
 
 
 def modules(code: Code) -> Dots:

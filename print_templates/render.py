@@ -12,12 +12,12 @@ from typing import final
 
 from masking.errors import InputError, RefusedError
 from masking.waybill import LabelData
-from print_templates import pdf, qr, raster
+from print_templates import pdf, printers, qr, raster
 from print_templates.gate import Released, release
 from print_templates.layout import Note, lay_out
 from print_templates.template import template as load
 
-FORMATS = ("pdf", "png")
+FORMATS = ("pdf", "png", *printers.LANGUAGES)
 
 
 @final
@@ -53,7 +53,8 @@ def render(
     """One document of all labels that can be printed, and an outcome for every label.
 
     Equal labels give equal bytes. `template` is a built-in size, or the `Path` of a TOML file; `dpi` is the printer's,
-    203 or 300. A PNG holds one label; with none that can be printed, `data` is empty.
+    203 or 300; `to` is pdf, png (one label), or a printer's language: tspl, zpl, cpcl. With no label that can be printed,
+    `data` is empty.
 
     Raises:
         InputError: the template, the format or the resolution is unknown; nothing is drawn then.
@@ -62,6 +63,23 @@ def render(
         raise InputError("to", f"unknown; there are {', '.join(FORMATS)}")
     if to == "png" and len(labels) != 1:
         raise InputError("to", "a PNG holds one label")
+    drawings, outcomes = draw(labels, template=template, dpi=dpi)
+    if not drawings:
+        return Rendered(data=b"", outcomes=outcomes)
+    if to == "pdf":
+        return Rendered(data=pdf.write(drawings), outcomes=outcomes)
+    data = raster.png(drawings[0]) if to == "png" else b"".join(printers.write(drawings, to))
+    return Rendered(data=data, outcomes=outcomes)
+
+
+def draw(
+    labels: Sequence[LabelData], *, template: str | Path = "100x180", dpi: int = 203
+) -> tuple[list[Released], list[Printed | NotPrinted]]:
+    """The released drawings of all labels that can be printed, and an outcome for every label.
+
+    Raises:
+        InputError: the template or the resolution is unknown.
+    """
     form = load(template, dpi)
     drawings: list[Released] = []
     outcomes: list[Printed | NotPrinted] = []
@@ -74,9 +92,7 @@ def render(
             outcomes.append(NotPrinted(field=error.field, rule=error.rule))
         except RefusedError as error:
             outcomes.append(NotPrinted(field="label", rule=error.reason))
-    if not drawings:
-        return Rendered(data=b"", outcomes=outcomes)
-    return Rendered(data=pdf.write(drawings) if to == "pdf" else raster.png(drawings[0]), outcomes=outcomes)
+    return drawings, outcomes
 
 
 def _symbols(labels: Sequence[LabelData]) -> list[bytes | None]:

@@ -1,0 +1,97 @@
+"""Printer languages: what a printer draws from our bytes is the gated drawing, dot for dot, and its codes read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from masking.errors import InputError
+from print_templates import printers
+from print_templates.printers import LANGUAGES, Setup, write
+from print_templates.raster import dots
+from print_templates.read import decode
+from print_templates.render import draw, render
+from print_templates.template import RESOLUTIONS
+from tests import printer_languages
+from tests.labels import label, view
+
+INTERPRETERS: dict[str, Callable[[bytes, float], list[np.ndarray]]] = {
+    "tspl": printer_languages.tspl,
+    "cpcl": lambda data, _: printer_languages.cpcl(data),
+    "zpl": lambda data, _: printer_languages.zpl(data),
+}
+SECRETS = ("欧阳", "上海", "138", "4821", "图书")
+
+
+@pytest.mark.parametrize("dpi", RESOLUTIONS)
+@pytest.mark.parametrize("size", ["100x180", "60x40"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_printer_draws_the_released_drawing_dot_for_dot(language: str, size: str, dpi: int) -> None:
+    labels = [label(1), label(2, view=view(remark=""))]
+    drawings, _ = draw(labels, template=size, dpi=dpi)
+    data = render(labels, template=size, to=language, dpi=dpi).data
+    printed = INTERPRETERS[language](data, RESOLUTIONS[dpi] / 25.4)
+    assert len(printed) == len(labels)
+    for paper, drawing, each in zip(printed, drawings, labels, strict=True):
+        assert np.array_equal(paper, dots(drawing))
+        assert set(decode(Image.fromarray(~paper).convert("L"))) == {each.waybill_number, each.code}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_printer_is_sent_no_text_of_a_label(language: str) -> None:
+    data = render([label()], to=language).data
+    for secret in SECRETS:
+        for encoding in ("utf-8", "gb18030", "utf-16-le"):
+            form = secret.encode(encoding)
+            assert len(form) < 5 or form not in data
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_job_may_be_cut_between_any_two_labels(language: str) -> None:
+    drawings, _ = draw([label(1), label(2), label(3)], template="60x40")
+    parts = write(drawings, language)
+    assert b"".join(parts) == render([label(1), label(2), label(3)], template="60x40", to=language).data
+    for part, drawing in zip(parts, drawings, strict=True):
+        [paper] = INTERPRETERS[language](part, 8)
+        assert np.array_equal(paper, dots(drawing))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("right", "down"), [(5, 0), (-7, 3), (0, -9), (16, 16)])
+def test_an_offset_moves_the_picture_by_whole_dots_and_cuts_at_the_paper(language: str, right: int, down: int) -> None:
+    drawings, _ = draw([label()], template="60x40")
+    [moved] = write(drawings, language, Setup(right=right, down=down, darkness=8))
+    [paper] = INTERPRETERS[language](moved, 8)
+    still = np.pad(dots(drawings[0]), 400)
+    wanted = still[400 - down : 400 - down + 320, 400 - right : 400 - right + 480]
+    assert np.array_equal(paper, wanted)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_test_page_marks_the_papers_edges_and_single_dots(language: str) -> None:
+    [paper] = INTERPRETERS[language](printers.setup_page(100, 100, 203.2, language), 8)
+    assert paper.shape == (800, 800)
+    assert paper[0].all()
+    assert paper[-1].all()
+    assert paper[:, 0].all()
+    assert paper[:, -1].all()
+    assert np.array_equal(paper[40, 32:52], [True, False] * 10)
+
+
+def test_settings_that_no_printer_takes_are_refused() -> None:
+    for wrong in ({"right": 401}, {"down": -401}, {"darkness": 16}, {"gap": -1}):
+        with pytest.raises(InputError):
+            Setup(**wrong)
+    with pytest.raises(InputError, match="tspl, zpl, cpcl"):
+        write([], "epl")
+
+
+def test_the_bytes_of_a_label_are_fewer_than_its_dots() -> None:
+    raw = 800 * 1440 // 8
+    sizes = {language: len(render([label()], to=language).data) for language in LANGUAGES}
+    assert sizes["tspl"] < raw
+    assert sizes["cpcl"] < raw
+    assert sizes["zpl"] < raw / 2
