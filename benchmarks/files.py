@@ -24,8 +24,8 @@ from pathlib import Path
 from api.files.importing import BATCH
 from api.files.job import Job, run_job
 from api.files.layout import Answers, understand
-from api.files.line import SURE
 from api.files.orders import parcels, survey
+from api.files.pasted import SURE
 from api.files.printing import print_labels
 from api.files.table import readings
 from benchmarks.measure import once, ratio

@@ -11,8 +11,8 @@ import openpyxl
 
 from api.files import explaining
 from api.files.layout import Answers, Layout, read_answers, understand
-from api.files.line import SURE
 from api.files.orders import Fault, Survey, parcels, survey
+from api.files.pasted import SURE
 from api.files.table import readings
 from masking.order import Order, Party
 

@@ -12,7 +12,7 @@ import pytest
 
 from api.cli import main
 from api.files.job import Job, run_job
-from api.files.line import SURE
+from api.files.pasted import SURE
 from masking.connection import Shop, connect
 from masking.errors import InputError
 from tests.cast import SHOP

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from api.files.cells import clean, lost_digits, no_formula, phone_again
 from api.files.headers import FIELDS, place
 from api.files.layout import Answers, read_answers, understand
-from api.files.line import SURE, take_apart
 from api.files.orders import survey
+from api.files.pasted import SURE, take_apart
 from api.files.table import readings
 from masking.errors import InputError
 from tests.files import CASES, SENDER, case, laid_out, outcomes, workbook, write

@@ -14,8 +14,8 @@ from api.files import explaining
 from api.files.importing import BATCH
 from api.files.job import Job, Result, run_job
 from api.files.layout import Answers, read_answers, understand
-from api.files.line import SURE
 from api.files.orders import survey
+from api.files.pasted import SURE
 from api.files.shredding import shred
 from api.files.table import readings
 from masking.connection import connect

@@ -38,6 +38,8 @@ def phone_again(text: str) -> str:
 
     The zero comes back only to bare digits that are an existing area code and a whole local number, nothing else.
     """
+    if len(text) == 11 and text[0] == "1":
+        return text
     if _POINT.fullmatch(text):
         text = text.partition(".")[0]
     if text.isdecimal() and (_AREA_OF_THREE.fullmatch(text) or _AREA_OF_FOUR.fullmatch(text)):

@@ -25,8 +25,7 @@ HEAD = 20
 """Headers are looked for in that many rows from the top."""
 
 _DELIMITERS = (",", "\t", ";")
-_LONGEST_CELL = 32_767  # what a spreadsheet's cell may hold
-_MOST_LINES = 100  # in one cell; more is a quote that was never closed
+_MOST_LINES = 100  # of text in one row; more is a quote that was never closed
 _MOST_UNPACKED = 4 << 30  # bytes of an XLSX; a million rows have about one
 _EXACT = 10**15  # spreadsheets keep fifteen digits of a number
 
@@ -88,10 +87,11 @@ def _text_rows(path: Path, encoding: str, delimiter: str) -> Iterator[Row]:
     with path.open(encoding=encoding, errors="replace", newline="") as file:
         number = 0
         try:
-            for number, cells in enumerate(csv.reader(file, delimiter=delimiter), 1):
-                for cell in cells:
-                    if len(cell) > _LONGEST_CELL or cell.count("\n") > _MOST_LINES:
-                        raise InputError("file", "a quote is opened and not closed", row=number)
+            lines, reader = 0, csv.reader(file, delimiter=delimiter)
+            for number, cells in enumerate(reader, 1):
+                if reader.line_num - lines > _MOST_LINES:
+                    raise InputError("file", "a quote is opened and not closed", row=number)
+                lines = reader.line_num
                 yield number, cells
         except csv.Error as error:
             raise InputError("file", "a quote is opened and not closed", row=number + 1) from error
