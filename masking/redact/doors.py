@@ -108,7 +108,9 @@ def _judge(text: str, run: re.Match[str], between: str, context: Level) -> Level
     if run["floor"]:
         return Level.FLOOR if not text.startswith(("村", "镇", "乡", "路", "街"), end) else None
     if run["room"]:
-        sure = digits or latin or run["lead"] or run["room"].endswith("室") or context >= Level.BUILDING
+        sure = (
+            digits or latin or run["lead"] or len(code) > 2 or run["room"].endswith("室") or context >= Level.BUILDING
+        )
         return Level.ROOM if sure and not text.startswith(("村", "镇", "乡"), end) else None
     if run["hao"]:
         return _numbered(text, run, between, context)
@@ -188,7 +190,7 @@ def _bare(text: str, run: re.Match[str], between: str, context: Level) -> Level 
         if len(parts) == 2 and all(map(str.isdecimal, parts)) and len(parts[1]) < 3 and not _opened(text, run):
             return Level.NUMBER
         return Level.ROOM
-    if len(parts) > 1 or closed or deep or text[end] in words.SIDE:
+    if len(parts) > 1 or closed or deep or text[end] in words.SIDE or len(code) > 5:
         return Level.ROOM
     return Level.ROOM if words.ROOM_LIKE.fullmatch(code) and words.HOUSE_TAIL.search(between[-4:]) else None
 

@@ -15,7 +15,7 @@ _SENSITIVE = re.compile(
 _KINDS = (
     (re.compile("合同|文件|证|发票|档案|票据"), "文件"),
     (re.compile("书|教材|杂志|字典|卷子|試卷|試題|book", re.IGNORECASE), "图书"),
-    (re.compile("衣|裤|裙|鞋|帽|袜|围巾|手套|T恤|服|包|clothes|shoes", re.IGNORECASE), "服饰"),
+    (re.compile("衣|衫|裤|裙|鞋|帽|袜|围巾|手套|T恤|服装|背包|书包|clothes|shoes", re.IGNORECASE), "服饰"),
     (re.compile("食|零食|茶|酒|咖啡|水果|干果|饼|米|面|油|肉|鱼|虾|蟹|糖|巧克力|奶|food|tea", re.IGNORECASE), "食品"),
     (re.compile("手机|耳机|电脑|相机|键盘|鼠标|充电|数据线|硬盘|平板|phone|laptop", re.IGNORECASE), "数码"),
     (re.compile("被|枕|床|灯|锅|碗|杯|桌|椅|柜|窗帘|毛巾|花瓶|家具"), "家居"),

@@ -30,7 +30,7 @@ _TABLE |= {0x2460 + n: str(n + 1) for n in range(9)} | {0x24EA: "0", 0x24FF: "0"
 _TABLE |= {0x2776 + n: str(n + 1) for n in range(9)} | {0x24F5 + n: str(n + 1) for n in range(9)}
 
 _USUAL = "\x20-\x7e·、。《》「」【】〔〕一-鿿〇○"
-_ROUND_ZERO = re.compile(r"(?<=\d)[〇○](?=\d)")
+_ROUND_ZERO = re.compile(r"(?<=\d)[〇○]+|[〇○]+(?=\d)")
 _RARE = re.compile(f"[^{_USUAL}]")
 
 
@@ -61,7 +61,7 @@ def normalise(text: str) -> Normal:
     """The normal form of a text, with offsets."""
     plain = text.translate(_table())
     if "〇" in plain or "○" in plain:
-        plain = _ROUND_ZERO.sub("0", plain)
+        plain = _ROUND_ZERO.sub(lambda match: "0" * len(match[0]), plain)
     if not _RARE.search(plain):
         return Normal(plain, None, len(text))
     out: list[str] = []

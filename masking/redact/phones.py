@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple, final
 
 from masking.redact.normalise import Normal, normalise
-from masking.redact.spans import Span, cover
+from masking.redact.spans import SIGN, Span, cover
 from masking.waybill import Masked
 
 _HAN_DIGITS = str.maketrans("零〇○洞一幺二两三四五六七拐八九勾壹贰叁肆伍陆柒捌玖", "0000112234567789" + "9123456789")
@@ -128,16 +128,22 @@ def _international(phone: Phone) -> str:
 
 
 def mask_phone(text: str, *, tail: bool = False) -> Masked:
-    """A phone field with the country and the first three digits of each phone left; or the last four, if asked for.
+    """A phone field with the country and the first three digits left; or the last four, if asked for.
 
-    Never more than all but six digits; everything else that is no separator is hidden.
+    Never more than all but six digits, of the first phone only, and nothing if other words stand beside it.
     """
     normal = normalise(text)
+    places = [n for n, ch in enumerate(normal.text) if ch.isalnum() or ch == SIGN]
     digits = normal.text.translate(_HAN_DIGITS)
+    phones = find_phones(normal)
     shown: set[int] = set()
-    for phone in find_phones(normal):
-        shown |= _shown(digits, phone, tail=tail)
-    return cover(text, [normal.back(n, n + 1) for n, ch in enumerate(normal.text) if ch.isalnum() and n not in shown])
+    if SIGN in digits:  # what is masked already stays as it is
+        shown = {n for n in places if n < digits.index(SIGN)}
+        only = all(digits[n].isdecimal() or digits[n] == SIGN for n in places)
+        shown = shown if only and len(shown) <= len(places) - 6 else set()
+    elif phones and all(any(a <= n < b for a, b in (phone.at for phone in phones)) for n in places):
+        shown = _shown(digits, phones[0], tail=tail)
+    return cover(text, [normal.back(n, n + 1) for n in places if n not in shown])
 
 
 def _shown(text: str, phone: Phone, *, tail: bool) -> set[int]:

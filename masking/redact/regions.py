@@ -14,7 +14,7 @@ from masking.redact.divisions import Table, table, towns_of
 from masking.redact.spans import Span
 
 _SKIP = re.compile(
-    r"(?:[\s,，。.、:：;；/\\|_\-·()（）【】\[\]]|中国|中华人民共和国|市辖区|[全市]区|全[境县]|城区|县城[内区]?|境内|省?直辖县级行政区划"
+    r"(?:[\s*,，。.、:：;；/\\|_\-·()（）【】\[\]]|中国|中华人民共和国|市辖区|[全市]区|全[境县]|城区|县城[内区]?|境内|省?直辖县级行政区划"
     r"|[一二三四五六内中外]环(?:[到至-][一二三四五六内中外]环)?(?:之间|以内|以外|内|外|里))+"
 )
 _ROAD = re.compile(
@@ -144,8 +144,11 @@ def _name(text: str, at: int, known: Table, paths: _Paths) -> _Name | None:
 
 
 def _more(text: str, at: int, known: Table) -> bool:
-    """Whether another division's full name begins here."""
-    return any(text[at : at + size] in known.names for size in known.lengths.get(text[at : at + 2], ()) if size > 2)
+    """Whether another division's name begins here."""
+    sizes = known.lengths.get(text[at : at + 2])
+    return sizes is not None and any(
+        text[at : at + n] in known.names or text[at : at + n] in known.shorts for n in sizes
+    )
 
 
 def _fits(code: str, paths: _Paths) -> bool:

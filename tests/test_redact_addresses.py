@@ -1,0 +1,115 @@
+"""What of an address may be shown."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from masking.redact.addresses import Profile, mask_address
+from masking.redact.normalise import normalise
+from tests.marked import Marked, marked, telling
+
+CASES = marked("addresses")
+DOORS = [case for case in CASES if case.hidden]
+
+WAYS = st.sampled_from(
+    [
+        "浙江省杭州市西湖区文三路90号东部软件园",
+        "上海市徐汇区漕溪北路1200弄",
+        "河北省保定市高碑店市方官镇李家庄村二组",
+        "重庆市渝中区解放碑步行街77号",
+        "北京市朝阳区望京SOHO",
+        "广东省深圳市南山区科苑路8号讯美科技广场",
+        "湖南省长沙市岳麓区大学城天马学生公寓三期",
+        "黑龙江省哈尔滨市南岗区西大直街９２号",
+        "香港特別行政區九龍彌敦道700號",
+        "新疆石河子市143团5连",
+    ]
+)
+NUMBERS = st.integers(1, 40).map(str) | st.sampled_from(["十二", "三", "二十一", "７", "⑥", "B", "A2"])
+ROOMS = st.integers(101, 3999).map(str) | st.sampled_from(["五〇一", "１２０３", "12B", "③〇①"])
+
+
+@st.composite
+def doors(draw: st.DrawFn) -> list[str]:
+    """A door as pieces, between which people put separators or nothing."""
+    building = draw(NUMBERS) + draw(st.sampled_from(["栋", "幢", "号楼", "座", "#"]))
+    unit = draw(NUMBERS.filter(lambda n: not n.isascii() or n.isdigit())) + draw(st.sampled_from(["单元", "门", "梯"]))
+    room = draw(ROOMS) + draw(st.sampled_from(["室", "户", "房", "号", ""]))
+    return draw(st.sampled_from([[building, room], [building, unit, room], [building, unit], [room]]))
+
+
+@pytest.mark.parametrize("case", DOORS, ids=lambda case: case.text)
+def test_a_door_is_hidden(case: Marked):
+    shown = mask_address(case.text).text
+    assert not [n for n in case.hidden if telling(case.text[n]) and shown[n] != "*"], shown
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.text)
+def test_the_way_to_the_door_stays(case: Marked):
+    shown = mask_address(case.text).text
+    assert not [n for n, ch in enumerate(case.text) if ch.isalnum() and n not in case.hidden and shown[n] == "*"], shown
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.text)
+def test_masking_twice_changes_nothing(case: Marked):
+    for profile in Profile:
+        once = mask_address(case.text, profile=profile).text
+        assert mask_address(once, profile=profile).text in {once, "*" * len(once)}
+
+
+@given(WAYS, doors(), st.sampled_from(["", " ", "-", "，", "—"]))
+def test_a_door_never_appears_in_what_is_shown(way, door, joint):
+    text = way + joint.join(door)
+    shown = mask_address(text)
+    assert len(shown.text) == len(text)
+    assert not [n for n in range(len(way), len(text)) if telling(text[n]) and shown.text[n] != "*"], shown.text
+    again = mask_address(shown.text)
+    assert again.text == shown.text
+
+
+@given(WAYS, doors(), st.data())
+def test_separators_between_any_two_characters_hide_as_much(way, door, data):
+    text = way + "".join(door)
+    shown = mask_address(text).text
+    at = data.draw(st.integers(len(way), len(text) - 1))
+    sign = data.draw(st.sampled_from([" ", "\u3000", "\u200b", "·", "|"]))
+    other = mask_address(text[:at] + sign + text[at:]).text
+    told = [ch for ch in other[len(way) :] if telling(ch)]
+    assert len(told) <= sum(telling(ch) for ch in shown[len(way) :]), other
+
+
+@given(st.text(alphabet="中山路号12栋单元室·—１⑩㊙ \u200be\u0301𝟙號樓A-【】(附近一二)村组", max_size=40))
+def test_hidden_spans_are_of_the_original_text(text):
+    shown = mask_address(text)
+    assert len(shown.text) == len(text)
+    hidden = {n for start, end in shown.hidden for n in range(start, end)}
+    assert all(shown.text[n] == ("*" if n in hidden else ch) for n, ch in enumerate(text))
+
+
+@given(st.text(max_size=60))
+def test_the_normal_form_knows_where_it_comes_from(text):
+    normal = normalise(text)
+    assert normal.back(0, len(normal.text))[1] == len(text) or not normal.text
+    for n in range(len(normal.text)):
+        start, end = normal.back(n, n + 1)
+        assert 0 <= start < end <= len(text)
+
+
+def test_each_profile_shows_less_than_the_one_before():
+    text = "江苏省南京市鼓楼区汉口路22号南园小区5幢1单元302室"
+    shown = {profile: mask_address(text, profile=profile).text for profile in Profile}
+    assert shown == {
+        Profile.LABEL: "江苏省南京市鼓楼区汉口路22号南园小区*********",
+        Profile.SCREEN: "江苏省南京市鼓楼区汉口路22号南园小区5幢*******",
+        Profile.STRICT: "江苏省南京市鼓楼区*******************",
+    }
+
+
+def test_the_screen_hides_what_the_standard_demands_where_a_run_holds_building_and_unit():
+    assert mask_address("太原市小店区学府街阳光苑12-1-1602", profile=Profile.SCREEN).text.endswith("阳光苑12-******")
+
+
+def test_a_thousand_characters_of_digits_do_not_stall():
+    assert set(mask_address("1" * 500 + "一" * 500).text) <= {"*", "一"}

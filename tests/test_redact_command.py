@@ -1,0 +1,54 @@
+"""`waybill redact`: JSON lines in, JSON lines out."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+def redact(*rows: str) -> tuple[int, list[dict[str, object]], str]:
+    command = [sys.executable, "-m", "api.cli", "redact"]
+    done = subprocess.run(
+        command, check=False, input="\n".join(rows) + "\n", capture_output=True, text=True, encoding="utf-8"
+    )
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+def test_every_field_is_masked_with_offsets_into_its_value():
+    asked = [
+        {"id": 1, "field": "address", "value": "浙江杭州西湖区文三路９０号5幢301室", "profile": "label"},
+        {"id": "b", "field": "name", "value": "欧阳测试"},
+        {"id": 3, "field": "phone", "value": "+86 13800000001"},
+        {"id": 4, "field": "text", "value": "打13800000001"},
+    ]
+    status, rows, _ = redact(*(json.dumps(row) for row in asked), "")
+    assert status == 0
+    assert [row["id"] for row in rows] == [1, "b", 3, 4]
+    assert rows[0] == {
+        "id": 1,
+        "masked": "浙江杭州西湖区文三路９０号******",
+        "hidden": [[13, 19]],
+        "region": {"province": "浙江省", "city": "杭州市", "district": "西湖区", "town": "", "code": "330106"},
+    }
+    assert [row["masked"] for row in rows[1:]] == ["欧阳**", "+86 138********", "打***********"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "no json 13800000001",
+        "{}",
+        '{"field": "door", "value": "x"}',
+        '{"field": "name", "value": "张三", "profile": "all"}',
+    ],
+)
+def test_a_line_that_cannot_be_read_is_named_by_its_number_alone(line):
+    status, rows, err = redact('{"field": "name", "value": "张三"}', line)
+    assert status == 2
+    assert len(rows) == 1
+    assert "row 2" in err
+    assert "13800000001" not in err
+    assert "张三" not in err

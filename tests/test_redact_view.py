@@ -1,0 +1,169 @@
+"""The masked view of an order, and its comparison with the order."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from masking.order import FIELDS, Order, Party
+from masking.redact.compliance import Leak, leaks
+from masking.redact.goods import NEUTRAL
+from masking.redact.view import STAMP, mask_order, mask_orders
+from masking.waybill import Masked, MaskedParty, MaskedView
+
+SENDER = Party(name="示例书店", phone="0571-80000002", address="浙江省杭州市西湖区文三路90号东部软件园5号楼301室")
+RECIPIENT = Party(name="欧阳测试", phone="13800000001", address="上海市浦东新区世纪大道100号3栋2单元501室")
+ORDER = Order(reference="A-1", recipient=RECIPIENT, sender=SENDER, goods="书", remark="放门卫")
+
+FAMILIES = ["张", "李", "欧阳", "慕容", "买买提·", "赵", "钱", "诸葛"]
+GIVEN = ["测试", "样例", "虚构", "某某", "示范", "试用"]
+WAYS = [
+    ("浙江省杭州市西湖区文三路90号东部软件园", "{b}号楼{u}单元{r}室"),
+    ("上海市徐汇区漕溪北路200弄", "{b}号{r}室"),
+    ("河北省保定市高碑店市方官镇李家庄村二组", "{r}号"),
+    ("广东省深圳市南山区科苑路8号讯美科技广场", "{b}栋{r}"),
+    ("湖北省武汉市洪山区珞喻路37号喻园小区", "{b}-{u}-{r}"),
+    ("黑龙江省哈尔滨市南岗区西大直街９２号", "{b}栋{u}单元{r}"),
+    ("北京市朝阳区望京SOHO", "T{b}座{r}"),
+    ("香港特別行政區九龍彌敦道70號", "{b}座{u}樓{r}室"),
+]
+
+
+def words(party: Party) -> tuple[str, ...]:
+    return party.name.reveal(), party.phone.reveal(), party.address.reveal()
+
+
+def party(rng: random.Random, number: int) -> tuple[Party, list[str]]:
+    """An invented person, and the texts that may stand in no printed field."""
+    name = rng.choice(FAMILIES) + rng.choice(GIVEN) + rng.choice(["", "甲", "丙"])
+    digits = f"1380{number:07}"
+    phone = rng.choice([digits, f"{digits[:3]} {digits[3:7]} {digits[7:]}", f"+86-{digits}", f"{digits}转4821"])
+    room = str(2000 + number)
+    way, door = rng.choice(WAYS)
+    address = way + door.format(b=rng.randint(11, 39), u=rng.randint(4, 9), r=room)
+    address += rng.choice(["", "", f" {name}", f"(收货人{name}{digits})", f" 电话{digits}", "送货前打电话"])
+    return Party(name=name, phone=phone, address=address), [name, digits, digits[3:], digits[-4:], room]
+
+
+def orders(count: int) -> list[tuple[Order, list[str]]]:
+    rng = random.Random(41833)
+    out = []
+    for n in range(count):
+        (recipient, one), (sender, other) = party(rng, 5000 + n), party(rng, 8000 + n)
+        name, digits, *_, room = one
+        remark = rng.choice(
+            [
+                "",
+                f"联系{digits}",
+                f"转交{name}",
+                f"送到{room}室",
+                f"收货人：{name} {digits}",
+                f"发件人{other[0]}",
+                "请放门卫",
+            ]
+        )
+        goods = rng.choice(["书", f"给{name}的书", f"茶叶，电话{digits}", "药品", "衣服"])
+        order = Order(
+            reference=f"A-{n}", recipient=recipient, sender=sender, goods=goods, remark=remark, show_goods=n % 2 == 0
+        )
+        out.append((order, one + other))
+    return out
+
+
+def test_no_personal_token_of_either_party_stands_in_any_printed_field():
+    generated = orders(500)
+    views = mask_orders([order for order, _ in generated])
+    for (order, tokens), view in zip(generated, views, strict=True):
+        for field, masked in view.fields().items():
+            shown = "".join(ch for ch in masked.text if ch not in " -")
+            assert not [token for token in tokens if token in shown], (field, masked.text)
+        assert leaks(view, order) == []
+
+
+def test_a_view_keeps_what_routes_the_parcel():
+    view = mask_order(ORDER)
+    assert {name: masked.text for name, masked in view.fields().items()} == {
+        "recipient.name": "欧阳**",
+        "recipient.phone": "138********",
+        "recipient.address": "上海市浦东新区世纪大道100号*********",
+        "sender.name": "示**店",
+        "sender.phone": "057*-********",
+        "sender.address": "浙江省杭州市西湖区文三路90号东部软件园*******",
+        "goods": "图书",
+        "remark": "放门卫",
+    }
+    assert view.stamp == STAMP
+
+
+def test_orders_in_a_batch_are_masked_as_each_alone():
+    batch = [order for order, _ in orders(20)]
+    assert mask_orders(batch) == [mask_order(order) for order in batch]
+
+
+def test_an_order_is_not_fit_to_print_as_it_is():
+    plain = {name: Masked(value.reveal()) for name, value in ORDER.fields().items()}
+    one, other = (
+        MaskedParty(name=plain[f"{who}.name"], phone=plain[f"{who}.phone"], address=plain[f"{who}.address"])
+        for who in ("recipient", "sender")
+    )
+    bare = MaskedView(recipient=one, sender=other, goods=plain["goods"], remark=plain["remark"], stamp="")
+    found = leaks(bare, ORDER)
+    assert {leak.field for leak in found} >= {"stamp", *FIELDS} - {"remark"}
+    assert {leak.rule for leak in found} >= {
+        "missing", "name-whole", "phone-six-digits", "phone-last-four", "address-building", "address-unit",
+        "address-room", "address-door", "goods-no-category-word",
+    }  # fmt: skip
+    assert not [leak for leak in found if any(word in str(leak) for word in words(RECIPIENT) + words(SENDER))]
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "rule"),
+    [
+        ("recipient.phone", "138****0001", "phone-six-digits"),
+        ("recipient.phone", "*******0001", "phone-last-four"),
+        ("recipient.name", "欧阳测试", "name-whole"),
+        ("recipient.address", "上海市浦东新区世纪大道100号3栋******", "address-building"),
+        ("recipient.address", "上海市浦东新区世纪大道100号**2单元****", "address-unit"),
+        ("recipient.address", "上海市浦东新区世纪大道100号*****501室", "address-room"),
+        ("recipient.address", "上海市 浦东新区 世纪大道100号 501", "address-room"),
+        ("sender.address", "欧阳测试收", "name-of-the-recipient"),
+        ("remark", "打13800000001", "phone-of-the-recipient"),
+        ("remark", "打13900000009", "personal-text"),
+        ("goods", "药品", "goods-no-category-word"),
+    ],
+)
+def test_each_leak_is_named_by_field_and_rule(field, text, rule):
+    view = mask_order(ORDER)
+    who, _, part = field.rpartition(".")
+    change = {part: Masked(text)}
+    view = replace(view, **({who: replace(getattr(view, who), **change)} if who else change))
+    assert Leak(field, rule) in leaks(view, ORDER)
+
+
+def test_a_finished_label_may_break_lines_where_it_likes():
+    view = mask_order(ORDER)
+    text = view.recipient.address.text.replace("世纪", "世 纪")
+    broken = replace(view, recipient=replace(view.recipient, address=Masked(text)))
+    assert leaks(broken, ORDER) == []
+
+
+def test_sensitive_goods_are_never_shown():
+    order = Order(reference="A-2", recipient=RECIPIENT, sender=SENDER, goods="血糖试纸", show_goods=True)
+    assert mask_order(order).goods.text == NEUTRAL
+
+
+def test_what_cannot_be_shown_safe_is_hidden_but_for_the_region():
+    tricky = Party(name="样例", phone="13800000001", address="上海市浦东新区样\u200b例大道100号")
+    order = Order(reference="A-3", recipient=tricky, sender=SENDER)
+    view = mask_order(order)
+    assert leaks(view, order) == []
+    assert view.recipient.address.text.startswith("上海市浦东新区")
+    assert "样" not in view.recipient.address.text
+
+
+def test_a_shop_that_is_named_as_its_city_does_not_lose_the_city():
+    shop = Party(name="杭州 示例书店", phone="13700000001", address="浙江省杭州市西湖区文三路90号")
+    view = mask_order(Order(reference="A-4", recipient=RECIPIENT, sender=shop))
+    assert view.sender.address.text == "浙江省杭州市西湖区文三路90号"
