@@ -11,12 +11,17 @@ import pytest
 from masking.crypto import archive, index, labelcode, seal
 from masking.crypto.keys import DayWrapper, FileKeySource
 from masking.errors import IntegrityError
+from masking.ledger import checkpoint as points
+from masking.ledger import log
+from masking.ledger.tree import Tree
 from masking.order import Plain
-from tests import independent_reader
+from masking.wire import time_to_json
+from masking.world import milliseconds
+from tests import independent_ledger, independent_reader
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "tests" / "vectors"
-BINARY = {"key", "root", "private", "record", "blob", "sealed"}
+BINARY = {"key", "root", "private", "record", "blob", "sealed", "body", "salt"}
 
 
 def sealed_field(key, tenant, record, field, sealed):
@@ -56,6 +61,27 @@ def archived_key(private, day, blob):
     return archive.open_day_key(private, day, blob)
 
 
+def ledger_leaf(body):
+    leaf = log.decode(body)
+    values = {name: getattr(leaf, name) for name in ("id", "kind", "actor", "subject")}
+    return values | {"at": milliseconds(leaf.at), "detail": dict(leaf.detail)}
+
+
+def ledger_subject(salt, record):
+    return log.subject(salt, record)
+
+
+def ledger_root(bodies):
+    grown = Tree()
+    grown.append([bytes.fromhex(body) for body in bodies])
+    return grown.root()
+
+
+def checkpoint(note, pin):
+    read = points.read(note, points.LogKey.parse(pin))
+    return {"origin": read.origin, "size": read.size, "root": read.root, "at": time_to_json(read.at)}
+
+
 OURS = {
     function.__name__.replace("_", "-"): function
     for function in (
@@ -68,6 +94,10 @@ OURS = {
         merge_reference,
         content_mac,
         archived_key,
+        ledger_leaf,
+        ledger_subject,
+        ledger_root,
+        checkpoint,
     )
 }
 CASES = [path for name in OURS for path in sorted((FOLDER / name).glob("*.json"))]
@@ -106,12 +136,13 @@ def test_every_case_is_read_as_it_says(path):
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_reader_that_shares_no_code_reads_the_same(path):
-    read = getattr(independent_reader, path.parent.name.replace("-", "_"))
+    name = path.parent.name.replace("-", "_")
+    read = getattr(independent_reader, name, None) or getattr(independent_ledger, name)
     assert outcome(read, path, independent_reader.DoesNotOpen) == expected(path)
 
 
 def test_the_second_reader_imports_nothing_of_ours():
-    text = Path(independent_reader.__file__).read_text("utf-8")
+    text = "".join(Path(each.__file__).read_text("utf-8") for each in (independent_reader, independent_ledger))
     imports = [line for line in text.splitlines() if line.startswith(("import ", "from "))]
     assert imports
     assert not [line for line in imports if "masking" in line]
@@ -126,7 +157,16 @@ def test_what_is_written_today_is_what_the_files_hold(monkeypatch):
 
 
 def test_every_format_has_cases_that_open_and_cases_that_do_not():
-    for name in ("sealed-field", "root-wrap", "day-wrap", "label-code", "token", "archived-key"):
+    for name in (
+        "sealed-field",
+        "root-wrap",
+        "day-wrap",
+        "label-code",
+        "token",
+        "archived-key",
+        "ledger-leaf",
+        "checkpoint",
+    ):
         outcomes = [expected(path) for path in CASES if path.parent.name == name]
         refused = [value for value in outcomes if value is None or (isinstance(value, dict) and "error" in value)]
         assert 0 < len(refused) < len(outcomes)

@@ -75,7 +75,7 @@ def verify(store: Store) -> Report:
 
     Writers are not held up: what is placed meanwhile is left to the next run.
     """
-    with store.transaction() as tx:
+    with store.reading() as tx:
         table = schema.checkpoint
         row = tx.execute(sa.select(table).order_by(table.c.number.desc()).limit(1)).first()
         waiting = tx.execute(sa.select(sa.func.count()).where(schema.leaf.c.position.is_(None))).scalar_one()
@@ -138,7 +138,7 @@ def _compare(
 def _diagnose(store: Store, position: int, found: bytes, signed: bytes | None) -> str:
     """Why the leaf here hashes to `found`, where `signed` was kept: looks for either of them elsewhere. Scans once."""
     node, leaf = schema.node, schema.leaf
-    with store.transaction() as tx:
+    with store.reading() as tx:
         elsewhere = tx.execute(sa.select(node.c.place).where(node.c.hash == found).limit(1)).scalar()
         other = position + 1 if elsewhere is None else _span(elsewhere).start
         body = tx.execute(sa.select(leaf.c.body).where(leaf.c.position == other)).scalar()
@@ -150,7 +150,7 @@ def _diagnose(store: Store, position: int, found: bytes, signed: bytes | None) -
 
 def _gone(store: Store, position: int) -> Fault:
     leaf = schema.leaf
-    with store.transaction() as tx:
+    with store.reading() as tx:
         more = tx.execute(sa.select(leaf.c.position).where(leaf.c.position > position).limit(1)).first()
     return Fault(position, "leaf-deleted" if more else "tail-cut", position)
 
@@ -159,7 +159,7 @@ def _unsigned(store: Store) -> Fault | None:
     """A leaf with a place that no checkpoint covers; one statement, so that a sequencer at work can't be mistaken."""
     position = schema.leaf.c.position
     covered = sa.select(sa.func.coalesce(sa.func.max(schema.checkpoint.c.size), 0)).scalar_subquery()
-    with store.transaction() as tx:
+    with store.reading() as tx:
         found = tx.execute(sa.select(sa.func.min(position)).where((position < 0) | (position >= covered))).scalar()
     return None if found is None else Fault(found, "leaf-not-signed", found)
 
@@ -175,7 +175,7 @@ def _rows(store: Store, counter: sa.Column[int]) -> Iterator[Any]:
     """The row for each value of an unbroken counter from 0 on, None where there is none. Never ends."""
     for start in count(0, _STRIDE):  # no row that a caller asks for is younger than the last checkpoint at the start
         query = sa.select(counter.table).where(counter >= start, counter < start + _STRIDE)
-        with store.transaction() as tx:
+        with store.reading() as tx:
             page = {row._mapping[counter]: row for row in tx.execute(query)}  # noqa: SLF001
         for at in range(start, start + _STRIDE):
             yield page.get(at)
@@ -186,6 +186,6 @@ def _checkpoints(store: Store, last: int) -> Iterator[Any]:
     number = schema.checkpoint.c.number
     for start in range(0, last + 1, _STRIDE):
         query = sa.select(schema.checkpoint).where(number >= start, number < start + _STRIDE, number <= last)
-        with store.transaction() as tx:
+        with store.reading() as tx:
             page = tx.execute(query.order_by(number)).all()
         yield from page

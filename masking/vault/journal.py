@@ -91,7 +91,7 @@ def _sequence_once(tx: Connection, origin: str, seed: bytes, now: datetime) -> t
 
 def latest(store: Store) -> str:
     """The latest checkpoint's note, or the empty text before the first."""
-    with store.transaction() as tx:
+    with store.reading() as tx:
         return _last(tx)[1]
 
 
@@ -102,7 +102,7 @@ def log_key(world: World, store: Store) -> LogKey:
 
 def proof(store: Store, spans: Sequence[tree.Span]) -> list[bytes]:
     """The hashes of `tree.inclusion` or `tree.consistency`, from the stored tree."""
-    with store.transaction() as tx:
+    with store.reading() as tx:
         return tree.proof(spans, lambda places: _read(tx, places))
 
 
@@ -110,7 +110,7 @@ def who_saw(world: World, store: Store, record: bytes) -> list[Leaf]:
     """Every leaf about one waybill, oldest first, also those that still wait for their place."""
     about = store.subject(record, world, world.now())
     leaf = schema.leaf
-    with store.transaction() as tx:
+    with store.reading() as tx:
         query = sa.select(leaf.c.body).where(leaf.c.subject == about).order_by(leaf.c.id)
         return [decode(body) for body in tx.execute(query).scalars()]
 

@@ -1,0 +1,82 @@
+"""A second reader of FORMAT.md, sections 8 and 9, written from its text alone: nothing of `masking` is imported."""
+
+import base64
+import hashlib
+import re
+from datetime import datetime
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from tests.independent_reader import DoesNotOpen, mac
+
+WORD = re.compile(rb"[a-z][a-z-]{0,31}")
+NAME = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def ledger_leaf(body):
+    rest = body
+
+    def take(size):
+        nonlocal rest
+        if len(rest) < size:
+            raise DoesNotOpen
+        taken, rest = rest[:size], rest[size:]
+        return taken
+
+    def text(pattern):
+        found = take(take(1)[0])
+        if not pattern.fullmatch(found) or re.search(rb"[0-9]{9}", found):
+            raise DoesNotOpen
+        return found.decode("ascii")
+
+    if take(1) != b"\1":
+        raise DoesNotOpen
+    own, milliseconds = take(16), int.from_bytes(take(8), "big")
+    about = {b"\0": lambda: None, b"\1": lambda: take(16)}.get(take(1))
+    if about is None or milliseconds >= 253402300800000:
+        raise DoesNotOpen
+    subject, pairs = about(), take(1)[0]
+    kind, actor = text(WORD), text(NAME)
+    detail = [(text(WORD), text(NAME)) for _ in range(pairs)]
+    names = [name for name, _ in detail]
+    if rest or names != sorted(set(names)):
+        raise DoesNotOpen
+    return {"id": own, "at": milliseconds, "kind": kind, "actor": actor, "subject": subject, "detail": dict(detail)}
+
+
+def ledger_subject(salt, record):
+    return mac(salt, "waybill-masking/subject/1", record)[:16]
+
+
+def ledger_root(bodies):
+    """RFC 6962, section 2.1, word for word."""
+    if not bodies:
+        return hashlib.sha256().digest()
+    if len(bodies) == 1:
+        return hashlib.sha256(b"\0" + bytes.fromhex(bodies[0])).digest()
+    half = 1
+    while half * 2 < len(bodies):
+        half *= 2
+    return hashlib.sha256(b"\1" + ledger_root(bodies[:half]) + ledger_root(bodies[half:])).digest()
+
+
+def checkpoint(note, pin):
+    name, key_id, public = pin.split("+", 2)
+    raw = base64.b64decode(public)
+    identity = hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4]
+    if raw[:1] != b"\1" or identity.hex() != key_id:
+        raise DoesNotOpen
+    text, blank, signatures = note.rpartition("\n\n")
+    lines = (text + "\n").split("\n")
+    if not blank or not signatures.endswith("\n") or len(lines) != 5 or lines[0] != name:
+        raise DoesNotOpen
+    mine = [base64.b64decode(line.split(" ")[2]) for line in signatures.splitlines() if line.split(" ")[1] == name]
+    try:
+        [signature] = [blob[4:] for blob in mine if blob[:4] == identity]
+        Ed25519PublicKey.from_public_bytes(raw[1:]).verify(signature, (text + "\n").encode())
+    except (ValueError, InvalidSignature):
+        raise DoesNotOpen from None
+    at = lines[3].removeprefix("time ")
+    datetime.fromisoformat(at)
+    return {"origin": name, "size": int(lines[1]), "root": base64.b64decode(lines[2]), "at": at}
