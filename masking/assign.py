@@ -14,7 +14,7 @@ from typing import final
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.lifecycle import State
-from masking.vault import custody, journal, people, waybills
+from masking.vault import custody, journal, people, slots, waybills
 from masking.vault.custody import Assignment
 from masking.vault.store import Store
 from masking.waybill import Assigned, Refusal
@@ -75,6 +75,7 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
                 outcomes.append(Refusal(reason="just-assigned"))
                 continue
             given[record.id] = duty
+            slots.renew(tx, [record.id], now)
             journal.append(tx, [store.leaf(world, now, "assign", request.actor.id, record.id, courier=request.courier)])
             outcomes.append(Assigned(courier=request.courier, at=now))
     return outcomes

@@ -18,9 +18,9 @@ from masking.crypto.index import person_index
 from masking.crypto.seal import open_fields
 from masking.order import Connect, Plain
 from masking.redact.phones import canonical
-from masking.vault import budgets, journal, parcels, people, slots, waybills
+from masking.vault import budgets, calls, journal, parcels, people, slots, waybills
+from masking.vault.calls import Intent
 from masking.vault.parcels import Parcels
-from masking.vault.slots import Intent
 from masking.vault.store import Store, Transaction
 from masking.waybill import Dial, Refusal, VirtualNumber
 from masking.world import World, day_of, milliseconds, moment
@@ -57,12 +57,12 @@ def call(world: World, store: Store, requests: Sequence[Call | Route]) -> list[D
     now = world.now()
     with store.transaction() as tx:
         staff = people.active(tx, {request.actor.id for request in requests})
-        calls = [(n, r) for n, r in enumerate(requests) if isinstance(r, Call)]
+        announcements = [(n, r) for n, r in enumerate(requests) if isinstance(r, Call)]
         routes = [(n, r) for n, r in enumerate(requests) if isinstance(r, Route)]
-        announced = _announce(world, store, tx, [r for _, r in calls], staff, now)
+        announced = _announce(world, store, tx, [r for _, r in announcements], staff, now)
         connected = _connect(world, store, tx, [r for _, r in routes], staff, now)
     outcomes: dict[int, Dial | Connect | Refusal] = {}
-    outcomes |= dict(zip([n for n, _ in calls], announced, strict=True))
+    outcomes |= dict(zip([n for n, _ in announcements], announced, strict=True))
     outcomes |= dict(zip([n for n, _ in routes], connected, strict=True))
     return [outcomes[n] for n in range(len(requests))]
 
@@ -97,7 +97,7 @@ def _announce(
             continue
         until = now + INTENT_LIFE
         intent = Intent(world.record_id(now), code[0], actor.id, callers[actor.id], milliseconds(until), None)
-        slots.add_intents(tx, [intent])
+        calls.add_intents(tx, [intent])
         journal.append(tx, [store.leaf(world, now, "intent", actor.id, code[0])])
         outcomes.append(Dial(number=numbers[code[0]], valid_until=until))
     budgets.save_tallies(tx, tallies, now, world)
@@ -118,7 +118,7 @@ def _connect(
     """Find whom each dialled number rings for this caller, using up the intent that allows it."""
     held = slots.holders(tx, {(request.main, request.extension) for request in requests}, now)
     known = parcels.of_ids(store, tx, set(held.values()))
-    intents = slots.open_intents(tx, known.records, now)
+    intents = calls.open_intents(tx, known.records, now)
     outcomes: list[Connect | Refusal] = []
     for request in requests:
         switch = request.actor
@@ -132,7 +132,7 @@ def _connect(
             elif _is_recipient(store, known.records[waybill], request.caller) and waybill in known.duties:
                 to = people.open_phone(world, store.keys, tx, known.duties[waybill].courier, now)
         if used:
-            slots.use_intents(tx, [used.id], now)
+            calls.use_intents(tx, [used.id], now)
         kind = "connect" if to else "no-connection"
         who = {"courier": used.actor} if used else {}
         journal.append(tx, [store.leaf(world, now, kind, switch.id, waybill, **who)])

@@ -15,7 +15,6 @@ from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import token_record, token_text
 from masking.lifecycle import Act, State, after
-from masking.numbers.pool import UNUSED_COOL_DOWN
 from masking.order import Order, Problem, number_problems
 from masking.redact.view import mask_order
 from masking.vault import custody, journal, people, sealing, slots, waybills
@@ -153,7 +152,7 @@ def _cancel(store: Store, tx: Transaction, record: Record, request: Cancel, now:
         refusal = Refusal(reason="held")
     if refusal or after(State(record.state), Act.CANCEL) is None:
         return refusal or Refusal(reason="not-cancellable")
-    store.destroy(tx, [record.id], actor=request.merchant.id, reason=CANCELLED, now=now, cool_down=UNUSED_COOL_DOWN)
+    store.destroy(tx, [record.id], actor=request.merchant.id, reason=CANCELLED, now=now)
     return _read(tx, record.id)
 
 

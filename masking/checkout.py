@@ -15,7 +15,6 @@ from typing import final
 from masking.access.people import Actor, Role
 from masking.crypto.index import token_text
 from masking.lifecycle import State
-from masking.numbers.pool import LEASE
 from masking.order import Order
 from masking.redact.view import mask_order
 from masking.vault import journal, people, sealing, slots, waybills
@@ -62,7 +61,7 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
                 fresh.setdefault(_key(requests[n]), n)
         records = _seal(world, store, tx, [(requests[n], views[n]) for n in fresh.values()], now)
         entered = {record.id for record in records}
-        numbers = slots.lease(tx, [record.id for record in records], now + LEASE, now, world)
+        numbers = slots.lease(tx, [record.id for record in records], now, world)
         # read back what a faster worker may have entered under the same reference
         found |= waybills.by_reference(tx, fresh)
         numbers |= slots.leases(tx, [record.id for record in found.values()])

@@ -13,7 +13,6 @@ from typing import final
 from masking.access.duty import UNKNOWN, Facts, Purpose, decide
 from masking.access.people import Actor
 from masking.lifecycle import State
-from masking.numbers.pool import COOL_DOWN
 from masking.vault import budgets, custody, journal, parcels, people, slots, waybills
 from masking.vault.store import Store
 from masking.waybill import Delivered, Refusal
@@ -70,7 +69,7 @@ def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Del
             custody.close_assignments(tx, [waybill], now)
             ended[waybill] = event
             known.duties.pop(waybill)
-            slots.release(tx, [waybill], free_again=now + COOL_DOWN)
+            slots.release(tx, [waybill], now)
             waybills.update(tx, waybill, delivered=milliseconds(now))
             journal.append(tx, [store.leaf(world, now, "deliver", actor.id, waybill)])
             outcomes.append(Delivered(at=now))

@@ -81,6 +81,8 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
                     reason=request.reason,
                     at=milliseconds(now),
                 )
+                if record.id not in numbers:  # the pool was dry at checkout, or the lease ran out on the way
+                    numbers |= slots.lease(tx, [record.id], now, world)
                 custody.add_prints(tx, [made])
                 waybills.update(tx, record.id, prints=made.number, live_print=made.number)
                 records[record.id] = record._replace(prints=made.number, live_print=made.number)

@@ -16,7 +16,6 @@ from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import token_record
 from masking.lifecycle import KEY_BACKUPS_LIVE, Act, State, after
-from masking.numbers.pool import COOL_DOWN
 from masking.vault import custody, journal, people, slots, waybills
 from masking.vault.store import Store, Transaction
 from masking.vault.waybills import Record
@@ -155,7 +154,7 @@ def _seal_away(
     if waybills.held(tx, [record.id]):
         return Refusal(reason="held")
     store.keys.seal_away([record.id])
-    slots.release(tx, [record.id], free_again=now + COOL_DOWN)
+    slots.release(tx, [record.id], now)
     custody.close_assignments(tx, [record.id], now)
     waybills.update(tx, record.id, state=state.value, sealed_away=milliseconds(now))
     journal.append(tx, [store.leaf(world, now, "seal-away", request.actor.id, record.id)])
@@ -170,6 +169,6 @@ def _destroy(
         return Refusal(reason="no-such-reason")
     if waybills.held(tx, [record.id]):
         return Refusal(reason="held")
-    store.destroy(tx, [record.id], actor=actor, reason=reason, now=now, cool_down=COOL_DOWN)
+    store.destroy(tx, [record.id], actor=actor, reason=reason, now=now)
     journal.append(tx, [store.leaf(world, now, "destroy", actor, record.id, reason=reason)])
     return Retired(state=State.DESTROYED, at=now, complete_by=now + KEY_BACKUPS_LIVE)

@@ -15,7 +15,7 @@ from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import event_index
 from masking.lifecycle import State
-from masking.vault import budgets, custody, journal, people, waybills
+from masking.vault import budgets, custody, journal, people, slots, waybills
 from masking.vault.store import Store, Transaction
 from masking.waybill import Refusal, Scanned
 from masking.world import World, milliseconds, moment
@@ -138,6 +138,7 @@ def _record(
     )
     if not custody.add_scans(tx, [made]):
         return None
+    slots.renew(tx, [waybill], now)
     if request.kind == "departed":
         custody.close_assignments(tx, [waybill], now)
     journal.append(tx, [store.leaf(world, now, "scan", request.actor.id, waybill, what=request.kind)])

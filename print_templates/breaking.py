@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
 from masking.waybill import Masked
 from print_templates.drawing import BLOCK, Piece, Run
-from print_templates.typeface import ASCENT, EM, glyph
+from print_templates.typeface import ASCENT, EM, advances, glyph
 
 GAP = 500
 """Between two texts on one line, in thousandths of an em."""
@@ -21,7 +22,7 @@ LEADING = 1.2
 """From baseline to baseline, in ems."""
 
 _UNIT = re.compile(
-    r"[（【《〈「『“‘(\[]*(?:[A-Za-z0-9*•#+_./@&'-]+|.)[，。、）：；！？】》〉」』”’)\],:;!?…·%℃]*\s*", re.DOTALL
+    r"([（【《〈「『“‘(\[]*(?:[A-Za-z0-9*•#+_./@&'-]+|.)[，。、）：；！？】》〉」』”’)\],:;!?…·%℃]*)(\s*)", re.DOTALL
 )
 
 
@@ -46,73 +47,85 @@ class Fragment(NamedTuple):
     chars: str
 
 
-def fit(parts: Sequence[Masked], box: tuple[int, int, int, int], style: Style) -> list[Run] | None:
-    """The texts set one after another into box (x, y, width, height), one run each; None if they don't fit."""
+@lru_cache(maxsize=4096)
+def fit(parts: tuple[Masked, ...], box: tuple[int, int, int, int], style: Style) -> tuple[Run, ...] | None:
+    """The texts set one after another into box (x, y, width, height), one run each; None if they don't fit.
+
+    Remembered, because labels printed together share their sender, station and time.
+    """
     x, y, width, height = box
+    advance = advances(style.weight)
+    widths = [sum(map(advance.__getitem__, part.text)) for part in parts]
     for size in style.sizes:
         leading = round(LEADING * size)
-        lines = broken(parts, style.weight, width * EM // size)
-        if lines is None or (len(lines) - 1) * leading + size > height:
+        limit = width * EM // size
+        if sum(widths) + GAP * (len(parts) - 1) <= limit:
+            lines = [_one_line(parts, widths)]
+        elif leading + size <= height:
+            lines = broken(parts, style.weight, limit)
+        else:
+            continue
+        if not lines or (len(lines) - 1) * leading + size > height:
             continue
         top = y if style.top else y + (height - (len(lines) - 1) * leading - size) // 2
         placed: list[list[Piece]] = [[] for _ in parts]
         for n, line in enumerate(lines):
             baseline = top + n * leading + round(size * ASCENT / EM)
             slack = width - (line[-1].x + line[-1].width) * size // EM
-            left = x + {"left": 0, "center": slack // 2, "right": slack}[style.align]
+            left = x + (slack // 2 if style.align == "center" else slack if style.align == "right" else 0)
             for fragment in line:
                 at = left + round(fragment.x * size / EM)
                 placed[fragment.part] += _pieces(fragment, parts[fragment.part], at, baseline, size, style)
-        return [Run(tuple(pieces), style.white) for pieces in placed if pieces]
+        return tuple(Run(tuple(pieces), style.white) for pieces in placed if pieces)
     return None
 
 
-def broken(parts: Sequence[Masked], weight: str, limit: int) -> list[list[Fragment]] | None:
-    """The texts in lines no wider than `limit` thousandths of an em, or None if a unit is wider than a line."""
+def broken(parts: Sequence[Masked], weight: str, limit: int) -> list[list[Fragment]]:
+    """The texts in lines no wider than `limit` thousandths of an em; none if a unit is wider than a line."""
+    advance = advances(weight)
     lines: list[list[Fragment]] = [[]]
-    end = 0
+    end = 0  # of what is on the last line
     for number, part in enumerate(parts):
-        gap = GAP if lines[-1] else 0
-        start = 0
-        for unit in _UNIT.findall(part.text):
-            bare = _width(unit.rstrip(), weight)
-            if bare > limit:
-                return None
-            if end + gap + bare > limit:
+        end += GAP if lines[-1] else 0
+        start, begin = 0, end  # of the fragment that is being gathered: in the text, on the line
+        for unit in _UNIT.finditer(part.text):
+            width = sum(map(advance.__getitem__, unit[1]))
+            if width > limit:
+                return []
+            if end + width > limit:
+                if unit.start() > start:
+                    lines[-1].append(Fragment(number, start, begin, end - begin, part.text[start : unit.start()]))
                 lines.append([])
-                end = gap = 0
-            line = lines[-1]
-            whole = _width(unit, weight)
-            if line and line[-1].part == number:
-                last = line[-1]
-                line[-1] = last._replace(width=last.width + whole, chars=last.chars + unit)
-            else:
-                line.append(Fragment(number, start, end + gap, whole, unit))
-            end += gap + whole
-            gap = 0
-            start += len(unit)
-    return lines if lines[-1] else None
+                start, begin, end = unit.start(), 0, 0
+            end += width + len(unit[2]) * advance[" "]
+        if len(part.text) > start:
+            lines[-1].append(Fragment(number, start, begin, end - begin, part.text[start:]))
+    return lines if lines[-1] else []
 
 
-def _width(chars: str, weight: str) -> int:
-    return sum(found.advance for char in chars if (found := glyph(char, weight)))
+def _one_line(parts: Sequence[Masked], widths: Sequence[int]) -> list[Fragment]:
+    line: list[Fragment] = []
+    x = 0
+    for number, (part, width) in enumerate(zip(parts, widths, strict=True)):
+        line.append(Fragment(number, 0, x, width, part.text))
+        x += width + GAP
+    return line
 
 
 def _pieces(fragment: Fragment, part: Masked, x: int, baseline: int, size: int, style: Style) -> list[Piece]:
     """The fragment, cut where the font changes or a block begins or ends."""
+    chars, advance = fragment.chars, advances(style.weight)
     hidden = {n for start, end in part.hidden for n in range(start, end)} if style.blocks else set()
-
-    def weight_of(place: int) -> str:
-        if fragment.start + place in hidden:
-            return BLOCK
-        found = glyph(fragment.chars[place], style.weight)
-        return found.weight if found else style.weight
-
+    weights = {glyph(char, style.weight).weight for char in chars}
+    if not hidden and len(weights) == 1:
+        return [Piece(x, baseline, size, weights.pop(), chars, fragment.width * size // EM)]
     pieces, done = [], 0
-    for weight, places in groupby(range(len(fragment.chars)), key=weight_of):
-        chars = "".join(fragment.chars[n] for n in places)
-        width = _width(chars, style.weight)
+    for weight, places in groupby(
+        range(len(chars)), lambda n: BLOCK if fragment.start + n in hidden else glyph(chars[n], style.weight).weight
+    ):
+        stretch = "".join(chars[n] for n in places)
+        width = sum(map(advance.__getitem__, stretch))
         left, right = (round(edge * size / EM) for edge in (done, done + width))
-        pieces.append(Piece(x + left, baseline, size, weight, chars, right - left))
+        pieces.append(Piece(x + left, baseline, size, weight, stretch, right - left))
         done += width
     return pieces

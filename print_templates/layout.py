@@ -43,10 +43,10 @@ def lay_out(label: LabelData, template: Template, symbol: bytes | None) -> Laid:
         if not any(shown[name].text.strip() for name in names):
             continue  # a caption alone says nothing
         parts = [shown[text[1:-1]] if text[0] == "{" else Masked(text) for text in box.show]
-        found = fit([part for part in parts if part.text.strip()], box.box, box.style)
+        found = fit(tuple(part for part in parts if part.text.strip()), box.box, box.style)
         if found is None and box.otherwise:
             notes += [Note(name, "did-not-fit") for name in names]
-            found = fit([Masked(box.otherwise)], box.box, box.style)
+            found = fit((Masked(box.otherwise),), box.box, box.style)
         if found is None:
             raise InputError(names[-1], "does-not-fit")
         runs += found

@@ -99,23 +99,20 @@ class _File:
         )  # fmt: skip
 
 
-class _Charset:
-    """The characters of one font that a document uses: numbered from 1 as they come."""
+class _Charset(dict[str, str]):
+    """The characters of one font that a document uses, with their codes: numbered from 1 as they come."""
 
     def __init__(self, weight: str) -> None:
+        super().__init__()
         self._weight = weight
-        self._codes: dict[str, str] = {}
 
-    def hex(self, chars: str) -> str:
-        codes = self._codes
-        for char in chars:
-            if char not in codes:
-                codes[char] = f"{len(codes) + 1:04x}"
-        return "".join([codes[char] for char in chars])
+    def __missing__(self, char: str) -> str:
+        self[char] = code = f"{len(self) + 1:04x}"
+        return code
 
     def write(self, file: _File, number: int) -> None:
         """Embed the font as object `number`."""
-        chars = list(self._codes)
+        chars = list(self)
         name = b"WAYBIL+%s" % self._weight.encode()
         data = face(self._weight).subset(chars)
         body = file.stream(b"/Length1 %d" % len(data), data)
@@ -129,7 +126,7 @@ class _Charset:
             b" /Ordering (Identity) /Supplement 0 >> /FontDescriptor %d 0 R /DW 1000 /W [1 [%s]]"
             b" /CIDToGIDMap /Identity >>" % (name, descriptor, widths)
         )
-        to_unicode = file.stream(b"", _to_unicode(self._codes))
+        to_unicode = file.stream(b"", _to_unicode(self))
         file.put(
             number,
             b"<< /Type /Font /Subtype /Type0 /BaseFont /%s /Encoding /Identity-H /DescendantFonts [%d 0 R]"
@@ -172,7 +169,7 @@ def _text(piece: Piece, top: int, sets: dict[str, _Charset]) -> str:
     x, baseline, size, weight, chars, width = piece
     if weight == BLOCK:
         return f"{x} {top - baseline} {width} {round(size * 0.8)} re f"
-    return f"BT /{weight[0]} {size} Tf {x} {top - baseline} Td <{sets[weight].hex(chars)}> Tj ET"
+    return f"BT /{weight[0]} {size} Tf {x} {top - baseline} Td <{''.join(map(sets[weight].__getitem__, chars))}> Tj ET"
 
 
 def _image(code: Code, top: int) -> bytes:

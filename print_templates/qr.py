@@ -64,16 +64,16 @@ def read(symbol: bytes) -> str | None:
         return None
     table = _tables()
     words = _words(np.pad(np.frombuffer(symbol, np.uint8).reshape(SIZE, ROW_BYTES), ((0, 0), (0, 3))), packed=True)
-    for mask_rows, format_rows in zip(table.mask_rows, table.format_rows, strict=True):
-        bare = (words & ~format_rows) ^ mask_rows
-        if not ((words & table.format_area) == format_rows).all():
-            continue
-        modules = np.unpackbits(bare.astype(">u8").view(np.uint8)).reshape(SIZE, 64)[:, :SIZE]
-        stream = np.packbits(modules[table.rows[:800], table.columns[:800]])
-        data = stream[: DATA * BLOCKS].reshape(DATA, BLOCKS).T.reshape(1, -1)
-        intact = (_with_checks(data)[0] == stream).all() and (modules[~table.free] == table.fixed[~table.free]).all()
-        return _text(data[0].tobytes()) if intact else None
-    return None
+    [masks] = np.nonzero(((words & table.format_area) == table.format_rows).all(axis=1))
+    if len(masks) != 1:
+        return None
+    bare = (words & ~table.format_area) ^ table.mask_rows[masks[0]]
+    modules = np.unpackbits(bare.astype(">u8").view(np.uint8)).reshape(SIZE, 64)[:, :SIZE]
+    stream = np.packbits(modules[table.rows[:800], table.columns[:800]])
+    data = stream[: DATA * BLOCKS].reshape(DATA, BLOCKS).T.reshape(1, -1)
+    if (_with_checks(data)[0] != stream).any() or (modules * table.fixed_area != table.fixed).any():
+        return None
+    return _text(data[0].tobytes())
 
 
 def _data(code: str) -> NDArray[np.uint8]:
@@ -159,7 +159,7 @@ class _Tables(NamedTuple):
     """What is the same in every 4-Q symbol."""
 
     fixed: NDArray[np.bool_]  # finders, alignment, timing, dark where they are dark
-    free: NDArray[np.bool_]  # modules that hold data or format bits
+    fixed_area: NDArray[np.bool_]  # modules that hold neither data nor format bits
     rows: NDArray[np.int64]  # of each data bit, in the order of placement
     columns: NDArray[np.int64]
     mask_rows: Words  # (8, 33)
@@ -203,9 +203,8 @@ def _tables() -> _Tables:
     area[SIZE - 8, 8] = True
     turned = np.pad(masks[:, :, :SIZE].swapaxes(1, 2), ((0, 0), (0, 0), (0, 64 - SIZE)))
     rows, columns = np.array(path).T
-    free = ~taken
     return _Tables(
-        fixed, free | area[:, :SIZE], rows, columns, _words(masks), _words(turned), _words(formats), _words(area)
+        fixed, taken & ~area[:, :SIZE], rows, columns, _words(masks), _words(turned), _words(formats), _words(area)
     )
 
 

@@ -13,7 +13,7 @@ from PIL import ImageFont
 
 from print_templates.drawing import BLOCK, Code, Drawing, Piece
 from print_templates.gate import Released
-from print_templates.typeface import EM, face, glyph
+from print_templates.typeface import EM, advances, face
 
 Dots = NDArray[np.bool_]
 BLANK = 16
@@ -94,8 +94,7 @@ def _set(canvas: Dots, piece: Piece, *, white: bool) -> None:
         mark, left, top = _mark(char, piece.weight, piece.size)
         x, y = piece.x + round(along * piece.size / EM) + left, piece.baseline + top
         canvas[y : y + mark.shape[0], x : x + mark.shape[1]][mark] = not white
-        found = glyph(char, piece.weight)
-        along += found.advance if found else 0
+        along += advances(piece.weight)[char]
 
 
 @lru_cache(maxsize=20_000)

@@ -189,8 +189,8 @@ def _text_box(source: dict[str, Any], grid: _Grid, *, blocks: bool) -> TextBox:
     )
 
 
-def _constant(box: TextBox, number: int) -> list[Run]:
-    found = fit([Masked(printable(text)) for text in box.show], box.box, box.style)
+def _constant(box: TextBox, number: int) -> tuple[Run, ...]:
+    found = fit(tuple(Masked(printable(text)) for text in box.show), box.box, box.style)
     if found is None:
         raise InputError(f"text {number}", "does not fit its box at its least size")
     return found

@@ -8,7 +8,7 @@ draws as nothing or as a box; ask `faces` first, always.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -85,17 +85,46 @@ def face(weight: str) -> Face:
 
 
 @cache
-def glyph(char: str, weight: str) -> Glyph | None:
-    """How a character is drawn in a weight; one that bold lacks is drawn in text; None if no font has it."""
+def glyph(char: str, weight: str) -> Glyph:
+    """How a character is drawn in a weight; one that bold lacks is drawn in text.
+
+    Raises:
+        KeyError: no font has it; `printable` texts have no such characters.
+    """
     for have in (weight, "text"):
         if ord(char) in face(have).glyphs:
             return Glyph(have, face(have).advance(char))
-    return None
+    raise KeyError(char)
+
+
+class _Advances(dict[str, int]):
+    """Advances by character, looked up once each."""
+
+    def __init__(self, weight: str) -> None:
+        super().__init__()
+        self._weight = weight
+
+    def __missing__(self, char: str) -> int:
+        self[char] = found = glyph(char, self._weight).advance
+        return found
+
+
+@cache
+def advances(weight: str) -> Mapping[str, int]:
+    """The advance of every printable character in a weight, in thousandths of an em."""
+    return _Advances(weight)
+
+
+@cache
+def _repertoire() -> frozenset[str]:
+    return frozenset(map(chr, face("text").glyphs))
 
 
 def printable(text: str) -> str:
     """A text as it will be printed: one for one, line ends and tabs as blanks, characters in no font as `GETA`."""
-    return "".join(" " if c.isspace() else c if glyph(c, "text") else GETA for c in text)
+    if _repertoire().issuperset(text):
+        return text
+    return "".join(" " if c.isspace() else c if c in _repertoire() else GETA for c in text)
 
 
 def _cmap(table: bytes) -> dict[int, int]:

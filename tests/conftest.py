@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from masking.crypto.keys import FileKeySource
-from masking.numbers.pool import demo_slots
+from masking.numbers.pool import DEMO
 from masking.order import Order, Party, Plain
 from masking.vault import people, schema, slots
 from masking.vault.engine import migrate, open_engine
@@ -42,7 +42,7 @@ def staffed(store: Store, world: World) -> Store:
         for actor in STAFF:
             phone = PHONES.get(actor.id)
             people.enrol(world, store.keys, tx, actor, now, phone=Plain(phone) if phone else None)
-        slots.add(tx, demo_slots(), world)
+        slots.add(tx, DEMO, DEMO.slots(1000, 1999), world)
     return store
 
 

@@ -21,7 +21,7 @@ from api.settings import ServiceSettings
 from masking.access.people import Actor, Role
 from masking.connection import create, open_folder
 from masking.enrol import new_secret
-from masking.numbers.pool import demo_slots
+from masking.numbers.pool import DEMO
 from masking.order import Plain
 from masking.vault import people, slots
 from masking.vault.store import Settings, Store
@@ -90,7 +90,7 @@ def staffed(folder: Path, world: World) -> None:
         for actor in (*STAFF, SUPERVISOR):
             phone = PHONES.get(actor.id)
             people.enrol(world, store.keys, tx, actor, now, phone=Plain(phone) if phone else None)
-        slots.add(tx, demo_slots(), world)
+        slots.add(tx, DEMO, DEMO.slots(1000, 1999), world)
     store.close()
 
 

@@ -24,14 +24,7 @@ def cut_in_two(store, world, order):
     assigned(world, store, data)
     record = token_record(waybill.id)
     with pytest.raises(ZeroDivisionError), store.transaction() as tx:
-        store.destroy(
-            tx,
-            [record],
-            actor=OPERATOR.id,
-            reason="erasure-request",
-            now=world.now(),
-            cool_down=world.now() - world.now(),
-        )
+        store.destroy(tx, [record], actor=OPERATOR.id, reason="erasure-request", now=world.now())
         _ = 1 / 0
     return record, data
 

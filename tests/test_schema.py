@@ -61,6 +61,6 @@ def test_destroying_does_what_the_list_says_of_every_column(store, gone):
 
 
 def test_a_cooling_slot_forgets_whom_it_rang(store, gone):
-    cooling = [row for row in rows(store, "slot") if row["state"] == "cooling"]
+    cooling = [row for row in rows(store, "slot") if row["stage"] == "cooling"]
     assert len(cooling) == 1
     assert cooling[0]["waybill"] is None

@@ -15,7 +15,7 @@ from api.demo.stage import Stage, UntrueError, reads_chinese
 from masking.access.people import Actor, Role
 from masking.connection import create, open_folder
 from masking.errors import SettingsError
-from masking.numbers.pool import demo_slots
+from masking.numbers.pool import DEMO
 from masking.order import Plain
 from masking.vault import people, slots
 from masking.vault.store import Settings
@@ -81,7 +81,7 @@ def _prepare(folder: Path) -> Stage:
         for actor in cast.values():
             phone = PHONES.get(actor.id)
             people.enrol(world, store.keys, tx, actor, now, phone=Plain(phone) if phone else None)
-        slots.add(tx, demo_slots(), world)
+        slots.add(tx, DEMO, DEMO.slots(1000, 1999), world)
     log = logging.getLogger("waybill-demo")
     log.propagate = False
     log.setLevel(logging.INFO)

@@ -1,28 +1,99 @@
-"""Slots of virtual numbers, and how long each stage of a lease lasts.
+"""Slots of virtual numbers: the stages of a lease, and how long each lasts.
 
-free -> leased (at checkout) -> cooling (after sign-off) -> free. No provider has a cool-down of its own, so a slot freed
-today could ring a stranger tomorrow while yesterday's label still shows it; here it rests first.
+One table says how a slot moves from stage to stage; the store's statements are built from it, and it draws the diagram in
+`docs/telephony.md`. No provider has a cool-down of its own, so a slot freed today could ring a stranger tomorrow while
+yesterday's label still shows it; here it rests first.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import timedelta
+from enum import StrEnum
 from typing import NamedTuple
 
 from masking.errors import InputError
 
 LEASE = timedelta(days=30)
-"""A lease made at checkout ends by itself after this, if the parcel never arrives."""
+"""A lease ends by itself this long after the parcel's last sign of life; every scan and assignment renews it."""
 
-COOL_DOWN = timedelta(days=7)
-"""How long a released slot rests: 7 days suffice where each call is authorised, so that a stale label rings nobody."""
+REST = timedelta(days=7)
+"""How long a released slot rests where each call is authorised, so that a stale label rings nobody."""
 
-UNUSED_COOL_DOWN = timedelta(0)
-"""A number that was never printed needs no rest."""
+REST_OF_OPEN_LINES = timedelta(days=60)
+"""How long where the provider connects anybody who dials: until labels have left the waste paper."""
 
-DEMO_MAIN = "17000000000"
-"""The demo's main number: visibly fake, in a range that no operator has given out."""
+
+class Stage(StrEnum):
+    """Where a slot stands."""
+
+    FREE = "free"
+    """Nobody's: never leased, never printed, or rested."""
+    LEASED = "leased"
+    """One waybill's: it rings."""
+    COOLING = "cooling"
+    """Was printed; rings nobody until its rest is over."""
+    LEAVING = "leaving"
+    """Still one waybill's; goes out of the pool when that lease ends."""
+    QUARANTINED = "quarantined"
+    """Out of use until somebody clears it."""
+    RETIRED = "retired"
+    """Out of the pool."""
+
+
+class Act(StrEnum):
+    """What moves a slot."""
+
+    LEASE = "lease"
+    """A waybill takes it."""
+    RENEW = "renew"
+    """The parcel shows a sign of life: a scan, an assignment; attempts and returns too."""
+    RELEASE = "release"
+    """Signed for, sealed away, destroyed, or overdue."""
+    RETURN_UNPRINTED = "return unprinted"
+    """The same, of a waybill that never had a label: nobody has seen the number."""
+    REST = "rest"
+    """Its rest is over."""
+    QUARANTINE = "quarantine"
+    """Something is wrong with it."""
+    CLEAR = "clear"
+    """It is not any more."""
+    RETIRE = "retire"
+    """The operator gives the number back to the provider."""
+
+
+TRANSITIONS: dict[tuple[Stage, Act], Stage] = {
+    (Stage.FREE, Act.LEASE): Stage.LEASED,
+    (Stage.LEASED, Act.RENEW): Stage.LEASED,
+    (Stage.LEASED, Act.RELEASE): Stage.COOLING,
+    (Stage.LEASED, Act.RETURN_UNPRINTED): Stage.FREE,
+    (Stage.COOLING, Act.REST): Stage.FREE,
+    (Stage.FREE, Act.QUARANTINE): Stage.QUARANTINED,
+    (Stage.LEASED, Act.QUARANTINE): Stage.QUARANTINED,
+    (Stage.COOLING, Act.QUARANTINE): Stage.QUARANTINED,
+    (Stage.QUARANTINED, Act.CLEAR): Stage.COOLING,
+    (Stage.FREE, Act.RETIRE): Stage.RETIRED,
+    (Stage.COOLING, Act.RETIRE): Stage.RETIRED,
+    (Stage.QUARANTINED, Act.RETIRE): Stage.RETIRED,
+    (Stage.LEASED, Act.RETIRE): Stage.LEAVING,
+    (Stage.LEAVING, Act.RENEW): Stage.LEAVING,
+    (Stage.LEAVING, Act.RELEASE): Stage.RETIRED,
+    (Stage.LEAVING, Act.RETURN_UNPRINTED): Stage.RETIRED,
+}
+
+HELD = (Stage.LEASED, Stage.LEAVING)
+"""The stages in which a slot is somebody's."""
+
+
+def ways(act: Act) -> dict[Stage, Stage]:
+    """From which stages `act` leads where."""
+    return {before: after for (before, how), after in TRANSITIONS.items() if how is act}
+
+
+def diagram() -> str:
+    """The table as a Mermaid state diagram, for the documents."""
+    lines = [f"    {before} --> {after}: {act}" for (before, act), after in TRANSITIONS.items()]
+    return "\n".join(["stateDiagram-v2", "    [*] --> free: import", *lines, "    retired --> [*]"])
 
 
 class Slot(NamedTuple):
@@ -32,19 +103,39 @@ class Slot(NamedTuple):
     extension: str
 
 
-def slots(main: str, first: int, last: int, *, digits: int) -> list[Slot]:
-    """The slots of one main number, extensions from `first` to `last` in `digits` digits (1 to 6; it differs by provider).
+class Line(NamedTuple):
+    """A main number, whose extensions are slots.
 
-    Raises:
-        InputError: the main number is no number, or the extensions don't fit into the digits.
+    Attributes:
+        main: the main number, digits.
+        digits: how long its extensions are: 1 to 6, it differs by provider.
+        provider, city: where it comes from, words.
+        switch: the id of the one switch that may ask about it.
+        rest: how long its released slots cool down.
     """
-    if not re.fullmatch(r"\d{7,20}", main):
-        raise InputError("main", "not-a-number")
-    if not 1 <= digits <= 6 or not 0 <= first <= last < 10**digits:
-        raise InputError("extension", "does-not-fit-the-digits")
-    return [Slot(main, f"{number:0{digits}}") for number in range(first, last + 1)]
+
+    main: str
+    digits: int
+    provider: str
+    city: str
+    switch: str
+    rest: timedelta = REST
+
+    def slots(self, first: int, last: int) -> list[Slot]:
+        """Its slots from extension `first` to `last`.
+
+        Raises:
+            InputError: the main number is no number, a word is no word, or the extensions don't fit into the digits.
+        """
+        if not re.fullmatch(r"\d{7,20}", self.main):
+            raise InputError("main", "not-a-number")
+        for field in ("provider", "city", "switch"):
+            if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,31}", getattr(self, field)):
+                raise InputError(field, "not-1-to-32-small-letters-digits-hyphens")
+        if not 1 <= self.digits <= 6 or not 0 <= first <= last < 10**self.digits:
+            raise InputError("extension", "does-not-fit-the-digits")
+        return [Slot(self.main, f"{number:0{self.digits}}") for number in range(first, last + 1)]
 
 
-def demo_slots() -> list[Slot]:
-    """A thousand visibly fake slots for the demo."""
-    return slots(DEMO_MAIN, 1000, 1999, digits=4)
+DEMO = Line("17000000000", 4, "demo", "nowhere", "switch")
+"""The demo's main number: visibly fake, in a range that no operator has given out."""

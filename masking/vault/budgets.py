@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -72,8 +72,16 @@ def save_tallies(tx: Connection, tallies: Mapping[str, Tally], now: datetime, wo
             raise_alarm(tx, "too-many-refusals", actor, now, world)
 
 
-def raise_alarm(tx: Connection, kind: str, actor: str, now: datetime, world: World) -> None:
-    """Leave an alarm for those who watch."""
+def raise_alarm(
+    tx: Connection, kind: str, actor: str, now: datetime, world: World, *, at_most_every: timedelta | None = None
+) -> None:
+    """Leave an alarm for those who watch; not again while one of this kind and actor is younger than `at_most_every`."""
+    if at_most_every:
+        since = alarm.c.at > milliseconds(now - at_most_every)
+        if tx.execute(
+            sa.select(alarm.c.id).where(alarm.c.kind == kind, alarm.c.actor == actor, since).limit(1)
+        ).first():
+            return
     tx.execute(alarm.insert().values(id=world.record_id(now), at=milliseconds(now), kind=kind, actor=actor))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     ForeignKey,
     Index,
@@ -130,19 +131,31 @@ label_print = Table(
     UniqueConstraint("waybill", "job", name="one_print_a_job"),
 )
 
+line = Table(
+    "line",
+    data,
+    Column("main", String(20), primary_key=True),
+    Column("digits", Integer, nullable=False),
+    Column("provider", String(32), nullable=False),
+    Column("city", String(32), nullable=False),
+    Column("switch", String(32), nullable=False),
+    Column("rest", BigInteger, nullable=False),
+)
+
 slot = Table(
     "slot",
     data,
-    Column("main", String(20), nullable=False),
+    Column("main", String(20), ForeignKey("line.main"), nullable=False),
     Column("extension", String(8), nullable=False),
-    Column("state", String(16), nullable=False),
+    Column("stage", String(16), nullable=False),
     Column("place", BigInteger, nullable=False),
     Column("waybill", LargeBinary(16)),
     Column("until", BigInteger),
     PrimaryKeyConstraint("main", "extension"),
     UniqueConstraint("waybill", name="one_slot_a_waybill"),
-    Index("slots_in_random_order", "state", "place"),
-    Index("slots_at_rest", "state", "until"),
+    CheckConstraint("(waybill IS NOT NULL) = (stage IN ('leased', 'leaving'))", name="held_is_somebodys"),
+    Index("slots_in_random_order", "stage", "place"),
+    Index("slots_by_end", "stage", "until"),
 )
 
 intent = Table(
@@ -206,6 +219,7 @@ alarm = Table(
     Column("at", BigInteger, nullable=False),
     Column("kind", String(32), nullable=False),
     Column("actor", String(64), nullable=False),
+    Index("alarms_of", "kind", "at"),
 )
 
 leaf = Table(
@@ -328,7 +342,8 @@ KEPT = {
     "hold": dict.fromkeys(
         ("waybill", "actor", "reason", "at"), "what is held is not destroyed; the row goes on release"
     ),
-    "slot": dict.fromkeys(("main", "extension", "state", "place"), "the operator's own numbers"),
+    "line": dict.fromkeys(("main", "digits", "provider", "city", "switch", "rest"), "the operator's own numbers"),
+    "slot": dict.fromkeys(("main", "extension", "stage", "place"), "the operator's own numbers"),
     "person": dict.fromkeys(
         ("id", "tenant", "role", "unit", "phone", "phone_index", "active", "enrolled"), "staff, not parties of an order"
     ),

@@ -1,102 +1,115 @@
-"""Rows of virtual numbers and of the intents that make one ring."""
+"""Rows of virtual numbers. Every change of a slot's stage is built from the table in `masking.numbers.pool`.
+
+A lease is drawn from a random place of the pool, which hides how many there are, and costs the same whatever the pool's
+size: writers start at different places, skip what others hold, and pass no long row of dead entries.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from masking.numbers.pool import Slot
+from masking.numbers.pool import HELD, LEASE, Act, Line, Slot, Stage, ways
+from masking.vault.budgets import raise_alarm
 from masking.vault.engine import insert_new
-from masking.vault.schema import intent, slot
+from masking.vault.schema import line, slot, waybill
 from masking.waybill import VirtualNumber
 from masking.world import World, milliseconds, moment
 
-
-class Intent(NamedTuple):
-    """A courier's announced call: one use, short-lived, for one caller's number."""
-
-    id: bytes
-    waybill: bytes
-    actor: str
-    caller: bytes
-    expires: int
-    used: int | None
-
-
-_AT_ONCE = 500
-"""Rested slots that one checkout frees at most."""
+TIDY = 2000
+"""Slots that are moved on at most in one go, so that no lease pays for a whole night's."""
+_DAY = 86_400_000
+_THIS = (slot.c.main == sa.bindparam("m")) & (slot.c.extension == sa.bindparam("e"))
+_ENDING = (
+    sa.select(slot.c.main, slot.c.extension, line.c.rest, waybill.c.prints)
+    .select_from(slot)
+    .join(line)
+    .outerjoin(waybill, waybill.c.id == slot.c.waybill)
+)
 
 
-def _place(world: World) -> int:
-    return int.from_bytes(world.entropy(7), "big")
-
-
-def add(tx: Connection, slots: Sequence[Slot], world: World) -> int:
-    """Take slots into the pool, each at a random place; how many were new."""
-    rows = [
-        {
-            "main": s.main,
-            "extension": s.extension,
-            "state": "free",
-            "place": _place(world),
-            "waybill": None,
-            "until": None,
-        }
-        for s in slots
-    ]
+def add(tx: Connection, of: Line, slots: Sequence[Slot], world: World) -> int:
+    """Take slots of a line into the pool, each at a random place; how many were new."""
+    insert_new(tx, line, [of._asdict() | {"rest": int(of.rest.total_seconds() * 1000)}], "main")
+    free = {"stage": Stage.FREE.value, "waybill": None, "until": None}
+    rows = [free | each._asdict() | {"place": _place(world)} for each in slots]
     return len(insert_new(tx, slot, rows, "main", "extension"))
 
 
-def lease(
-    tx: Connection, waybills: Sequence[bytes], until: datetime, now: datetime, world: World
-) -> dict[bytes, VirtualNumber]:
-    """Lease one slot to each waybill, in random order, while there are any. A dry pool leaves the rest without.
+def lines(tx: Connection, mains: Collection[str]) -> dict[str, Line]:
+    """The lines with these main numbers."""
+    rows = tx.execute(sa.select(line).where(line.c.main.in_(mains)))
+    return {row.main: Line(*row)._replace(rest=timedelta(milliseconds=row.rest)) for row in rows}
 
-    Slots whose cool-down has passed are free again; each takes a new random place when it is leased.
-    """
+
+def lease(tx: Connection, waybills: Sequence[bytes], now: datetime, world: World) -> dict[bytes, VirtualNumber]:
+    """Lease a slot to each waybill, drawn at random, while there are any. A dry pool leaves the rest without, and rings."""
     if not waybills:
         return {}
-    rested = sa.select(slot.c.main, slot.c.extension).where(slot.c.state == "cooling", slot.c.until < milliseconds(now))
-    found = [tuple(row) for row in tx.execute(rested.limit(_AT_ONCE).with_for_update(skip_locked=True))]
-    if found:
-        freed = slot.update().where(sa.tuple_(slot.c.main, slot.c.extension).in_(found))
-        tx.execute(freed.values(state="free", until=None))
-    query = (
-        sa.select(slot.c.main, slot.c.extension)
-        .where(slot.c.state == "free")
-        .order_by(slot.c.place)
-        .limit(len(waybills))
-        .with_for_update(skip_locked=True)
-    )
-    free = tx.execute(query).all()
-    leased = {}
-    rows = []
-    for waybill, (main, extension) in zip(waybills, free, strict=False):
-        leased[waybill] = VirtualNumber(main=main, extension=extension, expires=until)
-        rows.append({"m": main, "e": extension, "w": waybill, "p": _place(world)})
-    if rows:
-        statement = (
-            slot.update()
-            .where(slot.c.main == sa.bindparam("m"), slot.c.extension == sa.bindparam("e"))
-            .values(state="leased", waybill=sa.bindparam("w"), place=sa.bindparam("p"), until=milliseconds(until))
-        )
-        tx.execute(statement, rows)
-    return leased
+    free = _draw(tx, len(waybills), world)
+    if len(free) < len(waybills) and tidy(tx, now):
+        free = _draw(tx, len(waybills), world)
+    if len(free) < len(waybills):
+        raise_alarm(tx, "numbers-dry", "pool", now, world, at_most_every=timedelta(hours=1))
+    until = now + LEASE
+    leased = dict(zip(waybills, free, strict=False))
+    if leased:
+        new = {"waybill": sa.bindparam("w"), "place": sa.bindparam("p"), "until": milliseconds(until)}
+        rows = [{"m": m, "e": e, "w": waybill, "p": _place(world)} for waybill, (m, e) in leased.items()]
+        tx.execute(_move(Act.LEASE, _THIS, **new), rows)
+    return {
+        waybill: VirtualNumber(main=main, extension=extension, expires=until)
+        for waybill, (main, extension) in leased.items()
+    }
 
 
 def leases(tx: Connection, waybills: Collection[bytes]) -> dict[bytes, VirtualNumber]:
     """The numbers that these waybills hold."""
     if not waybills:
         return {}
-    query = sa.select(slot).where(slot.c.waybill.in_(waybills), slot.c.state == "leased")
+    query = sa.select(slot).where(slot.c.waybill.in_(waybills))
     return {
         row.waybill: VirtualNumber(main=row.main, extension=row.extension, expires=moment(row.until))
         for row in tx.execute(query)
     }
+
+
+def renew(tx: Connection, waybills: Collection[bytes], now: datetime) -> None:
+    """The parcels show a sign of life: their leases last on. A lease is written at most once a day."""
+    until = milliseconds(now + LEASE)
+    if waybills:
+        tx.execute(_move(Act.RENEW, slot.c.waybill.in_(waybills), slot.c.until < until - _DAY, until=until))
+
+
+def release(tx: Connection, waybills: Collection[bytes], now: datetime) -> None:
+    """End the leases: what was printed rests as long as its line says, bound to nobody; what was not is free again."""
+    if waybills:
+        ended = _ENDING.where(slot.c.waybill.in_(waybills))
+        _end(tx, tx.execute(ended.order_by(slot.c.main, slot.c.extension).with_for_update(of=slot)), now)
+
+
+def tidy(tx: Connection, now: datetime) -> int:
+    """Release what is overdue and free what has rested, the longest first, at most `TIDY` of each; how many."""
+    past = slot.c.until < milliseconds(now)
+    # what somebody else is moving is no longer ours to move: skip_locked
+    overdue = _ENDING.where(slot.c.stage.in_(HELD), past)
+    overdue = overdue.order_by(slot.c.stage, slot.c.until).limit(TIDY).with_for_update(of=slot, skip_locked=True)
+    ended = _end(tx, tx.execute(overdue), now)
+    rested = sa.select(slot.c.main, slot.c.extension).where(slot.c.stage == Stage.COOLING, past)
+    rows = tx.execute(rested.order_by(slot.c.until).limit(TIDY).with_for_update(skip_locked=True)).all()
+    if rows:
+        tx.execute(_move(Act.REST, _THIS, until=None), [{"m": row.main, "e": row.extension} for row in rows])
+    return ended + len(rows)
+
+
+def free(tx: Connection, most: int) -> int:
+    """How many slots are free, counted no further than `most`."""
+    some = sa.select(slot.c.place).where(slot.c.stage == Stage.FREE).limit(most).subquery()
+    return tx.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
 
 
 def holders(tx: Connection, numbers: Collection[tuple[str, str]], now: datetime) -> dict[tuple[str, str], bytes]:
@@ -105,48 +118,76 @@ def holders(tx: Connection, numbers: Collection[tuple[str, str]], now: datetime)
     if not numbers:
         return {}
     query = sa.select(slot.c.main, slot.c.extension, slot.c.waybill).where(
-        sa.tuple_(slot.c.main, slot.c.extension).in_(numbers),
-        slot.c.state == "leased",
+        slot.c.main.in_({main for main, _ in numbers}),
+        slot.c.extension.in_({extension for _, extension in numbers}),  # SQLite scans for pairs, not for these two
+        slot.c.waybill.is_not(None),
         slot.c.until >= milliseconds(now),
     )
-    return {(row.main, row.extension): row.waybill for row in tx.execute(query)}
+    found = {(row.main, row.extension): row.waybill for row in tx.execute(query)}
+    return {number: found[number] for number in numbers if number in found}
 
 
-def release(tx: Connection, waybills: Collection[bytes], *, free_again: datetime) -> None:
-    """End the leases: the slots cool down until `free_again`, bound to nobody."""
-    tx.execute(
-        slot.update()
-        .where(slot.c.waybill.in_(waybills))
-        .values(state="cooling", waybill=None, until=milliseconds(free_again))
-    )
-    tx.execute(intent.delete().where(intent.c.waybill.in_(waybills)))
+def withdraw(tx: Connection, act: Act, main: str, extensions: Collection[str] | None, now: datetime) -> int:
+    """Quarantine, clear or retire slots of one line, or all of it (None); how many moved. Quarantine ends a lease at once.
+
+    A retired slot that is leased rings on until that lease ends.
+    """
+    of = [slot.c.main == main] if extensions is None else [slot.c.main == main, slot.c.extension.in_(extensions)]
+    held = slot.c.stage.in_(HELD) if act is Act.RETIRE else sa.false()
+    values: dict[str, Any] = {name: sa.case((held, slot.c[name]), else_=sa.null()) for name in ("waybill", "until")}
+    if act is Act.CLEAR:
+        values["until"] = milliseconds(now) + sa.select(line.c.rest).where(line.c.main == main).scalar_subquery()
+    return tx.execute(_move(act, *of, **values)).rowcount
 
 
 def counts(tx: Connection) -> dict[str, int]:
-    """How many slots are in each state."""
-    return {row[0]: row[1] for row in tx.execute(sa.select(slot.c.state, sa.func.count()).group_by(slot.c.state))}
+    """How many slots are in each stage. Reads the whole pool."""
+    return {row[0]: row[1] for row in tx.execute(sa.select(slot.c.stage, sa.func.count()).group_by(slot.c.stage))}
 
 
-def add_intents(tx: Connection, intents: Sequence[Intent]) -> None:
-    """Record announced calls."""
-    if intents:
-        tx.execute(intent.insert(), [row._asdict() for row in intents])
+def stock(tx: Connection) -> dict[tuple[str, str, str], int]:
+    """How many slots there are, by (provider, city, stage). Reads the whole pool."""
+    by = (line.c.provider, line.c.city, slot.c.stage)
+    query = sa.select(*by, sa.func.count()).join_from(slot, line).group_by(*by).order_by(*by)
+    return {(row[0], row[1], row[2]): row[3] for row in tx.execute(query)}
 
 
-def open_intents(tx: Connection, waybills: Collection[bytes], now: datetime) -> dict[tuple[bytes, bytes], Intent]:
-    """Unused, unexpired intents by (waybill, caller), locked until the transaction ends."""
-    if not waybills:
-        return {}
-    query = (
-        sa.select(intent)
-        .where(intent.c.waybill.in_(waybills), intent.c.used.is_(None), intent.c.expires >= milliseconds(now))
-        .order_by(intent.c.id)
-        .with_for_update()
+def _draw(tx: Connection, many: int, world: World) -> list[tuple[str, str]]:
+    """Free slots from a random place on, around the end; locked, and none that another transaction has locked."""
+    start = _place(world)
+    found: list[tuple[str, str]] = []
+    for part in (slot.c.place >= start, slot.c.place < start):
+        if len(found) < many:
+            query = sa.select(slot.c.main, slot.c.extension).where(slot.c.stage == Stage.FREE, part)
+            query = query.order_by(slot.c.place).limit(many - len(found)).with_for_update(skip_locked=True)
+            found += [(row.main, row.extension) for row in tx.execute(query)]
+    return found
+
+
+def _end(tx: Connection, ending: Iterable[Any], now: datetime) -> int:
+    """End these leases, rows of `_ENDING`; how many."""
+    unprinted, printed = [], []
+    for row in ending:
+        this = {"m": row.main, "e": row.extension}
+        if row.prints:
+            printed.append(this | {"u": milliseconds(now) + row.rest})
+        else:
+            unprinted.append(this)
+    if unprinted:
+        tx.execute(_move(Act.RETURN_UNPRINTED, _THIS, waybill=None, until=None), unprinted)
+    if printed:
+        tx.execute(_move(Act.RELEASE, _THIS, waybill=None, until=sa.bindparam("u")), printed)
+    return len(unprinted) + len(printed)
+
+
+def _move(act: Act, *where: sa.ColumnElement[bool], **values: Any) -> sa.Update:
+    """The statement that moves slots as the table says, and none that the table does not name."""
+    led = ways(act)
+    stage = sa.case({before.value: after.value for before, after in led.items()}, value=slot.c.stage)
+    return (
+        slot.update().where(sa.or_(*(slot.c.stage == before for before in led)), *where).values(stage=stage, **values)
     )
-    return {(row.waybill, row.caller): Intent(*row) for row in tx.execute(query)}
 
 
-def use_intents(tx: Connection, ids: Collection[bytes], now: datetime) -> None:
-    """Mark intents as used up."""
-    if ids:
-        tx.execute(intent.update().where(intent.c.id.in_(ids)).values(used=milliseconds(now)))
+def _place(world: World) -> int:
+    return int.from_bytes(world.entropy(7), "big")

@@ -14,8 +14,7 @@ from masking.crypto import archive, labelcode
 from masking.crypto.keys import KeySource
 from masking.ledger.log import Leaf, subject
 from masking.lifecycle import Retention, State
-from masking.numbers.pool import COOL_DOWN
-from masking.vault import custody, journal, slots, waybills
+from masking.vault import calls, custody, journal, slots, waybills
 from masking.vault.engine import migrate, open_engine, reading, transaction, truncate_log
 from masking.vault.keystore import KeyStore
 from masking.vault.schema import DATA_HEAD, KEYS_HEAD
@@ -110,16 +109,14 @@ class Store:
         day = day_of(moment(made)) if recent else day_of(now)  # a made-up id must not make keys for any day it likes
         return subject(self.keys.key("salt", day, world, now), waybill)
 
-    def destroy(
-        self, tx: Transaction, ids: Sequence[bytes], *, actor: str, reason: str, now: datetime, cool_down: timedelta
-    ) -> None:
+    def destroy(self, tx: Transaction, ids: Sequence[bytes], *, actor: str, reason: str, now: datetime) -> None:
         """Everything on the destroy list: keys first and at once, then the rows with `tx`.
 
         A crash in between leaves waybills that nobody can open, on the destruction list: `finish_destructions` ends
         that, and so does, once `tx` has committed, `destroyed`.
         """
         self.keys.destroy(ids, actor, reason, now)
-        self._clear(tx, ids, reason, now, cool_down)
+        self._clear(tx, ids, reason, now)
 
     def destroyed(self, ids: Sequence[bytes], now: datetime) -> None:
         """Call it after the transaction of `destroy`: the rows are gone, also from SQLite's log."""
@@ -137,14 +134,15 @@ class Store:
                 left = [record.id for record in records if record.state != State.DESTROYED]
                 for each in left:
                     entry = waiting[each]
-                    self._clear(tx, [each], entry.reason, now, COOL_DOWN)
+                    self._clear(tx, [each], entry.reason, now)
                     leaf = self.leaf(world, now, "destroy", entry.actor, each, reason=entry.reason)
                     journal.append(tx, [leaf])
             self.destroyed(list(waiting), now)
         return len(waiting)
 
-    def _clear(self, tx: Transaction, ids: Sequence[bytes], reason: str, now: datetime, cool_down: timedelta) -> None:
-        slots.release(tx, ids, free_again=now + cool_down)
+    def _clear(self, tx: Transaction, ids: Sequence[bytes], reason: str, now: datetime) -> None:
+        slots.release(tx, ids, now)
+        calls.forget(tx, ids)
         custody.close_assignments(tx, ids, now)
         custody.forget_prints(tx, ids)
         waybills.clear(tx, ids, reason, now)

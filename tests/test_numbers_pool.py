@@ -1,0 +1,264 @@
+"""The pool of virtual numbers: the life of a lease, and many writers at once."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from masking.checkout import Checkout, checkout
+from masking.crypto.index import token_record
+from masking.deliver import Deliver, deliver
+from masking.errors import InputError
+from masking.label import Label, label
+from masking.numbers.pool import DEMO, HELD, LEASE, REST, REST_OF_OPEN_LINES, TRANSITIONS, Act, Stage, diagram
+from masking.retire import Destroy, retire
+from masking.scan import Scan, scan
+from masking.vault import budgets, schema, slots
+from masking.waybill import Scanned
+from tests.cast import COURIER, OPERATOR, SHOP
+from tests.test_story import arrived, assigned, checked_out, labelled
+
+OPEN = DEMO._replace(main="17000000001", rest=REST_OF_OPEN_LINES)
+
+
+def stages(store):
+    with store.transaction() as tx:
+        return slots.counts(tx)
+
+
+def lease_of(store, waybill):
+    with store.transaction() as tx:
+        return slots.leases(tx, [token_record(waybill.id)]).get(token_record(waybill.id))
+
+
+def act(store, function, *arguments):
+    with store.transaction() as tx:
+        return function(tx, *arguments)
+
+
+@pytest.fixture
+def delivered(world, store, order):
+    """A parcel that was labelled, delivered, and whose number has begun to cool down."""
+    waybill = checked_out(world, store, order())
+    data = labelled(world, store, waybill)
+    arrived(world, store, data)
+    assigned(world, store, data)
+    deliver(world, store, [Deliver(actor=COURIER, code=data.code)])
+    return waybill
+
+
+def test_a_printed_number_rests_and_a_number_that_nobody_saw_does_not(world, store, order, delivered, hands):
+    cancelled = checked_out(world, store, order("A-2"))
+    retire(world, store, [Destroy(actor=OPERATOR, id=cancelled.id, reason="test")])
+    assert stages(store) == {"cooling": 1, "free": 999}
+    hands.move(milliseconds=(REST - timedelta(seconds=1)).total_seconds() * 1000)
+    act(store, slots.tidy, world.now())
+    assert stages(store) == {"cooling": 1, "free": 999}
+    hands.move(seconds=2)
+    act(store, slots.tidy, world.now())
+    assert stages(store) == {"free": 1000}
+
+
+def test_a_line_that_connects_anybody_rests_longer(world, store, order):
+    act(store, slots.withdraw, Act.RETIRE, DEMO.main, None, world.now())
+    act(store, slots.add, OPEN, OPEN.slots(0, 0), world)
+    waybill = checked_out(world, store, order())
+    labelled(world, store, waybill)
+    retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
+    with store.transaction() as tx:
+        [until] = tx.execute(sa.select(schema.slot.c.until).where(schema.slot.c.stage == Stage.COOLING)).scalars()
+    assert until == (world.now() + REST_OF_OPEN_LINES).timestamp() * 1000
+
+
+def test_every_sign_of_life_renews_a_lease(world, store, order, hands):
+    waybill = checked_out(world, store, order())
+    data = labelled(world, store, waybill)
+    assert waybill.number.expires == world.now() + LEASE
+    for days in (20, 20, 20):  # longer than a lease, altogether
+        hands.move(days=days)
+        arrived(world, store, data)
+        act(store, slots.tidy, world.now())
+        assert lease_of(store, waybill).expires == world.now() + LEASE
+    hands.move(days=20)
+    assigned(world, store, data)
+    assert lease_of(store, waybill).expires == world.now() + LEASE
+    hands.move(days=20)
+    failed = Scan(actor=COURIER, what=data.code, kind="attempted")
+    assert scan(world, store, [failed]) == [Scanned(kind="attempted", at=world.now())]  # comes back tomorrow
+    assert lease_of(store, waybill).expires == world.now() + LEASE
+
+
+def test_the_lease_of_a_parcel_that_never_came_ends_by_itself_and_a_late_label_takes_a_new_number(
+    world, store, order, hands
+):
+    silent, late = checked_out(world, store, order("A-1")), checked_out(world, store, order("A-2"))
+    labelled(world, store, silent)
+    hands.move(days=LEASE.days + 1)
+    assert act(store, slots.tidy, world.now()) == 2
+    assert lease_of(store, silent) is None
+    assert stages(store) == {"cooling": 1, "free": 999}
+    assert labelled(world, store, late).number == lease_of(store, late)
+    assert lease_of(store, late) is not None
+
+
+def test_a_destroyed_parcel_gives_its_number_back(world, store, order):
+    waybill = checked_out(world, store, order())
+    assert stages(store)["leased"] == 1
+    retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
+    assert stages(store) == {"free": 1000}
+
+
+def test_a_dry_pool_still_masks_and_seals_and_the_number_follows_with_the_label(world, store, order):
+    act(store, slots.withdraw, Act.QUARANTINE, DEMO.main, None, world.now())
+    first, second = checkout(world, store, [Checkout(merchant=SHOP, order=order(f"A-{n}")) for n in (1, 2)])
+    assert first.masked is not None
+    assert (first.number, second.number) == (None, None)
+    with store.transaction() as tx:
+        assert [kind for _, kind, _ in budgets.alarms(tx)] == ["numbers-dry"]
+    act(store, slots.add, OPEN, OPEN.slots(7, 7), world)
+    [one, none] = label(world, store, [Label(actor=SHOP, id=each.id, job="j", station="s") for each in (first, second)])
+    assert str(one.number) == "17000000001 转 0007"
+    assert none.number is None  # it still prints: "contact through the app"
+
+
+def test_a_dry_pool_takes_what_has_rested_while_it_sells(world, store, order, delivered, hands):
+    act(store, slots.withdraw, Act.RETIRE, DEMO.main, [f"{n}" for n in range(1000, 2000)], world.now())
+    act(store, slots.add, OPEN, OPEN.slots(0, 0), world)
+    first = checked_out(world, store, order("A-2"))
+    labelled(world, store, first)
+    retire(world, store, [Destroy(actor=OPERATOR, id=first.id, reason="test")])
+    assert checked_out(world, store, order("A-3")).number is None
+    hands.move(days=REST_OF_OPEN_LINES.days, seconds=1)
+    assert checked_out(world, store, order("A-4")).number.main == OPEN.main
+
+
+def test_a_quarantined_slot_rings_nobody_and_rests_when_it_is_cleared(world, store, order):
+    waybill = checked_out(world, store, order())
+    number = waybill.number
+    assert act(store, slots.withdraw, Act.QUARANTINE, number.main, [number.extension], world.now()) == 1
+    assert act(store, slots.holders, {(number.main, number.extension)}, world.now()) == {}
+    assert lease_of(store, waybill) is None
+    assert act(store, slots.withdraw, Act.CLEAR, number.main, None, world.now()) == 1
+    assert stages(store) == {"cooling": 1, "free": 999}
+
+
+def test_a_retired_line_rings_on_for_what_is_leased_and_then_never_again(world, store, order, hands):
+    waybill = checked_out(world, store, order())
+    number = waybill.number
+    assert act(store, slots.withdraw, Act.RETIRE, number.main, None, world.now()) == 1000
+    assert act(store, slots.holders, {(number.main, number.extension)}, world.now())
+    assert checked_out(world, store, order("A-2")).number is None
+    retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
+    assert stages(store) == {"retired": 1000}
+    hands.move(days=365)
+    assert act(store, slots.tidy, world.now()) == 0
+
+
+def test_the_same_slots_imported_twice_are_there_once(world, store):
+    assert act(store, slots.add, DEMO, DEMO.slots(1990, 2009), world) == 10
+    assert stages(store) == {"free": 1010}
+
+
+def test_the_table_holds_no_stage_that_cannot_be_reached_or_left():
+    reached = {Stage.FREE} | set(TRANSITIONS.values())
+    assert reached == set(Stage)
+    assert {before for before, _ in TRANSITIONS} == set(Stage) - {Stage.RETIRED}
+
+
+def test_the_diagram_in_the_documents_is_drawn_by_the_table():
+    page = (Path(__file__).parents[1] / "docs" / "telephony.md").read_text("utf-8")
+    assert f"```mermaid\n{diagram()}\n```" in page
+
+
+@pytest.mark.parametrize(("digits", "first", "last"), [(0, 0, 0), (7, 0, 1), (2, 0, 100), (4, 5, 4), (4, -1, 3)])
+def test_extensions_that_do_not_fit_their_digits_are_refused(digits, first, last):
+    with pytest.raises(InputError, match="does-not-fit-the-digits"):
+        DEMO._replace(digits=digits).slots(first, last)
+
+
+def test_the_database_itself_keeps_a_waybill_to_one_slot_and_a_free_slot_to_nobody(world, store, order):
+    waybill = token_record(checked_out(world, store, order()).id)
+    slot = schema.slot
+    for broken in (
+        slot.update().where(slot.c.extension == "1000").values(waybill=waybill, stage="leased"),
+        slot.update().where(slot.c.waybill.is_(None)).values(stage="leased"),
+        slot.update().where(slot.c.waybill == waybill).values(stage="free"),
+    ):
+        with pytest.raises(sa.exc.IntegrityError), store.data.begin() as connection:
+            # the first one may hit the slot that the waybill holds already: then there is nothing to break
+            if connection.execute(broken).rowcount == 1:
+                connection.execute(slot.update().values(stage="free"))
+
+
+def test_parallel_writers_lease_no_slot_twice_and_lose_none(world, store, order):
+    if str(store.data.url) == "sqlite://":
+        pytest.skip("one connection is one writer")
+    ids = [world.record_id(world.now()) for _ in range(1000)]
+    got, failures = [], []
+
+    def work(mine):
+        try:
+            for start in range(0, len(mine), 25):
+                with store.transaction() as tx:
+                    got.append(slots.lease(tx, mine[start : start + 25], world.now(), world))
+                if start % 50 == 0:
+                    with store.transaction() as tx:
+                        slots.tidy(tx, world.now())
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(ids[n::8],)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not [error.__cause__ for error in failures]
+    given = [(number.main, number.extension) for batch in got for number in batch.values()]
+    assert len(given) == len(set(given))
+    with store.transaction() as tx:
+        held = slots.leases(tx, ids)
+        assert len(slots.lease(tx, [each for each in ids if each not in held], world.now(), world)) == 1000 - len(held)
+        assert slots.free(tx, 1) == 0  # a writer may have skipped what another held; nothing is lost to the pool
+    assert stages(store) == {"leased": 1000}
+
+
+def test_the_draw_starts_anywhere_in_the_pool(world, store):
+    drawn = []
+    for n in range(20):
+        with store.transaction() as tx:
+            [number] = slots.lease(tx, [n.to_bytes(16, "big")], world.now(), world).values()
+            drawn.append(int(number.extension))
+    assert len(set(drawn)) == 20
+    ups = sum(a < b for a, b in pairwise(drawn))
+    assert 4 < ups < 16  # neither upwards nor downwards
+
+
+def test_no_statement_of_a_lease_reads_more_of_the_pool_than_it_takes(world, store):
+    if store.data.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL's plans follow its statistics; the bench measures them")
+    plans = []
+
+    def explain(connection, _cursor, statement, parameters, _context, many):
+        if "slot" in statement and not statement.startswith("EXPLAIN"):
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters[0] if many else parameters)
+            plans.extend(row[3] for row in rows)
+
+    sa.event.listen(store.data, "before_cursor_execute", explain)
+    with store.transaction() as tx:
+        slots.lease(tx, [bytes(16)], world.now(), world)
+        slots.tidy(tx, world.now())
+        slots.holders(tx, {("17000000000", "1000"), ("17000000000", "1001")}, world.now())
+        slots.leases(tx, [bytes(16)])
+        slots.renew(tx, [bytes(16)], world.now())
+        slots.release(tx, [bytes(16)], world.now())
+    assert any("slots_in_random_order (stage=? AND place>?)" in plan for plan in plans), plans
+    assert [plan for plan in plans if plan.startswith(("SCAN slot", "USE TEMP B-TREE"))] == []
+
+
+def test_held_means_that_it_rings():
+    assert {after for (_, how), after in TRANSITIONS.items() if how in {Act.LEASE, Act.RENEW}} == set(HELD)
