@@ -13,6 +13,9 @@ from collections.abc import Sequence
 from masking.errors import MaskingError
 
 COMMANDS = {
+    "init": "a new deployment, and its supervisor's secret, shown this once",
+    "serve": "the service over HTTP, on this machine (--demo: with staff and credentials to try it)",
+    "doctor": "look at a deployment and say what to mend",
     "demo": "one order's way from checkout to erased data, every printed line checked",
     "mask": "a file of orders (CSV, XLSX) becomes masked waybills, labels, and a list of what was rejected",
     "template": "a merchant's own label templates: new, check, preview",

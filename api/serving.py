@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -58,12 +60,14 @@ def listening(host: str, port: int) -> socket.socket:
     return made
 
 
-def run(settings: ServiceSettings, socket_: socket.socket) -> int:
+def run_service(settings: ServiceSettings, socket_: socket.socket) -> int:
     """Serve until a signal says stop; then let requests finish. The exit status.
 
     The application goes in as an object, for several processes as a function: never as a name that could be looked up in
     the current folder.
     """
+    for each in (signal.SIGTERM, signal.SIGINT):  # uvicorn hands a signal on once it has stopped in peace
+        signal.signal(each, _end)
     more = {"log_config": configuration(), "timeout_graceful_shutdown": settings.stop_seconds}
     if settings.workers == 1:
         server = uvicorn.Server(configured(create_app(settings), **more))
@@ -74,3 +78,7 @@ def run(settings: ServiceSettings, socket_: socket.socket) -> int:
     supervisor.run()
     LOG.info("stopped")
     return 0
+
+
+def _end(_signal: int, _frame: object) -> None:
+    sys.exit(0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import os
 import re
 import shutil
@@ -168,8 +169,8 @@ def open_folder(folder: Path, world: World, *, must_exist: bool = False) -> Stor
     return store
 
 
-def create(folder: Path, world: World, settings: Settings) -> None:
-    """Make a new embedded deployment in a folder that is missing or empty.
+def create(folder: Path, world: World, settings: Settings, *, addresses: tuple[str, str] | None = None) -> None:
+    """Make a new deployment in a folder that is missing or empty; its data and keys in two files there, or at `addresses`.
 
     It is made beside the folder and renamed into place, so that a crash leaves nothing half-made.
 
@@ -183,7 +184,7 @@ def create(folder: Path, world: World, settings: Settings) -> None:
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.absolute().parent))
         try:
             FileKeySource.create(made / ROOT_KEY, world.entropy)
-            (made / SETTINGS).write_text(_TEMPLATE.format(settings=settings, demo=str(settings.demo).lower()), "utf-8")
+            (made / SETTINGS).write_text(_settings_text(settings, addresses), "utf-8")
             store = _open(made)
             private = create_keys(store, world)
             now = world.now()
@@ -257,14 +258,25 @@ def _retention(path: Path, table: object) -> Retention:
     return Retention(**{names[name]: timedelta(days=value) for name, value in days.items()})
 
 
+def _settings_text(settings: Settings, addresses: tuple[str, str] | None) -> str:
+    """A new `waybill.toml`; a JSON text is a TOML text as well."""
+    named = zip(("data", "keys"), addresses or (), strict=False)
+    return _TEMPLATE.format(
+        settings=settings,
+        carrier=json.dumps(settings.carrier, ensure_ascii=False),
+        demo=str(settings.demo).lower(),
+        databases="".join(f"{name} = {json.dumps(address)}\n" for name, address in named),
+    )
+
+
 _TEMPLATE = """\
 # One deployment of waybill-masking. Changing the tenant makes everything that is already sealed unreadable.
 tenant = "{settings.tenant}"
 # The name printed on labels.
-carrier = "{settings.carrier}"
+carrier = {carrier}
 # Whether visibly fake virtual numbers may be loaded. Never for real parcels.
 demo = {demo}
-
+{databases}
 # How long waybills stay in each state, in days; a hold stops it for one waybill. See docs/retention.md.
 [retention]
 seal_away_after_days = {settings.retention.seal_away_after.days}

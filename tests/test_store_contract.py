@@ -284,7 +284,7 @@ def test_a_checkout_that_was_not_answered_is_asked_for_again_and_is_one_waybill(
     assert {each.created for each in answers} == {broken is refused}
     assert [each.reference for each in answers] == ["A-0", "A-1", "A-2"]
     assert len({str(each.number) for each in answers}) == 3
-    [(leased,)] = rows(store, sa.select(sa.func.count()).where(schema.slot.c.state == "leased"))
+    [(leased,)] = rows(store, sa.select(sa.func.count()).where(schema.slot.c.stage == "leased"))
     assert leased == 3
 
 

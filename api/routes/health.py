@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from api.routes.called import document
 from masking.errors import MaskingError
-from masking.vault import slots
+from masking.vault import journal, slots
 from masking.vault.store import Store
 
 router = APIRouter(tags=["operations"])
@@ -26,7 +26,7 @@ async def ready(request: Request) -> Response:
     """The store answers and the ledger is being signed."""
     service = request.app.state.service
     try:
-        await anyio.to_thread.run_sync(_numbers, service.store)
+        await anyio.to_thread.run_sync(journal.latest, service.store)
         able = service.sequenced
     except MaskingError:
         able = False

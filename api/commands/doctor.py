@@ -1,0 +1,115 @@
+"""`waybill doctor`: looks at a deployment as an experienced operator would, and says what to mend."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from api.settings import ServiceSettings
+from masking.connection import OFFLINE_KEY, databases, open_folder
+from masking.errors import MaskingError
+from masking.ledger import checkpoint
+from masking.vault import journal, slots
+from masking.vault.store import Store
+from masking.world import World
+
+RAM_DISK = 20_000
+"""Flushes a second above which a folder is no disk."""
+
+SKEW = timedelta(seconds=5)
+
+
+class Finding(NamedTuple):
+    """One thing looked at: fine, worth a look, or wrong."""
+
+    verdict: str
+    text: str
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the findings; 1 if anything is wrong."""
+    wrong = False
+    for finding in look(args.folder, World()):
+        wrong |= finding.verdict == "WRONG"
+        print(f"{finding.verdict:<6} {finding.text}", flush=True)
+    return int(wrong)
+
+
+def look(folder: Path, world: World) -> Iterator[Finding]:
+    """What there is to say, in the order in which one would look; ends early where going on makes no sense."""
+    try:
+        settings = ServiceSettings.read(folder, os.environ)
+        data = databases(folder)[0]
+        store = open_folder(folder, world, must_exist=True)
+    except MaskingError as error:
+        yield Finding("WRONG", str(error))
+        return
+    yield Finding("ok", "settings, root key and both databases open; their schemas are this program's")
+    try:
+        yield from _files(folder, sqlite=data.startswith("sqlite"))
+        yield from _inside(store, world)
+        if not settings.loopback:
+            yield Finding("look", f"the service listens beyond this machine ({settings.host}): bearer tokens, see docs")
+    except MaskingError as error:
+        yield Finding("WRONG", str(error))
+    finally:
+        store.close()
+
+
+def _files(folder: Path, *, sqlite: bool) -> Iterator[Finding]:
+    if folder.stat().st_mode & 0o077:
+        yield Finding("WRONG", "the folder is open to others: chmod 700")
+    if (folder / OFFLINE_KEY).exists():
+        yield Finding("look", f"{OFFLINE_KEY} is still here: whoever has this machine opens what was sealed away")
+    if sqlite:
+        rate = flushes(folder)
+        if rate > RAM_DISK:
+            yield Finding("WRONG", f"the folder takes {rate:.0f} flushes a second: no disk, or one that does not flush")
+        else:
+            yield Finding("ok", f"the disk takes {rate:.0f} flushes a second")
+
+
+def _inside(store: Store, world: World) -> Iterator[Finding]:
+    note = journal.sequence(world, store)
+    last = checkpoint.read(note, journal.log_key(world, store))
+    if last.at - world.now() > SKEW:
+        yield Finding("WRONG", "the ledger's last checkpoint is from the future: this machine's clock is behind")
+    yield Finding("ok", f"the ledger has {last.size} leaves, the last checkpoint is signed by its key")
+    waiting = len(store.keys.unfinished())
+    if waiting:
+        yield Finding("WRONG", f"{waiting} destructions are not finished; start anything that opens the store")
+    with store.reading() as tx:
+        counts = slots.counts(tx)
+    free, total = counts.get("free", 0), sum(counts.values())
+    if not total:
+        yield Finding("look", "there are no virtual numbers: labels say that contact is through the app")
+    elif free * 10 < total:
+        yield Finding("look", f"virtual numbers run low: {free} of {total} are free")
+    else:
+        yield Finding("ok", f"virtual numbers: {free} of {total} are free")
+
+
+def flushes(folder: Path) -> float:
+    """How many small durable writes a second the folder takes, over a fifth of a second."""
+    path = folder / f".flush-{os.getpid()}"
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        began, count = time.perf_counter(), 0
+        while time.perf_counter() - began < 0.2:
+            os.pwrite(handle, b"x" * 4096, 0)
+            os.fdatasync(handle)
+            count += 1
+        return count / (time.perf_counter() - began)
+    finally:
+        os.close(handle)
+        path.unlink()

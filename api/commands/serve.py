@@ -1,0 +1,100 @@
+"""`waybill serve`: the service, on this machine only unless told otherwise.
+
+Several workers need PostgreSQL. Beyond this machine it listens only with `--insecure-bearer`, because a bearer token is
+good for whoever has it: put a TLS proxy on this machine in front (examples/), which is no step beyond it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging.config
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from api.commands.init import supervise
+from api.logs import LOG, configuration
+from api.serving import listening, run_service
+from api.settings import ServiceSettings
+from masking.access.people import Actor, Role
+from masking.connection import create, databases, open_folder
+from masking.enrol import new_secret
+from masking.errors import SettingsError
+from masking.numbers.pool import DEMO
+from masking.order import Plain
+from masking.vault import people, slots
+from masking.vault.store import Settings
+from masking.world import World
+
+STAFF = (
+    ("shop", Role.MERCHANT, "shop", None),
+    ("receiver", Role.OUTLET, "sh-01", None),
+    ("dispatcher", Role.OUTLET, "sh-01", None),
+    ("courier-7", Role.COURIER, "sh-01", "13900000007"),
+    ("switch", Role.SWITCH, "switch", None),
+)
+"""Who works at the demo's carrier; the phone is invented."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (default: 8440; 0: any that is free)")
+    parser.add_argument("--workers", type=int, help="processes (default: 1; more need PostgreSQL)")
+    parser.add_argument("--insecure-bearer", action="store_true", help="listen beyond this machine with bearer tokens")
+    parser.add_argument("--demo", action="store_true", help="a deployment of its own that ends with it, and who is who")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until stopped by a signal; the exit status is the server's."""
+    if args.demo:
+        with tempfile.TemporaryDirectory(prefix="waybill-demo-") as place:
+            folder = Path(place) / "deployment"
+            lines = _stage(folder)
+            return _serve(replace(_settings(args, folder), workers=1), args, lines)
+    return _serve(_settings(args, args.folder), args, [])
+
+
+def _settings(args: argparse.Namespace, folder: Path) -> ServiceSettings:
+    given = {name: getattr(args, name) for name in ("host", "port", "workers") if getattr(args, name) is not None}
+    return replace(ServiceSettings.read(folder, os.environ), **given)
+
+
+def _serve(settings: ServiceSettings, args: argparse.Namespace, lines: list[str]) -> int:
+    if not settings.loopback and (args.demo or not args.insecure_bearer):
+        raise SettingsError(
+            f"{settings.host} is beyond this machine, and bearer tokens are good for whoever has one: "
+            "listen on 127.0.0.1 behind a TLS proxy, or say --insecure-bearer"
+        )
+    store = databases(settings.folder)[0].split(":")[0].split("+")[0]
+    if settings.workers > 1 and store == "sqlite":
+        raise SettingsError("SQLite takes one worker; several need PostgreSQL (waybill init --data ... --keys ...)")
+    open_folder(settings.folder, World(), must_exist=True).close()  # whatever is wrong is said here, once
+    socket = listening(settings.host, settings.port)
+    host, port = socket.getsockname()[:2]
+    logging.config.dictConfig(configuration())
+    event = {"host": host, "port": port, "workers": settings.workers, "store": store}
+    LOG.info("serving", extra={"waybill": event})
+    for line in [f"export URL=http://{host}:{port}", *lines] if args.demo else []:
+        print(line, flush=True)
+    return run_service(settings, socket)
+
+
+def _stage(folder: Path) -> list[str]:
+    """A deployment with staff; what a shell needs to act as each of them."""
+    world = World()
+    create(folder, world, Settings(tenant="demo", carrier="示例快递 DEMO", demo=True))
+    store = open_folder(folder, world)
+    now, lines = world.now(), []
+    with store.transaction() as tx:
+        slots.add(tx, DEMO, DEMO.slots(1000, 1999), world)
+        for id_, role, unit, phone in STAFF:
+            actor = Actor(id=id_, tenant="demo", role=role, unit=unit)
+            people.enrol(world, store.keys, tx, actor, now, phone=Plain(phone) if phone else None)
+            secret = new_secret(world, tx, id_).reveal()
+            lines.append(f"export {id_.upper().replace('-', '_')}_SECRET={secret}")
+    lines.append(f"export SUPERVISOR_SECRET={supervise(store, world, 'supervisor')}")
+    store.close()
+    return lines

@@ -1,0 +1,149 @@
+"""Making, running, copying and restoring a deployment, as an operator does it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api import cli
+from masking.connection import OFFLINE_KEY, ROOT_KEY, SETTINGS
+
+ROOT = Path(__file__).parents[1]
+
+
+def waybill(*words: object) -> int:
+    return cli.main([str(word) for word in words])
+
+
+@contextmanager
+def served(*words: object, **environ: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`waybill serve` as a process of its own; its address."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **environ}
+    command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", *map(str, words)]
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd="/"
+    )
+    try:
+        assert process.stderr
+        line = json.loads(process.stderr.readline() or "{}")
+        assert line.get("event") == "serving", line
+        yield process, f"http://{line['host']}:{line['port']}"
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+
+def ready(url: str) -> None:
+    """Wait for the address to answer."""
+    for _ in range(400):
+        try:
+            assert httpx.get(f"{url}/readyz").json() == {"ready": True}
+        except httpx.TransportError:
+            time.sleep(0.02)  # the process is starting
+        else:
+            return
+    pytest.fail("the service did not start")
+
+
+@pytest.fixture
+def folder(tmp_path, capsys) -> Path:
+    assert waybill("init", tmp_path / "d", "--tenant", "test", "--carrier", '示例 "快递"', "--demo") == 0
+    return tmp_path / "d"
+
+
+def secret(capsys) -> str:
+    return next(line.strip() for line in capsys.readouterr().out.splitlines() if line.strip().startswith("wbs1_"))
+
+
+def test_a_service_runs_from_its_first_secret_to_its_stop_and_says_nothing_but_json(folder, capsys):
+    first = secret(capsys)
+    with served("--folder", folder) as (process, url):
+        ready(url)
+        token = httpx.post(f"{url}/v1/token?canary=9876", json={"secret": first}).json()["token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        person = {"id": "shop-2", "role": "merchant", "unit": "shop-2"}
+        [outcome] = httpx.post(f"{url}/v1/people", json={"items": [person]}, headers=headers).json()["outcomes"]
+        assert outcome["enrolled"]["id"] == "shop-2"
+        assert waybill("init", folder) == 0  # whoever holds the folder can, also while it is served
+        second = secret(capsys)
+        assert httpx.post(f"{url}/v1/token", json={"secret": first}).status_code == 401
+        assert httpx.get(f"{url}/v1/ledger/checkpoint", headers=headers).status_code == 401
+        assert httpx.post(f"{url}/v1/token", json={"secret": second}).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (0, "")
+    lines = [json.loads(line) for line in err.splitlines()]
+    assert any(line.get("route") == "/v1/token" and line["status"] == 200 for line in lines)
+    assert lines[-1]["event"].startswith("Finished server process")
+    assert not any(word in err for word in ("canary", "9876", token, first, second))
+
+
+def test_bearer_tokens_do_not_leave_this_machine_unless_told(folder, capsys):
+    for host in ("0.0.0.0", "::", "192.0.2.1", "example.com"):
+        assert waybill("serve", "--folder", folder, "--host", host) == 2
+        assert "--insecure-bearer" in capsys.readouterr().err
+    with served("--folder", folder, "--host", "0.0.0.0", "--insecure-bearer") as (_, url):
+        ready(url.replace("0.0.0.0", "127.0.0.1"))
+
+
+def test_several_workers_need_postgresql(folder, capsys):
+    assert waybill("serve", "--folder", folder, "--workers", 2) == 2
+    assert "PostgreSQL" in capsys.readouterr().err
+
+
+def test_the_environment_overrides_the_file_and_nonsense_is_refused(folder, capsys, monkeypatch):
+    from api.settings import ServiceSettings
+    from masking.errors import SettingsError
+
+    with (folder / SETTINGS).open("a") as file:
+        file.write("[service]\nport = 9000\nbody_seconds = 3\n")
+    found = ServiceSettings.read(folder, {"WAYBILL_PORT": "9001", "WAYBILL_HOST": "localhost"})
+    assert (found.port, found.host, found.body_seconds, found.loopback) == (9001, "localhost", 3.0, True)
+    for environ in ({"WAYBILL_PORT": "x"}, {"WAYBILL_WORKERS": "0"}, {"WAYBILL_HOST": ""}, {"WAYBILL_PORT": "-1"}):
+        with pytest.raises(SettingsError):
+            ServiceSettings.read(folder, environ)
+    with (folder / SETTINGS).open("a") as file:
+        file.write("prot = 1\n")
+    with pytest.raises(SettingsError, match="not known"):
+        ServiceSettings.read(folder, {})
+
+
+def test_a_demo_gives_everybody_a_secret_and_leaves_nothing(tmp_path):
+    with served("--demo", TMPDIR=str(tmp_path)) as (process, url):
+        ready(url)
+        lines = [process.stdout.readline().strip() for _ in range(7)]
+        assert lines[0] == f"export URL={url}"
+        secrets = dict(line.removeprefix("export ").split("=", 1) for line in lines[1:])
+        for text in secrets.values():
+            assert httpx.post(f"{url}/v1/token", json={"secret": text}).status_code == 200
+        assert set(secrets) == {
+            f"{who}_SECRET" for who in ("SHOP", "RECEIVER", "DISPATCHER", "COURIER_7", "SWITCH", "SUPERVISOR")
+        }
+        assert len(list(tmp_path.iterdir())) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_doctor_is_content_with_a_new_deployment_and_names_what_is_wrong(folder, capsys):
+    capsys.readouterr()
+    assert waybill("doctor", "--folder", folder) == 0
+    report = capsys.readouterr().out
+    assert "WRONG" not in report
+    assert OFFLINE_KEY in report
+    assert "1000 of 1000 are free" in report
+    folder.chmod(0o755)
+    assert waybill("doctor", "--folder", folder) == 1
+    assert "chmod 700" in capsys.readouterr().out
+    (folder / ROOT_KEY).chmod(0o644)
+    assert waybill("doctor", "--folder", folder) == 1
+    assert waybill("doctor", "--folder", folder / "nowhere") == 1
