@@ -18,6 +18,7 @@ COMMANDS = {
     "doctor": "look at a deployment and say what to mend",
     "demo": "one order's way from checkout to erased data, every printed line checked",
     "mask": "a file of orders (CSV, XLSX) becomes masked waybills, labels, and a list of what was rejected",
+    "label": "print waybills as one job, into a file or on a printer; go on after a break, or print a range again",
     "template": "a merchant's own label templates: new, check, preview",
     "who-saw": "everything on the ledger about one waybill",
     "erase": "destroy one waybill's data for good",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -22,24 +22,24 @@ LEVEL = 6
 """zlib's; higher levels cost time and save nothing on a label."""
 
 
-def write(drawings: Sequence[Released]) -> bytes:
+def write(drawings: Iterable[Released]) -> bytes:
     """The document, one page for each drawing, in order."""
     file = _File()
     sets = {weight: _Charset(weight) for weight in WEIGHTS}
     fonts = b"".join(b"/%c %d 0 R " % (weight[0].encode(), file.reserve()) for weight in WEIGHTS)
     first_font = 3
-    grounds: dict[int, int] = {}
+    grounds: dict[int, tuple[Drawing, int]] = {}  # kept alive, so that an id stays one ground's
     pages = []
     for drawing in drawings:
         ground = drawing.background
         if ground is not None and id(ground) not in grounds:
             box = b"/BBox [0 0 %d %d]" % (ground.width, ground.height)
             form = b"/Type /XObject /Subtype /Form %s /Resources << /Font << %s>> >>" % (box, fonts)
-            grounds[id(ground)] = file.stream(form, _marks(ground, sets))
+            grounds[id(ground)] = ground, file.stream(form, _marks(ground, sets))
         scale = 72 / drawing.dpi
         call = b"/G Do\n" if ground is not None else b""
         content = b"%.8f 0 0 %.8f 0 0 cm\n%s%s" % (scale, scale, call, _marks(drawing, sets))
-        form = b" /XObject << /G %d 0 R >>" % grounds[id(ground)] if ground is not None else b""
+        form = b" /XObject << /G %d 0 R >>" % grounds[id(ground)][1] if ground is not None else b""
         pages.append(
             file.add(
                 b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %.3f %.3f] /Contents %d 0 R"

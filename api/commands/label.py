@@ -1,0 +1,200 @@
+"""`waybill label`: prints waybills as one job, sorted by routing code, into a file or on a printer.
+
+The same job prints each label once: asked again it goes on where it broke off. A jam's range is printed again as a reprint
+of its own, with its reason on the ledger, by an outlet that has the parcels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from masking.access.people import Actor, Role
+from masking.connection import SHOP, open_folder
+from masking.errors import InputError, RefusedError
+from masking.label import REASONS, Label, label
+from masking.vault import journal, people
+from masking.vault.store import Store
+from masking.waybill import LabelData, Token
+from masking.world import World
+
+if TYPE_CHECKING:
+    from api.printing.jobs import Job
+    from print_templates.gate import Released
+
+TOKEN = re.compile(r"wb1_[0-9a-z]{26}")
+BATCH = 200
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    add = parser.add_argument
+    add("ids", nargs="*", metavar="ID|FILE", help="tokens wb1_..., or files that hold them; none: go on with the job")
+    add("--job", required=True, help="a name for this print job, to go on or print again under")
+    add("--station", default="shop", help="where it is printed (shop)")
+    add("--as", dest="person", default=SHOP, metavar="PERSON", help="who prints: an enrolled person (the shop)")
+    add("--template", default="100x180", metavar="SIZE|FILE.toml", help="size, or your own template (100x180)")
+    add("--dpi", type=int, default=203, help="the printer's resolution, 203 or 300 (203)")
+    add("--to", default="pdf", help="pdf, png, tspl, zpl or cpcl (pdf)")
+    to = parser.add_mutually_exclusive_group(required=True)
+    to.add_argument("--out", type=Path, help="the file to write")
+    to.add_argument("--printer", metavar="HOST[:9100]", help="the printer to send tspl, zpl or cpcl to")
+    add("--right", type=int, default=0, metavar="DOTS", help="move the picture to the right, or left if negative")
+    add("--down", type=int, default=0, metavar="DOTS", help="move the picture down, or up if negative")
+    add("--darkness", type=int, help="0 to 15 (the printer's own)")
+    add("--from", dest="resume", type=int, metavar="N", help="where to go on after a label that is in doubt")
+    add("--again", metavar="A-B", help="print these positions of the job again")
+    add("--reason", choices=sorted(REASONS), default="printer-jam", help="why they are printed again (printer-jam)")
+    add("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print; 1 if some labels were not printed, each named by its position and rule."""
+    from api.printing.jobs import opened
+
+    world = World()
+    store = open_folder(args.folder, world, must_exist=True)
+    try:
+        with opened(args.folder / "jobs", args.job) as job:
+            if args.again:
+                wanted, name = _range(job, args.again), f"{args.job}.again-{args.again}"
+            else:
+                wanted, name = _ids(args.ids), args.job
+                return _print(args, world, store, job, wanted, None)
+        with opened(args.folder / "jobs", name) as job:
+            return _print(args, world, store, job, wanted, args.reason)
+    finally:
+        journal.sequence(world, store)
+        store.close()
+
+
+def _print(
+    args: argparse.Namespace, world: World, store: Store, job: Job, ids: Sequence[Token], reason: str | None
+) -> int:
+    name = args.job if reason is None else f"{args.job}.again-{args.again}"
+    asked = list(dict.fromkeys(ids)) or job.plan
+    if job.plan and set(asked) != set(job.plan):
+        raise RefusedError("this-job-was-begun-with-other-waybills: give another --job")
+    found, missed = _labels(args, world, store, asked, name, reason)
+    if not job.plan:
+        job.set_plan(sorted(found, key=lambda id_: (found[id_].routing_code, found[id_].waybill_number)))
+    positions = job.pending(args.resume) if args.printer else range(1, len(job.plan) + 1)
+    todo = [(n, found[job.plan[n - 1]]) for n in positions if job.plan[n - 1] in found]
+    printed = _send(args, job, todo, missed) if args.printer else _write(args, job, todo, missed)
+    for line in missed:
+        print(f"waybill label: {line}", file=sys.stderr)
+    print(f"{printed} printed, {len(missed)} not printed")
+    return 1 if missed else 0
+
+
+def _labels(
+    args: argparse.Namespace, world: World, store: Store, ids: Sequence[Token], job: str, reason: str | None
+) -> tuple[dict[Token, LabelData], list[str]]:
+    """The labels' data by token, and a line for each that is refused."""
+    actor = Actor(id=SHOP, tenant=store.settings.tenant, role=Role.MERCHANT, unit=SHOP)
+    if args.person != SHOP:
+        with store.transaction() as tx:
+            known = people.active(tx, {args.person})
+        if args.person not in known:
+            raise InputError("--as", "nobody of this name is enrolled")
+        actor = known[args.person]
+    found, missed = {}, []
+    for start in range(0, len(ids), BATCH):
+        part = ids[start : start + BATCH]
+        asked = [Label(actor=actor, id=id_, job=job, station=args.station, reason=reason) for id_ in part]
+        for id_, answer in zip(part, label(world, store, asked), strict=True):
+            if isinstance(answer, LabelData):
+                found[id_] = answer
+            else:
+                missed.append(f"{id_}: {answer.reason}")
+    return found, missed
+
+
+def _send(args: argparse.Namespace, job: Job, todo: Sequence[tuple[int, LabelData]], missed: list[str]) -> int:
+    from api.printing.sending import printer
+    from print_templates.printers import Setup, write
+
+    setup = Setup(right=args.right, down=args.down, darkness=args.darkness)
+    printed = 0
+    with printer(args.printer) as send:
+        for position, drawing in _drawn(args, todo, missed):
+            [data] = write([drawing], args.to, setup)
+            job.note_sending(position)
+            send(data)
+            job.note_sent(position)
+            printed += 1
+    return printed
+
+
+def _write(args: argparse.Namespace, job: Job, todo: Sequence[tuple[int, LabelData]], missed: list[str]) -> int:
+    from api.files.writing import whole
+    from print_templates import pdf, raster
+    from print_templates.printers import Setup, write
+
+    if args.to == "png" and len(todo) > 1:
+        raise InputError("--to", "a PNG holds one label")
+    setup = Setup(right=args.right, down=args.down, darkness=args.darkness)
+    printed: list[int] = []
+
+    def drawings() -> Iterator[Released]:
+        for position, drawing in _drawn(args, todo, missed):
+            printed.append(position)
+            yield drawing
+
+    with whole(args.out) as part, part.open("wb") as file:
+        if args.to == "pdf":
+            file.write(pdf.write(drawings()))
+        else:
+            file.writelines(raster.png(d) if args.to == "png" else write([d], args.to, setup)[0] for d in drawings())
+        if not printed:
+            raise RefusedError("nothing-to-print: " + "; ".join(missed))
+    job.note_sent(*printed)
+    return len(printed)
+
+
+def _drawn(
+    args: argparse.Namespace, todo: Sequence[tuple[int, LabelData]], missed: list[str]
+) -> Iterator[tuple[int, Released]]:
+    """The released drawings, some at a time; a line for each label that can't be drawn."""
+    from api.own_templates import chosen
+    from print_templates.render import Printed, draw
+
+    template = chosen(args.template)
+    for start in range(0, len(todo), BATCH):
+        part = todo[start : start + BATCH]
+        drawings, outcomes = draw([data for _, data in part], template=template, dpi=args.dpi)
+        for (position, _), outcome in zip(part, outcomes, strict=True):
+            if isinstance(outcome, Printed):
+                yield position, drawings[outcome.page - 1]
+            else:
+                missed.append(f"label {position}: {outcome.field}: {outcome.rule}")
+
+
+def _ids(words: Sequence[str]) -> list[Token]:
+    """Tokens as given, and those in files."""
+    found = []
+    for word in words:
+        if TOKEN.fullmatch(word):
+            found.append(Token(word))
+            continue
+        try:
+            text = Path(word).read_text("utf-8-sig")
+        except (OSError, UnicodeDecodeError):
+            raise InputError("ids", "neither a token nor a readable text file") from None
+        found += [Token(each) for each in TOKEN.findall(text)]
+    return found
+
+
+def _range(job: Job, again: str) -> list[Token]:
+    match = re.fullmatch(r"(\d{1,6})-(\d{1,6})", again)
+    first, last = (int(each) for each in match.groups()) if match else (0, 0)
+    if not 1 <= first <= last <= len(job.plan):
+        raise InputError("--again", f"not A-B within the job's 1-{len(job.plan)}")
+    sent = [job.plan[n - 1] for n in range(first, last + 1) if n in job.sent]
+    if not sent:
+        raise RefusedError("none-of-these-was-sent: print the job itself")
+    return sent

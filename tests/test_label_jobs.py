@@ -1,0 +1,237 @@
+"""Print jobs: every label once, in the order of its routing code, however often the printer breaks off."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import masking
+from api.cli import main
+from api.printing.jobs import Job, opened
+from masking.connection import open_folder
+from masking.errors import InputError, RefusedError
+from masking.order import Order
+from masking.scan import Scan, scan
+from masking.vault import people
+from masking.waybill import Token, Waybill
+from masking.world import World
+from print_templates.read import decode, read_pdf
+from tests import printer_languages
+from tests.cast import DISPATCHER, RECEIVER
+
+ROUTES = ("342-081-00 052", "021-003-00 010", "755-010-01 007")
+
+
+@pytest.fixture
+def deployment(tmp_path: Path, order: type[Order]) -> tuple[Path, list[Waybill]]:
+    """A folder with nine waybills, by three routing codes in turn."""
+    folder = tmp_path / "deployment"
+    with masking.connect(folder) as shop:
+        orders = [order(f"J-{n}", waybill_number=f"YT{n:012}", routing_code=ROUTES[n % 3]) for n in range(1, 10)]
+        taken = [each for each in shop.checkout(orders) if isinstance(each, Waybill)]
+    assert len(taken) == 9
+    return folder, taken
+
+
+def wanted(taken: list[Waybill]) -> list[str]:
+    """Waybill numbers in the order of printing."""
+    return [str(w.waybill_number) for w in sorted(taken, key=lambda w: (w.routing_code or "", w.waybill_number or ""))]
+
+
+def numbers(papers: list[np.ndarray]) -> list[str]:
+    """The waybill number on each printed label."""
+    read = [decode(Image.fromarray(~paper).convert("L")) for paper in papers]
+    return [next(text for text in codes if text.startswith("YT")) for codes in read]
+
+
+@contextmanager
+def listening(breaks_after: int | None = None) -> Iterator[tuple[str, bytearray]]:
+    """A printer on this machine that may lose its power after so many bytes; its address, and what it took."""
+    taken = bytearray()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            wire, _ = server.accept()
+            with wire:
+                while data := wire.recv(4096):
+                    taken.extend(data)
+                    if breaks_after is not None and len(taken) > breaks_after:
+                        wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                        return
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"127.0.0.1:{server.getsockname()[1]}", taken
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def label(folder: Path, *words: str) -> int:
+    return main(["label", "--folder", str(folder), "--job", "monday", "--template", "60x40", *words])
+
+
+def test_a_file_holds_every_label_sorted_by_routing_code(
+    deployment: tuple[Path, list[Waybill]], tmp_path: Path
+) -> None:
+    folder, taken = deployment
+    (tmp_path / "ids.txt").write_text("\n".join(w.id for w in taken), "utf-8")
+    assert label(folder, str(tmp_path / "ids.txt"), "--out", str(tmp_path / "out.pdf")) == 0
+    pages = read_pdf((tmp_path / "out.pdf").read_bytes())
+    assert [next(code for code in page.codes if code.startswith("YT")) for page in pages] == wanted(taken)
+    first = (tmp_path / "out.pdf").read_bytes()
+    assert label(folder, "--out", str(tmp_path / "out.pdf")) == 0
+    assert (tmp_path / "out.pdf").read_bytes() == first  # the same job is the same prints
+
+
+def test_a_label_that_cannot_be_printed_is_named_and_the_rest_prints(
+    deployment: tuple[Path, list[Waybill]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, taken = deployment
+    with masking.connect(folder) as shop:
+        shop.cancel([taken[0].id])
+        shop.ship([(taken[1].id, "X" * 32, ROUTES[0])])
+    out = tmp_path / "out.pdf"
+    assert label(folder, *(w.id for w in taken), "--out", str(out)) == 1
+    said = capsys.readouterr()
+    assert "7 printed, 2 not printed" in said.out
+    assert taken[0].id in said.err
+    assert "waybill_number: too-long-for-its-bars" in said.err
+    assert len(read_pdf(out.read_bytes())) == 7
+
+
+def test_a_broken_job_goes_on_at_the_right_label_and_prints_none_twice(
+    deployment: tuple[Path, list[Waybill]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, taken = deployment
+    send = ("--to", "tspl")
+    with listening(breaks_after=40_000) as (address, before):
+        assert label(folder, *(w.id for w in taken), *send, "--printer", address) == 2
+    assert "stopped" in capsys.readouterr().err
+    whole = bytes(before).rpartition(b"PRINT 1,1\r\n")
+    came_out = numbers(printer_languages.tspl(whole[0] + whole[1], 8))
+    assert came_out == wanted(taken)[: len(came_out)]
+    with listening() as (address, after):
+        assert label(folder, *send, "--printer", address) == 2  # it has to be told what came out
+        assert "may-have-been-printed" in capsys.readouterr().err
+        assert label(folder, *send, "--printer", address, "--from", str(len(came_out) + 1)) == 0
+    assert came_out + numbers(printer_languages.tspl(bytes(after), 8)) == wanted(taken)
+
+
+def test_a_job_that_is_done_prints_nothing_more(
+    deployment: tuple[Path, list[Waybill]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, taken = deployment
+    with listening() as (address, _):
+        assert label(folder, *(w.id for w in taken), "--to", "zpl", "--printer", address) == 0
+    with listening() as (address, nothing):
+        assert label(folder, "--to", "zpl", "--printer", address) == 0
+    assert not nothing
+    assert "0 printed" in capsys.readouterr().out
+
+
+def test_printing_a_range_again_is_a_reprint_that_a_shop_may_not_make(
+    deployment: tuple[Path, list[Waybill]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, taken = deployment
+    assert label(folder, *(w.id for w in taken), "--out", str(tmp_path / "out.pdf")) == 0
+    assert label(folder, "--again", "4-5", "--out", str(tmp_path / "again.pdf")) == 2
+    assert "reprint-needs-outlet-and-reason" in capsys.readouterr().err
+    assert not (tmp_path / "again.pdf").exists()
+    for wrong in ("0-2", "5-4", "3-99", "x"):
+        assert label(folder, "--again", wrong, "--out", str(tmp_path / "again.pdf")) == 2
+
+
+def test_a_jams_range_is_printed_again_by_an_outlet_as_counted_reprints(
+    deployment: tuple[Path, list[Waybill]], tmp_path: Path
+) -> None:
+    folder, taken = deployment
+    assert label(folder, *(w.id for w in taken), "--out", str(tmp_path / "out.pdf")) == 0
+    world = World()
+    store = open_folder(folder, world)
+    receiver, dispatcher = (replace(each, tenant=store.settings.tenant) for each in (RECEIVER, DISPATCHER))
+    with store.transaction() as tx:
+        for actor in (receiver, dispatcher):
+            people.enrol(world, store.keys, tx, actor, world.now())
+    scan(world, store, [Scan(actor=dispatcher, what=str(w.waybill_number), kind="arrived") for w in taken])
+    store.close()
+    again = ("--again", "4-5", "--as", receiver.id, "--station", "sh-01-2", "--out", str(tmp_path / "again.pdf"))
+    assert label(folder, *again) == 0
+    pages = read_pdf((tmp_path / "again.pdf").read_bytes())
+    assert [next(code for code in page.codes if code.startswith("YT")) for page in pages] == wanted(taken)[3:5]
+    assert all("第2次打印" in "".join(page.texts) for page in pages)
+    assert label(folder, *again) == 0  # the same two prints, not a third
+
+
+def test_other_waybills_under_the_same_job_are_refused(
+    deployment: tuple[Path, list[Waybill]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, taken = deployment
+    assert label(folder, taken[0].id, "--out", str(tmp_path / "out.pdf")) == 0
+    assert label(folder, taken[1].id, "--out", str(tmp_path / "out.pdf")) == 2
+    assert "begun-with-other-waybills" in capsys.readouterr().err
+
+
+def test_a_printer_that_is_off_is_named_and_nothing_is_lost(
+    deployment: tuple[Path, list[Waybill]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, taken = deployment
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        off = f"127.0.0.1:{server.getsockname()[1]}"
+    assert label(folder, *(w.id for w in taken), "--to", "cpcl", "--printer", off) == 2
+    assert "does not answer" in capsys.readouterr().err
+    with listening() as (address, data):
+        assert label(folder, "--to", "cpcl", "--printer", address) == 0
+    assert numbers(printer_languages.cpcl(bytes(data))) == wanted(taken)
+
+
+@pytest.mark.parametrize("cut", range(1, 20))
+def test_a_job_file_cut_anywhere_never_forgets_a_label_it_noted(cut: int, tmp_path: Path) -> None:
+    ids = [Token(f"wb1_{n:026}") for n in range(3)]
+    with opened(tmp_path, "j") as job:
+        job.set_plan(ids)
+        job.note_sending(1)
+        job.note_sent(1)
+        job.note_sending(2)
+    path = tmp_path / "j.job"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-cut])
+    with opened(tmp_path, "j") as job:
+        assert job.plan == ids
+        noted = whole[:-cut].count(b"sent 1\n"), whole[:-cut].count(b"sending 1\n")
+        assert job.sent == ({1} if noted[0] else set())
+        assert job.doubtful == (1 if not noted[0] and noted[1] else None)
+
+
+def test_one_job_is_open_once_and_its_name_is_no_path(tmp_path: Path) -> None:
+    with opened(tmp_path, "j"), pytest.raises(RefusedError, match="printed-now"), opened(tmp_path, "j"):
+        pass
+    with pytest.raises(InputError), opened(tmp_path, "../j"):
+        pass
+
+
+def test_a_job_goes_back_no_further_than_a_printers_memory(tmp_path: Path) -> None:
+    def broken(name: str) -> Job:
+        with opened(tmp_path, name) as job:
+            job.set_plan([Token(f"wb1_{n:026}") for n in range(10)])
+            job.note_sent(1, 2, 3, 4, 5, 6)
+            job.note_sending(7)
+            return job
+
+    for resume in (None, 2, 9):
+        with pytest.raises(RefusedError, match="label-7-may"):
+            broken(f"j{resume}").pending(resume)
+    for resume in (3, 7, 8):
+        broken(f"k{resume}")
+        with opened(tmp_path, f"k{resume}") as job:
+            assert job.pending(resume) == list(range(resume, 11))
+        with opened(tmp_path, f"k{resume}") as job:
+            assert job.pending(None) == list(range(resume, 11))  # and stays so
