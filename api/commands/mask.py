@@ -31,6 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--to", default="waybill-data", metavar="WHERE", help="a deployment: a folder (made on first use), or a service"
     )
+    add("--credentials", type=Path, help="for a service: the file with the secret of your enrolment")
     add("--out", type=Path, help="folder for what is made (default: FILE-masked, beside the file)")
     add("--columns", type=Path, metavar="TOML", help="what the file's columns mean, where that isn't plain")
     add("--sheet", help="which sheet of a workbook")
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         template=None if args.labels == "none" else args.labels,
     )
     try:
-        with connect(args.to) as shop:
+        with connect(args.to, credentials=args.credentials) as shop:
             result = run_job(shop, job, sys.stderr)
     except KeyboardInterrupt:
         print("\nstopped. Nothing is lost: the same command goes on, and enters nothing twice", file=sys.stderr)
@@ -84,7 +85,7 @@ def _batch(text: str) -> int:
 
 
 def _status(result: Result) -> int:
-    if not result.faults and not result.pending:
+    if not result.faults:
         return 0
     return 1 if result.taken else NONE_WENT_THROUGH
 
@@ -95,7 +96,7 @@ def _say_what_remains(args: argparse.Namespace, result: Result) -> None:
         print(f"\nThe leak that remains is {args.file}: everything in it is plain. --shred overwrites and deletes it;")
         print("copies in mailboxes, sheets and back offices: see docs/cleaning-up.md")
         return
-    if result.faults or result.pending:
+    if result.faults:
         raise InputError("--shred", "refused: orders that were not entered stand only in this file")
     shred(args.file)
     print(

@@ -49,7 +49,7 @@ def summary(job: Job, result: Result) -> str:
     lines = [
         f"{job.survey.lines:,} rows, {job.survey.orders:,} orders: {entered:,} masked, {result.faults.total():,} rejected"
     ]
-    words = {"new": "new", "known": "entered before", "amended": "amended", "pending": "waiting for the service"}
+    words = {"new": "new", "known": "entered before", "amended": "amended"}
     lines += [f"  {result.taken[how]:,} {said}" for how, said in words.items() if result.taken[how]]
     lines += [f"  {count:,} rejected: {field}: {rule}" for (field, rule), count in result.faults.most_common()]
     if job.template:

@@ -9,40 +9,25 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, final
+from typing import TYPE_CHECKING, final
 
 from api.files.orders import Fault, Parcel
 from masking.order import Order
-from masking.waybill import LabelData, Refusal, Rejected, Token, Waybill
+from masking.waybill import Refusal, Rejected, Waybill
+
+if TYPE_CHECKING:
+    from masking.client import RemoteShop
+    from masking.connection import Shop
 
 BATCH = 1000
 
 CHANGED = "changed-after-checkout"
 
 
-class Shop(Protocol):
-    """What this module needs of a merchant's connection, embedded or remote (`masking.connection`)."""
-
-    def checkout(self, orders: Iterable[Order], /) -> list[Waybill | Rejected]:
-        """A waybill or a rejection for each order."""
-
-    def ship(self, numbers: Iterable[tuple[Token, str, str]], /) -> list[Waybill | Rejected | Refusal]:
-        """Enter the carrier's numbers."""
-
-    def amend(self, corrected: Iterable[tuple[Token, Order]], /) -> list[Waybill | Rejected | Refusal]:
-        """Replace the content of waybills."""
-
-    def find(self, *, reference: str) -> list[Waybill]:
-        """This merchant's waybills of a reference."""
-
-    def labels(self, ids: Sequence[Token], /, *, job: str, station: str) -> list[LabelData | Refusal]:
-        """The data of labels to print."""
-
-
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """Rows that are a waybill now; `how` is new, known, amended, or pending (the service has not answered yet)."""
+    """Rows that are a waybill now; `how` is new, known, or amended."""
 
     rows: tuple[int, ...]
     waybill: Waybill
@@ -50,7 +35,7 @@ class Taken:
 
 
 def enter(
-    shop: Shop, found: Iterable[Parcel | Fault], *, amend: bool = False, batch: int = BATCH
+    shop: Shop | RemoteShop, found: Iterable[Parcel | Fault], *, amend: bool = False, batch: int = BATCH
 ) -> Iterator[list[Taken | Fault]]:
     """What became of each parcel, in order, one list for each batch that is on disk.
 
@@ -64,15 +49,13 @@ def enter(
         yield [next(outcomes) if isinstance(each, Parcel) else each for each in chunk]
 
 
-def _checkout(shop: Shop, parcels: Sequence[Parcel], *, amend: bool) -> list[Taken | Fault]:
+def _checkout(shop: Shop | RemoteShop, parcels: Sequence[Parcel], *, amend: bool) -> list[Taken | Fault]:
     if not parcels:
         return []
     orders = [parcel.order for parcel in parcels]
     outcomes: list[Taken | Fault] = []
     for parcel, answer in zip(parcels, shop.checkout(orders), strict=True):
         match answer:
-            case Waybill(state="pending"):
-                outcomes.append(Taken(rows=parcel.rows, waybill=answer, how="pending"))
             case Waybill():
                 how = "new" if answer.created else "known"
                 outcomes.append(Taken(rows=parcel.rows, waybill=answer, how=how))
@@ -88,7 +71,7 @@ def _checkout(shop: Shop, parcels: Sequence[Parcel], *, amend: bool) -> list[Tak
     return outcomes
 
 
-def _amend(shop: Shop, parcel: Parcel) -> Taken | Fault:
+def _amend(shop: Shop | RemoteShop, parcel: Parcel) -> Taken | Fault:
     found = shop.find(reference=parcel.order.reference)
     if not found:
         return Fault(rows=parcel.rows, field="reference", rule=CHANGED)
@@ -98,7 +81,7 @@ def _amend(shop: Shop, parcel: Parcel) -> Taken | Fault:
 
 def _numbers_differ(order: Order, taken: Taken) -> bool:
     waybill = taken.waybill
-    return taken.how != "pending" and any(
+    return any(
         given and given != stored
         for given, stored in (
             (order.waybill_number, waybill.waybill_number),
@@ -107,7 +90,7 @@ def _numbers_differ(order: Order, taken: Taken) -> bool:
     )
 
 
-def _ship(shop: Shop, parcel: Parcel, taken: Taken | Fault, *, amend: bool) -> Taken | Fault:
+def _ship(shop: Shop | RemoteShop, parcel: Parcel, taken: Taken | Fault, *, amend: bool) -> Taken | Fault:
     """Enter numbers that came with a later file; replacing numbers that are there already is a change."""
     if isinstance(taken, Fault):
         return taken

@@ -10,15 +10,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO, final
+from typing import TYPE_CHECKING, TextIO, final
 
-from api.files.importing import BATCH, Shop, Taken, enter
+from api.files.importing import BATCH, Taken, enter
 from api.files.layout import Layout
 from api.files.orders import Survey, parcels
 from api.files.progress import Progress
 from api.files.writing import MASKED, REJECTED, masked_row, sheet
+from masking.connection import Shop
 from masking.errors import InputError
 from masking.waybill import Token
+
+if TYPE_CHECKING:
+    from masking.client import RemoteShop
+    from masking.connection import Shop
 
 
 @final
@@ -47,13 +52,8 @@ class Result:
     refused: Counter[str] = field(default_factory=Counter)
     files: list[Path] = field(default_factory=list)
 
-    @property
-    def pending(self) -> int:
-        """Orders that wait for the service."""
-        return self.taken["pending"]
 
-
-def run_job(shop: Shop, job: Job, progress: TextIO) -> Result:
+def run_job(shop: Shop | RemoteShop, job: Job, progress: TextIO) -> Result:
     """Enter every order of the file, write the masked and the rejected rows, print the labels.
 
     Raises:
@@ -72,7 +72,7 @@ def run_job(shop: Shop, job: Job, progress: TextIO) -> Result:
     return result
 
 
-def _import(shop: Shop, job: Job, result: Result, progress: TextIO) -> list[Token]:
+def _import(shop: Shop | RemoteShop, job: Job, result: Result, progress: TextIO) -> list[Token]:
     chinese = job.layout.chinese
     suffix = ".xlsx" if job.layout.reading.sheet else ".csv"
     names = [job.folder / f"{name}{suffix}" for name in ("masked", "rejected")]
@@ -89,8 +89,7 @@ def _import(shop: Shop, job: Job, result: Result, progress: TextIO) -> list[Toke
                 if isinstance(outcome, Taken):
                     masked.write(masked_row(outcome))
                     result.taken[outcome.how] += 1
-                    if outcome.how != "pending":
-                        ids.append(outcome.waybill.id)
+                    ids.append(outcome.waybill.id)
                 else:
                     rows = ", ".join(map(str, outcome.rows))
                     rejected.write([rows, job.layout.names(outcome.field), outcome.field, outcome.rule])
@@ -100,7 +99,7 @@ def _import(shop: Shop, job: Job, result: Result, progress: TextIO) -> list[Toke
     return ids
 
 
-def _print(shop: Shop, job: Job, ids: list[Token], digest: str, result: Result, progress: TextIO) -> None:
+def _print(shop: Shop | RemoteShop, job: Job, ids: list[Token], digest: str, result: Result, progress: TextIO) -> None:
     from api.files.printing import print_labels  # noqa: PLC0415  fonts and numpy, only where labels are drawn
 
     with Progress("labels", len(ids), progress) as bar:

@@ -1,4 +1,8 @@
-"""Prints the labels of imported waybills as one job, in volumes of so many pages that memory stays bounded."""
+"""Prints the labels of imported waybills as one job, in volumes of so many pages that memory stays bounded.
+
+An embedded deployment gives the labels' data, and they are drawn here; a service draws them itself, for it gives no label
+code as data to anybody.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,21 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import final
+from typing import TYPE_CHECKING, final
 
-from api.files.importing import Shop
 from api.files.writing import whole
-from masking.waybill import LabelData, Token
+from masking.connection import Shop
+from masking.waybill import LabelData, OnPage, Refusal, Rejected, Token
 from print_templates.render import Printed, render
 
+if TYPE_CHECKING:
+    from masking.client import RemoteShop
+
+STATION = "file"
 VOLUME = 500
 """Pages of one PDF."""
+VOLUME_OF_A_SERVICE = 100
+"""Labels in one request."""
 
 
 @final
@@ -28,7 +38,13 @@ class Prints:
 
 
 def print_labels(
-    shop: Shop, ids: Sequence[Token], *, job: str, folder: Path, template: str, step: Callable[[int], None]
+    shop: Shop | RemoteShop,
+    ids: Sequence[Token],
+    *,
+    job: str,
+    folder: Path,
+    template: str,
+    step: Callable[[int], None],
 ) -> Prints:
     """Write `labels-JOB.pdf`, or numbered volumes of it. The same ids under the same job give the same bytes.
 
@@ -37,20 +53,32 @@ def print_labels(
         UnavailableError: ask again under the same job.
     """
     printed, files, refused = 0, [], Counter[str]()
-    for start in range(0, len(ids), VOLUME):
-        answers = shop.labels(ids[start : start + VOLUME], job=job, station="file")
-        labels = [answer for answer in answers if isinstance(answer, LabelData)]
-        refused.update(answer.reason for answer in answers if not isinstance(answer, LabelData))
-        if labels:
-            document = render(labels, template=template, to="pdf")
-            good = sum(isinstance(outcome, Printed) for outcome in document.outcomes)
-            refused.update(f"{o.field}: {o.rule}" for o in document.outcomes if not isinstance(o, Printed))
-            if good:
-                volume = f"-{start // VOLUME + 1:03}" if len(ids) > VOLUME else ""
-                path = folder / f"labels-{job[-8:]}{volume}.pdf"
-                with whole(path) as part:
-                    part.write_bytes(document.data)
-                files.append(path)
-            printed += good
-        step(len(answers))
+    size = VOLUME if isinstance(shop, Shop) else VOLUME_OF_A_SERVICE
+    for start in range(0, len(ids), size):
+        some = ids[start : start + size]
+        pdf, reasons = _draw(shop, some, job, template)
+        refused.update(reasons)
+        if len(reasons) < len(some):
+            volume = f"-{start // size + 1:04}" if len(ids) > size else ""
+            path = folder / f"labels-{job[-8:]}{volume}.pdf"
+            with whole(path) as part:
+                part.write_bytes(pdf)
+            files.append(path)
+        printed += len(some) - len(reasons)
+        step(len(some))
     return Prints(printed=printed, files=files, refused=refused)
+
+
+def _draw(shop: Shop | RemoteShop, ids: Sequence[Token], job: str, template: str) -> tuple[bytes, list[str]]:
+    """A PDF of the labels, and a reason for each that is not in it."""
+    if not isinstance(shop, Shop):
+        drawn = shop.labels(ids, job=job, station=STATION, template=template)
+        return drawn.pdf, [_reason(outcome) for outcome in drawn.outcomes if not isinstance(outcome, OnPage)]
+    answers = shop.labels(ids, job=job, station=STATION)
+    document = render([each for each in answers if isinstance(each, LabelData)], template=template, to="pdf")
+    refused = [each.reason for each in answers if isinstance(each, Refusal)]
+    return document.data, refused + [f"{o.field}: {o.rule}" for o in document.outcomes if not isinstance(o, Printed)]
+
+
+def _reason(outcome: Rejected | Refusal) -> str:
+    return outcome.reason if isinstance(outcome, Refusal) else f"{outcome.field}: {outcome.rule}"
