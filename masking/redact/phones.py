@@ -72,7 +72,7 @@ def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
         if (
             start
             and text[start].isdecimal()
-            and (text[start - 1].isdecimal() or text[start - 2 : start][1:] == ".")
+            and (_same_number(normal.text, text, start) or text[start - 2 : start][1:] == ".")
             and start != last
         ):
             at = start + 1
@@ -86,6 +86,11 @@ def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
         found.append(Phone(normal.back(start, end), (start, end), digits, extension, kind))
         at = last = end
     return found
+
+
+def _same_number(plain: str, text: str, start: int) -> bool:
+    """Whether the digit before `start` belongs to the number there; a name's 三 before ASCII digits does not."""
+    return text[start - 1].isdecimal() and (plain[start - 1].isdecimal() or not plain[start].isdecimal())
 
 
 def _is_local(text: str, plain: str, match: re.Match[str], *, local: bool) -> bool:
