@@ -21,9 +21,9 @@ GAP = 500
 LEADING = 1.2
 """From baseline to baseline, in ems."""
 
-_UNIT = re.compile(
-    r"([（【《〈「『“‘(\[]*(?:[A-Za-z0-9*•#+_./@&'-]+|.)[，。、）：；！？】》〉」』”’)\],:;!?…·%℃]*)(\s*)", re.DOTALL
-)
+_OPENING, _CLOSING = r"（【《〈「『“‘(\[", r"，。、）：；！？】》〉」』”’)\],:;!?…·%℃"
+_UNIT = re.compile(rf"((?:[{_OPENING}]\s*)*(?:[A-Za-z0-9*•#+_./@&'-]+|.)(?:\s*[{_CLOSING}])*)(\s*)", re.DOTALL)
+"""What is never split, and the blanks after it: a word, a number or a masked run, or one character, with its punctuation."""
 
 
 class Style(NamedTuple):

@@ -6,8 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from hypothesis import settings
+
 from masking.waybill import LabelData, Masked, MaskedParty, MaskedView, VirtualNumber
 
+patient = settings(deadline=None)
+"""For laws over labels: the first example loads the fonts, and others share the machine."""
 CODE = "WM1:0123456789ABCDEFGHJKMNPQRSTVWXYZ0123456789ABCDEFGHJKMNPQRSTVWXY"
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from print_templates import code128, qr
 from print_templates.read import decode
+from tests.labels import patient
 
 SYMBOLS = 10_000 if os.environ.get("LONG") else 500
 CODES = st.text(qr.ALPHABET, min_size=1, max_size=qr.CAPACITY)
@@ -35,11 +36,13 @@ def test_qr_symbols_are_the_qrcode_librarys_bit_for_bit() -> None:
     assert qr.symbols(codes) == [qrcodes(code) for code in codes]
 
 
+@patient
 @given(CODES)
 def test_a_symbol_reads_back_to_its_code(code: str) -> None:
     assert qr.read(qr.symbols([code])[0]) == code
 
 
+@patient
 @given(CODES, st.data())
 def test_a_symbol_with_any_module_turned_over_is_refused(code: str, data: st.DataObject) -> None:
     symbol = bytearray(qr.symbols([code])[0])
@@ -60,11 +63,13 @@ def test_what_the_alphabet_cannot_say_is_not_drawn(bad: str) -> None:
         qr.symbols([bad])
 
 
+@patient
 @given(NUMBERS | st.from_regex(r"\A[A-Z]{2}[0-9]{10}99\Z"))
 def test_bars_read_back_to_their_number(number: str) -> None:
     assert code128.read(code128.bars(number)) == number
 
 
+@patient
 @given(NUMBERS, st.data())
 def test_bars_with_any_module_turned_over_are_refused(number: str, data: st.DataObject) -> None:
     bars = code128.bars(number)
@@ -72,6 +77,7 @@ def test_bars_with_any_module_turned_over_are_refused(number: str, data: st.Data
     assert code128.read(bars[:n] + "10"[int(bars[n])] + bars[n + 1 :]) is None
 
 
+@patient
 @given(NUMBERS)
 def test_another_decoder_reads_the_same_number(number: str) -> None:
     row = np.array([1 - int(bit) for bit in code128.bars(number)], np.uint8) * 255

@@ -15,7 +15,7 @@ from print_templates.drawing import Drawing, Piece, Run
 from print_templates.gate import release
 from print_templates.layout import lay_out
 from print_templates.template import template
-from tests.labels import label, view
+from tests.labels import label, patient, view
 
 FORM = template("100x180")
 
@@ -28,6 +28,7 @@ def test_a_label_as_laid_out_is_released() -> None:
     assert release(drawn(label()), label(), FORM) == drawn(label())
 
 
+@patient
 @given(st.text(min_size=1, max_size=12))
 def test_one_text_more_is_refused(text: str) -> None:
     drawing = drawn(label())
@@ -39,6 +40,7 @@ def test_one_text_more_is_refused(text: str) -> None:
         release(replace(drawing, runs=(*drawing.runs, more)), label(), FORM)
 
 
+@patient
 @given(st.data())
 def test_one_character_altered_is_refused(data: st.DataObject) -> None:
     drawing = drawn(label())

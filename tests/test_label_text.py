@@ -1,0 +1,142 @@
+"""Setting text: nothing lost, nothing split that belongs together, nothing outside its box, no character unseen."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from masking.waybill import Masked
+from print_templates.breaking import Style, broken, fit
+from print_templates.drawing import BLOCK
+from print_templates.raster import _mark
+from print_templates.render import NotPrinted, Printed, render
+from print_templates.typeface import EM, GETA, advances, face, glyph, printable
+from tests.labels import label, masked, patient, view
+
+CLOSING, OPENING = "，。、）：；！？】》”’", "（【《“‘"
+TEXTS = st.lists(
+    st.sampled_from(
+        ["上海市", "示例路", "（ ", "138******01", "3-2-501", "***", "（二期）", "，", "。", "：", "A座", " ", "G2国道"]
+    ),
+    min_size=1,
+    max_size=14,
+).map("".join)
+STYLE = Style((30, 28, 26, 24, 22, 20, 18), "text", "left", top=True, white=False, blocks=False)
+
+
+@patient
+@given(TEXTS, st.integers(6000, 30000))
+def test_lines_keep_every_character_in_order_and_stay_within_the_limit(text: str, limit: int) -> None:
+    lines = broken([Masked(text)], "text", limit)
+    assume(lines)
+    assert "".join(fragment.chars for line in lines for fragment in line) == text
+    for line in lines:
+        chars = line[-1].chars.rstrip()
+        assert line[-1].x + sum(advances("text")[char] for char in chars) <= limit
+
+
+@patient
+@given(TEXTS, st.integers(6000, 30000))
+def test_no_line_begins_with_closing_or_ends_with_opening_punctuation(text: str, limit: int) -> None:
+    lines = ["".join(fragment.chars for fragment in line).strip() for line in broken([Masked(text)], "text", limit)]
+    assert not any(line[0] in CLOSING for line in lines[1:] if line)
+    assert not any(line[-1] in OPENING for line in lines[:-1] if line)
+
+
+@patient
+@given(TEXTS, st.integers(6000, 30000))
+def test_numbers_and_masked_runs_are_never_split(text: str, limit: int) -> None:
+    lines = ["".join(fragment.chars for fragment in line) for line in broken([Masked(text)], "text", limit)]
+    for before, after in pairwise(lines):
+        assert not (re.search(r"[\d*A-Za-z-]$", before) and re.search(r"^[\d*A-Za-z-]", after))
+
+
+@patient
+@given(TEXTS, st.integers(120, 700), st.integers(18, 200))
+def test_pieces_stay_in_their_box_at_the_largest_size_that_fits(text: str, width: int, height: int) -> None:
+    runs = fit((Masked(printable(text)),), (50, 70, width, height), STYLE)
+    assume(runs)
+    for piece in (piece for run in runs for piece in run.pieces):
+        wide = sum(advances("text")[char] for char in piece.chars.rstrip()) * piece.size // EM
+        assert 50 <= piece.x <= piece.x + wide <= 50 + width + 1
+        assert piece.baseline - piece.size * 0.88 + 1 >= 70
+        assert piece.baseline + piece.size * 0.12 - 1 <= 70 + height
+    size = runs[0].pieces[0].size
+    larger = tuple(each for each in STYLE.sizes if each > size)
+    assert not larger or fit((Masked(printable(text)),), (50, 70, width, height), STYLE._replace(sizes=larger)) is None
+
+
+@patient
+@given(TEXTS)
+def test_blocks_cover_the_masked_characters_and_no_others(text: str) -> None:
+    runs = fit((masked(text),), (0, 0, 780, 400), STYLE._replace(blocks=True))
+    assume(runs)
+    covered = "".join(p.chars for run in runs for p in run.pieces if p.weight == BLOCK)
+    shown = "".join(p.chars for run in runs for p in run.pieces if p.weight != BLOCK)
+    assert set(covered) <= {"*"}
+    assert "*" not in shown
+
+
+def test_every_character_of_gb_2312_has_a_glyph_with_ink_in_both_weights() -> None:
+    pairs = (bytes([row, cell]).decode("gb2312", "ignore") for row in range(0xA1, 0xF8) for cell in range(0xA1, 0xFF))
+    chars = [char for char in pairs if char and not char.isspace()]
+    assert len(chars) == 7444
+    assert printable("".join(chars)) == "".join(chars)
+    for weight in ("text", "bold"):
+        ids = [face(glyph(char, weight).weight).glyphs[ord(char)] for char in chars]
+        assert all(ids), "glyph 0 is the missing glyph"
+    for char in chars[::500]:
+        assert _mark(char, "text", 24)[0].any()
+
+
+def test_bold_falls_back_to_text_for_a_character_that_it_lacks() -> None:
+    assert glyph("㛃", "bold").weight == "bold"  # of the 8,105
+    assert glyph("㐂", "bold").weight == "text"
+
+
+@patient
+@given(st.text(max_size=40))
+def test_printable_text_is_as_long_and_only_has_characters_that_fonts_have(text: str) -> None:
+    shown = printable(text)
+    assert len(shown) == len(text)
+    assert printable(shown) == shown
+    assert all(glyph(char, "bold") for char in shown)
+    for was, now in zip(text, shown, strict=True):
+        assert now in {was, GETA} or (now == " " and was.isspace())
+
+
+@patient
+@given(st.text(max_size=500), st.text(max_size=300), st.text(max_size=64))
+def test_whatever_a_field_holds_the_label_is_printed_or_named(remark: str, address: str, name: str) -> None:
+    odd = label(view=view(remark=remark, recipient_address=address, recipient_name=name, goods=""))
+    [outcome] = render([odd]).outcomes
+    match outcome:
+        case NotPrinted(field=field, rule="does-not-fit"):
+            assert field in {"recipient.address", "recipient.phone"}
+        case Printed(notes=notes):
+            missing = {field for field, rule in notes if rule == "character-not-in-font"}
+            assert ("remark" in missing) == (GETA in printable(remark) or GETA in remark)
+        case _:
+            pytest.fail(f"neither printed nor named: {outcome}")
+
+
+def test_a_remark_that_does_not_fit_gives_way_to_a_hint_and_is_noted() -> None:
+    rendered = render([label(view=view(remark="很长" * 250))])
+    assert [outcome.notes for outcome in rendered.outcomes] == [(("remark", "did-not-fit"), ("remark", "did-not-fit"))]
+
+
+def test_a_label_of_empty_fields_is_printed() -> None:
+    empty = view(**dict.fromkeys(("goods", "remark", "sender_name", "sender_phone", "sender_address"), ""))
+    assert render([label(view=empty, carrier="", station="")]).outcomes == [Printed(page=1)]
+
+
+def test_equal_pieces_are_drawn_as_equal_dots() -> None:
+    one, two = (render([replace(label(), job=job)], to="png").data for job in ("a", "b"))
+    assert one == two
+    assert np.frombuffer(one, np.uint8).size < 20_000
