@@ -2,7 +2,8 @@
 
 A courier with a duty announces the call (`Call`): an intent, for this parcel, from the courier's verified number, good
 for two minutes and one use. The switch asks whom a dialled number rings (`Route`); the caller's number only selects the
-intent. Without one, only the recipient calling back is connected. Everyone else hears a refusal and leaves a record.
+intent. Without one, only the recipient calling back is connected; the sender, where the parcel returns. Everyone else
+hears a refusal that tells nothing, and leaves a record that tells why (`masking.numbers.routing`).
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import final
+from typing import NamedTuple, final
 
 from masking.access.duty import UNKNOWN, Purpose, decide
 from masking.access.people import Actor, Role
 from masking.crypto.index import person_index
 from masking.crypto.seal import open_fields
+from masking.lifecycle import State
+from masking.numbers.pool import Line
+from masking.numbers.routing import CALL_BACK, CONNECT, Dialled, heard, judge
 from masking.order import Connect, Plain
 from masking.redact.phones import canonical
 from masking.vault import budgets, calls, journal, parcels, people, slots, waybills
@@ -27,11 +31,14 @@ from masking.world import World, day_of, milliseconds, moment
 
 INTENT_LIFE = timedelta(seconds=120)
 
+MISSED = timedelta(hours=2)
+"""How long after a call that nobody answered somebody who tries to answer it is noted for the courier."""
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A courier wants to ring the recipient of the parcel with this label code."""
+    """A courier wants to ring the recipient of the parcel with this label code; of a return, its sender."""
 
     actor: Actor
     code: str
@@ -40,12 +47,23 @@ class Call:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """The switch asks: `caller` has dialled `main` and `extension`; whom does that ring?"""
+    """The switch asks: `caller` has dialled `main` and `extension` (empty before it is dialled); whom does that ring?"""
 
     actor: Actor
     caller: Plain
     main: str
     extension: str
+
+
+class _Known(NamedTuple):
+    """What is loaded of all the numbers that a batch has dialled."""
+
+    lines: Mapping[str, Line]
+    held: Mapping[tuple[str, str], bytes]
+    parcels: Parcels
+    intents: dict[tuple[bytes, bytes], Intent]
+    couriers: set[str]
+    staff: Mapping[bytes, str]
 
 
 def call(world: World, store: Store, requests: Sequence[Call | Route]) -> list[Dial | Connect | Refusal]:
@@ -88,6 +106,8 @@ def _announce(
             if refusal:
                 tally.refuse()
         if refusal is None and code:
+            if code[0] not in numbers:  # the pool was dry before, or the lease ran out on the way
+                numbers |= slots.lease(tx, [code[0]], now, world)
             refusal = _cannot_ring(actor, code[0], callers, numbers) or tally.spend(code[0], now)
         if refusal or code is None:
             refusal = refusal or UNKNOWN
@@ -96,8 +116,8 @@ def _announce(
             outcomes.append(refusal)
             continue
         until = now + INTENT_LIFE
-        intent = Intent(world.record_id(now), code[0], actor.id, callers[actor.id], milliseconds(until), None)
-        calls.add_intents(tx, [intent])
+        intent = Intent(world.record_id(now), code[0], actor.id, callers[actor.id], milliseconds(until))
+        calls.announce(tx, intent)
         journal.append(tx, [store.leaf(world, now, "intent", actor.id, code[0])])
         outcomes.append(Dial(number=numbers[code[0]], valid_until=until))
     budgets.save_tallies(tx, tallies, now, world)
@@ -116,40 +136,112 @@ def _connect(
     world: World, store: Store, tx: Transaction, requests: Sequence[Route], staff: dict[str, Actor], now: datetime
 ) -> list[Connect | Refusal]:
     """Find whom each dialled number rings for this caller, using up the intent that allows it."""
+    if not requests:
+        return []
+    # nobody announces a call from no number, so a hidden caller is a stranger
+    indexes = [people.caller_index(world, store.keys, request.caller, now) or b"" for request in requests]
     held = slots.holders(tx, {(request.main, request.extension) for request in requests}, now)
-    known = parcels.of_ids(store, tx, set(held.values()))
-    intents = calls.open_intents(tx, known.records, now)
-    outcomes: list[Connect | Refusal] = []
-    for request in requests:
-        switch = request.actor
-        waybill = held.get((request.main, request.extension))
-        to, used = None, None
-        if waybill in known.wraps and staff.get(switch.id) == switch and switch.role is Role.SWITCH:
-            caller = people.caller_index(world, store.keys, request.caller, now)
-            used = intents.pop((waybill, caller), None)
-            if used:
-                to = _phone_of_recipient(store, tx, known, waybill)
-            elif _is_recipient(store, known.records[waybill], request.caller) and waybill in known.duties:
-                to = people.open_phone(world, store.keys, tx, known.duties[waybill].courier, now)
-        if used:
-            calls.use_intents(tx, [used.id], now)
-        kind = "connect" if to else "no-connection"
-        who = {"courier": used.actor} if used else {}
-        journal.append(tx, [store.leaf(world, now, kind, switch.id, waybill, **who)])
-        shown = f"{request.main},{request.extension}"
-        outcomes.append(Connect(to=to, shown=shown) if to else Refusal(reason="not-connected"))
-    return outcomes
+    of = parcels.of_ids(store, tx, set(held.values()))
+    known = _Known(
+        lines=slots.lines(tx, {request.main for request in requests}),
+        held=held,
+        parcels=of,
+        intents=calls.recent(tx, of.records, now),
+        couriers=people.reachable(tx, {duty.courier for duty in of.duties.values()}),
+        staff=people.couriers_at(tx, indexes),
+    )
+    return [_answer(world, store, tx, known, *each, staff, now) for each in zip(requests, indexes, strict=True)]
 
 
-def _phone_of_recipient(store: Store, tx: Transaction, known: Parcels, waybill: bytes) -> Plain:
+def _answer(
+    world: World,
+    store: Store,
+    tx: Transaction,
+    known: _Known,
+    request: Route,
+    caller: bytes,
+    staff: dict[str, Actor],
+    now: datetime,
+) -> Connect | Refusal:
+    """Judge one dialled number, and do what the verdict asks; the leaf has the true reason."""
+    switch = request.actor
+    enrolled = staff.get(switch.id) == switch and switch.role is Role.SWITCH
+    waybill = known.held.get((request.main, request.extension))
+    dialled = _facts(store, known, request, caller, waybill, enrolled, now)
+    verdict = judge(dialled)
+    journal.append(
+        tx,
+        [
+            store.leaf(world, now, "connect", switch.id, waybill, courier=str(dialled.courier), by=verdict)
+            if verdict in {CONNECT, CALL_BACK}
+            else store.leaf(world, now, "no-connection", switch.id, waybill, reason=verdict)
+        ],
+    )
+    shown = f"{request.main},{request.extension}"
+    if waybill and verdict == CONNECT:
+        used = known.intents[waybill, caller]
+        known.intents[waybill, caller] = used._replace(used=milliseconds(now))
+        calls.use(tx, used.id, switch.id, now)
+        return Connect(to=_phone_of_party(store, tx, known.parcels, waybill), shown=shown, call=used.id.hex())
+    if waybill and verdict == CALL_BACK and dialled.courier:
+        at = milliseconds(now)
+        back = Intent(world.record_id(now), waybill, dialled.courier, caller, at, used=at, switch=switch.id)
+        calls.add(tx, back)
+        to = people.open_phone(world, store.keys, tx, dialled.courier, now)
+        return Connect(to=to, shown=shown, call=back.id.hex())
+    missed = calls.missed(tx, waybill, now, within=MISSED) if waybill and verdict == "stranger" else None
+    if missed:
+        calls.note_call_back(tx, missed.id, now)
+    return Refusal(reason=heard(verdict, dialled))
+
+
+def _facts(
+    store: Store, known: _Known, request: Route, caller: bytes, waybill: bytes | None, enrolled: bool, now: datetime
+) -> Dialled:
+    record = known.parcels.records.get(waybill) if waybill else None
+    duty = known.parcels.duties.get(waybill) if waybill else None
+    announced = known.intents.get((waybill, caller)) if waybill else None
+    live = (
+        record is not None
+        and record.id in known.parcels.wraps
+        and record.state == State.ACTIVE
+        and record.delivered is None
+    )
+    return Dialled(
+        switch=request.actor.id if enrolled else None,
+        line=known.lines.get(request.main),
+        extension=request.extension,
+        live=live,
+        courier=duty.courier if duty and duty.courier in known.couriers else None,
+        announced=announced.actor if announced else None,
+        intent=_state(announced, now) if announced else None,
+        party=record is not None and _is_party(store, record, request.caller),
+        staff=caller in known.staff,
+    )
+
+
+def _state(intent: Intent, now: datetime) -> str:
+    """What became of an intent. One that ends later than it could if it began now was written by a clock ahead of ours."""
+    if intent.used is not None:
+        return "used"
+    return "open" if milliseconds(now) <= intent.expires <= milliseconds(now + INTENT_LIFE) else "expired"
+
+
+def _party(record: waybills.Record) -> str:
+    return "sender" if record.leg == "return" else "recipient"
+
+
+def _phone_of_party(store: Store, tx: Transaction, known: Parcels, waybill: bytes) -> Plain:
     record = known.records[waybill]
-    sealed = waybills.sealed_fields(tx, [waybill], ["recipient.phone"])[waybill]
-    return open_fields(store.keys.unwrap(known.wraps[waybill]), record.tenant, waybill, sealed)["recipient.phone"]
+    field = f"{_party(record)}.phone"
+    sealed = waybills.sealed_fields(tx, [waybill], [field])[waybill]
+    return open_fields(store.keys.unwrap(known.wraps[waybill]), record.tenant, waybill, sealed)[field]
 
 
-def _is_recipient(store: Store, record: waybills.Record, caller: Plain) -> bool:
+def _is_party(store: Store, record: waybills.Record, caller: Plain) -> bool:
     day_key = store.keys.existing("person", day_of(moment(record.created)))
     phone = canonical(caller.reveal())
     if not day_key or not phone:
         return False
-    return person_index(day_key, phone) == record.recipient_index
+    index = record.sender_index if _party(record) == "sender" else record.recipient_index
+    return person_index(day_key, phone) == index

@@ -169,10 +169,11 @@ class Grant:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connect:
-    """Ring `to`, showing both sides `shown`. For the switch alone."""
+    """Ring `to`, showing both sides `shown`; `call` names the call in its reports. For the switch alone."""
 
     to: Plain
     shown: str
+    call: str
 
 
 @final

@@ -170,6 +170,23 @@ class Delivered:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """This event of this call is recorded, now or before."""
+
+    call: str
+    event: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallBacks:
+    """Parcels whose recipient has missed a call that somebody tried to answer from another phone, and when: ring again."""
+
+    calls: tuple[tuple[str, datetime], ...]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Revoked:
     """Nothing that this person holds is good for anything any more."""
 

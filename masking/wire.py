@@ -15,6 +15,7 @@ from masking.errors import InputError, IntegrityError
 from masking.order import Connect, Enrolled, Grant, Order, Party, Plain
 from masking.waybill import (
     Assigned,
+    CallBacks,
     Delivered,
     Dial,
     Masked,
@@ -23,6 +24,7 @@ from masking.waybill import (
     OnPage,
     Refusal,
     Rejected,
+    Reported,
     Revoked,
     Scanned,
     Token,
@@ -31,7 +33,8 @@ from masking.waybill import (
 )
 
 Outcome = (
-    Waybill | OnPage | Rejected | Refusal | Grant | Dial | Connect | Scanned | Assigned | Delivered | Enrolled | Revoked
+    Waybill | OnPage | Rejected | Refusal | Grant | Dial | Connect | Reported | CallBacks | Scanned | Assigned
+    | Delivered | Enrolled | Revoked
 )  # fmt: skip
 
 _VIEW_FIELDS = (
@@ -242,8 +245,18 @@ _FORMS: dict[type[Outcome], tuple[str, Callable[[Any], dict[str, Any]], Callable
     ),
     Connect: (
         "connect",
-        lambda o: {"to": o.to.reveal(), "shown": o.shown},
-        lambda v: Connect(to=Plain(v["to"]), shown=v["shown"]),
+        lambda o: {"to": o.to.reveal(), "shown": o.shown, "call": o.call},
+        lambda v: Connect(to=Plain(v["to"]), shown=v["shown"], call=v["call"]),
+    ),
+    Reported: (
+        "reported",
+        lambda o: {"call": o.call, "event": o.event},
+        lambda v: Reported(call=v["call"], event=v["event"]),
+    ),
+    CallBacks: (
+        "call_backs",
+        lambda o: {"calls": [{"waybill_number": n, "at": time_to_json(at)} for n, at in o.calls]},
+        lambda v: CallBacks(calls=tuple((c["waybill_number"], time_from_json(c["at"])) for c in v["calls"])),
     ),
     Scanned: (
         "scanned",

@@ -81,7 +81,7 @@ def test_an_order_goes_from_checkout_to_a_parcel_whose_data_is_gone(world, store
     [connected] = call(world, store, [asked])
     assert isinstance(connected, Connect)
     assert connected.to == Plain("13800000001") or connected.to.reveal().endswith("13800000001")
-    assert call(world, store, [asked]) == [Refusal(reason="not-connected")]  # an intent is good for one call
+    assert call(world, store, [asked]) == [Refusal(reason="intent-used")]  # an intent is good for one call
 
     assert deliver(world, store, [Deliver(actor=COURIER, code=data.code)]) == [Delivered(at=world.now())]
     assert looked(world, store, data.code) == UNKNOWN
@@ -153,7 +153,7 @@ def test_an_intent_dies_after_two_minutes(world, store, parcel, hands):
     hands.move(seconds=121)
     number = waybill.number
     asked = Route(actor=SWITCH, caller=Plain(PHONES[COURIER.id]), main=number.main, extension=number.extension)
-    assert call(world, store, [asked]) == [Refusal(reason="not-connected")]
+    assert call(world, store, [asked]) == [Refusal(reason="intent-expired")]
 
 
 def test_the_recipient_can_ring_the_courier_back(world, store, parcel):
@@ -169,7 +169,7 @@ def test_only_the_switch_learns_whom_a_number_rings(world, store, parcel):
     call(world, store, [Call(actor=COURIER, code=data.code)])
     number = waybill.number
     asked = Route(actor=COURIER, caller=Plain(PHONES[COURIER.id]), main=number.main, extension=number.extension)
-    assert call(world, store, [asked]) == [Refusal(reason="not-connected")]
+    assert call(world, store, [asked]) == [Refusal(reason="not-your-number")]
 
 
 def test_nobody_delivers_a_strangers_parcel(world, store, parcel):

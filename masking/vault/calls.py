@@ -1,54 +1,148 @@
-"""Rows of announced calls: the intents that make a virtual number ring."""
+"""Rows of calls: announced, connected, reported. One row is one announced call from its intent to its reports.
+
+A recipient who calls back needs no intent; the row is then written with the connection. Reports are rows beside it, each
+event once, whatever order they come in. No phone is kept: a report's caller is compared, and forgotten.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from masking.vault.schema import intent
-from masking.world import milliseconds
+from masking.vault.budgets import raise_alarm
+from masking.vault.engine import insert_new
+from masking.vault.schema import assignment, call_report, intent, waybill
+from masking.world import World, milliseconds
+
+RECENT = timedelta(minutes=10)
+"""How long a caller is still told what became of an intent."""
+
+REPORT_DUE = timedelta(hours=6)
+"""When a connection without any report rings the alarm: providers push again for up to five hours."""
+
+_BATCH = 1000
 
 
 class Intent(NamedTuple):
-    """A courier's announced call: one use, short-lived, for one caller's number."""
+    """A call, in the columns' order of the table `intent`: one use, short-lived, for one caller's number.
+
+    `switch` is who connected it; `reported` the time of its first report, 0 where its lack has rung the alarm;
+    `called_back` when somebody else tried to answer it.
+    """
 
     id: bytes
     waybill: bytes
     actor: str
     caller: bytes
     expires: int
-    used: int | None
+    used: int | None = None
+    switch: str | None = None
+    reported: int | None = None
+    called_back: int | None = None
 
 
-def add_intents(tx: Connection, intents: Sequence[Intent]) -> None:
-    """Record announced calls."""
-    if intents:
-        tx.execute(intent.insert(), [row._asdict() for row in intents])
+class Event(NamedTuple):
+    """One thing that a switch reports of a call, in the columns' order of the table `call_report`."""
+
+    call: bytes
+    event: str
+    waybill: bytes
+    at: int
+    seconds: int
 
 
-def open_intents(tx: Connection, waybills: Collection[bytes], now: datetime) -> dict[tuple[bytes, bytes], Intent]:
-    """Unused, unexpired intents by (waybill, caller), locked until the transaction ends."""
+def announce(tx: Connection, new: Intent) -> None:
+    """Record an announced call; it takes the place of what this actor announced to this parcel and has not used."""
+    before = (intent.c.waybill == new.waybill) & (intent.c.actor == new.actor)
+    tx.execute(intent.delete().where(before, intent.c.used.is_(None)))
+    tx.execute(intent.update().where(before, intent.c.called_back.is_not(None)).values(called_back=None))
+    add(tx, new)
+
+
+def add(tx: Connection, new: Intent) -> None:
+    """Record a call that needed no announcement."""
+    tx.execute(intent.insert(), [new._asdict()])
+
+
+def recent(tx: Connection, waybills: Collection[bytes], now: datetime) -> dict[tuple[bytes, bytes], Intent]:
+    """By (waybill, caller) the unused intent, or else the latest used one; locked until the transaction ends."""
     if not waybills:
         return {}
+    query = sa.select(intent).where(intent.c.waybill.in_(waybills), intent.c.expires >= milliseconds(now - RECENT))
+    rows = [Intent(*row) for row in tx.execute(query.order_by(intent.c.id).with_for_update())]
+    return {(row.waybill, row.caller): row for row in sorted(rows, key=lambda row: row.used is None)}
+
+
+def use(tx: Connection, call: bytes, switch: str, now: datetime) -> None:
+    """Mark an intent as used up by this switch."""
+    tx.execute(intent.update().where(intent.c.id == call).values(used=milliseconds(now), switch=switch))
+
+
+def by_id(tx: Connection, ids: Collection[bytes]) -> dict[bytes, Intent]:
+    """Calls that were connected, by id, locked in order of id."""
+    if not ids:
+        return {}
+    query = sa.select(intent).where(intent.c.id.in_(ids), intent.c.used.is_not(None))
+    return {row.id: Intent(*row) for row in tx.execute(query.order_by(intent.c.id).with_for_update())}
+
+
+def report(tx: Connection, events: Sequence[Event]) -> set[tuple[bytes, str]]:
+    """Record events; the (call, event) pairs that were new."""
+    new = insert_new(tx, call_report, [event._asdict() for event in events], "call", "event")
+    if new:
+        first = intent.update().where(intent.c.id == sa.bindparam("of"))
+        unreported = intent.c.reported.is_(None) | (intent.c.reported == 0)
+        at = {event.call: event.at for event in events}
+        tx.execute(
+            first.where(unreported).values(reported=sa.bindparam("at")), [{"of": c, "at": at[c]} for c, _ in new]
+        )
+    return {(call, event) for call, event in new}
+
+
+def missed(tx: Connection, waybill: bytes, now: datetime, *, within: timedelta) -> Intent | None:
+    """The latest connected call to this parcel, lately, that nobody is known to have answered."""
+    answered = sa.exists().where(call_report.c.call == intent.c.id, call_report.c.event == "answered")
+    lately = intent.c.used >= milliseconds(now - within)
     query = (
-        sa.select(intent)
-        .where(intent.c.waybill.in_(waybills), intent.c.used.is_(None), intent.c.expires >= milliseconds(now))
-        .order_by(intent.c.id)
-        .with_for_update()
+        sa.select(intent).where(intent.c.waybill == waybill, lately, ~answered).order_by(intent.c.id.desc()).limit(1)
     )
-    return {(row.waybill, row.caller): Intent(*row) for row in tx.execute(query)}
+    row = tx.execute(query).first()
+    return Intent(*row) if row else None
 
 
-def use_intents(tx: Connection, ids: Collection[bytes], now: datetime) -> None:
-    """Mark intents as used up."""
-    if ids:
-        tx.execute(intent.update().where(intent.c.id.in_(ids)).values(used=milliseconds(now)))
+def note_call_back(tx: Connection, call: bytes, now: datetime) -> None:
+    """Somebody tried to answer this missed call from a phone that is not the recipient's."""
+    tx.execute(intent.update().where(intent.c.id == call).values(called_back=milliseconds(now)))
+
+
+def call_backs(tx: Connection, courier: str) -> list[tuple[str, int]]:
+    """The waybill numbers of a courier's parcels that somebody tried to call back about, and when; oldest first."""
+    query = (
+        sa.select(waybill.c.waybill_number, sa.func.max(intent.c.called_back).label("at"))
+        .join_from(intent, waybill, waybill.c.id == intent.c.waybill)
+        .join(assignment, (assignment.c.waybill == waybill.c.id) & assignment.c.closed.is_(None))
+        .where(intent.c.actor == courier, assignment.c.courier == courier, intent.c.called_back > 0)
+        .group_by(waybill.c.waybill_number)
+    )
+    return [(row.waybill_number, row.at) for row in tx.execute(query.order_by("at"))]
+
+
+def alarm_unreported(tx: Connection, now: datetime, world: World) -> int:
+    """Ring for connections that no report has followed, once each; how many."""
+    late = (intent.c.used < milliseconds(now - REPORT_DUE)) & intent.c.reported.is_(None)
+    rows = tx.execute(sa.select(intent.c.id, intent.c.switch).where(late).limit(_BATCH).with_for_update()).all()
+    if rows:
+        tx.execute(intent.update().where(intent.c.id.in_([row.id for row in rows])).values(reported=0))
+    for switch in sorted({str(row.switch) for row in rows}):
+        raise_alarm(tx, "calls-without-report", switch, now, world)
+    return len(rows)
 
 
 def forget(tx: Connection, waybills: Collection[bytes]) -> None:
-    """Do what the destroy list says of calls."""
-    tx.execute(intent.delete().where(intent.c.waybill.in_(waybills)))
+    """Do what the destroy list says of calls and their reports."""
+    for table in (call_report, intent):
+        tx.execute(table.delete().where(table.c.waybill.in_(waybills)))

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from masking.access.people import Actor, Role
 from masking.crypto.index import person_index
 from masking.crypto.seal import open_fields, seal_fields
+from masking.errors import InputError
 from masking.ledger.log import is_name
 from masking.order import Plain
 from masking.redact.phones import canonical
@@ -48,8 +49,11 @@ def set_phone(world: World, keys: KeyStore, tx: Connection, actor: Actor, phone:
 
 def _phone_columns(world: World, keys: KeyStore, actor: Actor, phone: Plain, now: datetime) -> dict[str, bytes]:
     key = _staff_key(world, keys, now)
+    index = caller_index(world, keys, phone, now)
+    if index is None:
+        raise InputError("phone", "not-a-phone")
     sealed = seal_fields(key, actor.tenant, _record(actor.id), {"phone": phone}, world.entropy)["phone"]
-    return {"phone": sealed, "phone_index": caller_index(world, keys, phone, now)}
+    return {"phone": sealed, "phone_index": index}
 
 
 def revoke(tx: Connection, ids: Collection[str]) -> None:
@@ -77,17 +81,30 @@ def phone_indexes(tx: Connection, ids: Collection[str]) -> dict[str, bytes]:
     return {row.id: row.phone_index for row in tx.execute(query)}
 
 
-def open_phone(world: World, keys: KeyStore, tx: Connection, actor: str, now: datetime) -> Plain | None:
-    """The verified phone of one enrolled person, for the switch to ring; None without one."""
-    row = tx.execute(sa.select(person.c.tenant, person.c.phone).where(person.c.id == actor)).first()
-    if row is None or row.phone is None:
-        return None
+def reachable(tx: Connection, ids: Collection[str]) -> set[str]:
+    """Those of these people who are enrolled now and have a verified phone."""
+    query = sa.select(person.c.id).where(person.c.id.in_(ids), person.c.active.is_(True), person.c.phone.is_not(None))
+    return set(tx.execute(query).scalars())
+
+
+def couriers_at(tx: Connection, indexes: Collection[bytes]) -> dict[bytes, str]:
+    """The enrolled couriers whose verified phones have these indexes."""
+    query = sa.select(person.c.phone_index, person.c.id).where(
+        person.c.phone_index.in_(indexes), person.c.active.is_(True), person.c.role == Role.COURIER.value
+    )
+    return {row.phone_index: row.id for row in tx.execute(query)}
+
+
+def open_phone(world: World, keys: KeyStore, tx: Connection, actor: str, now: datetime) -> Plain:
+    """The verified phone of one who is `reachable`, for the switch to ring."""
+    row = tx.execute(sa.select(person.c.tenant, person.c.phone).where(person.c.id == actor)).one()
     return open_fields(_staff_key(world, keys, now), row.tenant, _record(actor), {"phone": row.phone})["phone"]
 
 
-def caller_index(world: World, keys: KeyStore, phone: Plain, now: datetime) -> bytes:
-    """The index under which a staff member's phone is recognised as a caller."""
-    return person_index(_staff_key(world, keys, now), canonical(phone.reveal()) or "")
+def caller_index(world: World, keys: KeyStore, phone: Plain, now: datetime) -> bytes | None:
+    """The index under which a staff member's phone is recognised as a caller; None for no phone, as of a hidden caller."""
+    number = canonical(phone.reveal())
+    return person_index(_staff_key(world, keys, now), number) if number else None
 
 
 def _staff_key(world: World, keys: KeyStore, now: datetime) -> bytes:

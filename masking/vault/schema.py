@@ -167,7 +167,24 @@ intent = Table(
     Column("caller", LargeBinary(32), nullable=False),
     Column("expires", BigInteger, nullable=False),
     Column("used", BigInteger),
-    Index("open_intents", "waybill", "caller"),
+    Column("switch", String(64)),
+    Column("reported", BigInteger),
+    Column("called_back", BigInteger),
+    Index("intents_of", "waybill"),
+    Index("call_backs_of", "actor", sqlite_where=text("called_back > 0"), postgresql_where=text("called_back > 0")),
+    Index("unreported", "used", sqlite_where=text("reported IS NULL"), postgresql_where=text("reported IS NULL")),
+)
+
+call_report = Table(
+    "call_report",
+    data,
+    Column("call", LargeBinary(16), ForeignKey("intent.id"), nullable=False),
+    Column("event", String(16), nullable=False),
+    Column("waybill", LargeBinary(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("seconds", Integer, nullable=False),
+    PrimaryKeyConstraint("call", "event"),
+    Index("reports_of", "waybill"),
 )
 
 person = Table(
@@ -181,6 +198,7 @@ person = Table(
     Column("phone_index", LargeBinary(32)),
     Column("active", Boolean, nullable=False),
     Column("enrolled", BigInteger, nullable=False),
+    Index("people_by_phone", "phone_index"),
 )
 
 credential = Table(
@@ -310,7 +328,10 @@ DESTROYED = {
     },
     "sealed": dict.fromkeys(("waybill", *(sealed_column(name) for name in FIELDS)), "row deleted"),
     "slot": {"waybill": "cleared", "until": "cleared after the cool-down"},
-    "intent": dict.fromkeys(("id", "waybill", "actor", "caller", "expires", "used"), "row deleted"),
+    "intent": dict.fromkeys(
+        ("id", "waybill", "actor", "caller", "expires", "used", "switch", "reported", "called_back"), "row deleted"
+    ),
+    "call_report": dict.fromkeys(("call", "event", "waybill", "at", "seconds"), "row deleted"),
     "label_print": dict.fromkeys(("waybill", "number", "job", "station", "actor", "reason", "at"), "row deleted"),
     "wrap": dict.fromkeys(
         ("waybill", "generation", "tenant", "online_key", "online", "archive_key", "archive"), "row deleted"

@@ -106,6 +106,11 @@ def tidy(tx: Connection, now: datetime) -> int:
     return ended + len(rows)
 
 
+def has_pool(tx: Connection) -> bool:
+    """Whether this deployment has numbers at all; without, labels say "contact through the app"."""
+    return tx.execute(sa.select(line.c.main).limit(1)).first() is not None
+
+
 def free(tx: Connection, most: int) -> int:
     """How many slots are free, counted no further than `most`."""
     some = sa.select(slot.c.place).where(slot.c.stage == Stage.FREE).limit(most).subquery()

@@ -1,0 +1,94 @@
+"""The decision about a dialled number: who may be connected, what the ledger records, and what the caller hears.
+
+Pure rules over facts. What a caller hears depends on the numbering plan, which is public, and on who calls; a stranger
+hears the same whether a number is leased, resting or was never given out. The ledger has the true reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+from masking.numbers.pool import Line
+
+CONNECT = "connect"
+CALL_BACK = "call-back"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialled:
+    """What the store knows of one dialled number and its caller.
+
+    Attributes:
+        switch: the id of the enrolled switch that asks, None for anybody else.
+        line, extension: what was dialled; None for a main number that is not ours.
+        live: whether the number is leased to a parcel that is under way and can be opened.
+        courier: who has the duty for that parcel now.
+        announced: who announced a call to it from this caller's number, lately.
+        intent: "open", "used" or "expired": the state of that announcement.
+        party: whether the caller is the recipient (of a return: the sender), from their own phone.
+        staff: whether the caller is some courier, from their verified phone.
+    """
+
+    switch: str | None
+    line: Line | None
+    extension: str
+    live: bool
+    courier: str | None
+    announced: str | None
+    intent: str | None
+    party: bool
+    staff: bool
+
+
+PLAN_RULES: tuple[tuple[str, Callable[[Dialled], bool]], ...] = (
+    ("not-your-number", lambda d: d.switch is not None and d.line is not None and d.line.switch == d.switch),
+    ("dial-the-extension", lambda d: d.extension != ""),
+    ("no-such-extension", lambda d: d.line is not None and len(d.extension) == d.line.digits),
+)
+"""Rules that say nothing of any parcel; the first that does not hold is recorded and heard."""
+
+PARCEL_RULES: tuple[tuple[str, Callable[[Dialled], bool]], ...] = (
+    (CONNECT, lambda d: d.live and d.intent == "open" and d.announced == d.courier),
+    (CALL_BACK, lambda d: d.live and d.party and d.courier is not None),
+    ("stale-label", lambda d: not d.live),
+    ("no-courier-yet", lambda d: d.party),
+    ("duty-ended", lambda d: d.intent == "open"),
+    ("intent-used", lambda d: d.intent == "used"),
+    ("intent-expired", lambda d: d.intent == "expired"),
+    ("no-intent", lambda d: d.staff),
+    ("stranger", lambda _: True),
+)
+"""Rules about the parcel; the first that holds is recorded."""
+
+HEARD = {
+    "not-your-number": "(nothing: the switch's own setting is wrong)",
+    "dial-the-extension": "请输入分机号。",
+    "no-such-extension": "您拨的分机号位数不对，请核对面单后重拨。",
+    "intent-used": "本次呼叫已经用过，请在快递员 App 里重新发起。",
+    "intent-expired": "呼叫已超时，请在快递员 App 里重新发起。",
+    "announce-first": "快递员请先在 App 里发起呼叫，再拨这个号码。",
+    "not-connected": "此号码只接通派送中的包裹：收件人请用下单时留的手机回拨，快递员请先在 App 里发起呼叫。",
+}
+"""What the switch may play, by the reason it is given."""
+
+
+def judge(dialled: Dialled) -> str:
+    """`CONNECT`, `CALL_BACK`, or why not, as the ledger records it."""
+    for reason, holds in PLAN_RULES:
+        if not holds(dialled):
+            return reason
+    return next(reason for reason, holds in PARCEL_RULES if holds(dialled))
+
+
+def heard(reason: str, dialled: Dialled) -> str:
+    """The reason that the switch is given: one of `HEARD`.
+
+    Only who announced a call to this very parcel learns what became of it; every other courier hears the same of any
+    number, and so does every stranger.
+    """
+    if reason in {"intent-used", "intent-expired"} or reason in dict(PLAN_RULES):
+        return reason
+    return "announce-first" if dialled.staff else "not-connected"

@@ -1,0 +1,30 @@
+"""What the number pool needs now and then: leases that end, rests that are over, alarms. Run it every minute or so."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from masking.vault import calls, slots
+from masking.vault.budgets import raise_alarm
+from masking.vault.store import Store
+from masking.world import World
+
+LOW_WATER = 1000
+"""Free slots below which the alarm rings, unless told otherwise: `waybill numbers plan` says what is sensible."""
+
+
+def keep_numbers(world: World, store: Store, *, low_water: int = LOW_WATER) -> int:
+    """Move on what is due, ring for a pool that runs low and for calls without a report; how many slots moved.
+
+    Any number of workers may run it at once.
+
+    Raises:
+        UnavailableError: the store could not take it now; the next run does it.
+    """
+    now = world.now()
+    with store.transaction() as tx:
+        moved = slots.tidy(tx, now)
+        if slots.has_pool(tx) and slots.free(tx, low_water) < low_water:
+            raise_alarm(tx, "numbers-low", "pool", now, world, at_most_every=timedelta(days=1))
+        calls.alarm_unreported(tx, now, world)
+    return moved
