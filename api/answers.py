@@ -82,10 +82,31 @@ class DialOut(Document):
 
 
 class ConnectOut(Document):
-    """Ring `to`; show both sides `shown`."""
+    """Ring `to`; show both sides `shown`; name the call `call` in its reports."""
 
     to: str
     shown: str
+    call: str
+
+
+class ReportedOut(Document):
+    """This event of this call is recorded, now or before."""
+
+    call: str
+    event: str
+
+
+class CallBack(Document):
+    """A parcel whose recipient has missed a call, and when somebody tried to answer it."""
+
+    waybill_number: str
+    at: Time
+
+
+class CallBacksOut(Document):
+    """Recipients to ring again: somebody tried to answer a missed call from another phone."""
+
+    calls: list[CallBack]
 
 
 class ScannedOut(Document):
@@ -132,6 +153,8 @@ class OutcomeOut(TypedDict, total=False):
     granted: GrantOut
     dial: DialOut
     connect: ConnectOut
+    reported: ReportedOut
+    call_backs: CallBacksOut
     scanned: ScannedOut
     assigned: AssignedOut
     delivered: DeliveredOut

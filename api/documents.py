@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 Short = Annotated[str, StringConstraints(max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """A name, code or number: one line."""
@@ -162,7 +162,7 @@ class CallsIn(Document):
 
 
 class RouteItem(Document):
-    """`caller` has dialled `main` and `extension`."""
+    """`caller` has dialled `main` and `extension`, which is empty before it is dialled."""
 
     caller: Annotated[Short, Field(examples=["13900000007"])]
     main: Annotated[Short, Field(examples=["17000000000"])]
@@ -173,6 +173,22 @@ class RouteIn(Document):
     """Up to 20 calls to connect."""
 
     items: Annotated[list[RouteItem], Field(min_length=1, max_length=20)]
+
+
+class ReportItem(Document):
+    """What happened to the call that an answer of ours named. `caller` is compared, and not kept."""
+
+    call: Annotated[Short, Field(examples=["0193ad6b2c3d4e5f6a7b8c9d0e1f2a3b"])]
+    event: Literal["ringing", "answered", "missed", "ended"]
+    at: Annotated[AwareDatetime, Field(strict=False)]  # JSON has no times, only texts
+    seconds: Annotated[int, Field(ge=0, le=86_400)] = 0
+    caller: Short | None = None
+
+
+class ReportsIn(Document):
+    """Up to 100 events of calls, in any order; each may be sent again."""
+
+    items: Annotated[list[ReportItem], Field(min_length=1, max_length=100)]
 
 
 class PersonIn(Document):

@@ -10,6 +10,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from itertools import count
 
 import anyio.to_thread
 
@@ -28,10 +29,12 @@ from masking.enrol import enrol
 from masking.errors import MaskingError
 from masking.find import find
 from masking.label import label
+from masking.report import report
 from masking.resolve import resolve
 from masking.scan import scan
 from masking.vault import journal
 from masking.vault.store import Store
+from masking.vault.upkeep import keep_numbers
 from masking.world import World
 
 MOST = 200
@@ -39,6 +42,9 @@ MOST = 200
 
 SEQUENCE_EVERY = 1.0
 """Seconds between two rounds of the sequencer."""
+
+KEEP_NUMBERS_EVERY = 60
+"""Rounds of it between two looks at the pool of numbers and at calls without a report."""
 
 
 class Service:
@@ -63,6 +69,7 @@ class Service:
         self.assign = Batcher(assign, world, store, **given)
         self.resolve = Batcher(resolve, world, store, **given)
         self.call = Batcher(call, world, store, **given)
+        self.report = Batcher(report, world, store, **given)
         self.deliver = Batcher(deliver, world, store, **given)
         self.enrol = Batcher(enrol, world, store, **given)
 
@@ -78,10 +85,12 @@ class Service:
         self.note = base64.b64encode(note.encode())
 
     async def keep_sequencing(self) -> None:
-        """Do so for ever; a failure shows in `/readyz` until it has passed."""
-        while True:
+        """Do so for ever, and look after the numbers once a minute; a failure shows in `/readyz` until it has passed."""
+        for turn in count():
             try:
                 await self.sequence()
+                if turn % KEEP_NUMBERS_EVERY == 0:
+                    await anyio.to_thread.run_sync(keep_numbers, self.world, self.store)
                 self.sequenced = True
             except MaskingError as error:
                 self.sequenced = False

@@ -9,20 +9,21 @@ import pytest
 
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
-from masking.call import INTENT_LIFE, MISSED, Call, Route, call
+from masking.call import MISSED, Call, Route, call
 from masking.crypto.index import token_record
 from masking.deliver import Deliver, deliver
 from masking.numbers.pool import DEMO, Act
-from masking.numbers.routing import HEARD, PARCEL_RULES, PLAN_RULES
 from masking.order import Connect, Plain
 from masking.report import Missed, Report, report
 from masking.retire import Destroy, retire
-from masking.vault import budgets, calls, journal, people, slots, waybills
+from masking.vault import budgets, journal, people, slots, waybills
 from masking.vault.calls import REPORT_DUE
 from masking.vault.upkeep import LOW_WATER, keep_numbers
 from masking.waybill import CallBacks, Dial, Refusal, Reported
 from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, SWITCH, TENANT
 from tests.test_story import arrived, assigned, checked_out, labelled
+
+pytestmark = pytest.mark.parametrize("urls", ["memory", "postgresql"], indirect=True)  # the file adds only time
 
 RECIPIENT, SENDER, STRANGER = "13800000001", "13700000002", "13900009999"
 OTHER_SWITCH = Actor(id="switch-2", tenant=TENANT, role=Role.SWITCH, unit="switch-2")
@@ -332,21 +333,13 @@ def test_a_stranger_after_an_answered_or_an_old_call_is_not_noted(world, store, 
 
 
 def test_a_pool_below_the_mark_rings_once_a_day(world, store, hands):
-    keep_numbers(world, store, low_water=LOW_WATER)
+    keep_numbers(world, store, low_water=1000)
     with store.transaction() as tx:
         assert budgets.alarms(tx) == []  # a thousand are free
-        slots.lease(tx, [], world.now(), world)
         slots.withdraw(tx, Act.QUARANTINE, DEMO.main, ["1000"], world.now())
-    keep_numbers(world, store)
+    assert LOW_WATER < 999
+    keep_numbers(world, store, low_water=1000)
     hands.move(hours=23)
-    keep_numbers(world, store)
+    keep_numbers(world, store, low_water=1000)
     with store.transaction() as tx:
         assert [kind for _, kind, _ in budgets.alarms(tx)] == ["numbers-low"]
-
-
-def test_every_reason_that_can_be_given_has_something_to_play():
-    private = {"intent-used", "intent-expired", "announce-first", "not-connected"}
-    assert set(HEARD) == {reason for reason, _ in PLAN_RULES} | private
-    assert {"connect", "call-back"} < {reason for reason, _ in PARCEL_RULES}
-    assert timedelta(seconds=120) == INTENT_LIFE
-    assert calls.RECENT > INTENT_LIFE

@@ -10,15 +10,17 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from masking.call import INTENT_LIFE
 from masking.checkout import Checkout, checkout
 from masking.crypto.index import token_record
 from masking.deliver import Deliver, deliver
 from masking.errors import InputError
 from masking.label import Label, label
 from masking.numbers.pool import DEMO, HELD, LEASE, REST, REST_OF_OPEN_LINES, TRANSITIONS, Act, Stage, diagram
+from masking.numbers.routing import HEARD, PARCEL_RULES, PLAN_RULES
 from masking.retire import Destroy, retire
 from masking.scan import Scan, scan
-from masking.vault import budgets, schema, slots
+from masking.vault import budgets, calls, schema, slots
 from masking.waybill import Scanned
 from tests.cast import COURIER, OPERATOR, SHOP
 from tests.test_story import arrived, assigned, checked_out, labelled
@@ -262,3 +264,11 @@ def test_no_statement_of_a_lease_reads_more_of_the_pool_than_it_takes(world, sto
 
 def test_held_means_that_it_rings():
     assert {after for (_, how), after in TRANSITIONS.items() if how in {Act.LEASE, Act.RENEW}} == set(HELD)
+
+
+def test_every_reason_that_can_be_given_has_something_to_play():
+    private = {"intent-used", "intent-expired", "announce-first", "not-connected"}
+    assert set(HEARD) == {reason for reason, _ in PLAN_RULES} | private
+    assert {"connect", "call-back"} < {reason for reason, _ in PARCEL_RULES}
+    assert timedelta(seconds=120) == INTENT_LIFE
+    assert calls.RECENT > INTENT_LIFE

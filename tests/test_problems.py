@@ -36,6 +36,7 @@ ROUTES = {
     "/v1/resolve": COURIER,
     "/v1/calls": COURIER,
     "/v1/calls/route": SWITCH,
+    "/v1/calls/reports": SWITCH,
     "/v1/people": SUPERVISOR,
     "/v1/revocations": SUPERVISOR,
 }

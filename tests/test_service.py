@@ -54,6 +54,10 @@ def on_the_van(service: Service) -> tuple[dict, str]:
     return waybill, code
 
 
+def status_of(service: Service, waybill: dict) -> str:
+    return service.ask(SHOP, f"/v1/waybills/{waybill['id']}").json()["waybill_number"]
+
+
 def looked(service: Service, who, code: str) -> dict:
     return service.outcomes(who, "/v1/resolve", {"items": [{"code": code, "purpose": "deliver"}]})[0]
 
@@ -69,7 +73,14 @@ def test_an_order_walks_the_whole_path_over_http(service):
     [connected] = service.outcomes(SWITCH, "/v1/calls/route", {"items": [asked]})
     assert connected["connect"]["to"].endswith("13800000001")
     [again] = service.outcomes(SWITCH, "/v1/calls/route", {"items": [asked]})
-    assert again == {"refused": {"reason": "not-connected", "retry_after": None}}
+    assert again == {"refused": {"reason": "intent-used", "retry_after": None}}
+    told = {"call": connected["connect"]["call"], "event": "missed", "at": "2026-11-24T10:00:00+08:00"}
+    kept = {"reported": {"call": told["call"], "event": "missed"}}
+    assert service.outcomes(SWITCH, "/v1/calls/reports", {"items": [told, told]}) == [kept, kept]
+    [stranger] = service.outcomes(SWITCH, "/v1/calls/route", {"items": [asked | {"caller": "13900009999"}]})
+    assert stranger == {"refused": {"reason": "not-connected", "retry_after": None}}
+    [missed] = service.ask(COURIER, "/v1/calls/missed").json()["outcomes"]
+    assert [each["waybill_number"] for each in missed["call_backs"]["calls"]] == [status_of(service, waybill)]
 
     done = {"items": [{"what": code, "kind": "delivered"}]}
     [delivered] = service.outcomes(COURIER, "/v1/scans", done)

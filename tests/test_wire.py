@@ -17,6 +17,7 @@ from masking.errors import InputError, IntegrityError
 from masking.order import Connect, Enrolled, Grant, Order, Party, Plain
 from masking.waybill import (
     Assigned,
+    CallBacks,
     Delivered,
     Dial,
     Masked,
@@ -25,6 +26,7 @@ from masking.waybill import (
     OnPage,
     Refusal,
     Rejected,
+    Reported,
     Revoked,
     Scanned,
     Token,
@@ -66,7 +68,9 @@ OUTCOMES = {
         remaining=st.integers(0, 250),
     ),
     Dial: st.builds(Dial, number=numbers, valid_until=moments),
-    Connect: st.builds(Connect, to=plains, shown=texts),
+    Connect: st.builds(Connect, to=plains, shown=texts, call=texts),
+    Reported: st.builds(Reported, call=texts, event=texts),
+    CallBacks: st.builds(CallBacks, calls=st.lists(st.tuples(texts, moments)).map(tuple)),
     Scanned: st.builds(Scanned, kind=texts, at=moments),
     Assigned: st.builds(Assigned, courier=texts, at=moments),
     Delivered: st.builds(Delivered, at=moments),

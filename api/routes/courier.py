@@ -18,6 +18,7 @@ from masking.access.duty import Purpose
 from masking.access.people import Actor
 from masking.call import Call
 from masking.deliver import Deliver
+from masking.report import Missed
 from masking.resolve import Resolve
 from masking.scan import Scan
 from masking.wire import Outcome
@@ -40,6 +41,13 @@ async def calls(body: CallsIn, request: Request) -> Response:
     """A number to dial for each parcel, from your own phone, for two minutes and one call."""
     actor, service = called(request)
     return outcomes(service, await service.call.submit_many([Call(actor=actor, code=each.code) for each in body.items]))
+
+
+@router.get("/v1/calls/missed", responses=OUTCOMES)
+async def missed(request: Request) -> Response:
+    """Which of your recipients have missed a call that somebody tried to answer from another phone."""
+    actor, service = called(request)
+    return outcomes(service, await service.report.submit_many([Missed(actor=actor)]))
 
 
 @router.post("/v1/scans", responses=OUTCOMES)

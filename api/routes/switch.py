@@ -1,4 +1,4 @@
-"""The telephone switch: whom does this call ring? And nothing else."""
+"""The telephone switch: whom does this call ring, and what became of it? And nothing else."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.documents import RouteIn
+from api.documents import ReportsIn, RouteIn
 from api.routes.called import OUTCOMES, called, outcomes
 from masking.call import Route
 from masking.order import Plain
+from masking.report import Report
 
 router = APIRouter(tags=["switch"])
 
@@ -22,3 +23,21 @@ async def route(body: RouteIn, request: Request) -> Response:
         Route(actor=actor, caller=Plain(each.caller), main=each.main, extension=each.extension) for each in body.items
     ]
     return outcomes(service, await service.call.submit_many(asked))
+
+
+@router.post("/v1/calls/reports", responses=OUTCOMES)
+async def reports(body: ReportsIn, request: Request) -> Response:
+    """What happened to calls, at least once and in any order. What is answered is on disk and need not be sent again."""
+    actor, service = called(request)
+    asked = [
+        Report(
+            actor=actor,
+            call=each.call,
+            event=each.event,
+            at=each.at,
+            seconds=each.seconds,
+            caller=Plain(each.caller) if each.caller else None,
+        )
+        for each in body.items
+    ]
+    return outcomes(service, await service.report.submit_many(asked))

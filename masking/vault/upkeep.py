@@ -9,7 +9,7 @@ from masking.vault.budgets import raise_alarm
 from masking.vault.store import Store
 from masking.world import World
 
-LOW_WATER = 1000
+LOW_WATER = 500
 """Free slots below which the alarm rings, unless told otherwise: `waybill numbers plan` says what is sensible."""
 
 
