@@ -1,7 +1,7 @@
 """Step 2: a waybill comes in, the data of one label goes out: masked values only, and this print's own code.
 
-Idempotent by (job, waybill): asking again gives the same print. At most one print is live: a reprint needs the parcel in
-custody now, a reason, and a scan at this outlet by somebody else; it ends the print before it.
+Idempotent by (job, waybill): who made a print and asks again gets the same. At most one print is live: a reprint needs
+the parcel in custody now, a reason, and a scan at this outlet by somebody else; it ends the print before it.
 """
 
 from __future__ import annotations
@@ -60,18 +60,18 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
         for request, record_id in zip(requests, ids, strict=True):
             record = records.get(record_id) if record_id else None
             who = request.actor.id
-            if staff.get(who) != request.actor or record is None or not _may_print(tx, request, record):
-                if record:
-                    journal.append(tx, [store.refusal_leaf(world, now, who, record.id, UNKNOWN.reason, step="label")])
-                outcomes.append(UNKNOWN)
+            refusal: Refusal | None = UNKNOWN
+            made: Print | None = None
+            if record and staff.get(who) == request.actor and _may_print(tx, request, record):
+                made = done.get((record.id, request.job))
+                refusal = _not_again(request, record, made) if made else _refusal(tx, request, record)
+            if refusal or record is None:
+                refusal = refusal or UNKNOWN
+                if record_id:
+                    journal.append(tx, [store.refusal_leaf(world, now, who, record_id, refusal.reason, step="label")])
+                outcomes.append(refusal)
                 continue
-            made = done.get((record.id, request.job))
             if made is None:
-                refusal = _refusal(tx, request, record)
-                if refusal:
-                    journal.append(tx, [store.refusal_leaf(world, now, who, record.id, refusal.reason, step="label")])
-                    outcomes.append(refusal)
-                    continue
                 made = Print(
                     waybill=record.id,
                     number=record.prints + 1,
@@ -117,6 +117,13 @@ def _may_print(tx: Transaction, request: Label, record: Record) -> bool:
 def _in_custody(tx: Transaction, record: Record, actor: Actor) -> bool:
     last = custody.last_custody(tx, [record.id]).get(record.id)
     return last is not None and last.kind == "arrived" and last.unit == actor.unit
+
+
+def _not_again(request: Label, record: Record, made: Print) -> Refusal | None:
+    """Why the print that a job has already made is not given again: another's job is no way around a reprint."""
+    if made.actor != request.actor.id:
+        return Refusal(reason="job-of-another")
+    return None if made.number == record.live_print else Refusal(reason="print-superseded")
 
 
 def _refusal(tx: Transaction, request: Label, record: Record) -> Refusal | None:

@@ -1,0 +1,57 @@
+"""One live print a parcel: a job's name is no way to a copy that nobody counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from masking.access.people import Actor, Role
+from masking.crypto.index import token_record
+from masking.label import Label, label
+from masking.vault import journal, people
+from masking.waybill import LabelData, Refusal
+from tests.cast import DISPATCHER, SHOP
+from tests.test_story import arrived, assigned, checked_out, labelled
+
+
+@pytest.fixture
+def printed(store, world, order):
+    """A parcel at an outlet, printed by its merchant under the job `job-1`."""
+    waybill = checked_out(world, store, order())
+    data = labelled(world, store, waybill)
+    arrived(world, store, data)
+    return waybill
+
+
+def asked(world, store, waybill, actor, job, reason=None):
+    return label(world, store, [Label(actor=actor, id=waybill.id, job=job, station="st-1", reason=reason)])[0]
+
+
+def test_a_job_is_its_makers_own(store, world, printed):
+    assert asked(world, store, printed, DISPATCHER, "job-1") == Refusal(reason="job-of-another")
+    assert asked(world, store, printed, DISPATCHER, "job-1", "damaged") == Refusal(reason="job-of-another")
+    leaves = journal.who_saw(world, store, token_record(printed.id))
+    assert [leaf.kind for leaf in leaves if leaf.actor == DISPATCHER.id] == ["refusal", "refusal"]
+
+
+def test_a_print_that_is_not_live_any_more_is_not_given_again(store, world, printed):
+    second = asked(world, store, printed, DISPATCHER, "job-2", "damaged")
+    assert isinstance(second, LabelData)
+    assert asked(world, store, printed, SHOP, "job-1") == Refusal(reason="print-superseded")
+    assert asked(world, store, printed, DISPATCHER, "job-2", "damaged") == second
+
+
+def test_two_jobs_for_one_waybill_in_one_batch_make_one_print(store, world, order):
+    waybill = checked_out(world, store, order())
+    jobs = [Label(actor=SHOP, id=waybill.id, job=job, station="st-1") for job in ("a", "b", "a")]
+    first, second, again = label(world, store, jobs)
+    assert isinstance(first, LabelData)
+    assert second == Refusal(reason="reprint-needs-outlet-and-reason")
+    assert again == first
+
+
+def test_a_reprint_of_a_parcel_that_is_out_for_delivery_elsewhere_is_unknown(store, world, printed):
+    assigned(world, store, asked(world, store, printed, SHOP, "job-1"))
+    elsewhere = Actor(id="hz-01-clerk", tenant=DISPATCHER.tenant, role=Role.OUTLET, unit="hz-01")
+    with store.transaction() as tx:
+        people.enrol(world, store.keys, tx, elsewhere, world.now())
+    assert asked(world, store, printed, elsewhere, "job-3", "damaged") == Refusal(reason="unknown")
