@@ -18,7 +18,7 @@ from masking.lifecycle import Act, State, after
 from masking.order import Order, Problem, number_problems
 from masking.redact.view import mask_order
 from masking.vault import custody, journal, people, sealing, slots, waybills
-from masking.vault.keystore import Generation
+from masking.vault.keystore import Destruction, Generation
 from masking.vault.store import Store, Transaction, to_waybill
 from masking.vault.waybills import Record
 from masking.waybill import Refusal, Rejected, Token, Waybill
@@ -71,42 +71,38 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
     now = world.now()
     outcomes: list[Waybill | Rejected | Refusal] = []
     amended: dict[bytes, Generation] = {}
-    cancelled: list[bytes] = []
+    gone: list[Destruction] = []
     with store.transaction() as tx:
         staff = people.active(tx, {request.merchant.id for request in requests})
         ids = [token_record(request.id) for request in requests]
-        waybills.by_id(tx, {record for record in ids if record}, lock=True)  # all at once, in one order for everybody
+        waybills.by_id(
+            tx, {record_id for record_id in ids if record_id}, lock=True
+        )  # all at once, in one order for everybody
         for request, record_id in zip(requests, ids, strict=True):
-            record = waybills.by_id(tx, [record_id], lock=True).get(record_id) if record_id else None
-            owned = record is not None and (record.tenant, record.merchant) == (
-                request.merchant.tenant,
-                request.merchant.unit,
-            )
-            allowed = staff.get(request.merchant.id) == request.merchant and request.merchant.role is Role.MERCHANT
-            if record is None or not owned or not allowed:
-                outcomes.append(UNKNOWN)
-                continue
-            if record.state == State.DESTROYED:
-                again = isinstance(request, Cancel) and record.destroy_reason == CANCELLED
-                outcomes.append(_read(tx, record.id) if again else UNKNOWN)
-                continue
-            match request:
-                case Ship():
-                    outcome = _ship(tx, record, request)
-                case Amend():
-                    outcome = _amend(world, store, tx, record, request, now, again=record.id in amended)
-                    if isinstance(outcome, Waybill):
-                        amended[record.id] = Generation(record.id, record.generation + 1)
-                case Cancel():
-                    outcome = _cancel(store, tx, record, request, now)
-                    if isinstance(outcome, Waybill):
-                        cancelled.append(record.id)
+            record = waybills.by_id(tx, [record_id]).get(record_id) if record_id else None
+            kind, who = type(request).__name__.lower(), request.merchant.id
+            outcome: Waybill | Rejected | Refusal = UNKNOWN
+            if record and staff.get(who) == request.merchant and _is_its_merchants(request.merchant, record):
+                if isinstance(request, Cancel) and record.destroy_reason == CANCELLED:
+                    outcomes.append(_read(tx, record.id))
+                    continue
+                match request:
+                    case _ if record.state == State.DESTROYED:
+                        pass
+                    case Ship():
+                        outcome = _ship(tx, record, request)
+                    case Amend():
+                        outcome = _amend(world, store, tx, record, request, now, amended)
+                    case Cancel():
+                        outcome = _cancel(store, tx, record, now, gone, who)
             if isinstance(outcome, Waybill):
-                kind = type(request).__name__.lower()
-                journal.append(tx, [store.leaf(world, now, kind, request.merchant.id, record.id)])
+                journal.append(tx, [store.leaf(world, now, kind, who, record_id)])
+            elif isinstance(outcome, Refusal) and record_id:
+                journal.append(tx, [store.refusal_leaf(world, now, who, record_id, outcome.reason, step=kind)])
             outcomes.append(outcome)
+        store.keys.destroy(gone, now)  # the last thing before the commit: until here, nothing of this had happened
     store.keys.drop_other_generations(amended.values())
-    store.destroyed(cancelled, now)
+    store.destroyed(gone, now)
     return outcomes
 
 
@@ -123,7 +119,13 @@ def _ship(tx: Transaction, record: Record, request: Ship) -> Waybill | Rejected 
 
 
 def _amend(
-    world: World, store: Store, tx: Transaction, record: Record, request: Amend, now: datetime, *, again: bool
+    world: World,
+    store: Store,
+    tx: Transaction,
+    record: Record,
+    request: Amend,
+    now: datetime,
+    amended: dict[bytes, Generation],
 ) -> Waybill | Rejected | Refusal:
     order = request.order
     problem = sealing.first_problem(order)
@@ -134,7 +136,7 @@ def _amend(
     refusal = _still_with_the_merchant(tx, record)
     if refusal:
         return refusal
-    if not again:  # what this batch has already written may yet be rolled back: then the earlier key is needed
+    if record.id not in amended:  # else this batch may yet be rolled back, and the earlier key is needed
         store.keys.drop_other_generations([record.key])  # what an earlier try may have left behind
     generation = Generation(record.id, record.generation + 1)
     [key] = store.keys.add_wraps(record.tenant, [generation], world, now)
@@ -143,17 +145,25 @@ def _amend(
     )
     waybills.replace_sealed(tx, record.id, sealed)
     waybills.update(tx, record.id, **columns)
+    amended[record.id] = generation
     return _read(tx, record.id)
 
 
-def _cancel(store: Store, tx: Transaction, record: Record, request: Cancel, now: datetime) -> Waybill | Refusal:
+def _cancel(
+    store: Store, tx: Transaction, record: Record, now: datetime, gone: list[Destruction], who: str
+) -> Waybill | Refusal:
     refusal = _still_with_the_merchant(tx, record)
     if refusal is None and waybills.held(tx, [record.id]):
         refusal = Refusal(reason="held")
     if refusal or after(State(record.state), Act.CANCEL) is None:
         return refusal or Refusal(reason="not-cancellable")
-    store.destroy(tx, [record.id], actor=request.merchant.id, reason=CANCELLED, now=now)
+    store.clear(tx, [record.id], CANCELLED, now)
+    gone.append(Destruction(record.id, who, CANCELLED))
     return _read(tx, record.id)
+
+
+def _is_its_merchants(merchant: Actor, record: Record) -> bool:
+    return merchant.role is Role.MERCHANT and (record.tenant, record.merchant) == (merchant.tenant, merchant.unit)
 
 
 def _still_with_the_merchant(tx: Transaction, record: Record) -> Refusal | None:

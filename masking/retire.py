@@ -17,6 +17,7 @@ from masking.access.people import Actor, Role
 from masking.crypto.index import token_record
 from masking.lifecycle import KEY_BACKUPS_LIVE, Act, State, after
 from masking.vault import custody, journal, people, slots, waybills
+from masking.vault.keystore import Destruction
 from masking.vault.store import Store, Transaction
 from masking.vault.waybills import Record
 from masking.waybill import Refusal, Token
@@ -87,6 +88,7 @@ class Retired:
 
 
 Retire = SealAway | Destroy | Hold | Release
+_STEPS = {SealAway: "seal-away", Destroy: "destroy", Hold: "hold", Release: "release"}
 
 
 def retire(world: World, store: Store, requests: Sequence[Retire]) -> list[Retired | Held | Refusal]:
@@ -100,31 +102,34 @@ def retire(world: World, store: Store, requests: Sequence[Retire]) -> list[Retir
     """
     now = world.now()
     outcomes: list[Retired | Held | Refusal] = []
-    destroyed: list[bytes] = []
+    gone: list[Destruction] = []
+    away: list[bytes] = []
     with store.transaction() as tx:
         staff = people.active(tx, {request.actor.id for request in requests})
-        ids = {token_record(request.id) for request in requests}
+        ids = [token_record(request.id) for request in requests]
         waybills.by_id(tx, {record for record in ids if record}, lock=True)  # all at once, in one order for everybody
-        for request in requests:
-            actor, record_id = request.actor, token_record(request.id)
+        for request, record_id in zip(requests, ids, strict=True):
+            actor = request.actor
             allowed = staff.get(actor.id) == actor and actor.role is Role.OPERATOR
-            record = waybills.by_id(tx, [record_id], lock=True).get(record_id) if record_id and allowed else None
-            if record is None or record.tenant != actor.tenant or record.state == State.DESTROYED:
-                outcomes.append(UNKNOWN)
-                continue
-            outcome: Retired | Held | Refusal
-            match request:
-                case Hold():
-                    outcome = _hold(world, store, tx, request, record.id, now)
-                case Release():
-                    outcome = _release(world, store, tx, request, record.id, now)
-                case SealAway():
-                    outcome = _seal_away(world, store, tx, request, record, now)
-                case Destroy():
-                    outcome = _destroy(world, store, tx, request, record, now)
-                    destroyed += [record.id] if isinstance(outcome, Retired) else []
+            record = waybills.by_id(tx, [record_id]).get(record_id) if record_id else None
+            outcome: Retired | Held | Refusal = UNKNOWN
+            if record and allowed and record.tenant == actor.tenant and record.state != State.DESTROYED:
+                match request:
+                    case Hold():
+                        outcome = _hold(world, store, tx, request, record.id, now)
+                    case Release():
+                        outcome = _release(world, store, tx, request, record.id, now)
+                    case SealAway():
+                        outcome = _seal_away(world, store, tx, request, record, now, away)
+                    case Destroy():
+                        outcome = _destroy(world, store, tx, request, record, now, gone)
+            if isinstance(outcome, Refusal) and record_id:
+                leaf = store.refusal_leaf(world, now, actor.id, record_id, outcome.reason, step=_STEPS[type(request)])
+                journal.append(tx, [leaf])
             outcomes.append(outcome)
-    store.destroyed(destroyed, now)
+        store.keys.seal_away(away)  # keys last, and just before the commit: until here, nothing of this had happened
+        store.keys.destroy(gone, now)
+    store.destroyed(gone, now)
     return outcomes
 
 
@@ -146,14 +151,14 @@ def _release(
 
 
 def _seal_away(
-    world: World, store: Store, tx: Transaction, request: SealAway, record: Record, now: datetime
+    world: World, store: Store, tx: Transaction, request: SealAway, record: Record, now: datetime, away: list[bytes]
 ) -> Retired | Refusal:
     state = after(State(record.state), Act.SEAL_AWAY)
     if state is None:
         return Refusal(reason="already-sealed-away")
     if waybills.held(tx, [record.id]):
         return Refusal(reason="held")
-    store.keys.seal_away([record.id])
+    away.append(record.id)
     slots.release(tx, [record.id], now)
     custody.close_assignments(tx, [record.id], now)
     waybills.update(tx, record.id, state=state.value, sealed_away=milliseconds(now))
@@ -162,13 +167,20 @@ def _seal_away(
 
 
 def _destroy(
-    world: World, store: Store, tx: Transaction, request: Destroy, record: Record, now: datetime
+    world: World,
+    store: Store,
+    tx: Transaction,
+    request: Destroy,
+    record: Record,
+    now: datetime,
+    gone: list[Destruction],
 ) -> Retired | Refusal:
     actor, reason = request.actor.id, request.reason
     if reason not in REASONS:
         return Refusal(reason="no-such-reason")
     if waybills.held(tx, [record.id]):
         return Refusal(reason="held")
-    store.destroy(tx, [record.id], actor=actor, reason=reason, now=now)
+    store.clear(tx, [record.id], reason, now)
+    gone.append(Destruction(record.id, actor, reason))
     journal.append(tx, [store.leaf(world, now, "destroy", actor, record.id, reason=reason)])
     return Retired(state=State.DESTROYED, at=now, complete_by=now + KEY_BACKUPS_LIVE)

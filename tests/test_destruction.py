@@ -11,6 +11,7 @@ from masking.lifecycle import State
 from masking.retire import Destroy, retire
 from masking.vault import journal, waybills
 from masking.vault.engine import transaction
+from masking.vault.keystore import Destruction
 from tests.cast import OPERATOR
 from tests.test_story import arrived, assigned, checked_out, labelled, looked
 
@@ -24,7 +25,8 @@ def cut_in_two(store, world, order):
     assigned(world, store, data)
     record = token_record(waybill.id)
     with pytest.raises(ZeroDivisionError), store.transaction() as tx:
-        store.destroy(tx, [record], actor=OPERATOR.id, reason="erasure-request", now=world.now())
+        store.clear(tx, [record], "erasure-request", world.now())
+        store.keys.destroy([Destruction(record, OPERATOR.id, "erasure-request")], world.now())
         _ = 1 / 0
     return record, data
 

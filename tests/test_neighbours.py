@@ -18,7 +18,7 @@ from masking.find import Find, find
 from masking.label import Label, label
 from masking.order import Enrolled, Grant, Order, Party, Plain
 from masking.resolve import Resolve, resolve
-from masking.retire import SealAway, retire
+from masking.retire import Destroy, SealAway, retire
 from masking.scan import Scan, scan
 from masking.vault import parcels, people
 from masking.waybill import Assigned, LabelData, Refusal, Rejected, Scanned, Waybill
@@ -26,6 +26,7 @@ from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, RECEIVER, S
 from tests.test_story import arrived, assigned, checked_out, labelled
 
 SUPERVISOR = Actor(id="supervisor", tenant=TENANT, role=Role.SUPERVISOR, unit="hq")
+TEST = {"reason": "test"}
 HERE = Party(name="欧阳测试", phone="13800000001", address="上海市浦东新区世纪大道101号3栋2单元501室")
 THERE = Party(name="欧阳测试", phone="13800000001", address="上海市浦东新区世纪大道102号3栋2单元501室")
 
@@ -57,6 +58,19 @@ def test_a_batch_of_amendments_that_is_rolled_back_leaves_the_order_as_it_was(st
     with pytest.raises(AttributeError):
         change(world, store, [*twice, broken])
     assert wrapped(store, waybill)
+
+
+def test_a_batch_that_fails_has_destroyed_nothing(store, world, order):
+    first, second = (checked_out(world, store, order(ref)) for ref in ("A-1", "A-2"))
+    cancel = Cancel(merchant=SHOP, id=first.id)
+    with pytest.raises(AttributeError):
+        change(world, store, [cancel, Amend(merchant=SHOP, id=second.id, order=None)])
+    ends = [op(actor=OPERATOR, id=w.id, **more) for op, w, more in ((SealAway, second, {}), (Destroy, first, TEST))]
+    with pytest.raises(AttributeError):
+        retire(world, store, [*ends, None])
+    assert wrapped(store, first)
+    assert wrapped(store, second)
+    assert store.finish_destructions(world) == 0
 
 
 def test_changes_of_one_waybill_in_one_batch_are_decided_in_order(store, world, order):

@@ -9,16 +9,22 @@ import pytest
 from masking.access.duty import UNKNOWN, Purpose
 from masking.assign import Assign, assign
 from masking.call import Call, call
+from masking.change import Amend, Cancel, Ship, change
 from masking.crypto.index import token_record
 from masking.deliver import Deliver, deliver
 from masking.label import Label, label
+from masking.order import Order, Party
 from masking.resolve import Resolve, resolve
-from masking.retire import Destroy, retire
+from masking.retire import Destroy, SealAway, retire
 from masking.scan import Scan, scan
 from masking.vault import journal
+from masking.waybill import Refusal
 from masking.wire import outcome_to_json
-from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, RIVAL
+from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, RIVAL, SHOP
 from tests.test_story import arrived, assigned, checked_out, labelled, looked
+
+SOMEBODY = Party(name="张测试", phone="13800000003", address="上海市浦东新区世纪大道1号")
+MOVED = Order(reference="A-1001", recipient=SOMEBODY, sender=SOMEBODY)
 
 STEPS = {
     "scan": lambda w, s, _, data: scan(w, s, [Scan(actor=OTHER_COURIER, what=data.code, kind="collected")]),
@@ -29,6 +35,13 @@ STEPS = {
     ),
     "call": lambda w, s, _, data: call(w, s, [Call(actor=OTHER_COURIER, code=data.code)]),
     "deliver": lambda w, s, _, data: deliver(w, s, [Deliver(actor=OTHER_COURIER, code=data.code)]),
+    "ship": lambda w, s, waybill, _: change(
+        w, s, [Ship(merchant=RIVAL, id=waybill.id, waybill_number="YT000000000001", routing_code="301-007-00 013")]
+    ),
+    "amend": lambda w, s, waybill, _: change(w, s, [Amend(merchant=RIVAL, id=waybill.id, order=MOVED)]),
+    "cancel": lambda w, s, waybill, _: change(w, s, [Cancel(merchant=RIVAL, id=waybill.id)]),
+    "seal-away": lambda w, s, waybill, _: retire(w, s, [SealAway(actor=RIVAL, id=waybill.id)]),
+    "destroy": lambda w, s, waybill, _: retire(w, s, [Destroy(actor=RIVAL, id=waybill.id, reason="test")]),
 }
 
 
@@ -40,6 +53,20 @@ def test_a_refused_act_is_a_leaf_that_names_its_step_and_actor(store, world, ord
     [refused] = [leaf for leaf in journal.who_saw(world, store, token_record(waybill.id)) if leaf.kind == "refusal"]
     assert (refused.detail["step"], refused.detail["reason"]) == (step, "unknown")
     assert refused.actor in {OTHER_COURIER.id, COURIER.id, RIVAL.id}
+
+
+def test_what_is_refused_to_those_who_may_ask_is_a_leaf_too(store, world, order, hands):
+    waybill = checked_out(world, store, order())
+    labelled(world, store, waybill)
+    retire(world, store, [SealAway(actor=OPERATOR, id=waybill.id)])
+    assert change(world, store, [Cancel(merchant=SHOP, id=waybill.id)]) == [Refusal(reason="already-printed")]
+    hands.move(seconds=1)
+    assert retire(world, store, [SealAway(actor=OPERATOR, id=waybill.id)]) == [Refusal(reason="already-sealed-away")]
+    refused = [leaf for leaf in journal.who_saw(world, store, token_record(waybill.id)) if leaf.kind == "refusal"]
+    assert [(leaf.actor, leaf.detail["reason"]) for leaf in refused] == [
+        (SHOP.id, "already-printed"),
+        (OPERATOR.id, "already-sealed-away"),
+    ]
 
 
 def test_never_issued_destroyed_and_not_yours_are_one_value_in_the_same_bytes(store, world, order):

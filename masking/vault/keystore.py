@@ -234,19 +234,20 @@ class KeyStore:
 
     def seal_away(self, records: Sequence[bytes]) -> None:
         """Delete the online wraps: from here on only the offline key opens these waybills."""
+        if not records:
+            return
         with transaction(self.engine) as connection:
             connection.execute(wrap.update().where(wrap.c.waybill.in_(records)).values(online=None))
         truncate_log(self.engine)
 
-    def destroy(self, records: Sequence[bytes], actor: str, reason: str, now: datetime) -> None:
+    def destroy(self, gone: Sequence[Destruction], now: datetime) -> None:
         """Delete both wraps and write the waybills on the destruction list, in one transaction."""
-        rows = [
-            {"waybill": record, "at": milliseconds(now), "actor": actor, "reason": reason, "finished": None}
-            for record in records
-        ]
+        if not gone:
+            return
+        rows = [entry._asdict() | {"at": milliseconds(now), "finished": None} for entry in gone]
         with transaction(self.engine) as connection:
             insert_new(connection, destruction, rows)
-            connection.execute(wrap.delete().where(wrap.c.waybill.in_(records)))
+            connection.execute(wrap.delete().where(wrap.c.waybill.in_([entry.waybill for entry in gone])))
         truncate_log(self.engine)
 
     def unfinished(self) -> list[Destruction]:

@@ -16,7 +16,7 @@ from masking.ledger.log import Leaf, subject
 from masking.lifecycle import Retention, State
 from masking.vault import calls, custody, journal, slots, waybills
 from masking.vault.engine import migrate, open_engine, reading, transaction, truncate_log
-from masking.vault.keystore import KeyStore
+from masking.vault.keystore import Destruction, KeyStore
 from masking.vault.schema import DATA_HEAD, KEYS_HEAD
 from masking.waybill import Token, VirtualNumber, Waybill
 from masking.wire import load_view
@@ -109,43 +109,40 @@ class Store:
         day = day_of(moment(made)) if recent else day_of(now)  # a made-up id must not make keys for any day it likes
         return subject(self.keys.key("salt", day, world, now), waybill)
 
-    def destroy(self, tx: Transaction, ids: Sequence[bytes], *, actor: str, reason: str, now: datetime) -> None:
-        """Everything on the destroy list: keys first and at once, then the rows with `tx`.
+    def clear(self, tx: Transaction, ids: Sequence[bytes], reason: str, now: datetime) -> None:
+        """What the destroy list says of the rows. As the last thing before `tx` commits, call `keys.destroy`.
 
         A crash in between leaves waybills that nobody can open, on the destruction list: `finish_destructions` ends
         that, and so does, once `tx` has committed, `destroyed`.
         """
-        self.keys.destroy(ids, actor, reason, now)
-        self._clear(tx, ids, reason, now)
+        slots.release(tx, ids, now)
+        calls.forget(tx, ids)
+        custody.close_assignments(tx, ids, now)
+        custody.forget_prints(tx, ids)
+        waybills.clear(tx, ids, reason, now)
 
-    def destroyed(self, ids: Sequence[bytes], now: datetime) -> None:
-        """Call it after the transaction of `destroy`: the rows are gone, also from SQLite's log."""
-        if ids:
-            self.keys.finish(ids, now)
+    def destroyed(self, gone: Sequence[Destruction], now: datetime) -> None:
+        """Call it after the transaction: the rows are gone, also from SQLite's log."""
+        if gone:
+            self.keys.finish([entry.waybill for entry in gone], now)
             truncate_log(self.data)
 
     def finish_destructions(self, world: World) -> int:
         """Clear the rows of waybills whose keys were destroyed just before a crash; how many there were."""
         now = world.now()
-        waiting = {entry.waybill: entry for entry in self.keys.unfinished()}
+        unfinished = self.keys.unfinished()
+        waiting = {entry.waybill: entry for entry in unfinished}
         if waiting:
             with self.transaction() as tx:
                 records = waybills.by_id(tx, waiting, lock=True).values()
                 left = [record.id for record in records if record.state != State.DESTROYED]
                 for each in left:
                     entry = waiting[each]
-                    self._clear(tx, [each], entry.reason, now)
+                    self.clear(tx, [each], entry.reason, now)
                     leaf = self.leaf(world, now, "destroy", entry.actor, each, reason=entry.reason)
                     journal.append(tx, [leaf])
-            self.destroyed(list(waiting), now)
+            self.destroyed(unfinished, now)
         return len(waiting)
-
-    def _clear(self, tx: Transaction, ids: Sequence[bytes], reason: str, now: datetime) -> None:
-        slots.release(tx, ids, now)
-        calls.forget(tx, ids)
-        custody.close_assignments(tx, ids, now)
-        custody.forget_prints(tx, ids)
-        waybills.clear(tx, ids, reason, now)
 
     def sweep_orphans(self, now: datetime) -> int:
         """Delete wraps older than an hour whose waybill never reached the data; how many."""
