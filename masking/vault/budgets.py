@@ -9,9 +9,25 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from masking.access.budget import Tally, spans
-from masking.vault.engine import insert_new
+from masking.vault.engine import among, insert_new
 from masking.vault.schema import alarm, budget, seen
 from masking.world import World, day_of, milliseconds
+
+# Built once: to build such a statement takes longer than to run it.
+_LOCK = (
+    sa.select(budget.c.actor, budget.c.kind, budget.c.used)
+    .where(budget.c.actor.in_(among("names")), budget.c.kind.in_(among("kinds")), budget.c.span.in_(among("spans")))
+    .order_by(budget.c.actor, budget.c.kind)
+    .with_for_update()
+)
+_SAVE = (
+    budget.update()
+    .where(budget.c.actor == sa.bindparam("a"), budget.c.kind == sa.bindparam("k"), budget.c.span == sa.bindparam("s"))
+    .values(used=sa.bindparam("u"))
+)
+_SEEN = sa.select(seen.c.actor, seen.c.waybill).where(
+    seen.c.actor.in_(among("names")), seen.c.day == sa.bindparam("day"), seen.c.waybill.in_(among("waybills"))
+)
 
 
 def open_tallies(
@@ -23,20 +39,12 @@ def open_tallies(
         {"actor": actor, "kind": kind, "span": span, "used": 0} for actor in names for kind, span in sorted(spans(now))
     ]
     insert_new(tx, budget, rows)
-    of_now = sa.tuple_(budget.c.kind, budget.c.span).in_(list(spans(now)))
-    query = (
-        sa.select(budget.c.actor, budget.c.kind, budget.c.used)
-        .where(budget.c.actor.in_(names), of_now)
-        .order_by(budget.c.actor, budget.c.kind)
-        .with_for_update()
-    )
-    used = {(row.actor, row.kind): row.used for row in tx.execute(query)}
+    kinds, of_now = zip(*spans(now), strict=True)  # a day is never spelt like an hour, so the pairs can't mix
+    locked = tx.execute(_LOCK, {"names": names, "kinds": kinds, "spans": of_now})
+    used = {(row.actor, row.kind): row.used for row in locked}
     viewed: dict[str, set[bytes]] = {actor: set() for actor in names}
     if waybills:
-        looked = sa.select(seen.c.actor, seen.c.waybill).where(
-            seen.c.actor.in_(names), seen.c.day == day_of(now), seen.c.waybill.in_(waybills)
-        )
-        for row in tx.execute(looked):
+        for row in tx.execute(_SEEN, {"names": names, "day": day_of(now), "waybills": list(waybills)}):
             viewed[row.actor].add(row.waybill)
     return {
         actor: Tally(views=used[actor, "view"], refusals=used[actor, "refusal"], seen=viewed[actor]) for actor in names
@@ -50,17 +58,8 @@ def save_tallies(tx: Connection, tallies: Mapping[str, Tally], now: datetime, wo
     for actor, tally in tallies.items():
         rows.append({"a": actor, "k": view, "s": day, "u": tally.views})
         rows.append({"a": actor, "k": refusal, "s": hour, "u": tally.refusals})
-    statement = (
-        budget.update()
-        .where(
-            budget.c.actor == sa.bindparam("a"),
-            budget.c.kind == sa.bindparam("k"),
-            budget.c.span == sa.bindparam("s"),
-        )
-        .values(used=sa.bindparam("u"))
-    )
     if rows:
-        tx.execute(statement, rows)
+        tx.execute(_SAVE, rows)
     looked = [
         {"actor": actor, "day": day, "waybill": waybill}
         for actor, tally in tallies.items()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from masking.vault.engine import insert_new
+from masking.vault.engine import among, insert_new
 from masking.vault.schema import assignment, label_print, scan
 from masking.world import milliseconds
 
@@ -50,6 +50,7 @@ class Print(NamedTuple):
     at: int
 
 
+_OPEN = sa.select(assignment).where(assignment.c.waybill.in_(among("waybills")), assignment.c.closed.is_(None))
 CUSTODY = ("arrived", "departed", "collected", "delivered")
 """The kinds of scan that move custody: the last of them says where the parcel is."""
 
@@ -86,8 +87,7 @@ def open_assignments(tx: Connection, waybills: Collection[bytes]) -> dict[bytes,
     """The open assignment of each parcel that has one."""
     if not waybills:
         return {}
-    query = sa.select(assignment).where(assignment.c.waybill.in_(waybills), assignment.c.closed.is_(None))
-    return {row.waybill: Assignment(*row) for row in tx.execute(query)}
+    return {row.waybill: Assignment(*row) for row in tx.execute(_OPEN, {"waybills": list(waybills)})}
 
 
 def assign(tx: Connection, assignments: Sequence[Assignment]) -> set[bytes]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -132,14 +133,24 @@ def _quiet(error: SQLAlchemyError) -> Exception:
     )
 
 
+def among(name: str) -> sa.BindParameter[Any]:
+    """A place for a collection of values in a statement that is built once, for `column.in_(...)`."""
+    return sa.bindparam(name, expanding=True)
+
+
 def insert_new(connection: Connection, table: sa.Table, rows: list[dict[str, Any]], *key: str) -> list[tuple[Any, ...]]:
     """Insert rows whose `key` is not taken; the primary keys of those that went in. Conflicts are answers, not errors."""
     if not rows:
         return []
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table).on_conflict_do_nothing(index_elements=key or None)
-    result = connection.execute(statement.returning(*table.primary_key.columns), rows)
+    result = connection.execute(_insert_new(connection.dialect.name, table, key), rows)
     return [tuple(row) for row in result]
+
+
+@cache
+def _insert_new(dialect: str, table: sa.Table, key: tuple[str, ...]) -> sa.Insert:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = insert(table).on_conflict_do_nothing(index_elements=key or None)
+    return statement.returning(*table.primary_key.columns)
 
 
 def truncate_log(engine: Engine) -> None:

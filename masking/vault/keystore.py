@@ -18,12 +18,17 @@ from sqlalchemy.engine import Connection, Engine
 from masking.crypto import archive
 from masking.crypto.keys import DayWrapper, KeySource
 from masking.errors import IntegrityError
-from masking.vault.engine import insert_new, reading, transaction, truncate_log
+from masking.vault.engine import among, insert_new, reading, transaction, truncate_log
 from masking.vault.schema import destruction, stored_key, wrap
 from masking.world import World, day_of, milliseconds, week_of
 
 MEMORY = timedelta(seconds=10)
 """How long opened keys are kept in memory: a key that is revoked or dies elsewhere is forgotten here after that."""
+
+
+_ONLINE = sa.select(wrap.c.waybill, wrap.c.generation, wrap.c.tenant, wrap.c.online_key, wrap.c.online).where(
+    wrap.c.waybill.in_(among("ids")), wrap.c.online.is_not(None)
+)
 
 
 class Generation(NamedTuple):
@@ -204,10 +209,8 @@ class KeyStore:
         generations = dict(wanted)
         if not generations:
             return {}
-        columns = (wrap.c.waybill, wrap.c.generation, wrap.c.tenant, wrap.c.online_key, wrap.c.online)
-        query = sa.select(*columns).where(wrap.c.waybill.in_(generations), wrap.c.online.is_not(None))
         with reading(self.engine) as connection:
-            found = [OnlineWrap(*row) for row in connection.execute(query)]
+            found = [OnlineWrap(*row) for row in connection.execute(_ONLINE, {"ids": list(generations)})]
         return {each.waybill: each for each in found if each.generation == generations[each.waybill]}
 
     def unwrap(self, wrapped: OnlineWrap) -> bytes:

@@ -17,10 +17,14 @@ from masking.errors import InputError
 from masking.ledger.log import is_name
 from masking.order import Plain
 from masking.redact.phones import canonical
-from masking.vault.engine import insert_new
+from masking.vault.engine import among, insert_new
 from masking.vault.keystore import KeyStore
 from masking.vault.schema import person
 from masking.world import World, milliseconds
+
+_ACTIVE = sa.select(person.c.id, person.c.tenant, person.c.role, person.c.unit).where(
+    person.c.id.in_(among("ids")), person.c.active.is_(True)
+)
 
 
 def enrol(
@@ -69,9 +73,7 @@ def is_revoked(tx: Connection, id_: str, tenant: str) -> bool:
 
 def active(tx: Connection, ids: Collection[str]) -> dict[str, Actor]:
     """Those of these people who are enrolled now."""
-    columns = (person.c.id, person.c.tenant, person.c.role, person.c.unit)
-    names = [id_ for id_ in ids if is_name(id_)]
-    rows = tx.execute(sa.select(*columns).where(person.c.id.in_(names), person.c.active.is_(True)))
+    rows = tx.execute(_ACTIVE, {"ids": [id_ for id_ in ids if is_name(id_)]})
     return {row.id: Actor(id=row.id, tenant=row.tenant, role=Role(row.role), unit=row.unit) for row in rows}
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from masking.lifecycle import Retention, State
 from masking.order import number_problems
-from masking.vault.engine import insert_new
+from masking.vault.engine import among, insert_new
 from masking.vault.keystore import Generation
 from masking.vault.schema import hold, sealed, sealed_column, waybill
 from masking.world import milliseconds
@@ -46,6 +46,10 @@ class Record(NamedTuple):
     def key(self) -> Generation:
         """Which waybill key seals its fields."""
         return Generation(self.id, self.generation)
+
+
+_BY_ID = sa.select(waybill).where(waybill.c.id.in_(among("ids")))
+_LOCKED = _BY_ID.order_by(waybill.c.id).with_for_update(key_share=True)
 
 
 def insert(tx: Connection, records: Sequence[Record]) -> set[bytes]:
@@ -90,10 +94,8 @@ def by_id(tx: Connection, ids: Collection[bytes], *, lock: bool = False) -> dict
     """
     if not ids:
         return {}
-    query = sa.select(waybill).where(waybill.c.id.in_(ids))
-    if lock:
-        query = query.order_by(waybill.c.id).with_for_update(key_share=True)
-    return {row[0]: Record(*row) for row in tx.execute(query)}
+    rows = tx.execute(_LOCKED if lock else _BY_ID, {"ids": list(ids)})
+    return {row[0]: Record(*row) for row in rows}
 
 
 def by_reference(tx: Connection, wanted: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str, str], Record]:
