@@ -34,6 +34,7 @@ _HIDES_FROM = {Profile.LABEL: Level.BUILDING, Profile.SCREEN: Level.UNIT}
 _LOOSE = re.compile(
     r"(?<=[一-鿿〇○])[ ·|_]+(?=[一-鿿〇○A-Za-z\d#])|(?<=[A-Za-z\d#])[ ·|_]+(?=[一-鿿〇○#])|(?<=[^A-Za-z][A-Za-z])[ ·|_]+(?=\d)"
 )
+_SIGNS = " ·|_"
 _BRIDGES = " -_/.、,·|~一〇○零"
 
 
@@ -59,7 +60,7 @@ def read_address(text: str) -> Address:
         start, end = phone.at
         plain = plain[:start] + SIGN * (end - start) + plain[end:]
     doors = door_parts(plain)
-    if _LOOSE.search(plain):
+    if any(sign in plain for sign in _SIGNS) and _LOOSE.search(plain):
         doors = sorted({*doors, *_read_tight(plain)})
     return Address(text, normal, doors, [phone.span for phone in phones] + _persons(normal, doors))
 
@@ -93,6 +94,7 @@ _PERSON = re.compile(
     r"(?:收货人|收件人|联系人|姓名|签收人)[:： ]*(?P<marked>[一-鿿·]{2,4}?)(?=[\d(,;。 收【\[]|电话|手机|$)"
     r"|(?P<tail>[\[【]\d{3,6}[\]】])|(?P<last>(?<=[(])\d{4}(?=[)]$))"
 )
+_PERSON_HINT = re.compile(r"[人名\[【(]")
 _AFTER_DOOR = re.compile(
     r"[ ,，(]*(?P<name>[一-鿿]{2,4}?)(?P<end>[收启]|先生|女士|小姐|(?=[ ,，)]*$)|(?=[ ,，:]*(?:\d|电话|手机)))"
 )
@@ -101,7 +103,9 @@ _NO_PERSON = re.compile(r"[店厂行馆部室楼厅城院园苑吧铺库处站�
 
 def _persons(normal: Normal, doors: Sequence[Part]) -> list[Span]:
     """Names that somebody typed into an address, where a word or the place behind the door marks them."""
-    found = [normal.back(*match.span(match.lastgroup or 0)) for match in _PERSON.finditer(normal.text)]
+    found = []
+    if _PERSON_HINT.search(normal.text):
+        found = [normal.back(*match.span(match.lastgroup or 0)) for match in _PERSON.finditer(normal.text)]
     after = _AFTER_DOOR.match(normal.text, doors[-1].end) if doors else None
     if after and is_person(after["name"]) and not _NO_PERSON.search(after["name"]):
         found.append(normal.back(*after.span("name")))

@@ -18,12 +18,13 @@ from masking.redact.freetext import find_personal
 from masking.redact.goods import NEUTRAL, category, is_sensitive
 from masking.redact.known import find_words
 from masking.redact.levels import Level
-from masking.redact.normalise import HAN_NUMERALS, Normal, normalise
-from masking.redact.spans import Span
+from masking.redact.normalise import HAN_NUMERALS, SEPARATOR, Normal, normalise
+from masking.redact.spans import SIGN, Span
 from masking.waybill import MaskedView
 
 _RULES = {Level.BUILDING: "building", Level.UNIT: "unit", Level.FLOOR: "floor", Level.ROOM: "room"}
 _TOKEN = re.compile(rf"[A-Za-z]*\d+[A-Za-z]*|[{HAN_NUMERALS}]+")
+_NOT_DIGITS = re.compile(rf"[^\d{SEPARATOR}]+")
 _PLAIN_DOOR = re.compile(r"\d(?:单元|室|[栋幢](?![之中])|号楼(?![之中]))")
 
 
@@ -42,64 +43,68 @@ def leaks(view: MaskedView, order: Order) -> list[Leak]:
 
 def check(view: MaskedView, order: Order, recipient: Facts, sender: Facts) -> list[Leak]:
     """The same, for parties that have been read."""
-    shown = {name: normalise(masked.text) for name, masked in view.fields().items()}
+    fields = view.fields()
+    shown = {name: normalise(masked.text).text for name, masked in fields.items()}
+    all_text = SEPARATOR.join(shown.values())
+    digits = dict(zip(fields, _NOT_DIGITS.sub("", all_text).split(SEPARATOR), strict=True))
+    all_text = all_text.lower()
     found = [] if view.stamp else [Leak("stamp", "missing")]
     for who, facts in (("recipient", recipient), ("sender", sender)):
-        found += _name(f"{who}.name", facts, shown)
-        found += _phone(f"{who}.phone", facts, shown)
-        found += _address(f"{who}.address", facts, view.fields()[f"{who}.address"].text, shown)
+        letters = len("".join(filter(str.isalnum, shown[f"{who}.name"])))
+        if letters >= len(facts.letters):
+            found.append(Leak(f"{who}.name", "name-whole"))
+        if any(word in all_text for word in facts.words):
+            found += _words(who, facts, shown)
+        found += _phone(who, facts, digits)
+        found += _address(f"{who}.address", facts, fields[f"{who}.address"].text, shown[f"{who}.address"])
     goods = order.goods.reveal()
     open_goods = order.show_goods and not is_sensitive(goods)
-    if not open_goods and shown["goods"].text not in {category(goods), NEUTRAL, ""}:
+    if not open_goods and shown["goods"] not in {category(goods), NEUTRAL, ""}:
         found.append(Leak("goods", "goods-no-category-word"))
     for field in ("goods", "remark") if open_goods else ("remark",):
-        text = view.fields()[field].text
-        if any(_visible(text, span) for span in find_personal(shown[field])):
+        text = fields[field].text
+        if text and any(_visible(text, span) for span in find_personal(normalise(text))):
             found.append(Leak(field, "personal-text"))
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(found)) if found else found
 
 
-def _name(field: str, facts: Facts, shown: Mapping[str, Normal]) -> list[Leak]:
-    """At least one letter of the name is hidden; no word of it stands elsewhere."""
-    letters = "".join(filter(str.isalnum, shown[field].text))
-    found = [Leak(field, "name-whole")] if len(letters) >= len(facts.letters) else []
-    whole = facts.words[:1]
-    return found + [
-        Leak(where, "name-of-the-" + field.partition(".")[0])
-        for where, normal in shown.items()
-        if find_words(normal, whole if where.endswith(".name") else facts.words)
+def _words(who: str, facts: Facts, shown: Mapping[str, str]) -> list[Leak]:
+    """No word of a name stands in any other field, nor the whole name in the fields for names."""
+    return [
+        Leak(field, f"name-of-the-{who}")
+        for field, text in shown.items()
+        if find_words(Normal(text, None, len(text)), facts.words[:1] if field.endswith(".name") else facts.words)
     ]
 
 
-def _phone(field: str, facts: Facts, shown: Mapping[str, Normal]) -> list[Leak]:
+def _phone(who: str, facts: Facts, shown: Mapping[str, str]) -> list[Leak]:
     """At least six digits of each phone and its last four are hidden; no phone stands elsewhere."""
-    digits, visible = _digits(facts.phone.text), _digits(shown[field].text)
+    digits, visible = _NOT_DIGITS.sub("", facts.phone.text), shown[f"{who}.phone"]
     found = []
     if len(visible) > max(0, len(digits) - 6 * max(1, len(facts.phones))):
-        found.append(Leak(field, "phone-six-digits"))
+        found.append(Leak(f"{who}.phone", "phone-six-digits"))
     if len(visible) >= 4 and digits.endswith(visible[-4:]):
-        found.append(Leak(field, "phone-last-four"))
+        found.append(Leak(f"{who}.phone", "phone-last-four"))
     numbers = [phone.digits[-11:] for phone in facts.phones] or [digits]
-    for where, normal in shown.items():
-        told = _digits(normal.text)
+    for field, told in shown.items():
         if len(told) >= 7 and any(number in told for number in numbers):
-            found.append(Leak(where, "phone-of-the-" + field.partition(".")[0]))
+            found.append(Leak(field, f"phone-of-the-{who}"))
     return found
 
 
-def _address(field: str, facts: Facts, text: str, shown: Mapping[str, Normal]) -> list[Leak]:
+def _address(field: str, facts: Facts, text: str, shown: str) -> list[Leak]:
     """No part of the door is visible, and no phone or person that stood in the address."""
     address = facts.address
     if len(text) == len(address.text):
         found = [
             Leak(field, "address-" + _RULES[part.level])
             for part in address.doors
-            if _telling(text, address.normal.back(part.start, part.end))
+            if _telling(text[slice(*address.normal.back(part.start, part.end))].strip(SIGN))
         ]
         found += [Leak(field, "address-personal") for span in address.personal if _visible(text, span)]
     else:
-        found = _by_tokens(field, facts, shown[field].text)
-    if _PLAIN_DOOR.search(shown[field].text):
+        found = _by_tokens(field, facts, shown)
+    if _PLAIN_DOOR.search(shown):
         found.append(Leak(field, "address-door"))
     return found
 
@@ -119,17 +124,10 @@ def _by_tokens(field: str, facts: Facts, shown: str) -> list[Leak]:
     ]
 
 
-def _digits(text: str) -> str:
-    return "".join(filter(str.isdecimal, text))
-
-
 def _visible(text: str, span: Span) -> bool:
     return any(ch.isalnum() for ch in text[span[0] : span[1]])
 
 
-def _telling(text: str, span: Span) -> bool:
+def _telling(text: str) -> bool:
     """Whether a digit, a Latin letter or a Han numeral is visible."""
-    return any(
-        ch.isnumeric() or ch in HAN_NUMERALS or (ch.isalpha() and not "一" <= ch <= "鿿")
-        for ch in text[span[0] : span[1]]
-    )
+    return any(ch.isnumeric() or ch in HAN_NUMERALS or (ch.isalpha() and not "一" <= ch <= "鿿") for ch in text)

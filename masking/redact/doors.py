@@ -25,9 +25,14 @@ def door_parts(text: str) -> list[Part]:
     for start, end in latin:
         parts += latin_doors(text, start, end)
     level, last, at = Level.NOTHING, 0, 0
-    while found := words.START.search(text, at):
-        start, at = found.span()
-        stretch = next((end for begin, end in latin if begin <= start < end), 0)
+    while hint := words.HINT.search(text, at):
+        start = hint.start()
+        found = words.START.match(text, start)
+        if not found:
+            at = start + 1
+            continue
+        at = found.end()
+        stretch = next((end for begin, end in latin if begin <= start < end), 0) if latin else 0
         if stretch:
             at = last = stretch
             continue
@@ -36,7 +41,7 @@ def door_parts(text: str) -> list[Part]:
             continue
         between = text[last:start].rstrip(words.BREAK)
         context = _context(between, level)
-        word = words.WORD.match(text, start)
+        word = words.WORD.match(text, start) if text[start] in words.WORD_HEADS else None
         if word:
             level = _of_word(word[0])
             parts.append(Part(start, word.end(), level))
@@ -50,11 +55,13 @@ def door_parts(text: str) -> list[Part]:
         if verdict >= Level.BUILDING:
             parts += _split(run, verdict, level if not between.strip(words.BREAK) else Level.NOTHING)
         level, last = verdict, run.end()
-        tail = (words.NUMBER_TAIL if level is Level.NUMBER else words.TRAILING).match(text, last)
-        if tail and level >= Level.BUILDING:
-            parts.append(Part(*tail.span(1), Level.ROOM))
-        at = last = tail.end() if tail else last
-    return sorted(parts)
+        if text[last : last + 1] in words.TAIL_HEADS:
+            tail = (words.NUMBER_TAIL if level is Level.NUMBER else words.TRAILING).match(text, last)
+            if tail and level >= Level.BUILDING:
+                parts.append(Part(*tail.span(1), Level.ROOM))
+            last = tail.end() if tail else last
+        at = last
+    return sorted(parts) if latin else parts
 
 
 def _of_word(word: str) -> Level:
@@ -86,19 +93,20 @@ def _context(between: str, level: Level) -> Level:
     tail = between.removesuffix("自编")[-5:]
     if not tail.strip(words.BREAK):
         return level
-    if words.LANE_TAIL.search(tail):
-        return Level.LANE
-    if words.STREET_TAIL.search(tail):
-        return Level.STREET
-    return Level.TOWN if words.RURAL_TAIL.search(tail) else Level.PLACE
+    if tail[-1] in words.STREET_ENDS:
+        if words.LANE_TAIL.search(tail):
+            return Level.LANE
+        if words.STREET_TAIL.search(tail):
+            return Level.STREET
+    return Level.TOWN if tail[-1] in words.RURAL_ENDS and words.RURAL_TAIL.search(tail) else Level.PLACE
 
 
 def _judge(text: str, run: re.Match[str], between: str, context: Level) -> Level | None:
     """What a number is; None if it is part of a name."""
     code, end = run["code"], run.end()
-    digits = any(ch.isdecimal() for ch in code)
-    latin = code.isascii() and code.isalpha()
-    if words.BETWEEN.match(text, end):
+    digits = code.isdecimal() or any(map(str.isdecimal, code))
+    latin = not digits and code.isascii() and code.isalpha()
+    if text.startswith(("之间", "中间"), end):
         return None
     if run["building"]:
         return _building(text, run, context, digits=digits, latin=latin)

@@ -40,16 +40,20 @@ START = re.compile(
     rf"|[A-Za-z]+(?=\d|号|[楼栋幢房铺#]|座|别墅|单元|塔|馆|排|室|层|户|[ ]?-[ ]?\d|[ ]?-[ ]?[A-Z](?![A-Za-z]))|第(?=[{N}\d]+(?:[栋幢座排户]|号?楼|学生公寓))|附(?=\d)|负(?=[{N}\d])|地下(?=[{N}\d])"
     rf"|[{SIDE}{STEM}](?=单元|[户座栋幢室]|[{N}\d]{{1,3}}(?:单元|号?楼|[栋幢座门排]))|[{STEM}][- ]?(?=\d)|[首底顶夹]层|[底顶]楼(?!村)|架空层|[主裙副附东西南北前后]楼(?![村镇乡街路区])"
 )
+WORD_HEADS = frozenset(f"{SIDE}{STEM}首底顶夹架主裙副附")
+HINT = re.compile(rf"[\d*A-Za-z{N}{SIDE}{STEM}第附负地首底顶夹架主裙副]")
 WORD = re.compile(
     rf"[{SIDE}{STEM}]{{1,2}}(?:单元|户(?![县籍])|座(?!谈)|[栋幢]|室)|[首底顶夹]层|[底顶]楼|架空层|[主裙副附东西南北前后]楼"
 )
 STREET_TAIL = re.compile(
     rf"(?:[路街道巷线](?:[东南西北中上下内外侧]|[东南西北中上下前后{N}]?段|[{N}]|辅路)?|胡同|环[城]?|[{N}]条|[东南西北]大[街道])$"
 )
+STREET_ENDS = frozenset(f"路街道巷线弄堂段同环城条侧内外上下{SIDE}{N}")
 LANE_TAIL = re.compile(r"(?:\d|[一二三四五六七八九十百支])弄$|弄堂?$")
 RURAL_TAIL = re.compile(
     r"(?:[村组队屯社庄寨湾沟坝坪坡塘冲垸乡镇营堡]|村委会?|居委会?|大队|社区|街道(?:办事处)?|农场|连)$"
 )
+RURAL_ENDS = frozenset("村组队屯社庄寨湾沟坝坪坡塘冲垸乡镇营堡委会区道处场连")
 HOUSE_TAIL = re.compile(
     r"(?:大厦|大楼|广场|公寓|写字楼|中心|小区|花园|花苑|[苑园城座舍楼库馆府邸庭]|宿舍|国际|家属院|新村|大院|公馆|酒店|商场|市场|超市|SOHO|soho|期|\d区|[A-Za-z]区|[一二三四五六七八九十东西南北]区)$"
 )
@@ -68,7 +72,7 @@ BIG_HOUSE_AHEAD = re.compile(
     r"[一-鿿]{1,6}(?:大厦|写字楼|大楼|广场|中心)|[^\W\d]{2,12}?(?:\*|(?:\d+|(?<![A-Za-z])[A-Z])(?:号[楼馆]|[栋幢座]))"
 )
 HIGHWAY = re.compile(r"[GSXYZ]\d{1,4}$")
-BETWEEN = re.compile(r"(?:楼|栋|幢|号|座)?(?:之间|中间)")
 NUMBER_TAIL = re.compile(rf"(?:号?大?院)?(?:附\d+号|之[\d{N}]+|[{STEM}](?![座栋幢单\d-]))?")
 TRAILING = re.compile(rf" ?-? ?([{SIDE}](?:[户室边手]|(?![一-鿿A-Za-z\d]))|[A-Za-z](?![A-Za-z\d一-鿿])|之[\d{N}]+)")
 WORDLIKE = ("SOHO", "CBD", "MOMA", "MALL", "PARK", "IFC", "WTC", "VILLA", "LOFT", "PLAZA", "CITY", "TOWN")
+TAIL_HEADS = frozenset(f" -之附号大院ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz{SIDE}{STEM}")

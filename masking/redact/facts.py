@@ -9,7 +9,7 @@ from masking.redact.addresses import Address, read_address
 from masking.redact.known import name_words
 from masking.redact.names import mask_name
 from masking.redact.normalise import Normal, normalise
-from masking.redact.phones import Phone, find_phones, mask_phone
+from masking.redact.phones import Phone, find_phones, mask_found
 from masking.waybill import Masked
 
 
@@ -38,12 +38,13 @@ def facts_of(party: Party) -> Facts:
     """What the rules read in a party."""
     name, number = party.name.reveal(), party.phone.reveal()
     phone = normalise(number)
+    phones = find_phones(phone)
     return Facts(
         letters="".join(filter(str.isalnum, normalise(name).text)),
         words=name_words(name),
         phone=phone,
-        phones=find_phones(phone),
+        phones=phones,
         address=read_address(party.address.reveal()),
         shown_name=mask_name(name),
-        shown_phone=mask_phone(number),
+        shown_phone=mask_found(number, phone, phones),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from masking.redact.doors import door_parts
 from masking.redact.known import find_words
@@ -24,10 +25,16 @@ _FOUND = re.compile(
     r"|(?P<mail>[A-Za-z0-9][\w.+-]*@[\w-]+(?:\.[\w-]+)+)"
     r"|(?<!\d)(?P<identity>[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx])(?![\dA-Za-z])"
     r"|(?P<plate>[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·\- ]?[A-HJ-NP-Z0-9]{5,6})(?![A-Za-z0-9])"
-    r"|(?:尾号|后四位)[是为:： ]*(?P<tail>\d{4})(?!\d)"
-    rf"|(?:^|(?<=[,，。;；、 !！]))(?P<health>[^,，。;；、 !！]*(?:{_HEALTH})[^,，。;；、 !！]*)",
+    r"|(?:尾号|后四位)[是为:： ]*(?P<tail>\d{4})(?!\d)",
     re.IGNORECASE | re.ASCII,
 )
+_ILL = re.compile(rf"(?:{_HEALTH})")
+_NAME_HEADS = frozenset("收联姓签我转交代打通寄送系找叫")
+_TITLE_HEADS = frozenset("先女小太夫老师经总阿叔大同医主店哥姐婶伯爷奶")
+_ILL_HEADS = frozenset(word[0] for word in _HEALTH.split("|"))
+_DOOR_SIGNS = frozenset("室户房栋幢楼单-")
+_CLAUSE_END = re.compile(r"[,，。;；、 !！]")
+_LATIN_OR_DIGIT = re.compile(r"[A-Za-z0-9]")
 _NAMED = re.compile(
     r"(?:收货人|收件人|联系人|姓名|签收人|我叫|我是|我姓|转交给?|交给|代收人|打给|通知|寄给|送给|联系|找|叫)[:： 是]*(?P<name>[一-鿿·]{2,4}?)"
     r"(?=[\s\d,，。;；、(（:：!！]|$|收|签|代|电话|手机|就|即|或|来|取|的)"
@@ -73,19 +80,36 @@ def mask_text(text: str, known: Sequence[str] = ()) -> Masked:
 def find_personal(normal: Normal) -> list[Span]:
     """Spans of the original that hold personal data."""
     text = normal.text
-    spans = [match.span(match.lastgroup or 0) for match in _FOUND.finditer(text)]
-    spans += _names(text)
-    spans += _doors(text)
+    spans: list[Span] = [] if _NAME_HEADS.isdisjoint(text) else _named(text)
+    if not _TITLE_HEADS.isdisjoint(text):
+        spans += _titled(text)
+    if _LATIN_OR_DIGIT.search(text):
+        spans += [match.span(match.lastgroup or 0) for match in _FOUND.finditer(text)]
+    if not _ILL_HEADS.isdisjoint(text) and _ILL.search(text):
+        spans += _clauses(text)
+    if not _DOOR_SIGNS.isdisjoint(text):
+        spans += _doors(text)
     return [phone.span for phone in find_phones(normal)] + [normal.back(*span) for span in spans]
 
 
-def _names(text: str) -> list[Span]:
-    """Names that a word before them or a title behind them marks."""
+def _clauses(text: str) -> list[Span]:
+    """The clauses that tell of a state of health."""
+    edges = [0, *(match.end() for match in _CLAUSE_END.finditer(text)), len(text)]
+    return [(a, b) for a, b in pairwise(edges) if _ILL.search(text, a, b)]
+
+
+def _named(text: str) -> list[Span]:
+    """Names that a word before them marks."""
+    return [
+        match.span("name")
+        for match in _NAMED.finditer(text)
+        if (is_person(match["name"]) or _SURE.match(match[0])) and match["name"] not in _NO_NAME
+    ]
+
+
+def _titled(text: str) -> list[Span]:
+    """Names that a title behind them marks."""
     spans = []
-    for match in _NAMED.finditer(text):
-        name = match["name"]
-        if (is_person(name) or _SURE.match(match[0])) and name not in _NO_NAME:
-            spans.append(match.span("name"))
     for match in _TITLED.finditer(text):
         who = match["who"]
         for size in range(len(who), 0, -1):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from masking.redact.normalise import normalise
-from masking.redact.spans import SIGN, Span, cover
+from masking.redact.spans import SIGN, Span, cover, cover_places
 from masking.waybill import Masked
 
 _COMPOUND = (
@@ -28,6 +28,7 @@ SINGLE = frozenset(
 
 HONORIFIC = r"(?:先生|女士|小姐|太太|夫人|老师|师傅|经理|总监|总|老板|老板娘|阿姨|叔叔|大哥|大姐|同学|医生|主任|店长|老大|哥|姐|婶|伯|爷爷|奶奶)"
 _TITLE = re.compile(rf"(?P<who>(?:[^\W\d_]|\*){{1,3}}?){HONORIFIC}?(?:亲?[收启])?$")
+_TITLE_ENDS = frozenset("生士姐太人师傅理监总板娘姨叔哥学医任长大婶伯爷奶收启")
 _FIRM = re.compile(
     r"公司|集团|商行|工厂|中心|工作室|超市|书局|书社|学校|大学|医院|银行|酒店|事务所|合作社|贸易|[店厂馆]|[行部]$"
 )
@@ -37,14 +38,16 @@ _PART = re.compile(r"[^\s/\\,，;；:：()（）\[\]【】<>《》|+&\-]+")
 def mask_name(text: str) -> Masked:
     """The name with its surname or first letter left, unless that is all there is."""
     normal = normalise(text)
-    hidden: list[Span] = []
+    plain = normal.text
+    if is_person(plain) and plain[-1] not in _TITLE_ENDS and plain.isalpha():
+        return cover_places(text, normal, range(len(_head(plain)), len(plain)))
+    hidden: list[int] = []
     first = True
-    for part in _PART.finditer(normal.text):
-        hidden += [normal.back(part.start() + n, part.start() + n + 1) for n in _hidden(part[0], first=first)]
+    for part in _PART.finditer(plain):
+        start = part.start()
+        hidden += [start + n for n in _hidden(part[0], first=first)]
         first = False
-    if not hidden:
-        hidden = [(0, len(text))]
-    return cover(text, hidden)
+    return cover_places(text, normal, hidden) if hidden else cover(text, [(0, len(text))])
 
 
 def surname(text: str) -> str:
@@ -82,7 +85,7 @@ def _hidden(part: str, *, first: bool) -> list[int]:
     if not letters:
         return []
     kept: set[int] = set()
-    title = _TITLE.match(part)
+    title = _TITLE.match(part) if part[-1] in _TITLE_ENDS else None
     firm = None if is_person(part) else _FIRM.search(part)
     if title and title.end("who") < len(part):
         who = title["who"]

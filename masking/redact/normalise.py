@@ -29,9 +29,11 @@ _TABLE |= {ord(ch): "·" for ch in _DOTS}
 _TABLE |= {0x2460 + n: str(n + 1) for n in range(9)} | {0x24EA: "0", 0x24FF: "0"}
 _TABLE |= {0x2776 + n: str(n + 1) for n in range(9)} | {0x24F5 + n: str(n + 1) for n in range(9)}
 
-_USUAL = "\x20-\x7e·、。《》「」【】〔〕一-鿿〇○"
+SEPARATOR = "\ue000"
+"""Stands between texts that are normalised together; orders with private-use characters are not taken."""
+_USUAL = f"{SEPARATOR}\x20-\x7e·、。《》「」【】〔〕一-鿿"
 _ROUND_ZERO = re.compile(r"(?<=\d)[〇○]+|[〇○]+(?=\d)")
-_RARE = re.compile(f"[^{_USUAL}]")
+_RARE = re.compile(f"[^{_USUAL}〇○]")
 
 
 class Normal(NamedTuple):
@@ -57,8 +59,16 @@ def _table() -> dict[int, str]:
     return dict(zip(map(ord, old), new, strict=True)) | _TABLE
 
 
+@cache
+def _unusual() -> re.Pattern[str]:
+    """Whatever is not its own normal form."""
+    return re.compile(f"[^{_USUAL}]|[{re.escape(''.join(map(chr, _table())))}]")
+
+
 def normalise(text: str) -> Normal:
     """The normal form of a text, with offsets."""
+    if not _unusual().search(text):
+        return Normal(text, None, len(text))
     plain = text.translate(_table())
     if "〇" in plain or "○" in plain:
         plain = _ROUND_ZERO.sub(lambda match: "0" * len(match[0]), plain)

@@ -7,15 +7,18 @@ digits at most, and never its last four, which tracking sites and pickup station
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple, final
 
 from masking.redact.normalise import Normal, normalise
-from masking.redact.spans import SIGN, Span, cover
+from masking.redact.spans import SIGN, Span, cover_places
 from masking.waybill import Masked
 
-_HAN_DIGITS = str.maketrans("零〇○洞一幺二两三四五六七拐八九勾壹贰叁肆伍陆柒捌玖", "0000112234567789" + "9123456789")
-_HAS_HAN = re.compile("[零〇○洞一幺二两三四五六七拐八九勾壹贰叁肆伍陆柒捌玖]")
-_FIVE = re.compile(r"(?:[\d零〇○洞一幺二两三四五六七拐八九勾壹贰叁肆伍陆柒捌玖][\W_]*+){5}")
+_HAN = "零〇○洞一幺二两三四五六七拐八九勾壹贰叁肆伍陆柒捌玖"
+_HAN_DIGITS = str.maketrans(_HAN, "00001122345677899123456789")
+_HAS_HAN = re.compile(f"[{_HAN}]")
+_FIVE = re.compile(rf"(?:[\d{_HAN}][\W_]*+){{5}}")
 
 _GAP = r"[ \-._·/|~()\[\]]*+"
 _END = r"(?!\d)"
@@ -25,6 +28,7 @@ def _more(count: str) -> str:
     return rf"(?:{_GAP}\d){{{count}}}"
 
 
+_SEPARATORS = re.compile(r"[^\w*]|_")
 _PLUS = rf"[(\[]?(?:\+|00){_GAP}"
 _CHINA = rf"(?:[(\[]?(?:\+|00)?{_GAP}8{_GAP}6[)\]]?{_GAP})"
 _AREA = r"(?:10|2\d|[3-9]\d\d)"
@@ -35,12 +39,13 @@ _PHONE = re.compile(
     rf"|(?P<taiwan>09\d\d{_GAP}\d{{3}}{_GAP}\d{{3}}|886{_GAP}0?9{_more('8')}){_END}"
     rf"|(?P<foreign>{_PLUS}[1-9]{_more('6,14')}|[(\[]?85[23](?:[)\]]{_GAP}|[ -])[2-9]\d{{3}}[ -]?\d{{4}}|[(\[]886[)\]]{_GAP}\d{_more('7,9')}){_END}"
     rf"|(?P<local>[2-9]\d{{2,3}}[ -]?\d{{4}})(?![\d\-年./:]|[ ]?(?:元|件|个|号|g|kg|ml|克|片|米|箱|室|栋|楼|斤|块|毫))"
-    rf"|(?P<line>(?<=[打电话系])[:： ]?9[56]\d{{3,6}}|9[56]\d{{3,6}}(?=转)){_END})"
+    rf"|(?P<line>(?:(?<=[打电话系])|(?<=[打电话系][: ]))9[56]\d{{3,6}}|9[56]\d{{3,6}}(?=转)){_END})"
     rf"(?:[ ]?(?:转接?|分机号?|拨|ext\.?|x|#|\*|--?|,|;|_)[: ]?(?P<dialled>\d{{1,6}}){_END}"
     rf"|[ ]?[\[(【]\s?(?:转|分机|ext\.?)?\s?(?P<bracketed>\d{{1,6}})\s?[\])】]"
     rf"|[ ](?P<spaced>\d{{3,4}})(?![\d元件个号栋室楼克斤块a-zA-Z]))?",
     re.IGNORECASE,
 )
+_BEGIN = re.compile(rf"[+(\[]|(?<!\d)\d|(?<![\d{_HAN}])[{_HAN}]")
 _KINDS = ("mobile", "land", "service", "taiwan", "foreign", "local", "line")
 _DATE = re.compile(r"(?:19|20)\d\d[ -]?(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 _OTHER = re.compile(r"(?:单号?|订单|编号|编码|运单|[取提货验证款条]+[号码]|批次|型号|[A-Za-z])[号码:： 为是#]*$")
@@ -67,30 +72,27 @@ def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
         text = text.translate(_HAN_DIGITS)
     found: list[Phone] = []
     at = last = 0
-    while match := _PHONE.search(text, at):
+    while True:
+        match = _PHONE.match(text, last) if last and at == last else None  # one may follow on the heels of another
+        if not match:
+            begin = _BEGIN.search(normal.text, at)  # 三 in 张三138 is no digit of the phone
+            if not begin:
+                return found
+            match, at = _PHONE.match(text, begin.start()), begin.end()
+        if not match:
+            continue
         start, end = match.span()
-        if (
-            start
-            and text[start].isdecimal()
-            and (_same_number(normal.text, text, start) or text[start - 2 : start][1:] == ".")
-            and start != last
-        ):
-            at = start + 1
+        if start > 1 and text[start - 1] == "." and text[start - 2].isdecimal() and start != last:
+            at = start + 1  # 1.13800000001 is a number of another kind
             continue
         kind = next(each for each in _KINDS if match[each])
         if kind == "local" and not _is_local(text, normal.text, match, local=local):
-            at = max(match.end("local"), start + 1)
+            at = match.end("local")
             continue
         extension = match["dialled"] or match["bracketed"] or match["spaced"] or ""
         digits = "".join(filter(str.isdecimal, match[kind]))
         found.append(Phone(normal.back(start, end), (start, end), digits, extension, kind))
         at = last = end
-    return found
-
-
-def _same_number(plain: str, text: str, start: int) -> bool:
-    """Whether the digit before `start` belongs to the number there; a name's 三 before ASCII digits does not."""
-    return text[start - 1].isdecimal() and (plain[start - 1].isdecimal() or not plain[start].isdecimal())
 
 
 def _is_local(text: str, plain: str, match: re.Match[str], *, local: bool) -> bool:
@@ -138,26 +140,34 @@ def mask_phone(text: str, *, tail: bool = False) -> Masked:
     Never more than all but six digits, of the first phone only, and nothing if other words stand beside it.
     """
     normal = normalise(text)
-    places = [n for n, ch in enumerate(normal.text) if ch.isalnum() or ch == SIGN]
-    digits = normal.text.translate(_HAN_DIGITS)
-    phones = find_phones(normal)
+    return mask_found(text, normal, find_phones(normal), tail=tail)
+
+
+def mask_found(text: str, normal: Normal, phones: Sequence[Phone], *, tail: bool = False) -> Masked:
+    """The same, for a field whose phones have been found."""
+    plain = normal.text
+    digits = plain.translate(_HAN_DIGITS) if _HAS_HAN.search(plain) else plain
     shown: set[int] = set()
-    if SIGN in digits:  # what is masked already stays as it is
-        shown = {n for n in places if n < digits.index(SIGN)}
-        only = all(digits[n].isdecimal() or digits[n] == SIGN for n in places)
-        shown = shown if only and len(shown) <= len(places) - 6 else set()
-    elif phones and all(any(a <= n < b for a, b in (phone.at for phone in phones)) for n in places):
-        shown = _shown(digits, phones[0], tail=tail)
-    return cover(text, [normal.back(n, n + 1) for n in places if n not in shown])
+    if SIGN in plain:  # what is masked already stays as it is
+        told = _SEPARATORS.sub("", digits)
+        if told.strip(SIGN).isdecimal() and told.index(SIGN) <= len(told) - 6:
+            shown = set(range(digits.index(SIGN)))
+    elif phones:
+        beside = plain[: phones[0].at[0]] + plain[phones[-1].at[1] :]
+        beside += "".join([plain[one.at[1] : other.at[0]] for one, other in pairwise(phones)])
+        if not any(map(str.isalnum, beside)):
+            shown = _shown(digits, phones[0], tail=tail)
+    return cover_places(
+        text, normal, [n for n, ch in enumerate(plain) if n not in shown and (ch.isalnum() or ch == SIGN)]
+    )
 
 
 def _shown(text: str, phone: Phone, *, tail: bool) -> set[int]:
     """The positions of a phone's digits that stay visible."""
-    places = [n for n in range(*phone.at) if text[n].isdecimal()]
+    start, end = phone.at
+    places = [n for n in range(start, end) if text[n].isdecimal()]
     number = places[: len(places) - len(phone.extension)]
-    national = {"mobile": 11, "service": 10}.get(phone.kind, len(number))
-    if phone.kind == "foreign":
-        national = 8
+    national = {"mobile": 11, "service": 10, "foreign": 8}.get(phone.kind, len(number))
     country, number = number[:-national], number[-national:]
     room = max(0, len(number) - 6)
-    return set(number[-min(4, room) :]) if tail and room else set(country + number[: min(3, room)])
+    return set(number[-min(4, room) :]) if tail and room else {*country, *number[: min(3, room)]}

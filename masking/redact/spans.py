@@ -5,12 +5,15 @@ A masked text has the length of its original, one sign for each hidden character
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
+from masking.redact.normalise import Normal
 from masking.waybill import Masked
 
 Span = tuple[int, int]
 SIGN = "*"
+_SIGNS = re.compile(r"\*+")
 
 
 def joined(spans: Iterable[Span], text: str, bridges: str = "") -> list[Span]:
@@ -35,3 +38,14 @@ def cover(text: str, spans: Iterable[Span]) -> Masked:
         at = end
     out.append(text[at:])
     return Masked("".join(out), hidden)
+
+
+def cover_places(text: str, normal: Normal, places: Iterable[int]) -> Masked:
+    """The text with the characters at these places of its normal form replaced, each by a sign."""
+    if normal.origin is not None:
+        return cover(text, [normal.back(n, n + 1) for n in places])
+    chars = list(text)
+    for n in places:
+        chars[n] = SIGN
+    shown = "".join(chars)
+    return Masked(shown, tuple([match.span() for match in _SIGNS.finditer(shown)]))
