@@ -25,6 +25,8 @@ from masking.waybill import MaskedView
 _RULES = {Level.BUILDING: "building", Level.UNIT: "unit", Level.FLOOR: "floor", Level.ROOM: "room"}
 _TOKEN = re.compile(rf"[A-Za-z]*\d+[A-Za-z]*|[{HAN_NUMERALS}]+")
 _NOT_DIGITS = re.compile(rf"[^\d{SEPARATOR}]+")
+_PHONES = {"recipient": 1, "sender": 4}
+"""Where the phones stand among the fields of a view."""
 _PLAIN_DOOR = re.compile(r"\d(?:单元|室|[栋幢](?![之中])|号楼(?![之中]))")
 
 
@@ -46,7 +48,7 @@ def check(view: MaskedView, order: Order, recipient: Facts, sender: Facts) -> li
     fields = view.fields()
     shown = {name: normalise(masked.text).text for name, masked in fields.items()}
     all_text = SEPARATOR.join(shown.values())
-    digits = dict(zip(fields, _NOT_DIGITS.sub("", all_text).split(SEPARATOR), strict=True))
+    all_digits = _NOT_DIGITS.sub("", all_text)
     all_text = all_text.lower()
     found = [] if view.stamp else [Leak("stamp", "missing")]
     for who, facts in (("recipient", recipient), ("sender", sender)):
@@ -55,7 +57,9 @@ def check(view: MaskedView, order: Order, recipient: Facts, sender: Facts) -> li
             found.append(Leak(f"{who}.name", "name-whole"))
         if any(word in all_text for word in facts.words):
             found += _words(who, facts, shown)
-        found += _phone(who, facts, digits)
+        found += _phone(who, facts, all_digits.split(SEPARATOR)[_PHONES[who]])
+        if any(number in all_digits for number in facts.numbers):
+            found += _numbers(who, facts, dict(zip(fields, all_digits.split(SEPARATOR), strict=True)))
         found += _address(f"{who}.address", facts, fields[f"{who}.address"].text, shown[f"{who}.address"])
     goods = order.goods.reveal()
     open_goods = order.show_goods and not is_sensitive(goods)
@@ -77,19 +81,23 @@ def _words(who: str, facts: Facts, shown: Mapping[str, str]) -> list[Leak]:
     ]
 
 
-def _phone(who: str, facts: Facts, shown: Mapping[str, str]) -> list[Leak]:
-    """At least six digits of each phone and its last four are hidden; no phone stands elsewhere."""
-    digits, visible = _NOT_DIGITS.sub("", facts.phone.text), shown[f"{who}.phone"]
+def _phone(who: str, facts: Facts, visible: str) -> list[Leak]:
+    """At least six digits of each phone and its last four are hidden."""
     found = []
-    if len(visible) > max(0, len(digits) - 6 * max(1, len(facts.phones))):
+    if len(visible) > max(0, len(facts.digits) - 6 * max(1, len(facts.phones))):
         found.append(Leak(f"{who}.phone", "phone-six-digits"))
-    if len(visible) >= 4 and digits.endswith(visible[-4:]):
+    if len(visible) >= 4 and facts.digits.endswith(visible[-4:]):
         found.append(Leak(f"{who}.phone", "phone-last-four"))
-    numbers = [phone.digits[-11:] for phone in facts.phones] or [digits]
-    for field, told in shown.items():
-        if len(told) >= 7 and any(number in told for number in numbers):
-            found.append(Leak(field, f"phone-of-the-{who}"))
     return found
+
+
+def _numbers(who: str, facts: Facts, digits: Mapping[str, str]) -> list[Leak]:
+    """No phone stands whole in any field."""
+    return [
+        Leak(field, f"phone-of-the-{who}")
+        for field, told in digits.items()
+        if any(number in told for number in facts.numbers)
+    ]
 
 
 def _address(field: str, facts: Facts, text: str, shown: str) -> list[Leak]:

@@ -8,7 +8,7 @@ from masking.order import Party
 from masking.redact.addresses import Address, read_address
 from masking.redact.known import name_words
 from masking.redact.names import mask_name
-from masking.redact.normalise import Normal, normalise
+from masking.redact.normalise import normalise
 from masking.redact.phones import Phone, find_phones, mask_found
 from masking.waybill import Masked
 
@@ -20,15 +20,16 @@ class Facts(NamedTuple):
     Attributes:
         letters: the letters of the name, normal form.
         words: what of the name may stand in no other field.
-        phone: the phone field, normal form, and `phones`, those found in it.
+        digits: those of the phone field; `phones`, those found in it; `numbers`, their digits, eleven at most.
         address: the address.
         shown_name, shown_phone: both as they may be shown.
     """
 
     letters: str
     words: list[str]
-    phone: Normal
+    digits: str
     phones: list[Phone]
+    numbers: list[str]
     address: Address
     shown_name: Masked
     shown_phone: Masked
@@ -39,11 +40,13 @@ def facts_of(party: Party) -> Facts:
     name, number = party.name.reveal(), party.phone.reveal()
     phone = normalise(number)
     phones = find_phones(phone)
+    digits = "".join(filter(str.isdecimal, phone.text))
     return Facts(
         letters="".join(filter(str.isalnum, normalise(name).text)),
         words=name_words(name),
-        phone=phone,
+        digits=digits,
         phones=phones,
+        numbers=[found.digits[-11:] for found in phones] or [digits],
         address=read_address(party.address.reveal()),
         shown_name=mask_name(name),
         shown_phone=mask_found(number, phone, phones),
