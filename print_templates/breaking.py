@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from masking.waybill import Masked
 from print_templates.drawing import BLOCK, Piece, Run
-from print_templates.typeface import ASCENT, EM, advances, glyph
+from print_templates.typeface import ASCENT, EM, advances, glyph, repertoire
 
 GAP = 500
 """Between two texts on one line, in thousandths of an em."""
@@ -116,9 +116,8 @@ def _pieces(fragment: Fragment, part: Masked, x: int, baseline: int, size: int, 
     """The fragment, cut where the font changes or a block begins or ends."""
     chars, advance = fragment.chars, advances(style.weight)
     hidden = {n for start, end in part.hidden for n in range(start, end)} if style.blocks else set()
-    weights = {glyph(char, style.weight).weight for char in chars}
-    if not hidden and len(weights) == 1:
-        return [Piece(x, baseline, size, weights.pop(), chars, fragment.width * size // EM)]
+    if not hidden and repertoire(style.weight).issuperset(chars):
+        return [Piece(x, baseline, size, style.weight, chars, fragment.width * size // EM)]
     pieces, done = [], 0
     for weight, places in groupby(
         range(len(chars)), lambda n: BLOCK if fragment.start + n in hidden else glyph(chars[n], style.weight).weight

@@ -39,6 +39,7 @@ def bars(text: str) -> str:
     return "".join(_BARS[value] for value in [*values, check]) + _STOP
 
 
+@lru_cache(maxsize=8)
 def read(modules: str) -> str | None:
     """The text of drawn modules, or None if they are no intact Code 128 symbol of sets B and C."""
     if len(modules) % 11 != 2 or not modules.endswith(_STOP):

@@ -6,7 +6,10 @@ Templates ask for these names, and the release gate allows these texts and a tem
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from types import MappingProxyType
 
 from masking.waybill import LabelData, Masked
 from print_templates.typeface import printable
@@ -23,8 +26,12 @@ NAMES = frozenset({
 })  # fmt: skip
 
 
-def contents(label: LabelData) -> dict[str, Masked]:
-    """Every text that this label may show, by its name in `NAMES`, as it is printed (see `typeface.printable`)."""
+@lru_cache(maxsize=2)
+def contents(label: LabelData) -> Mapping[str, Masked]:
+    """Every text that this label may show, by its name in `NAMES`, as it is printed (see `typeface.printable`).
+
+    Remembered for a moment: layout and gate both ask.
+    """
     number = label.number
     facts = {
         "carrier": label.carrier,
@@ -40,7 +47,7 @@ def contents(label: LabelData) -> dict[str, Masked]:
         "job": label.job,
     }
     texts = label.view.fields() | {name: Masked(text) for name, text in facts.items()}
-    return {name: Masked(printable(value.text), value.hidden) for name, value in texts.items()}
+    return MappingProxyType({name: Masked(printable(value.text), value.hidden) for name, value in texts.items()})
 
 
 def grouped(number: str) -> str:
@@ -50,4 +57,4 @@ def grouped(number: str) -> str:
 
 
 def _local(moment: datetime) -> str:
-    return moment.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
+    return moment.astimezone(CHINA).isoformat(" ")[:16]

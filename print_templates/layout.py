@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from masking.errors import InputError
-from masking.waybill import LabelData, Masked
+from masking.waybill import LabelData
 from print_templates import code128, qr
 from print_templates.breaking import fit
 from print_templates.content import contents
@@ -39,14 +39,14 @@ def lay_out(label: LabelData, template: Template, symbol: bytes | None) -> Laid:
     runs: list[Run] = []
     notes: list[Note] = []
     for box in template.texts:
-        names = [text[1:-1] for text in box.show if text[0] == "{"]
-        if not any(shown[name].text.strip() for name in names):
+        parts = [(shown[each] if isinstance(each, str) else each, each) for each in box.show]
+        names = [name for part, name in parts if isinstance(name, str) and part.text.strip()]
+        if not names:
             continue  # a caption alone says nothing
-        parts = [shown[text[1:-1]] if text[0] == "{" else Masked(text) for text in box.show]
-        found = fit(tuple(part for part in parts if part.text.strip()), box.box, box.style)
+        found = fit(tuple([part for part, _ in parts if part.text.strip()]), box.box, box.style)
         if found is None and box.otherwise:
             notes += [Note(name, "did-not-fit") for name in names]
-            found = fit((Masked(box.otherwise),), box.box, box.style)
+            found = fit((box.otherwise,), box.box, box.style)
         if found is None:
             raise InputError(names[-1], "does-not-fit")
         runs += found

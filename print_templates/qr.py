@@ -26,6 +26,11 @@ DATA, CHECKS, BLOCKS = 24, 26, 2
 ROW_BYTES = 5
 LEVEL_Q = 0b11
 MASKS = 8
+ALPHANUMERIC = 0b0010
+"""The mode of all our symbols (table 2)."""
+_VALUES = {char: value for value, char in enumerate(ALPHABET)}
+_POWERS = 1 << np.arange(10, -1, -1)
+"""Weights of 11 bits, the highest first."""
 
 _CODE = re.compile(r"[0-9A-Z $%*+\-./:]{1,67}")
 Words = NDArray[np.uint64]
@@ -63,7 +68,9 @@ def read(symbol: bytes) -> str | None:
     if len(symbol) != SIZE * ROW_BYTES:
         return None
     table = _tables()
-    words = _words(np.pad(np.frombuffer(symbol, np.uint8).reshape(SIZE, ROW_BYTES), ((0, 0), (0, 3))), packed=True)
+    rows = np.zeros((SIZE, 8), np.uint8)
+    rows[:, :ROW_BYTES] = np.frombuffer(symbol, np.uint8).reshape(SIZE, ROW_BYTES)
+    words = _words(rows, packed=True)
     [masks] = np.nonzero(((words & table.format_area) == table.format_rows).all(axis=1))
     if len(masks) != 1:
         return None
@@ -73,18 +80,18 @@ def read(symbol: bytes) -> str | None:
     data = stream[: DATA * BLOCKS].reshape(DATA, BLOCKS).T.reshape(1, -1)
     if (_with_checks(data)[0] != stream).any() or (modules * table.fixed_area != table.fixed).any():
         return None
-    return _text(data[0].tobytes())
+    return _text(data[0])
 
 
 def _data(code: str) -> NDArray[np.uint8]:
     """The 48 data bytes: mode, length, pairs of characters, end, padding (section 7.4)."""
     if not encodable(code):
         raise ValueError("a label code has 1 to 67 characters of the QR alphabet")
-    stream, used = 0b0010 << 9 | len(code), 13
+    stream, used = ALPHANUMERIC << 9 | len(code), 13
     for n in range(0, len(code) - 1, 2):
-        stream, used = stream << 11 | ALPHABET.index(code[n]) * 45 + ALPHABET.index(code[n + 1]), used + 11
+        stream, used = stream << 11 | _VALUES[code[n]] * 45 + _VALUES[code[n + 1]], used + 11
     if len(code) % 2:
-        stream, used = stream << 6 | ALPHABET.index(code[-1]), used + 6
+        stream, used = stream << 6 | _VALUES[code[-1]], used + 6
     total = DATA * BLOCKS * 8
     end = min(4, total - used)
     fill = -(used + end) % 8
@@ -93,24 +100,19 @@ def _data(code: str) -> NDArray[np.uint8]:
     return np.frombuffer((body + b"\xec\x11" * DATA)[: DATA * BLOCKS], np.uint8)
 
 
-def _text(data: bytes) -> str | None:
-    stream, left = int.from_bytes(data, "big"), len(data) * 8
-
-    def take(bits: int) -> int:
-        nonlocal left
-        left -= bits
-        return stream >> left & (1 << bits) - 1
-
-    if take(4) != 0b0010 or not 1 <= (length := take(9)) <= CAPACITY:
+def _text(data: NDArray[np.uint8]) -> str | None:
+    """The text of 48 data bytes, or None if they are none of `_data`'s."""
+    bits = np.unpackbits(data)
+    mode, length = (int(bits[start:end] @ _POWERS[start - end :]) for start, end in ((0, 4), (4, 13)))
+    if mode != ALPHANUMERIC or not 1 <= length <= CAPACITY:
         return None
-    pairs = [take(11) for _ in range(length // 2)]
-    if any(pair >= 45 * 45 for pair in pairs):
-        return None
-    text = "".join(ALPHABET[pair // 45] + ALPHABET[pair % 45] for pair in pairs)
+    end = 13 + length // 2 * 11
+    values = [value for pair in (bits[13:end].reshape(-1, 11) @ _POWERS).tolist() for value in divmod(pair, 45)]
     if length % 2:
-        last = take(6)
-        return text + ALPHABET[last] if last < 45 else None
-    return text
+        values.append(int(bits[end : end + 6] @ _POWERS[-6:]))
+    if any(value >= 45 for value in values):
+        return None
+    return "".join([ALPHABET[value] for value in values])
 
 
 def _with_checks(data: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -34,13 +34,18 @@ Box = tuple[int, int, int, int]
 
 
 class TextBox(NamedTuple):
-    """Where texts go: constants, and names of `content.NAMES` in braces; `otherwise` stands in for what can't fit."""
+    """Where texts go: constants (`Masked`), and names of `content.NAMES`; `otherwise` stands in for what can't fit."""
 
     box: Box
-    show: tuple[str, ...]
+    show: tuple[Masked | str, ...]
     style: Style
     reverse: bool
-    otherwise: str | None
+    otherwise: Masked | None
+
+    @property
+    def constants(self) -> list[Masked]:
+        """Its own texts."""
+        return [each for each in (*self.show, self.otherwise) if isinstance(each, Masked)]
 
 
 class CodeBox(NamedTuple):
@@ -125,7 +130,7 @@ def _compiled(text: str, folder: Path, dpi: float) -> Template:
     grid = _Grid(dpi)
     blocks = source.get("hidden") == "blocks"
     texts = [_text_box(each, grid, blocks=blocks) for each in source["text"]]
-    fixed = [box for box in texts if not any(text.startswith("{") for text in box.show)]
+    fixed = [box for box in texts if not any(isinstance(each, str) for each in box.show)]
     rects = [Rect(*grid.box(each["box"])) for each in source.get("rule", ())]
     rects += [Rect(*grid.box(edge)) for each in source.get("frame", ()) for edge in linting.edges(each["box"])]
     rects += [Rect(*box.box) for box in fixed if box.reverse]
@@ -151,12 +156,7 @@ def _compiled(text: str, folder: Path, dpi: float) -> Template:
             for kind, least in (("code128", linting.BAR_MODULE), ("qr", linting.QR_MODULE))
             for each in source[kind]
         ),
-        constants=frozenset(
-            printable(text)
-            for box in texts
-            for text in (*box.show, box.otherwise or "")
-            if text and not text.startswith("{")
-        ),
+        constants=frozenset(text.text for box in texts for text in box.constants),
     )
 
 
@@ -184,13 +184,18 @@ def _text_box(source: dict[str, Any], grid: _Grid, *, blocks: bool) -> TextBox:
         white=source.get("reverse", False),
         blocks=blocks,
     )
+    otherwise = source.get("otherwise")
     return TextBox(
-        grid.box(source["box"]), tuple(source["show"]), style, source.get("reverse", False), source.get("otherwise")
+        grid.box(source["box"]),
+        tuple(text[1:-1] if text.startswith("{") else Masked(printable(text)) for text in source["show"]),
+        style,
+        source.get("reverse", False),
+        Masked(printable(otherwise)) if otherwise else None,
     )
 
 
 def _constant(box: TextBox, number: int) -> tuple[Run, ...]:
-    found = fit(tuple(Masked(printable(text)) for text in box.show), box.box, box.style)
+    found = fit(tuple(box.constants), box.box, box.style)
     if found is None:
         raise InputError(f"text {number}", "does not fit its box at its least size")
     return found

@@ -116,15 +116,17 @@ def advances(weight: str) -> Mapping[str, int]:
 
 
 @cache
-def _repertoire() -> frozenset[str]:
-    return frozenset(map(chr, face("text").glyphs))
+def repertoire(weight: str) -> frozenset[str]:
+    """The characters that a weight's own font has."""
+    return frozenset(map(chr, face(weight).glyphs))
 
 
 def printable(text: str) -> str:
     """A text as it will be printed: one for one, line ends and tabs as blanks, characters in no font as `GETA`."""
-    if _repertoire().issuperset(text):
+    known = repertoire("text")
+    if known.issuperset(text):
         return text
-    return "".join(" " if c.isspace() else c if c in _repertoire() else GETA for c in text)
+    return "".join(" " if c.isspace() else c if c in known else GETA for c in text)
 
 
 def _cmap(table: bytes) -> dict[int, int]:
