@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": "one order's way from checkout to erased data, every printed line checked",
     "mask": "a file of orders (CSV, XLSX) becomes masked waybills, labels, and a list of what was rejected",
     "label": "print waybills as one job, into a file or on a printer; go on after a break, or print a range again",
+    "printer": "print a page to set a label printer up with: paper edges, single dots, darkness, offset",
     "template": "a merchant's own label templates: new, check, preview",
     "who-saw": "everything on the ledger about one waybill",
     "erase": "destroy one waybill's data for good",

@@ -193,6 +193,17 @@ def test_a_printer_that_is_off_is_named_and_nothing_is_lost(
     assert numbers(printer_languages.cpcl(bytes(data))) == wanted(taken)
 
 
+def test_a_printers_set_up_page_is_sent_or_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with listening() as (address, sent):
+        assert main(["printer", "--to", "tspl", "--paper", "60x40", "--printer", address]) == 0
+    assert main(["printer", "--to", "tspl", "--paper", "60x40", "--out", str(tmp_path / "page")]) == 0
+    assert (tmp_path / "page").read_bytes() == bytes(sent)
+    assert printer_languages.tspl(bytes(sent), 8)[0][0].all()
+    for wrong in (["--paper", "6x4"], ["--dpi", "600"], ["--right", "999"], ["--to", "epl"]):
+        assert main(["printer", "--to", "tspl", "--out", str(tmp_path / "x"), *wrong]) == 2
+    assert not (tmp_path / "x").exists()
+
+
 @pytest.mark.parametrize("cut", range(1, 20))
 def test_a_job_file_cut_anywhere_never_forgets_a_label_it_noted(cut: int, tmp_path: Path) -> None:
     ids = [Token(f"wb1_{n:026}") for n in range(3)]
