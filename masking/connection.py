@@ -31,7 +31,7 @@ from masking.lifecycle import Retention
 from masking.order import Order, Plain
 from masking.vault import journal, people
 from masking.vault.recovery import reconcile
-from masking.vault.roots import settle_root
+from masking.vault.roots import open_root, settle_root
 from masking.vault.store import Settings, Store, create_keys
 from masking.waybill import LabelData, Refusal, Rejected, Token, Waybill
 from masking.world import World
@@ -203,7 +203,7 @@ def create(folder: Path, world: World, settings: Settings, *, addresses: tuple[s
 
 def _open(folder: Path) -> Store:
     data, keys = databases(folder)
-    store = Store.open(data, keys, FileKeySource.open(folder / ROOT_KEY), read_settings(folder / SETTINGS))
+    store = Store.open(data, keys, open_root(folder, read_table(folder)), read_settings(folder / SETTINGS))
     settle_root(folder / ROOT_KEY, store.keys)
     return store
 

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
 from api.upkeep import key_act
 from masking.access.people import Actor, Role
-from masking.connection import OPERATOR, ROOT_KEY, open_folder
+from masking.connection import OPERATOR, ROOT_KEY, SETTINGS, open_folder
 from masking.crypto.keys import write_secret
 from masking.errors import InputError
 from masking.vault import journal, keylives
-from masking.vault.roots import rotate_root
+from masking.vault.roots import move_root, rotate_root
 from masking.vault.store import Store
 from masking.wire import time_to_json
 from masking.world import World, moment
@@ -36,6 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("purpose", nargs="?", default="", help="online, label, archive, offline, root")
     parser.add_argument("name", nargs="*", help="the key's name, as `list` gives it")
     parser.add_argument("--out", type=Path, help="rotate offline: where its private half goes; then take it away")
+    parser.add_argument("--to", type=Path, help="rotate root: settings (TOML) whose [root] names a PKCS#11 token")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     parser.add_argument("--yes", action="store_true", help="don't ask")
     parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
@@ -81,8 +83,14 @@ def _rotate(args: argparse.Namespace, world: World, store: Store, operator: Acto
     key_act(world, store, operator, "rotate", args.purpose, args.purpose)
     match args.purpose:
         case "root":
-            count = rotate_root(args.folder / ROOT_KEY, store.keys, world)
-            print(f"{count} keys wrapped by a new root; restart every worker, and destroy copies of the old one")
+            if args.to:
+                table = tomllib.loads(args.to.read_text("utf-8"))
+                count = move_root(args.folder, table, store.keys, world)
+                print(f"{count} keys wrapped by a root in the token; now put its [root] into {SETTINGS}")
+            else:
+                count = rotate_root(args.folder / ROOT_KEY, store.keys, world)
+                print(f"{count} keys wrapped by a new root")
+            print("restart every worker, then destroy the old root and its copies")
         case "offline":
             name, private = keylives.new_offline(store.keys)
             write_secret(args.out, private)  # before the store knows its public half: no day is sealed to a lost key

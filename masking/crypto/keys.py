@@ -62,11 +62,16 @@ class FileKeySource:
 
     def wrap(self, name: str, key: bytes, entropy: Entropy) -> bytes:
         """A key as it may be stored, bound to its name."""
-        return _wrap(self._aead, framed("waybill-masking/root-wrap/1", name), key, entropy(NONCE))
+        return _wrap(self._aead, root_context(name), key, entropy(NONCE))
 
     def unwrap(self, name: str, blob: bytes) -> bytes:
         """The key inside; see `KeySource`."""
-        return _unwrap(self._aead, framed("waybill-masking/root-wrap/1", name), blob)
+        return _unwrap(self._aead, root_context(name), blob)
+
+
+def root_context(name: str) -> bytes:
+    """What a root wrap is bound to, whoever keeps the root."""
+    return framed("waybill-masking/root-wrap/1", name)
 
 
 class DayWrapper:
@@ -120,8 +125,8 @@ def sync_folder(path: Path) -> None:
         os.close(folder)
 
 
-def read_secret(path: Path, size: int) -> bytes:
-    """The `size` bytes in a file that its owner alone may read. A link is followed, and what it leads to is checked.
+def read_secret(path: Path, size: int | None = None) -> bytes:
+    """The `size` bytes (or any below 1 KiB) in a file that its owner alone may read. A link is followed and checked.
 
     Raises:
         SettingsError: the file is missing, open to others, or of another length.
@@ -136,9 +141,9 @@ def read_secret(path: Path, size: int) -> bytes:
             raise SettingsError(f"{path.name} is not a file")
         if found.st_mode & 0o077:
             raise SettingsError(f"{path.name} is open to others (mode {found.st_mode & 0o777:04o}); chmod 600 it")
-        if found.st_size != size:
-            raise SettingsError(f"{path.name} does not hold a key of {size} bytes")
-        return os.read(handle, size)
+        if found.st_size != size and (size is not None or found.st_size > 1024):
+            raise SettingsError(f"{path.name} does not hold a key of {size or 'at most 1024'} bytes")
+        return os.read(handle, found.st_size)
     finally:
         os.close(handle)
 

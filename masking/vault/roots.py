@@ -1,5 +1,13 @@
 """Which root opens a deployment, also after a rotation that was cut off; and how a root is rotated.
 
+The root is a key file, or in a PKCS#11 token where `waybill.toml` says so:
+
+    [root]
+    library = "/usr/lib/softhsm/libsofthsm2.so"
+    token = "waybill"
+    key = "root-1"
+    pin_file = "/etc/waybill/pin"        # mode 0600; or the environment's WAYBILL_PIN
+
 The next root is on disk (`root.key.next`) before any key is wrapped by it; all keys are rewrapped in one transaction; then
 it takes the root's name. Cut off before the commit, the old root opens the store; cut off after it, only the next one
 does, and the next start takes it up. No root is ever deleted that might still open something.
@@ -7,13 +15,49 @@ does, and the next start takes it up. No root is ever deleted that might still o
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from masking.crypto.keys import FileKeySource, sync_folder
-from masking.errors import IntegrityError
+from masking.crypto.hsm import Pkcs11KeySource
+from masking.crypto.keys import FileKeySource, KeySource, read_secret, sync_folder
+from masking.errors import IntegrityError, SettingsError
 from masking.vault import keylives
 from masking.vault.keystore import KeyStore
 from masking.world import World
+
+FILE = "root.key"
+_NAMES = {"library", "token", "key", "pin_file"}
+
+
+def open_root(folder: Path, table: Mapping[str, Any]) -> KeySource:
+    """The keeper of the root that these settings (a read `waybill.toml`) name.
+
+    Raises:
+        SettingsError: it is not there, or not safe.
+    """
+    return _token(folder, table, Pkcs11KeySource.open) if "root" in table else FileKeySource.open(folder / FILE)
+
+
+def move_root(folder: Path, table: Mapping[str, Any], keys: KeyStore, world: World) -> int:
+    """Wrap every key by a new root in the token that these settings name; how many keys.
+
+    Until the settings in the deployment's folder say the same, it does not open. The old root is left where it is.
+    """
+    if "root" not in table:
+        raise SettingsError("these settings name no [root]")
+    return keylives.rewrap_root(keys, _token(folder, table, Pkcs11KeySource.create), world)
+
+
+def _token(folder: Path, table: Mapping[str, Any], how: Callable[[str, str, str, str], KeySource]) -> KeySource:
+    root = table["root"]
+    if not isinstance(root, dict) or set(root) - _NAMES or not all(isinstance(text, str) for text in root.values()):
+        raise SettingsError(f"[root] takes {', '.join(sorted(_NAMES))}")
+    pin = os.environ.get("WAYBILL_PIN")
+    if pin is None:
+        pin = read_secret(folder / root.get("pin_file", "pin")).decode().strip()
+    return how(root.get("library", ""), root.get("token", ""), root.get("key", ""), pin)
 
 
 def rotate_root(path: Path, keys: KeyStore, world: World) -> int:
