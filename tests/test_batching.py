@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -24,9 +25,6 @@ from masking.vault import budgets, journal
 from masking.waybill import Refusal
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP
 from tests.commits import lost, on_commit, refused
-
-POISON = None
-"""No text at all where a scanned code should be: the step falls over it."""
 
 
 @pytest.fixture
@@ -137,14 +135,15 @@ def test_two_requests_of_one_actor_in_one_group_see_each_other(world, store, par
     assert second.reason == "daily-budget-spent"
 
 
-def test_a_poisoned_request_fails_alone(world, store, parcels):
-    asked = [ask(parcels[0][1]), ask(POISON), ask(parcels[1][1]), ask(POISON)]
-    first, poisoned, second, also = together(world, store, asked)
-    assert isinstance(first, Grant)
-    assert isinstance(second, Grant)
-    assert isinstance(poisoned, TypeError)
-    assert isinstance(also, TypeError)
-    assert leaves(world, store, parcels) == [1, 1, 0, 0, 0, 0]  # the group that failed left nothing
+@pytest.mark.parametrize("poison", [{"code": None}, {"purpose": None}], ids=["before", "inside"])
+def test_a_poisoned_request_fails_alone(world, store, parcels, poison):
+    """One makes the step fail before its transaction begins, the other when two others have been decided in it."""
+    codes = [code for _, code in parcels]
+    asked = [ask(codes[0]), ask(codes[1]), replace(ask(codes[2]), **poison), ask(codes[3])]
+    heard = together(world, store, asked)
+    assert [isinstance(each, Grant) for each in heard] == [True, True, False, True]
+    assert isinstance(heard[2], (TypeError, KeyError, AttributeError))
+    assert leaves(world, store, parcels) == [1, 1, 0, 1, 0, 0]  # the group that failed left nothing
 
 
 def test_a_step_that_loses_count_answers_nobody_with_anothers_outcome(world, store, parcels):
