@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from masking.redact.addresses import Profile, mask_address
 from masking.redact.normalise import normalise
-from tests.marked import Marked, marked, telling
+from tests.marked import Marked, lines, marked, telling
 
 CASES = marked("addresses")
 DOORS = [case for case in CASES if case.hidden]
@@ -95,6 +95,23 @@ def test_the_normal_form_knows_where_it_comes_from(text):
     for n in range(len(normal.text)):
         start, end = normal.back(n, n + 1)
         assert 0 <= start < end <= len(text)
+
+
+@pytest.mark.parametrize("way", lines("ways"))
+def test_a_way_without_a_door_is_shown_whole(way):
+    assert mask_address(way).text == way
+
+
+@pytest.mark.parametrize("door", marked("doors"), ids=lambda case: case.text)
+def test_every_form_of_door_is_hidden_behind_every_way(door: Marked):
+    hidden = door.hidden or range(len(door.text))
+    for way in lines("ways"):
+        if way.startswith(("重庆", "辽宁", "上海宝山", "四川成都锦", "广西", "云南昆明", "福建三明", "江苏连", "湖北荆", "北京海")):
+            continue  # ends in a road, where a number is the road's
+        before = way.removesuffix("】")
+        text = before + door.text + way[len(before) :]
+        shown = mask_address(text).text
+        assert not [n for n in hidden if telling(door.text[n]) and shown[len(before) + n] != "*"], shown
 
 
 def test_each_profile_shows_less_than_the_one_before():

@@ -15,6 +15,7 @@ from masking.redact.latin import latin_doors, latin_stretches
 from masking.redact.levels import Level, Part
 
 _NEAR = ("附近", "旁", "对面", "门口", "楼下")
+_GOES_ON = frozenset("-0123456789")
 _REGION = ("省", "市", "县", "区", "旗", "州")
 
 
@@ -48,6 +49,10 @@ def door_parts(text: str) -> list[Part]:
             at = last = word.end()
             continue
         run = words.RUN.match(text, _from(text, start, at))
+        if run and context is Level.STREET and (number := words.LONG_NUMBER.match(text, run.start())):
+            level, last = Level.NUMBER, number.end()  # 通江南路259-B-305
+            at = last
+            continue
         verdict = _judge(text, run, between, context) if run else None
         if run is None or verdict is None:
             at = max(at, run.end("code")) if run else at
@@ -93,6 +98,8 @@ def _context(between: str, level: Level) -> Level:
     tail = between.removesuffix("自编")[-5:]
     if not tail.strip(words.BREAK):
         return level
+    if tail.endswith(("街道", "街道办事处", "街道办")):
+        return Level.TOWN
     if tail[-1] in words.STREET_ENDS:
         if words.LANE_TAIL.search(tail):
             return Level.LANE
@@ -134,7 +141,7 @@ def _building(text: str, run: re.Match[str], context: Level, *, digits: bool, la
     word, end = run["building"], run.end()
     if text.startswith(("村", "镇", "乡", "路", "街", "区"), end):
         return None
-    if word == "#" and context == Level.STREET and "-" not in run["code"] and not text.startswith("-", end):
+    if word == "#" and context == Level.STREET and "-" not in run["code"] and text[end : end + 1] not in _GOES_ON:
         return Level.NUMBER
     if word in {"楼", "塔", "馆", "舍", "排"} and not digits and not latin:
         return Level.FLOOR if word == "楼" else Level.BUILDING if word == "舍" or context >= Level.TOWN else None
@@ -149,13 +156,17 @@ def _numbered(text: str, run: re.Match[str], between: str, context: Level) -> Le
     if run["lead"] == "附" and context == Level.NUMBER and not between.strip(words.BREAK):
         return Level.NUMBER
     if context == Level.STREET:
-        return Level.NUMBER
+        return Level.NUMBER if run["code"].count("-") < 2 else Level.ROOM
     if context == Level.LANE:
         return Level.BUILDING
     if between.endswith("自编"):
         return Level.NUMBER
     if words.OF_A_NAME.match(text, end) and not text.startswith(("地下", "中"), end):
         return Level.NUMBER if text.startswith(("院", "大院"), end) else None
+    if context <= Level.PLACE and words.GATE_AHEAD.match(text, end):
+        return None
+    if context in {Level.PLACE, Level.TOWN} and words.HOUSE_AHEAD.match(text, end):
+        return Level.NUMBER
     if context == Level.PLACE and between.strip(words.BREAK):
         ahead = words.BIG_HOUSE_AHEAD if words.HOUSE_TAIL.search(between[-4:]) else words.PLACE_AHEAD
         if ahead.match(text, end):
