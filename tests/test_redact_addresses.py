@@ -106,7 +106,9 @@ def test_a_way_without_a_door_is_shown_whole(way):
 def test_every_form_of_door_is_hidden_behind_every_way(door: Marked):
     hidden = door.hidden or range(len(door.text))
     for way in lines("ways"):
-        if way.startswith(("重庆", "辽宁", "上海宝山", "四川成都锦", "广西", "云南昆明", "福建三明", "江苏连", "湖北荆", "北京海")):
+        if way.startswith(
+            ("重庆", "辽宁", "上海宝山", "四川成都锦", "广西", "云南昆明", "福建三明", "江苏连", "湖北荆", "北京海")
+        ):
             continue  # ends in a road, where a number is the road's
         before = way.removesuffix("】")
         text = before + door.text + way[len(before) :]
