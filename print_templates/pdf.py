@@ -23,7 +23,7 @@ LEVEL = 6
 
 
 def write(drawings: Iterable[Released]) -> bytes:
-    """The document, one page for each drawing, in order."""
+    """The document, one page for each drawing, in order; nothing at all for none."""
     file = _File()
     sets = {weight: _Charset(weight) for weight in WEIGHTS}
     fonts = b"".join(b"/%c %d 0 R " % (weight[0].encode(), file.reserve()) for weight in WEIGHTS)
@@ -53,6 +53,8 @@ def write(drawings: Iterable[Released]) -> bytes:
                 )
             )
         )
+    if not pages:
+        return b""
     for number, charset in enumerate(sets.values(), first_font):
         charset.write(file, number)
     file.put(2, b"<< /Type /Pages /Count %d /Kids [%s] >>" % (len(pages), b" ".join(b"%d 0 R" % n for n in pages)))

@@ -8,7 +8,7 @@ is complete in itself, `^XA` to `^XZ`: a job can be cut between any two.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
@@ -53,15 +53,13 @@ class Setup:
 PLAIN = Setup()
 
 
-def write(drawings: Sequence[Released], language: str, setup: Setup = PLAIN) -> list[bytes]:
-    """The bytes of each label, in order.
+def write(drawing: Released, language: str, setup: Setup = PLAIN) -> bytes:
+    """The bytes of one label; those of several may be sent one after the other.
 
     Raises:
         InputError: the language is unknown.
     """
-    if language not in LANGUAGES:
-        raise InputError("to", f"unknown; there are {', '.join(LANGUAGES)}")
-    return [LANGUAGES[language](dots(drawing), drawing.dpi, setup) for drawing in drawings]
+    return _writer(language)(dots(drawing), drawing.dpi, setup)
 
 
 def setup_page(width: float, height: float, dpi: float, language: str, setup: Setup = PLAIN) -> bytes:
@@ -83,9 +81,13 @@ def setup_page(width: float, height: float, dpi: float, language: str, setup: Se
             for n in range((wide // 2 - 3 * step) // (2 * size))
         ]
     page = Drawing(width=wide, height=high, dpi=dpi, rects=tuple(r for r in rects if r.y + r.height <= high))
+    return _writer(language)(dots(page), dpi, setup)
+
+
+def _writer(language: str) -> Callable[[Dots, float, Setup], bytes]:
     if language not in LANGUAGES:
         raise InputError("to", f"unknown; there are {', '.join(LANGUAGES)}")
-    return LANGUAGES[language](dots(page), dpi, setup)
+    return LANGUAGES[language]
 
 
 def _moved(canvas: Dots, setup: Setup) -> Dots:

@@ -5,7 +5,7 @@ There is no way round the gate here: writers take only what it released.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -17,6 +17,8 @@ from print_templates.gate import Released, release
 from print_templates.layout import Note, lay_out
 from print_templates.template import template as load
 
+AT_A_TIME = 256
+"""Labels whose symbols are drawn together, and that memory is bounded by."""
 FORMATS = ("pdf", "png", *printers.LANGUAGES)
 
 
@@ -63,36 +65,44 @@ def render(
         raise InputError("to", f"unknown; there are {', '.join(FORMATS)}")
     if to == "png" and len(labels) != 1:
         raise InputError("to", "a PNG holds one label")
-    drawings, outcomes = draw(labels, template=template, dpi=dpi)
-    if not drawings:
-        return Rendered(data=b"", outcomes=outcomes)
+    outcomes: list[Printed | NotPrinted] = []
+
+    def released() -> Iterator[Released]:
+        for drawing, outcome in draw(labels, template=template, dpi=dpi):
+            outcomes.append(outcome)
+            if drawing is not None:
+                yield drawing
+
     if to == "pdf":
-        return Rendered(data=pdf.write(drawings), outcomes=outcomes)
-    data = raster.png(drawings[0]) if to == "png" else b"".join(printers.write(drawings, to))
+        data = pdf.write(released())
+    else:
+        data = b"".join(raster.png(each) if to == "png" else printers.write(each, to) for each in released())
     return Rendered(data=data, outcomes=outcomes)
 
 
 def draw(
     labels: Sequence[LabelData], *, template: str | Path = "100x180", dpi: int = 203
-) -> tuple[list[Released], list[Printed | NotPrinted]]:
-    """The released drawings of all labels that can be printed, and an outcome for every label.
+) -> Iterator[tuple[Released | None, Printed | NotPrinted]]:
+    """Each label's released drawing, None where it can't be printed, and its outcome; some labels at a time.
 
     Raises:
         InputError: the template or the resolution is unknown.
     """
     form = load(template, dpi)
-    drawings: list[Released] = []
-    outcomes: list[Printed | NotPrinted] = []
-    for label, symbol in zip(labels, _symbols(labels), strict=True):
-        try:
-            laid = lay_out(label, form, symbol)
-            drawings.append(release(laid.drawing, label, form))
-            outcomes.append(Printed(page=len(drawings), notes=laid.notes))
-        except InputError as error:
-            outcomes.append(NotPrinted(field=error.field, rule=error.rule))
-        except RefusedError as error:
-            outcomes.append(NotPrinted(field="label", rule=error.reason))
-    return drawings, outcomes
+    page = 0
+    for start in range(0, len(labels), AT_A_TIME):
+        part = labels[start : start + AT_A_TIME]
+        for label, symbol in zip(part, _symbols(part), strict=True):
+            try:
+                laid = lay_out(label, form, symbol)
+                drawing = release(laid.drawing, label, form)
+            except InputError as error:
+                yield None, NotPrinted(field=error.field, rule=error.rule)
+            except RefusedError as error:
+                yield None, NotPrinted(field="label", rule=error.reason)
+            else:
+                page += 1
+                yield drawing, Printed(page=page, notes=laid.notes)
 
 
 def _symbols(labels: Sequence[LabelData]) -> list[bytes | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -59,6 +60,20 @@ def test_a_bad_label_is_named_and_the_rest_prints() -> None:
         Printed(page=2),
     ]
     assert [page.codes[0] for page in read_pdf(rendered.data)] == ["YT000000000001", "YT000000000006"]
+
+
+def test_of_ten_thousand_labels_three_bad_ones_are_named_and_the_rest_prints() -> None:
+    count = 10_000 if os.environ.get("LONG") else 600
+    bad = {17: {"waybill_number": "X" * 32}, count // 2: {"code": "x"}, count - 2: {"view": replace(view(), stamp="")}}
+    rendered = render([label(n, **bad.get(n, {})) for n in range(count)], template="60x40")
+    assert [n for n, outcome in enumerate(rendered.outcomes) if isinstance(outcome, NotPrinted)] == sorted(bad)
+    pages = [outcome.page for outcome in rendered.outcomes if isinstance(outcome, Printed)]
+    assert pages == list(range(1, count - 2))
+    assert rasterise(rendered.data, count - 4, DPI).size == (480, 320)
+
+
+def test_no_label_that_can_be_printed_is_no_document() -> None:
+    assert render([label(code="x")]).data == render([]).data == b""
 
 
 def test_equal_labels_give_equal_bytes() -> None:

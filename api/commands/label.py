@@ -122,7 +122,7 @@ def _send(args: argparse.Namespace, job: Job, todo: Sequence[tuple[int, LabelDat
     printed = 0
     with printer(args.printer) as send:
         for position, drawing in _drawn(args, todo, missed):
-            [data] = write([drawing], args.to, setup)
+            data = write(drawing, args.to, setup)
             job.note_sending(position)
             send(data)
             job.note_sent(position)
@@ -149,7 +149,7 @@ def _write(args: argparse.Namespace, job: Job, todo: Sequence[tuple[int, LabelDa
         if args.to == "pdf":
             file.write(pdf.write(drawings()))
         else:
-            file.writelines(raster.png(d) if args.to == "png" else write([d], args.to, setup)[0] for d in drawings())
+            file.writelines(raster.png(d) if args.to == "png" else write(d, args.to, setup) for d in drawings())
         if not printed:
             raise RefusedError("nothing-to-print: " + "; ".join(missed))
     job.note_sent(*printed)
@@ -161,17 +161,14 @@ def _drawn(
 ) -> Iterator[tuple[int, Released]]:
     """The released drawings, some at a time; a line for each label that can't be drawn."""
     from api.own_templates import chosen
-    from print_templates.render import Printed, draw
+    from print_templates.render import NotPrinted, draw
 
-    template = chosen(args.template)
-    for start in range(0, len(todo), BATCH):
-        part = todo[start : start + BATCH]
-        drawings, outcomes = draw([data for _, data in part], template=template, dpi=args.dpi)
-        for (position, _), outcome in zip(part, outcomes, strict=True):
-            if isinstance(outcome, Printed):
-                yield position, drawings[outcome.page - 1]
-            else:
-                missed.append(f"label {position}: {outcome.field}: {outcome.rule}")
+    drawn = draw([data for _, data in todo], template=chosen(args.template), dpi=args.dpi)
+    for (position, _), (drawing, outcome) in zip(todo, drawn, strict=True):
+        if drawing is not None:
+            yield position, drawing
+        elif isinstance(outcome, NotPrinted):
+            missed.append(f"label {position}: {outcome.field}: {outcome.rule}")
 
 
 def _ids(words: Sequence[str]) -> list[Token]:
