@@ -22,7 +22,7 @@ from masking.redact.normalise import HAN_NUMERALS, SEPARATOR, Normal, normalise
 from masking.redact.spans import SIGN, Span
 from masking.waybill import MaskedView
 
-_RULES = {Level.BUILDING: "building", Level.UNIT: "unit", Level.FLOOR: "floor", Level.ROOM: "room"}
+RULES = {Level.BUILDING: "building", Level.UNIT: "unit", Level.FLOOR: "floor", Level.ROOM: "room"}
 _TOKEN = re.compile(rf"[A-Za-z]*\d+[A-Za-z]*|[{HAN_NUMERALS}]+")
 _NOT_DIGITS = re.compile(rf"[^\d{SEPARATOR}]+")
 _PHONES = {"recipient": 1, "sender": 4}
@@ -105,9 +105,9 @@ def _address(field: str, facts: Facts, text: str, shown: str) -> list[Leak]:
     address = facts.address
     if len(text) == len(address.text):
         found = [
-            Leak(field, "address-" + _RULES[part.level])
+            Leak(field, "address-" + RULES[part.level])
             for part in address.doors
-            if _telling(text[slice(*address.normal.back(part.start, part.end))].strip(SIGN))
+            if telling(text[slice(*address.normal.back(part.start, part.end))].strip(SIGN))
         ]
         found += [Leak(field, "address-personal") for span in address.personal if _visible(text, span)]
     else:
@@ -126,7 +126,7 @@ def _by_tokens(field: str, facts: Facts, shown: str) -> list[Leak]:
     spare = Counter(_TOKEN.findall(shown))
     spare.subtract(_TOKEN.findall(outside))
     return [
-        Leak(field, "address-" + _RULES[part.level])
+        Leak(field, "address-" + RULES[part.level])
         for part in facts.address.doors
         if any(spare[token] > 0 for token in _TOKEN.findall(plain[part.start : part.end]))
     ]
@@ -136,6 +136,6 @@ def _visible(text: str, span: Span) -> bool:
     return any(ch.isalnum() for ch in text[span[0] : span[1]])
 
 
-def _telling(text: str) -> bool:
+def telling(text: str) -> bool:
     """Whether a digit, a Latin letter or a Han numeral is visible."""
     return any(ch.isnumeric() or ch in HAN_NUMERALS or (ch.isalpha() and not "一" <= ch <= "鿿") for ch in text)

@@ -1,0 +1,99 @@
+"""The comparison of a finished label, as read back from the paper or its file, with the order it was made from.
+
+Only the lines of text are known, not what each stands for. A masked text is followed sign by sign beside its original;
+names, phones and whole doors are looked for anywhere. Leaks name field and rule, never the value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from masking.order import Order
+from masking.redact.compliance import RULES, Leak, telling
+from masking.redact.facts import Facts, facts_of
+from masking.redact.freetext import find_personal
+from masking.redact.goods import category, is_sensitive
+from masking.redact.levels import Level
+from masking.redact.normalise import normalise
+from masking.redact.spans import SIGN
+
+_BLANK = re.compile(r"\s+")
+_NUMBER = re.compile(r"[\d*]{7,}")
+_STARTS = 6
+"""Characters of an address that are looked for on the label, to follow it from there."""
+
+
+def printed_leaks(lines: Sequence[str], order: Order) -> list[Leak]:
+    """What the lines of a label show of an order that they may not; empty for a good label."""
+    tight = [_tight(line) for line in lines]
+    text = "".join(tight)
+    found: list[Leak] = []
+    for who, party in (("recipient", order.recipient), ("sender", order.sender)):
+        facts = facts_of(party)
+        found += [Leak(f"{who}.name", "name-on-the-label") for word in facts.words[:1] if _tight(word) in text]
+        found += _phones(f"{who}.phone", facts, tight)
+        found += _address(f"{who}.address", facts, text)
+    goods = order.goods.reveal()
+    said = _tight(goods)
+    if (not order.show_goods or is_sensitive(goods)) and len(said) > 1 and said != category(goods) and said in text:
+        found.append(Leak("goods", "goods-on-the-label"))
+    remark = order.remark.reveal()
+    personal = [_tight(remark[start:end]) for start, end in find_personal(normalise(remark))]
+    found += [Leak("remark", "personal-text") for part in personal if len(part) > 3 and part in text]
+    return list(dict.fromkeys(found))
+
+
+def _tight(text: str) -> str:
+    return _BLANK.sub("", normalise(text).text.lower())
+
+
+def _phones(field: str, facts: Facts, lines: Sequence[str]) -> list[Leak]:
+    """Whole phones, and masked ones that leave too many digits or the last four."""
+    found = []
+    for number in facts.numbers:
+        for line in lines:
+            bare = line.replace("-", "")
+            if number in bare:
+                found.append(Leak(field, "phone-on-the-label"))
+            for run in _NUMBER.findall(bare):
+                shown = next((part for part in _windows(run, number)), "")
+                if len(shown.replace(SIGN, "")) > len(number) - 6:
+                    found.append(Leak(field, "phone-six-digits"))
+                if shown[-4:].isdecimal():
+                    found.append(Leak(field, "phone-last-four"))
+    return found
+
+
+def _windows(run: str, number: str) -> list[str]:
+    """The parts of a run of digits and signs that can be this number, masked."""
+    size = len(number)
+    parts = [run[n : n + size] for n in range(len(run) - size + 1)]
+    return [
+        part
+        for part in parts
+        if SIGN in part and SIGN * size != part and all(a in (SIGN, b) for a, b in zip(part, number, strict=True))
+    ]
+
+
+def _address(field: str, facts: Facts, text: str) -> list[Leak]:
+    """Doors that stand whole on the label, and signs of the door that are visible where the address can be followed."""
+    plain = facts.address.normal.text.lower()
+    level = [Level.NOTHING] * len(plain)
+    for part in facts.address.doors:
+        level[part.start : part.end] = [part.level] * (part.end - part.start)
+    kept = [n for n, ch in enumerate(plain) if not ch.isspace()]
+    plain, level = "".join(plain[n] for n in kept), [level[n] for n in kept]
+    found = []
+    at = text.find(plain[:_STARTS])
+    while at >= 0:
+        for ch, own, depth in zip(text[at:], plain, level, strict=False):
+            if ch not in (SIGN, own):
+                break
+            if ch != SIGN and depth >= Level.BUILDING and telling(ch):
+                found.append(Leak(field, "address-" + RULES[depth]))
+        at = text.find(plain[:_STARTS], at + 1)
+    door = "".join(ch for ch, depth in zip(plain, level, strict=True) if depth >= Level.BUILDING)
+    if len(door) > 3 and door in text:
+        found.append(Leak(field, "address-door"))
+    return found
