@@ -1,7 +1,7 @@
 """Writes `tests/vectors/FORMAT/CASE.json`: one case a file, the name is the case (FORMAT.md).
 
-Those of the ledger come from `ledger_vectors.py` beside it. Everything but HPKE's own randomness comes from fixed seeds, so a second run changes nothing; archive keys are kept as
-they are once they exist. Run from the repository's root: `python scripts/make_vectors.py`.
+Those of the ledger come from `ledger_vectors.py` beside it. Everything but HPKE's own randomness comes from fixed seeds,
+so a second run changes nothing; archive keys are kept as they are once they exist. Run from the repository's root: `python scripts/make_vectors.py`.
 """
 
 from __future__ import annotations

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections import Counter
 from itertools import chain, count
+from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 import sqlalchemy as sa
@@ -25,8 +29,11 @@ from masking.scan import Scan, Scanned, scan
 from masking.vault import budgets, journal, schema
 from masking.vault.store import Store
 from masking.waybill import LabelData
+from tests import postgresql
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, PHONES, RECEIVER, SHOP, SWITCH
 from tests.commits import lost, on_commit, refused
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -315,6 +322,32 @@ def test_a_value_that_no_database_keeps_is_the_askers_fault(store):
     with pytest.raises(InputError) as caught, store.transaction() as tx:
         tx.execute(sa.select(schema.person).where(schema.person.c.id == "no\0body"))
     assert "no\0body" not in str(caught.value)
+
+
+STARTING = """
+import sys
+from masking.vault.engine import migrate, open_engine
+from masking.vault.schema import DATA_HEAD
+sys.stdin.read(1)
+engine = open_engine(sys.argv[1])
+migrate(engine, "data", DATA_HEAD)
+engine.dispose()
+"""
+
+
+@pytest.mark.parametrize("kind", ["file", "postgresql"])
+def test_workers_that_start_at_once_on_an_empty_database_make_one_schema(kind, tmp_path, request):
+    url = f"sqlite:///{tmp_path}/data.sqlite"
+    if kind == "postgresql":
+        [data, _] = request.getfixturevalue("databases")
+        url = postgresql.create(data.url.query["host"], "empty")
+    command = [sys.executable, "-c", STARTING, url]
+    started = [subprocess.Popen(command, cwd=ROOT, stdin=PIPE, stderr=PIPE, text=True) for _ in range(3)]
+    for each in started:
+        each.stdin.write("g")
+        each.stdin.flush()
+    assert [each.communicate()[1] for each in started] == [""] * 3
+    assert [each.returncode for each in started] == [0] * 3
 
 
 @pytest.mark.parametrize("urls", ["postgresql"], indirect=True)

@@ -81,12 +81,20 @@ def migrate(engine: Engine, metadata: str, head: str) -> None:
     config.set_main_option("path_separator", "os")
     try:
         with engine.begin() as connection:
+            alone(connection, "migrate")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except CommandError as error:
         raise SettingsError(f"the {metadata} database is of another version than this program") from error
     except SQLAlchemyError as error:
         raise SettingsError(f"the {metadata} database can't be opened for writing") from error
+
+
+def alone(connection: Connection, work: str) -> None:
+    """Wait until no other transaction is at work that asked for the same; SQLite's transactions are alone as it is."""
+    if connection.dialect.name == "postgresql":
+        number = int.from_bytes(work.encode()[:7], "big")
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from masking.ledger.checkpoint import Checkpoint, LogKey
 from masking.ledger.log import Leaf, decode, encode
 from masking.vault import schema
 from masking.vault.audit import Fault, Report, verify
+from masking.vault.engine import alone
 from masking.world import World
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ __all__ = ["Fault", "Leaf", "Report", "append", "latest", "log_key", "proof", "s
 HEARTBEAT = timedelta(seconds=60)
 """A checkpoint is never older than this while a sequencer runs, also when nothing happened."""
 _BATCH = 1000
-_LOCK = 0x6C6564676572  # "ledger": PostgreSQL's advisory lock of the one sequencer
 
 
 def append(tx: Connection, leaves: Sequence[Leaf]) -> None:
@@ -61,8 +61,7 @@ def sequence(world: World, store: Store, *, now: datetime | None = None) -> str:
 
 def _sequence_once(tx: Connection, origin: str, seed: bytes, now: datetime) -> tuple[int, str]:
     """Place at most a batch of leaves; how many, and the latest note."""
-    if tx.dialect.name == "postgresql":  # SQLite's transactions hold the write lock from their beginning
-        tx.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    alone(tx, "ledger")
     leaf = schema.leaf
     waiting = tx.execute(
         sa.select(leaf.c.id, leaf.c.body).where(leaf.c.position.is_(None)).order_by(leaf.c.id).limit(_BATCH)
