@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import uvicorn
 
 from api.app import create_app
@@ -28,6 +33,7 @@ from masking.vault.store import Settings, Store
 from masking.world import World
 from tests.cast import PHONES, STAFF, TENANT
 
+ROOT = Path(__file__).parents[1]
 SUPERVISOR = Actor(id="supervisor-1", tenant=TENANT, role=Role.SUPERVISOR, unit="head-office")
 
 
@@ -117,3 +123,34 @@ def serving(folder: Path, **settings: Any) -> Iterator[Service]:
         thread.join()
         store.close()
         socket.close()
+
+
+@contextmanager
+def served(*words: object, **environ: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`waybill serve` as a process of its own; its address."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **environ}
+    command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", *map(str, words)]
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd="/"
+    )
+    try:
+        assert process.stderr
+        line = json.loads(process.stderr.readline() or "{}")
+        assert line.get("event") == "serving", line
+        yield process, f"http://{line['host']}:{line['port']}"
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+
+def ready(url: str) -> None:
+    """Wait for the address to answer."""
+    for _ in range(400):
+        try:
+            assert httpx.get(f"{url}/readyz").json() == {"ready": True}
+        except httpx.TransportError:
+            time.sleep(0.02)  # the process is starting
+        else:
+            return
+    pytest.fail("the service did not start")

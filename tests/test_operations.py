@@ -1,15 +1,9 @@
-"""Making, running, copying and restoring a deployment, as an operator does it."""
+"""Making, running and examining a deployment, as an operator does it."""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -17,43 +11,11 @@ import pytest
 
 from api import cli
 from masking.connection import OFFLINE_KEY, ROOT_KEY, SETTINGS
-
-ROOT = Path(__file__).parents[1]
+from tests.serving import ready, served
 
 
 def waybill(*words: object) -> int:
     return cli.main([str(word) for word in words])
-
-
-@contextmanager
-def served(*words: object, **environ: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`waybill serve` as a process of its own; its address."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **environ}
-    command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", *map(str, words)]
-    process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd="/"
-    )
-    try:
-        assert process.stderr
-        line = json.loads(process.stderr.readline() or "{}")
-        assert line.get("event") == "serving", line
-        yield process, f"http://{line['host']}:{line['port']}"
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
-
-
-def ready(url: str) -> None:
-    """Wait for the address to answer."""
-    for _ in range(400):
-        try:
-            assert httpx.get(f"{url}/readyz").json() == {"ready": True}
-        except httpx.TransportError:
-            time.sleep(0.02)  # the process is starting
-        else:
-            return
-    pytest.fail("the service did not start")
 
 
 @pytest.fixture
