@@ -1,0 +1,50 @@
+"""Whatever fits or misfits the description, from nobody, a courier and a merchant: no crash, no leak, and as described."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import cycle
+from pathlib import Path
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    not_a_server_error,
+    response_schema_conformance,
+)
+
+from api.documents import ORDER
+from tests.cast import COURIER, RIVAL, SHOP
+from tests.serving import Service, serving
+
+schema = schemathesis.openapi.from_path(Path(__file__).parents[1] / "api" / "openapi.json")
+CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, negative_data_rejection]
+TURNS = cycle((None, COURIER, RIVAL))
+SESSION = requests.Session()
+CANARIES = ("金丝雀九八七六", "13812349876", "九八七六号")
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory) -> Iterator[Service]:
+    with serving(tmp_path_factory.mktemp("service") / "deployment") as running:
+        party = {"name": CANARIES[0], "phone": CANARIES[1], "address": f"上海市浦东新区世纪大道{CANARIES[2]}501室"}
+        order = ORDER | {"reference": "canary", "recipient": party, "sender": party}
+        [outcome] = running.outcomes(SHOP, "/v1/waybills", {"orders": [order]})
+        assert "waybill" in outcome
+        yield running
+
+
+@schema.parametrize()
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+def test_nothing_crashes_leaks_or_answers_otherwise_than_described(case, service):
+    who = next(TURNS)
+    headers = {"Authorization": f"Bearer {service.token(who)}"} if who else {}
+    answer = case.call(base_url=service.url, headers=headers, session=SESSION)
+    case.validate_response(answer, checks=CHECKS)
+    assert not any(canary in answer.text for canary in CANARIES)
+    if who is None and "security" in case.operation.definition.raw:
+        assert answer.status_code == 401
