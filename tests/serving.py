@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -21,17 +22,24 @@ import uvicorn
 
 from api.app import create_app
 from api.auth import issue
+from api.documents import ORDER
 from api.serving import configured, listening
 from api.settings import ServiceSettings
 from masking.access.people import Actor, Role
+from masking.assign import Assign, assign
+from masking.checkout import Checkout, checkout
 from masking.connection import create, open_folder
 from masking.enrol import new_secret
+from masking.label import Label, label
 from masking.numbers.pool import DEMO
 from masking.order import Plain
+from masking.scan import Scan, scan
 from masking.vault import people, slots
 from masking.vault.store import Settings, Store
+from masking.waybill import LabelData
+from masking.wire import order_from_json
 from masking.world import World
-from tests.cast import PHONES, STAFF, TENANT
+from tests.cast import COURIER, DISPATCHER, PHONES, RECEIVER, SHOP, STAFF, TENANT
 
 ROOT = Path(__file__).parents[1]
 SUPERVISOR = Actor(id="supervisor-1", tenant=TENANT, role=Role.SUPERVISOR, unit="head-office")
@@ -43,6 +51,20 @@ class Clock:
     def __init__(self) -> None:
         self.ahead = timedelta(0)
         self.world = World(now=lambda: datetime.now(UTC) + self.ahead, entropy=os.urandom)
+
+
+def on_the_van(world: World, store: Store, many: int, courier: Actor = COURIER) -> list[LabelData]:
+    """Parcels that are assigned to a courier, made without the service."""
+    orders = [order_from_json(ORDER | {"reference": f"van-{n}"} | numbered(n)) for n in range(many)]
+    waybills = checkout(world, store, [Checkout(merchant=SHOP, order=order) for order in orders])
+    labels = label(world, store, [Label(actor=SHOP, id=w.id, job="van", station="shop") for w in waybills])
+    scan(world, store, [Scan(actor=RECEIVER, what=each.code, kind="arrived") for each in labels])
+    assign(world, store, [Assign(actor=DISPATCHER, what=each.code, courier=courier.id) for each in labels])
+    return labels
+
+
+def numbered(n: int) -> dict[str, str]:
+    return {"waybill_number": f"YT{n:012}", "routing_code": "342-081-00 052"}
 
 
 class Service:
@@ -87,9 +109,9 @@ class Service:
         return answer.json()["outcomes"]
 
 
-def staffed(folder: Path, world: World) -> None:
+def staffed(folder: Path, world: World, addresses: tuple[str, str] | None = None) -> None:
     """A deployment with the cast enrolled, and the demo's numbers."""
-    create(folder, world, Settings(tenant=TENANT, carrier="示例快递", demo=True))
+    create(folder, world, Settings(tenant=TENANT, carrier="示例快递", demo=True), addresses=addresses)
     store = open_folder(folder, world)
     now = world.now()
     with store.transaction() as tx:
@@ -126,22 +148,29 @@ def serving(folder: Path, **settings: Any) -> Iterator[Service]:
 
 
 @contextmanager
-def served(*words: object, **environ: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`waybill serve` as a process of its own; its address."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **environ}
-    command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", *map(str, words)]
-    process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd="/"
-    )
-    try:
-        assert process.stderr
-        line = json.loads(process.stderr.readline() or "{}")
-        assert line.get("event") == "serving", line
-        yield process, f"http://{line['host']}:{line['port']}"
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+def served(*words: object, tree: Path = ROOT, **environ: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`waybill serve` of a source tree or an unpacked wheel, as a process of its own; and its address.
+
+    It runs in a folder that has an `api` of its own, which must never be imported.
+    """
+    environment = {**os.environ, "PYTHONPATH": str(tree), **environ}
+    command = [sys.executable, "-P", "-m", "api.cli", "serve", "--port", "0", *map(str, words)]
+    with TemporaryDirectory(dir="/tmp") as elsewhere:
+        (Path(elsewhere) / "api").mkdir()
+        (Path(elsewhere) / "api" / "__init__.py").write_text("raise SystemExit('the wrong api was imported')")
+        process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=elsewhere
+        )
+        try:
+            assert process.stderr
+            line = process.stderr.readline()
+            assert '"serving"' in line, line + process.stderr.read()
+            told = json.loads(line)
+            yield process, f"http://{told['host']}:{told['port']}"
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=30)
 
 
 def ready(url: str) -> None:
