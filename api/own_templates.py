@@ -15,6 +15,7 @@ from PIL import Image
 from masking.errors import InputError
 from masking.redact.freetext import find_personal
 from masking.redact.normalise import normalise
+from print_templates.preview import picture, sample
 from print_templates.read import decode
 from print_templates.schema import Fault
 from print_templates.template import built_in, check, read
@@ -40,6 +41,10 @@ def faults(path: Path) -> list[Fault]:
             grey = logo.convert("L")
         if decode(grey.resize((grey.width * 4, grey.height * 4), Image.Resampling.NEAREST)) or decode(grey):
             found.append(Fault(f"logo {n}", "holds a code; scanners would read it in place of the label's"))
+    try:
+        picture(sample(), path)
+    except InputError as error:
+        found.append(Fault("template", f"has too little room: of an ordinary label, {error.field} {error.rule}"))
     return found
 
 

@@ -32,15 +32,15 @@ def contents(label: LabelData) -> Mapping[str, Masked]:
 
     Remembered for a moment: layout and gate both ask.
     """
-    number = label.number
+    number, stamped = label.number, bool(label.view.stamp)
     facts = {
         "carrier": label.carrier,
         "routing_code": label.routing_code,
         "waybill_number": label.waybill_number,
         "waybill_number.grouped": grouped(label.waybill_number),
-        "number": str(number) if number else NO_NUMBER,
+        "number": str(number) if number else NO_NUMBER * stamped,
         "number.until": f"{_local(number.expires)[5:]} 前有效" if number else "",
-        "privacy_mark": PRIVACY_MARK if label.view.stamp else "",
+        "privacy_mark": PRIVACY_MARK * stamped,
         "print_number": f"第{label.print_number}次打印",
         "station": label.station,
         "printed": _local(label.printed),

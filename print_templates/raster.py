@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from functools import lru_cache
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -100,11 +101,14 @@ def _set(canvas: Dots, piece: Piece, *, white: bool) -> None:
 @lru_cache(maxsize=20_000)
 def _mark(char: str, weight: str, size: int) -> tuple[Dots, int, int]:
     """A character's dots, and where they lie from its left end on the baseline."""
-    mask, (left, top) = _font(weight, size).getmask2(char, mode="1", anchor="ls")
+    font, alone = _font(weight, size)
+    with alone:
+        mask, (left, top) = font.getmask2(char, mode="1", anchor="ls")
     width, height = mask.size
     return np.array(mask, np.uint8).reshape(height, width) > 0, int(left), int(top)
 
 
 @lru_cache(maxsize=64)
-def _font(weight: str, size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(face(weight).path, size, layout_engine=ImageFont.Layout.BASIC)
+def _font(weight: str, size: int) -> tuple[ImageFont.FreeTypeFont, Lock]:
+    """A font at a size, and the lock to draw with it under: FreeType's faces are not for two threads at once."""
+    return ImageFont.truetype(face(weight).path, size, layout_engine=ImageFont.Layout.BASIC), Lock()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 
 from masking.errors import InputError
 from print_templates import qr
+from print_templates.content import NAMES, contents
 from print_templates.layout import lay_out
 from print_templates.read import decode
 from print_templates.render import Printed, render
@@ -92,6 +94,11 @@ def test_a_template_that_is_wrong_is_told_where_and_why(change: tuple[str, str],
     (tmp_path / "wrong.toml").write_text(wrong, "utf-8")
     with pytest.raises(InputError):
         template(tmp_path / "wrong.toml")
+
+
+def test_the_documented_names_are_the_names_and_every_one_can_be_shown() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "labels.md").read_text("utf-8")
+    assert set(re.findall(r"`\{([a-z_.]+)\}`", text)) == NAMES == set(contents(label()))
 
 
 def test_a_string_is_never_taken_for_a_path(tmp_path: Path) -> None:

@@ -48,6 +48,17 @@ def test_personal_text_in_the_merchants_own_area_is_found(
         chosen(str(own))
 
 
+def test_a_template_without_room_for_an_ordinary_address_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "own.toml"
+    main(["template", "new", str(own), "--like", "100x100"])
+    narrow = own.read_text("utf-8").replace("[11.5, 43.75, 72, 7.75]", "[11.5, 43.75, 12, 7.75]")
+    own.write_text(narrow, "utf-8")
+    assert main(["template", "check", str(own)]) == 1
+    assert "too little room: of an ordinary label, recipient.address does-not-fit" in capsys.readouterr().err
+
+
 def test_a_logo_that_scanners_read_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own = tmp_path / "own.toml"
     main(["template", "new", str(own), "--like", "100x100"])
