@@ -6,15 +6,19 @@ import csv
 import io
 import json
 import sys
+from pathlib import Path
 
 import openpyxl
 import pytest
 
 from api.cli import main
 from api.files.job import Job, run_job
+from api.files.layout import read_answers
 from api.files.pasted import SURE
+from api.files.rules import meaning
 from masking.connection import Shop, connect
 from masking.errors import InputError
+from masking.order import Order, Party
 from tests.cast import SHOP
 from tests.files import laid_out, workbook
 
@@ -71,7 +75,7 @@ def read(file, name="masked"):
 
 
 def rejected(file):
-    return [(line[0], *line[2:]) for line in read(file, "rejected")[1:]]
+    return [(line[0], *line[2:4]) for line in read(file, "rejected")[1:]]
 
 
 def waybills(tmp_path, *references):
@@ -186,7 +190,7 @@ def test_a_workbook_is_answered_by_a_workbook_of_texts(shop, tmp_path):
     job = Job(path=path, folder=tmp_path / "out", layout=layout, survey=found, confidence=SURE, template=None)
     run_job(shop, job, io.StringIO())
     page = openpyxl.load_workbook(tmp_path / "out" / "rejected.xlsx").active
-    assert [cell.value for cell in page[2]] == ["3", "收件电话", "recipient.phone", "spreadsheet-exponent"]
+    assert [cell.value for cell in page[2]][:4] == ["3", "收件电话", "recipient.phone", "spreadsheet-exponent"]
     page = openpyxl.load_workbook(tmp_path / "out" / "masked.xlsx").active
     assert [cell.value for cell in page[2]][:3:2] == ["'-1+1", "YT000000000001"]
     assert {cell.data_type for line in page.iter_rows() for cell in line if cell.value is not None} == {"s"}
@@ -273,3 +277,44 @@ def test_a_file_that_changes_while_it_is_read_is_not_trusted(shop, file, tmp_pat
 
     with pytest.raises(InputError, match="changed while it was read"):
         run_job(Busy(), job, io.StringIO())
+
+
+def test_the_answer_never_replaces_the_file_itself(mask, tmp_path):
+    path = tmp_path / "masked.csv"
+    path.write_text(text(row(1)), "utf-8")
+    assert main(["mask", str(path), "--to", str(tmp_path / "deployment"), "--out", str(tmp_path)]) == 2
+    assert path.read_text("utf-8") == text(row(1))
+
+
+def test_a_rejected_row_says_what_to_do_in_the_files_language(mask, file):
+    mask(text(row(1), row(2, phone="1.38E+10")))
+    assert "科学计数" in read(file, "rejected")[1][4]
+    english = "order_number,recipient_name,recipient_phone,recipient_address,sender_name,sender_phone,sender_address\n"
+    mask(english + f"E-1,Anna Example,1.38E+10,88 Demo Road,{FROM}\n")
+    assert "export it again as text" in read(file, "rejected")[1][4]
+
+
+RULES_OF_AN_ORDER = [
+    Order(reference=reference, recipient=recipient, sender=recipient, **more).problems()
+    for recipient in (
+        Party(name="张**", phone="1.38E+10", address=""),
+        Party(name="\x07", phone="138", address="长" * 301),
+    )
+    for reference in ("", "x" * 65)
+    for more in ({}, {"waybill_number": "?", "routing_code": "?"})
+]
+
+
+@pytest.mark.parametrize("rule", sorted({problem.rule for found in RULES_OF_AN_ORDER for problem in found}))
+def test_every_rule_of_an_order_has_a_meaning_in_both_languages(rule):
+    assert meaning(rule, chinese=True) != rule != meaning(rule, chinese=False)
+
+
+def test_the_answers_in_the_docs_are_answers(tmp_path):
+    page = (Path(__file__).parents[1] / "docs" / "cleaning-up.md").read_text("utf-8")
+    answers = tmp_path / "answers.toml"
+    answers.write_text(page.partition("```toml\n")[2].partition("```")[0], "utf-8")
+    found = read_answers(answers)
+    assert found.sender
+    assert {*found.columns} == {"reference", "recipient.address"}
+    assert found.ignore == {"客户等级", "#17"}

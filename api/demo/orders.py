@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
-from masking.order import Order, Party
+from api.files.layout import Answers, understand
+from api.files.orders import Parcel, parcels, survey
+from api.files.pasted import SURE
+from api.files.table import readings
+from masking.order import Order
 from masking.waybill import LabelData, Masked, MaskedParty, MaskedView
 
 
 def read(path: Path) -> list[Order]:
-    """The orders of `examples/orders.csv`, as typed there."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return [_order(row) for row in csv.DictReader(file)]
-
-
-def _order(row: dict[str, str]) -> Order:
-    recipient, sender = (
-        Party(name=row[f"{who}_name"], phone=row[f"{who}_phone"], address=row[f"{who}_address"])
-        for who in ("recipient", "sender")
-    )
-    return Order(
-        reference=row["order_number"],
-        recipient=recipient,
-        sender=sender,
-        goods=row["goods"],
-        remark=row["remark"],
-        waybill_number=row["waybill_number"],
-        routing_code=row["routing_code"],
-    )
+    """The orders of `examples/orders.csv`, good and bad, read as `waybill mask` reads any shop's file."""
+    layout = understand(readings(path), Answers())
+    found = parcels(layout, survey(layout).repeated, confidence=SURE)
+    return [each.order for each in found if isinstance(each, Parcel)]
 
 
 def unmasked(data: LabelData, order: Order) -> LabelData:

@@ -16,6 +16,7 @@ from api.files.importing import BATCH, Taken, enter
 from api.files.layout import Layout
 from api.files.orders import Survey, parcels
 from api.files.progress import Progress
+from api.files.rules import meaning
 from api.files.writing import MASKED, REJECTED, masked_row, sheet
 from masking.connection import Shop
 from masking.errors import InputError
@@ -53,6 +54,11 @@ class Result:
     files: list[Path] = field(default_factory=list)
 
 
+def _refuse_to_overwrite(job: Job, names: list[Path]) -> None:
+    if job.path.resolve() in [name.resolve() for name in names]:
+        raise InputError("--out", "the answer would replace the file itself: give another folder")
+
+
 def run_job(shop: Shop | RemoteShop, job: Job, progress: TextIO) -> Result:
     """Enter every order of the file, write the masked and the rejected rows, print the labels.
 
@@ -76,6 +82,7 @@ def _import(shop: Shop | RemoteShop, job: Job, result: Result, progress: TextIO)
     chinese = job.layout.chinese
     suffix = ".xlsx" if job.layout.reading.sheet else ".csv"
     names = [job.folder / f"{name}{suffix}" for name in ("masked", "rejected")]
+    _refuse_to_overwrite(job, names)
     headers = [list(table.values() if chinese else table) for table in (MASKED, REJECTED)]
     found = parcels(job.layout, job.survey.repeated, confidence=job.confidence)
     ids: list[Token] = []
@@ -92,7 +99,15 @@ def _import(shop: Shop | RemoteShop, job: Job, result: Result, progress: TextIO)
                     ids.append(outcome.waybill.id)
                 else:
                     rows = ", ".join(map(str, outcome.rows))
-                    rejected.write([rows, job.layout.names(outcome.field), outcome.field, outcome.rule])
+                    rejected.write(
+                        [
+                            rows,
+                            job.layout.names(outcome.field),
+                            outcome.field,
+                            outcome.rule,
+                            meaning(outcome.rule, chinese=chinese),
+                        ]
+                    )
                     result.faults[outcome.field, outcome.rule] += 1
             bar.step(len(outcomes))
     result.files += names

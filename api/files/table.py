@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import io
 import itertools
 import math
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
@@ -26,7 +27,8 @@ HEAD = 20
 
 _DELIMITERS = (",", "\t", ";")
 _MOST_LINES = 100  # of text in one row; more is a quote that was never closed
-_MOST_UNPACKED = 4 << 30  # bytes of an XLSX; a million rows have about one
+_MOST_PACKED = 256 << 20  # bytes of an XLSX
+_MOST_UNPACKED = 4 << 30  # a million rows have about one gigabyte
 _EXACT = 10**15  # spreadsheets keep fifteen digits of a number
 
 
@@ -39,6 +41,7 @@ class Reading:
     delimiter: str = ""
     encoding: str = ""
     sheet: str = ""
+    book: Any = field(default=None, repr=False, compare=False)
 
     def rows(self) -> Iterator[Row]:
         """Every row from the top, blank ones too.
@@ -46,9 +49,9 @@ class Reading:
         Raises:
             InputError: the file stops being a table at that row.
         """
-        return (
-            _sheet_rows(self.path, self.sheet) if self.sheet else _text_rows(self.path, self.encoding, self.delimiter)
-        )
+        if self.book:
+            return _sheet_rows(self.book[self.sheet])
+        return _text_rows(self.path, self.encoding, self.delimiter)
 
     def head(self) -> list[Row]:
         """The first rows, where the headers are."""
@@ -76,7 +79,10 @@ def readings(path: Path) -> list[Reading]:
     if magic.startswith(b"\xd0\xcf\x11\xe0"):
         raise InputError("file", "an old .xls or a locked workbook: save it as .xlsx or .csv")
     if magic.startswith(b"PK"):
-        return [Reading(path=path, sheet=name) for name in _sheet_names(path)]
+        book = _workbook(path)
+        if not book.worksheets:
+            raise InputError("file", "has no sheet")
+        return [Reading(path=path, sheet=sheet.title, book=book) for sheet in book.worksheets]
     if magic.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         raise InputError("file", "a web page with a spreadsheet's name: open it and save it as .xlsx or .csv")
     encoding = encoding_of(path)
@@ -102,10 +108,13 @@ def _workbook(path: Path) -> Any:
         import openpyxl  # noqa: PLC0415  a quarter of a second that CSV files need not pay
     except ImportError as error:
         raise InputError("file", "to read .xlsx install waybill-masking[files], or save it as .csv") from error
+    if path.stat().st_size > _MOST_PACKED:
+        raise InputError("file", "larger than 256 MB: save it as .csv")
+    packed = io.BytesIO(path.read_bytes())  # it is read several times, and stays what it was if somebody saves it anew
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(packed) as archive:
             unpacked = sum(part.file_size for part in archive.infolist())
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True) if unpacked <= _MOST_UNPACKED else None
+        book = openpyxl.load_workbook(packed, read_only=True, data_only=True) if unpacked <= _MOST_UNPACKED else None
     except Exception as error:  # a stranger's parser on a stranger's bytes raises anything
         raise InputError("file", "damaged, or not an .xlsx") from error
     if book is None:
@@ -113,33 +122,19 @@ def _workbook(path: Path) -> Any:
     return book
 
 
-def _sheet_names(path: Path) -> list[str]:
-    book = _workbook(path)
-    names = [sheet.title for sheet in book.worksheets]
-    book.close()
-    if not names:
-        raise InputError("file", "has no sheet")
-    return names
-
-
-def _sheet_rows(path: Path, name: str) -> Iterator[Row]:
-    book = _workbook(path)
-    try:
-        sheet = book[name]
-        sheet.reset_dimensions()  # some exporters write a wrong one, and rows would be missing
-        number = 0
-        rows = iter(sheet.iter_rows(values_only=True))
-        while True:
-            try:
-                values = next(rows)
-            except StopIteration:
-                return
-            except Exception as error:
-                raise InputError("file", "damaged, or not an .xlsx", row=number + 1) from error
-            number += 1
-            yield number, [value if type(value) is str else _text(value) for value in values]
-    finally:
-        book.close()
+def _sheet_rows(sheet: Any) -> Iterator[Row]:
+    sheet.reset_dimensions()  # some exporters write a wrong one, and rows would be missing
+    number = 0
+    rows = iter(sheet.iter_rows(values_only=True))
+    while True:
+        try:
+            values = next(rows, None)
+        except Exception as error:
+            raise InputError("file", "damaged, or not an .xlsx", row=number + 1) from error
+        if values is None:
+            return
+        number += 1
+        yield number, [value if type(value) is str else _text(value) for value in values]
 
 
 def _text(value: Any) -> str:

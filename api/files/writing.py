@@ -41,7 +41,7 @@ MASKED = {
 }
 """The columns of a masked file, in English and in Chinese."""
 
-REJECTED = {"row": "行", "column": "列", "field": "字段", "rule": "规则"}
+REJECTED = {"row": "行", "column": "列", "field": "字段", "rule": "规则", "meaning": "说明"}
 """The columns of a reject file: where and which rule, never what stood there."""
 
 
