@@ -12,12 +12,14 @@ import json
 import sys
 
 from masking.errors import InputError
-from masking.redact.addresses import Profile, mask_address
+from masking.redact.addresses import Profile, mask_read, read_address
 from masking.redact.freetext import mask_text
 from masking.redact.names import mask_name
-from masking.redact.normalise import normalise
 from masking.redact.phones import mask_phone
 from masking.redact.regions import find_region, find_town
+
+
+_REGION = ("province", "city", "district", "town", "code")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,11 +43,10 @@ def _answer(row: int, line: str) -> dict[str, object]:
     region = {}
     match field:
         case "address":
-            masked = mask_address(value, profile=profile)
-            text = normalise(value).text
-            found = find_town(text, find_region(text))
-            parts = ("province", "city", "district", "town", "code")
-            region = {"region": {part: getattr(found, part) for part in parts}}
+            address = read_address(value)
+            masked = mask_read(address, (), profile)
+            found = find_town(address.normal.text, find_region(address.normal.text))
+            region = {"region": dict(zip(_REGION, found, strict=False))}
         case "name":
             masked = mask_name(value)
         case "phone":

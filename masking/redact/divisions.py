@@ -95,7 +95,9 @@ def short_name(name: str) -> str:
 
 
 @cache
-def towns_of(code: str) -> tuple[tuple[str, str, str], ...]:
-    """The towns of a division: (full name, name without suffix, three digits of the code)."""
-    listed = table().towns.get(code, "")
-    return tuple((item[3:], _TOWN_TAIL.sub("", item[3:]), item[:3]) for item in listed.split(" ") if item)
+def towns_of(code: str) -> dict[str, list[tuple[str, str, str]]]:
+    """The towns of a division by their first two characters: (full name, name without suffix, three digits of the code)."""
+    towns: dict[str, list[tuple[str, str, str]]] = {}
+    for item in table().towns.get(code, "").split():
+        towns.setdefault(item[3:5], []).append((item[3:], _TOWN_TAIL.sub("", item[3:]), item[:3]))
+    return towns

@@ -32,6 +32,8 @@ _TITLE_ENDS = frozenset("生士姐太人师傅理监总板娘姨叔哥学医任�
 _FIRM = re.compile(
     r"公司|集团|商行|工厂|中心|工作室|超市|书局|书社|学校|大学|医院|银行|酒店|事务所|合作社|贸易|[店厂馆]|[行部]$"
 )
+_OTHER_SIGNS = _TITLE_ENDS | frozenset("司团行厂心室市局社校学院店所易馆部")
+"""Characters that a name of a firm, or a name with a title, would hold."""
 _PART = re.compile(r"[^\s/\\,，;；:：()（）\[\]【】<>《》|+&\-]+")
 
 
@@ -39,7 +41,8 @@ def mask_name(text: str) -> Masked:
     """The name with its surname or first letter left, unless that is all there is."""
     normal = normalise(text)
     plain = normal.text
-    if is_person(plain) and plain[-1] not in _TITLE_ENDS and plain.isalpha():
+    usual = 2 <= len(plain) <= 3 and plain.isalpha() and not plain.isascii() and _OTHER_SIGNS.isdisjoint(plain)
+    if usual or (is_person(plain) and plain[-1] not in _TITLE_ENDS and plain.isalpha()):
         return cover_places(text, normal, range(len(_head(plain)), len(plain)))
     hidden: list[int] = []
     first = True

@@ -82,7 +82,7 @@ def find_town(text: str, region: Region) -> Region:
     skipped = _SKIP.match(text, at)
     at = skipped.end() if skipped else at
     home = region.code if len(region.code) == 6 else region.code[:4]
-    for name, short, code in towns_of(home):
+    for name, short, code in towns_of(home).get(text[at : at + 2], ()):
         if text.startswith(name, at) or (
             text.startswith(short, at)
             and len(short) >= 2
@@ -130,16 +130,17 @@ def _name(text: str, at: int, known: Table, paths: _Paths) -> _Name | None:
         codes = known.shorts.get(word)
         if codes is None:
             continue
-        codes = tuple([code for code in codes if _fits(code, paths)])
+        if paths is not _ANYWHERE:
+            codes = tuple([code for code in codes if _fits(code, paths)])
         if not codes or _more(text, end, known):
             pass
         elif _ROAD.match(text, end) or _NAMED_AFTER.match(text, end):
             continue
         high = tuple([code for code in codes if len(code) < 6])
-        if not high and (paths == _ANYWHERE or any(len(path) == 6 for path in paths) or _PLACE.match(text, end)):
+        if not high and (paths is _ANYWHERE or any(len(path) == 6 for path in paths) or _PLACE.match(text, end)):
             continue
         if codes:
-            return _Name(at, end, word, codes if paths != _ANYWHERE else high, full=False)
+            return _Name(at, end, word, high if paths is _ANYWHERE else codes, full=False)
     return None
 
 
@@ -157,6 +158,12 @@ def _fits(code: str, paths: _Paths) -> bool:
 
 def _joined(paths: _Paths, name: _Name) -> _Paths:
     """The paths after one more name; a full name corrects the city, but not the province."""
+    if len(paths) == 1 and len(name.codes) == 1:
+        (path,), (code,) = paths, name.codes
+        if path.startswith(code):
+            return paths
+        if code.startswith(path):
+            return frozenset(name.codes)
     new = {max(p, c, key=len) for p in paths for c in name.codes if p.startswith(c) or c.startswith(p)}
     if not new and name.full:
         new = {c for c in name.codes for p in paths if c[:2] == p[:2] and len(c) > 2}
