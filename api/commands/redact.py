@@ -18,7 +18,6 @@ from masking.redact.names import mask_name
 from masking.redact.phones import mask_phone
 from masking.redact.regions import find_region, find_town
 
-
 _REGION = ("province", "city", "district", "town", "code")
 
 
