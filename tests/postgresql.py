@@ -33,7 +33,8 @@ def server() -> Iterator[str]:
         for part in (f"{wheel}/pginstall", f"{wheel}.libs"):
             shutil.copytree(part, home / Path(part).relative_to(Path(wheel).parent))
         binaries = home / binaries.relative_to(Path(wheel).parent)
-        os.chown(home, nobody.pw_uid, nobody.pw_gid)
+        for path in (home, *home.rglob("*")):
+            os.chown(path, nobody.pw_uid, nobody.pw_gid)
 
     def run(program: str, *arguments: str) -> None:
         command = [binaries / program, "-D", home / "data", *arguments]
@@ -43,12 +44,15 @@ def server() -> Iterator[str]:
         run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
         options = f"-k {home} -h '' -c fsync=off -c full_page_writes=off -c max_wal_size=64MB -c max_connections=60 -c shared_buffers=32MB"
         run("pg_ctl", "-w", "-l", str(home / "log"), "-o", options, "start")
-        try:
+        # ends the server when our end of the pipe closes, also if we are killed
+        ending = 'read _; "$0/pg_ctl" -D "$1/data" -w -m immediate stop; rm -rf "$1"'
+        command = ["/bin/sh", "-c", ending, binaries, home]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True, **runner
+        ):
             yield str(home)
-        finally:
-            run("pg_ctl", "-w", "-m", "immediate", "stop")
     finally:
-        shutil.rmtree(home)
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def create(socket: str, name: str, template: str = "template0") -> str:
