@@ -86,3 +86,28 @@ def outcomes(layout: Layout, found: Survey) -> tuple[list[str], list[str], list[
 def asked(layout: Layout, found: Survey) -> str:
     """The questions, as the command prints them."""
     return explaining.questions(layout, found)
+
+
+HEAD = "订单号,运单号,三段码,收件人,收件电话,收件地址,寄件人,寄件电话,寄件地址,商品名称,备注"
+FROM = "样例店,13700000002,浙江省杭州市西湖区文三路90号5号楼301室"
+
+
+def row(n: int, **changes: str) -> str:
+    """One good row under `HEAD`, or one with changes."""
+    cells = {
+        "reference": f"F-{n}",
+        "number": f"YT{n:012}",
+        "route": "301-007-00 013",
+        "name": "张测试",
+        "phone": f"1380000{n:04}",
+        "address": f"上海市浦东新区世纪大道{n}号3栋501室",
+        "sender": FROM,
+        "goods": "书",
+        "remark": "",
+    }
+    return ",".join((cells | changes).values())
+
+
+def text(*rows: str) -> str:
+    """A CSV of rows under `HEAD`."""
+    return "\n".join([HEAD, *rows]) + "\n"

@@ -6,43 +6,17 @@ import csv
 import io
 import json
 import sys
-from pathlib import Path
 
 import openpyxl
 import pytest
 
 from api.cli import main
 from api.files.job import Job, run_job
-from api.files.layout import read_answers
 from api.files.pasted import SURE
-from api.files.rules import meaning
 from masking.connection import Shop, connect
 from masking.errors import InputError
-from masking.order import Order, Party
 from tests.cast import SHOP
-from tests.files import laid_out, workbook
-
-HEAD = "订单号,运单号,三段码,收件人,收件电话,收件地址,寄件人,寄件电话,寄件地址,商品名称,备注"
-FROM = "样例店,13700000002,浙江省杭州市西湖区文三路90号5号楼301室"
-
-
-def row(n, **changes):
-    cells = {
-        "reference": f"F-{n}",
-        "number": f"YT{n:012}",
-        "route": "301-007-00 013",
-        "name": "张测试",
-        "phone": f"1380000{n:04}",
-        "address": f"上海市浦东新区世纪大道{n}号3栋501室",
-        "sender": FROM,
-        "goods": "书",
-        "remark": "",
-    }
-    return ",".join((cells | changes).values())
-
-
-def text(*rows):
-    return "\n".join([HEAD, *rows]) + "\n"
+from tests.files import FROM, HEAD, laid_out, row, text, workbook
 
 
 @pytest.fixture
@@ -292,29 +266,3 @@ def test_a_rejected_row_says_what_to_do_in_the_files_language(mask, file):
     english = "order_number,recipient_name,recipient_phone,recipient_address,sender_name,sender_phone,sender_address\n"
     mask(english + f"E-1,Anna Example,1.38E+10,88 Demo Road,{FROM}\n")
     assert "export it again as text" in read(file, "rejected")[1][4]
-
-
-RULES_OF_AN_ORDER = [
-    Order(reference=reference, recipient=recipient, sender=recipient, **more).problems()
-    for recipient in (
-        Party(name="张**", phone="1.38E+10", address=""),
-        Party(name="\x07", phone="138", address="长" * 301),
-    )
-    for reference in ("", "x" * 65)
-    for more in ({}, {"waybill_number": "?", "routing_code": "?"})
-]
-
-
-@pytest.mark.parametrize("rule", sorted({problem.rule for found in RULES_OF_AN_ORDER for problem in found}))
-def test_every_rule_of_an_order_has_a_meaning_in_both_languages(rule):
-    assert meaning(rule, chinese=True) != rule != meaning(rule, chinese=False)
-
-
-def test_the_answers_in_the_docs_are_answers(tmp_path):
-    page = (Path(__file__).parents[1] / "docs" / "cleaning-up.md").read_text("utf-8")
-    answers = tmp_path / "answers.toml"
-    answers.write_text(page.partition("```toml\n")[2].partition("```")[0], "utf-8")
-    found = read_answers(answers)
-    assert found.sender
-    assert {*found.columns} == {"reference", "recipient.address"}
-    assert found.ignore == {"客户等级", "#17"}

@@ -10,8 +10,8 @@ import pytest
 from api.cli import main
 from print_templates.read import read_pdf
 from tests.cast import SHOP
+from tests.files import row, text
 from tests.serving import serving
-from tests.test_files_mask import row, text
 
 
 @pytest.fixture(scope="module")

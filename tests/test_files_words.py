@@ -1,0 +1,143 @@
+"""Laws of words and cells: headers are understood whole, numbers come back where that is sure, pasted lines come apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.files.cells import clean, no_formula, phone_again
+from api.files.headers import FIELDS, place
+from api.files.layout import read_answers
+from api.files.pasted import SURE, take_apart
+from api.files.rules import meaning
+from masking.order import Order, Party
+
+
+@given(st.text(max_size=30))
+def test_no_written_cell_is_a_formula(text):
+    assert no_formula(text)[:1] not in set("=+-@＝＋－＠\t\r\n|%")
+
+
+@given(st.sampled_from([*"\t '=\ufeff\u3000"]), st.text(alphabet="0123456789", min_size=1, max_size=19))
+def test_a_number_is_the_same_however_it_was_protected(sign, digits):
+    for wrapped in (
+        digits,
+        f'="{digits}"',
+        f"'{digits}",
+        f"\t{digits} ",
+        f"\ufeff{digits}",
+        f"{digits}{sign.strip(chr(39) + '=')}",
+    ):
+        assert clean(wrapped) == digits
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("2180000031", "02180000031"),
+        ("1080000031", "01080000031"),
+        ("57180000002", "057180000002"),
+        ("5378000001", "05378000001"),
+        ("13800000001.0", "13800000001"),
+    ],
+)
+def test_a_lost_zero_comes_back_where_that_is_sure(text, meant):
+    assert phone_again(text) == meant
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "13800000001",
+        "4008000000",
+        "8008100000",
+        "80000031",
+        "2680000031",
+        "212-555-0100",
+        "+8613800000001",
+        "10800000",
+        "",
+    ],
+)
+def test_a_phone_that_may_be_whole_stays_as_it_is(text):
+    assert phone_again(text) == text
+
+
+def test_every_field_that_can_be_named_is_understood_by_its_own_name():
+    own = {name: place(name.replace(".", " ")) for name in FIELDS if not name.endswith((".region", ".street", ".line"))}
+    assert {name: meaning and meaning.field for name, meaning in own.items()} == {name: name for name in own} | {
+        "routing_code": "three_part_code"
+    }
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "收件人电话吗",
+        "备用收件人电话",
+        "phone to",
+        "地址不详",
+        "旧订单号",
+        "客户名称",
+        "发货信息",
+        "shipping company",
+        "电话 地址",
+        "收件人/寄件人",
+        "名称",
+        "x",
+    ],
+)
+def test_a_header_is_understood_whole_or_not_at_all(header):
+    assert place(header) is None
+
+
+@given(st.sampled_from(["，", ",", " ", "；", "\n", "|", "\t"]), st.permutations([0, 1, 2]))
+def test_a_pasted_line_is_taken_apart_in_any_order(separator, order):
+    parts = ["欧阳测试", "13800000001", "浙江省杭州市西湖区文三路90号5号楼301室"]
+    apart = take_apart(separator.join(parts[at] for at in order))
+    party = apart.party
+    if order[1] != 0 or apart.confidence >= SURE:
+        assert [party.name.reveal(), party.phone.reveal(), party.address.reveal()] == parts
+        assert apart.confidence >= SURE
+
+
+def test_the_digits_that_a_platform_puts_behind_a_name_stay_with_it():
+    apart = take_apart("张测试[1234] 13800000001-1234 北京市海淀区中关村南大街5号院[1234]")
+    assert apart.party.name.reveal() == "张测试[1234]"
+    assert apart.party.phone.reveal() == "13800000001-1234"
+    assert apart.confidence >= SURE
+
+
+@given(st.text(max_size=60))
+def test_a_line_without_a_phone_is_never_sure(text):
+    if not any(ch.isnumeric() for ch in text):
+        assert take_apart(text).confidence == 0
+
+
+RULES_OF_AN_ORDER = [
+    Order(reference=reference, recipient=recipient, sender=recipient, **more).problems()
+    for recipient in (
+        Party(name="张**", phone="1.38E+10", address=""),
+        Party(name="\x07", phone="138", address="长" * 301),
+    )
+    for reference in ("", "x" * 65)
+    for more in ({}, {"waybill_number": "?", "routing_code": "?"})
+]
+
+
+@pytest.mark.parametrize("rule", sorted({problem.rule for found in RULES_OF_AN_ORDER for problem in found}))
+def test_every_rule_of_an_order_has_a_meaning_in_both_languages(rule):
+    assert meaning(rule, chinese=True) != rule != meaning(rule, chinese=False)
+
+
+def test_the_answers_in_the_docs_are_answers(tmp_path):
+    page = (Path(__file__).parents[1] / "docs" / "cleaning-up.md").read_text("utf-8")
+    answers = tmp_path / "answers.toml"
+    answers.write_text(page.partition("```toml\n")[2].partition("```")[0], "utf-8")
+    found = read_answers(answers)
+    assert found.sender
+    assert {*found.columns} == {"reference", "recipient.address"}
+    assert found.ignore == {"客户等级", "#17"}
