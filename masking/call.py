@@ -24,10 +24,10 @@ from masking.order import Connect, Plain
 from masking.redact.phones import canonical
 from masking.vault import budgets, calls, journal, parcels, people, slots, waybills
 from masking.vault.calls import Intent
-from masking.vault.parcels import Parcels
+from masking.vault.parcels import Code, Parcels
 from masking.vault.store import Store, Transaction
 from masking.waybill import Dial, Refusal, VirtualNumber
-from masking.world import World, day_of, milliseconds, moment
+from masking.world import World, milliseconds
 
 INTENT_LIFE = timedelta(seconds=120)
 
@@ -77,8 +77,11 @@ def call(world: World, store: Store, requests: Sequence[Call | Route]) -> list[D
         staff = people.active(tx, {request.actor.id for request in requests})
         announcements = [(n, r) for n, r in enumerate(requests) if isinstance(r, Call)]
         routes = [(n, r) for n, r in enumerate(requests) if isinstance(r, Route)]
-        announced = _announce(world, store, tx, [r for _, r in announcements], staff, now)
-        connected = _connect(world, store, tx, [r for _, r in routes], staff, now)
+        codes = [store.read_code(r.code, world, now) for _, r in announcements]
+        held = slots.holders(tx, {(r.main, r.extension) for _, r in routes}, now)
+        waybills.by_id(tx, {code[0] for code in codes if code} | set(held.values()), lock=True)  # all before any budget
+        announced = _announce(world, store, tx, [r for _, r in announcements], codes, staff, now)
+        connected = _connect(world, store, tx, [r for _, r in routes], held, staff, now)
     outcomes: dict[int, Dial | Connect | Refusal] = {}
     outcomes |= dict(zip([n for n, _ in announcements], announced, strict=True))
     outcomes |= dict(zip([n for n, _ in routes], connected, strict=True))
@@ -86,10 +89,15 @@ def call(world: World, store: Store, requests: Sequence[Call | Route]) -> list[D
 
 
 def _announce(
-    world: World, store: Store, tx: Transaction, requests: Sequence[Call], staff: dict[str, Actor], now: datetime
+    world: World,
+    store: Store,
+    tx: Transaction,
+    requests: Sequence[Call],
+    codes: Sequence[Code | None],
+    staff: dict[str, Actor],
+    now: datetime,
 ) -> list[Dial | Refusal]:
     """Write an intent for each call that its courier has a duty for."""
-    codes = [store.read_code(request.code, world, now) for request in requests]
     known = parcels.load(store, tx, codes)
     numbers = slots.leases(tx, known.records)
     actors = {request.actor.id for request in requests}
@@ -133,14 +141,19 @@ def _cannot_ring(
 
 
 def _connect(
-    world: World, store: Store, tx: Transaction, requests: Sequence[Route], staff: dict[str, Actor], now: datetime
+    world: World,
+    store: Store,
+    tx: Transaction,
+    requests: Sequence[Route],
+    held: Mapping[tuple[str, str], bytes],
+    staff: dict[str, Actor],
+    now: datetime,
 ) -> list[Connect | Refusal]:
     """Find whom each dialled number rings for this caller, using up the intent that allows it."""
     if not requests:
         return []
     # nobody announces a call from no number, so a hidden caller is a stranger
     indexes = [people.caller_index(world, store.keys, request.caller, now) or b"" for request in requests]
-    held = slots.holders(tx, {(request.main, request.extension) for request in requests}, now)
     of = parcels.of_ids(store, tx, set(held.values()))
     known = _Known(
         lines=slots.lines(tx, {request.main for request in requests}),
@@ -239,9 +252,7 @@ def _phone_of_party(store: Store, tx: Transaction, known: Parcels, waybill: byte
 
 
 def _is_party(store: Store, record: waybills.Record, caller: Plain) -> bool:
-    day_key = store.keys.existing("person", day_of(moment(record.created)))
     phone = canonical(caller.reveal())
-    if not day_key or not phone:
-        return False
     index = record.sender_index if _party(record) == "sender" else record.recipient_index
-    return person_index(day_key, phone) == index
+    # an amended order is indexed under the day of its correction
+    return phone is not None and any(person_index(key, phone) == index for key in store.keys.person_keys().values())

@@ -64,7 +64,7 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
     with store.transaction() as tx:
         actors = {request.actor.id for request in requests}
         staff = people.active(tx, actors)
-        known = parcels.load(store, tx, codes)
+        known = parcels.load(store, tx, codes, lock=True)  # what is retired meanwhile waits, or is not seen at all
         tallies = budgets.open_tallies(tx, actors, known.records, now)
         for request, code in zip(requests, codes, strict=True):
             enrolled = staff.get(request.actor.id) == request.actor

@@ -158,7 +158,7 @@ def test_a_text_that_is_nothing_is_refused_alone_at_each_step(store, world, on_t
     assert retire(world, store, [SealAway(actor=OPERATOR, id=bad)]) == [UNKNOWN]
     unrouted = Route(actor=SWITCH, caller=Plain(bad), main=bad, extension=bad)
     assert call(world, store, [unrouted, Call(actor=OTHER_COURIER, code=bad)]) == [
-        Refusal(reason="not-connected"),
+        Refusal(reason="not-your-number"),
         UNKNOWN,
     ]
 

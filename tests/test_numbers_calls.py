@@ -10,6 +10,7 @@ import pytest
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.call import MISSED, Call, Route, call
+from masking.change import Amend, change
 from masking.crypto.index import token_record
 from masking.deliver import Deliver, deliver
 from masking.numbers.pool import DEMO, Act
@@ -20,7 +21,7 @@ from masking.vault import budgets, journal, people, slots, waybills
 from masking.vault.calls import REPORT_DUE
 from masking.vault.upkeep import LOW_WATER, keep_numbers
 from masking.waybill import CallBacks, Dial, Refusal, Reported
-from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, SWITCH, TENANT
+from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, SHOP, SWITCH, TENANT
 from tests.test_story import arrived, assigned, checked_out, labelled
 
 pytestmark = pytest.mark.parametrize("urls", ["memory", "postgresql"], indirect=True)  # the file adds only time
@@ -343,3 +344,17 @@ def test_a_pool_below_the_mark_rings_once_a_day(world, store, hands):
     keep_numbers(world, store, low_water=1000)
     with store.transaction() as tx:
         assert [kind for _, kind, _ in budgets.alarms(tx)] == ["numbers-low"]
+
+
+def test_the_recipient_of_an_amended_order_rings_back_whatever_the_day_of_the_correction(world, store, order, hands):
+    waybill = checked_out(world, store, order())
+    hands.move(days=1)
+    change(world, store, [Amend(merchant=SHOP, id=waybill.id, order=order(remark="轻放"))])
+    data = labelled(world, store, waybill)
+    arrived(world, store, data)
+    assigned(world, store, data)
+    asked = Route(
+        actor=SWITCH, caller=Plain("13800000001"), main=waybill.number.main, extension=waybill.number.extension
+    )
+    [connected] = call(world, store, [asked])
+    assert isinstance(connected, Connect)

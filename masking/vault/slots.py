@@ -42,6 +42,7 @@ def add(tx: Connection, of: Line, slots: Sequence[Slot], world: World) -> int:
 
 def lines(tx: Connection, mains: Collection[str]) -> dict[str, Line]:
     """The lines with these main numbers."""
+    mains = [main for main in mains if main.isascii() and main.isdigit()]
     rows = tx.execute(sa.select(line).where(line.c.main.in_(mains)))
     return {row.main: Line(*row)._replace(rest=timedelta(milliseconds=row.rest)) for row in rows}
 

@@ -143,13 +143,12 @@ def update(tx: Connection, record: bytes, **values: Any) -> bool:
     """Set columns of one record; False where the carrier's number is already another waybill's."""
     number = values.get("waybill_number")
     if number:
-        taken = sa.select(waybill.c.id).where(
-            waybill.c.waybill_number == number,
-            waybill.c.id != record,
-            waybill.c.tenant == sa.select(waybill.c.tenant).where(waybill.c.id == record).scalar_subquery(),
-        )
-        if tx.execute(taken).first():
+        try:
+            with tx.begin_nested():
+                tx.execute(waybill.update().where(waybill.c.id == record).values(values))
+        except sa.exc.IntegrityError:
             return False
+        return True
     tx.execute(waybill.update().where(waybill.c.id == record).values(values))
     return True
 

@@ -1,0 +1,136 @@
+"""What somebody else does between a step's reading and its commit: one of the two comes first, and nothing is half of each."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import sqlalchemy as sa
+
+from masking.access.duty import UNKNOWN, Purpose
+from masking.assign import Assign, assign
+from masking.call import Call, Route, call
+from masking.change import Cancel, Ship, change
+from masking.crypto.index import token_record
+from masking.order import Connect, Grant, Plain
+from masking.resolve import Resolve, resolve
+from masking.retire import Destroy, Retired, SealAway, retire
+from masking.scan import Scan, scan
+from masking.vault import journal
+from masking.waybill import Assigned, Dial, Refusal, Rejected, Scanned, Waybill
+from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, RECEIVER, SHOP, SWITCH
+from tests.test_story import arrived, assigned, checked_out, labelled
+
+
+def meanwhile(store, first, second, *, after="FROM waybill"):
+    """What both return, where `second` begins when `first` has run its first statement that contains `after`.
+
+    `first` waits half a second for it: time enough unless `second` waits for `first`, which is as good an order.
+    """
+    outcome, me = {}, threading.get_ident()
+
+    def run():
+        try:
+            outcome["second"] = second()
+        except Exception as error:
+            outcome["second"] = error
+
+    other = threading.Thread(target=run)
+
+    def interrupt(connection, cursor, statement, *rest):
+        if threading.get_ident() == me and after in statement and other.ident is None:
+            other.start()
+            other.join(0.5)
+
+    sa.event.listen(store.data, "after_cursor_execute", interrupt)
+    try:
+        outcome["first"] = first()
+    finally:
+        sa.event.remove(store.data, "after_cursor_execute", interrupt)
+    other.join()
+    assert not isinstance(outcome["second"], Exception), outcome["second"]
+    return outcome["first"][0], outcome["second"][0]
+
+
+@pytest.fixture
+def parcel(world, store, order):
+    """A parcel on its courier's van."""
+    waybill = checked_out(world, store, order())
+    data = labelled(world, store, waybill)
+    arrived(world, store, data)
+    assigned(world, store, data)
+    return waybill, data
+
+
+@pytest.mark.parametrize("after", ["FROM waybill", "FROM assignment", "FROM budget"])
+@pytest.mark.parametrize("act", [SealAway, Destroy])
+def test_what_is_retired_while_it_is_looked_at_is_seen_whole_or_not_at_all(world, store, parcel, act, after):
+    waybill, data = parcel
+    reason = {"reason": "test"} if act is Destroy else {}
+    seen, gone = meanwhile(
+        store,
+        lambda: resolve(world, store, [Resolve(actor=COURIER, code=data.code, purpose=Purpose.DELIVER)]),
+        lambda: retire(world, store, [act(actor=OPERATOR, id=waybill.id, **reason)]),
+        after=after,
+    )
+    assert isinstance(gone, Retired)
+    assert isinstance(seen, Grant) or seen == UNKNOWN
+    assert resolve(world, store, [Resolve(actor=COURIER, code=data.code, purpose=Purpose.DELIVER)]) == [UNKNOWN]
+
+
+@pytest.mark.parametrize("after", ["FROM slot", "FROM waybill", "FROM intent"])
+def test_what_is_destroyed_while_its_number_rings_connects_or_does_not(world, store, parcel, after):
+    waybill, data = parcel
+    [dial] = call(world, store, [Call(actor=COURIER, code=data.code)])
+    asked = Route(
+        actor=SWITCH, caller=Plain(PHONES[COURIER.id]), main=dial.number.main, extension=dial.number.extension
+    )
+    rung, gone = meanwhile(
+        store,
+        lambda: call(world, store, [asked]),
+        lambda: retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")]),
+        after=after,
+    )
+    assert isinstance(gone, Retired)
+    assert isinstance(rung, Connect | Refusal)
+
+
+def test_a_call_that_is_announced_while_the_parcel_is_handed_over_rings_for_nobody_without_the_duty(
+    world, store, parcel
+):
+    _, data = parcel
+    dial, given = meanwhile(
+        store,
+        lambda: call(world, store, [Call(actor=COURIER, code=data.code)]),
+        lambda: assign(world, store, [Assign(actor=DISPATCHER, what=data.code, courier=OTHER_COURIER.id)]),
+        after="FROM budget",
+    )
+    assert isinstance(dial, Dial)
+    assert isinstance(given, Assigned)
+    asked = Route(
+        actor=SWITCH, caller=Plain(PHONES[COURIER.id]), main=dial.number.main, extension=dial.number.extension
+    )
+    assert isinstance(call(world, store, [asked])[0], Refusal)
+
+
+def test_an_order_that_is_scanned_while_it_is_cancelled_is_one_of_the_two(world, store, order):
+    waybill = checked_out(world, store, order())
+    cancelled, scanned = meanwhile(
+        store,
+        lambda: change(world, store, [Cancel(merchant=SHOP, id=waybill.id)]),
+        lambda: scan(world, store, [Scan(actor=RECEIVER, what=waybill.waybill_number, kind="arrived")]),
+    )
+    assert (type(cancelled), scanned) in [(Waybill, UNKNOWN), (Refusal, Scanned(kind="arrived", at=world.now()))]
+
+
+def test_two_waybills_that_are_shipped_under_one_number_at_once_are_one_shipped_and_one_rejected(world, store, order):
+    one, two = (checked_out(world, store, order(ref, waybill_number=None)) for ref in ("A-1", "A-2"))
+
+    def ship(waybill):
+        asked = Ship(merchant=SHOP, id=waybill.id, waybill_number="YT000000000007", routing_code="301-007-00 013")
+        return change(world, store, [asked])
+
+    outcomes = meanwhile(store, lambda: ship(one), lambda: ship(two), after="UPDATE waybill")
+    assert {type(outcome) for outcome in outcomes} == {Waybill, Rejected}
+    kinds = [leaf.kind for w in (one, two) for leaf in journal.who_saw(world, store, token_record(w.id))]
+    assert kinds.count("ship") == 1
