@@ -194,6 +194,13 @@ class CheckpointOut(Document):
     key: str
 
 
+class SourcesOut(Document):
+    """The directory of keys that orders are sealed to, signed by the ledger's key, and the merchant to seal for."""
+
+    note: str
+    merchant: str
+
+
 class ConsistencyOut(Document):
     """The hashes that show one ledger to be the beginning of another, in base64."""
 

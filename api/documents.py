@@ -60,6 +60,12 @@ class CheckoutIn(Document):
     orders: Annotated[list[OrderIn], Field(min_length=1, max_length=100, examples=[[ORDER]])]
 
 
+class SealedIn(Document):
+    """Up to 100 orders, each sealed to a key of `GET /v1/sources` (FORMAT.md section 6), in base64."""
+
+    envelopes: Annotated[list[Annotated[str, StringConstraints(max_length=20000)]], Field(min_length=1, max_length=100)]
+
+
 class FindIn(Document):
     """A phone, in full, or one of your own references: exactly one of the two."""
 

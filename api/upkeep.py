@@ -13,7 +13,7 @@ from masking.access.people import Actor
 from masking.crypto.index import token_text
 from masking.lifecycle import State
 from masking.retire import Destroy, Retire, Retired, SealAway, retire
-from masking.vault import journal, keylives, waybills
+from masking.vault import journal, keylives, sources, waybills
 from masking.vault.store import Store
 from masking.world import World
 
@@ -55,6 +55,9 @@ def nightly(world: World, store: Store, operator: Actor, *, dry_run: bool = Fals
     yield Line("online keys destroyed", len(due))
     if not dry_run:
         yield Line("index keys forgotten", keylives.forget_indexes(store.keys, now))
+        yield Line("sealing keys ended", len(sources.end_keys(store, now)))
+        with store.transaction() as tx:
+            yield Line("envelopes forgotten", sources.sweep(tx, now))
         journal.sequence(world, store)
 
 

@@ -13,11 +13,12 @@ from datetime import datetime
 from typing import final
 
 from masking.access.people import Actor, Role
+from masking.crypto.envelope import Envelope
 from masking.crypto.index import token_text
 from masking.lifecycle import State
 from masking.order import Order
 from masking.redact.view import mask_order
-from masking.vault import journal, people, sealing, slots, waybills
+from masking.vault import journal, people, sealing, slots, sources, waybills
 from masking.vault.keystore import Generation
 from masking.vault.store import Store, Transaction, to_waybill
 from masking.vault.waybills import Record
@@ -28,10 +29,11 @@ from masking.world import World, milliseconds
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkout:
-    """One order of one merchant."""
+    """One order of one merchant; `envelope` is what it came sealed in, if it did."""
 
     merchant: Actor
     order: Order
+    envelope: Envelope | None = None
 
 
 def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[Waybill | Rejected]:
@@ -55,6 +57,10 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
                 outcomes[n] = Rejected(reference=requests[n].order.reference, field="merchant", rule="not-enrolled")
         good = [n for n in good if outcomes[n] is None]
         found = waybills.by_reference(tx, {_key(requests[n]) for n in good})
+        for n in _replayed(tx, requests, good):  # what its waybill became is kept, and an envelope makes it only once
+            if _key(requests[n]) not in found:
+                outcomes[n] = Rejected(reference=requests[n].order.reference, field="envelope", rule="replayed")
+        good = [n for n in good if outcomes[n] is None]
         fresh: dict[tuple[str, str, str], int] = {}
         for n in good:
             if _key(requests[n]) not in found:
@@ -84,6 +90,19 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
 def _first_problem(request: Checkout) -> Rejected | None:
     problem = sealing.first_problem(request.order)
     return problem and Rejected(reference=request.order.reference, field=problem.field, rule=problem.rule)
+
+
+def _replayed(tx: Transaction, requests: Sequence[Checkout], good: Sequence[int]) -> list[int]:
+    """The requests whose envelope was used before, or earlier in this batch; all are used now."""
+    first: dict[bytes, int] = {}
+    until: dict[bytes, datetime] = {}
+    for n in good:
+        envelope = requests[n].envelope
+        if envelope:
+            first.setdefault(envelope.id, n)
+            until[envelope.id] = envelope.not_after
+    known = sources.enter(tx, until)
+    return [n for n in good if (e := requests[n].envelope) and (e.id in known or first[e.id] != n)]
 
 
 def _key(request: Checkout) -> tuple[str, str, str]:

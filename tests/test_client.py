@@ -29,7 +29,7 @@ from masking.errors import (
     UnknownWaybillError,
 )
 from masking.order import Grant
-from masking.vault import journal
+from masking.vault import journal, sources
 from masking.waybill import Delivered, Dial, LabelData, OnPage, Refusal, Scanned, Token
 from print_templates.read import read_pdf
 from tests.cast import COURIER, DISPATCHER, RECEIVER, SHOP
@@ -169,7 +169,7 @@ def unused_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_while_the_service_is_down_nothing_is_stored_and_the_caller_is_told(service, credentials, tmp_path):
+def test_before_a_key_to_seal_to_is_known_nothing_is_stored_and_the_caller_is_told(service, credentials, tmp_path):
     path = credentials(SHOP)
     pauses: list[float] = []
     before = sorted(tmp_path.iterdir())
@@ -232,7 +232,7 @@ def complete(message: bytes) -> bool:
 
 
 def test_an_order_whose_answer_was_lost_is_entered_once(service, credentials):
-    proxy = Proxy(service.url, lose=2, path=b"/v1/waybills")
+    proxy = Proxy(service.url, lose=2, path=b"/v1/waybills/sealed")
     proxy.start()
     order = made()
     with RemoteShop(Link(proxy.url, Credentials.read(credentials(SHOP)), sleep=lambda _: None)) as shop:
@@ -252,6 +252,11 @@ def test_a_look_whose_answer_was_lost_is_not_repeated_unasked(service, credentia
         courier.resolve(["YT000000000000"], purpose="deliver")
     proxy.stop()
     assert proxy.passed == 1
+
+
+def keys_of(service: Service) -> tuple[int, str]:
+    """What the service answers when it is asked for its sealing keys."""
+    return 200, json.dumps({"note": sources.directory(service.clock.world, service.store), "merchant": SHOP.unit})
 
 
 @contextmanager
@@ -292,8 +297,6 @@ def pretending(answers: dict[str, tuple[int, str]]) -> Iterator[str]:
         ((200, '{"outcomes": [{"金丝雀": 1}]}'), IntegrityError),
         ((500, "{}"), IntegrityError),
         ((302, "{}"), IntegrityError),
-        ((503, "nope"), UnavailableError),
-        ((502, "nope"), UnavailableError),
         ((413, "{}"), InputError),
         ((422, '{"errors": [{"field": "orders.0", "rule": "missing"}]}'), InputError),
     ],
@@ -303,7 +306,7 @@ def test_an_answer_that_is_not_the_services_own_is_an_error_that_repeats_nothing
     path.touch(mode=0o600)
     key = str(journal.log_key(service.clock.world, service.store))
     path.write_text(json.dumps({"secret": "wbs1_" + "A" * 43, "ledger_key": key}), "utf-8")
-    answers = {"/v1/token": (200, '{"token": "t"}'), "/v1/waybills": answer}
+    answers = {"/v1/token": (200, '{"token": "t"}'), "/v1/sources": keys_of(service), "/v1/waybills/sealed": answer}
     with pretending(answers) as url, RemoteShop(Link(url, Credentials.read(path), sleep=lambda _: None)) as shop:
         with pytest.raises(error) as caught:
             shop.checkout([made()])
@@ -322,7 +325,11 @@ def test_a_masked_view_of_another_order_is_not_believed(service, shop, tmp_path)
     key = str(journal.log_key(service.clock.world, service.store))
     path.write_text(json.dumps({"secret": "wbs1_" + "A" * 43, "ledger_key": key}), "utf-8")
     body = json.dumps({"outcomes": [outcome_to_json(first)]})
-    answers = {"/v1/token": (200, '{"token": "t"}'), "/v1/waybills": (200, body)}
+    answers = {
+        "/v1/token": (200, '{"token": "t"}'),
+        "/v1/sources": keys_of(service),
+        "/v1/waybills/sealed": (200, body),
+    }
     with (
         pretending(answers) as url,
         RemoteShop(Link(url, Credentials.read(path))) as liar,

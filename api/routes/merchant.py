@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
+import anyio.to_thread
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api import answers
-from api.documents import AmendIn, CancelIn, CheckoutIn, FindIn, ShipIn
+from api.documents import AmendIn, CancelIn, CheckoutIn, FindIn, SealedIn, ShipIn
 from api.routes.called import OUTCOMES, called, document, outcomes
 from masking.change import Amend, Cancel, Change, Ship
 from masking.checkout import Checkout
 from masking.errors import InputError, UnknownWaybillError
 from masking.find import Find
 from masking.order import Plain
+from masking.vault import sources
+from masking.vault.sources import Opened
 from masking.waybill import Token
 from masking.wire import order_from_json, waybill_to_json
 
@@ -24,6 +28,7 @@ router = APIRouter(tags=["merchant"])
 _FOUND: dict[int | str, dict[str, Any]] = {
     200: {"model": answers.Waybills, "description": "Masked views, oldest first"}
 }
+_SOURCES: dict[int | str, dict[str, Any]] = {200: {"model": answers.SourcesOut, "description": "The signed directory"}}
 _ONE: dict[int | str, dict[str, Any]] = {200: {"model": answers.WaybillOut, "description": "The masked view"}}
 
 
@@ -33,6 +38,25 @@ async def checkout(body: CheckoutIn, request: Request) -> Response:
     actor, service = called(request)
     orders = [order_from_json(order.model_dump()) for order in body.orders]
     return outcomes(service, await service.checkout.submit_many([Checkout(merchant=actor, order=o) for o in orders]))
+
+
+@router.get("/v1/sources", responses=_SOURCES)
+async def keys(request: Request) -> Response:
+    """The keys to seal orders to before they leave your process. Each lives for a week."""
+    actor, service = called(request)
+    note = await anyio.to_thread.run_sync(sources.directory, service.world, service.store)
+    return document({"note": note, "merchant": actor.unit})
+
+
+@router.post("/v1/waybills/sealed", responses=OUTCOMES)
+async def checkout_sealed(body: SealedIn, request: Request) -> Response:
+    """Mask up to 100 orders that were sealed at their source. Safe to repeat, each envelope makes its waybill once."""
+    actor, service = called(request)
+    blobs = [_bytes(text) for text in body.envelopes]
+    opened = await anyio.to_thread.run_sync(sources.open_orders, service.world, service.store, actor, blobs)
+    good = [Checkout(merchant=actor, order=o.order, envelope=o.envelope) for o in opened if isinstance(o, Opened)]
+    done = iter(await service.checkout.submit_many(good) if good else [])
+    return outcomes(service, [next(done) if isinstance(each, Opened) else each for each in opened])
 
 
 @router.post("/v1/waybills/find", responses=_FOUND)
@@ -84,3 +108,10 @@ async def cancel(body: CancelIn, request: Request) -> Response:
 async def _change(request: Request, changes: list[Change]) -> Response:
     _, service = called(request)
     return outcomes(service, await service.change.submit_many(changes))
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return b""  # no envelope, and refused as none

@@ -1,7 +1,7 @@
 """A deployment at the other end of a connection: the same facade, without keys or a store on this side.
 
 `masking.connect("https://...")` gives a `RemoteShop`; a courier's app uses `Courier`, an outlet's or a printing shop's
-`Outlet`. Orders go to the service in plain text, over TLS; nothing of them is ever written down here.
+`Outlet`. Orders go to the service sealed, and wait sealed while it is down; nothing of them is ever written here in plain text.
 """
 
 from masking.client.shop import RemoteShop

@@ -100,6 +100,17 @@ class Link:
         """
         return self.read(self.ask("POST", path, body, **how), count=count, kinds=kinds)
 
+    @property
+    def ledger_key(self) -> LogKey:
+        """The key that the service's ledger, and its directory of sealing keys, are signed by; learnt once, then pinned."""
+        if not self._watch.knows_key:
+            self._watch.pin(str(self._document(self._try("GET", "/v1/ledger/checkpoint", None, True, None)).get("key")))
+        return self._watch.key
+
+    def beside(self, suffix: str) -> Path:
+        """A file of this connection's own, beside its credentials."""
+        return self._credentials.path.with_suffix(suffix)
+
     @staticmethod
     def read(answer: Mapping[str, Any], *, count: int, kinds: tuple[type[Outcome], ...]) -> list[Any]:
         """The outcomes in an answer.
@@ -129,8 +140,7 @@ class Link:
             InputError, RefusedError, UnknownWaybillError: what the service said.
             IntegrityError: the answer is none of this service, or the ledger is not what it was.
         """
-        if not self._watch.knows_key:
-            self._watch.pin(str(self._document(self._try("GET", "/v1/ledger/checkpoint", None, True, None)).get("key")))
+        _ = self.ledger_key
         answer = self._try(method, path, body, twice, key)
         header = answer.headers.get(CHECKPOINT)
         if header:

@@ -1,8 +1,8 @@
 """A merchant's connection to a service: the methods and outcomes of the embedded one.
 
 Each order is checked and masked here as well: one that breaks a rule never leaves, and an answer whose masked view is not
-this order's is not believed. While the service is down a checkout fails and nothing is kept: orders can wait in an outbox
-only once they can be sealed to the service's key before they are stored, which this version can't do.
+this order's is not believed. Orders leave sealed to the service's key. While it does not answer they wait in an outbox,
+as ciphertext that nobody here can open: a shop never stops selling, and nothing is entered twice.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, final
 
 from masking.client.link import Link
-from masking.errors import InputError, IntegrityError
+from masking.client.outbox import Outbox, Waiting
+from masking.errors import InputError, IntegrityError, UnavailableError
 from masking.order import Order
 from masking.redact.view import mask_order
 from masking.waybill import OnPage, Refusal, Rejected, Token, Waybill
 from masking.wire import order_to_json, waybill_from_json
+from masking.world import World
 
 AT_ONCE = 100
 """Items in one request."""
@@ -39,8 +41,9 @@ class Labels:
 class RemoteShop:
     """A merchant's connection. Use it as a context manager; every method answers after the service's data is on disk."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, *, world: World | None = None) -> None:
         self.link = link
+        self.outbox = Outbox(link.beside(".outbox"), world or World())
 
     @classmethod
     def connect(cls, where: str, *, credentials: str | os.PathLike[str] | None) -> Self:
@@ -54,8 +57,12 @@ class RemoteShop:
     def checkout(self, orders: Iterable[Order]) -> list[Waybill | Rejected]:
         """A waybill or a rejection for each order, same order and length. Same reference and content: same waybill.
 
+        Where the service does not answer, the waybill is `pending`: masked, with no token and no number yet. `flush`
+        sends it later.
+
         Raises:
-            UnavailableError: the service did not answer for all of them; ask again with the same references.
+            UnavailableError: the service did not answer, and no key to seal to is at hand; nothing was kept.
+            IntegrityError: the directory of sealing keys is not signed by the pinned key; nothing was sent.
         """
         outcomes: list[Waybill | Rejected] = []
         for some in batches(orders):
@@ -69,6 +76,19 @@ class RemoteShop:
                 else:
                     outcomes.append(next(answered))
         return outcomes
+
+    def flush(self) -> dict[str, Waybill | Rejected]:
+        """Send what waits in the outbox; what became of it, by reference. Send it before its envelopes expire (3 days).
+
+        Raises:
+            UnavailableError: the service still does not answer; what it did answer is done, the rest waits on.
+        """
+        done: dict[str, Waybill | Rejected] = {}
+        for some in batches(self.outbox.waiting()):
+            found = self._send(some)
+            done |= {each.reference: outcome for each, outcome in zip(some, found, strict=True)}
+            self.outbox.drop(done)
+        return done
 
     def ship(self, numbers: Iterable[tuple[Token, str, str]]) -> list[Waybill | Rejected | Refusal]:
         """Enter the carrier's (id, waybill number, routing code) of waybills; each waybill as it is now, or why not."""
@@ -114,9 +134,25 @@ class RemoteShop:
         self.link.close()
 
     def _checkout(self, orders: Sequence[Order]) -> list[Waybill | Rejected]:
-        body = {"orders": [order_to_json(order) for order in orders]}
-        found = self.link.outcomes("/v1/waybills", body, count=len(orders), kinds=(Waybill, Rejected))
+        sealed: list[Waiting] = []
+        try:
+            key = self.link.ledger_key
+            if not self.outbox.fresh(key):
+                self.outbox.learn(self.link.ask("GET", "/v1/sources"), key)
+            sealed = self.outbox.seal(orders)
+            found = self._send(sealed)
+        except UnavailableError:
+            sealed = sealed or self.outbox.seal(orders)
+            if not sealed:
+                raise
+            self.outbox.keep(sealed)
+            return [_pending(order) for order in orders]
+        self.outbox.drop({order.reference for order in orders})
         return [_checked(order, outcome) for order, outcome in zip(orders, found, strict=True)]
+
+    def _send(self, sealed: Sequence[Waiting]) -> list[Waybill | Rejected]:
+        body = {"envelopes": [each.envelope for each in sealed]}
+        return self.link.outcomes("/v1/waybills/sealed", body, count=len(sealed), kinds=(Waybill, Rejected))
 
     def _change(self, verb: str, name: str, items: Sequence[Any]) -> list[Waybill | Rejected | Refusal]:
         outcomes: list[Waybill | Rejected | Refusal] = []
@@ -179,3 +215,10 @@ def _checked(order: Order, outcome: Waybill | Rejected) -> Waybill | Rejected:
     if outcome.masked and outcome.masked.stamp == mine.stamp and outcome.masked != mine:
         raise IntegrityError("the service's masked view is not this order's")
     return outcome
+
+
+def _pending(order: Order) -> Waybill:
+    """What can be said of an order that waits: its masked view."""
+    return Waybill(
+        id=Token(""), reference=order.reference, masked=mask_order(order), number=None, merge=None, state="pending"
+    )

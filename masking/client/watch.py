@@ -43,6 +43,17 @@ class Watch:
         """Whether the ledger's key is pinned; without one it is taken from the service once, and kept."""
         return self._key is not None
 
+    @property
+    def key(self) -> LogKey:
+        """The pinned key.
+
+        Raises:
+            IntegrityError: there is none yet.
+        """
+        if self._key is None:
+            raise IntegrityError("the ledger's key is not known yet")
+        return self._key
+
     def pin(self, key: str) -> None:
         """Keep the ledger's key."""
         self._key = LogKey.parse(key)

@@ -108,6 +108,14 @@ assignment = Table(
     ),
 )
 
+envelope = Table(
+    "envelope",
+    data,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("until", BigInteger, nullable=False),
+    Index("envelopes_by_end", "until"),
+)
+
 hold = Table(
     "hold",
     data,
@@ -360,6 +368,7 @@ KEPT = {
     "assignment": dict.fromkeys(
         ("id", "waybill", "unit", "courier", "given_by", "at", "closed"), "who had the duty: the defence in a dispute"
     ),
+    "envelope": dict.fromkeys(("id", "until"), "a random number of the sender's; swept when its time is over"),
     "hold": dict.fromkeys(
         ("waybill", "actor", "reason", "at"), "what is held is not destroyed; the row goes on release"
     ),

@@ -1,0 +1,125 @@
+"""Orders sealed at their source: what a merchant's process sends, and keeps while the service is down (FORMAT.md section 6).
+
+An envelope opens only with the service's sealing key of its id, for the merchant and tenant it was sealed for, until its
+time is over. Who sent it is not in it: the request that brings it says that. The keys to seal to come in a directory that
+is signed by the ledger's key, which the merchant has pinned.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+
+from masking.crypto.encoding import framed
+from masking.errors import IntegrityError
+from masking.world import milliseconds, moment
+
+VERSION = b"\x01"
+BLOCK = 256
+"""Texts are padded to a multiple of this many bytes, with blanks, which JSON allows at its end."""
+_HEAD = 1 + 4 + 16 + 8
+_LINE = re.compile(
+    r"key ([1-9][0-9]{0,8}) ([A-Za-z0-9+/]{43}=) ([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})Z", re.ASCII
+)
+
+
+class SealingKey(NamedTuple):
+    """A key to seal to: its id, its 32-byte public half, and when it dies (whole seconds)."""
+
+    id: int
+    public: bytes
+    until: datetime
+
+
+class Envelope(NamedTuple):
+    """What can be read of an envelope without opening it."""
+
+    key_id: int
+    id: bytes
+    not_after: datetime
+
+
+def seal(key: SealingKey, tenant: str, merchant: str, id_: bytes, not_after: datetime, text: bytes) -> bytes:
+    """An envelope around a JSON text. `id_` is 16 random bytes, never used twice; `not_after` not beyond the key's end."""
+    until = milliseconds(min(not_after, key.until)).to_bytes(8, "big")
+    head = VERSION + key.id.to_bytes(4, "big") + id_ + until
+    padded = text.ljust(-(-len(text) // BLOCK) * BLOCK)
+    return head + _suite().encrypt(padded, X25519PublicKey.from_public_bytes(key.public), _info(head, tenant, merchant))
+
+
+def head(envelope: bytes) -> Envelope | None:
+    """What stands in front of an envelope, not yet authenticated; None for what is none."""
+    if len(envelope) < _HEAD + 32 + 16 or envelope[:1] != VERSION:
+        return None
+    until = int.from_bytes(envelope[21:_HEAD], "big")
+    return Envelope(int.from_bytes(envelope[1:5], "big"), envelope[5:21], moment(min(until, 10**14)))
+
+
+def open_envelope(private: bytes, tenant: str, merchant: str, envelope: bytes) -> bytes:
+    """The text inside, blanks at its end included.
+
+    Raises:
+        IntegrityError: it was not sealed to this key, for this merchant of this tenant, or was changed.
+    """
+    try:
+        key = X25519PrivateKey.from_private_bytes(private)
+        return _suite().decrypt(envelope[_HEAD:], key, _info(envelope[:_HEAD], tenant, merchant))
+    except (InvalidTag, ValueError):
+        pass
+    raise IntegrityError("an envelope was not sealed for this, or was changed")
+
+
+def public_key(private: bytes, key_id: int, until: datetime) -> SealingKey:
+    """The entry of a directory that belongs to a private key."""
+    public = X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+    return SealingKey(key_id, public, until)
+
+
+def sign_directory(origin: str, keys: Sequence[SealingKey], seed: bytes) -> str:
+    """The directory of a service's sealing keys, newest last, signed by the 32-byte key `sign/ledger`."""
+    lines = [f"key {k.id} {_base64(k.public)} {k.until.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z\n" for k in keys]
+    text = f"{origin}/sources\n{''.join(lines)}"
+    return f"{text}\n{_base64(Ed25519PrivateKey.from_private_bytes(seed).sign(text.encode()))}\n"
+
+
+def read_directory(note: str, origin: str, signer: bytes) -> list[SealingKey]:
+    """The keys in a directory, newest last, after its signature by the pinned 32-byte public key was verified.
+
+    Raises:
+        IntegrityError: it is not this service's directory, or not signed by the pinned key.
+    """
+    text, _, signature = note.rpartition("\n\n")
+    title, *lines = text.split("\n")
+    found = [_LINE.fullmatch(line) for line in lines]
+    try:
+        blob = base64.b64decode(signature.removesuffix("\n"), validate=True)
+        Ed25519PublicKey.from_public_bytes(signer).verify(blob, f"{text}\n".encode())
+        if title == f"{origin}/sources" and all(found):
+            return [SealingKey(int(m[1]), base64.b64decode(m[2]), _time(m[3])) for m in found if m]
+    except (InvalidSignature, ValueError):
+        pass
+    raise IntegrityError("the directory of sealing keys is not signed by the key that was pinned")
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _suite() -> Suite:
+    return Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+
+
+def _info(head_: bytes, tenant: str, merchant: str) -> bytes:
+    return framed("waybill-masking/envelope/1", "order", tenant, merchant, head_)
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
