@@ -175,7 +175,15 @@ def test_an_envelope_cannot_outlive_its_key(store, world, order, shop_box, hands
 
 def test_what_is_no_order_is_refused_by_name(store, world, shop_box):
     [key] = shop_box._keys
-    for text in (b"{", b"[]", b'{"reference": 1}', b"\xff", b'{"reference": "A", "recipient": {}}', b"9" * 9000, b"[" * 99999):
+    for text in (
+        b"{",
+        b"[]",
+        b'{"reference": 1}',
+        b"\xff",
+        b'{"reference": "A", "recipient": {}}',
+        b"9" * 9000,
+        b"[" * 99999,
+    ):
         blob = envelope.seal(key, TENANT, SHOP.unit, bytes(16), world.now() + timedelta(days=1), text)
         assert enter(world, store, blob) == "holds-no-order"
     for blob in (b"", b"\1", b"\2" + bytes(200), bytes(200)):
