@@ -14,7 +14,7 @@ from masking.redact import doorwords as words
 from masking.redact.latin import latin_doors, latin_stretches
 from masking.redact.levels import Level, Part
 
-_NEAR = ("附近", "旁", "对面", "门口", "楼下")
+_CLOSES = ("附近", "旁", "对面", "门口", "楼下", "地下", "负一", "首层", "底层")
 _GOES_ON = frozenset("-0123456789")
 _REGION = ("省", "市", "县", "区", "旗", "州")
 
@@ -191,8 +191,13 @@ def _bare(text: str, run: re.Match[str], between: str, context: Level) -> Level 
     """What a number without any word behind it is."""
     code, end = run["code"], run.end()
     parts = words.JOINED.split(code)
-    closed = end == len(text) or text[end] in words.BREAK or text.startswith(_NEAR, end)
-    if words.HIGHWAY.match(code) and (context <= Level.STREET or between.endswith(_REGION)):
+    closed = (
+        end == len(text)
+        or text[end] in words.BREAK
+        or text.startswith(_CLOSES, end)
+        or words.AND_MORE.match(text, end) is not None
+    )
+    if words.HIGHWAY.match(code) and (context <= Level.TOWN or between.endswith(_REGION)):
         return Level.STREET
     if text.startswith("邮编", max(0, run.start() - 3)) or between.endswith(("邮编", "邮政编码")):
         return None
@@ -203,7 +208,7 @@ def _bare(text: str, run: re.Match[str], between: str, context: Level) -> Level 
         return None
     if text.startswith("-", end) and not words.PLACE_AFTER_DASH.match(text, end):
         return Level.ROOM
-    if context == Level.STREET:
+    if context == Level.STREET and not between.endswith(words.MALLS):
         if len(parts) == 1 and parts[0].rstrip(words.STEM).isdecimal():
             return Level.NUMBER
         if len(parts) == 2 and all(map(str.isdecimal, parts)) and len(parts[1]) < 3 and not _opened(text, run):
@@ -211,7 +216,10 @@ def _bare(text: str, run: re.Match[str], between: str, context: Level) -> Level 
         return Level.ROOM
     if len(parts) > 1 or closed or deep or text[end] in words.SIDE or len(code) > 5:
         return Level.ROOM
-    return Level.ROOM if words.ROOM_LIKE.fullmatch(code) and words.HOUSE_TAIL.search(between[-4:]) else None
+    if not words.ROOM_LIKE.fullmatch(code):
+        return None
+    in_house = words.HOUSE_TAIL.search(between[-4:]) is not None
+    return Level.ROOM if in_house or (context >= Level.TOWN and not between.endswith(_REGION)) else None
 
 
 def _opened(text: str, run: re.Match[str]) -> bool:

@@ -9,8 +9,10 @@ from masking.redact.spans import Span
 
 _STRETCH = re.compile(r"[A-Za-z0-9#(][A-Za-z0-9 ,.'#/&()\-:;]*")
 _WORD = re.compile(r"[A-Za-z]{3,}")
+_WORDS = r"\b(?:room|rm|unit|flat|apartment|apt|suite|ste|floor|fl|level|lvl|building|bldg|bld|blg|block|blk|tower|house|villa|shop|stall|wing)\b"
+_DOOR_WORD = re.compile(_WORDS, re.IGNORECASE)
 _DOOR = re.compile(
-    r"(?:\b(?:room|rm|unit|flat|apartment|apt|suite|ste|floor|fl|level|building|bldg|block|blk|tower|house|villa|shop|stall)\b|#)[.:# ]*[A-Za-z]?\d*[A-Za-z]?(?:[-/]\d+)*[A-Za-z]?\b"
+    rf"(?:{_WORDS}|#)[.:# ]*(?:no\b[.: ]*)?(?:[A-Za-z]?\d+[A-Za-z]?(?:[-/][A-Za-z]?\d+)*[A-Za-z]?|[A-Za-z])\b"
     r"|\d+(?:st|nd|rd|th)?[ ]*/?(?:floor|fl|/f|f)\b|\b[A-Za-z]?\d+[A-Za-z]?(?:[-/][A-Za-z]?\d+[A-Za-z]?)+",
     re.IGNORECASE,
 )
@@ -21,22 +23,27 @@ _STREET = re.compile(
 )
 
 
+_OF_STREET = re.compile(r"(?:\b|[a-z])(?:road|rd|street|st|avenue|ave|lu|jie)[., ]*(?:no[. ]*)?\Z", re.IGNORECASE)
+
+
 def latin_stretches(text: str) -> list[Span]:
     """The stretches of a text that are written in Latin words."""
-    if len(_WORD.findall(text)) < 2:
+    if not _WORD.search(text):
         return []
-    return [match.span() for match in _STRETCH.finditer(text) if len(_WORD.findall(match[0])) >= 2]
+    return [
+        match.span()
+        for match in _STRETCH.finditer(text)
+        if len(_WORD.findall(match[0])) >= 2 or (_DOOR_WORD.search(match[0]))
+    ]
 
 
 def latin_doors(text: str, start: int, end: int) -> list[Part]:
     """The doors of a stretch in Latin script: door words with their numbers, and every number that no street follows."""
-    parts = [
-        Part(*match.span(), Level.ROOM)
-        for match in _DOOR.finditer(text, start, end)
-        if any(map(str.isdecimal, match[0]))
-    ]
+    parts = [Part(*match.span(), Level.ROOM) for match in _DOOR.finditer(text, start, end)]
     return parts + [
         Part(*match.span(), Level.ROOM)
         for match in _NUMBER.finditer(text, start, end)
-        if not _STREET.match(text, match.end()) and not re.fullmatch(r"[0-8]\d{5}", match[0])
+        if not _STREET.match(text, match.end())
+        and not _OF_STREET.search(text, start, match.start())
+        and not re.fullmatch(r"[0-8]\d{5}", match[0])
     ]
