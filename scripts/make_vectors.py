@@ -1,6 +1,6 @@
 """Writes `tests/vectors/FORMAT/CASE.json`: one case a file, the name is the case (FORMAT.md).
 
-Those of the ledger come from `ledger_vectors.py` beside it. Everything but HPKE's own randomness comes from fixed seeds,
+Those of the ledger, and of envelopes and certificates, come from the two files beside it. Everything but HPKE's own randomness comes from fixed seeds,
 so a second run changes nothing; archive keys are kept as they are once they exist. Run from the repository's root: `python scripts/make_vectors.py`.
 """
 
@@ -252,6 +252,7 @@ FORMATS: dict[str, Callable[[], Iterator[Case]]] = {
     "merge-reference": merge_reference,
     "content-mac": content_mac,
     "archived-key": archived_key,
+    **runpy.run_path(str(Path(__file__).with_name("source_vectors.py")))["FORMATS"],
     **runpy.run_path(str(Path(__file__).with_name("ledger_vectors.py")))["FORMATS"],
 }
 

@@ -1,14 +1,16 @@
-"""A second reader of FORMAT.md, sections 1 to 5 and 7, written from its text alone: nothing of `masking` is imported.
+"""A second reader of FORMAT.md, sections 1 to 7 and 10, written from its text alone: nothing of `masking` is imported.
 
-AES-GCM, AES-CTR, CMAC, HMAC and X25519 are taken as given; framing, base32, SIV and HPKE are spelt out. Slow, and one
+AES-GCM, AES-CTR, CMAC, HMAC, X25519 and Ed25519 are taken as given; framing, base32, SIV and HPKE are spelt out. Slow, and one
 page long on purpose. Whoever wants to read the formats in another language can begin here.
 """
 
+import base64
 import hashlib
 import hmac
 import unicodedata
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -123,7 +125,7 @@ def content_mac(key, fields, extra):
     return mac(own, "waybill-masking/content/1", str(len(fields)), *named, *extra)
 
 
-def archived_key(private, day, blob):
+def hpke_open(private, info, share, sealed):
     """RFC 9180, sections 4 and 5, for its suite (0x0020, 0x0001, 0x0002) in base mode."""
 
     def extract(suite, salt, label, secret):
@@ -134,20 +136,61 @@ def archived_key(private, day, blob):
         return hmac.digest(key, labelled + b"\1", "sha256")[:size]
 
     kem, suite = b"KEM\0\x20", b"HPKE\0\x20\0\1\0\2"
-    share, mine = blob[1:33], X25519PrivateKey.from_private_bytes(private)
+    mine = X25519PrivateKey.from_private_bytes(private)
     try:
         both = mine.exchange(X25519PublicKey.from_public_bytes(share))
     except ValueError:
         raise DoesNotOpen from None
     agreed = share + mine.public_key().public_bytes_raw()
     secret = expand(kem, extract(kem, b"", b"eae_prk", both), b"shared_secret", agreed, 32)
-    info = frame("waybill-masking/archive/1", "day-key", day)
     context = b"\0" + extract(suite, b"", b"psk_id_hash", b"") + extract(suite, b"", b"info_hash", info)
     secret = extract(suite, secret, b"secret", b"")
     key, nonce = expand(suite, secret, b"key", context, 32), expand(suite, secret, b"base_nonce", context, 12)
-    if blob[:1] != b"\1":
-        raise DoesNotOpen
     try:
-        return AESGCM(key).decrypt(nonce, blob[33:], b"")
+        return AESGCM(key).decrypt(nonce, sealed, b"")
     except InvalidTag:
         raise DoesNotOpen from None
+
+
+def archived_key(private, day, blob):
+    if blob[:1] != b"\1":
+        raise DoesNotOpen
+    return hpke_open(private, frame("waybill-masking/archive/1", "day-key", day), blob[1:33], blob[33:])
+
+
+def source_envelope(private, tenant, merchant, blob):
+    head = blob[:29]
+    if head[:1] != b"\1":
+        raise DoesNotOpen
+    info = frame("waybill-masking/envelope/1", "order", tenant, merchant, head)
+    text = hpke_open(private, info, blob[29:61], blob[61:]).decode("utf-8").rstrip(" ")
+    key_id, not_after = int.from_bytes(head[1:5], "big"), int.from_bytes(head[21:], "big")
+    return {"text": text, "key_id": key_id, "id": head[5:21], "not_after": not_after}
+
+
+def signed(public, text, signature):
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, text.encode("utf-8"))
+    except InvalidSignature:
+        raise DoesNotOpen from None
+
+
+def source_directory(note, origin, public):
+    text, signature = note.split("\n\n")
+    signed(public, text + "\n", base64.b64decode(signature))
+    title, *lines = text.split("\n")
+    if title != origin + "/sources":
+        raise DoesNotOpen
+    words = [line.split(" ") for line in lines]
+    return [{"id": int(n), "public": base64.b64decode(key), "until": until} for _, n, key, until in words]
+
+
+def certificate_of_destruction(note, origin, public):
+    text, signature = note.split("\n\n")
+    blob = base64.b64decode(signature.split(" ")[2])
+    signed(public, text + "\n", blob[4:])
+    name = origin + "/certificates"
+    if blob[:4] != hashlib.sha256(name.encode() + b"\n\1" + public).digest()[:4] or text.split("\n")[0] != name:
+        raise DoesNotOpen
+    values = [line.split(" ")[1] for line in text.split("\n")[1:]]
+    return dict(zip(("token", "reason", "at", "complete_by"), values, strict=True))

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from masking.crypto import archive, index, labelcode, seal
+from masking.crypto import archive, envelope, index, labelcode, seal
 from masking.crypto.keys import DayWrapper, FileKeySource
 from masking.errors import IntegrityError
+from masking.ledger import certificate, log
 from masking.ledger import checkpoint as points
-from masking.ledger import log
+from masking.ledger.checkpoint import LogKey
 from masking.ledger.tree import Tree
 from masking.order import Plain
 from masking.wire import time_to_json
@@ -82,6 +83,23 @@ def checkpoint(note, pin):
     return {"origin": read.origin, "size": read.size, "root": read.root, "at": time_to_json(read.at)}
 
 
+def source_envelope(private, tenant, merchant, blob):
+    text, head = envelope.open_envelope(private, tenant, merchant, blob), envelope.head(blob)
+    shown = {"key_id": head.key_id, "id": head.id, "not_after": milliseconds(head.not_after)}
+    return {"text": text.decode().rstrip(" ")} | shown
+
+
+def source_directory(note, origin, public):
+    keys = envelope.read_directory(note, origin, public)
+    return [{"id": k.id, "public": k.public, "until": f"{k.until:%Y-%m-%dT%H:%M:%S}Z"} for k in keys]
+
+
+def certificate_of_destruction(note, origin, public):
+    done = certificate.read(note, LogKey(certificate.key_name(origin), public))
+    times = {"at": time_to_json(done.at), "complete_by": time_to_json(done.complete_by)}
+    return {"token": done.token, "reason": done.reason} | times
+
+
 OURS = {
     function.__name__.replace("_", "-"): function
     for function in (
@@ -94,6 +112,9 @@ OURS = {
         merge_reference,
         content_mac,
         archived_key,
+        source_envelope,
+        source_directory,
+        certificate_of_destruction,
         ledger_leaf,
         ledger_subject,
         ledger_root,
@@ -119,6 +140,8 @@ def expected(path):
 def spelt(value):
     if isinstance(value, bytes):
         return value.hex()
+    if isinstance(value, list):
+        return [spelt(part) for part in value]
     return {name: spelt(part) for name, part in value.items()} if isinstance(value, dict) else value
 
 
