@@ -22,7 +22,7 @@ from tests import independent_ledger, independent_reader
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "tests" / "vectors"
-BINARY = {"key", "root", "private", "record", "blob", "sealed", "body", "salt"}
+BINARY = {"key", "public", "root", "private", "record", "blob", "sealed", "body", "salt"}
 
 
 def sealed_field(key, tenant, record, field, sealed):
