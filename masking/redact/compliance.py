@@ -118,7 +118,7 @@ def _address(field: str, facts: Facts, text: str, shown: str) -> list[Leak]:
 
 
 def _by_tokens(field: str, facts: Facts, shown: str) -> list[Leak]:
-    """The same where places can't be compared: a number of the door may stand as often as it stands outside the door."""
+    """The same where places can't be compared: a number may stand as often as it stands outside the door."""
     plain = facts.address.normal.text
     outside = plain
     for part in facts.address.doors:

@@ -96,7 +96,7 @@ def short_name(name: str) -> str:
 
 @cache
 def towns_of(code: str) -> dict[str, list[tuple[str, str, str]]]:
-    """The towns of a division by their first two characters: (full name, name without suffix, three digits of the code)."""
+    """The towns of a division by their first two characters: (full name, name without suffix, end of the code)."""
     towns: dict[str, list[tuple[str, str, str]]] = {}
     for item in table().towns.get(code, "").split():
         towns.setdefault(item[3:5], []).append((item[3:], _TOWN_TAIL.sub("", item[3:]), item[:3]))

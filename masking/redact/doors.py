@@ -141,7 +141,10 @@ def _building(text: str, run: re.Match[str], context: Level, *, digits: bool, la
     word, end = run["building"], run.end()
     if text.startswith(("村", "镇", "乡", "路", "街", "区"), end):
         return None
-    if word == "#" and context == Level.STREET and "-" not in run["code"] and text[end : end + 1] not in _GOES_ON:
+    long = len(run["code"]) > 2 or not run["code"].isalnum()
+    if context >= Level.FLOOR or (word == "#" and (context >= Level.BUILDING or long)):
+        return Level.NUMBER if context == Level.STREET else Level.ROOM  # 16楼C座, 5栋502#, 3-1-1002#, but 连胜路339#
+    if word == "#" and context == Level.STREET and text[end : end + 1] not in _GOES_ON:
         return Level.NUMBER
     if word in {"楼", "塔", "馆", "舍", "排"} and not digits and not latin:
         return Level.FLOOR if word == "楼" else Level.BUILDING if word == "舍" or context >= Level.TOWN else None
@@ -173,7 +176,15 @@ def _numbered(text: str, run: re.Match[str], between: str, context: Level) -> Le
             return Level.NUMBER
     if context == Level.NOTHING and not between and text[end : end + 1] not in words.BREAK:
         return Level.NUMBER
-    return Level.BUILDING if context in {Level.PLACE, Level.NUMBER} else Level.ROOM
+    if run["code"].isalnum() and context in {Level.PLACE, Level.NUMBER} and _deeper(text, end):
+        return Level.BUILDING
+    return Level.ROOM
+
+
+def _deeper(text: str, end: int) -> bool:
+    """Whether another part of the door follows at once."""
+    rest = text[end:].lstrip(" -")[:1]
+    return rest == "*" or (rest.isalnum() and words.HINT.match(rest) is not None)
 
 
 def _han(code: str, text: str, end: int, context: Level) -> Level | None:
@@ -227,7 +238,7 @@ def _opened(text: str, run: re.Match[str]) -> bool:
 
 
 def _split(run: re.Match[str], verdict: Level, before: Level) -> list[Part]:
-    """A door run cut into its levels: a-b is building and room, a-b-c building, unit and room (floor where c is small)."""
+    """A door run cut into its levels: a-b is building and room, a-b-c building, unit and room."""
     at, end = run.start(), run.end()
     if verdict is Level.BUILDING or run["code"].isalnum():
         return [Part(at, end, verdict)]
@@ -237,16 +248,14 @@ def _split(run: re.Match[str], verdict: Level, before: Level) -> list[Part]:
     base = run.start("code")
     ends = [base + a for a, _ in cuts] + [end]
     starts = [at] + [base + b for _, b in cuts]
-    last = run["code"][cuts[-1][1] :]
-    levels: list[Level] = [Level.ROOM] * len(starts)
+    first, last = run["code"][: cuts[0][0]], run["code"][cuts[-1][1] :]
     if verdict is Level.FLOOR:
         levels = [Level.FLOOR] * len(starts)
     elif before >= Level.BUILDING:
-        levels = (
-            [Level.UNIT, Level.FLOOR][-len(starts) + 1 :] if len(last) < 3 else [Level.UNIT] * (len(starts) - 1)
-        ) + [Level.ROOM]
-        levels = levels[-len(starts) :]
-    elif "、" not in run["code"]:
-        levels = [*[Level.BUILDING, Level.UNIT, Level.FLOOR][: len(starts) - 1], Level.ROOM]
+        levels = [Level.UNIT, Level.FLOOR if len(last) < 3 else Level.UNIT][: len(starts) - 1] + [Level.ROOM]
+    elif len(first.lstrip(words.LATIN)) > 2 or "、" in run["code"]:  # 1701-1706: rooms
+        levels = [Level.ROOM] * len(starts)
+    else:
+        levels = [Level.BUILDING, Level.UNIT, Level.FLOOR][: len(starts) - 1] + [Level.ROOM]
     levels = [Level.ROOM] * (len(starts) - len(levels)) + levels
     return [Part(a, b, lv) for a, b, lv in zip(starts, ends, levels, strict=True)]

@@ -1,7 +1,7 @@
 """The words and shapes that doors are written with, as patterns over the normal form.
 
-`RUN` is one number with what leads into it and the word behind it; `START` finds where one may begin; the tails judge the
-words before a number, the patterns with AHEAD what follows it.
+`RUN` is one number with what leads into it and the word behind it; `START` finds where one may begin; the tails judge
+the words before a number, the patterns with AHEAD what follows it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 
 N = "一二三四五六七八九十百零〇○两廿壹贰叁肆伍陆柒捌玖拾"
 SIDE = "东西南北中左右前后"
+LATIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 STEM = "甲乙丙丁戊己庚"
 BREAK = " ·,，。;；、.()（）[]【】〔〕<>《》「」“”\"'|+&:：-_/~…!！?？"
 
@@ -27,7 +28,10 @@ ROOM = (
     r"号?(?:寝?室|寝|户(?!籍|外)|房(?![产屋地])|商?铺(?!面路)|门面房?|门市房?|门店|底商|档口?|摊位?|床位?|格口?|柜(?!台)|箱|病区|病房|工位|卡位"
     r"|车位|车库|储藏室|牌位?|门牌|仓(?!库)|教室|包[间厢])"
 )
-ATOM = rf"(?:[A-Za-z]{{0,3}}\d+(?:[A-Za-z]\d+)?(?:(?![Ff](?![A-Za-z]))[A-Za-z]{{1,2}}(?![A-Za-z]))?[{STEM}]?|[{N}]+|[A-Za-z]{{1,3}}(?![A-Za-z])|[{STEM}](?=[-座栋幢单号室楼排]))"
+ATOM = (
+    rf"(?:[A-Za-z]{{0,3}}\d+(?:[A-Za-z]\d+)?(?:(?![Ff](?![A-Za-z]))[A-Za-z]{{1,2}}(?![A-Za-z]))?[{STEM}]?"
+    rf"|[{N}]+|[A-Za-z]{{1,3}}(?![A-Za-z])|[{STEM}](?=[-座栋幢单号室楼排]))"
+)
 JOIN = r"[ ]?[-~_/至、][ ]?|(?<=\d)\.(?=[\d*])"
 JOINED = re.compile(JOIN)
 ROOM_LIKE = re.compile(r"[A-Za-z]{0,2}\d{3,5}[A-Za-z]?")
@@ -41,8 +45,10 @@ RUN = re.compile(
 )
 START = re.compile(
     rf"\*+|\d|[{N}](?=[{N}]*(?:号|栋|幢|单(?![位身县])|[楼层室座门户梯排舍房铺档柜床#-]|一\d))|[{N}]{{3}}"
-    rf"|[A-Za-z]+(?=\d|号|[楼栋幢房铺#]|座|别墅|单元|塔|馆|排|室|层|户|[ ]?-[ ]?\d|[ ]?-[ ]?[A-Z](?![A-Za-z]))|第(?=[{N}\d]+(?:[栋幢座排户]|号?楼|号?{HOUSE}))|附(?=\d)|负(?=[{N}\d])|地下(?=[{N}\d])"
-    rf"|[{SIDE}{STEM}](?=单元|[户座栋幢室]|[{N}\d]{{1,3}}(?:单元|号?楼|[栋幢座门排]))|[{STEM}][- ]?(?=\d)|[首底顶夹]层|[底顶]楼(?!村)|架空层|[主裙副附东西南北前后]楼(?![村镇乡街路区])"
+    rf"|[A-Za-z]+(?=\d|号|[楼栋幢房铺#]|座|别墅|单元|塔|馆|排|室|层|户|[ ]?-[ ]?\d|[ ]?-[ ]?[A-Z](?![A-Za-z]))"
+    rf"|第(?=[{N}\d]+(?:[栋幢座排户]|号?楼|号?{HOUSE}))|附(?=\d)|负(?=[{N}\d])|地下(?=[{N}\d])"
+    rf"|[{SIDE}{STEM}](?=单元|[户座栋幢室]|[{N}\d]{{1,3}}(?:单元|号?楼|[栋幢座门排]))|[{STEM}][- ]?(?=\d)|[首底顶夹]层|[底顶]楼(?!村)"
+    rf"|架空层|[主裙副附东西南北前后]楼(?![村镇乡街路区])"
 )
 WORD_HEADS = frozenset(f"{SIDE}{STEM}首底顶夹架主裙副附")
 HINT = re.compile(rf"[\d*A-Za-z{N}{SIDE}{STEM}第附负地首底顶夹架主裙副]")
@@ -62,21 +68,25 @@ RURAL_TAIL = re.compile(
 )
 RURAL_ENDS = frozenset("村组队屯社庄寨湾沟坝坪坡塘冲垸乡镇营堡委会区道处场连")
 HOUSE_TAIL = re.compile(
-    r"(?:大厦|大楼|广场|公寓|写字楼|中心|小区|花园|花苑|[苑园城座舍楼库馆府邸庭]|宿舍|国际|家属院|新村|大院|公馆|酒店|商场|市场|超市|SOHO|soho|期|\d区|[A-Za-z]区|[一二三四五六七八九十东西南北]区)$"
+    r"(?:大厦|大楼|广场|公寓|写字楼|中心|小区|花园|花苑|[苑园城座舍楼库馆府邸庭]|宿舍|国际|家属院|新村|大院|公馆|酒店|商场|市场|超市|SOHO|soho|期|\d区|[A-Za-z]区"
+    r"|[一二三四五六七八九十东西南北]区)$"
 )
 OF_A_NAME = re.compile(
-    r"号?(?:期|区|组团|地(?!下)块?|号?线|里(?![面头])|坊|条(?!件)|组|队|社(?!区)|屯|村|连(?!锁)|团|营|师|镇|乡|巷|弄|支弄|大?[路街道]|胡同|环|桥|院|出?口|井|矿|厂|农?场|米|公里|年|部队|码头|站台?|岛|湖|山|机|生产队|大队|工区|标段?|试验|地铁|闸|泵|哨)"
+    r"号?(?:期|区|组团|地(?!下)块?|号?线|里(?![面头])|坊|条(?!件)|组|队|社(?!区)|屯|村|连(?!锁)|团|营|师|镇|乡|巷|弄|支弄|大?[路街道]|胡同|环|桥|院|出?口|井"
+    r"|矿|厂|农?场|米|公里|年|部队|码头|站台?|岛|湖|山|机|生产队|大队|工区|标段?|试验|地铁|闸|泵|哨)"
     r"|国道|省道|县道|乡道|高速|[中小](?![户单])|医院|幼儿园|大院|号门|分店|周年|[多余]|天(?!井)|折|元|[%％°℃]"
 )
 BRAND_AHEAD = re.compile(
     r"-?[A-Za-z]{3,}|[一-鿿]{0,2}(?:连锁|副食|便利|超市|酒店|宾馆|广场|大厦|大楼|国际|新城|小镇|街区|创意|文创|艺术|空间|印刷厂|机械厂|KTV|网吧|会所|公馆|公社|创业)"
 )
 PLACE_AHEAD = re.compile(
-    r"[ ]?[A-Za-z\u4e00-\u9fff·]{0,12}?(?:大厦|写字楼|大楼|广场|中心|[园苑城府庭]|公寓|小区|公司|酒店|宾馆|商场|市场|工厂|基地|学校|医院|银行|大院|国际|会所|交易|宿舍|新村|仓库|站)"
+    r"[ ]?[A-Za-z\u4e00-\u9fff·]{0,12}?(?:大厦|写字楼|大楼|广场|中心|[园苑城府庭]|公寓|小区|公司|酒店|宾馆|商场|市场|工厂|基地|学校|医院|银行|大院|国际|会所"
+    r"|交易|宿舍|新村|仓库|站)"
 )
 PLACE_AFTER_DASH = re.compile(r"-[一-鿿]{2}")
 BIG_HOUSE_AHEAD = re.compile(
-    r"[一-鿿]{1,6}(?:大厦|写字楼|大楼|广场|中心)|[一-鿿]{1,4}楼(?=[\dA-Z])|[^\W\d]{2,12}?(?:\*|(?:\d+|(?<![A-Za-z])[A-Z])(?:号[楼馆]|[栋幢座]))"
+    r"[一-鿿]{1,6}(?:大厦|写字楼|大楼|广场|中心)|[一-鿿]{1,4}楼(?=[\dA-Z])|[^\W\d]{2,12}?(?:\*|(?:\d+"
+    r"|(?<![A-Za-z])[A-Z])(?:号[楼馆]|[栋幢座]))"
 )
 HOUSE_AHEAD = re.compile(rf"[ ]?(?:\d+|第?[{N}]+|[A-Z])(?:号楼|[栋幢])|[内院里]*附近")
 GATE_AHEAD = re.compile(r"门(?![面市牌店诊栋\d])")
@@ -87,4 +97,4 @@ TRAILING = re.compile(
     rf" ?-? ?([{SIDE}](?:[户室边手]|(?![一-鿿A-Za-z\d]))|[A-Za-z](?![A-Za-z\d一-鿿])|[{STEM}](?![座栋幢单\d])|之[\d{N}]+)"
 )
 WORDLIKE = ("SOHO", "CBD", "MOMA", "MALL", "PARK", "IFC", "WTC", "VILLA", "LOFT", "PLAZA", "CITY", "TOWN")
-TAIL_HEADS = frozenset(f" -之附号大院ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz{SIDE}{STEM}")
+TAIL_HEADS = frozenset(f" -之附号大院{LATIN}{SIDE}{STEM}")

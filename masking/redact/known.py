@@ -14,7 +14,7 @@ _TAIL = re.compile(r"[\[【(]\d{3,6}[\])】]")
 
 
 def name_words(name: str) -> list[str]:
-    """What of a name must not stand elsewhere: the whole, its parts, its [1234]; not what is a region's name as well."""
+    """What of a name must not stand elsewhere: the whole, its parts, its [1234]; not what names a region as well."""
     text = normalise(name).text.lower()
     parts = [text.strip(), *_NAME_PART.findall(text), *_TAIL.findall(text)]
     known = table()

@@ -9,7 +9,10 @@ from masking.redact.spans import Span
 
 _STRETCH = re.compile(r"[A-Za-z0-9#(][A-Za-z0-9 ,.'#/&()\-:;]*")
 _WORD = re.compile(r"[A-Za-z]{3,}")
-_WORDS = r"\b(?:room|rm|unit|flat|apartment|apt|suite|ste|floor|fl|level|lvl|building|bldg|bld|blg|block|blk|tower|house|villa|shop|stall|wing)\b"
+_WORDS = (
+    r"\b(?:room|rm|unit|flat|apartment|apt|suite|ste"
+    r"|floor|fl|level|lvl|building|bldg|bld|blg|block|blk|tower|house|villa|shop|stall|wing)\b"
+)
 _DOOR_WORD = re.compile(_WORDS, re.IGNORECASE)
 _DOOR = re.compile(
     rf"(?:{_WORDS}|#)[.:# ]*(?:no\b[.: ]*)?(?:[A-Za-z]?\d+[A-Za-z]?(?:[-/][A-Za-z]?\d+)*[A-Za-z]?|[A-Za-z])\b"
@@ -18,11 +21,13 @@ _DOOR = re.compile(
 )
 _NUMBER = re.compile(r"\b[A-Za-z]{0,2}\d+[A-Za-z]?\b")
 _STREET = re.compile(
-    r"[ ,]*(?:[A-Za-z'.]+[ ]){0,4}(?:[A-Za-z]*(?:lu|jie|dao|xiang|road|street|avenue)|rd|st|ave|ln|lane|alley|long|drive|dr|boulevard|blvd|way|highway)\b",
+    r"[ ,]*(?:[A-Za-z'.]+[ ]){0,4}(?:[A-Za-z]*(?:lu|jie|dao|xiang|road|street|avenue)"
+    r"|rd|st|ave|ln|lane|alley|long|drive|dr|boulevard|blvd|way|highway)\b",
     re.IGNORECASE,
 )
 
 
+_POSTCODE = re.compile(r"[0-8]\d{5}")
 _OF_STREET = re.compile(r"(?:\b|[a-z])(?:road|rd|street|st|avenue|ave|lu|jie)[., ]*(?:no[. ]*)?\Z", re.IGNORECASE)
 
 
@@ -38,12 +43,12 @@ def latin_stretches(text: str) -> list[Span]:
 
 
 def latin_doors(text: str, start: int, end: int) -> list[Part]:
-    """The doors of a stretch in Latin script: door words with their numbers, and every number that no street follows."""
+    """The doors of a stretch in Latin script: door words with their numbers, and numbers that no street follows."""
     parts = [Part(*match.span(), Level.ROOM) for match in _DOOR.finditer(text, start, end)]
     return parts + [
         Part(*match.span(), Level.ROOM)
         for match in _NUMBER.finditer(text, start, end)
         if not _STREET.match(text, match.end())
         and not _OF_STREET.search(text, start, match.start())
-        and not re.fullmatch(r"[0-8]\d{5}", match[0])
+        and not _POSTCODE.fullmatch(match[0])
     ]

@@ -1,7 +1,7 @@
 """Names: what of a name may be shown. At least one character of the name is hidden, and the whole is never visible.
 
-GB/T 41833 hides one character or more of the name; here the surname stays, or the first letter of a name in Latin script,
-and everything else goes. Digits (the [1234] that platforms append) always go.
+GB/T 41833 hides one character or more of the name; here the surname stays, or the first letter of a name in Latin
+script, and everything else goes. Digits (the [1234] that platforms append) always go.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ _TITLE_ENDS = frozenset("生士姐太人师傅理监总板娘姨叔哥学医任�
 _FIRM = re.compile(
     r"公司|集团|商行|工厂|中心|工作室|超市|书局|书社|学校|大学|医院|银行|酒店|事务所|合作社|贸易|[店厂馆]|[行部]$"
 )
+_LATIN_WORD = re.compile(r"[A-Za-z']+")
+_DOT = re.compile(r"[·.]")
 _OTHER_SIGNS = _TITLE_ENDS | frozenset("司团行厂心室市局社校学院店所易馆部")
 """Characters that a name of a firm, or a name with a title, would hold."""
 _PART = re.compile(r"[^\s/\\,，;；:：()（）\[\]【】<>《》|+&\-]+")
@@ -62,11 +64,11 @@ def surname(text: str) -> str:
     start, word = part.start(), part[0]
     firm = None if is_person(word) else _FIRM.search(word)
     if word.isascii():
-        words = [match.span() for match in re.finditer(r"[A-Za-z']+", normal.text) if normal.text.isascii()]
+        words = [match.span() for match in _LATIN_WORD.finditer(normal.text) if normal.text.isascii()]
         return _slice(text, normal.back(*words[-1])) if words else ""
     if firm:
         end = start + firm.end()
-    elif dot := re.search(r"[·.]", word):
+    elif dot := _DOT.search(word):
         end = start + dot.start()
     else:
         end = start + len(_head(word))

@@ -1,7 +1,7 @@
 """One plain form of any text, and the way back to the original's offsets.
 
-Full-width, circled, superscript and foreign digits become ASCII digits, the many dashes, blanks and middle dots one each,
-traditional characters simplified ones; characters without width go. Han numerals stay as they are:
+Full-width, circled, superscript and foreign digits become ASCII digits, the many dashes, blanks and middle dots one
+each, traditional characters simplified ones; characters without width go. Han numerals stay as they are:
 whether 三 is a number depends on what stands around it, which the rules decide. Never changes what it was given: rules
 look at the normal form and hide spans of the original.
 """
@@ -85,7 +85,7 @@ def normalise(text: str) -> Normal:
 
 
 def _rare(ch: str) -> str:
-    """The normal form of an unusual character: an ASCII digit, its compatibility form, or nothing if it has no width."""
+    """The normal form of an unusual character: a digit, its compatibility form, or nothing if it has no width."""
     if unicodedata.category(ch) in {"Cf", "Mn", "Me"}:
         return ""
     digit = unicodedata.digit(ch, None)

@@ -1,7 +1,7 @@
 """Phones in any script and with any extension: found, hidden, and brought into one normal form.
 
-GB/T 41833 hides at least six digits of a phone; the customary 138****5678 hides four. Here a phone shows its first three
-digits at most, and never its last four, which tracking sites and pickup stations take as a password.
+GB/T 41833 hides at least six digits of a phone; the customary 138****5678 hides four. Here a phone shows its country and
+first three digits at most, and never its last four, which tracking sites and pickup stations take as a password.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ _HAS_HAN = re.compile(f"[{_HAN}]")
 _FIVE = re.compile(rf"(?:[\d{_HAN}][\W_]*+){{5}}")
 
 _GAP = r"[ \-._·/|~()\[\]]*+"
+_SEPARATION = re.compile(_GAP)
+_PERHAPS = re.compile(r"\+?\d{7,15}")
 _END = r"(?!\d)"
 
 
@@ -37,7 +39,8 @@ _PHONE = re.compile(
     rf"|(?P<land>(?:{_CHINA}[(\[]?0?|[(\[]?0){_AREA}[)\]]?{_GAP}[1-9]{_more('6,7')}){_END}"
     rf"|(?P<service>{_CHINA}?[48]{_GAP}0{_GAP}0{_more('7')}){_END}"
     rf"|(?P<taiwan>09\d\d{_GAP}\d{{3}}{_GAP}\d{{3}}|886{_GAP}0?9{_more('8')}){_END}"
-    rf"|(?P<foreign>{_PLUS}[1-9]{_more('6,14')}|[(\[]?85[23](?:[)\]]{_GAP}|[ -])[2-9]\d{{3}}[ -]?\d{{4}}|[(\[]886[)\]]{_GAP}\d{_more('7,9')}){_END}"
+    rf"|(?P<foreign>{_PLUS}[1-9]{_more('6,14')}"
+    rf"|[(\[]?85[23](?:[)\]]{_GAP}|[ -])[2-9]\d{{3}}[ -]?\d{{4}}|[(\[]886[)\]]{_GAP}\d{_more('7,9')}){_END}"
     rf"|(?P<local>[2-9]\d{{2,3}}[ -]?\d{{4}})(?![\d\-年./:]|[ ]?(?:元|件|个|号|g|kg|ml|克|片|米|箱|室|栋|楼|斤|块|毫))"
     rf"|(?P<line>(?:(?<=[打电话系])|(?<=[打电话系][: ]))9[56]\d{{3,6}}|9[56]\d{{3,6}}(?=转)){_END})"
     rf"(?:[ ]?(?:(?:转|接|分机|号|拨){{1,3}}|ext\.?|x|#|\*|--?|,|;|_)[: ]?(?P<dialled>\d{{1,6}}){_END}"
@@ -115,8 +118,8 @@ def canonical(text: str) -> str | None:
     if found:
         phone = found[0]
         return _international(phone) + (f";{phone.extension}" if phone.extension else "")
-    digits = re.sub(rf"{_GAP}", "", normal.text.translate(_HAN_DIGITS))
-    return digits if re.fullmatch(r"\+?\d{7,15}", digits) else None
+    digits = _SEPARATION.sub("", normal.text.translate(_HAN_DIGITS))
+    return digits if _PERHAPS.fullmatch(digits) else None
 
 
 def _international(phone: Phone) -> str:

@@ -22,10 +22,12 @@ _ROAD = re.compile(
 )
 _STREET = re.compile(r"路(?!南|北|桥)|街(?!道)|大[街道]|[东南西北中][路街]")
 _NAMED_AFTER = re.compile(
-    r"[东南西北一二三四五六七八九十]?(?:大[厦楼]|广场|花[园苑]|家[园苑]|小区|公寓|新[村城]|大?酒店|宾馆|饭[店庄]|医院|大学|学[院校]|[中小]学|银行|机场|火车站|高铁|商[场城厦贸]|公园|人[家民]|城市|国际|师范|集团|公司|老窖"
+    r"[东南西北一二三四五六七八九十]?(?:大[厦楼]|广场|花[园苑]|家[园苑]|小区|公寓|新[村城]"
+    r"|大?酒店|宾馆|饭[店庄]|医院|大学|学[院校]|[中小]学|银行|机场|火车站|高铁|商[场城厦贸]|公园|人[家民]|城市|国际|师范|集团|公司|老窖"
     r"|[里桥门村镇乡庄寨屯山湖河江港湾园苑院府楼塔庙寺站厂店馆阁市县区])"
 )
 _PLACE = re.compile(r"(?:文化|体育|中心|古镇|景区|风景|大堤|商业|步行街|码头|[城湾岛])")
+_TOWN = re.compile(r"[^\W\d路街号村社区县市]{1,7}(?:街道办事处|街道|镇|乡|苏木)(?![路街巷大中])")
 _DISTRICT_IN_CITY = re.compile(r"市[东南西北中]区")
 _MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
 
@@ -90,7 +92,7 @@ def find_town(text: str, region: Region) -> Region:
             and not _taken(text, at + len(short))
         ):
             return region._replace(town=name, code=home.ljust(6, "0") + code)
-    written = re.compile(r"[^\W\d路街号村社区县市]{1,7}(?:街道办事处|街道|镇|乡|苏木)(?![路街巷大中])").match(text, at)
+    written = _TOWN.match(text, at)
     return region._replace(town=written[0].removesuffix("办事处")) if written else region
 
 
