@@ -250,12 +250,12 @@ def _split(run: re.Match[str], verdict: Level, before: Level) -> list[Part]:
     starts = [at] + [base + b for _, b in cuts]
     first, last = run["code"][: cuts[0][0]], run["code"][cuts[-1][1] :]
     if verdict is Level.FLOOR:
-        levels = [Level.FLOOR] * len(starts)
+        above, deepest = [Level.FLOOR], Level.FLOOR
     elif before >= Level.BUILDING:
-        levels = [Level.UNIT, Level.FLOOR if len(last) < 3 else Level.UNIT][: len(starts) - 1] + [Level.ROOM]
-    elif len(first.lstrip(words.LATIN)) > 2 or "、" in run["code"]:  # 1701-1706: rooms
-        levels = [Level.ROOM] * len(starts)
+        above, deepest = [Level.UNIT, Level.FLOOR if len(last) < 3 else Level.UNIT], Level.ROOM
+    elif len(first.lstrip(words.LATIN)) > 2 or "、" in run["code"]:
+        above, deepest = [], Level.ROOM  # 1701-1706: rooms
     else:
-        levels = [Level.BUILDING, Level.UNIT, Level.FLOOR][: len(starts) - 1] + [Level.ROOM]
-    levels = [Level.ROOM] * (len(starts) - len(levels)) + levels
-    return [Part(a, b, lv) for a, b, lv in zip(starts, ends, levels, strict=True)]
+        above, deepest = [Level.BUILDING, Level.UNIT, Level.FLOOR], Level.ROOM
+    levels = [*above, *[deepest] * len(starts)][: len(starts) - 1]
+    return [Part(a, b, lv) for a, b, lv in zip(starts, ends, [*levels, deepest], strict=True)]
