@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,18 +78,25 @@ def _print(
 ) -> int:
     name = args.job if reason is None else f"{args.job}.again-{args.again}"
     asked = list(dict.fromkeys(ids)) or job.plan
+    if not asked:
+        raise InputError("ids", "none given, and no job of this name was begun")
     if job.plan and set(asked) != set(job.plan):
         raise RefusedError("this-job-was-begun-with-other-waybills: give another --job")
     found, missed = _labels(args, world, store, asked, name, reason)
-    if not job.plan:
-        job.set_plan(sorted(found, key=lambda id_: (found[id_].routing_code, found[id_].waybill_number)))
+    if found and not job.plan:
+        job.set_plan(_sorted(asked, found))
     positions = job.pending(args.resume) if args.printer else range(1, len(job.plan) + 1)
     todo = [(n, found[job.plan[n - 1]]) for n in positions if job.plan[n - 1] in found]
-    printed = _send(args, job, todo, missed) if args.printer else _write(args, job, todo, missed)
+    printed = _send(args, job, todo, missed) if args.printer else _write(args, todo, missed)
     for line in missed:
         print(f"waybill label: {line}", file=sys.stderr)
     print(f"{printed} printed, {len(missed)} not printed")
     return 1 if missed else 0
+
+
+def _sorted(ids: Sequence[Token], found: Mapping[Token, LabelData]) -> list[Token]:
+    """By routing code, as outlets sort; those that can't be printed now come last, and keep their place for later."""
+    return sorted(ids, key=lambda id_: (found[id_].routing_code, found[id_].waybill_number) if id_ in found else ("~",))
 
 
 def _labels(
@@ -118,6 +126,8 @@ def _send(args: argparse.Namespace, job: Job, todo: Sequence[tuple[int, LabelDat
     from api.printing.sending import printer
     from print_templates.printers import Setup, write
 
+    if not todo:
+        return 0
     setup = Setup(right=args.right, down=args.down, darkness=args.darkness)
     printed = 0
     with printer(args.printer) as send:
@@ -130,7 +140,7 @@ def _send(args: argparse.Namespace, job: Job, todo: Sequence[tuple[int, LabelDat
     return printed
 
 
-def _write(args: argparse.Namespace, job: Job, todo: Sequence[tuple[int, LabelData]], missed: list[str]) -> int:
+def _write(args: argparse.Namespace, todo: Sequence[tuple[int, LabelData]], missed: list[str]) -> int:
     from api.files.writing import whole
     from print_templates import pdf, raster
     from print_templates.printers import Setup, write
@@ -138,22 +148,18 @@ def _write(args: argparse.Namespace, job: Job, todo: Sequence[tuple[int, LabelDa
     if args.to == "png" and len(todo) > 1:
         raise InputError("--to", "a PNG holds one label")
     setup = Setup(right=args.right, down=args.down, darkness=args.darkness)
-    printed: list[int] = []
-
-    def drawings() -> Iterator[Released]:
-        for position, drawing in _drawn(args, todo, missed):
-            printed.append(position)
-            yield drawing
-
+    before = len(missed)
+    drawings = (drawing for _, drawing in _drawn(args, todo, missed))
+    first = next(drawings, None)
+    if first is None:
+        return 0
+    pages = chain([first], drawings)
     with whole(args.out) as part, part.open("wb") as file:
         if args.to == "pdf":
-            file.write(pdf.write(drawings()))
+            file.write(pdf.write(pages))
         else:
-            file.writelines(raster.png(d) if args.to == "png" else write(d, args.to, setup) for d in drawings())
-        if not printed:
-            raise RefusedError("nothing-to-print: " + "; ".join(missed))
-    job.note_sent(*printed)
-    return len(printed)
+            file.writelines(raster.png(page) if args.to == "png" else write(page, args.to, setup) for page in pages)
+    return len(todo) - (len(missed) - before)
 
 
 def _drawn(
@@ -191,7 +197,4 @@ def _range(job: Job, again: str) -> list[Token]:
     first, last = (int(each) for each in match.groups()) if match else (0, 0)
     if not 1 <= first <= last <= len(job.plan):
         raise InputError("--again", f"not A-B within the job's 1-{len(job.plan)}")
-    sent = [job.plan[n - 1] for n in range(first, last + 1) if n in job.sent]
-    if not sent:
-        raise RefusedError("none-of-these-was-sent: print the job itself")
-    return sent
+    return job.plan[first - 1 : last]
