@@ -12,13 +12,14 @@ from enum import StrEnum
 from typing import NamedTuple, final
 
 from masking.redact.doors import door_parts
+from masking.redact.doorwords import GONE
 from masking.redact.known import find_words
 from masking.redact.levels import Level, Part
 from masking.redact.names import is_person
 from masking.redact.normalise import Normal, normalise
 from masking.redact.phones import find_phones
 from masking.redact.regions import find_region
-from masking.redact.spans import SIGN, Span, cover, joined
+from masking.redact.spans import Span, cover, joined
 from masking.waybill import Masked
 
 
@@ -58,7 +59,7 @@ def read_address(text: str) -> Address:
     plain = normal.text
     for phone in phones:  # their digits are no doors
         start, end = phone.at
-        plain = plain[:start] + SIGN * (end - start) + plain[end:]
+        plain = plain[:start] + GONE * (end - start) + plain[end:]
     doors = door_parts(plain)
     if any(sign in plain for sign in _SIGNS) and _LOOSE.search(plain):
         doors = sorted({*doors, *_read_tight(plain)})

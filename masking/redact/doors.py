@@ -14,6 +14,7 @@ from masking.redact import doorwords as words
 from masking.redact.latin import latin_doors, latin_stretches
 from masking.redact.levels import Level, Part
 
+_HIDDEN = ("*", words.GONE)
 _CLOSES = ("附近", "旁", "对面", "门口", "楼下", "地下", "负一", "首层", "底层")
 _GOES_ON = frozenset("-0123456789")
 _REGION = ("省", "市", "县", "区", "旗", "州")
@@ -37,7 +38,7 @@ def door_parts(text: str) -> list[Part]:
         if stretch:
             at = last = stretch
             continue
-        if text[start] == "*":
+        if text[start] in _HIDDEN:
             level, last = Level.BUILDING, at
             continue
         between = text[last:start].rstrip(words.BREAK)
