@@ -101,13 +101,14 @@ def _old(path: Path, current: dict[str, str]) -> dict[str, list[str]]:
     alive = {(code[:2], name) for code, name in current.items()}
     here = {(code[:4], name) for code, name in current.items()}
     found: dict[str, list[str]] = {}
-    for code, names in timeline.items():
+    gone: set[tuple[str, str]] = set()
+    for code, names in sorted(timeline.items(), key=lambda item: item[0][:4] not in current):
         short = code[:2] if code.endswith("0000") else code[:4] if code.endswith("00") else code
         for entry in names:
             name, end = entry["address"], entry["end_year"]
             if (end != "" and int(end) < LIVING_MEMORY) or name in {"市辖区", "县", "市"} or short[0] in "78":
                 continue
-            moved = (code[:2], name) in alive and code[:4] not in current
+            moved = code[:4] not in current and (code[:2], name) in alive | gone
             if (
                 moved
                 or (code[:4], name) in here
@@ -116,6 +117,7 @@ def _old(path: Path, current: dict[str, str]) -> dict[str, list[str]]:
             ):
                 continue
             here.add((code[:4], name))
+            gone.add((code[:2], name))
             found.setdefault(short, []).append(name)
     return found
 

@@ -26,7 +26,9 @@ _NAMED_AFTER = re.compile(
     r"|大?酒店|宾馆|饭[店庄]|医院|大学|学[院校]|[中小]学|银行|机场|火车站|高铁|商[场城厦贸]|公园|人[家民]|城市|国际|师范|集团|公司|老窖"
     r"|[里桥门村镇乡庄寨屯山湖河江港湾园苑院府楼塔庙寺站厂店馆阁市县区])"
 )
-_PLACE = re.compile(r"(?:文化|体育|中心|古镇|景区|风景|大堤|商业|步行街|码头|[城湾岛])")
+_PLACE = re.compile(
+    r"(?:经济|高新|保税|工业|科技|软件|产业|文化|体育|中心|古镇|景区|风景|大堤|商业|步行街|码头|[城湾岛])"
+)
 _TOWN = re.compile(r"[^\W\d路街号村社区县市]{1,7}(?:街道办事处|街道|镇|乡|苏木)(?![路街巷大中])")
 _DISTRICT_IN_CITY = re.compile(r"市[东南西北中]区")
 _MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
@@ -167,7 +169,7 @@ def _joined(paths: _Paths, name: _Name) -> _Paths:
         if code.startswith(path):
             return frozenset(name.codes)
     new = {max(p, c, key=len) for p in paths for c in name.codes if p.startswith(c) or c.startswith(p)}
-    if not new and name.full:
+    if not new and name.full and any(len(path) < 6 for path in paths):
         new = {c for c in name.codes for p in paths if c[:2] == p[:2] and len(c) > 2}
     return frozenset(new) or paths
 
