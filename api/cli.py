@@ -23,6 +23,7 @@ COMMANDS = {
     "template": "a merchant's own label templates: new, check, preview",
     "who-saw": "everything on the ledger about one waybill",
     "erase": "destroy one waybill's data for good",
+    "numbers": "the pool of virtual numbers: import, retire, quarantine, clear, stock, plan",
     "ledger": "verify the ledger",
     "retire": "the nightly run: seal away, destroy and let keys die, as the schedule says",
     "hold": "keep one waybill from being sealed away and destroyed, or release it",

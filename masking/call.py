@@ -195,13 +195,14 @@ def _answer(
         used = known.intents[waybill, caller]
         known.intents[waybill, caller] = used._replace(used=milliseconds(now))
         calls.use(tx, used.id, switch.id, now)
-        return Connect(to=_phone_of_party(store, tx, known.parcels, waybill), shown=shown, call=used.id.hex())
+        to = _phone_of_party(store, tx, known.parcels, waybill)
+        return Connect(to=_dialable(to), shown=shown, call=used.id.hex())
     if waybill and verdict == CALL_BACK and dialled.courier:
         at = milliseconds(now)
         back = Intent(world.record_id(now), waybill, dialled.courier, caller, at, used=at, switch=switch.id)
         calls.add(tx, back)
         to = people.open_phone(world, store.keys, tx, dialled.courier, now)
-        return Connect(to=to, shown=shown, call=back.id.hex())
+        return Connect(to=_dialable(to), shown=shown, call=back.id.hex())
     missed = calls.missed(tx, waybill, now, within=MISSED) if waybill and verdict == "stranger" else None
     if missed:
         calls.note_call_back(tx, missed.id, now)
@@ -256,3 +257,8 @@ def _is_party(store: Store, record: waybills.Record, caller: Plain) -> bool:
     index = record.sender_index if _party(record) == "sender" else record.recipient_index
     # an amended order is indexed under the day of its correction
     return phone is not None and any(person_index(key, phone) == index for key in store.keys.person_keys().values())
+
+
+def _dialable(phone: Plain) -> Plain:
+    """A phone as typed, as a switch dials it: "+8657180000002;ext=301" (RFC 3966)."""
+    return Plain((canonical(phone.reveal()) or "").replace(";", ";ext="))

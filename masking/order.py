@@ -169,7 +169,10 @@ class Grant:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connect:
-    """Ring `to`, showing both sides `shown`; `call` names the call in its reports. For the switch alone."""
+    """Ring `to` ("+8657180000002;ext=301"), showing both sides `shown`; `call` names the call in its reports.
+
+    For the switch alone.
+    """
 
     to: Plain
     shown: str

@@ -17,7 +17,7 @@ from masking.numbers.pool import DEMO, Act
 from masking.order import Connect, Plain
 from masking.report import Missed, Report, report
 from masking.retire import Destroy, retire
-from masking.vault import budgets, journal, people, slots, waybills
+from masking.vault import budgets, journal, people, schema, slots, waybills
 from masking.vault.calls import REPORT_DUE
 from masking.vault.upkeep import LOW_WATER, keep_numbers
 from masking.waybill import CallBacks, Dial, Refusal, Reported
@@ -164,8 +164,8 @@ def test_on_its_way_back_a_parcel_connects_its_sender_and_not_its_recipient(worl
         waybills.update(tx, token_record(waybill.id), leg="return")
     announced(world, store, data)
     connected = dialled(world, store, waybill.number, PHONES[COURIER.id])
-    assert connected.to.reveal() == SENDER
-    assert dialled(world, store, waybill.number, SENDER).to.reveal() == PHONES[COURIER.id]
+    assert connected.to.reveal() == "+86" + SENDER
+    assert dialled(world, store, waybill.number, SENDER).to.reveal() == "+86" + PHONES[COURIER.id]
     assert heard(world, store, waybill.number, RECIPIENT) == "not-connected"
 
 
@@ -306,6 +306,15 @@ def test_a_report_keeps_the_alarm_quiet(world, store, parcel, hands):
 def test_a_report_with_another_caller_than_announced_rings(world, store, parcel):
     told(world, store, connected(world, store, parcel), "ended", caller=Plain(STRANGER))
     assert alarms(store) == [("report-of-another-caller", SWITCH.id)]
+
+
+def test_no_phone_of_a_report_is_kept(world, store, parcel):
+    told(world, store, connected(world, store, parcel), "ended", caller=Plain(PHONES[COURIER.id]))
+    with store.data.connect() as connection:
+        for table in ("call_report", "intent", "alarm", "leaf"):
+            for row in connection.execute(schema.data.tables[table].select()):
+                assert not any(PHONES[COURIER.id].encode() in str(each).encode() for each in row)
+        assert len(connection.execute(schema.call_report.select()).all()) == 1
 
 
 def test_a_missed_call_answered_from_another_phone_is_noted_for_the_courier(world, store, parcel, hands):

@@ -161,7 +161,7 @@ def test_the_recipient_can_ring_the_courier_back(world, store, parcel):
     number = waybill.number
     asked = Route(actor=SWITCH, caller=Plain("+86 138-0000-0001"), main=number.main, extension=number.extension)
     [connected] = call(world, store, [asked])
-    assert connected.to.reveal() == PHONES[COURIER.id]
+    assert connected.to.reveal() == "+86" + PHONES[COURIER.id]
 
 
 def test_only_the_switch_learns_whom_a_number_rings(world, store, parcel):

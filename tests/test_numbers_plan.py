@@ -1,0 +1,127 @@
+"""How many numbers are needed, when they run dry, and the command that says so and moves them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.cli import main
+from masking.connection import create, open_folder
+from masking.numbers.plan import HORIZON, Demand, runs_dry
+from masking.numbers.provider import PROVIDERS
+from masking.vault import slots
+from masking.vault.store import Settings
+from masking.world import World
+
+demands = st.builds(
+    Demand,
+    daily=st.integers(100, 10**6),
+    days=st.floats(1, 20),
+    rest=st.sampled_from([7.0, 60.0]),
+    unprinted=st.floats(0, 0.3),
+    digits=st.integers(2, 6),
+)
+
+
+@given(demands)
+def test_what_is_planned_never_runs_dry(demand):
+    assert runs_dry(demand, demand.slots, 0, 0) is None
+    assert demand.main_numbers * 10**demand.digits >= demand.slots
+
+
+@given(demands, st.floats(0.1, 0.7))
+def test_two_thirds_of_what_is_needed_runs_dry_within_the_year(demand, share):
+    day = runs_dry(demand, int(demand.slots / 1.2 * share), 0, 0)
+    assert day is not None
+    assert day <= demand.days + demand.rest + 1
+
+
+@given(demands, st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6), st.integers(1, 10**5))
+def test_more_numbers_never_run_dry_sooner(demand, free, leased, cooling, more):
+    days = [runs_dry(demand, free + extra, leased, cooling) for extra in (0, more)]
+    first, second = (HORIZON if day is None else day for day in days)
+    assert first <= second
+
+
+@pytest.fixture
+def folder(tmp_path):
+    place = tmp_path / "d"
+    create(place, World(), Settings())
+    return place
+
+
+def waybill(folder, *words):
+    return main(["numbers", *words, "--folder", str(folder)])
+
+
+def stages(folder):
+    store = open_folder(folder, World())
+    with store.reading() as tx:
+        found = slots.stock(tx)
+    store.close()
+    return {(city, stage): count for (_, city, stage), count in found.items()}
+
+
+def test_numbers_are_imported_quarantined_cleared_and_retired(folder, capsys):
+    own = ("--city", "shanghai", "--switch", "switch-1")
+    assert waybill(folder, "import", "17000000009", "000-999", *own) == 0
+    assert waybill(folder, "import", "17000000009", "000-999", *own) == 1  # they are all there
+    assert waybill(folder, "quarantine", "17000000009", "007", "008") == 0
+    assert waybill(folder, "clear", "17000000009", "007") == 0
+    assert waybill(folder, "retire", "17000000009", "999") == 0
+    assert stages(folder) == {
+        ("shanghai", "free"): 997,
+        ("shanghai", "quarantined"): 1,
+        ("shanghai", "cooling"): 1,
+        ("shanghai", "retired"): 1,
+    }
+    capsys.readouterr()
+    assert waybill(folder, "stock") == 0
+    assert capsys.readouterr().out.split()[:4] == ["own-switch", "shanghai", "cooling", "1"]
+    assert waybill(folder, "retire", "17000000008") == 1
+
+
+def test_a_provider_that_connects_anybody_is_taken_only_when_that_is_said_and_shown_ever_after(folder, capsys):
+    axe = ("import", "17000000009", "00-99", "--provider", "aliyun-axe", "--city", "shanghai", "--switch", "s")
+    assert waybill(folder, *axe) == 2
+    assert waybill(folder, *axe, "--connects-anybody") == 0
+    capsys.readouterr()
+    assert waybill(folder, "plan", "--daily", "10") == 0
+    assert "RISK" in capsys.readouterr().out
+    waybill(folder, "stock")
+    assert "RISK" in capsys.readouterr().err
+
+
+def test_the_plan_names_slots_main_numbers_and_the_day(folder, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert main(["numbers", "plan", "--daily", "100000"]) == 0  # without a deployment too
+    said = capsys.readouterr().out
+    assert "1303200 slots, 131 main numbers" in said
+    assert "run dry" not in said
+    waybill(folder, "import", "17000000009", "000-999", "--city", "shanghai", "--switch", "switch-1")
+    waybill(folder, "plan", "--daily", "300", "--digits", "3")
+    assert "there are 1000 slots, 1000 of them free: they run dry on day 3" in capsys.readouterr().out
+    waybill(folder, "plan", "--daily", "50")
+    assert "not within a year" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("import", "17000000009", "000-99", "--city", "a", "--switch", "s"),
+        ("import", "17000000009", "9-0", "--city", "a", "--switch", "s"),
+        ("import", "12345", "0-9", "--city", "a", "--switch", "s"),
+        ("import", "17000000009", "0-9", "--city", "上海", "--switch", "s"),
+        ("plan", "--daily", "0"),
+        ("plan", "--daily", "1", "--digits", "7"),
+    ],
+)
+def test_what_is_wrong_is_named(folder, words, capsys):
+    assert waybill(folder, *words) == 2
+    assert ": " in capsys.readouterr().err
+
+
+def test_a_provider_that_asks_nobody_rests_longer():
+    assert {each.rest.days for each in PROVIDERS.values() if each.authorises_each_call} == {7}
+    assert {each.rest.days for each in PROVIDERS.values() if not each.authorises_each_call} == {60}

@@ -1,0 +1,177 @@
+"""Real calls through a real switch: the right person rings, nobody else, and no message shows the other side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import sqlalchemy as sa
+
+from masking.vault import schema
+from tests.cast import COURIER, PHONES, SWITCH
+from tests.serving import Service, serving
+from tests.switch import (
+    ANSWERS,
+    ANSWERS_AND_HANGS_UP,
+    CALLS,
+    CALLS_AND_IS_HUNG_UP_ON,
+    GIVES_UP,
+    LETS_IT_RING,
+    Phone,
+    answers,
+    is_refused,
+    kamailio,
+    relay,
+)
+from tests.test_service import on_the_van
+
+pytestmark = pytest.mark.system("kamailio", "rtpengine", "sipp")
+
+
+class Exchange(NamedTuple):
+    """A service, its switch's settings, a switch in each direction, and the phones of courier, recipient and a stranger."""
+
+    service: Service
+    settings: dict[str, str]
+    to_recipient: int
+    to_courier: int
+    courier: Phone
+    recipient: Phone
+    stranger: Phone
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory) -> Iterator[Exchange]:
+    folder: Path = tmp_path_factory.mktemp("switch")
+    courier, recipient = Phone(folder, PHONES[COURIER.id], "127.0.1.1"), Phone(folder, "13800000001", "127.0.2.1")
+    stranger = Phone(folder, "13900009999", "127.0.3.1")
+    with serving(folder / "deployment") as service, relay(folder) as media:
+        settings = {"SERVICE": service.url, "SECRET": service.secret(SWITCH), "RELAY": media}
+        with (
+            kamailio(folder / "one", settings, recipient) as first,
+            kamailio(folder / "two", settings, courier) as second,
+        ):
+            yield Exchange(service, settings, first, second, courier, recipient, stranger)
+
+
+@pytest.fixture(scope="module")
+def van(exchange) -> tuple[tuple[str, str], str]:
+    """A parcel on the van: its number, and its label code."""
+    waybill, code = on_the_van(exchange.service)
+    return (waybill["number"]["main"], waybill["number"]["extension"]), code
+
+
+def announce(exchange: Exchange, code: str) -> None:
+    [dial] = exchange.service.outcomes(COURIER, "/v1/calls", {"items": [{"code": code}]})
+    assert "dial" in dial
+
+
+def shown(phone: Phone, other: Phone) -> list[str]:
+    """The messages of one leg that show the other side's number or address."""
+    found = [m for m in phone.messages.split("-----------------------------------------------") if m.strip()]
+    return [each for each in found if other.me in each or other.address in each]
+
+
+def methods(phone: Phone) -> set[str]:
+    lines = phone.messages.splitlines()
+    return {line.split()[0] for line in lines if line.endswith("SIP/2.0")} | {
+        line.split()[1] for line in lines if line.startswith("SIP/2.0 ")
+    }
+
+
+def test_the_courier_reaches_the_recipient_and_neither_sees_the_other(exchange, van):
+    number, code = van
+    announce(exchange, code)
+    courier, recipient = exchange.courier, exchange.recipient
+    with recipient.doing(ANSWERS, exchange.to_recipient), courier.doing(CALLS, exchange.to_recipient, number):
+        pass
+    for phone in (courier, recipient):
+        assert methods(phone) >= {"INVITE", "ACK", "BYE", "180", "200"}
+    assert shown(courier, recipient) == []
+    assert shown(recipient, courier) == []
+    assert f"<sip:{number[0]}@" in recipient.messages  # who calls: the virtual number
+    assert f"INVITE sip:+86{recipient.me}@" in recipient.messages
+
+
+def test_the_recipient_calls_back_and_the_courier_hangs_up(exchange, van):
+    number, _ = van
+    courier, recipient = exchange.courier, exchange.recipient
+    with (
+        courier.doing(ANSWERS_AND_HANGS_UP, exchange.to_courier),
+        recipient.doing(CALLS_AND_IS_HUNG_UP_ON, exchange.to_courier, number),
+    ):
+        pass
+    assert "BYE" in methods(recipient)
+    assert shown(courier, recipient) == []
+    assert shown(recipient, courier) == []
+
+
+def test_a_call_that_is_given_up_shows_nothing_either(exchange, van):
+    number, code = van
+    announce(exchange, code)
+    courier, recipient = exchange.courier, exchange.recipient
+    with recipient.doing(LETS_IT_RING, exchange.to_recipient), courier.doing(GIVES_UP, exchange.to_recipient, number):
+        pass
+    assert methods(recipient) >= {"CANCEL", "487"}
+    assert shown(courier, recipient) == []
+    assert shown(recipient, courier) == []
+
+
+@pytest.mark.parametrize("who", ["stranger", "courier"])
+def test_nobody_else_is_connected(exchange, van, who):
+    number, _ = van
+    phone: Phone = getattr(exchange, who)
+    with phone.doing(is_refused("403"), exchange.to_recipient, number):
+        pass
+    assert {"stranger": "<sip:not-connected@", "courier": "<sip:intent-used@"}[who] in phone.messages
+    assert shown(phone, exchange.recipient) == []
+
+
+def test_a_main_number_without_an_extension_asks_for_one(exchange, van):
+    (main, _), _ = van
+    with exchange.stranger.doing(is_refused("484"), exchange.to_recipient, (main, "")):
+        pass
+
+
+def test_only_the_trunk_is_answered(exchange):
+    assert answers(exchange.to_recipient, "127.0.1.1")
+    assert not answers(exchange.to_recipient, "127.0.9.1")
+
+
+def test_the_switch_reports_what_became_of_the_calls(exchange):
+    query = sa.select(schema.call_report.c.event)
+    until = time.monotonic() + 15
+    while True:
+        with exchange.service.store.reading() as tx:
+            events = sorted(tx.execute(query).scalars())
+        if len(events) >= 5 or time.monotonic() > until:
+            break
+        time.sleep(0.1)  # reports come when they come
+    assert events == ["answered", "answered", "ended", "ended", "missed"]
+
+
+@pytest.mark.parametrize(
+    ("line", "picks_up", "dials"),
+    [
+        ("topoh", ANSWERS, CALLS),
+        ("uac_replace_from", ANSWERS, CALLS),
+        ("keep_hf", ANSWERS, CALLS),
+        ("rtpengine_offer", ANSWERS, CALLS),
+        ("re.subst,/.o=", ANSWERS, CALLS),
+        (r"avp.to. =", ANSWERS_AND_HANGS_UP, CALLS_AND_IS_HUNG_UP_ON),
+    ],
+)
+def test_the_search_finds_what_a_weaker_switch_would_show(exchange, van, line, picks_up, dials, tmp_path):
+    number, code = van
+    announce(exchange, code)
+    courier, recipient = exchange.courier, exchange.recipient
+    with (
+        kamailio(tmp_path, exchange.settings, recipient, without=line) as switch,
+        recipient.doing(picks_up, switch),
+        courier.doing(dials, switch, number),
+    ):
+        pass
+    assert shown(recipient, courier) or shown(courier, recipient)
