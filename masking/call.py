@@ -99,10 +99,11 @@ def _announce(
 ) -> list[Dial | Refusal]:
     """Write an intent for each call that its courier has a duty for."""
     known = parcels.load(store, tx, codes)
-    numbers = slots.leases(tx, known.records)
+    ids = {code[0] for code in codes if code}
+    numbers = slots.leases(tx, ids)
     actors = {request.actor.id for request in requests}
     callers = people.phone_indexes(tx, actors)
-    tallies = budgets.open_tallies(tx, actors, known.records, now)
+    tallies = budgets.open_tallies(tx, actors, ids, now)
     outcomes: list[Dial | Refusal] = []
     for request, code in zip(requests, codes, strict=True):
         actor, tally = request.actor, tallies[request.actor.id]

@@ -14,11 +14,11 @@ import re
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from masking.access.people import Actor, Role
 from masking.change import Amend, Cancel, Change, Ship, change
@@ -42,8 +42,14 @@ if TYPE_CHECKING:
 SETTINGS = "waybill.toml"
 ROOT_KEY = "root.key"
 OFFLINE_KEY = "offline-archive.key"
+PART = 1000
+"""Requests of one transaction; SQLite takes 32,766 values in a statement."""
 SHOP = "shop"
 OPERATOR = "operator"
+
+
+Request = TypeVar("Request")
+Outcome = TypeVar("Outcome")
 
 
 class Shop:
@@ -60,7 +66,7 @@ class Shop:
         Raises:
             UnavailableError: nothing is known to be stored; ask again with the same references.
         """
-        return checkout(self.world, self.store, [Checkout(merchant=self.merchant, order=order) for order in orders])
+        return self._in_parts(checkout, [Checkout(merchant=self.merchant, order=order) for order in orders])
 
     def ship(self, numbers: Iterable[tuple[Token, str, str]]) -> list[Waybill | Rejected | Refusal]:
         """Enter the carrier's (id, waybill number, routing code) of waybills; each waybill as it is now, or why not."""
@@ -101,7 +107,7 @@ class Shop:
     def labels(self, ids: Sequence[Token], *, job: str, station: str = "shop") -> list[LabelData | Refusal]:
         """The data of labels to print, counted once a job: asking again under the same job gives the same prints."""
         asked = [Label(actor=self.merchant, id=id_, job=job, station=station) for id_ in ids]
-        return label(self.world, self.store, asked)
+        return self._in_parts(label, asked)
 
     def close(self) -> None:
         """Give waiting ledger leaves their places and let go of the files."""
@@ -110,7 +116,14 @@ class Shop:
         self.store.close()
 
     def _change(self, changes: Sequence[Change]) -> list[Waybill | Rejected | Refusal]:
-        return change(self.world, self.store, changes)
+        return self._in_parts(change, changes)
+
+    def _in_parts(
+        self, step: Callable[[World, Store, Sequence[Request]], list[Outcome]], requests: Sequence[Request]
+    ) -> list[Outcome]:
+        """The outcomes of all requests, committed `PART` at a time: nobody else waits for the whole of a large batch."""
+        parts = (requests[start : start + PART] for start in range(0, len(requests), PART))
+        return [outcome for part in parts for outcome in step(self.world, self.store, part)]
 
     def __enter__(self) -> Self:
         return self

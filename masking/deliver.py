@@ -42,7 +42,7 @@ def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Del
         staff = people.active(tx, actors)
         known = parcels.load(store, tx, codes, lock=True)
         tallies = budgets.open_tallies(tx, actors, [], now)
-        ended = custody.last_custody(tx, [each.id for each in known.records.values() if each.delivered is not None])
+        ended = custody.last_custody(tx, {code[0] for code in codes if code})
         for request, code in zip(requests, codes, strict=True):
             actor, tally = request.actor, tallies[request.actor.id]
             facts = known.facts(code) if staff.get(actor.id) == actor else None

@@ -65,7 +65,7 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
         actors = {request.actor.id for request in requests}
         staff = people.active(tx, actors)
         known = parcels.load(store, tx, codes, lock=True)  # what is retired meanwhile waits, or is not seen at all
-        tallies = budgets.open_tallies(tx, actors, known.records, now)
+        tallies = budgets.open_tallies(tx, actors, {code[0] for code in codes if code}, now)
         for request, code in zip(requests, codes, strict=True):
             enrolled = staff.get(request.actor.id) == request.actor
             facts = known.facts(code) if enrolled else None

@@ -25,6 +25,7 @@ KINDS = {Role.OUTLET: frozenset({"arrived", "departed"}), Role.COURIER: frozense
 
 NO_EVENT = Refusal(reason="event-not-1-to-128-printable-characters")
 REUSED = Refusal(reason="event-of-another-scan")
+NOT_HERE = Refusal(reason="not-in-your-custody")
 JUST_SCANNED = Refusal(reason="being-recorded", retry_after=1)
 
 
@@ -60,6 +61,7 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
         known = {record for record in ids if record}
         records = waybills.by_id(tx, known, lock=True)
         duties = custody.open_assignments(tx, known)
+        last = custody.last_custody(tx, known)
         tallies = budgets.open_tallies(tx, {request.actor.id for request in requests}, [], now)
         events = [_event(world, store, request, now) for request in requests]
         told = custody.scans_of_events(tx, [event for event in events if event])
@@ -84,10 +86,8 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
             if refusal is None and not allowed:
                 refusal = UNKNOWN
                 tally.refuse()
-            elif refusal is None and request.kind not in KINDS.get(actor.role, ()):
-                refusal = Refusal(reason="not-your-kind-of-scan")
-            elif refusal is None and request.event is not None and event is None:
-                refusal = NO_EVENT
+            elif refusal is None and record:
+                refusal = _not_so(request, event, last.get(record.id))
             if refusal or record is None:
                 refusal = refusal or UNKNOWN
                 if record_id:
@@ -99,11 +99,24 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
             made = _record(world, store, tx, request, record.id, event, now, rank)
             if made and event:
                 told[event] = made
+            if made and request.kind in custody.CUSTODY:
+                last[record.id] = made
             if made and request.kind == "departed":
                 duties.pop(record.id, None)
             outcomes.append(Scanned(kind=request.kind, at=now) if made else JUST_SCANNED)
         budgets.save_tallies(tx, tallies, now, world)
     return outcomes
+
+
+def _not_so(request: Scan, event: bytes | None, last: custody.Scan | None) -> Refusal | None:
+    """Why somebody who may scan this parcel does not scan it so."""
+    if request.kind not in KINDS.get(request.actor.role, ()):
+        return Refusal(reason="not-your-kind-of-scan")
+    if request.event is not None and event is None:
+        return NO_EVENT
+    if request.kind == "departed" and (last is None or last.unit != request.actor.unit):
+        return NOT_HERE  # nobody ends a duty by saying that the parcel left from somewhere else
+    return None
 
 
 def _event(world: World, store: Store, request: Scan, now: datetime) -> bytes | None:

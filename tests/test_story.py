@@ -6,6 +6,7 @@ import pytest
 
 from masking.access.budget import DAILY_PARCELS
 from masking.access.duty import UNKNOWN, Purpose
+from masking.access.people import Actor, Role
 from masking.assign import Assign, assign
 from masking.call import Call, Route, call
 from masking.checkout import Checkout, checkout
@@ -16,7 +17,7 @@ from masking.order import Connect, Grant, Plain
 from masking.resolve import Resolve, resolve
 from masking.retire import Destroy, Retired, SealAway, retire
 from masking.scan import Scan, scan
-from masking.vault import budgets
+from masking.vault import budgets, people
 from masking.waybill import Assigned, Delivered, Dial, LabelData, Refusal, Scanned, Waybill
 from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, RECEIVER, SHOP, SWITCH
 
@@ -244,3 +245,16 @@ def test_the_last_unit_of_a_budget_is_given_once(world, store, parcel, order):
     assert isinstance(granted, Grant)
     assert refused.reason == "daily-budget-spent"
     assert isinstance(again, Grant)  # the same parcel costs nothing a second time
+
+
+def test_nobody_ends_a_duty_by_saying_that_the_parcel_left_from_somewhere_else(world, store, parcel):
+    _, data = parcel
+    clerk = Actor(id="hz-01-clerk", tenant=DISPATCHER.tenant, role=Role.OUTLET, unit="hz-01")
+    with store.transaction() as tx:
+        people.enrol(world, store.keys, tx, clerk, world.now())
+    gone = [Scan(actor=clerk, what=data.waybill_number, kind="departed")]
+    assert scan(world, store, gone) == [Refusal(reason="not-in-your-custody")]
+    assert isinstance(looked(world, store, data.code), Grant)
+    left = [Scan(actor=DISPATCHER, what=data.waybill_number, kind="departed")] * 2
+    assert all(isinstance(each, Scanned) for each in scan(world, store, left))
+    assert looked(world, store, data.code) == UNKNOWN

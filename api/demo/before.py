@@ -10,6 +10,7 @@ from PIL import Image
 
 from api.demo.orders import unmasked
 from api.demo.stage import Stage
+from api.demo.sweep import SHORTEST
 from masking.checkout import Checkout, checkout
 from masking.label import Label, label
 from masking.order import FIELDS, Order
@@ -31,14 +32,19 @@ class Plot:
 
     @property
     def canaries(self) -> list[str]:
-        """Texts of the orders that may stand nowhere any more: whole names, phones and doors of all recipients."""
+        """Texts of the orders that may stand nowhere any more: whole fields, what was hidden in them, phones' digits."""
         found = set()
         for order, waybill in zip(self.orders, self.waybills, strict=True):
             shown = waybill.masked.fields() if waybill.masked else {}
             for name, value in order.fields().items():
                 text = value.reveal()
-                if len(text) >= 4 and name in shown and shown[name].text != text:
-                    found.add(text)
+                if name not in shown or shown[name].text == text:
+                    continue
+                same_length = len(shown[name].text) == len(text)
+                parts = [text[start:end] for start, end in shown[name].hidden] if same_length else []
+                parts = [part for part in parts if not part.isascii()]  # four digits stand in other numbers, too
+                digits = "".join(ch for ch in text if ch.isdecimal()) if name.endswith("phone") else ""
+                found |= {each for each in (text, digits, *parts) if len(each) >= SHORTEST}
         return sorted(found)
 
 

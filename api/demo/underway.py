@@ -6,7 +6,7 @@ import json
 
 from api.demo.before import Plot
 from api.demo.stage import Stage
-from masking.access.duty import Purpose
+from masking.access.duty import UNKNOWN, Purpose
 from masking.assign import Assign, assign
 from masking.call import Call, Route, call
 from masking.deliver import Deliver, deliver
@@ -52,10 +52,10 @@ def deliver_parcels(stage: Stage, plot: Plot) -> None:
     stage.say(
         "8 号快递员扫同一张：和伪造的码得到一样的字节",
         "courier 8 scans the same label: the same bytes as for a forged code",
-        true=isinstance(other, Refusal) and isinstance(fake, Refusal) and _bytes(other) == _bytes(fake),
+        true=other == UNKNOWN and isinstance(fake, Refusal) and _bytes(UNKNOWN) == _bytes(fake),
     )
     _calls(stage, data.code, phone)
-    _insider(stage)
+    _insider(stage, plot)
     _photographer(stage, plot)
     done = deliver(world, store, [Deliver(actor=cast["courier-7"], code=data.code)])
     [after] = _look(stage, "courier-7", [data.code])
@@ -89,13 +89,14 @@ def _calls(stage: Stage, code: str, phone: str) -> None:
         )
         return call(stage.world, stage.store, [asked])[0]
 
-    connected, stranger = ring(PHONES["courier-7"]), ring("13900009999")
+    stranger, connected = ring("13900009999"), ring(PHONES["courier-7"])  # the stranger while the intent is open
     stage.say(
         f"拨 {dial.number}：接通收件人，双方都看不到对方号码",
         f"dialling {dial.number} rings the recipient; neither side sees the other's number",
         true=isinstance(connected, Connect)
         and connected.to.reveal().endswith(phone[-11:])
-        and phone not in connected.shown,
+        and phone[-11:] not in connected.shown
+        and PHONES["courier-7"] not in connected.shown,
     )
     stage.say(
         "陌生人拨同一个号码：不接通",
@@ -104,8 +105,9 @@ def _calls(stage: Stage, code: str, phone: str) -> None:
     )
 
 
-def _insider(stage: Stage) -> None:
-    numbers = [f"YT{n:012}" for n in range(1, 501)]
+def _insider(stage: Stage, plot: Plot) -> None:
+    real = [each.waybill_number for each in plot.labels]
+    numbers = real + [f"YT{n:012}" for n in range(500 - len(real))]
     answers = [answer for n in range(0, 500, 20) for answer in _look(stage, "insider", numbers[n : n + 20])]
     with stage.store.transaction() as tx:
         alarms = [kind for _, kind, actor in budgets.alarms(tx) if actor == "insider"]
@@ -118,15 +120,18 @@ def _insider(stage: Stage) -> None:
 
 
 def _photographer(stage: Stage, plot: Plot) -> None:
-    codes = [each.code for each in plot.labels[:20]]
-    gained = sum(isinstance(answer, Grant) for answer in _look(stage, "photographer", codes))
-    scans = scan(
-        stage.world,
-        stage.store,
-        [Scan(actor=stage.people["photographer"], what=code, kind="collected") for code in codes],
-    )
+    codes = [each.code for each in plot.labels[:6]]  # three refusals for each: fewer than would lock the login
+    scans = [Scan(actor=stage.people["photographer"], what=code, kind="collected") for code in codes]
+    answers = [
+        *_look(stage, "photographer", codes),
+        *scan(stage.world, stage.store, scans),
+        *_look(stage, "photographer", codes),
+    ]
+    gained = sum(answer != UNKNOWN for answer in answers)
+    [rightful] = _look(stage, "courier-7", codes[-1:])
     stage.say(
-        f"有人拍下 20 张面单，用自己的账号扫：得到 {gained} 条",
-        f"somebody photographs 20 labels and scans them with an own login: gains {gained}",
-        true=gained == 0 and all(isinstance(each, Refusal) for each in scans),
+        f"有人拍下 {len(codes)} 张面单，用自己的账号看、扫、再看：得到 {gained} 条，派件的快递员不受影响",
+        f"somebody photographs {len(codes)} labels, looks, scans, looks again with an own login: gains {gained}, and "
+        "blocks nobody",
+        true=gained == 0 and isinstance(rightful, Grant),
     )

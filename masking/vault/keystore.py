@@ -229,11 +229,14 @@ class KeyStore:
         wrapper = DayWrapper("online", wrapped.online_key, day_key)
         return wrapper.unwrap(wrapped.tenant, wrapped.waybill, wrapped.generation, wrapped.online)
 
-    def drop_other_generations(self, kept: Iterable[Generation]) -> None:
-        """Delete the wraps of earlier keys, once the data no longer needs them."""
+    def drop_other_generations(self, kept: Iterable[Generation]) -> int:
+        """Delete the wraps of earlier keys, once the data no longer needs them; how many."""
+        dropped = 0
         with transaction(self.engine) as connection:
             for record, number in kept:
-                connection.execute(wrap.delete().where(wrap.c.waybill == record, wrap.c.generation != number))
+                done = connection.execute(wrap.delete().where(wrap.c.waybill == record, wrap.c.generation != number))
+                dropped += done.rowcount
+        return dropped
 
     def seal_away(self, records: Sequence[bytes]) -> None:
         """Delete the online wraps: from here on only the offline key opens these waybills."""
@@ -268,14 +271,23 @@ class KeyStore:
                     destruction.update().where(destruction.c.waybill.in_(records)).values(finished=milliseconds(now))
                 )
 
-    def wrapped_records(self, *, made_before: bytes) -> list[bytes]:
-        """The waybills with wraps whose id is below `made_before`: candidates for the sweep of orphans."""
+    def wrapped_records(self, *, after: bytes, made_before: bytes, limit: int) -> list[bytes]:
+        """The next waybills with wraps, in order of their ids: candidates for the sweep of orphans."""
+        between = (wrap.c.waybill > after, wrap.c.waybill < made_before)
+        query = sa.select(wrap.c.waybill).where(*between).distinct().order_by(wrap.c.waybill).limit(limit)
         with reading(self.engine) as connection:
-            query = sa.select(wrap.c.waybill).where(wrap.c.waybill < made_before).distinct()
+            return list(connection.execute(query).scalars())
+
+    def with_several_keys(self, *, limit: int) -> list[bytes]:
+        """Waybills with wraps of more than one key: being amended now, or a crash came between."""
+        query = sa.select(wrap.c.waybill).group_by(wrap.c.waybill).having(sa.func.count() > 1).limit(limit)
+        with reading(self.engine) as connection:
             return list(connection.execute(query).scalars())
 
     def delete_wraps(self, records: Sequence[bytes]) -> None:
         """Delete the wraps of waybills that never reached the data."""
+        if not records:
+            return
         with transaction(self.engine) as connection:
             connection.execute(wrap.delete().where(wrap.c.waybill.in_(records)))
 

@@ -22,6 +22,9 @@ from masking.waybill import Token, VirtualNumber, Waybill
 from masking.wire import load_view
 from masking.world import World, day_of, milliseconds, moment
 
+PAGE = 1000
+"""How many waybills one transaction of a sweep looks at; SQLite takes 32,766 values in a statement."""
+
 Transaction = Connection
 """What `Store.transaction` gives; only the vault looks inside."""
 
@@ -105,9 +108,12 @@ class Store:
     def subject(self, waybill: bytes, world: World, now: datetime) -> bytes:
         """A waybill's name in the ledger, under the salt of the day it was made (FORMAT.md section 8)."""
         made = int.from_bytes(waybill[:6], "big")
-        recent = milliseconds(now - timedelta(days=400)) < made < milliseconds(now + timedelta(days=2))
-        day = day_of(moment(made)) if recent else day_of(now)  # a made-up id must not make keys for any day it likes
-        return subject(self.keys.key("salt", day, world, now), waybill)
+        known = made < milliseconds(now + timedelta(days=2))
+        salt = self.keys.existing("salt", day_of(moment(made))) if known else None
+        recent = known and made > milliseconds(now - timedelta(days=400))
+        if salt is None:  # a made-up id must not make keys for any day it likes
+            salt = self.keys.key("salt", day_of(moment(made)) if recent else day_of(now), world, now)
+        return subject(salt, waybill)
 
     def clear(self, tx: Transaction, ids: Sequence[bytes], reason: str, now: datetime) -> None:
         """What the destroy list says of the rows. As the last thing before `tx` commits, call `keys.destroy`.
@@ -131,8 +137,8 @@ class Store:
         """Clear the rows of waybills whose keys were destroyed just before a crash; how many there were."""
         now = world.now()
         unfinished = self.keys.unfinished()
-        waiting = {entry.waybill: entry for entry in unfinished}
-        if waiting:
+        for start in range(0, len(unfinished), PAGE):
+            waiting = {entry.waybill: entry for entry in unfinished[start : start + PAGE]}
             with self.transaction() as tx:
                 records = waybills.by_id(tx, waiting, lock=True).values()
                 left = [record.id for record in records if record.state != State.DESTROYED]
@@ -141,18 +147,28 @@ class Store:
                     self.clear(tx, [each], entry.reason, now)
                     leaf = self.leaf(world, now, "destroy", entry.actor, each, reason=entry.reason)
                     journal.append(tx, [leaf])
-            self.destroyed(unfinished, now)
-        return len(waiting)
+            self.destroyed(list(waiting.values()), now)
+        return len(unfinished)
 
     def sweep_orphans(self, now: datetime) -> int:
-        """Delete wraps older than an hour whose waybill never reached the data; how many."""
+        """Delete wraps that a crash has left behind; of how many waybills.
+
+        Those older than an hour whose waybill never reached the data, and those of an amended waybill's other keys.
+        """
         horizon = milliseconds(now - timedelta(hours=1)).to_bytes(6, "big")
-        candidates = self.keys.wrapped_records(made_before=horizon)
-        with self.transaction() as tx:
-            orphans = sorted(set(candidates) - waybills.existing(tx, candidates))
-        if orphans:
+        swept, last = 0, b""
+        while page := self.keys.wrapped_records(after=last, made_before=horizon, limit=PAGE):
+            with self.transaction() as tx:
+                orphans = sorted(set(page) - waybills.existing(tx, page))
             self.keys.delete_wraps(orphans)
-        return len(orphans)
+            swept, last = swept + len(orphans), page[-1]
+        while crowded := self.keys.with_several_keys(limit=PAGE):
+            with self.transaction() as tx:  # locked: an amendment that is under way needs both of its keys
+                records = waybills.by_id(tx, crowded, lock=True).values()
+                swept += self.keys.drop_other_generations(record.key for record in records)
+            if not records:
+                break
+        return swept
 
 
 def create_keys(store: Store, world: World) -> bytes:

@@ -1,0 +1,77 @@
+"""`waybill ledger verify`, `who-saw` and `erase`, on a deployment in a folder."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+import masking
+from api.cli import main
+from masking.crypto.index import token_text
+from masking.waybill import Waybill
+
+
+@pytest.fixture
+def deployed(tmp_path, order):
+    """A deployment with three waybills, and the token of the first."""
+    with masking.connect(tmp_path / "d") as shop:
+        waybills = shop.checkout([order(f"A-{n}") for n in range(3)])
+    assert all(isinstance(each, Waybill) for each in waybills)
+    return tmp_path / "d", waybills[0].id
+
+
+def edit(folder, statement):
+    connection = sqlite3.connect(folder / "data.sqlite")
+    with connection:
+        assert connection.execute(statement).rowcount == 1
+    connection.close()
+
+
+def leaves(folder):
+    connection = sqlite3.connect(folder / "data.sqlite")
+    rows = connection.execute("SELECT count(*), (SELECT count(*) FROM checkpoint) FROM leaf").fetchone()
+    connection.close()
+    return rows
+
+
+def test_a_ledger_as_it_was_signed_verifies_and_nothing_is_signed_on_the_way(deployed, capsys):
+    folder, _ = deployed
+    before = leaves(folder)
+    assert main(["ledger", "verify", "--folder", str(folder)]) == 0
+    assert capsys.readouterr().out.startswith("3 leaves, all as signed; 0 wait")
+    assert leaves(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("UPDATE leaf SET body = CAST(body || x'00' AS BLOB) WHERE position = 1", "leaf 1: leaf-changed"),
+        ("UPDATE node SET hash = zeroblob(32) WHERE place = 3", "leaf 2: hash-changed"),
+        ("DELETE FROM leaf WHERE position = 2", "leaf 2: tail-cut"),
+    ],
+)
+def test_a_changed_ledger_is_named_by_its_leaf_and_not_signed_over(deployed, capsys, statement, says):
+    folder, _ = deployed
+    edit(folder, statement)
+    before = leaves(folder)
+    assert main(["ledger", "verify", "--folder", str(folder)]) == 1
+    assert capsys.readouterr().out.strip() == f"NOT WHAT WAS SIGNED: {says}"
+    assert leaves(folder) == before
+
+
+def test_an_erased_waybill_is_gone_for_its_shop_and_its_acts_stay_on_the_ledger(deployed, capsys):
+    folder, token = deployed
+    assert main(["erase", token, "--reason", "erasure-request", "--folder", str(folder)]) == 0
+    assert main(["erase", token, "--reason", "erasure-request", "--folder", str(folder)]) == 1
+    with masking.connect(folder) as shop:
+        assert (shop.status(token).state, shop.find(reference="A-0")) == ("destroyed", [])
+    capsys.readouterr()
+    assert main(["who-saw", token, "--folder", str(folder)]) == 0
+    assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == ["checkout", "destroy", "refusal"]
+
+
+def test_nobody_saw_what_was_never_issued(deployed):
+    folder, _ = deployed
+    assert main(["who-saw", token_text(bytes(16)), "--folder", str(folder)]) == 1
+    assert main(["who-saw", "13800000001", "--folder", str(folder)]) == 2
