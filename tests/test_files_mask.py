@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 
 import openpyxl
@@ -170,6 +171,15 @@ def test_a_workbook_is_answered_by_a_workbook_of_texts(shop, tmp_path):
     assert {cell.data_type for line in page.iter_rows() for cell in line if cell.value is not None} == {"s"}
 
 
+def test_a_leased_number_is_written_as_importers_take_it(shop, file, tmp_path):
+    file.write_text(text(row(1)), "utf-8")
+    layout, found = laid_out(file)
+    job = Job(path=file, folder=tmp_path / "orders-masked", layout=layout, survey=found, confidence=SURE, template=None)
+    run_job(shop, job, io.StringIO())
+    [_, line] = read(file)
+    assert re.fullmatch(r"\d{11}-\d{4}", line[4])
+
+
 def test_labels_are_one_job_and_the_same_bytes_again(mask, file):
     mask(text(row(1), row(2), row(3, route="")))
     folder = file.parent / "orders-masked"
@@ -266,3 +276,9 @@ def test_a_rejected_row_says_what_to_do_in_the_files_language(mask, file):
     english = "order_number,recipient_name,recipient_phone,recipient_address,sender_name,sender_phone,sender_address\n"
     mask(english + f"E-1,Anna Example,1.38E+10,88 Demo Road,{FROM}\n")
     assert "export it again as text" in read(file, "rejected")[1][4]
+
+
+def test_a_folder_that_is_none_is_named(mask, file, tmp_path):
+    (tmp_path / "taken").write_text("")
+    assert mask(text(row(1)), "--out", str(tmp_path / "taken")) == 2
+    assert "taken" in mask.said

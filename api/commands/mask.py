@@ -45,6 +45,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Mask the file; see the module for the exit status."""
+    try:
+        return _run(args)
+    except KeyboardInterrupt:
+        print("\nstopped. Nothing is lost: the same command goes on, and enters nothing twice", file=sys.stderr)
+        return 130
+    except OSError as error:  # a full disk, a folder that is none: what was entered stays entered
+        raise InputError("file or --out", f"{error.strerror}: {error.filename}") from error
+
+
+def _run(args: argparse.Namespace) -> int:
     answers = read_answers(args.columns) if args.columns else Answers()
     layout = understand(readings(args.file), answers, args.sheet)
     found = survey(layout)
@@ -66,12 +76,8 @@ def run(args: argparse.Namespace) -> int:
         batch=args.batch,
         template=None if args.labels == "none" else args.labels,
     )
-    try:
-        with connect(args.to, credentials=args.credentials) as shop:
-            result = run_job(shop, job, sys.stderr)
-    except KeyboardInterrupt:
-        print("\nstopped. Nothing is lost: the same command goes on, and enters nothing twice", file=sys.stderr)
-        return 130
+    with connect(args.to, credentials=args.credentials) as shop:
+        result = run_job(shop, job, sys.stderr)
     print(explaining.summary(job, result))
     _say_what_remains(args, result)
     return _status(result)

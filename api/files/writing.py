@@ -53,7 +53,7 @@ class Sheet(Protocol):
 
 
 def masked_row(taken: Taken) -> list[str]:
-    """One waybill as a row under `MASKED`."""
+    """One waybill as a row under `MASKED`; the virtual number in the form that importers take for a phone."""
     waybill = taken.waybill
     view = waybill.masked.fields() if waybill.masked else {}
     return [
@@ -61,7 +61,7 @@ def masked_row(taken: Taken) -> list[str]:
         waybill.id,
         waybill.waybill_number or "",
         waybill.routing_code or "",
-        str(waybill.number or ""),
+        f"{waybill.number.main}-{waybill.number.extension}" if waybill.number else "",
         *(view[name].text if view else "" for name in FIELDS),
         waybill.merge or "",
         waybill.state,
