@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
+from string import ascii_letters
 from types import MappingProxyType
 
 from masking.waybill import LabelData, Masked
@@ -51,9 +52,10 @@ def contents(label: LabelData) -> Mapping[str, Masked]:
 
 
 def grouped(number: str) -> str:
-    """A waybill number for people: leading letters, then digits in fours."""
-    lead, digits = re.fullmatch(r"(\D*)(.*)", number, re.DOTALL).groups("")  # type: ignore[union-attr]  # matches all
-    return " ".join(part for part in (lead, *re.findall(r".{1,4}", digits)) if part)
+    """A waybill number for people: what it begins with, then fours: "YT0 0000 0000 0001"."""
+    lead = len(number) - len(number.lstrip(ascii_letters))
+    head = lead + (len(number) - lead) % 4
+    return " ".join(part for part in (number[:head], *re.findall(r".{4}", number[head:])) if part)
 
 
 def _local(moment: datetime) -> str:

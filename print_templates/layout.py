@@ -48,7 +48,7 @@ def lay_out(label: LabelData, template: Template, symbol: bytes | None) -> Laid:
             notes += [Note(name, "did-not-fit") for name in names]
             found = fit((box.otherwise,), box.box, box.style)
         if found is None:
-            raise InputError(names[-1], "does-not-fit")
+            raise InputError(max(names, key=lambda name: len(shown[name].text)), "does-not-fit")
         runs += found
         rects += [Rect(*box.box)] if box.reverse else []
     codes = [_bars(label.waybill_number, box) if box.kind == "code128" else _qr(symbol, box) for box in template.codes]

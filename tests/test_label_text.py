@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from masking.waybill import Masked
 from print_templates.breaking import Style, broken, fit
+from print_templates.content import grouped
 from print_templates.drawing import BLOCK
 from print_templates.raster import _mark
 from print_templates.render import NotPrinted, Printed, render
@@ -118,7 +119,7 @@ def test_whatever_a_field_holds_the_label_is_printed_or_named(remark: str, addre
     [outcome] = render([odd]).outcomes
     match outcome:
         case NotPrinted(field=field, rule="does-not-fit"):
-            assert field in {"recipient.address", "recipient.phone"}
+            assert field in {"recipient.address", "recipient.name"}
         case Printed(notes=notes):
             missing = {field for field, rule in notes if rule == "character-not-in-font"}
             assert ("remark" in missing) == (GETA in printable(remark) or GETA in remark)
@@ -129,6 +130,26 @@ def test_whatever_a_field_holds_the_label_is_printed_or_named(remark: str, addre
 def test_a_remark_that_does_not_fit_gives_way_to_a_hint_and_is_noted() -> None:
     rendered = render([label(view=view(remark="很长" * 250))])
     assert [outcome.notes for outcome in rendered.outcomes] == [(("remark", "did-not-fit"), ("remark", "did-not-fit"))]
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("YT000000000001", "YT 0000 0000 0001"),
+        ("YT0000000000001", "YT0 0000 0000 0001"),
+        ("773000000000001", "773 0000 0000 0001"),
+        ("SF-1", "SF-1"),
+        ("ABCDEF", "ABCDEF"),
+    ],
+)
+def test_waybill_numbers_are_shown_in_fours_and_whole(number: str, shown: str) -> None:
+    assert grouped(number).replace(" ", "") == number
+    assert grouped(number) == shown
+
+
+def test_of_texts_that_share_a_box_the_longest_is_named() -> None:
+    [outcome] = render([label(view=view(recipient_name="很长的名字" * 20))]).outcomes
+    assert outcome == NotPrinted(field="recipient.name", rule="does-not-fit")
 
 
 def test_a_label_of_empty_fields_is_printed() -> None:
