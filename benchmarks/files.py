@@ -143,7 +143,7 @@ def command(folder: Path, count: int, labels: str) -> float:
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - start
     if done.returncode or f"{count:,} masked, 0 rejected" not in done.stdout:
-        raise SystemExit(f"the command failed: {done.stdout}{done.stderr}")
+        raise SystemExit(f"the command failed with {done.returncode}: {done.stdout}{done.stderr}")
     return seconds
 
 

@@ -81,3 +81,24 @@ def test_a_service_that_is_down_loses_nothing(mask, service, tmp_path):
     assert path.exists()
     assert list((tmp_path / "orders-masked").iterdir()) == []
     assert mask("service", text(row(21)), "--labels", "none")[0] == 0
+
+
+def test_a_service_that_stops_answering_is_asked_again_by_the_next_run(tmp_path, capsys):
+    path, credentials = tmp_path / "orders.csv", tmp_path / "shop.json"
+    credentials.touch(mode=0o600)
+
+    def run(url, *rows):
+        path.write_text(text(*rows), "utf-8")
+        words = ["mask", str(path), "--to", url, "--credentials", str(credentials), "--labels", "none"]
+        return main(words), capsys.readouterr()
+
+    with serving(tmp_path / "deployment") as service:
+        credentials.write_text(json.dumps({"secret": service.secret(SHOP)}), "utf-8")
+        assert run(service.url, row(1))[0] == 0
+    status, said = run(service.url, row(1), row(2))
+    assert status == 2
+    assert "the same command goes on" in said.err
+    with serving(tmp_path / "deployment") as service:
+        credentials.write_text(json.dumps({"secret": service.secret(SHOP)}), "utf-8")
+        assert run(service.url, row(1), row(2))[0] == 0
+    assert [line["订单号"] for line in rows(tmp_path / "orders-masked", "masked")] == ["F-1", "F-2"]

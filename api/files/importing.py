@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 from api.files.orders import Fault, Parcel
+from masking.errors import UnavailableError
 from masking.order import Order
 from masking.waybill import Refusal, Rejected, Waybill
 
@@ -56,6 +57,8 @@ def _checkout(shop: Shop | RemoteShop, parcels: Sequence[Parcel], *, amend: bool
     outcomes: list[Taken | Fault] = []
     for parcel, answer in zip(parcels, shop.checkout(orders), strict=True):
         match answer:
+            case Waybill(state="pending"):  # it waits in an outbox; the file can wait as well, and asks again
+                raise UnavailableError("the service does not answer; what was entered stays, the same command goes on")
             case Waybill():
                 how = "new" if answer.created else "known"
                 outcomes.append(Taken(rows=parcel.rows, waybill=answer, how=how))
