@@ -149,6 +149,11 @@ def test_a_finished_label_may_break_lines_where_it_likes():
     assert leaks(broken, ORDER) == []
 
 
+def test_a_remark_does_not_tell_the_room():
+    order = Order(reference="A-5", recipient=RECIPIENT, sender=SENDER, remark="我住501，5012件")
+    assert mask_order(order).remark.text == "我住***，5012件"
+
+
 def test_sensitive_goods_are_never_shown():
     order = Order(reference="A-2", recipient=RECIPIENT, sender=SENDER, goods="血糖试纸", show_goods=True)
     assert mask_order(order).goods.text == NEUTRAL

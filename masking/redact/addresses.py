@@ -88,7 +88,9 @@ def mask_read(address: Address, known: Sequence[str], profile: Profile) -> Maske
         return cover(text, zip(edges[::2], edges[1::2], strict=True))
     least = _HIDES_FROM[profile]
     doors = joined([(part.start, part.end) for part in address.doors if part.level >= least], normal.text, _BRIDGES)
-    return cover(text, [*(normal.back(*span) for span in doors), *address.personal, *find_words(normal, known)])
+    if normal.origin is not None:
+        doors = [normal.back(*span) for span in doors]
+    return cover(text, doors + address.personal + find_words(normal, known))
 
 
 _PERSON = re.compile(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, final
 
 from masking.order import Order
@@ -67,9 +67,15 @@ def check(view: MaskedView, order: Order, recipient: Facts, sender: Facts) -> li
         found.append(Leak("goods", "goods-no-category-word"))
     for field in ("goods", "remark") if open_goods else ("remark",):
         text = fields[field].text
-        if text and any(_visible(text, span) for span in find_personal(normalise(text))):
+        if text and _tells(text, recipient.rooms + sender.rooms):
             found.append(Leak(field, "personal-text"))
     return list(dict.fromkeys(found)) if found else found
+
+
+def _tells(text: str, rooms: Sequence[str]) -> bool:
+    """Whether a free text shows anything personal, or a number of either door."""
+    normal = normalise(text)
+    return any(_visible(text, span) for span in find_personal(normal) + find_words(normal, rooms))
 
 
 def _words(who: str, facts: Facts, shown: Mapping[str, str]) -> list[Leak]:

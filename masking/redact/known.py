@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterable, Sequence
 
 from masking.redact.divisions import table
-from masking.redact.normalise import Normal, normalise
+from masking.redact.normalise import Normal
 from masking.redact.spans import Span
 
 _NAME_PART = re.compile(r"[^\W\d_]{2,}")
 _TAIL = re.compile(r"[\[【(]\d{3,6}[\])】]")
 
 
-def name_words(name: str) -> list[str]:
+def name_words(name: Normal) -> list[str]:
     """What of a name must not stand elsewhere: the whole, its parts, its [1234]; not what names a region as well."""
-    text = normalise(name).text.lower()
+    text = name.text.lower()
     parts = [text.strip(), *_NAME_PART.findall(text), *_TAIL.findall(text)]
     known = table()
     return [
@@ -24,7 +24,7 @@ def name_words(name: str) -> list[str]:
 
 
 def find_words(normal: Normal, words: Sequence[str]) -> list[Span]:
-    """Where the words (normal form, small letters) stand, as spans of the original; Latin ones only as whole words."""
+    """Where the words (normal form, small letters) stand, as spans of the original; Latin ones and numbers only whole."""
     if not words:
         return []
     text = normal.text.lower()
@@ -35,10 +35,10 @@ def _places(text: str, word: str) -> Iterable[Span]:
     at = text.find(word)
     while at >= 0:
         end = at + len(word)
-        if not (word.isascii() and (_letter(text[at - 1 : at]) or _letter(text[end : end + 1]))):
+        if not (word.isascii() and (_goes_on(text[at - 1 : at]) or _goes_on(text[end : end + 1]))):
             yield at, end
         at = text.find(word, at + 1)
 
 
-def _letter(ch: str) -> bool:
-    return ch.isascii() and ch.isalpha()
+def _goes_on(ch: str) -> bool:
+    return ch.isascii() and ch.isalnum()

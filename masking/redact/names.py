@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from masking.redact.normalise import normalise
+from masking.redact.normalise import Normal, normalise
 from masking.redact.spans import SIGN, Span, cover, cover_places
 from masking.waybill import Masked
 
@@ -41,7 +41,11 @@ _PART = re.compile(r"[^\s/\\,，;；:：()（）\[\]【】<>《》|+&\-]+")
 
 def mask_name(text: str) -> Masked:
     """The name with its surname or first letter left, unless that is all there is."""
-    normal = normalise(text)
+    return mask_called(text, normalise(text))
+
+
+def mask_called(text: str, normal: Normal) -> Masked:
+    """The same, for a name whose normal form is known."""
     plain = normal.text
     usual = 2 <= len(plain) <= 3 and plain.isalpha() and not plain.isascii() and _OTHER_SIGNS.isdisjoint(plain)
     if usual or (is_person(plain) and plain[-1] not in _TITLE_ENDS and plain.isalpha()):
