@@ -18,6 +18,9 @@ from print_templates.gate import Released
 from print_templates.typeface import ASCENT, DESCENT, face
 
 WEIGHTS = ("text", "bold")
+INSET = 0.02
+"""Dots by which a code's picture is drawn smaller on each side: readers round a picture's edges outwards, and one that ends
+a hair behind a whole dot would be stretched over one more."""
 LEVEL = 6
 """zlib's; higher levels cost time and save nothing on a label."""
 
@@ -45,8 +48,8 @@ def write(drawings: Iterable[Released]) -> bytes:
                 b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %.3f %.3f] /Contents %d 0 R"
                 b" /Resources << /Font << %s>>%s >> >>"
                 % (
-                    _floor(drawing.width * scale),
-                    _floor(drawing.height * scale),
+                    _below(drawing.width * scale),
+                    _below(drawing.height * scale),
                     file.stream(b"", content),
                     fonts,
                     form,
@@ -136,9 +139,9 @@ class _Charset(dict[str, str]):
         )
 
 
-def _floor(points: float) -> float:
-    """Three decimals, rounded down: a page a hair too wide is drawn with one more column of dots."""
-    return math.floor(points * 1e3) / 1e3
+def _below(points: float) -> float:
+    """Three decimals, and less: a page a hair too wide is drawn with one more column of dots."""
+    return (math.ceil(points * 1e3) - 1) / 1e3
 
 
 def _to_unicode(codes: dict[str, str]) -> bytes:
@@ -181,6 +184,7 @@ def _image(code: Code, top: int) -> bytes:
         bits = np.unpackbits(np.frombuffer(modules, np.uint8).reshape(rows, -1), axis=1)[:, :columns]
         modules = np.packbits(np.rot90(bits, -1), axis=1).tobytes()
         columns, rows = rows, columns
-    return b"\nq %d 0 0 %d %d %d cm BI /W %d /H %d /IM true /BPC 1 /D [1 0] ID %s EI Q" % (
-        code.width, code.height, code.x, top - code.y - code.height, columns, rows, modules
+    low = top - code.y - code.height
+    return b"\nq %.2f 0 0 %.2f %.2f %.2f cm BI /W %d /H %d /IM true /BPC 1 /D [1 0] ID %s EI Q" % (
+        code.width - 2 * INSET, code.height - 2 * INSET, code.x + INSET, low + INSET, columns, rows, modules
     )  # fmt: skip

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from masking.errors import InputError
 from print_templates.preview import BAND, picture
+from print_templates.raster import dots
 from print_templates.read import DPI, decode, rasterise, read_pdf
-from print_templates.render import NotPrinted, Printed, render
+from print_templates.render import NotPrinted, Printed, draw, render
+from print_templates.template import RESOLUTIONS
 from print_templates.typeface import GETA
 from tests.labels import label, view
 
@@ -23,6 +26,22 @@ def test_both_codes_read_back_from_the_page_at_the_printers_dots() -> None:
 
 def test_the_page_is_whole_dots() -> None:
     assert rasterise(render([label()]).data, 0, DPI).size == (800, 1440)
+
+
+@pytest.mark.parametrize("dpi", RESOLUTIONS)
+@pytest.mark.parametrize("size", ["100x180", "76x130", "60x40"])
+def test_a_driver_draws_the_pdfs_codes_and_rules_on_the_same_dots_as_the_picture(size: str, dpi: int) -> None:
+    [(drawing, _)] = draw([label()], template=size, dpi=dpi)
+    assert drawing is not None
+    page = np.asarray(rasterise(render([label()], template=size, dpi=dpi).data, 0, RESOLUTIONS[dpi])) < 128
+    ours = dots(drawing)
+    assert page.shape == ours.shape
+    lines = (
+        [rect for rect in drawing.background.rects if min(rect.width, rect.height) < 8] if drawing.background else []
+    )
+    for mark in (*drawing.codes, *lines):
+        place = np.s_[mark.y : mark.y + mark.height, mark.x : mark.x + mark.width]
+        assert (page[place] == ours[place]).all()
 
 
 def test_a_person_reads_every_field_on_the_page() -> None:
