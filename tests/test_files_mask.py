@@ -261,6 +261,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_trusted(shop, file, tmp_pat
 
     with pytest.raises(InputError, match="changed while it was read"):
         run_job(Busy(), job, io.StringIO())
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_the_answer_never_replaces_the_file_itself(mask, tmp_path):
@@ -282,3 +283,8 @@ def test_a_folder_that_is_none_is_named(mask, file, tmp_path):
     (tmp_path / "taken").write_text("")
     assert mask(text(row(1)), "--out", str(tmp_path / "taken")) == 2
     assert "taken" in mask.said
+
+
+def test_an_unknown_size_of_labels_is_said_before_anything_is_entered(mask, file, tmp_path):
+    assert mask(text(row(1)), "--labels", "1x1") == 2
+    assert not (tmp_path / "deployment").exists()

@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--explain", action="store_true", help="show how the file is understood; enter nothing")
     add("--amend", action="store_true", help="orders that changed since they were entered replace what was entered")
     add("--confidence", type=float, default=SURE, help=f"take pasted lines apart from this confidence on ({SURE})")
-    add("--labels", default="100x180", metavar="SIZE", help="size of the labels, or none (100x180)")
+    add("--labels", default="100x180", metavar="SIZE|FILE.toml", help="size, your own template, or none (100x180)")
     add("--batch", type=_batch, default=BATCH, help=f"orders that are committed together, 1 to {BATCH} ({BATCH})")
     add("--shred", action="store_true", help="overwrite and delete the file once every order in it is entered")
 
@@ -66,6 +66,7 @@ def _run(args: argparse.Namespace) -> int:
     if questions:
         print(questions, file=sys.stderr)
         return 2
+    template = _template(args.labels)  # wrong sizes are said before anything is entered
     job = Job(
         path=args.file,
         folder=args.out or args.file.with_name(f"{args.file.stem}-masked"),
@@ -74,13 +75,24 @@ def _run(args: argparse.Namespace) -> int:
         amend=args.amend,
         confidence=args.confidence,
         batch=args.batch,
-        template=None if args.labels == "none" else args.labels,
+        template=template,
     )
     with connect(args.to, credentials=args.credentials) as shop:
         result = run_job(shop, job, sys.stderr)
     print(explaining.summary(job, result))
     _say_what_remains(args, result)
     return _status(result)
+
+
+def _template(name: str) -> str | Path | None:
+    """A size of labels or a template of one's own, checked; None for no labels."""
+    if name == "none":
+        return None
+    try:
+        from api.own_templates import chosen
+    except ImportError as error:
+        raise InputError("--labels", "needs waybill-masking[labels,read]; without, --labels none") from error
+    return chosen(name)
 
 
 def _batch(text: str) -> int:

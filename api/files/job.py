@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO, final
 
 from api.files.importing import BATCH, Taken, enter
 from api.files.layout import Layout
-from api.files.orders import Survey, parcels
+from api.files.orders import Survey, digest, parcels
 from api.files.progress import Progress
 from api.files.rules import meaning
 from api.files.writing import MASKED, REJECTED, masked_row, sheet
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What to do with one understood file. `template` is the labels' size, None for no labels."""
+    """What to do with one understood file. `template` is the labels', None for no labels."""
 
     path: Path
     folder: Path
@@ -38,7 +37,7 @@ class Job:
     survey: Survey
     amend: bool = False
     confidence: float
-    template: str | None
+    template: str | Path | None
     batch: int = BATCH
 
 
@@ -66,15 +65,13 @@ def run_job(shop: Shop | RemoteShop, job: Job, progress: TextIO) -> Result:
         InputError: the file changed while it was read, or another run writes to the same folder.
         UnavailableError: the store did not answer; what was entered before stays, and the next run goes on.
     """
-    before = _digest(job.path)
+    _unchanged(job)
     job.folder.mkdir(parents=True, exist_ok=True)
     result = Result()
     with _alone(job.folder):
         ids = _import(shop, job, result, progress)
-        if _digest(job.path) != before:
-            raise InputError("file", "changed while it was read: give the command again")
         if job.template and ids:
-            _print(shop, job, ids, before, result, progress)
+            _print(shop, job, job.template, ids, result, progress)
     return result
 
 
@@ -99,35 +96,31 @@ def _import(shop: Shop | RemoteShop, job: Job, result: Result, progress: TextIO)
                     ids.append(outcome.waybill.id)
                 else:
                     rows = ", ".join(map(str, outcome.rows))
-                    rejected.write(
-                        [
-                            rows,
-                            job.layout.names(outcome.field),
-                            outcome.field,
-                            outcome.rule,
-                            meaning(outcome.rule, chinese=chinese),
-                        ]
-                    )
+                    names_of = job.layout.names(outcome.field)
+                    said = meaning(outcome.rule, chinese=chinese)
+                    rejected.write([rows, names_of, outcome.field, outcome.rule, said])
                     result.faults[outcome.field, outcome.rule] += 1
             bar.step(len(outcomes))
+        _unchanged(job)
     result.files += names
     return ids
 
 
-def _print(shop: Shop | RemoteShop, job: Job, ids: list[Token], digest: str, result: Result, progress: TextIO) -> None:
+def _print(
+    shop: Shop | RemoteShop, job: Job, template: str | Path, ids: list[Token], result: Result, progress: TextIO
+) -> None:
     from api.files.printing import print_labels  # noqa: PLC0415  fonts and numpy, only where labels are drawn
 
+    name = f"file-{job.survey.digest[:32]}"
     with Progress("labels", len(ids), progress) as bar:
-        prints = print_labels(
-            shop, ids, job=f"file-{digest[:32]}", folder=job.folder, template=job.template or "", step=bar.step
-        )
+        prints = print_labels(shop, ids, job=name, folder=job.folder, template=template, step=bar.step)
     result.printed, result.refused = prints.printed, prints.refused
     result.files += prints.files
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _unchanged(job: Job) -> None:
+    if digest(job.path) != job.survey.digest:
+        raise InputError("file", "changed while it was read: give the command again")
 
 
 @contextmanager

@@ -6,10 +6,12 @@ holds back only those. No plaintext is written anywhere on the way.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import final
 
 from api.files.cells import clean, lost_digits
@@ -51,8 +53,10 @@ class Survey:
         orders: how many orders they are.
         repeated: how many lines each order of several lines has.
         asked: columns that no header explains and that are not blank.
+        digest: the SHA-256 of the file that was surveyed, in hex.
     """
 
+    digest: str
     lines: int
     orders: int
     repeated: Mapping[str, int]
@@ -61,6 +65,7 @@ class Survey:
 
 def survey(layout: Layout) -> Survey:
     """Count the file's orders, and find which unexplained columns hold anything."""
+    said = digest(layout.reading.path)
     seen: set[int] = set()
     repeated: dict[str, int] = {}
     blank = set(layout.unplaced)
@@ -77,11 +82,18 @@ def survey(layout: Layout) -> Survey:
         else:
             seen.add(hash(reference))
     return Survey(
+        digest=said,
         lines=lines,
         orders=len(seen) + singles,
         repeated=repeated,
         asked=[at for at in layout.unplaced if at not in blank],
     )
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def parcels(layout: Layout, repeated: Mapping[str, int], *, confidence: float) -> Iterator[Parcel | Fault]:

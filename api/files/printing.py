@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, final
 
 from api.files.writing import whole
 from masking.connection import Shop
+from masking.errors import InputError
 from masking.waybill import LabelData, OnPage, Refusal, Rejected, Token
 from print_templates.render import Printed, render
 
@@ -43,7 +44,7 @@ def print_labels(
     *,
     job: str,
     folder: Path,
-    template: str,
+    template: str | Path,
     step: Callable[[int], None],
 ) -> Prints:
     """Write `labels-JOB.pdf`, or numbered volumes of it. The same ids under the same job give the same bytes.
@@ -69,9 +70,11 @@ def print_labels(
     return Prints(printed=printed, files=files, refused=refused)
 
 
-def _draw(shop: Shop | RemoteShop, ids: Sequence[Token], job: str, template: str) -> tuple[bytes, list[str]]:
+def _draw(shop: Shop | RemoteShop, ids: Sequence[Token], job: str, template: str | Path) -> tuple[bytes, list[str]]:
     """A PDF of the labels, and a reason for each that is not in it."""
     if not isinstance(shop, Shop):
+        if isinstance(template, Path):
+            raise InputError("--labels", "a service draws its own sizes only")
         drawn = shop.labels(ids, job=job, station=STATION, template=template)
         return drawn.pdf, [_reason(outcome) for outcome in drawn.outcomes if not isinstance(outcome, OnPage)]
     answers = shop.labels(ids, job=job, station=STATION)
