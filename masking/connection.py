@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from masking.access.people import Actor, Role
 from masking.change import Amend, Cancel, Change, Ship, change
 from masking.checkout import Checkout, checkout
-from masking.crypto.keys import FileKeySource, write_secret
+from masking.crypto.keys import FileKeySource, sync_folder, write_secret
 from masking.errors import InputError, SettingsError, UnavailableError, UnknownWaybillError
 from masking.find import Find, find
 from masking.label import Label, label
@@ -197,7 +197,10 @@ def create(folder: Path, world: World, settings: Settings, *, addresses: tuple[s
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.absolute().parent))
         try:
             FileKeySource.create(made / ROOT_KEY, world.entropy)
-            (made / SETTINGS).write_text(_settings_text(settings, addresses), "utf-8")
+            with (made / SETTINGS).open("w", encoding="utf-8") as file:
+                file.write(_settings_text(settings, addresses))
+                file.flush()
+                os.fsync(file.fileno())  # an empty one would be read as another tenant
             store = _open(made)
             private = create_keys(store, world)
             now = world.now()
@@ -207,6 +210,7 @@ def create(folder: Path, world: World, settings: Settings, *, addresses: tuple[s
             store.close()
             write_secret(made / OFFLINE_KEY, private)
             made.rename(folder)
+            sync_folder(folder.absolute().parent)  # before anything in it is acknowledged
         finally:
             shutil.rmtree(made, ignore_errors=True)
     except OSError as error:

@@ -209,6 +209,21 @@ def test_the_disk_has_it_before_the_caller_does(tmp_path, weaken, safe):
     assert [synced_before_answer(text, name) for name in ("data.sqlite", "keys.sqlite")] == [safe, safe]
 
 
+@pytest.mark.system("strace")
+def test_a_deployment_has_its_name_and_its_settings_on_disk_before_anything_in_it_is_acknowledged(tmp_path):
+    trace = tmp_path / "trace"
+    calls = "trace=rename,renameat,renameat2,write,fsync,fdatasync"
+    run(ANSWERING.format(weaken=""), tmp_path / "d", under=["strace", "-f", "-y", "-e", calls, "-o", str(trace)])
+    lines = trace.read_text(errors="replace").splitlines()
+
+    def first(pattern, start=0):
+        return next(n for n, line in enumerate(lines) if n >= start and re.search(pattern, line))
+
+    renamed = first(r"rename.*/\.d-\w+\", .*/d\"")
+    assert first(rf"fsync\(\d+<[^>]*{SETTINGS}>") < renamed
+    assert first(rf"fsync\(\d+<{re.escape(str(tmp_path))}>\)", renamed) < first("ANSWERED")
+
+
 def test_a_deployment_that_is_half_made_is_made_again(tmp_path):
     folder = tmp_path / "d"
     done = run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 from api.demo import sweep
@@ -13,7 +14,7 @@ from masking.crypto.index import token_record
 from masking.crypto.keys import FileKeySource
 from masking.errors import MaskingError
 from masking.retire import Destroy, Retired, SealAway, retire
-from masking.vault import journal, parcels, waybills
+from masking.vault import journal, keylives, parcels, waybills
 from masking.vault.store import Store
 
 PLANTED = "金丝雀试探九八七六"
@@ -40,14 +41,18 @@ def retire_and_prove(stage: Stage, plot: Plot, source: Path) -> None:
         "one waybill destroyed, one sealed away",
         true=isinstance(erased, Retired) and isinstance(sealed, Retired),
     )
+    tonight = stage.world.now() + timedelta(days=1, hours=2)
+    keylives.close_days(stage.store.keys, keylives.due_archive(stage.store.keys, tonight), tonight)
     old = _beside_todays_keys(backup, home)
     records = [token_record(w.id) or b"" for w in (gone, kept, away)]
     opened = [_opens(old, record) for record in records]
+    archive_keys = old.keys.names("archive")
     old.close()
     stage.say(
-        "昨天的数据备份配上今天的钥匙：销毁的、封存的都打不开，其余照常",
-        "yesterday's data beside today's keys: destroyed and sealed-away don't open, the rest does",
-        true=opened == [False, True, False],
+        "昨天的数据备份配上今夜关日之后的钥匙：销毁的、封存的都打不开，其余照常",
+        "yesterday's data beside the keys once the night has closed the day: destroyed and sealed-away don't open, "
+        "the rest does",
+        true=opened == [False, True, False] and not archive_keys,
     )
     _ledger(stage, records[0])
     _sweep(stage, plot, backup)
@@ -74,7 +79,7 @@ def _beside_todays_keys(data: Path, home: Path) -> Store:
 
 
 def _opens(store: Store, record: bytes) -> bool:
-    """Whether anything of a waybill opens with the keys of today."""
+    """Whether anything of a waybill opens with the online keys that are left."""
     with store.transaction() as tx:
         known = parcels.of_ids(store, tx, [record])
         sealed = waybills.sealed_fields(tx, [record], ["recipient.address"])
