@@ -64,6 +64,8 @@ class Plain:
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Plain is not serialised; reveal() it where that is meant")
 
+    __getstate__ = __reduce__
+
 
 def _plain(value: str | Plain, what: str) -> Plain:
     if isinstance(value, Plain):

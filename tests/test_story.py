@@ -19,6 +19,7 @@ from masking.retire import Destroy, Retired, SealAway, retire
 from masking.scan import Scan, scan
 from masking.vault import budgets, people
 from masking.waybill import Assigned, Delivered, Dial, LabelData, Refusal, Scanned, Waybill
+from masking.world import World
 from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, RECEIVER, SHOP, SWITCH
 
 
@@ -258,3 +259,14 @@ def test_nobody_ends_a_duty_by_saying_that_the_parcel_left_from_somewhere_else(w
     left = [Scan(actor=DISPATCHER, what=data.waybill_number, kind="departed")] * 2
     assert all(isinstance(each, Scanned) for each in scan(world, store, left))
     assert looked(world, store, data.code) == UNKNOWN
+
+
+def test_what_is_answered_again_has_the_time_that_was_answered_first(store, order):
+    world = World()  # the real clock, which knows microseconds
+    data = labelled(world, store, checked_out(world, store, order()))
+    scans = [Scan(actor=RECEIVER, what=data.code, kind="arrived", event="e-1")]
+    assert scan(world, store, scans) == scan(world, store, scans)
+    duty = [Assign(actor=DISPATCHER, what=data.code, courier=COURIER.id)]
+    assert assign(world, store, duty) == assign(world, store, duty)
+    done = [Deliver(actor=COURIER, code=data.code)]
+    assert deliver(world, store, done) == deliver(world, store, done)
