@@ -23,17 +23,18 @@ def test_every_field_is_masked_with_offsets_into_its_value():
         {"id": "b", "field": "name", "value": "欧阳测试"},
         {"id": 3, "field": "phone", "value": "+86 13800000001"},
         {"id": 4, "field": "text", "value": "打13800000001"},
+        {"id": 5, "field": "name", "value": "欧阳测试", "profile": "strict"},
     ]
     status, rows, _ = redact(*(json.dumps(row) for row in asked), "")
     assert status == 0
-    assert [row["id"] for row in rows] == [1, "b", 3, 4]
+    assert [row["id"] for row in rows] == [1, "b", 3, 4, 5]
     assert rows[0] == {
         "id": 1,
         "masked": "浙江杭州西湖区文三路９０号******",
         "hidden": [[13, 19]],
         "region": {"province": "浙江省", "city": "杭州市", "district": "西湖区", "town": "", "code": "330106"},
     }
-    assert [row["masked"] for row in rows[1:]] == ["欧阳**", "+86 138********", "打***********"]
+    assert [row["masked"] for row in rows[1:]] == ["欧阳**", "+86 138********", "打***********", "****"]
 
 
 @pytest.mark.parametrize(

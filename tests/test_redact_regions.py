@@ -34,6 +34,31 @@ def test_every_district_is_found_under_its_province_and_city(code):
     assert region.code == code
 
 
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "路100号",
+        "东路1号",
+        "大道5号",
+        "街12号",
+        "一路3号",
+        "大厦3楼",
+        "广场",
+        "大学",
+        "医院",
+        "酒店",
+        "花园3栋",
+        "小区",
+        "银行",
+        "商场",
+        "新村",
+    ],
+)
+def test_no_road_or_place_named_after_a_city_is_taken_for_it(tail):
+    shorts = [short for short, codes in table().shorts.items() if any(len(code) < 6 for code in codes)]
+    assert [short for short in shorts if find_region(short + tail).spans] == []
+
+
 def test_a_region_knows_where_its_names_stand():
     text = "江西九江彭泽县江西省九江市彭泽县龙城镇"
     region = find_region(text)

@@ -17,6 +17,7 @@ from masking.redact.freetext import mask_text
 from masking.redact.names import mask_name
 from masking.redact.phones import mask_phone
 from masking.redact.regions import find_region, find_town
+from masking.redact.spans import cover
 
 _REGION = ("province", "city", "district", "town", "code")
 
@@ -46,6 +47,8 @@ def _answer(row: int, line: str) -> dict[str, object]:
             masked = mask_read(address, (), profile)
             found = find_town(address.normal.text, find_region(address.normal.text))
             region = {"region": dict(zip(_REGION, found, strict=False))}
+        case "name" | "phone" | "text" if profile is Profile.STRICT:
+            masked = cover(value, [(0, len(value))])
         case "name":
             masked = mask_name(value)
         case "phone":

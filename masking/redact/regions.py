@@ -129,14 +129,14 @@ def _name(text: str, at: int, known: Table, paths: _Paths) -> _Name | None:
         if len(word) < size or (word[-1] == "市" and _DISTRICT_IN_CITY.match(text, end - 1)):
             continue
         codes = known.names.get(word)
-        if codes and not _STREET.match(text, end) and (size > 2 or any(_fits(code, paths) for code in codes)):
+        if codes and not _STREET.match(text, end) and (size > 2 or _fits_short(text, end, codes, paths)):
             return _Name(at, end, word, codes, full=True)
         codes = known.shorts.get(word)
         if codes is None:
             continue
         if paths is not _ANYWHERE:
             codes = tuple([code for code in codes if _fits(code, paths)])
-        if not codes or _more(text, end, known):
+        if not codes or _more(text, end, known, codes):
             pass
         elif _ROAD.match(text, end) or _NAMED_AFTER.match(text, end):
             continue
@@ -148,12 +148,21 @@ def _name(text: str, at: int, known: Table, paths: _Paths) -> _Name | None:
     return None
 
 
-def _more(text: str, at: int, known: Table) -> bool:
-    """Whether another division's name begins here."""
-    sizes = known.lengths.get(text[at : at + 2])
-    return sizes is not None and any(
-        text[at : at + n] in known.names or text[at : at + n] in known.shorts for n in sizes
+def _more(text: str, at: int, known: Table, codes: tuple[str, ...]) -> bool:
+    """Whether another division of these begins here, or they of it."""
+    return any(
+        code.startswith(inner) or inner.startswith(code)
+        for size in known.lengths.get(text[at : at + 2], ())
+        for inner in known.names.get(text[at : at + size]) or known.shorts.get(text[at : at + size], ())
+        for code in codes
     )
+
+
+def _fits_short(text: str, end: int, codes: tuple[str, ...], paths: _Paths) -> bool:
+    """Whether a full name of two characters (郏县, 九龙) may stand here: in its place, or at the head of an address."""
+    if paths is not _ANYWHERE:
+        return any(_fits(code, paths) for code in codes)
+    return all(len(code) == 6 for code in codes) and not _taken(text, end)
 
 
 def _fits(code: str, paths: _Paths) -> bool:
