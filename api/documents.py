@@ -113,7 +113,7 @@ class LabelsIn(Document):
     job: Annotated[Short, Field(examples=["2026-11-24-a"])]
     station: Annotated[Short, Field(examples=["printer-1"])] = "shop"
     reason: Literal["damaged", "printer-jam", "repacked"] | None = None
-    template: Literal["100x180", "100x150", "76x130"] = "100x180"
+    template: Literal["100x180", "100x150", "100x100", "76x130", "60x40"] = "100x180"
 
 
 class ScanItem(Document):
