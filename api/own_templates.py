@@ -16,7 +16,6 @@ from masking.errors import InputError
 from masking.redact.freetext import find_personal
 from masking.redact.normalise import normalise
 from print_templates.preview import picture, sample
-from print_templates.read import decode
 from print_templates.schema import Fault
 from print_templates.template import built_in, check, read
 
@@ -36,7 +35,10 @@ def faults(path: Path) -> list[Fault]:
         for constant in (*each["show"], each.get("otherwise", "")):
             if not constant.startswith("{") and find_personal(normalise(constant)):
                 found.append(Fault(f"text {n}", "looks personal (a name, a phone, a door); it would be on every label"))
-    for n, each in enumerate(source.get("logo", ()), 1):
+    logos = source.get("logo", ())
+    if logos:
+        from print_templates.read import decode  # noqa: PLC0415  an extra; only logos need a decoder
+    for n, each in enumerate(logos, 1):
         with Image.open(path.parent / each["file"]) as logo:
             grey = logo.convert("L")
         if decode(grey.resize((grey.width * 4, grey.height * 4), Image.Resampling.NEAREST)) or decode(grey):
