@@ -22,7 +22,7 @@ from masking.errors import InputError, RefusedError
 from masking.order import Order
 from masking.scan import Scan, scan
 from masking.vault import people
-from masking.waybill import Token, Waybill
+from masking.waybill import LabelData, Token, Waybill
 from masking.world import World
 from print_templates.read import decode, read_pdf
 from tests import printer_languages
@@ -176,6 +176,25 @@ def test_a_jams_range_is_printed_again_by_an_outlet_as_counted_reprints(
     assert [next(code for code in page.codes if code.startswith("YT")) for page in pages] == wanted(taken)[3:5]
     assert all("第2次打印" in "".join(page.texts) for page in pages)
     assert label(folder, *again) == 0  # the same two prints, not a third
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--to", "docx", "--out", "x"),
+        ("--printer", "127.0.0.1"),  # to is pdf
+        ("--template", "1x1", "--out", "x"),
+        ("--dpi", "600", "--out", "x"),
+        ("--darkness", "99", "--out", "x"),
+        ("--to", "png", "--out", "x"),  # nine labels
+    ],
+)
+def test_a_wrong_option_counts_no_print(wrong: tuple[str, ...], deployment: tuple[Path, list[Waybill]]) -> None:
+    folder, taken = deployment
+    assert label(folder, *(w.id for w in taken), *wrong) == 2
+    with masking.connect(folder) as shop:
+        first = shop.labels([w.id for w in taken], job="another")
+    assert all(isinstance(each, LabelData) and each.print_number == 1 for each in first)
 
 
 def test_a_job_without_waybills_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

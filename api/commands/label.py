@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from masking.access.people import Actor, Role
 from masking.connection import SHOP, open_folder
@@ -26,9 +26,12 @@ from masking.world import World
 if TYPE_CHECKING:
     from api.printing.jobs import Job
     from print_templates.gate import Released
+    from print_templates.printers import Setup
 
 TOKEN = re.compile(r"wb1_[0-9a-z]{26}")
 BATCH = 200
+Todo = Sequence[tuple[int, LabelData]]
+"""Labels to print, with their positions in the job."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,41 +56,72 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
 
 
+class How(NamedTuple):
+    """What to print with: checked before a print is counted."""
+
+    template: str | Path
+    dpi: int
+    to: str
+    setup: Setup
+
+
 def run(args: argparse.Namespace) -> int:
-    """Print; 1 if some labels were not printed, each named by its position and rule."""
+    """Print; 1 if some labels were not printed, each named by its position or token, and rule."""
     from api.printing.jobs import opened
 
-    world = World()
+    how, world, jobs = _how(args), World(), args.folder / "jobs"
     store = open_folder(args.folder, world, must_exist=True)
     try:
-        with opened(args.folder / "jobs", args.job) as job:
-            if args.again:
-                wanted, name = _range(job, args.again), f"{args.job}.again-{args.again}"
-            else:
-                wanted, name = _ids(args.ids), args.job
-                return _print(args, world, store, job, wanted, None)
-        with opened(args.folder / "jobs", name) as job:
-            return _print(args, world, store, job, wanted, args.reason)
+        if not args.again:
+            with opened(jobs, args.job) as job:
+                return _print(args, how, world, store, job, _ids(args.ids), args.job, None)
+        with opened(jobs, args.job) as job:
+            wanted = _range(job, args.again)
+        name = f"{args.job}.again-{args.again}"
+        with opened(jobs, name) as job:
+            return _print(args, how, world, store, job, wanted, name, args.reason)
     finally:
         journal.sequence(world, store)
         store.close()
 
 
+def _how(args: argparse.Namespace) -> How:
+    from api.own_templates import chosen
+    from print_templates.printers import LANGUAGES, Setup
+    from print_templates.render import FORMATS
+    from print_templates.template import template
+
+    known = tuple(LANGUAGES) if args.printer else FORMATS
+    if args.to not in known:
+        raise InputError("--to", f"unknown here; there are {', '.join(known)}")
+    chosen_one = chosen(args.template)
+    template(chosen_one, args.dpi)
+    return How(chosen_one, args.dpi, args.to, Setup(right=args.right, down=args.down, darkness=args.darkness))
+
+
 def _print(
-    args: argparse.Namespace, world: World, store: Store, job: Job, ids: Sequence[Token], reason: str | None
+    args: argparse.Namespace,
+    how: How,
+    world: World,
+    store: Store,
+    job: Job,
+    ids: Sequence[Token],
+    name: str,
+    reason: str | None,
 ) -> int:
-    name = args.job if reason is None else f"{args.job}.again-{args.again}"
     asked = list(dict.fromkeys(ids)) or job.plan
     if not asked:
         raise InputError("ids", "none given, and no job of this name was begun")
     if job.plan and set(asked) != set(job.plan):
         raise RefusedError("this-job-was-begun-with-other-waybills: give another --job")
+    if how.to == "png" and len(asked) > 1:
+        raise InputError("--to", "a PNG holds one label")
     found, missed = _labels(args, world, store, asked, name, reason)
     if found and not job.plan:
         job.set_plan(_sorted(asked, found))
     positions = job.pending(args.resume) if args.printer else range(1, len(job.plan) + 1)
     todo = [(n, found[job.plan[n - 1]]) for n in positions if job.plan[n - 1] in found]
-    printed = _send(args, job, todo, missed) if args.printer else _write(args, todo, missed)
+    printed = _send(args.printer, how, job, todo, missed) if args.printer else _write(args.out, how, todo, missed)
     for line in missed:
         print(f"waybill label: {line}", file=sys.stderr)
     print(f"{printed} printed, {len(missed)} not printed")
@@ -122,17 +156,16 @@ def _labels(
     return found, missed
 
 
-def _send(args: argparse.Namespace, job: Job, todo: Sequence[tuple[int, LabelData]], missed: list[str]) -> int:
+def _send(address: str, how: How, job: Job, todo: Todo, missed: list[str]) -> int:
     from api.printing.sending import printer
-    from print_templates.printers import Setup, write
+    from print_templates.printers import write
 
     if not todo:
         return 0
-    setup = Setup(right=args.right, down=args.down, darkness=args.darkness)
     printed = 0
-    with printer(args.printer) as send:
-        for position, drawing in _drawn(args, todo, missed):
-            data = write(drawing, args.to, setup)
+    with printer(address) as send:
+        for position, drawing in _drawn(how, todo, missed):
+            data = write(drawing, how.to, how.setup)
             job.note_sending(position)
             send(data)
             job.note_sent(position)
@@ -140,36 +173,30 @@ def _send(args: argparse.Namespace, job: Job, todo: Sequence[tuple[int, LabelDat
     return printed
 
 
-def _write(args: argparse.Namespace, todo: Sequence[tuple[int, LabelData]], missed: list[str]) -> int:
+def _write(path: Path, how: How, todo: Todo, missed: list[str]) -> int:
     from api.files.writing import whole
     from print_templates import pdf, raster
-    from print_templates.printers import Setup, write
+    from print_templates.printers import write
 
-    if args.to == "png" and len(todo) > 1:
-        raise InputError("--to", "a PNG holds one label")
-    setup = Setup(right=args.right, down=args.down, darkness=args.darkness)
     before = len(missed)
-    drawings = (drawing for _, drawing in _drawn(args, todo, missed))
+    drawings = (drawing for _, drawing in _drawn(how, todo, missed))
     first = next(drawings, None)
     if first is None:
         return 0
     pages = chain([first], drawings)
-    with whole(args.out) as part, part.open("wb") as file:
-        if args.to == "pdf":
+    with whole(path) as part, part.open("wb") as file:
+        if how.to == "pdf":
             file.write(pdf.write(pages))
         else:
-            file.writelines(raster.png(page) if args.to == "png" else write(page, args.to, setup) for page in pages)
+            file.writelines(raster.png(page) if how.to == "png" else write(page, how.to, how.setup) for page in pages)
     return len(todo) - (len(missed) - before)
 
 
-def _drawn(
-    args: argparse.Namespace, todo: Sequence[tuple[int, LabelData]], missed: list[str]
-) -> Iterator[tuple[int, Released]]:
+def _drawn(how: How, todo: Todo, missed: list[str]) -> Iterator[tuple[int, Released]]:
     """The released drawings, some at a time; a line for each label that can't be drawn."""
-    from api.own_templates import chosen
     from print_templates.render import NotPrinted, draw
 
-    drawn = draw([data for _, data in todo], template=chosen(args.template), dpi=args.dpi)
+    drawn = draw([data for _, data in todo], template=how.template, dpi=how.dpi)
     for (position, _), (drawing, outcome) in zip(todo, drawn, strict=True):
         if drawing is not None:
             yield position, drawing
