@@ -1,12 +1,13 @@
-# make alone prints this help. The environment is .venv (.venv-bench for bench); nothing outside this folder is touched.
+# make alone prints this help. The environment is .venv (.venv-bench, .venv-fuzz for those two); nothing outside this folder is touched.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BENCH := $(VENV)-bench
+FUZZ := $(VENV)-fuzz
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench lock clean
+.PHONY: help install demo test check format bench fuzz lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,10 +44,19 @@ $(BENCH)/.installed: requirements/bench.txt pyproject.toml # the peers we measur
 bench: $(BENCH)/.installed ## measure: make bench ONLY=seal (LONG=1 for the slow ones)
 	@$(BENCH)/bin/python benchmarks/run.py $(ONLY)
 
+$(FUZZ)/.installed: requirements/fuzz.txt
+	@test -x $(FUZZ)/bin/python || $(PYTHON) -m venv $(FUZZ)
+	@$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
+fuzz: $(FUZZ)/.installed ## coverage-guided: every parser of hostile bytes, a minute in all
+	@$(FUZZ)/bin/python -m fuzz.run $(SECONDS_EACH)
+
 lock: $(STAMP) ## pin anew (maintainers; uses uv if installed in .venv)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --extra dev --no-emit-package waybill-masking -o requirements/dev.txt pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --extra dev --extra bench --no-emit-package waybill-masking -o requirements/bench.txt pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --extra fuzz --no-emit-package waybill-masking -o requirements/fuzz.txt pyproject.toml
 
 clean: ## remove the environment and everything made by the demo
-	rm -rf $(VENV) $(BENCH) demo-out build dist *.egg-info
+	rm -rf $(VENV) $(BENCH) $(FUZZ) demo-out build dist *.egg-info

@@ -110,3 +110,11 @@ def test_a_fork_a_shrink_and_another_ledger_are_told_apart():
     assert follows(point([b"another", *bodies[1:5]]), new, path) == "unproven"
     assert follows(old, new, []) == "unproven"
     assert follows(old, point(bodies, origin="waybill-masking/other"), path) == "another-ledger"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a", "a+b+\u00e9", "a+b+AQ==", "\udcb3", f"a\udcb3+51bc89d9+AQ{'A' * 42}", f"+51bc89d9+AQ{'A' * 42}"]
+)
+def test_a_pinned_text_that_is_no_key_is_refused_by_name(text):
+    with pytest.raises(IntegrityError, match="not a ledger's public key"):
+        LogKey.parse(text)

@@ -27,6 +27,7 @@ _TEXT = re.compile(
     r"time (?P<at>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3})Z\n",
     re.ASCII,
 )
+_NAME = re.compile(r"[!-*,-~]{1,128}")
 _SIGNATURE = re.compile(r"\u2014 (?P<name>[^\s+]+) (?P<signature>[A-Za-z0-9+/]+={0,2})", re.ASCII)
 
 
@@ -73,9 +74,9 @@ class LogKey:
         name, _, rest = text.partition("+")
         try:
             key = cls(name, base64.b64decode(rest.partition("+")[2], validate=True)[1:])
-        except binascii.Error:
+        except ValueError:  # no base64, or not even ASCII
             raise IntegrityError("not a ledger's public key") from None
-        if not name or len(key.public) != 32 or str(key) != text:
+        if not _NAME.fullmatch(name) or len(key.public) != 32 or str(key) != text:
             raise IntegrityError("not a ledger's public key")
         return key
 
