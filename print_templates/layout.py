@@ -51,7 +51,17 @@ def lay_out(label: LabelData, template: Template, symbol: bytes | None) -> Laid:
             raise InputError(max(names, key=lambda name: len(shown[name].text)), "does-not-fit")
         runs += found
         rects += [Rect(*box.box)] if box.reverse else []
-    codes = [_bars(label.waybill_number, box) if box.kind == "code128" else _qr(symbol, box) for box in template.codes]
+    codes: list[Code] = []
+    for place in template.codes:
+        code = _bars(label.waybill_number, place) if place.kind == "code128" else _qr(symbol, place)
+        if code is not None:
+            codes.append(code)
+        elif (
+            place.turned
+        ):  # the second one, for the day when a dot of the print head dies: the first is there without it
+            notes.append(Note("waybill_number", "too-long-for-its-turned-bars"))
+        else:
+            raise InputError("waybill_number", "too-long-for-its-bars")
     notes += [Note(name, "character-not-in-font") for name, value in shown.items() if GETA in value.text]
     ground = template.background
     drawing = Drawing(
@@ -66,7 +76,8 @@ def lay_out(label: LabelData, template: Template, symbol: bytes | None) -> Laid:
     return Laid(drawing, tuple(notes))
 
 
-def _bars(text: str, box: CodeBox) -> Code:
+def _bars(text: str, box: CodeBox) -> Code | None:
+    """The bars, or None if the box is too short for them at its least module."""
     try:
         modules = code128.bars(text)
     except ValueError:
@@ -75,7 +86,7 @@ def _bars(text: str, box: CodeBox) -> Code:
     along = height if box.turned else width
     size = along // (len(modules) + 2 * code128.QUIET)
     if size < box.least:
-        raise InputError("waybill_number", "too-long-for-its-bars")
+        return None
     size = min(size, box.most)
     length = size * len(modules)
     lead = (along - length) // 2

@@ -91,6 +91,15 @@ def test_of_ten_thousand_labels_three_bad_ones_are_named_and_the_rest_prints() -
     assert rasterise(rendered.data, count - 4, DPI).size == (480, 320)
 
 
+@pytest.mark.parametrize(
+    "number", ["YT0000000000001", "SF0000000000099", "JDVA00000000001", "000000000000001", "00000000000001"]
+)
+@pytest.mark.parametrize("size", ["100x180", "100x150", "100x100", "76x130"])
+def test_the_carriers_usual_numbers_fit_every_size_of_waybill(number: str, size: str) -> None:
+    [outcome] = render([label(waybill_number=number)], template=size).outcomes
+    assert isinstance(outcome, Printed)
+
+
 def test_no_label_that_can_be_printed_is_no_document() -> None:
     assert render([label(code="x")]).data == render([]).data == b""
 
