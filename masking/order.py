@@ -225,6 +225,8 @@ def _text_problems(name: str, text: str) -> list[Problem]:
         return [Problem(name, "control-character")]
     if kind in {"name", "phone", "address"} and ("**" in text or "••" in text or (kind == "phone" and "*" in text)):
         return [Problem(name, "already-masked")]
+    if kind in {"name", "address"} and not any(ch.isalnum() for ch in text):
+        return [Problem(name, "no-letter")]
     if kind == "phone":
         if re.search(r"\d(?:\.\d+)?[eE]\+\d", text):
             return [Problem(name, "spreadsheet-exponent")]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from masking.access.duty import UNKNOWN, Purpose
 from masking.access.people import Actor, Role
@@ -17,10 +19,12 @@ from masking.errors import InputError
 from masking.find import Find, find
 from masking.label import Label, label
 from masking.order import Enrolled, Grant, Order, Party, Plain
+from masking.redact.compliance import leaks
+from masking.redact.view import mask_order
 from masking.resolve import Resolve, resolve
 from masking.retire import Destroy, SealAway, retire
 from masking.scan import Scan, scan
-from masking.vault import parcels, people
+from masking.vault import parcels, people, sealing
 from masking.waybill import Assigned, LabelData, Refusal, Rejected, Scanned, Waybill
 from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, RECEIVER, SHOP, SWITCH, TENANT
 from tests.test_story import arrived, assigned, checked_out, labelled
@@ -205,3 +209,32 @@ def test_somebody_who_cannot_be_enrolled_is_rejected_alone(store, world, bad, fi
     assert isinstance(good, Enrolled)
     assert (rejected.field, type(rejected)) == (field, Rejected)
     assert enrol(world, store, [Revoke(actor=SUPERVISOR, id=bad)]) == [UNKNOWN]
+
+
+@pytest.mark.parametrize("name", ["-", "·", "。。", "( )", "\U0001f4e6"])
+def test_a_name_without_a_letter_is_rejected_alone(store, world, order, name):
+    nameless = Party(name=name, phone="13800000001", address="上海市浦东新区世纪大道1号")
+    orders = [order("A-1"), order("A-2", sender=nameless)]
+    good, rejected = checkout(world, store, [Checkout(merchant=SHOP, order=each) for each in orders])
+    assert isinstance(good, Waybill)
+    assert (rejected.field, rejected.rule) == ("sender.name", "no-letter")
+
+
+SIGNS = st.sampled_from(
+    "张欧阳王省市区路号栋单元室弄巷0123456789-—()（）[]【】 #,，.。*·:转电话房A①二十\n\u3000Ａ１\U0001f4e6"
+)
+PARTIES = st.builds(
+    Party,
+    name=st.text(SIGNS, max_size=6),
+    phone=st.builds("13800000001{}".format, st.text(SIGNS, max_size=5)),
+    address=st.text(SIGNS, max_size=30),
+)
+
+
+@given(PARTIES, PARTIES, st.text(SIGNS, max_size=12), st.booleans())
+def test_every_order_that_has_no_problem_can_be_masked(recipient, sender, text, show_goods):
+    order = Order(
+        reference="A-1", recipient=recipient, sender=sender, goods=text, remark=text[::-1], show_goods=show_goods
+    )
+    if not sealing.first_problem(order):
+        assert not leaks(mask_order(order), order)
