@@ -17,8 +17,9 @@ from PIL import Image
 import masking
 from api.cli import main
 from api.printing.jobs import Job, opened
+from api.printing.sending import printer
 from masking.connection import open_folder
-from masking.errors import InputError, RefusedError
+from masking.errors import InputError, RefusedError, UnavailableError
 from masking.order import Order
 from masking.scan import Scan, scan
 from masking.vault import people
@@ -224,6 +225,16 @@ def test_a_printer_that_is_off_is_named_and_nothing_is_lost(
     with listening() as (address, data):
         assert label(folder, "--to", "cpcl", "--printer", address) == 0
     assert numbers(printer_languages.cpcl(bytes(data))) == wanted(taken)
+
+
+def test_what_only_this_machine_holds_was_not_sent() -> None:
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        server.bind(("127.0.0.1", 0))
+        server.listen()  # a printer with its head open: it takes the connection, and reads nothing
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with printer(address, patience=0.2) as send, pytest.raises(UnavailableError, match="takes no bytes"):
+            send(bytes(200_000))
 
 
 def test_a_printers_set_up_page_is_sent_or_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
