@@ -20,6 +20,7 @@ from tink import aead
 
 from benchmarks.measure import rate, ratio
 from masking.crypto.encoding import framed
+from masking.crypto.index import merge_reference, person_index
 from masking.crypto.keys import DayWrapper
 from masking.crypto.seal import open_fields, seal_fields
 from masking.order import FIELDS, Plain
@@ -132,7 +133,15 @@ def rewrap() -> None:
     )
 
 
+def guesses() -> None:
+    """What one core can try in a second, given the key: the costs in docs/enumeration.md."""
+    phone, name, address = TEXTS[1], TEXTS[0], TEXTS[2]
+    rate("person_indexes_per_second", lambda: person_index(KEY, phone), 1, "tries/s")
+    rate("merge_references_per_second", lambda: merge_reference(KEY, name, phone, address), 1, "tries/s")
+
+
 if __name__ == "__main__":
     raw_sides()
     peers()
     rewrap()
+    guesses()
