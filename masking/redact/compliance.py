@@ -15,7 +15,7 @@ from typing import NamedTuple, final
 from masking.order import Order
 from masking.redact.facts import Facts, facts_of
 from masking.redact.freetext import find_personal
-from masking.redact.goods import NEUTRAL, category, is_sensitive
+from masking.redact.goods import NEUTRAL, WORDS, category, is_sensitive
 from masking.redact.known import find_words
 from masking.redact.levels import Level
 from masking.redact.normalise import HAN_NUMERALS, SEPARATOR, Normal, normalise
@@ -53,7 +53,7 @@ def check(view: MaskedView, order: Order, recipient: Facts, sender: Facts) -> li
     found = [] if view.stamp else [Leak("stamp", "missing")]
     for who, facts in (("recipient", recipient), ("sender", sender)):
         letters = len("".join(filter(str.isalnum, shown[f"{who}.name"])))
-        if letters >= len(facts.letters):
+        if facts.letters and letters >= len(facts.letters):
             found.append(Leak(f"{who}.name", "name-whole"))
         if any(word in all_text for word in facts.words):
             found += _words(who, facts, shown)
@@ -83,7 +83,8 @@ def _words(who: str, facts: Facts, shown: Mapping[str, str]) -> list[Leak]:
     return [
         Leak(field, f"name-of-the-{who}")
         for field, text in shown.items()
-        if find_words(Normal(text, None, len(text)), facts.words[:1] if field.endswith(".name") else facts.words)
+        if (field != "goods" or text not in WORDS)
+        and find_words(Normal(text, None, len(text)), facts.words[:1] if field.endswith(".name") else facts.words)
     ]
 
 

@@ -23,6 +23,8 @@ _KINDS = (
     (re.compile("玩具|积木|拼图|模型|toy", re.IGNORECASE), "玩具"),
     (re.compile("化妆|口红|面膜|防晒|洗发|护肤|香水"), "洗护"),
 )
+WORDS = frozenset({NEUTRAL, *(kind for _, kind in _KINDS)})
+"""All words that goods can become: none of them tells anything of a person, even if one is called so."""
 
 
 def is_sensitive(text: str) -> bool:
