@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from api.cli import main
 from masking.connection import create, open_folder
 from masking.numbers.plan import HORIZON, Demand, runs_dry
-from masking.numbers.provider import PROVIDERS
+from masking.numbers.provider import ORIGINS
 from masking.vault import slots
 from masking.vault.store import Settings
 from masking.world import World
@@ -123,5 +123,5 @@ def test_what_is_wrong_is_named(folder, words, capsys):
 
 
 def test_a_provider_that_asks_nobody_rests_longer():
-    assert {each.rest.days for each in PROVIDERS.values() if each.authorises_each_call} == {7}
-    assert {each.rest.days for each in PROVIDERS.values() if not each.authorises_each_call} == {60}
+    assert {each.rest.days for each in ORIGINS.values() if each.authorises_each_call} == {7}
+    assert {each.rest.days for each in ORIGINS.values() if not each.authorises_each_call} == {60}

@@ -11,7 +11,7 @@ from masking.connection import open_folder
 from masking.errors import InputError
 from masking.numbers.plan import Demand, runs_dry
 from masking.numbers.pool import Act, Line
-from masking.numbers.provider import PROVIDERS
+from masking.numbers.provider import ORIGINS
 from masking.vault import slots
 from masking.vault.store import Store
 from masking.vault.upkeep import keep_numbers
@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     taken = acts.add_parser("import", help="take the extensions of a main number into the pool")
     taken.add_argument("main", help="the main number, digits")
     taken.add_argument("extensions", help="the first and last extension, as long as they are dialled: 0000-9999")
-    taken.add_argument("--provider", choices=sorted(set(PROVIDERS) - {"demo"}), default="own-switch")
+    taken.add_argument("--provider", choices=sorted(set(ORIGINS) - {"demo"}), default="own-switch")
     taken.add_argument("--city", required=True, help="where it belongs, a word: shanghai")
     taken.add_argument("--switch", required=True, help="the id of the one switch that may ask about it")
     taken.add_argument(
@@ -48,7 +48,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     plan.add_argument("--days", type=float, default=usual.days, help="days from checkout to signature")
     plan.add_argument("--unprinted", type=float, default=usual.unprinted, help="share cancelled before printing")
     plan.add_argument("--digits", type=int, default=usual.digits, help="length of the extensions")
-    plan.add_argument("--provider", choices=sorted(PROVIDERS), default="own-switch", help="decides the cool-down")
+    plan.add_argument("--provider", choices=sorted(ORIGINS), default="own-switch", help="decides the cool-down")
     acts.add_parser("stock", help="how many slots are in each stage, by provider and city")
     for each in acts.choices.values():
         each.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     if args.act == "plan":
         demand = _demand(args)
         store = open_folder(args.folder, world, must_exist=True) if (args.folder / "waybill.toml").exists() else None
-        _plan(demand, world, store, connects_anybody=not PROVIDERS[args.provider].authorises_each_call)
+        _plan(demand, world, store, connects_anybody=not ORIGINS[args.provider].authorises_each_call)
         return 0
     store = open_folder(args.folder, world, must_exist=True)
     try:
@@ -78,7 +78,7 @@ def _import(world: World, store: Store, args: argparse.Namespace) -> int:
     spelt = re.fullmatch(r"([0-9]{1,6})-([0-9]{1,6})", args.extensions)
     if not spelt or len(spelt[1]) != len(spelt[2]):
         raise InputError("extensions", "not-two-of-one-length-with-a-hyphen")
-    provider = PROVIDERS[args.provider]
+    provider = ORIGINS[args.provider]
     if not provider.authorises_each_call and not args.connects_anybody:
         raise InputError("provider", "connects-anybody-who-dials; say --connects-anybody if that is meant")
     line = Line(args.main, len(spelt[1]), args.provider, args.city, args.switch, provider.rest)
@@ -102,7 +102,7 @@ def _stock(store: Store) -> None:
 
 
 def _asks(provider: str) -> bool:
-    return provider in PROVIDERS and PROVIDERS[provider].authorises_each_call
+    return provider in ORIGINS and ORIGINS[provider].authorises_each_call
 
 
 def _demand(args: argparse.Namespace) -> Demand:
@@ -110,7 +110,7 @@ def _demand(args: argparse.Namespace) -> Demand:
     for name, (least, most) in limits.items():
         if not least <= getattr(args, name) <= most:
             raise InputError(name, f"not-{least}-to-{most}")
-    rest = PROVIDERS[args.provider].rest.days
+    rest = ORIGINS[args.provider].rest.days
     return Demand(
         daily=args.daily, peak=args.peak, days=args.days, rest=rest, unprinted=args.unprinted, digits=args.digits
     )

@@ -1,18 +1,25 @@
-"""Where numbers come from, and what that means for who may dial them."""
+"""Where numbers come from: what that means for who may dial them, and the port of providers that bind each call.
+
+With a switch of our own every call is asked about (`/v1/calls/route`). A foreign provider connects whom it was told to: its
+printed extensions (AXE) connect anybody who dials. So a call is bound one by one instead: for two minutes, from this
+courier's phone to this recipient's, over a main number that is nobody's in between.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import final
+from datetime import datetime, timedelta
+from typing import Protocol, final
 
 from masking.numbers.pool import REST, REST_OF_OPEN_LINES
+from masking.order import Plain
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
-    """A kind of provider.
+class Origin:
+    """Where slots come from.
 
     Attributes:
         authorises_each_call: whether somebody of ours is asked before each call is connected. Where nobody is, whoever
@@ -23,13 +30,49 @@ class Provider:
 
     @property
     def rest(self) -> timedelta:
-        """How long a released slot of this provider cools down."""
+        """How long a released slot of this origin cools down."""
         return REST if self.authorises_each_call else REST_OF_OPEN_LINES
 
 
-PROVIDERS = {
-    "own-switch": Provider(authorises_each_call=True),
-    "demo": Provider(authorises_each_call=True),
-    "aliyun-axe": Provider(authorises_each_call=False),
+ORIGINS = {
+    "own-switch": Origin(authorises_each_call=True),
+    "demo": Origin(authorises_each_call=True),
+    "aliyun-axe": Origin(authorises_each_call=False),
 }
-"""By name. Aliyun's printed extensions (AXE) connect anybody; calls bound one by one (`masking.numbers.aliyun`) need no slot."""
+"""By the name that slots are imported under."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The provider connects the two until then; `subscription` is its name for that."""
+
+    main: str
+    subscription: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Not bound, for a reason in one word; or, if not `known`, perhaps bound: nobody can tell before it is looked up."""
+
+    reason: str
+    known: bool = True
+    retry_after: int | None = None
+
+
+class NumberProvider(Protocol):
+    """A provider that connects two phones over one of its main numbers for a while. It never sees a name or an address."""
+
+    @property
+    def mains(self) -> Sequence[str]:
+        """The main numbers that are ours there, and used for nothing else."""
+
+    def bind(self, main: str, a: Plain, b: Plain, until: datetime, call: str) -> Bound | Failed:
+        """Let phone `a` reach phone `b` by dialling `main`; `call` comes back in reports. Never raises, never repeats."""
+
+    def unbind(self, main: str, subscription: str) -> bool:
+        """End a binding; True once it is known to be gone, also if it was gone before."""
+
+    def subscriptions(self, main: str) -> set[str] | None:
+        """All that is bound over a main number now; None if the provider doesn't say."""

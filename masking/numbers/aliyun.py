@@ -1,0 +1,181 @@
+"""Aliyun's number protection (Dyplsapi 2017-05-25): one AXB binding a call, signed as Aliyun's signature V3 wants it.
+
+Aliyun takes these parameters in the address of the request, phones too; the connection is TLS, and nothing of it is logged
+here. What is not known to have failed is never tried again: it is looked up (`subscriptions`), and what nobody knows of is
+ended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import http.client
+import json
+import re
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, final
+from urllib.parse import quote, urlsplit
+
+from masking.errors import SettingsError
+from masking.numbers.provider import Bound, Failed
+from masking.order import Plain
+from masking.redact.phones import canonical
+from masking.world import CHINA, World
+
+VERSION = "2017-05-25"
+BUSY = ("isv.FLOW_LIMIT", "Throttling")
+"""Codes, or their beginnings, of a provider that wants us to wait."""
+WORDS = {
+    "isv.BIND_CONFLICT": "conflict",
+    "isv.NO_AVAILABLE_NUMBER": "conflict",
+    "isv.MOBILE_NUMBER_ILLEGAL": "not-bindable",
+}
+GONE = "isv.SUBS_NOT_EXIST"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An account at Aliyun, and our numbers there.
+
+    Raises:
+        SettingsError: the endpoint is not https (http is for a server on this machine), or there is no main number.
+    """
+
+    endpoint: str
+    key_id: str
+    key_secret: Plain
+    pool_key: str
+    mains: tuple[str, ...]
+    seconds: float = 3.0
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.endpoint)
+        if parts.scheme != "https" and (parts.scheme, parts.hostname) != ("http", "127.0.0.1"):
+            raise SettingsError("aliyun: the endpoint is an https address")
+        if not self.mains or not all(re.fullmatch(r"\d{7,20}", main) for main in self.mains):
+            raise SettingsError("aliyun: mains are main numbers, at least one")
+
+
+class Aliyun:
+    """See `NumberProvider`."""
+
+    def __init__(self, account: Account, world: World) -> None:
+        self._account = account
+        self._world = world
+
+    @property
+    def mains(self) -> Sequence[str]:
+        """The main numbers of the account."""
+        return self._account.mains
+
+    def bind(self, main: str, a: Plain, b: Plain, until: datetime, call: str) -> Bound | Failed:
+        """An AXB binding on which only A can call."""
+        numbers = [_digits(phone) for phone in (a, b)]
+        if None in numbers:
+            return Failed("not-bindable")
+        answer = self._ask(
+            "BindAxb",
+            PhoneNoA=str(numbers[0]),
+            PhoneNoB=str(numbers[1]),
+            PhoneNoX=main,
+            Expiration=until.astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S"),
+            CallRestrict="CONTROL_BX_DISABLE",
+            CallDisplayType="1",
+            OutId=call,
+        )
+        if isinstance(answer, Failed):
+            return answer
+        made = answer.get("SecretBindDTO")
+        subscription = made.get("SubsId") if isinstance(made, dict) else None
+        return Bound(main, str(subscription)) if subscription else Failed("no-answer", known=False)
+
+    def unbind(self, main: str, subscription: str) -> bool:
+        """Ends it; what does not exist has ended."""
+        answer = self._ask("UnbindSubscription", SecretNo=main, SubsId=subscription)
+        return answer.reason == GONE if isinstance(answer, Failed) else True
+
+    def subscriptions(self, main: str) -> set[str] | None:
+        """The names of all bindings over a main number."""
+        answer = self._ask("QuerySubsId", PhoneNoX=main)
+        if isinstance(answer, Failed):
+            return None
+        return {each for each in str(answer.get("SubsId") or "").split(",") if each}
+
+    def _ask(self, action: str, **parameters: str) -> dict[str, Any] | Failed:
+        """The answer to one signed request, or why there is none."""
+        account = self._account
+        address = urlsplit(account.endpoint)
+        query = canonical_query(parameters | {"PoolKey": account.pool_key})
+        headers = {
+            "host": address.netloc,
+            "x-acs-action": action,
+            "x-acs-content-sha256": hashlib.sha256(b"").hexdigest(),
+            "x-acs-date": self._world.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "x-acs-signature-nonce": self._world.entropy(16).hex(),
+            "x-acs-version": VERSION,
+        }
+        headers["authorization"] = authorization(account.key_id, account.key_secret, query, headers)
+        if address.scheme == "https":
+            connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+                address.netloc, timeout=account.seconds, context=ssl.create_default_context()
+            )
+        else:
+            connection = http.client.HTTPConnection(address.netloc, timeout=account.seconds)
+        try:
+            connection.connect()
+        except OSError:
+            return Failed("down", retry_after=10)  # nothing was sent
+        try:
+            connection.request("POST", f"/?{query}", headers=headers)
+            response = connection.getresponse()
+            return _read(response.status, response.read(1 << 20))
+        except (OSError, http.client.HTTPException):
+            return Failed("no-answer", known=False)
+        finally:
+            connection.close()
+
+
+def canonical_query(parameters: Mapping[str, str]) -> str:
+    """Parameters in the one order and spelling that the signature is made over (RFC 3986)."""
+    return "&".join(f"{quote(name, safe='')}={quote(parameters[name], safe='')}" for name in sorted(parameters))
+
+
+def authorization(key_id: str, secret: Plain, query: str, headers: Mapping[str, str]) -> str:
+    """The header that signs a POST without a body to "/"; `headers` are all signed, their names in small letters."""
+    names = ";".join(sorted(headers))
+    lines = "".join(f"{name}:{headers[name].strip()}\n" for name in sorted(headers))
+    request = "\n".join(("POST", "/", query, lines, names, headers["x-acs-content-sha256"]))
+    text = "ACS3-HMAC-SHA256\n" + hashlib.sha256(request.encode()).hexdigest()
+    signature = hmac.digest(secret.reveal().encode(), text.encode(), "sha256").hex()
+    return f"ACS3-HMAC-SHA256 Credential={key_id},SignedHeaders={names},Signature={signature}"
+
+
+def _read(status: int, body: bytes) -> dict[str, Any] | Failed:
+    """An answer, or the failure it stands for. Only a refusal by name is known to have done nothing."""
+    try:
+        answer = json.loads(body)
+        code = str(answer["Code"])
+    except (ValueError, KeyError, TypeError):
+        return Failed("no-answer", known=False)
+    if code == "OK" and status == 200 and isinstance(answer, dict):
+        return answer
+    if code.startswith(BUSY):
+        return Failed("busy", retry_after=2)
+    if code == GONE:
+        return Failed(GONE)
+    if code.startswith("isv.") or (400 <= status < 500 and not code.startswith("isp.")):
+        return Failed(WORDS.get(code, "refused"))
+    return Failed("no-answer", known=False)
+
+
+def _digits(phone: Plain) -> str | None:
+    """A phone as Aliyun writes it: digits alone, a landline with its area code's zero; None for what it can't ring."""
+    number = canonical(phone.reveal()) or ""
+    if not re.fullmatch(r"\+86\d{9,11}", number):
+        return None
+    inland = number.removeprefix("+86")
+    return inland if re.fullmatch(r"1[3-9]\d{9}|[48]00\d{7}", inland) else "0" + inland

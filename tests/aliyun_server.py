@@ -1,0 +1,134 @@
+"""A server that answers as Aliyun's documentation says, on this machine: checks signatures by itself, and misbehaves when told."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
+
+KEY_ID, SECRET, POOL = "testing-id", "testing-secret", "FC100000000000001"
+MAINS = ("17000000101", "17000000102")
+CHINA = timezone(timedelta(hours=8))
+
+
+class Aliyun:
+    """Its state: bindings by (main, name), and what it is told to do with the next requests."""
+
+    def __init__(self, now) -> None:
+        self.now = now
+        self.bound: dict[tuple[str, str], dict[str, str]] = {}
+        self.seen: set[str] = set()
+        self.asked: list[str] = []
+        self.mood: list[str] = []
+        self.url = ""
+        self.stop = threading.Event()
+
+    def answer(self, request) -> tuple[int, dict[str, object]] | None:
+        """The status and the document for one request; None is no answer at all."""
+        query = dict(parse_qsl(urlsplit(request.path).query, keep_blank_values=True))
+        action = request.headers["x-acs-action"]
+        self.asked.append(action)
+        if not self._signed(request):
+            return 400, {"Code": "SignatureDoesNotMatch"}
+        mood = self.mood.pop(0) if self.mood else ""
+        if mood == "throttle":
+            return 400, {"Code": "Throttling.User"}
+        if mood == "flow":
+            return 200, {"Code": "isv.FLOW_LIMIT"}
+        if mood == "system":
+            return 200, {"Code": "isp.SYSTEM_ERROR"}
+        if query.get("PoolKey") != POOL:
+            return 400, {"Code": "isv.POOLKEY_NOT_EXISTS"}
+        done = getattr(self, f"_{action}")(query)
+        if mood == "late":  # done, but nobody hears of it
+            self.stop.wait(5)
+            return None
+        if mood == "partly":
+            return 500, {"Code": "isp.GATEWAY_ERROR"}
+        return (502, {}) if mood == "garbage" else (200, done)
+
+    def _signed(self, request) -> bool:
+        """Aliyun's signature V3, from its documentation: every x-acs header and the host are signed, a nonce is good once."""
+        scheme, _, rest = request.headers.get("Authorization", "").partition(" ")
+        said = dict(part.split("=", 1) for part in rest.split(","))
+        names = said["SignedHeaders"].split(";")
+        must = {name.lower() for name in request.headers if name.lower().startswith("x-acs-")} | {"host"}
+        raw = urlsplit(request.path)
+        canonical = [request.command, raw.path, raw.query, "".join(f"{n}:{request.headers[n]}\n" for n in names)]
+        canonical += [said["SignedHeaders"], hashlib.sha256(b"").hexdigest()]
+        text = f"{scheme}\n{hashlib.sha256(chr(10).join(canonical).encode()).hexdigest()}"
+        right = hmac.new(SECRET.encode(), text.encode(), hashlib.sha256).hexdigest()
+        date = datetime.strptime(request.headers["x-acs-date"], "%Y-%m-%dT%H:%M:%S%z")
+        nonce = request.headers["x-acs-signature-nonce"]
+        fresh = nonce not in self.seen and abs(self.now() - date) < timedelta(minutes=15)
+        self.seen.add(nonce)
+        return (
+            scheme == "ACS3-HMAC-SHA256"
+            and said["Credential"] == KEY_ID
+            and must <= set(names)
+            and names == sorted(names)
+            and "&".join(sorted(raw.query.split("&"))) == raw.query
+            and hmac.compare_digest(right, said["Signature"])
+            and fresh
+        )
+
+    def _BindAxb(self, query) -> dict[str, object]:
+        a, b, x = query["PhoneNoA"], query["PhoneNoB"], query["PhoneNoX"]
+        until = datetime.strptime(query["Expiration"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=CHINA)
+        if x not in MAINS:
+            return {"Code": "isv.FORBIDDEN_ACTION"}
+        if not (a.isdigit() and b.isdigit()):
+            return {"Code": "isv.MOBILE_NUMBER_ILLEGAL"}
+        if until < self.now() + timedelta(seconds=60):
+            return {"Code": "isv.EXPIRE_DATE_ILLEGAL"}
+        live = [each for (main, _), each in self.bound.items() if main == x]
+        if any({a, b} & {each["A"], each["B"]} for each in live):
+            return {"Code": "isv.BIND_CONFLICT"}
+        name = f"1000{len(self.seen):08}"
+        self.bound[x, name] = {"A": a, "B": b, "until": query["Expiration"], "out": query["OutId"]}
+        return {"Code": "OK", "SecretBindDTO": {"SubsId": name, "SecretNo": x, "Extension": ""}}
+
+    def _UnbindSubscription(self, query) -> dict[str, object]:
+        gone = self.bound.pop((query["SecretNo"], query["SubsId"]), None)
+        return {"Code": "OK" if gone else "isv.SUBS_NOT_EXIST"}
+
+    def _QuerySubsId(self, query) -> dict[str, object]:
+        return {"Code": "OK", "SubsId": ",".join(name for main, name in self.bound if main == query["PhoneNoX"])}
+
+
+@contextmanager
+def aliyun(now) -> Iterator[Aliyun]:
+    """The server, running."""
+    state = Aliyun(now)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            answer = state.answer(self)
+            if answer is None:
+                return
+            body = json.dumps(answer[1]).encode() if answer[1] else b"<html>bad gateway</html>"
+            self.send_response(answer[0])
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    state.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield state
+    finally:
+        state.stop.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()

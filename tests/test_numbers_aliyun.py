@@ -1,0 +1,142 @@
+"""Aliyun's port, against a server that checks signatures and misbehaves: what is not known to have failed is looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from masking.errors import SettingsError
+from masking.numbers.aliyun import Account, Aliyun, authorization, canonical_query
+from masking.numbers.provider import Bound, Failed
+from masking.order import Plain
+from tests import aliyun_server
+from tests.aliyun_server import KEY_ID, MAINS, POOL, SECRET, aliyun
+
+A, B = Plain("13900000007"), Plain("138-0000-0001")
+
+
+@pytest.fixture
+def server(hands) -> Iterator[aliyun_server.Aliyun]:
+    with aliyun(lambda: hands.time) as running:
+        yield running
+
+
+def client(server, world, **changes):
+    settings = {"endpoint": server.url, "key_id": KEY_ID, "key_secret": Plain(SECRET), "pool_key": POOL, "mains": MAINS}
+    return Aliyun(Account(**(settings | {"seconds": 0.5} | changes)), world)
+
+
+def bind(provider, world, main=MAINS[0], a=A, b=B, seconds=120):
+    return provider.bind(main, a, b, world.now() + timedelta(seconds=seconds), "c" * 32)
+
+
+def test_the_signature_is_the_one_in_aliyuns_documentation():
+    headers = {
+        "host": "ecs.cn-shanghai.aliyuncs.com",
+        "x-acs-action": "RunInstances",
+        "x-acs-content-sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "x-acs-date": "2023-10-26T10:22:32Z",
+        "x-acs-signature-nonce": "3156853299f313e23d1673dc12e1703d",
+        "x-acs-version": "2014-05-26",
+    }
+    image = "win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd"
+    query = canonical_query({"RegionId": "cn-shanghai", "ImageId": image})
+    signed = authorization("YourAccessKeyId", Plain("YourAccessKeySecret"), query, headers)
+    assert signed.endswith("Signature=06563a9e1b43f5dfe96b81484da74bceab24a1d853912eee15083a6f0f3283c0")
+
+
+def test_what_is_bound_is_listed_until_it_is_unbound(server, world):
+    provider = client(server, world)
+    bound = bind(provider, world)
+    assert isinstance(bound, Bound)
+    assert server.bound[MAINS[0], bound.subscription] == {
+        "A": "13900000007",
+        "B": "13800000001",
+        "until": "2026-11-24 08:32:00",
+        "out": "c" * 32,
+    }
+    assert provider.subscriptions(MAINS[0]) == {bound.subscription}
+    assert provider.unbind(*bound_of(bound))
+    assert provider.subscriptions(MAINS[0]) == set()
+    assert provider.unbind(*bound_of(bound))  # gone is gone
+
+
+def bound_of(bound):
+    return bound.main, bound.subscription
+
+
+def test_a_wrong_secret_and_a_changed_clock_are_refused_by_the_server(server, world, hands):
+    assert bind(client(server, world, key_secret=Plain("guessed")), world) == Failed("refused")
+    provider = client(server, world)
+    server.now = lambda: hands.time + timedelta(hours=1)
+    assert bind(provider, world) == Failed("refused")
+    assert server.bound == {}
+
+
+@pytest.mark.parametrize(
+    ("phone", "written"),
+    [("0571-80000002", "057180000002"), ("+86 138 0000 0001", "13800000001"), ("400-100-0001", "4001000001")],
+)
+def test_phones_are_written_as_aliyun_wants_them(server, world, phone, written):
+    assert isinstance(bind(client(server, world), world, b=Plain(phone)), Bound)
+    [made] = server.bound.values()
+    assert made["B"] == written
+
+
+@pytest.mark.parametrize("phone", ["+1 212 555 0100", "0571-80000002转301", "none"])
+def test_a_phone_that_it_cannot_ring_is_named_before_anything_is_sent(server, world, phone):
+    assert bind(client(server, world), world, b=Plain(phone)) == Failed("not-bindable")
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("mood", "failed"),
+    [
+        ("throttle", Failed("busy", retry_after=2)),
+        ("flow", Failed("busy", retry_after=2)),
+        ("system", Failed("no-answer", known=False)),
+        ("partly", Failed("no-answer", known=False)),
+        ("garbage", Failed("no-answer", known=False)),
+        ("late", Failed("no-answer", known=False)),
+    ],
+)
+def test_each_way_to_fail_has_its_name_and_nothing_is_sent_twice(server, world, mood, failed):
+    server.mood = [mood]
+    provider = client(server, world)
+    assert bind(provider, world) == failed
+    assert server.asked == ["BindAxb"]
+    made = len(server.bound)
+    assert made == (1 if mood in {"partly", "garbage", "late"} else 0)
+    assert len(provider.subscriptions(MAINS[0])) == made  # so it can be found again
+
+
+def test_a_server_that_is_not_there_is_known_to_have_done_nothing(server, world):
+    gone = client(server, world, endpoint="http://127.0.0.1:1")
+    assert bind(gone, world) == Failed("down", retry_after=10)
+    assert gone.subscriptions(MAINS[0]) is None
+    assert not gone.unbind(MAINS[0], "1")
+
+
+def test_a_phone_that_is_bound_already_conflicts_on_that_number_only(server, world):
+    provider = client(server, world)
+    bind(provider, world)
+    assert bind(provider, world, b=Plain("13800000002")) == Failed("conflict")
+    assert isinstance(bind(provider, world, MAINS[1], b=Plain("13800000002")), Bound)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"endpoint": "http://example.com"}, {"endpoint": "ftp://x"}, {"mains": ()}, {"mains": ("x",)}]
+)
+def test_an_account_that_would_send_phones_in_the_clear_is_refused(server, world, changes):
+    with pytest.raises(SettingsError, match="aliyun"):
+        client(server, world, **changes)
+
+
+def test_neither_phones_nor_secrets_print_themselves(server, world):
+    provider = client(server, world)
+    bound = bind(provider, world)
+    for text in (repr(provider._account), repr(bound), str(vars(provider))):
+        for secret in (SECRET, "13900000007", "0000-0001", "13800000001"):
+            assert secret not in text
