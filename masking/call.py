@@ -20,16 +20,19 @@ from masking.crypto.seal import open_fields
 from masking.lifecycle import State
 from masking.numbers.pool import Line
 from masking.numbers.routing import CALL_BACK, CONNECT, Dialled, heard, judge
-from masking.order import Connect, Plain
+from masking.order import Announced, Connect, Plain
 from masking.redact.phones import canonical
 from masking.vault import budgets, calls, journal, parcels, people, slots, waybills
 from masking.vault.calls import Intent
 from masking.vault.parcels import Code, Parcels
 from masking.vault.store import Store, Transaction
-from masking.waybill import Dial, Refusal, VirtualNumber
+from masking.waybill import Dial, Refusal
 from masking.world import World, milliseconds
 
 INTENT_LIFE = timedelta(seconds=120)
+
+PROVIDER = "number-provider"
+"""Who is on the ledger as having been told both phones, where a provider connects."""
 
 MISSED = timedelta(hours=2)
 """How long after a call that nobody answered somebody who tries to answer it is noted for the courier."""
@@ -72,6 +75,13 @@ def call(world: World, store: Store, requests: Sequence[Call | Route]) -> list[D
     Raises:
         UnavailableError: nothing is known to be recorded, and nothing is revealed.
     """
+    return [each for each in announce(world, store, requests, bind=False) if not isinstance(each, Announced)]
+
+
+def announce(
+    world: World, store: Store, requests: Sequence[Call | Route], *, bind: bool
+) -> list[Dial | Announced | Connect | Refusal]:
+    """As `call`; with `bind` a provider is to connect what is announced, and the outcome is what it has to know."""
     now = world.now()
     with store.transaction() as tx:
         staff = people.active(tx, {request.actor.id for request in requests})
@@ -80,9 +90,9 @@ def call(world: World, store: Store, requests: Sequence[Call | Route]) -> list[D
         codes = [store.read_code(r.code, world, now) for _, r in announcements]
         held = slots.holders(tx, {(r.main, r.extension) for _, r in routes}, now)
         waybills.by_id(tx, {code[0] for code in codes if code} | set(held.values()), lock=True)  # all before any budget
-        announced = _announce(world, store, tx, [r for _, r in announcements], codes, staff, now)
+        announced = _announce(world, store, tx, [r for _, r in announcements], codes, staff, now, bind=bind)
         connected = _connect(world, store, tx, [r for _, r in routes], held, staff, now)
-    outcomes: dict[int, Dial | Connect | Refusal] = {}
+    outcomes: dict[int, Dial | Announced | Connect | Refusal] = {}
     outcomes |= dict(zip([n for n, _ in announcements], announced, strict=True))
     outcomes |= dict(zip([n for n, _ in routes], connected, strict=True))
     return [outcomes[n] for n in range(len(requests))]
@@ -96,7 +106,9 @@ def _announce(
     codes: Sequence[Code | None],
     staff: dict[str, Actor],
     now: datetime,
-) -> list[Dial | Refusal]:
+    *,
+    bind: bool,
+) -> list[Dial | Announced | Refusal]:
     """Write an intent for each call that its courier has a duty for."""
     known = parcels.load(store, tx, codes)
     ids = {code[0] for code in codes if code}
@@ -104,7 +116,7 @@ def _announce(
     actors = {request.actor.id for request in requests}
     callers = people.phone_indexes(tx, actors)
     tallies = budgets.open_tallies(tx, actors, ids, now)
-    outcomes: list[Dial | Refusal] = []
+    outcomes: list[Dial | Announced | Refusal] = []
     for request, code in zip(requests, codes, strict=True):
         actor, tally = request.actor, tallies[request.actor.id]
         facts = known.facts(code) if staff.get(actor.id) == actor else None
@@ -115,9 +127,9 @@ def _announce(
             if refusal:
                 tally.refuse()
         if refusal is None and code:
-            if code[0] not in numbers:  # the pool was dry before, or the lease ran out on the way
+            if code[0] not in numbers and not bind:  # the pool was dry before, or the lease ran out on the way
                 numbers |= slots.lease(tx, [code[0]], now, world)
-            refusal = _cannot_ring(actor, code[0], callers, numbers) or tally.spend(code[0], now)
+            refusal = _cannot_ring(actor, callers, bind or code[0] in numbers) or tally.spend(code[0], now)
         if refusal or code is None:
             refusal = refusal or UNKNOWN
             if code:
@@ -126,19 +138,24 @@ def _announce(
             continue
         until = now + INTENT_LIFE
         intent = Intent(world.record_id(now), code[0], actor.id, callers[actor.id], milliseconds(until))
-        calls.announce(tx, intent)
         journal.append(tx, [store.leaf(world, now, "intent", actor.id, code[0])])
-        outcomes.append(Dial(number=numbers[code[0]], valid_until=until))
+        if bind:  # the binding is the one use
+            calls.announce(tx, intent._replace(used=milliseconds(now), switch=PROVIDER))
+            journal.append(tx, [store.leaf(world, now, "connect", PROVIDER, code[0], courier=actor.id, by="binding")])
+            a = _dialable(people.open_phone(world, store.keys, tx, actor.id, now))
+            b = _dialable(_phone_of_party(store, tx, known, code[0]))
+            outcomes.append(Announced(call=intent.id, waybill=code[0], a=a, b=b, until=until))
+        else:
+            calls.announce(tx, intent)
+            outcomes.append(Dial(number=numbers[code[0]], valid_until=until))
     budgets.save_tallies(tx, tallies, now, world)
     return outcomes
 
 
-def _cannot_ring(
-    actor: Actor, waybill: bytes, callers: Mapping[str, bytes], numbers: Mapping[bytes, VirtualNumber]
-) -> Refusal | None:
+def _cannot_ring(actor: Actor, callers: Mapping[str, bytes], numbered: bool) -> Refusal | None:
     if actor.id not in callers:
         return Refusal(reason="no-verified-phone")
-    return None if waybill in numbers else Refusal(reason="no-number-leased")
+    return None if numbered else Refusal(reason="no-number-leased")
 
 
 def _connect(

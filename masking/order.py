@@ -183,6 +183,18 @@ class Connect:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Announced:
+    """A call that a provider is to connect: `a` may ring `b` until then. For the provider's port alone."""
+
+    call: bytes
+    waybill: bytes
+    a: Plain
+    b: Plain
+    until: datetime
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolled:
     """Enrolled; `secret` is told this once, and stored only as a hash."""
 

@@ -75,7 +75,7 @@ class VirtualNumber:
     expires: datetime
 
     def __str__(self) -> str:
-        return f"{self.main} 转 {self.extension}"
+        return f"{self.main} 转 {self.extension}" if self.extension else self.main
 
 
 @final

@@ -22,7 +22,6 @@ from urllib.parse import quote, urlsplit
 from masking.errors import SettingsError
 from masking.numbers.provider import Bound, Failed
 from masking.order import Plain
-from masking.redact.phones import canonical
 from masking.world import CHINA, World
 
 VERSION = "2017-05-25"
@@ -174,7 +173,7 @@ def _read(status: int, body: bytes) -> dict[str, Any] | Failed:
 
 def _digits(phone: Plain) -> str | None:
     """A phone as Aliyun writes it: digits alone, a landline with its area code's zero; None for what it can't ring."""
-    number = canonical(phone.reveal()) or ""
+    number = phone.reveal()
     if not re.fullmatch(r"\+86\d{9,11}", number):
         return None
     inland = number.removeprefix("+86")

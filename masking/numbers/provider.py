@@ -69,7 +69,10 @@ class NumberProvider(Protocol):
         """The main numbers that are ours there, and used for nothing else."""
 
     def bind(self, main: str, a: Plain, b: Plain, until: datetime, call: str) -> Bound | Failed:
-        """Let phone `a` reach phone `b` by dialling `main`; `call` comes back in reports. Never raises, never repeats."""
+        """Let phone `a` reach phone `b` by dialling `main`; `call` comes back in reports. Never raises, never repeats.
+
+        Phones are as in `Connect.to`: "+8613800000001", "+8657180000002;ext=301".
+        """
 
     def unbind(self, main: str, subscription: str) -> bool:
         """End a binding; True once it is known to be gone, also if it was gone before."""

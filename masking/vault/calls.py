@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from masking.vault.budgets import raise_alarm
 from masking.vault.engine import insert_new
-from masking.vault.schema import assignment, call_report, intent, waybill
+from masking.vault.schema import assignment, binding, call_report, intent, waybill
 from masking.world import World, milliseconds
 
 RECENT = timedelta(minutes=10)
@@ -144,5 +144,5 @@ def alarm_unreported(tx: Connection, now: datetime, world: World) -> int:
 
 def forget(tx: Connection, waybills: Collection[bytes]) -> None:
     """Do what the destroy list says of calls and their reports."""
-    for table in (call_report, intent):
+    for table in (binding, call_report, intent):
         tx.execute(table.delete().where(table.c.waybill.in_(waybills)))

@@ -139,6 +139,17 @@ label_print = Table(
     UniqueConstraint("waybill", "job", name="one_print_a_job"),
 )
 
+binding = Table(
+    "binding",
+    data,
+    Column("call", LargeBinary(16), ForeignKey("intent.id"), primary_key=True),
+    Column("waybill", LargeBinary(16), nullable=False),
+    Column("main", String(20), nullable=False),
+    Column("subscription", String(64)),
+    Column("until", BigInteger, nullable=False),
+    Index("bindings_of", "waybill"),
+)
+
 line = Table(
     "line",
     data,
@@ -339,6 +350,7 @@ DESTROYED = {
     "intent": dict.fromkeys(
         ("id", "waybill", "actor", "caller", "expires", "used", "switch", "reported", "called_back"), "row deleted"
     ),
+    "binding": dict.fromkeys(("call", "waybill", "main", "subscription", "until"), "row deleted"),
     "call_report": dict.fromkeys(("call", "event", "waybill", "at", "seconds"), "row deleted"),
     "label_print": dict.fromkeys(("waybill", "number", "job", "station", "actor", "reason", "at"), "row deleted"),
     "wrap": dict.fromkeys(

@@ -1,0 +1,104 @@
+"""Step 6 where a provider connects the calls: announced as always, then bound, one by one, over a number in between.
+
+The provider is asked outside of any transaction, after the call is on the ledger and the question is on disk. What is not
+known to have failed is never asked twice: `reconcile` looks it up, and ends what nobody knows of, so that no binding
+outlives a crash or a time-out, and no main number is lost to one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from masking.call import Call, Route, announce
+from masking.numbers.provider import Bound, NumberProvider
+from masking.order import Announced, Connect
+from masking.vault import bindings
+from masking.vault.bindings import Binding
+from masking.vault.store import Store
+from masking.waybill import Dial, Refusal, VirtualNumber
+from masking.world import World, milliseconds
+
+AT_ONCE = 8
+"""Questions to the provider at the same time."""
+
+TRIES = 3
+"""Main numbers that are tried for one call, if the phones are bound over the first ones already."""
+
+SETTLED = timedelta(seconds=30)
+"""After this, a question without an answer will not be answered any more."""
+
+
+def dial(
+    world: World, store: Store, requests: Sequence[Call | Route], *, provider: NumberProvider
+) -> list[Dial | Connect | Refusal]:
+    """As `call`, but the provider connects: a number to dial, or a refusal that says whether to try again.
+
+    "provider-down", "provider-busy", "provider-refused", "provider-not-bindable", "provider-conflict": nothing is bound.
+    "provider-no-answer": nobody knows yet; the call may be announced again, over another number.
+
+    Raises:
+        UnavailableError: as `call`.
+    """
+    outcomes = announce(world, store, requests, bind=True)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(lambda each: _bind(world, store, provider, each), outcomes))
+
+
+def reconcile(world: World, store: Store, provider: NumberProvider) -> int:
+    """End what is bound at the provider and known to nobody here, and forget what has ended; how many were ended there.
+
+    A main number over which a question is still open is left to the next run.
+    """
+    now, ended = world.now(), 0
+    settled = milliseconds(now - SETTLED)
+    for main in provider.mains:
+        with store.reading() as tx:
+            rows = bindings.over(tx, main)
+        open_ = [row for row in rows if row.subscription is None]
+        done = [row for row in rows if row.subscription is None or bindings.is_over(row, now)]
+        if not done or any(bindings.asked_at(row) > settled for row in open_):
+            continue
+        bound = provider.subscriptions(main)
+        if bound is None:
+            continue
+        orphans = sorted(bound - {row.subscription for row in rows if row not in done})
+        gone = [provider.unbind(main, orphan) for orphan in orphans]
+        ended += sum(gone)
+        if all(gone):
+            with store.transaction() as tx:
+                bindings.drop(tx, [row.call for row in done])
+    return ended
+
+
+def _bind(
+    world: World, store: Store, provider: NumberProvider, outcome: Dial | Announced | Connect | Refusal
+) -> Dial | Connect | Refusal:
+    if not isinstance(outcome, Announced):
+        return outcome
+    for main in _some(provider.mains, world):
+        row = Binding(outcome.call, outcome.waybill, main, None, milliseconds(outcome.until))
+        with store.transaction() as tx:
+            if not bindings.ask(tx, row):
+                return Refusal(reason="unknown")
+        answer = provider.bind(main, outcome.a, outcome.b, outcome.until, outcome.call.hex())
+        if isinstance(answer, Bound):
+            with store.transaction() as tx:
+                kept = bindings.made(tx, outcome.call, answer.subscription)
+            if not kept:
+                provider.unbind(main, answer.subscription)
+                return Refusal(reason="unknown")
+            number = VirtualNumber(main=main, extension="", expires=outcome.until)
+            return Dial(number=number, valid_until=outcome.until)
+        if answer.known:
+            with store.transaction() as tx:
+                bindings.drop(tx, [outcome.call])
+        if answer.reason != "conflict":
+            return Refusal(reason=f"provider-{answer.reason}", retry_after=answer.retry_after)
+    return Refusal(reason="provider-conflict", retry_after=int(SETTLED.total_seconds()))
+
+
+def _some(mains: Sequence[str], world: World) -> list[str]:
+    """A few main numbers, in an order that nobody can foresee."""
+    return sorted(mains, key=lambda _: world.entropy(8))[:TRIES]

@@ -1,0 +1,161 @@
+"""Calls that a provider connects: nothing is asked twice, nothing is forgotten, and no main number is lost to a time-out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from masking.call import Call
+from masking.crypto.index import token_record
+from masking.dial import SETTLED, dial, reconcile
+from masking.numbers.aliyun import Account, Aliyun
+from masking.order import Plain
+from masking.retire import Destroy, retire
+from masking.vault import bindings, journal
+from masking.waybill import Dial, Refusal
+from tests import aliyun_server
+from tests.aliyun_server import KEY_ID, MAINS, POOL, SECRET, aliyun
+from tests.cast import COURIER, OPERATOR, OTHER_COURIER, PHONES
+from tests.test_story import arrived, assigned, checked_out, labelled
+
+pytestmark = pytest.mark.parametrize("urls", ["memory", "postgresql"], indirect=True)
+
+
+@pytest.fixture
+def server(hands) -> Iterator[aliyun_server.Aliyun]:
+    with aliyun(lambda: hands.time) as running:
+        yield running
+
+
+@pytest.fixture
+def provider(server, world):
+    account = Account(
+        endpoint=server.url, key_id=KEY_ID, key_secret=Plain(SECRET), pool_key=POOL, mains=MAINS, seconds=0.3
+    )
+    return Aliyun(account, world)
+
+
+@pytest.fixture
+def parcel(world, store, order):
+    waybill = checked_out(world, store, order())
+    data = labelled(world, store, waybill)
+    arrived(world, store, data)
+    assigned(world, store, data)
+    return waybill, data
+
+
+def ring(world, store, provider, data, actor=COURIER):
+    return dial(world, store, [Call(actor=actor, code=data.code)], provider=provider)[0]
+
+
+def known(store):
+    with store.reading() as tx:
+        return {row.subscription for main in MAINS for row in bindings.over(tx, main)}
+
+
+def bound(server):
+    return {name for _, name in server.bound}
+
+
+def test_the_courier_gets_a_number_that_rings_this_recipient_alone(world, store, provider, server, parcel):
+    _, data = parcel
+    answer = ring(world, store, provider, data)
+    assert isinstance(answer, Dial)
+    assert str(answer.number) in MAINS
+    [made] = server.bound.values()
+    assert (made["A"], made["B"]) == (PHONES[COURIER.id], "13800000001")
+    assert known(store) == bound(server)
+
+
+def test_who_has_no_duty_moves_the_provider_to_nothing(world, store, provider, server, parcel):
+    _, data = parcel
+    assert ring(world, store, provider, data, OTHER_COURIER) == Refusal(reason="unknown")
+    assert server.asked == []
+
+
+def test_the_provider_is_on_the_ledger_before_it_is_told(world, store, provider, server, parcel):
+    waybill, data = parcel
+    server.mood = ["late"]
+    ring(world, store, provider, data)
+    told = [leaf for leaf in journal.who_saw(world, store, token_record(waybill.id)) if leaf.kind == "connect"]
+    assert [(leaf.actor, leaf.detail["courier"]) for leaf in told] == [("number-provider", COURIER.id)]
+
+
+@pytest.mark.parametrize(
+    ("mood", "answer"),
+    [
+        ("throttle", Refusal(reason="provider-busy", retry_after=2)),
+        ("system", Refusal(reason="provider-no-answer")),
+        ("late", Refusal(reason="provider-no-answer")),
+        ("partly", Refusal(reason="provider-no-answer")),
+    ],
+)
+def test_after_any_failure_the_provider_and_we_agree_in_the_end(
+    world, store, provider, server, parcel, hands, mood, answer
+):
+    _, data = parcel
+    server.mood = [mood]
+    assert ring(world, store, provider, data) == answer
+    assert reconcile(world, store, provider) == 0  # too early: the answer could still be under way
+    hands.move(seconds=SETTLED.total_seconds() + 1)
+    leaked = len(server.bound)
+    assert leaked == (1 if mood in {"late", "partly"} else 0)
+    assert reconcile(world, store, provider) == leaked
+    assert server.bound == {}
+    assert known(store) == set()
+
+
+def test_a_call_after_a_time_out_takes_another_number_and_keeps_it(world, store, provider, server, parcel, hands):
+    _, data = parcel
+    server.mood = ["late"]
+    ring(world, store, provider, data)
+    hands.move(seconds=SETTLED.total_seconds() - 5)
+    again = ring(world, store, provider, data)
+    assert isinstance(again, Dial)
+    assert len(server.bound) == 2
+    hands.move(seconds=10)
+    reconcile(world, store, provider)
+    assert {main for main, _ in server.bound} == {again.number.main}
+    assert known(store) == bound(server)
+
+
+def test_a_provider_that_is_down_while_we_look_is_asked_again_later(world, store, provider, server, parcel, hands):
+    _, data = parcel
+    server.mood = ["late"]
+    ring(world, store, provider, data)
+    hands.move(seconds=60)
+    server.mood = ["system"]
+    assert reconcile(world, store, provider) == 0
+    assert known(store) == {None}
+    server.mood = ["", "system"]  # listed, but not unbound
+    assert reconcile(world, store, provider) == 0
+    assert known(store) == {None}
+    assert reconcile(world, store, provider) == 1
+    assert known(store) == set()
+
+
+def test_what_has_ended_by_itself_is_forgotten(world, store, provider, server, parcel, hands):
+    _, data = parcel
+    ring(world, store, provider, data)
+    hands.move(seconds=119)
+    assert reconcile(world, store, provider) == 0
+    assert len(known(store)) == 1
+    server.bound.clear()  # the provider ends it
+    hands.move(seconds=2)
+    assert reconcile(world, store, provider) == 0
+    assert known(store) == set()
+
+
+def test_a_destroyed_parcel_leaves_no_binding_behind(world, store, provider, server, parcel):
+    waybill, data = parcel
+    ring(world, store, provider, data)
+    retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
+    assert known(store) == set()
+
+
+def test_when_every_number_is_taken_by_this_courier_the_answer_says_so(world, store, provider, parcel):
+    _, data = parcel
+    assert [isinstance(ring(world, store, provider, data), Dial) for _ in MAINS] == [True] * len(MAINS)
+    assert ring(world, store, provider, data) == Refusal(reason="provider-conflict", retry_after=30)
+    assert len(known(store)) == len(MAINS)
