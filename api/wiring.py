@@ -10,6 +10,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from itertools import count
 
 import anyio.to_thread
@@ -18,6 +19,7 @@ from api import auth
 from api.batching import Batcher
 from api.logs import LOG, where
 from api.metrics import Metrics
+from api.providers import read_provider
 from api.settings import ServiceSettings
 from masking.assign import assign
 from masking.call import call
@@ -25,10 +27,12 @@ from masking.change import change
 from masking.checkout import checkout
 from masking.connection import open_folder
 from masking.deliver import deliver
+from masking.dial import dial, reconcile
 from masking.enrol import enrol
 from masking.errors import MaskingError
 from masking.find import find
 from masking.label import label
+from masking.numbers.provider import NumberProvider
 from masking.report import report
 from masking.resolve import resolve
 from masking.scan import scan
@@ -50,7 +54,9 @@ KEEP_NUMBERS_EVERY = 60
 class Service:
     """What the routes work with: a queue a step, the latest checkpoint, counts."""
 
-    def __init__(self, settings: ServiceSettings, world: World, store: Store) -> None:
+    def __init__(
+        self, settings: ServiceSettings, world: World, store: Store, provider: NumberProvider | None = None
+    ) -> None:
         self.settings = settings
         self.world = world
         self.store = store
@@ -68,6 +74,9 @@ class Service:
         self.scan = Batcher(scan, world, store, **given)
         self.assign = Batcher(assign, world, store, **given)
         self.resolve = Batcher(resolve, world, store, **given)
+        self.provider = provider
+        # a provider is slow, and is not waited for by our own switch
+        self.announce = Batcher(partial(dial, provider=provider) if provider else call, world, store, **given)
         self.call = Batcher(call, world, store, **given)
         self.report = Batcher(report, world, store, **given)
         self.deliver = Batcher(deliver, world, store, **given)
@@ -90,13 +99,18 @@ class Service:
             try:
                 await self.sequence()
                 if turn % KEEP_NUMBERS_EVERY == 0:
-                    await anyio.to_thread.run_sync(keep_numbers, self.world, self.store)
+                    await anyio.to_thread.run_sync(self._keep_numbers)
                 self.sequenced = True
             except MaskingError as error:
                 self.sequenced = False
                 name, places = where(error)
                 LOG.error("sequencer", extra={"waybill": {"error": name, "at": places}})
             await asyncio.sleep(SEQUENCE_EVERY)
+
+    def _keep_numbers(self) -> None:
+        keep_numbers(self.world, self.store)
+        if self.provider:
+            reconcile(self.world, self.store, self.provider)
 
 
 @asynccontextmanager
@@ -109,7 +123,7 @@ async def running(settings: ServiceSettings, world: World) -> AsyncIterator[Serv
     """
     store = await anyio.to_thread.run_sync(lambda: open_folder(settings.folder, world, must_exist=True))
     try:
-        service = Service(settings, world, store)
+        service = Service(settings, world, store, read_provider(settings.folder, world))
         await service.sequence()
         background = asyncio.create_task(service.keep_sequencing())
         try:

@@ -177,7 +177,7 @@ def ready(url: str) -> None:
     """Wait for the address to answer."""
     for _ in range(400):
         try:
-            assert httpx.get(f"{url}/readyz").json() == {"ready": True}
+            assert httpx.get(f"{url}/readyz").json()["ready"] is True
         except httpx.TransportError:
             time.sleep(0.02)  # the process is starting
         else:

@@ -235,7 +235,7 @@ def test_a_secret_is_no_token_and_a_token_no_secret(service):
 def test_health_readiness_and_counts_are_open_and_name_nobody(service):
     ordered(service)
     assert service.ask(None, "/healthz").json() == {"alive": True}
-    assert service.ask(None, "/readyz").json() == {"ready": True}
+    assert service.ask(None, "/readyz").json() == {"ready": True, "risks": []}
     text = service.ask(None, "/metrics").text
     assert 'waybill_requests_total{method="POST",route="/v1/waybills",status="200"}' in text
     assert "waybill_numbers_leased" in text

@@ -40,7 +40,9 @@ async def resolve(body: ResolveIn, request: Request) -> Response:
 async def calls(body: CallsIn, request: Request) -> Response:
     """A number to dial for each parcel, from your own phone, for two minutes and one call."""
     actor, service = called(request)
-    return outcomes(service, await service.call.submit_many([Call(actor=actor, code=each.code) for each in body.items]))
+    return outcomes(
+        service, await service.announce.submit_many([Call(actor=actor, code=each.code) for each in body.items])
+    )
 
 
 @router.get("/v1/calls/missed", responses=OUTCOMES)

@@ -23,14 +23,16 @@ async def alive() -> Response:
 
 @router.get("/readyz", responses={503: {"description": "Not now; `ready` is false"}})
 async def ready(request: Request) -> Response:
-    """The store answers and the ledger is being signed."""
+    """The store answers and the ledger is being signed. Risks that the operator has accepted are named."""
     service = request.app.state.service
+    risks: list[str] = []
     try:
         await anyio.to_thread.run_sync(journal.latest, service.store)
+        risks = await anyio.to_thread.run_sync(_risks, service.store)
         able = service.sequenced
     except MaskingError:
         able = False
-    answer = document({"ready": able})
+    answer = document({"ready": able, "risks": risks})
     answer.status_code = 200 if able else 503
     return answer
 
@@ -42,6 +44,11 @@ async def metrics(request: Request) -> Response:
     numbers = await anyio.to_thread.run_sync(_numbers, service.store)
     gauges = {f"numbers_{state}": numbers.get(state, 0) for state in ("free", "leased", "cooling")}
     return PlainTextResponse(service.metrics.text(gauges))
+
+
+def _risks(store: Store) -> list[str]:
+    with store.reading() as tx:
+        return ["numbers-connect-anybody"] if slots.connects_anybody(tx) else []
 
 
 def _numbers(store: Store) -> dict[str, int]:

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from masking.numbers.pool import HELD, LEASE, Act, Line, Slot, Stage, ways
+from masking.numbers.pool import HELD, LEASE, REST, Act, Line, Slot, Stage, ways
 from masking.vault.budgets import raise_alarm
 from masking.vault.engine import insert_new
 from masking.vault.schema import line, slot, waybill
@@ -110,6 +110,12 @@ def tidy(tx: Connection, now: datetime) -> int:
 def has_pool(tx: Connection) -> bool:
     """Whether this deployment has numbers at all; without, labels say "contact through the app"."""
     return tx.execute(sa.select(line.c.main).limit(1)).first() is not None
+
+
+def connects_anybody(tx: Connection) -> bool:
+    """Whether there are lines whose provider asks nobody before it connects a call: those that rest longer."""
+    open_line = line.c.rest > int(REST.total_seconds() * 1000)
+    return tx.execute(sa.select(line.c.main).where(open_line).limit(1)).first() is not None
 
 
 def free(tx: Connection, most: int) -> int:

@@ -1,0 +1,49 @@
+"""The provider that connects calls, if the deployment has one: the table `[aliyun]` of its `waybill.toml`."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from masking.connection import SETTINGS, read_table
+from masking.errors import SettingsError
+from masking.numbers.aliyun import Account, Aliyun
+from masking.numbers.provider import NumberProvider
+from masking.order import Plain
+from masking.world import World
+
+TEXTS = ("endpoint", "key_id", "key_secret_file", "pool_key")
+
+
+def read_provider(folder: Path, world: World) -> NumberProvider | None:
+    """The provider that the deployment in this folder uses; None where its own switch connects calls.
+
+    Raises:
+        SettingsError: the table is not complete, or the file with the key's secret is readable by others.
+    """
+    table = read_table(folder).get("aliyun")
+    if table is None:
+        return None
+    if not isinstance(table, dict) or set(table) != {*TEXTS, "mains"}:
+        raise SettingsError(f"{SETTINGS}: [aliyun] takes {', '.join(TEXTS)}, mains")
+    mains = table["mains"]
+    whole = isinstance(mains, list) and all(isinstance(main, str) for main in mains)
+    if not whole or not all(isinstance(table[name], str) and table[name] for name in TEXTS):
+        raise SettingsError(f"{SETTINGS}: in [aliyun] all are texts, and mains a list of texts")
+    account = Account(
+        endpoint=table["endpoint"],
+        key_id=table["key_id"],
+        key_secret=_secret(folder / table["key_secret_file"]),
+        pool_key=table["pool_key"],
+        mains=tuple(mains),
+    )
+    return Aliyun(account, world)
+
+
+def _secret(path: Path) -> Plain:
+    try:
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise SettingsError("aliyun: the file with the key's secret is open to others; chmod 600")
+        return Plain(path.read_text("utf-8").strip())
+    except OSError as error:
+        raise SettingsError("aliyun: the file with the key's secret can't be read") from error

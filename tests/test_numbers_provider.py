@@ -1,0 +1,88 @@
+"""A service whose calls a provider connects, set up in `waybill.toml`; and what an operator has to be told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from api.providers import read_provider
+from masking.connection import SETTINGS
+from masking.errors import SettingsError
+from masking.numbers.pool import DEMO, REST_OF_OPEN_LINES
+from masking.vault import slots
+from masking.world import World
+from tests.aliyun_server import KEY_ID, MAINS, POOL, SECRET, aliyun
+from tests.cast import COURIER, PHONES
+from tests.serving import serving, staffed
+from tests.test_service import on_the_van
+
+
+def settings(folder, url, secret=SECRET, mode=0o600):
+    """Give a deployment an account at Aliyun."""
+    (folder / "aliyun.key").write_text(secret + "\n")
+    (folder / "aliyun.key").chmod(mode)
+    with (folder / SETTINGS).open("a") as file:
+        file.write(
+            f'\n[aliyun]\nendpoint = "{url}"\nkey_id = "{KEY_ID}"\nkey_secret_file = "aliyun.key"\n'
+            f'pool_key = "{POOL}"\nmains = {list(MAINS)}\n'.replace("'", '"')
+        )
+
+
+def test_a_call_over_http_is_bound_at_the_provider(tmp_path):
+    folder = tmp_path / "d"
+    staffed(folder, World())
+    with aliyun(lambda: datetime.now(UTC)) as server:
+        settings(folder, server.url)
+        with serving(folder) as service:
+            _, code = on_the_van(service)
+            [dial] = service.outcomes(COURIER, "/v1/calls", {"items": [{"code": code}]})
+            assert dial["dial"]["number"]["main"] in MAINS
+            assert dial["dial"]["number"]["extension"] == ""
+            [made] = server.bound.values()
+            assert (made["A"], made["B"]) == (PHONES[COURIER.id], "13800000001")
+
+
+def test_lines_that_connect_anybody_are_a_risk_that_the_service_names(tmp_path):
+    with serving(tmp_path / "d") as service:
+        assert service.ask(None, "/readyz").json()["risks"] == []
+        axe = DEMO._replace(main="17000000001", provider="aliyun-axe", rest=REST_OF_OPEN_LINES)
+        with service.store.transaction() as tx:
+            slots.add(tx, axe, axe.slots(0, 9), service.clock.world)
+        assert service.ask(None, "/readyz").json()["risks"] == ["numbers-connect-anybody"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / SETTINGS).write_text('tenant = "carrier"\n')
+    return tmp_path
+
+
+def test_without_a_provider_our_own_switch_connects(folder):
+    assert read_provider(folder, World()) is None
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604])
+def test_a_secret_that_others_can_read_is_refused(folder, mode):
+    settings(folder, "https://dyplsapi.example", mode=mode)
+    with pytest.raises(SettingsError, match="open to others"):
+        read_provider(folder, World())
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("pool_key", "pool"),
+        ('"FC', '1 #"FC'),
+        ("mains = [", "mains = [1, "),
+        ("https", "http"),
+        ("aliyun.key", "no.key"),
+    ],
+)
+def test_an_account_that_is_not_whole_is_refused_by_name(folder, before, after):
+    settings(folder, "https://dyplsapi.example")
+    text = (folder / SETTINGS).read_text()
+    assert before in text
+    (folder / SETTINGS).write_text(text.replace(before, after))
+    with pytest.raises(SettingsError, match="aliyun"):
+        read_provider(folder, World())
