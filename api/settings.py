@@ -27,7 +27,8 @@ class ServiceSettings:
         folder: the deployment.
         host, port: where to listen.
         workers: processes; more than one needs PostgreSQL.
-        waiting: requests that may wait for the store before the next is told to come back.
+        waiting: items that may wait for the store before the next request is told to come back.
+        together: items that are committed together at most; one request brings up to 100.
         body_bytes: the largest request body; 100 orders of the largest size fit.
         body_seconds: how long a body may take to arrive.
         stop_seconds: how long a stopping service lets requests finish.
@@ -38,6 +39,7 @@ class ServiceSettings:
     port: int = 8440
     workers: int = 1
     waiting: int = 1000
+    together: int = 200
     body_bytes: int = 2 * MEGABYTE
     body_seconds: float = 20
     stop_seconds: int = 20
@@ -79,6 +81,7 @@ _KINDS: dict[str, type] = {
     "port": int,
     "workers": int,
     "waiting": int,
+    "together": int,
     "body_bytes": int,
     "body_seconds": float,
     "stop_seconds": int,

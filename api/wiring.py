@@ -41,9 +41,6 @@ from masking.vault.store import Store
 from masking.vault.upkeep import keep_numbers
 from masking.world import World
 
-MOST = 200
-"""Items that are committed together at most; a request brings up to 100."""
-
 SEQUENCE_EVERY = 1.0
 """Seconds between two rounds of the sequencer."""
 
@@ -64,7 +61,7 @@ class Service:
         self.note = b""
         self.log_key = journal.log_key(world, store)
         self.sequenced = True
-        given = {"most": MOST, "waiting": settings.waiting}
+        given = {"most": settings.together, "waiting": settings.waiting}
         self.holders = Batcher(auth.holders, world, store, **given)
         self.issue = Batcher(auth.issue, world, store, **given)
         self.checkout = Batcher(checkout, world, store, **given)

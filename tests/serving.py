@@ -53,9 +53,12 @@ class Clock:
         self.world = World(now=lambda: datetime.now(UTC) + self.ahead, entropy=os.urandom)
 
 
-def on_the_van(world: World, store: Store, many: int, courier: Actor = COURIER) -> list[LabelData]:
-    """Parcels that are assigned to a courier, made without the service."""
-    orders = [order_from_json(ORDER | {"reference": f"van-{n}"} | numbered(n)) for n in range(many)]
+def on_the_van(world: World, store: Store, many: int, courier: Actor = COURIER, *, first: int = 0) -> list[LabelData]:
+    """Parcels that are assigned to a courier, made without the service; each goes to a door of its own."""
+    orders = []
+    for n in range(first, first + many):
+        recipient = ORDER["recipient"] | {"address": f"上海市浦东新区世纪大道100号{n}栋501室"}
+        orders.append(order_from_json(ORDER | numbered(n) | {"reference": f"van-{n}", "recipient": recipient}))
     waybills = checkout(world, store, [Checkout(merchant=SHOP, order=order) for order in orders])
     labels = label(world, store, [Label(actor=SHOP, id=w.id, job="van", station="shop") for w in waybills])
     scan(world, store, [Scan(actor=RECEIVER, what=each.code, kind="arrived") for each in labels])
