@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, get_type_hints
 
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,6 +22,31 @@ OUTCOMES: dict[int | str, dict[str, Any]] = {
     200: {"model": answers.Outcomes, "description": "An outcome for each item"}
 }
 """What the description says of a route that answers with outcomes."""
+
+
+class BodyRoute(APIRoute):
+    """A route that takes a document and the request, and nothing else: read from the bytes in one go.
+
+    What FastAPI does for any kind of parameter costs a third of a small request; the description stays its own.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler; FastAPI's own where the endpoint takes other parameters."""
+        kinds = get_type_hints(self.endpoint)
+        endpoint, model = self.endpoint, kinds.pop("body", None)
+        if model is None or kinds.keys() != {"request", "return"}:
+            return super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            try:
+                body = model.model_validate_json(await request.body())
+            except ValidationError as error:
+                found = error.errors(include_url=False, include_context=False, include_input=False)
+                raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in found]) from None
+            answer: Response = await endpoint(body, request)
+            return answer
+
+        return handler
 
 
 def called(request: Request) -> tuple[Actor, Service]:

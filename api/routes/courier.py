@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.documents import CallsIn, ResolveIn, ScanItem, ScansIn
-from api.routes.called import OUTCOMES, called, outcomes
+from api.routes.called import OUTCOMES, BodyRoute, called, outcomes
 from api.wiring import Service
 from masking.access.duty import Purpose
 from masking.access.people import Actor
@@ -23,7 +23,7 @@ from masking.resolve import Resolve
 from masking.scan import Scan
 from masking.wire import Outcome
 
-router = APIRouter(tags=["courier"])
+router = APIRouter(tags=["courier"], route_class=BodyRoute)
 
 Key = Annotated[str | None, StringConstraints(min_length=8, max_length=128), Header(alias="Idempotency-Key")]
 

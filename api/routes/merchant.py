@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from api import answers
 from api.documents import AmendIn, CancelIn, CheckoutIn, FindIn, SealedIn, ShipIn
-from api.routes.called import OUTCOMES, called, document, outcomes
+from api.routes.called import OUTCOMES, BodyRoute, called, document, outcomes
 from masking.change import Amend, Cancel, Change, Ship
 from masking.checkout import Checkout
 from masking.errors import InputError, UnknownWaybillError
@@ -23,7 +23,7 @@ from masking.vault.sources import Opened
 from masking.waybill import Token
 from masking.wire import order_from_json, waybill_to_json
 
-router = APIRouter(tags=["merchant"])
+router = APIRouter(tags=["merchant"], route_class=BodyRoute)
 
 _FOUND: dict[int | str, dict[str, Any]] = {
     200: {"model": answers.Waybills, "description": "Masked views, oldest first"}

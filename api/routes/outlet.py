@@ -13,13 +13,13 @@ from starlette.responses import Response
 
 from api import answers
 from api.documents import AssignmentsIn, LabelsIn
-from api.routes.called import OUTCOMES, called, document, outcomes, written
+from api.routes.called import OUTCOMES, BodyRoute, called, document, outcomes, written
 from masking.assign import Assign
 from masking.label import Label
 from masking.waybill import LabelData, OnPage, Refusal, Rejected, Token
 from print_templates.render import NotPrinted, Printed, render
 
-router = APIRouter(tags=["outlet"])
+router = APIRouter(tags=["outlet"], route_class=BodyRoute)
 
 _LABELS: dict[int | str, dict[str, Any]] = {200: {"model": answers.Labels, "description": "A document, and outcomes"}}
 

@@ -12,13 +12,13 @@ from api import answers
 from api.auth import CHALLENGE
 from api.documents import PeopleIn, RevocationsIn, TokenIn
 from api.problems import ProblemError
-from api.routes.called import OUTCOMES, called, document, outcomes
+from api.routes.called import OUTCOMES, BodyRoute, called, document, outcomes
 from masking.access.people import Role
 from masking.enrol import Enrol, Revoke
 from masking.order import Plain
 from masking.wire import time_to_json
 
-router = APIRouter(tags=["supervisor"])
+router = APIRouter(tags=["supervisor"], route_class=BodyRoute)
 
 _TOKEN: dict[int | str, dict[str, Any]] = {200: {"model": answers.TokenOut, "description": "A token for an hour"}}
 

@@ -7,12 +7,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.documents import ReportsIn, RouteIn
-from api.routes.called import OUTCOMES, called, outcomes
+from api.routes.called import OUTCOMES, BodyRoute, called, outcomes
 from masking.call import Route
 from masking.order import Plain
 from masking.report import Report
 
-router = APIRouter(tags=["switch"])
+router = APIRouter(tags=["switch"], route_class=BodyRoute)
 
 
 @router.post("/v1/calls/route", responses=OUTCOMES)
