@@ -1,0 +1,67 @@
+"""Step 7: what ends with a signature, and what asking again gives."""
+
+from __future__ import annotations
+
+import pytest
+
+from masking.access.budget import HOURLY_REFUSALS
+from masking.access.duty import UNKNOWN
+from masking.crypto.index import token_record
+from masking.deliver import Deliver, deliver
+from masking.label import Label, label
+from masking.vault import journal, slots
+from masking.waybill import Delivered
+from tests.cast import COURIER, DISPATCHER, OTHER_COURIER
+from tests.test_story import arrived, assigned, checked_out, labelled
+
+
+@pytest.fixture
+def parcel(world, store, order):
+    """A parcel on its courier's van."""
+    waybill = checked_out(world, store, order())
+    data = labelled(world, store, waybill)
+    arrived(world, store, data)
+    assigned(world, store, data)
+    return waybill, data
+
+
+def held(store, waybill):
+    with store.transaction() as tx:
+        return slots.leases(tx, [token_record(waybill.id)])
+
+
+def test_the_number_ends_with_the_signature(world, store, parcel):
+    waybill, data = parcel
+    assert held(store, waybill)
+    deliver(world, store, [Deliver(actor=COURIER, code=data.code)])
+    assert not held(store, waybill)
+
+
+def test_a_delivery_that_is_reported_twice_is_recorded_once_and_hears_the_same(world, store, parcel, hands):
+    waybill, data = parcel
+    asked = Deliver(actor=COURIER, code=data.code)
+    first, again = deliver(world, store, [asked, asked])
+    hands.move(minutes=3)
+    [later] = deliver(world, store, [asked])
+    assert isinstance(first, Delivered)
+    assert first == again == later
+    kinds = [leaf.kind for leaf in journal.who_saw(world, store, token_record(waybill.id))]
+    assert kinds.count("deliver") == 1
+
+
+def test_a_delivery_hears_the_same_again_by_the_live_label_only(world, store, parcel):
+    waybill, old = parcel
+    arrived(world, store, old)
+    again = Label(actor=DISPATCHER, id=waybill.id, job="job-2", station="st-1", reason="damaged")
+    [live] = label(world, store, [again])
+    assert isinstance(deliver(world, store, [Deliver(actor=COURIER, code=live.code)])[0], Delivered)
+    assert deliver(world, store, [Deliver(actor=COURIER, code=old.code)]) == [UNKNOWN]
+    assert deliver(world, store, [Deliver(actor=OTHER_COURIER, code=live.code)]) == [UNKNOWN]
+
+
+def test_deliveries_that_are_refused_lock_whoever_tries_them(world, store, parcel):
+    _, data = parcel
+    asked = Deliver(actor=OTHER_COURIER, code=data.code)
+    answers = [deliver(world, store, [asked])[0] for _ in range(HOURLY_REFUSALS + 1)]
+    assert answers[:-1] == [UNKNOWN] * HOURLY_REFUSALS
+    assert answers[-1].reason == "locked"
