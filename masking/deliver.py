@@ -64,7 +64,8 @@ def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Del
                 outcomes.append(refusal)
                 continue
             waybill = code[0]
-            event = custody.Scan(world.record_id(now), waybill, "delivered", actor.unit, actor.id, milliseconds(now))
+            made_id = world.record_id(now, after=ended[waybill].id if waybill in ended else bytes(16))
+            event = custody.Scan(made_id, waybill, "delivered", actor.unit, actor.id, milliseconds(now))
             custody.add_scans(tx, [event])
             custody.close_assignments(tx, [waybill], now)
             ended[waybill] = event

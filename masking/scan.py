@@ -96,7 +96,9 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
                     )
                 outcomes.append(refusal)
                 continue
-            made = _record(world, store, tx, request, record.id, event, now, rank)
+            before_it = last.get(record.id)
+            made_id = world.record_id(now, rank=rank, after=before_it.id if before_it else bytes(16))
+            made = _record(world, store, tx, request, record.id, event, now, made_id)
             if made and event:
                 told[event] = made
             if made and request.kind in custody.CUSTODY:
@@ -137,11 +139,11 @@ def _record(
     waybill: bytes,
     event: bytes | None,
     now: datetime,
-    rank: int,
+    made_id: bytes,
 ) -> custody.Scan | None:
     """Record the scan; None if another worker is just recording the same event."""
     made = custody.Scan(
-        id=world.record_id(now, rank=rank),
+        id=made_id,
         waybill=waybill,
         kind=request.kind,
         unit=request.actor.unit,

@@ -270,3 +270,15 @@ def test_what_is_answered_again_has_the_time_that_was_answered_first(store, orde
     assert assign(world, store, duty) == assign(world, store, duty)
     done = [Deliver(actor=COURIER, code=data.code)]
     assert deliver(world, store, done) == deliver(world, store, done)
+
+
+def test_where_a_parcel_is_does_not_depend_on_a_clock_that_is_set_back(world, store, order, hands):
+    data = labelled(world, store, checked_out(world, store, order()))
+    arrived(world, store, data)
+    hands.move(hours=-2)
+    assert isinstance(scan(world, store, [Scan(actor=RECEIVER, what=data.code, kind="departed")])[0], Scanned)
+    assert assign(world, store, [Assign(actor=DISPATCHER, what=data.code, courier=COURIER.id)]) == [UNKNOWN]
+    arrived(world, store, data)
+    assigned(world, store, data)
+    [done] = deliver(world, store, [Deliver(actor=COURIER, code=data.code)])
+    assert deliver(world, store, [Deliver(actor=COURIER, code=data.code)]) == [done]
