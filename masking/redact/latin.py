@@ -15,7 +15,7 @@ _WORDS = (
 )
 _DOOR_WORD = re.compile(_WORDS, re.IGNORECASE)
 _DOOR = re.compile(
-    rf"(?:{_WORDS}|#)[.:# ]*(?:no\b[.: ]*)?(?:[A-Za-z]?\d+[A-Za-z]?(?:[-/][A-Za-z]?\d+)*[A-Za-z]?|[A-Za-z])\b"
+    rf"(?P<word>{_WORDS}|#)[.:# ]*(?:no\b[.: ]*)?(?:[A-Za-z]?\d+[A-Za-z]?(?:[-/][A-Za-z]?\d+)*[A-Za-z]?|[A-Za-z])\b"
     r"|\d+(?:st|nd|rd|th)?[ ]*/?(?:floor|fl|/f|f)\b|\b[A-Za-z]?\d+[A-Za-z]?(?:[-/][A-Za-z]?\d+[A-Za-z]?)+",
     re.IGNORECASE,
 )
@@ -44,7 +44,11 @@ def latin_stretches(text: str) -> list[Span]:
 
 def latin_doors(text: str, start: int, end: int) -> list[Part]:
     """The doors of a stretch in Latin script: door words with their numbers, and numbers that no street follows."""
-    parts = [Part(*match.span(), Level.ROOM) for match in _DOOR.finditer(text, start, end)]
+    parts = [
+        Part(*match.span(), Level.ROOM)
+        for match in _DOOR.finditer(text, start, end)
+        if match["word"] or not _STREET.match(text, match.end())
+    ]
     return parts + [
         Part(*match.span(), Level.ROOM)
         for match in _NUMBER.finditer(text, start, end)
