@@ -20,7 +20,7 @@ function init(args)
 end
 
 function request()
-  if #requests == 0 then return wrk.format("GET", "/") end
+  if #requests == 0 then return wrk.format("GET") end
   asked = asked + 1
   if asked > #requests then
     wrk.thread:stop()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
 from api.documents import ORDER
+from masking.access.budget import DAILY_PARCELS
 from masking.ledger import checkpoint
-from masking.vault import journal
+from masking.vault import budgets, journal
 from print_templates.read import read_pdf
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, PHONES, RECEIVER, RIVAL, SHOP, SWITCH
 from tests.serving import SUPERVISOR, Service, serving
@@ -241,3 +244,18 @@ def test_health_readiness_and_counts_are_open_and_name_nobody(service):
     assert "waybill_numbers_leased" in text
     for who in (SHOP, COURIER, RECEIVER):
         assert who.id not in text.replace('reason="shop', "")
+
+
+def test_requests_of_one_actor_that_arrive_together_see_each_other(service):
+    codes = [on_the_van(service)[1] for _ in range(6)]
+    now = service.clock.world.now()
+    with service.store.transaction() as tx:
+        tallies = budgets.open_tallies(tx, [COURIER.id], [], now)
+        tallies[COURIER.id].views = DAILY_PARCELS - 1
+        budgets.save_tallies(tx, tallies, now, service.clock.world)
+    service.token(COURIER)
+    with ThreadPoolExecutor(6) as together:
+        outcomes = list(together.map(lambda code: looked(service, COURIER, code), codes))
+    kinds = Counter(next(iter(outcome)) for outcome in outcomes)
+    assert kinds == {"granted": 1, "refused": 5}
+    assert {each["refused"]["reason"] for each in outcomes if "refused" in each} == {"daily-budget-spent"}
