@@ -100,18 +100,19 @@ def test_a_copy_of_the_keys_does_not_start_before_destructions_were_replayed(fol
         open_folder(folder, World())
 
 
-def test_restored_keys_open_what_lives_and_nothing_that_was_destroyed_since(
+def test_restored_keys_open_what_lives_and_nothing_that_was_destroyed_or_sealed_away_since(
     folder, deployment, three, tmp_path, capsys
 ):
     back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=True)
     destroy(deployment, three[0])
+    retire(World(), deployment, [SealAway(actor=OPERATOR, id=three[1].id)])
     deployment.close()
     for file in folder.glob("keys.sqlite*"):
         file.unlink()
     assert main(["restore", "keys", str(tmp_path / "copy.sqlite"), "--folder", str(folder)]) == 0
     assert "1 destructions replayed" in capsys.readouterr().out
     restored = open_folder(folder, World())
-    assert openable(restored, three) == [False, True, True]
+    assert openable(restored, three) == [False, False, True]
     assert reconcile(World(), restored) == (0, 0)
     restored.close()
 

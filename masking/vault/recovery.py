@@ -95,6 +95,11 @@ def restore_keys(copy: Path, keys_url: str, data: Engine, now: datetime) -> int:
     engine = open_engine(keys_url)
     migrate(engine, "keys", KEYS_HEAD)
     replayed = _replay(engine, data, _ids(data, _tombstones(waybill.c.id)), now)
+    away = _ids(data, sa.select(waybill.c.id).where(waybill.c.state == State.SEALED_AWAY.value))
+    for some in _batches(away):  # sealed away since the copy, perhaps: nobody online may open them
+        with transaction(engine) as tx:
+            tx.execute(wrap.update().where(wrap.c.waybill.in_(some)).values(online=None))
+    truncate_log(engine)
     with transaction(engine) as tx:
         tx.execute(backup.delete())
     engine.dispose()
