@@ -21,7 +21,7 @@ _DOOR = re.compile(
 )
 _NUMBER = re.compile(r"\b[A-Za-z]{0,2}\d+[A-Za-z]?\b")
 _STREET = re.compile(
-    r"[ ,]*(?:[A-Za-z'.]+[ ]){0,4}(?:[A-Za-z]*(?:lu|jie|dao|xiang|road|street|avenue)"
+    r"(?:-\d+)?[ ,]*(?:[A-Za-z'.]+[ ]){0,4}(?:[A-Za-z]*(?:lu|jie|dao|xiang|road|street|avenue)"
     r"|rd|st|ave|ln|lane|alley|long|drive|dr|boulevard|blvd|way|highway)\b",
     re.IGNORECASE,
 )
