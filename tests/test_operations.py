@@ -109,3 +109,15 @@ def test_the_doctor_is_content_with_a_new_deployment_and_names_what_is_wrong(fol
     (folder / ROOT_KEY).chmod(0o644)
     assert waybill("doctor", "--folder", folder) == 1
     assert waybill("doctor", "--folder", folder / "nowhere") == 1
+
+
+@pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
+def test_a_deployment_on_postgresql_is_made_and_examined_like_any_other(tmp_path, urls, capsys):
+    data, keys = urls
+    assert waybill("init", tmp_path / "d", "--data", data) == 2
+    assert waybill("init", tmp_path / "d", "--data", data, "--keys", data) == 2
+    assert not (tmp_path / "d").exists()
+    assert waybill("init", tmp_path / "d", "--data", data, "--keys", keys) == 0
+    assert waybill("doctor", "--folder", tmp_path / "d") == 0
+    assert "WRONG" not in capsys.readouterr().out
+    assert list((tmp_path / "d").glob("*.sqlite")) == []

@@ -259,3 +259,16 @@ def test_requests_of_one_actor_that_arrive_together_see_each_other(service):
     kinds = Counter(next(iter(outcome)) for outcome in outcomes)
     assert kinds == {"granted": 1, "refused": 5}
     assert {each["refused"]["reason"] for each in outcomes if "refused" in each} == {"daily-budget-spent"}
+
+
+def test_a_full_queue_says_come_back_and_nothing_else(tmp_path):
+    with serving(tmp_path / "deployment", waiting=1, together=1) as busy:
+        busy.token(SHOP)
+
+        def order(n: int) -> tuple[int, str | None, str]:
+            answer = busy.ask(SHOP, "/v1/waybills", {"orders": [ORDER | {"reference": f"Q-{n}"}]})
+            return answer.status_code, answer.headers.get("retry-after"), answer.headers["content-type"]
+
+        with ThreadPoolExecutor(24) as together:
+            answers = Counter(together.map(order, range(72)))
+    assert answers.keys() == {(200, None, "application/json"), (503, "1", "application/problem+json")}
