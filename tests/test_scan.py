@@ -56,3 +56,9 @@ def test_scans_that_are_refused_lock_whoever_tries_them(world, store):
     answers = [scanned(world, store, RECEIVER, f"YT{n:013}") for n in range(HOURLY_REFUSALS + 1)]
     assert answers[:-1] == [UNKNOWN] * HOURLY_REFUSALS
     assert answers[-1].reason == "locked"
+
+
+def test_a_courier_scans_label_codes_and_no_waybill_numbers(world, store, parcel):
+    _, data = parcel
+    assert scanned(world, store, COURIER, data.waybill_number, "attempted") == UNKNOWN
+    assert scanned(world, store, COURIER, data.code, "attempted") != UNKNOWN
