@@ -6,14 +6,25 @@ order is rejected beside the good ones. Values are made and written by `masking.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 Short = Annotated[str, StringConstraints(max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """A name, code or number: one line."""
 Text = Annotated[str, StringConstraints(max_length=4000)]
 """What somebody typed; the steps say what is too long."""
+
+
+def _written_out(value: object) -> object:
+    """A time as RFC 3339 writes it; a bare number, which would be read as seconds, is none."""
+    if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d[Tt ]\d\d:", value):
+        raise ValueError("not a time")
+    return value
+
+
+Time = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written_out)]
 
 ID = "wb1_034agrwbr02t2h0pb9k5ndwr4m"
 CODE = "WB1" + "0" * 56
@@ -186,7 +197,7 @@ class ReportItem(Document):
 
     call: Annotated[Short, Field(examples=["0193ad6b2c3d4e5f6a7b8c9d0e1f2a3b"])]
     event: Literal["ringing", "answered", "missed", "ended"]
-    at: Annotated[AwareDatetime, Field(strict=False)]  # JSON has no times, only texts
+    at: Time
     seconds: Annotated[int, Field(ge=0, le=86_400)] = 0
     caller: Short | None = None
 

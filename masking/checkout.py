@@ -17,7 +17,7 @@ from masking.crypto.envelope import Envelope
 from masking.crypto.index import token_text
 from masking.lifecycle import State
 from masking.order import Order
-from masking.redact.view import mask_order
+from masking.redact.view import mask_orders
 from masking.vault import journal, people, sealing, slots, sources, waybills
 from masking.vault.keystore import Generation
 from masking.vault.store import Store, Transaction, to_waybill
@@ -48,7 +48,7 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
     now = world.now()
     outcomes: list[Waybill | Rejected | None] = [_first_problem(request) for request in requests]
     good = [n for n, outcome in enumerate(outcomes) if outcome is None]
-    views = {n: mask_order(requests[n].order) for n in good}
+    views = dict(zip(good, mask_orders([requests[n].order for n in good]), strict=True))
     with store.transaction() as tx:
         staff = people.active(tx, {requests[n].merchant.id for n in good})
         for n in good:
