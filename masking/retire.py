@@ -1,7 +1,7 @@
 """Steps 8 and 9: seal away, then destroy; and the hold that keeps a waybill from both.
 
 Sealed away: the online wrap is deleted, so that only the offline key opens the waybill. Destroyed: both wraps and
-everything on the closed list of `vault.schema.DESTROYED` are gone; a tombstone without personal data stays. Unreadable
+everything on the closed list of `vault.fates.DESTROYED` are gone; a tombstone without personal data stays. Unreadable
 online at once, in backups of the data at once, everywhere once the key store's own backups have expired (24 hours).
 """
 

@@ -9,7 +9,7 @@ from masking.access.duty import Purpose
 from masking.call import Call, call
 from masking.resolve import Resolve, resolve
 from masking.retire import Destroy, retire
-from masking.vault import schema
+from masking.vault import fates, schema
 from tests.cast import COURIER, OPERATOR
 from tests.test_story import arrived, assigned, checked_out, labelled
 
@@ -19,13 +19,13 @@ TABLES = {**schema.data.tables, **schema.keys.tables}
 def test_every_column_is_on_the_destroy_list_or_on_the_keep_list_and_none_on_both():
     for name, table in TABLES.items():
         columns = {column.name for column in table.columns}
-        destroyed, kept = set(schema.DESTROYED.get(name, ())), set(schema.KEPT.get(name, ()))
+        destroyed, kept = set(fates.DESTROYED.get(name, ())), set(fates.KEPT.get(name, ()))
         assert not destroyed & kept, name
         assert destroyed | kept == columns, name
 
 
 def test_the_lists_name_no_table_that_is_not_there():
-    assert set(schema.DESTROYED) | set(schema.KEPT) == set(TABLES)
+    assert set(fates.DESTROYED) | set(fates.KEPT) == set(TABLES)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def rows(store, name):
 
 
 def test_destroying_does_what_the_list_says_of_every_column(store, gone):
-    for name, columns in schema.DESTROYED.items():
+    for name, columns in fates.DESTROYED.items():
         left = [row for row in rows(store, name) if gone in row.values()]
         for column, fate in columns.items():
             if fate == "row deleted":

@@ -1,0 +1,83 @@
+"""What becomes of each column of both databases when a waybill is destroyed: two closed lists.
+
+Every column that could hold anything of a person is on the destroy list or, with its reason, on the keep list; a test
+walks the schema and fails on a column that is on neither.
+"""
+
+from __future__ import annotations
+
+from masking.order import FIELDS
+from masking.vault.schema import sealed_column
+
+DESTROYED = {
+    "waybill": {
+        "reference": "cleared",
+        "waybill_number": "cleared",
+        "routing_code": "cleared",
+        "masked": "cleared",
+        "merge_reference": "cleared",
+        "recipient_index": "cleared",
+        "sender_index": "cleared",
+        "content_mac": "cleared",
+    },
+    "sealed": dict.fromkeys(("waybill", *(sealed_column(name) for name in FIELDS)), "row deleted"),
+    "slot": {"waybill": "cleared", "until": "cleared after the cool-down"},
+    "intent": dict.fromkeys(
+        ("id", "waybill", "actor", "caller", "expires", "used", "switch", "reported", "called_back"), "row deleted"
+    ),
+    "binding": dict.fromkeys(("call", "waybill", "main", "subscription", "until"), "row deleted"),
+    "call_report": dict.fromkeys(("call", "event", "waybill", "at", "seconds"), "row deleted"),
+    "label_print": dict.fromkeys(("waybill", "number", "job", "station", "actor", "reason", "at"), "row deleted"),
+    "wrap": dict.fromkeys(
+        ("waybill", "generation", "tenant", "online_key", "online", "archive_key", "archive"), "row deleted"
+    ),
+}
+"""The closed list: what `destroy` clears or deletes, by table and column."""
+
+KEPT = {
+    "waybill": {
+        "id": "names the tombstone, and refuses a second life",
+        "tenant": "whose tombstone it is",
+        "merchant": "whose tombstone it is",
+        "state": "says destroyed",
+        "created": "retention statistics; no person",
+        "generation": "a count",
+        "leg": "a word of a closed list",
+        "prints": "a count",
+        "live_print": "a count",
+        "delivered": "retention proof",
+        "sealed_away": "retention proof",
+        "destroyed": "the certificate's time",
+        "destroy_reason": "a word of a closed list",
+    },
+    "scan": dict.fromkeys(("id", "waybill", "kind", "unit", "actor", "at"), "who handled the parcel; no personal data")
+    | {"event": "the scanner's own name for the scan, keyed"},
+    "assignment": dict.fromkeys(
+        ("id", "waybill", "unit", "courier", "given_by", "at", "closed"), "who had the duty: the defence in a dispute"
+    ),
+    "envelope": dict.fromkeys(("id", "until"), "a random number of the sender's; swept when its time is over"),
+    "hold": dict.fromkeys(
+        ("waybill", "actor", "reason", "at"), "what is held is not destroyed; the row goes on release"
+    ),
+    "line": dict.fromkeys(("main", "digits", "provider", "city", "switch", "rest"), "the operator's own numbers"),
+    "slot": dict.fromkeys(("main", "extension", "stage", "place"), "the operator's own numbers"),
+    "person": dict.fromkeys(
+        ("id", "tenant", "role", "unit", "phone", "phone_index", "active", "enrolled"), "staff, not parties of an order"
+    ),
+    "credential": dict.fromkeys(("digest", "person", "kind", "expires"), "hashes of 256 random bits; staff"),
+    "budget": dict.fromkeys(("actor", "kind", "span", "used"), "counts of staff's acts"),
+    "seen": dict.fromkeys(("actor", "day", "waybill"), "record ids; swept after its day"),
+    "alarm": dict.fromkeys(("id", "at", "kind", "actor"), "no record, no person"),
+    "leaf": dict.fromkeys(("id", "subject", "body", "position"), "keyed record ids only (FORMAT.md section 8)"),
+    "node": dict.fromkeys(("place", "hash"), "hashes of leaves"),
+    "checkpoint": dict.fromkeys(("number", "size", "note"), "hashes of leaves"),
+    "stored_key": dict.fromkeys(
+        ("purpose", "name", "wrapped", "archived", "sealed_to", "created", "revoked", "died"),
+        "keys die by their own schedule",
+    ),
+    "backup": {"at": "when a copy was made; empty in use"},
+    "destruction": dict.fromkeys(
+        ("waybill", "at", "actor", "reason", "finished"), "what a restored backup must replay; no person"
+    ),
+}
+"""What stays, by table and column, with the reason."""
