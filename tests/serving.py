@@ -151,23 +151,30 @@ def serving(folder: Path, **settings: Any) -> Iterator[Service]:
 
 
 @contextmanager
-def served(*words: object, tree: Path = ROOT, **environ: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def served(
+    *words: object, tree: Path = ROOT, log: Path | None = None, **environ: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """`waybill serve` of a source tree or an unpacked wheel, as a process of its own; and its address.
 
-    It runs in a folder that has an `api` of its own, which must never be imported.
+    It runs in a folder that has an `api` of its own, which must never be imported. It logs to a file: a pipe that nobody
+    empties would stop it.
     """
     environment = {**os.environ, "PYTHONPATH": str(tree), **environ}
     command = [sys.executable, "-P", "-m", "api.cli", "serve", "--port", "0", *map(str, words)]
     with TemporaryDirectory(dir="/tmp") as elsewhere:
         (Path(elsewhere) / "api").mkdir()
         (Path(elsewhere) / "api" / "__init__.py").write_text("raise SystemExit('the wrong api was imported')")
-        process = subprocess.Popen(
-            command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=elsewhere
-        )
+        log = log or Path(elsewhere) / "log"
+        with log.open("w") as file:
+            process = subprocess.Popen(
+                command, stderr=file, stdout=subprocess.PIPE, text=True, env=environment, cwd=elsewhere
+            )
         try:
-            assert process.stderr
-            line = process.stderr.readline()
-            assert '"serving"' in line, line + process.stderr.read()
+            while "\n" not in log.read_text("utf-8"):
+                assert process.poll() is None
+                time.sleep(0.02)  # the process is starting
+            line = log.read_text("utf-8").split("\n", 1)[0]
+            assert '"serving"' in line, log.read_text("utf-8")
             told = json.loads(line)
             yield process, f"http://{told['host']}:{told['port']}"
         finally:

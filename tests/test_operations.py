@@ -28,9 +28,9 @@ def secret(capsys) -> str:
     return next(line.strip() for line in capsys.readouterr().out.splitlines() if line.strip().startswith("wbs1_"))
 
 
-def test_a_service_runs_from_its_first_secret_to_its_stop_and_says_nothing_but_json(folder, capsys):
+def test_a_service_runs_from_its_first_secret_to_its_stop_and_says_nothing_but_json(folder, tmp_path, capsys):
     first = secret(capsys)
-    with served("--folder", folder) as (process, url):
+    with served("--folder", folder, log=tmp_path / "log") as (process, url):
         ready(url)
         token = httpx.post(f"{url}/v1/token?canary=9876", json={"secret": first}).json()["token"]
         headers = {"Authorization": f"Bearer {token}"}
@@ -43,7 +43,8 @@ def test_a_service_runs_from_its_first_secret_to_its_stop_and_says_nothing_but_j
         assert httpx.get(f"{url}/v1/ledger/checkpoint", headers=headers).status_code == 401
         assert httpx.post(f"{url}/v1/token", json={"secret": second}).status_code == 200
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=30)
+    err = (tmp_path / "log").read_text("utf-8")
     assert (process.returncode, out) == (0, "")
     lines = [json.loads(line) for line in err.splitlines()]
     assert any(line.get("route") == "/v1/token" and line["status"] == 200 for line in lines)
