@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -40,6 +41,9 @@ from masking.vault import journal
 from masking.vault.store import Store
 from masking.vault.upkeep import keep_numbers
 from masking.world import World
+
+SWITCH = 0.0005
+"""Seconds after which a thread that computes lets another one go on. Python's own 5 ms are long for answering a socket."""
 
 SEQUENCE_EVERY = 1.0
 """Seconds between two rounds of the sequencer."""
@@ -118,6 +122,7 @@ async def running(settings: ServiceSettings, world: World) -> AsyncIterator[Serv
         SettingsError: the deployment can't be opened.
         IntegrityError: its ledger is not what was signed.
     """
+    sys.setswitchinterval(SWITCH)
     store = await anyio.to_thread.run_sync(lambda: open_folder(settings.folder, world, must_exist=True))
     try:
         service = Service(settings, world, store, read_provider(settings.folder, world))
