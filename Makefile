@@ -24,7 +24,7 @@ demo: $(STAMP) ## one order's way from checkout to erased data, on this machine
 	@$(BIN)/waybill demo
 
 test: $(STAMP) ## the tests (a real PostgreSQL comes with the environment)
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 check: $(STAMP) ## format, lint, types, contracts
 	$(BIN)/ruff format --check .

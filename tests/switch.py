@@ -214,7 +214,7 @@ def _running(command: list[str], folder: Path, ready: Callable[[], bool]) -> Ite
     with log.open("w") as out:
         process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=subprocess.STDOUT)
     try:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not ready():
             assert process.poll() is None, log.read_text(errors="replace")[-2000:]
             assert time.monotonic() < until, log.read_text(errors="replace")[-2000:]
