@@ -8,15 +8,17 @@ hears a refusal that tells nothing, and leaves a record that tells why (`masking
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import NamedTuple, final
 
 from masking.access.duty import UNKNOWN, Purpose, decide
 from masking.access.people import Actor, Role
 from masking.crypto.index import person_index
 from masking.crypto.seal import open_fields
+from masking.ledger.log import Leaf
 from masking.lifecycle import State
 from masking.numbers.pool import Line
 from masking.numbers.routing import CALL_BACK, CONNECT, Dialled, heard, judge
@@ -66,7 +68,8 @@ class _Known(NamedTuple):
     parcels: Parcels
     intents: dict[tuple[bytes, bytes], Intent]
     couriers: set[str]
-    staff: Mapping[bytes, str]
+    staff: Callable[[], Collection[bytes]]
+    days: Callable[[], Collection[bytes]]
 
 
 def call(world: World, store: Store, requests: Sequence[Call | Route]) -> list[Dial | Connect | Refusal]:
@@ -89,9 +92,10 @@ def announce(
         routes = [(n, r) for n, r in enumerate(requests) if isinstance(r, Route)]
         codes = [store.read_code(r.code, world, now) for _, r in announcements]
         held = slots.holders(tx, {(r.main, r.extension) for _, r in routes}, now)
-        waybills.by_id(tx, {code[0] for code in codes if code} | set(held.values()), lock=True)  # all before any budget
+        wanted = {code[0] for code in codes if code} | set(held.values())
+        records = waybills.by_id(tx, wanted, lock=True)  # all before any budget
         announced = _announce(world, store, tx, [r for _, r in announcements], codes, staff, now, bind=bind)
-        connected = _connect(world, store, tx, [r for _, r in routes], held, staff, now)
+        connected = _connect(world, store, tx, [r for _, r in routes], held, records, staff, now)
     outcomes: dict[int, Dial | Announced | Connect | Refusal] = {}
     outcomes |= dict(zip([n for n, _ in announcements], announced, strict=True))
     outcomes |= dict(zip([n for n, _ in routes], connected, strict=True))
@@ -110,6 +114,8 @@ def _announce(
     bind: bool,
 ) -> list[Dial | Announced | Refusal]:
     """Write an intent for each call that its courier has a duty for."""
+    if not requests:
+        return []
     known = parcels.load(store, tx, codes)
     ids = {code[0] for code in codes if code}
     numbers = slots.leases(tx, ids)
@@ -129,7 +135,12 @@ def _announce(
         if refusal is None and code:
             if code[0] not in numbers and not bind:  # the pool was dry before, or the lease ran out on the way
                 numbers |= slots.lease(tx, [code[0]], now, world)
-            refusal = _cannot_ring(actor, callers, bind or code[0] in numbers) or tally.spend(code[0], now)
+            if actor.id not in callers:
+                refusal = Refusal(reason="no-verified-phone")
+            elif not bind and code[0] not in numbers:
+                refusal = Refusal(reason="no-number-leased")
+            else:
+                refusal = tally.spend(code[0], now)
         if refusal or code is None:
             refusal = refusal or UNKNOWN
             if code:
@@ -143,7 +154,7 @@ def _announce(
             calls.announce(tx, intent._replace(used=milliseconds(now), switch=PROVIDER))
             journal.append(tx, [store.leaf(world, now, "connect", PROVIDER, code[0], courier=actor.id, by="binding")])
             a = _dialable(people.open_phone(world, store.keys, tx, actor.id, now))
-            b = _dialable(_phone_of_party(store, tx, known, code[0]))
+            b = _dialable(_phones(store, tx, known, [code[0]])[code[0]])
             outcomes.append(Announced(call=intent.id, waybill=code[0], a=a, b=b, until=until))
         else:
             calls.announce(tx, intent)
@@ -152,18 +163,13 @@ def _announce(
     return outcomes
 
 
-def _cannot_ring(actor: Actor, callers: Mapping[str, bytes], numbered: bool) -> Refusal | None:
-    if actor.id not in callers:
-        return Refusal(reason="no-verified-phone")
-    return None if numbered else Refusal(reason="no-number-leased")
-
-
 def _connect(
     world: World,
     store: Store,
     tx: Transaction,
     requests: Sequence[Route],
     held: Mapping[tuple[str, str], bytes],
+    records: dict[bytes, waybills.Record],
     staff: dict[str, Actor],
     now: datetime,
 ) -> list[Connect | Refusal]:
@@ -172,83 +178,91 @@ def _connect(
         return []
     # nobody announces a call from no number, so a hidden caller is a stranger
     indexes = [people.caller_index(world, store.keys, request.caller, now) or b"" for request in requests]
-    of = parcels.of_ids(store, tx, set(held.values()))
+    of = parcels.of_records(store, tx, set(held.values()), records)
     known = _Known(
         lines=slots.lines(tx, {request.main for request in requests}),
         held=held,
         parcels=of,
         intents=calls.recent(tx, of.records, now),
         couriers=people.reachable(tx, {duty.courier for duty in of.duties.values()}),
-        staff=people.couriers_at(tx, indexes),
+        staff=cache(lambda: people.couriers_at(tx, indexes)),  # an expected call needs neither of the two
+        days=cache(lambda: store.keys.person_keys().values()),
     )
-    return [_answer(world, store, tx, known, *each, staff, now) for each in zip(requests, indexes, strict=True)]
+    leaves: list[Leaf] = []
+    rung: list[Intent | None] = []
+    judged: list[Dialled] = []
+    for request, caller in zip(requests, indexes, strict=True):
+        enrolled = staff.get(request.actor.id) == request.actor and request.actor.role is Role.SWITCH
+        waybill = held.get((request.main, request.extension))
+        dialled = _facts(known, request, caller, waybill, now, enrolled=enrolled)
+        rung.append(_ring(world, known, request, caller, waybill, dialled, now))
+        judged.append(dialled)
+        leaves.append(_leaf(world, store, request, waybill, dialled, now))
+        if waybill and judge(dialled) == "stranger":
+            calls.note_call_back(tx, waybill, now, within=MISSED)
+    used, backs = (
+        [call for call, dialled in zip(rung, judged, strict=True) if call and judge(dialled) == verdict]
+        for verdict in (CONNECT, CALL_BACK)
+    )
+    calls.use(tx, used)
+    calls.add(tx, backs)
+    journal.append(tx, leaves)
+    phones = _phones(store, tx, of, {call.waybill for call in used})
+    outcomes: list[Connect | Refusal] = []
+    for request, call, dialled in zip(requests, rung, judged, strict=True):
+        if call is None:
+            outcomes.append(Refusal(reason=heard(judge(dialled), dialled)))
+            continue
+        back = judge(dialled) == CALL_BACK
+        to = people.open_phone(world, store.keys, tx, call.actor, now) if back else phones[call.waybill]
+        outcomes.append(Connect(to=_dialable(to), shown=f"{request.main},{request.extension}", call=call.id.hex()))
+    return outcomes
 
 
-def _answer(
-    world: World,
-    store: Store,
-    tx: Transaction,
-    known: _Known,
-    request: Route,
-    caller: bytes,
-    staff: dict[str, Actor],
-    now: datetime,
-) -> Connect | Refusal:
-    """Judge one dialled number, and do what the verdict asks; the leaf has the true reason."""
-    switch = request.actor
-    enrolled = staff.get(switch.id) == switch and switch.role is Role.SWITCH
-    waybill = known.held.get((request.main, request.extension))
-    dialled = _facts(store, known, request, caller, waybill, enrolled, now)
-    verdict = judge(dialled)
-    journal.append(
-        tx,
-        [
-            store.leaf(world, now, "connect", switch.id, waybill, courier=str(dialled.courier), by=verdict)
-            if verdict in {CONNECT, CALL_BACK}
-            else store.leaf(world, now, "no-connection", switch.id, waybill, reason=verdict)
-        ],
-    )
-    shown = f"{request.main},{request.extension}"
+def _ring(
+    world: World, known: _Known, request: Route, caller: bytes, waybill: bytes | None, dialled: Dialled, now: datetime
+) -> Intent | None:
+    """The call that is connected, if one is: the intent, now used up, or a new one of somebody calling back."""
+    verdict, at = judge(dialled), milliseconds(now)
     if waybill and verdict == CONNECT:
-        used = known.intents[waybill, caller]
-        known.intents[waybill, caller] = used._replace(used=milliseconds(now))
-        calls.use(tx, used.id, switch.id, now)
-        to = _phone_of_party(store, tx, known.parcels, waybill)
-        return Connect(to=_dialable(to), shown=shown, call=used.id.hex())
+        used = known.intents[waybill, caller]._replace(used=at, switch=request.actor.id)
+        known.intents[waybill, caller] = used
+        return used
     if waybill and verdict == CALL_BACK and dialled.courier:
-        at = milliseconds(now)
-        back = Intent(world.record_id(now), waybill, dialled.courier, caller, at, used=at, switch=switch.id)
-        calls.add(tx, back)
-        to = people.open_phone(world, store.keys, tx, dialled.courier, now)
-        return Connect(to=_dialable(to), shown=shown, call=back.id.hex())
-    missed = calls.missed(tx, waybill, now, within=MISSED) if waybill and verdict == "stranger" else None
-    if missed:
-        calls.note_call_back(tx, missed.id, now)
-    return Refusal(reason=heard(verdict, dialled))
+        return Intent(world.record_id(now), waybill, dialled.courier, caller, at, used=at, switch=request.actor.id)
+    return None
+
+
+def _leaf(world: World, store: Store, request: Route, waybill: bytes | None, dialled: Dialled, now: datetime) -> Leaf:
+    """The true verdict, whatever the caller hears."""
+    verdict, switch = judge(dialled), request.actor.id
+    if verdict in {CONNECT, CALL_BACK}:
+        return store.leaf(world, now, "connect", switch, waybill, courier=str(dialled.courier), by=verdict)
+    return store.leaf(world, now, "no-connection", switch, waybill, reason=verdict)
 
 
 def _facts(
-    store: Store, known: _Known, request: Route, caller: bytes, waybill: bytes | None, enrolled: bool, now: datetime
+    known: _Known, request: Route, caller: bytes, waybill: bytes | None, now: datetime, *, enrolled: bool
 ) -> Dialled:
     record = known.parcels.records.get(waybill) if waybill else None
     duty = known.parcels.duties.get(waybill) if waybill else None
+    courier = duty.courier if duty and duty.courier in known.couriers else None
     announced = known.intents.get((waybill, caller)) if waybill else None
-    live = (
-        record is not None
-        and record.id in known.parcels.wraps
-        and record.state == State.ACTIVE
-        and record.delivered is None
-    )
+    intent = _state(announced, now) if announced else None
+    expected = announced is not None and intent == "open" and announced.actor == courier
     return Dialled(
         switch=request.actor.id if enrolled else None,
         line=known.lines.get(request.main),
         extension=request.extension,
-        live=live,
-        courier=duty.courier if duty and duty.courier in known.couriers else None,
+        live=record is not None
+        and record.id in known.parcels.wraps
+        and record.state == State.ACTIVE
+        and record.delivered is None,
+        courier=courier,
         announced=announced.actor if announced else None,
-        intent=_state(announced, now) if announced else None,
-        party=record is not None and _is_party(store, record, request.caller),
-        staff=caller in known.staff,
+        intent=intent,
+        party=not expected and _is_party(known.days(), record, request.caller),
+        staff=not expected and caller in known.staff(),
     )
 
 
@@ -263,18 +277,24 @@ def _party(record: waybills.Record) -> str:
     return "sender" if record.leg == "return" else "recipient"
 
 
-def _phone_of_party(store: Store, tx: Transaction, known: Parcels, waybill: bytes) -> Plain:
-    record = known.records[waybill]
-    field = f"{_party(record)}.phone"
-    sealed = waybills.sealed_fields(tx, [waybill], [field])[waybill]
-    return open_fields(store.keys.unwrap(known.wraps[waybill]), record.tenant, waybill, sealed)[field]
+def _phones(store: Store, tx: Transaction, known: Parcels, records: Collection[bytes]) -> dict[bytes, Plain]:
+    """The phone of the party that each of these parcels goes to."""
+    sealed = waybills.sealed_fields(tx, records, ["recipient.phone", "sender.phone"])
+    found = {}
+    for each, fields in sealed.items():
+        record = known.records[each]
+        name = f"{_party(record)}.phone"
+        key = store.keys.unwrap(known.wraps[each])
+        found[each] = open_fields(key, record.tenant, each, {name: fields[name]})[name]
+    return found
 
 
-def _is_party(store: Store, record: waybills.Record, caller: Plain) -> bool:
-    phone = canonical(caller.reveal())
-    index = record.sender_index if _party(record) == "sender" else record.recipient_index
+def _is_party(days: Collection[bytes], record: waybills.Record | None, caller: Plain) -> bool:
+    """Whether the caller is who the parcel goes to; takes as long where there is no parcel."""
+    phone = canonical(caller.reveal()) or ""
+    index = record and (record.sender_index if _party(record) == "sender" else record.recipient_index)
     # an amended order is indexed under the day of its correction
-    return phone is not None and any(person_index(key, phone) == index for key in store.keys.person_keys().values())
+    return index in {person_index(key, phone) for key in days} and bool(phone)
 
 
 def _dialable(phone: Plain) -> Plain:

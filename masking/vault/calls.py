@@ -60,12 +60,13 @@ def announce(tx: Connection, new: Intent) -> None:
     before = (intent.c.waybill == new.waybill) & (intent.c.actor == new.actor)
     tx.execute(intent.delete().where(before, intent.c.used.is_(None)))
     tx.execute(intent.update().where(before, intent.c.called_back.is_not(None)).values(called_back=None))
-    add(tx, new)
+    add(tx, [new])
 
 
-def add(tx: Connection, new: Intent) -> None:
-    """Record a call that needed no announcement."""
-    tx.execute(intent.insert(), [new._asdict()])
+def add(tx: Connection, new: Sequence[Intent]) -> None:
+    """Record calls that needed no announcement."""
+    if new:
+        tx.execute(intent.insert(), [each._asdict() for each in new])
 
 
 def recent(tx: Connection, waybills: Collection[bytes], now: datetime) -> dict[tuple[bytes, bytes], Intent]:
@@ -77,9 +78,12 @@ def recent(tx: Connection, waybills: Collection[bytes], now: datetime) -> dict[t
     return {(row.waybill, row.caller): row for row in sorted(rows, key=lambda row: row.used is None)}
 
 
-def use(tx: Connection, call: bytes, switch: str, now: datetime) -> None:
-    """Mark an intent as used up by this switch."""
-    tx.execute(intent.update().where(intent.c.id == call).values(used=milliseconds(now), switch=switch))
+def use(tx: Connection, used: Sequence[Intent]) -> None:
+    """Mark intents as used up, when and by whom as these say."""
+    if used:
+        statement = intent.update().where(intent.c.id == sa.bindparam("of"))
+        statement = statement.values(used=sa.bindparam("at"), switch=sa.bindparam("by"))
+        tx.execute(statement, [{"of": each.id, "at": each.used, "by": each.switch} for each in used])
 
 
 def by_id(tx: Connection, ids: Collection[bytes]) -> dict[bytes, Intent]:
@@ -103,20 +107,14 @@ def report(tx: Connection, events: Sequence[Event]) -> set[tuple[bytes, str]]:
     return {(call, event) for call, event in new}
 
 
-def missed(tx: Connection, waybill: bytes, now: datetime, *, within: timedelta) -> Intent | None:
-    """The latest connected call to this parcel, lately, that nobody is known to have answered."""
+def note_call_back(tx: Connection, parcel: bytes, now: datetime, *, within: timedelta) -> None:
+    """Somebody rings from a phone that is not the recipient's: noted with the latest call that was missed, lately."""
     answered = sa.exists().where(call_report.c.call == intent.c.id, call_report.c.event == "answered")
     lately = intent.c.used >= milliseconds(now - within)
-    query = (
-        sa.select(intent).where(intent.c.waybill == waybill, lately, ~answered).order_by(intent.c.id.desc()).limit(1)
-    )
-    row = tx.execute(query).first()
-    return Intent(*row) if row else None
-
-
-def note_call_back(tx: Connection, call: bytes, now: datetime) -> None:
-    """Somebody tried to answer this missed call from a phone that is not the recipient's."""
-    tx.execute(intent.update().where(intent.c.id == call).values(called_back=milliseconds(now)))
+    missed = sa.select(intent.c.id).where(intent.c.waybill == parcel, lately, ~answered)
+    found = tx.execute(missed.order_by(intent.c.id.desc()).limit(1)).scalar()
+    if found:
+        tx.execute(intent.update().where(intent.c.id == found).values(called_back=milliseconds(now)))
 
 
 def call_backs(tx: Connection, courier: str) -> list[tuple[str, int]]:

@@ -48,8 +48,12 @@ def load(store: Store, tx: Transaction, codes: Collection[Code | None], *, lock:
 
 def of_ids(store: Store, tx: Transaction, ids: Collection[bytes], *, lock: bool = False) -> Parcels:
     """What is known of these waybills; `lock` as in `load`."""
+    return of_records(store, tx, ids, waybills.by_id(tx, ids, lock=lock))
+
+
+def of_records(store: Store, tx: Transaction, ids: Collection[bytes], records: dict[bytes, waybills.Record]) -> Parcels:
+    """What is known of these waybills, whose records are loaded already."""
     # the same statements for a waybill that does not exist: an answer's time shall not tell it from others
-    records = waybills.by_id(tx, ids, lock=lock)
     duties = custody.open_assignments(tx, ids)
     keys = [records[each].key if each in records else Generation(each, 0) for each in ids]
     return Parcels(records, duties, store.keys.online_wraps(keys))
