@@ -94,8 +94,9 @@ def announce(
         held = slots.holders(tx, {(r.main, r.extension) for _, r in routes}, now)
         wanted = {code[0] for code in codes if code} | set(held.values())
         records = waybills.by_id(tx, wanted, lock=True)  # all before any budget
-        announced = _announce(world, store, tx, [r for _, r in announcements], codes, staff, now, bind=bind)
-        connected = _connect(world, store, tx, [r for _, r in routes], held, records, staff, now)
+        dialling, dialled = [r for _, r in announcements], [r for _, r in routes]
+        announced = _announce(world, store, tx, dialling, codes, staff, now, bind=bind) if dialling else []
+        connected = _connect(world, store, tx, dialled, held, records, staff, now) if dialled else []
     outcomes: dict[int, Dial | Announced | Connect | Refusal] = {}
     outcomes |= dict(zip([n for n, _ in announcements], announced, strict=True))
     outcomes |= dict(zip([n for n, _ in routes], connected, strict=True))
@@ -114,8 +115,6 @@ def _announce(
     bind: bool,
 ) -> list[Dial | Announced | Refusal]:
     """Write an intent for each call that its courier has a duty for."""
-    if not requests:
-        return []
     known = parcels.load(store, tx, codes)
     ids = {code[0] for code in codes if code}
     numbers = slots.leases(tx, ids)
@@ -135,16 +134,11 @@ def _announce(
         if refusal is None and code:
             if code[0] not in numbers and not bind:  # the pool was dry before, or the lease ran out on the way
                 numbers |= slots.lease(tx, [code[0]], now, world)
-            if actor.id not in callers:
-                refusal = Refusal(reason="no-verified-phone")
-            elif not bind and code[0] not in numbers:
-                refusal = Refusal(reason="no-number-leased")
-            else:
-                refusal = tally.spend(code[0], now)
+            refusal = _cannot_ring(actor, callers, bind or code[0] in numbers) or tally.spend(code[0], now)
         if refusal or code is None:
             refusal = refusal or UNKNOWN
-            if code:
-                journal.append(tx, [store.refusal_leaf(world, now, actor.id, code[0], refusal.reason, step="call")])
+            leaf = code and store.refusal_leaf(world, now, actor.id, code[0], refusal.reason, step="call")
+            journal.append(tx, [leaf] if leaf else [])
             outcomes.append(refusal)
             continue
         until = now + INTENT_LIFE
@@ -163,6 +157,12 @@ def _announce(
     return outcomes
 
 
+def _cannot_ring(actor: Actor, callers: Mapping[str, bytes], numbered: bool) -> Refusal | None:
+    if actor.id not in callers:
+        return Refusal(reason="no-verified-phone")
+    return None if numbered else Refusal(reason="no-number-leased")
+
+
 def _connect(
     world: World,
     store: Store,
@@ -174,8 +174,6 @@ def _connect(
     now: datetime,
 ) -> list[Connect | Refusal]:
     """Find whom each dialled number rings for this caller, using up the intent that allows it."""
-    if not requests:
-        return []
     # nobody announces a call from no number, so a hidden caller is a stranger
     indexes = [people.caller_index(world, store.keys, request.caller, now) or b"" for request in requests]
     of = parcels.of_records(store, tx, set(held.values()), records)
@@ -235,10 +233,10 @@ def _ring(
 
 def _leaf(world: World, store: Store, request: Route, waybill: bytes | None, dialled: Dialled, now: datetime) -> Leaf:
     """The true verdict, whatever the caller hears."""
-    verdict, switch = judge(dialled), request.actor.id
-    if verdict in {CONNECT, CALL_BACK}:
-        return store.leaf(world, now, "connect", switch, waybill, courier=str(dialled.courier), by=verdict)
-    return store.leaf(world, now, "no-connection", switch, waybill, reason=verdict)
+    verdict = judge(dialled)
+    connected = verdict in {CONNECT, CALL_BACK}
+    detail = {"courier": str(dialled.courier), "by": verdict} if connected else {"reason": verdict}
+    return store.leaf(world, now, "connect" if connected else "no-connection", request.actor.id, waybill, **detail)
 
 
 def _facts(
@@ -279,13 +277,11 @@ def _party(record: waybills.Record) -> str:
 
 def _phones(store: Store, tx: Transaction, known: Parcels, records: Collection[bytes]) -> dict[bytes, Plain]:
     """The phone of the party that each of these parcels goes to."""
-    sealed = waybills.sealed_fields(tx, records, ["recipient.phone", "sender.phone"])
     found = {}
-    for each, fields in sealed.items():
-        record = known.records[each]
-        name = f"{_party(record)}.phone"
+    for each, fields in waybills.sealed_fields(tx, records, ["recipient.phone", "sender.phone"]).items():
+        name = f"{_party(known.records[each])}.phone"
         key = store.keys.unwrap(known.wraps[each])
-        found[each] = open_fields(key, record.tenant, each, {name: fields[name]})[name]
+        found[each] = open_fields(key, known.records[each].tenant, each, {name: fields[name]})[name]
     return found
 
 
