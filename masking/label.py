@@ -2,6 +2,8 @@
 
 Idempotent by (job, waybill): who made a print and asks again gets the same. At most one print is live: a reprint needs
 the parcel in custody now, a reason, and a scan at this outlet by somebody else; it ends the print before it.
+
+A preview is decided by the same rules, recorded as one, and counts as no print: it has no label code.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from masking.vault import custody, journal, people, slots, waybills
 from masking.vault.custody import Print
 from masking.vault.store import Store, Transaction
 from masking.vault.waybills import Record
-from masking.waybill import LabelData, Refusal, Token
+from masking.waybill import LabelData, Refusal, Token, VirtualNumber
 from masking.wire import load_view
 from masking.world import World, milliseconds, moment
 
@@ -33,13 +35,17 @@ _NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """One label asked for, by the waybill's merchant or by the outlet that has the parcel; `reason` for a reprint."""
+    """One label asked for, by the waybill's merchant or by the outlet that has the parcel; `reason` for a reprint.
+
+    `id` is the token or the carrier's waybill number, which an outlet's hand scanner reads.
+    """
 
     actor: Actor
-    id: Token
+    id: Token | str
     job: str
     station: str
     reason: str | None = None
+    preview: bool = False
 
 
 def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelData | Refusal]:
@@ -51,7 +57,9 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
     now = world.now()
     with store.transaction() as tx:
         staff = people.active(tx, {request.actor.id for request in requests})
-        ids = [token_record(request.id) for request in requests]
+        numbered = {request.id for request in requests if not token_record(request.id)}
+        by_number = waybills.by_number(tx, store.settings.tenant, numbered)
+        ids = [token_record(request.id) or by_number.get(request.id) for request in requests]
         wanted = [record for record in ids if record]
         records = waybills.by_id(tx, wanted, lock=True)
         done = custody.prints_of_jobs(tx, wanted, {request.job for request in requests if _NAME.fullmatch(request.job)})
@@ -71,16 +79,12 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
                     journal.append(tx, [store.refusal_leaf(world, now, who, record_id, refusal.reason, step="label")])
                 outcomes.append(refusal)
                 continue
+            if request.preview:
+                journal.append(tx, [store.leaf(world, now, "preview", who, record.id)])
+                outcomes.append(_data(store, record, made or _next(request, record, now), numbers.get(record.id), ""))
+                continue
             if made is None:
-                made = Print(
-                    waybill=record.id,
-                    number=record.prints + 1,
-                    job=request.job,
-                    station=request.station,
-                    actor=request.actor.id,
-                    reason=request.reason,
-                    at=milliseconds(now),
-                )
+                made = _next(request, record, now)
                 if record.id not in numbers:  # the pool was dry at checkout, or the lease ran out on the way
                     numbers |= slots.lease(tx, [record.id], now, world)
                 custody.add_prints(tx, [made])
@@ -88,20 +92,8 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
                 records[record.id] = record._replace(prints=made.number, live_print=made.number)
                 done[record.id, request.job] = made
                 journal.append(tx, [_leaf(store, world, now, request, made)])
-            outcomes.append(
-                LabelData(
-                    waybill_number=str(record.waybill_number),
-                    routing_code=str(record.routing_code),
-                    code=store.write_code(record.id, made.number, world, now),
-                    view=load_view(str(record.masked)),
-                    number=numbers.get(record.id),
-                    print_number=made.number,
-                    job=made.job,
-                    station=made.station,
-                    printed=moment(made.at),
-                    carrier=store.settings.carrier,
-                )
-            )
+            code = store.write_code(record.id, made.number, world, now)
+            outcomes.append(_data(store, record, made, numbers.get(record.id), code))
     return outcomes
 
 
@@ -141,6 +133,34 @@ def _refusal(tx: Transaction, request: Label, record: Record) -> Refusal | None:
     if record.id not in custody.scanned_here_by_another(tx, [record.id], request.actor.unit, request.actor.id):
         return Refusal(reason="reprint-needs-a-scan-by-another")
     return None
+
+
+def _next(request: Label, record: Record, now: datetime) -> Print:
+    """The print that this request makes."""
+    return Print(
+        waybill=record.id,
+        number=record.prints + 1,
+        job=request.job,
+        station=request.station,
+        actor=request.actor.id,
+        reason=request.reason,
+        at=milliseconds(now),
+    )
+
+
+def _data(store: Store, record: Record, made: Print, number: VirtualNumber | None, code: str) -> LabelData:
+    return LabelData(
+        waybill_number=str(record.waybill_number),
+        routing_code=str(record.routing_code),
+        code=code,
+        view=load_view(str(record.masked)),
+        number=number,
+        print_number=made.number,
+        job=made.job,
+        station=made.station,
+        printed=moment(made.at),
+        carrier=store.settings.carrier,
+    )
 
 
 def _leaf(store: Store, world: World, now: datetime, request: Label, made: Print) -> journal.Leaf:
