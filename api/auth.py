@@ -14,6 +14,7 @@ from typing import NamedTuple
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.problems import ProblemError
+from api.routes import page
 from masking.access import credentials as words
 from masking.access.people import Actor
 from masking.order import Plain
@@ -21,7 +22,7 @@ from masking.vault import credentials
 from masking.vault.store import Store
 from masking.world import World
 
-OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/token"})
+OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/token", *page.FILES})
 """Addresses that answer anybody."""
 
 CHALLENGE = {"WWW-Authenticate": "Bearer"}

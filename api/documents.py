@@ -118,7 +118,7 @@ class CancelIn(Document):
 
 
 class LabelsIn(Document):
-    """Up to 100 labels in one document. Under the same job the same labels come again, and are counted once."""
+    """Up to 100 labels in one document, by token or waybill number. The same job gets the same labels, counted once."""
 
     ids: Annotated[list[Short], Field(min_length=1, max_length=100, examples=[[ID]])]
     job: Annotated[Short, Field(examples=["2026-11-24-a"])]

@@ -1,11 +1,13 @@
-"""Pictures for the screen, of labels that nobody released: template previews, and the demo's "before".
+"""Pictures for the screen: of templates, of the demo's "before", and of a label that is about to be printed.
 
-What comes out carries a black band that says so, and is a grey picture, never a document or printer bytes: the way to
-paper is `render`, through the release gate.
+What comes out carries a black band that says so, and is a picture, never a document or printer bytes: the way to
+paper is `render`. Only `preview` is for real parcels, and only it passes the release gate.
 """
 
 from __future__ import annotations
 
+import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from masking.waybill import LabelData, Masked, MaskedParty, MaskedView, VirtualNumber
 from print_templates import qr, raster
+from print_templates.drawing import Drawing
+from print_templates.gate import release
 from print_templates.layout import lay_out
 from print_templates.template import template
 from print_templates.typeface import face
@@ -27,7 +31,33 @@ def picture(label: LabelData, name: str | Path = "100x180", *, dpi: int = 203) -
     Raises:
         InputError: the template is unknown, or something doesn't fit it.
     """
-    drawing = lay_out(label, template(name, dpi), qr.symbols([label.code])[0]).drawing
+    return _banded(lay_out(label, template(name, dpi), qr.symbols([label.code])[0]).drawing)
+
+
+def preview(label: LabelData, name: str | Path = "100x180") -> bytes:
+    """How a label will be printed, as a PNG, with a cross where its code will stand: there is no code before the print.
+
+    Raises:
+        InputError: the template is unknown, or something doesn't fit it; names the field.
+        RefusedError: the release gate would not let it pass.
+    """
+    form = template(name)
+    drawing = lay_out(label, form, bytes(qr.SIZE * qr.ROW_BYTES)).drawing
+    bars = tuple(code for code in drawing.codes if code.kind != "qr")
+    banded = _banded(release(replace(drawing, codes=bars), label, form))
+    pen = ImageDraw.Draw(banded)
+    for code in drawing.codes:
+        if code.kind == "qr":
+            left, top, right, bottom = code.x, code.y + BAND, code.x + code.width - 1, code.y + BAND + code.height - 1
+            pen.rectangle((left, top, right, bottom), outline=0, width=2)
+            pen.line((left, top, right, bottom), 0, 2)
+            pen.line((left, bottom, right, top), 0, 2)
+    written = io.BytesIO()
+    banded.convert("1").save(written, "PNG")
+    return written.getvalue()
+
+
+def _banded(drawing: Drawing) -> Image.Image:
     dots = Image.fromarray(~raster.dots(drawing)).convert("L")
     banded = Image.new("L", (dots.width, dots.height + BAND), 0)
     banded.paste(dots, (0, BAND))

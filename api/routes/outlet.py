@@ -15,26 +15,38 @@ from api import answers
 from api.documents import AssignmentsIn, LabelsIn
 from api.routes.called import OUTCOMES, BodyRoute, called, document, outcomes, written
 from masking.assign import Assign
+from masking.errors import InputError, RefusedError
 from masking.label import Label
-from masking.waybill import LabelData, OnPage, Refusal, Rejected, Token
+from masking.waybill import LabelData, OnPage, Refusal, Rejected
+from print_templates.preview import preview as picture
 from print_templates.render import NotPrinted, Printed, render
 
 router = APIRouter(tags=["outlet"], route_class=BodyRoute)
 
-_LABELS: dict[int | str, dict[str, Any]] = {200: {"model": answers.Labels, "description": "A document, and outcomes"}}
+PNG = "image/png"
+_LABELS: dict[int | str, dict[str, Any]] = {
+    200: {"model": answers.Labels, "description": "A document, and outcomes; or a preview", "content": {PNG: {}}}
+}
 
 
 @router.post("/v1/labels", responses=_LABELS)
 async def labels(body: LabelsIn, request: Request) -> Response:
     """Labels as one PDF. Safe to repeat under the same job: the same prints, counted once.
 
-    A label's code stands in the drawn label and nowhere else: it never leaves as data.
+    A label's code stands in the drawn label and nowhere else: it never leaves as data. With `Accept: image/png`, a
+    picture of the one label that would be printed: counted as no print, and without its code.
     """
     actor, service = called(request)
+    preview = request.headers.get("accept") == PNG
+    if preview and len(body.ids) != 1:
+        raise InputError("ids", "a-preview-is-of-one")
     asked = [
-        Label(actor=actor, id=Token(id_), job=body.job, station=body.station, reason=body.reason) for id_ in body.ids
+        Label(actor=actor, id=id_, job=body.job, station=body.station, reason=body.reason, preview=preview)
+        for id_ in body.ids
     ]
     found = await service.label.submit_many(asked)
+    if preview:
+        return Response(await anyio.to_thread.run_sync(_picture, found[0], body.template), media_type=PNG)
     data, drawn = await anyio.to_thread.run_sync(_draw, found, body.template)
     return document({"outcomes": written(service, drawn), "pdf": base64.b64encode(data).decode() if data else None})
 
@@ -45,6 +57,12 @@ async def assignments(body: AssignmentsIn, request: Request) -> Response:
     actor, service = called(request)
     asked = [Assign(actor=actor, what=each.what, courier=each.courier) for each in body.items]
     return outcomes(service, await service.assign.submit_many(asked))
+
+
+def _picture(found: LabelData | Refusal, template: str) -> bytes:
+    if isinstance(found, Refusal):
+        raise RefusedError(found.reason, retry_after=found.retry_after)
+    return picture(found, template)
 
 
 def _draw(found: Sequence[LabelData | Refusal], template: str) -> tuple[bytes, list[OnPage | Rejected | Refusal]]:
