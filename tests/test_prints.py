@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from masking.access.people import Actor, Role
 from masking.crypto.index import token_record
 from masking.label import Label, label
-from masking.vault import journal, people
+from masking.vault import custody, journal, people
 from masking.waybill import LabelData, Refusal
-from tests.cast import DISPATCHER, SHOP
+from masking.world import milliseconds
+from tests.cast import DISPATCHER, RECEIVER, RIVAL, SHOP
 from tests.test_story import arrived, assigned, checked_out, labelled
 
 
@@ -55,3 +58,39 @@ def test_a_reprint_of_a_parcel_that_is_out_for_delivery_elsewhere_is_unknown(sto
     with store.transaction() as tx:
         people.enrol(world, store.keys, tx, elsewhere, world.now())
     assert asked(world, store, printed, elsewhere, "job-3", "damaged") == Refusal(reason="unknown")
+
+
+def test_an_outlet_names_a_parcel_by_its_number_and_a_rival_by_nothing(store, world, order):
+    waybill = checked_out(world, store, order())
+    number = waybill.waybill_number
+    asks = [Label(actor=who, id=number, job="job-1", station="st-1") for who in (DISPATCHER, RIVAL)]
+    assert label(world, store, asks) == [Refusal(reason="unknown")] * 2  # it is not at the outlet yet
+    with store.transaction() as tx:
+        custody.add_scans(tx, [scanned_in(world, token_record(waybill.id))])
+    data, refused = label(world, store, asks)
+    assert (data.waybill_number, data.print_number) == (number, 1)
+    assert refused == Refusal(reason="unknown")
+
+
+def scanned_in(world, record):
+    now = world.now()
+    return custody.Scan(
+        id=world.record_id(now),
+        waybill=record,
+        kind="arrived",
+        unit=DISPATCHER.unit,
+        actor=RECEIVER.id,
+        at=milliseconds(now),
+    )
+
+
+def test_a_preview_follows_the_rules_of_the_print_and_is_none(store, world, order):
+    waybill = checked_out(world, store, order())
+    first = Label(actor=SHOP, id=waybill.id, job="job-1", station="st-1")
+    look = replace(first, preview=True)
+    seen, data, later = label(world, store, [look, first, look])
+    assert (seen.code, seen.print_number) == (later.code, later.print_number) == ("", 1)
+    assert replace(data, code="", printed=seen.printed) == seen  # what was shown is what was printed
+    assert label(world, store, [replace(look, job="job-2")]) == [Refusal(reason="reprint-needs-outlet-and-reason")]
+    kinds = [leaf.kind for leaf in journal.who_saw(world, store, token_record(waybill.id))]
+    assert sorted(kinds) == ["checkout", "preview", "preview", "print", "refusal"]

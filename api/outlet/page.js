@@ -144,13 +144,15 @@ function take(typed) {
 function check(some) {
   for (const row of some) {
     mark(row, "checking", (said) => said.checking);
-    busy = busy.then(() => (rows.get(row.number) === row ? checked(row) : null));
+    const turn = (row.turn = (row.turn ?? 0) + 1);
+    busy = busy.then(() => (rows.get(row.number) === row && row.turn === turn ? checked(row, turn) : null));
   }
 }
 
-async function checked(row) {
+async function checked(row, turn) {
   try {
     const answer = await preview({ ids: [row.number], ...choices() });
+    if (row.turn !== turn) return; // another paper or reason was chosen meanwhile
     if (answer.picture) {
       URL.revokeObjectURL(row.picture);
       row.picture = URL.createObjectURL(answer.picture);
@@ -296,7 +298,7 @@ $("retry").addEventListener("click", () => {
 });
 for (const choice of [$("paper"), $("reason")]) {
   choice.addEventListener("change", () => {
-    check([...rows.values()].filter((row) => ["ready", "bad", "unanswered"].includes(row.state)));
+    check([...rows.values()].filter((row) => row.state !== "printing" && row.state !== "printed"));
     if (!choice.matches(":focus-visible")) $("number").focus(); // by mouse; by keyboard somebody may still be choosing
   });
 }

@@ -1,0 +1,327 @@
+"""The outlet's page in a real browser, worked with keyboard and hand scanner alone."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from api.documents import ORDER
+from api.routes.page import FILES
+from masking.crypto.index import token_record
+from masking.vault import journal, waybills
+from print_templates.read import decode, read_pdf
+from tests.browser import browser
+from tests.cast import DISPATCHER, RECEIVER, SHOP
+from tests.serving import numbered, serving
+
+pytestmark = pytest.mark.system("chromium", "bash")
+counter = count(1)
+SETTLED = "!document.querySelector('#list [data-state=checking], #list [data-state=printing]')"
+CONTRASTS = """
+[...document.querySelectorAll("body *")].filter((e) => e.checkVisibility() && !e.disabled
+  && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim())).map((e) => {
+  const light = (text) => { const [r, g, b] = text.match(/[\\d.]+/g).map((v) => (v /= 255) <= 0.04045 ? v / 12.92
+    : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  let ground = e; while (ground && getComputedStyle(ground).backgroundColor.endsWith(", 0)")) ground = ground.parentElement;
+  const two = [light(getComputedStyle(e).color), light(ground ? getComputedStyle(ground).backgroundColor : "1 1 1")].sort();
+  return [e.innerText, (two[1] + 0.05) / (two[0] + 0.05)]; })
+"""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("page") / "deployment") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def window():
+    with browser() as page:
+        yield page
+
+
+@pytest.fixture
+def page(service, window):
+    """The page, signed in at, in English; what the browser heard before is forgotten."""
+    window.events.clear()
+    entered(window, service)
+    return window
+
+
+def entered(page, service, **how) -> None:
+    page.open(f"{service.url}/outlet", **({"language": "en-US"} | how))
+    page.scan(service.secret(DISPATCHER))
+    page.until("!document.querySelector('#desk').hidden")
+
+
+def parcel(service, *, here: bool = True) -> tuple[str, str]:
+    """A parcel's number and token; it lies at the outlet or is still on its way."""
+    n = next(counter)
+    [made] = service.outcomes(SHOP, "/v1/waybills", {"orders": [ORDER | numbered(n) | {"reference": f"page-{n}"}]})
+    number = numbered(n)["waybill_number"]
+    if here:
+        service.outcomes(RECEIVER, "/v1/scans", {"items": [{"what": number, "kind": "arrived"}]})
+    return number, made["waybill"]["id"]
+
+
+def record(service, token: str) -> waybills.Record:
+    with service.store.reading() as tx:
+        [found] = waybills.by_id(tx, [token_record(token)]).values()
+    return found
+
+
+def said(page, number: str) -> tuple[str, str]:
+    """State and words of a number's row."""
+    page.until(SETTLED)
+    line = f"#list [data-number='{number}']"
+    return page.see(f'document.querySelector("{line}").dataset.state'), page.text(f"{line} .outcome")
+
+
+def test_a_batch_is_scanned_looked_at_and_printed_without_a_mouse(service, page):
+    parcels = [parcel(service) for _ in range(3)]
+    away, _ = parcel(service, here=False)
+    for number, _ in (parcels[0], parcels[1]):
+        page.scan(number)
+    page.scan(away)
+    page.scan(parcels[2][0].lower())
+    assert said(page, away) == ("bad", "Not at this outlet. Scan it as arrived first")
+    assert {said(page, number) for number, _ in parcels} == {("ready", "Ready to print")}
+    assert page.text("#counts") == "3 ready, 0 printed, 1 not"
+    page.tab_to("#print")
+    page.press("Enter")
+    assert [said(page, number) for number, _ in parcels] == [("printed", f"Printed, page {n}") for n in (1, 2, 3)]
+    assert page.see("document.activeElement.id") == "number"
+    assert [record(service, token).prints for _, token in parcels] == [1, 1, 1]
+    assert page.see("document.querySelector('#download').download") == "labels.pdf"
+    assert page.see("document.querySelector('#document').src === document.querySelector('#download').href")
+
+
+def test_a_preview_shows_the_label_without_a_code_and_is_no_print(service):
+    number, token = parcel(service)
+    asked = {"ids": [number], "job": "look"}
+    answer = service.ask(DISPATCHER, "/v1/labels", asked, headers={"Accept": "image/png"})
+    assert answer.headers["content-type"] == "image/png"
+    assert set(decode(Image.open(io.BytesIO(answer.content)).convert("L"))) == {number}
+    assert record(service, token).prints == 0
+    kinds = [leaf.kind for leaf in journal.who_saw(service.clock.world, service.store, token_record(token))]
+    assert kinds[-1] == "preview"
+    printed = service.ask(DISPATCHER, "/v1/labels", asked).json()
+    [code] = [c for c in set(read_pdf(base64.b64decode(printed["pdf"]))[0].codes) if c.startswith("WB1")]
+    again = service.ask(DISPATCHER, "/v1/labels", asked, headers={"Accept": "image/png"})
+    assert code not in decode(Image.open(io.BytesIO(again.content)).convert("L"))
+
+
+@pytest.mark.parametrize(
+    ("ids", "status", "word"),
+    [(["YT999999999999"], 409, "refused"), (["YT999999999999"] * 2, 422, "input"), (["wb1_"], 409, "refused")],
+)
+def test_what_cannot_be_previewed_is_a_problem_and_no_picture(service, ids, status, word):
+    answer = service.ask(DISPATCHER, "/v1/labels", {"ids": ids, "job": "j"}, headers={"Accept": "image/png"})
+    assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (status, word)
+
+
+def test_the_scanned_label_is_what_the_preview_shows_and_others_can_be_looked_at(service, page):
+    one, two = parcel(service)[0], parcel(service)[0]
+    page.scan(one)
+    page.scan(two)
+    said(page, two)
+    assert page.see("document.querySelector('#picture').alt") == f"Preview of {two}"
+    page.until("document.querySelector('#picture').naturalWidth === 800")
+    page.tab_to(f"#list [data-number='{one}'] .number")
+    page.press("Enter")
+    assert page.see("document.querySelector('#picture').alt") == f"Preview of {one}"
+    page.tab_to(f"#list [data-number='{one}'] .outcome + button")
+    page.press("Enter")
+    assert page.see("document.querySelectorAll('#list li').length") == 1
+    assert page.see("document.activeElement.id") == "number"
+
+
+def test_what_is_no_waybill_number_is_said_at_once_and_never_asked(service, page):
+    before = len(page.asked())
+    for typed, words in (
+        ("12", "Not a waybill number"),
+        ("欧阳测试", "Not a waybill number"),
+        ("WB1" + "0" * 56, "QR code"),
+    ):
+        page.scan(typed)
+        assert words in page.text("#last")
+        assert page.see("document.querySelector('#last').dataset.state") == "bad"
+    page.press("Enter")  # a scanner that sends two line ends
+    assert len(page.asked()) == before
+    number, _ = parcel(service)
+    page.scan(number)
+    said(page, number)
+    page.scan("".join(chr(ord(c) + 0xFEE0) for c in number))  # full-width, as an input method may leave it
+    assert page.text("#last") == f"{number}  Already on the list"
+    assert page.see("document.querySelectorAll('#list li').length") == 1
+
+
+def test_a_reprint_takes_a_reason_and_counts(service, page):
+    number, token = parcel(service)
+    page.scan(number)
+    said(page, number)
+    page.tab_to("#print")
+    page.press("Enter")
+    said(page, number)
+    page.scan(number)
+    assert said(page, number) == ("bad", "Printed before. For a reprint an outlet gives a reason")
+    page.tab_to("#reason")
+    page.press("ArrowDown")
+    assert said(page, number) == ("ready", "Ready to print")
+    page.tab_to("#print")
+    page.press("Enter")
+    assert said(page, number)[0] == "printed"
+    assert record(service, token).prints == 2
+
+
+def test_a_label_that_does_not_fit_the_paper_says_so_and_fits_a_larger_one(service, page):
+    number, _ = parcel(service)
+    page.scan(number)
+    page.tab_to("#paper")
+    for _ in range(4):
+        page.press("ArrowDown")
+    assert page.see("document.querySelector('#paper').value") == "60x40"
+    page.until(f"{SETTLED} && document.querySelector('#picture').naturalWidth === 480")
+    page.type("YT")  # a scanner that goes off while somebody chooses
+    assert page.see("document.activeElement.id") == "number"
+    assert page.see("document.querySelector('#number').value") == "YT"
+
+
+def test_a_service_that_is_down_loses_nothing(service, page):
+    number, token = parcel(service)
+    other, _ = parcel(service)
+    page.scan(number)
+    said(page, number)
+    page.offline(off=True)
+    page.scan(other)
+    assert said(page, other) == ("unanswered", "No answer. Press “Check again”")
+    page.tab_to("#print")
+    page.press("Enter")
+    assert said(page, number)[0] == "ready"
+    assert "nothing is counted twice" in page.text("#last")
+    page.offline(off=False)
+    page.tab_to("#retry")
+    page.press("Enter")
+    assert said(page, other)[0] == "ready"
+    page.tab_to("#print")
+    page.press("Enter")
+    assert said(page, number)[0] == said(page, other)[0] == "printed"
+    assert record(service, token).prints == 1
+
+
+def test_an_answer_that_is_lost_is_asked_for_again_and_counted_once(service, page):
+    number, token = parcel(service)
+    page.scan(number)
+    said(page, number)
+    page.lose_answers(lose=True)
+    page.tab_to("#print")
+    page.press("Enter")
+    assert said(page, number)[0] == "ready"
+    page.lose_answers(lose=False)
+    assert record(service, token).prints == 1  # it had been done
+    page.tab_to("#print")
+    page.press("Enter")
+    assert said(page, number)[0] == "printed"
+    assert record(service, token).prints == 1
+
+
+def test_who_has_been_here_for_an_hour_signs_in_again_and_goes_on(service, page):
+    one, two = parcel(service)[0], parcel(service)[0]
+    page.scan(one)
+    said(page, one)
+    service.clock.ahead += timedelta(minutes=61)
+    page.scan(two)
+    page.until("document.querySelector('#desk').hidden")
+    service.clock.ahead -= timedelta(minutes=61)  # what the others hold ends in an hour
+    assert page.text("#refused") == "Your sign-in has ended. Sign in again; the list is still there."
+    page.scan("wbs1_" + "A" * 43)
+    page.until("document.querySelector('#refused').textContent.includes('wrong')")
+    page.scan(service.secret(DISPATCHER))
+    page.until("!document.querySelector('#desk').hidden")
+    assert said(page, one)[0] == said(page, two)[0] == "ready"
+    page.tab_to("#leave")
+    page.press("Enter")
+    assert page.see("document.querySelectorAll('#list li').length") == 0
+
+
+def test_it_speaks_the_browsers_language_and_the_other_one(service, window):
+    window.open(f"{service.url}/outlet", language="zh-CN")
+    assert (window.see("document.title"), window.see("document.documentElement.lang")) == ("打印面单", "zh-CN")
+    entered(window, service, language="zh-CN", width=390)
+    number, _ = parcel(service)
+    window.scan(number)
+    assert said(window, number) == ("ready", "可以打印")
+    assert not re.search(r"[A-Za-z]{3}", window.text("#work").replace("YT", ""))
+    window.tab_to("#language")
+    window.press("Enter")
+    assert said(window, number) == ("ready", "Ready to print")
+    assert window.see("document.documentElement.lang") == "en"
+    assert not re.search(r"[\u4e00-\u9fff]", window.text("#desk"))
+    assert window.see("document.documentElement.scrollWidth") <= 390
+
+
+def test_both_languages_say_the_same_things(service, window):
+    window.open(f"{service.url}/outlet")
+    shape = "Object.fromEntries(Object.entries(W).map(([k, v]) => [k, v?.constructor === Object ? Object.keys(v) : 0]))"
+    told = window.see(
+        f"import('/outlet/words.js').then(({{ WORDS }}) => ['zh', 'en'].map((l) => WORDS[l]).map((W) => {shape}))"
+    )
+    assert told[0] == told[1]
+    html = (Path(__file__).parents[1] / "api" / "outlet" / "page.html").read_text("utf-8")
+    assert set(re.findall(r'data-word="(\w+)"', html)) <= told[0].keys()
+
+
+def test_everything_has_a_name_and_can_be_read(service, page):
+    number, _ = parcel(service)
+    page.scan(number)
+    page.scan("12")
+    page.scan("YT999999999998")
+    said(page, "YT999999999998")
+    names = page.names("button", "textbox", "combobox", "link", "image")
+    assert len(names) >= 8
+    assert all(names)
+    assert f"Remove {number}" in names
+    assert page.see("document.querySelector('#last').getAttribute('aria-live')") == "assertive"
+    contrasts = page.see(CONTRASTS)
+    assert len(contrasts) > 15
+    assert [each for each in contrasts if each[1] < 4.5] == []
+
+
+def test_nothing_is_kept_and_nothing_stands_in_an_address(service, page):
+    number, _ = parcel(service)
+    page.scan(number)
+    said(page, number)
+    page.tab_to("#print")
+    page.press("Enter")
+    said(page, number)
+    kept = "Promise.all([indexedDB.databases(), caches.keys()]).then((e) => [e, {...localStorage}, {...sessionStorage}, document.cookie])"
+    assert page.see(kept) == [[[], []], {}, {}, ""]
+    assert page.see("location.href") == f"{service.url}/outlet"
+    own = {f"{service.url}{path}" for path in (*FILES, "/v1/token", "/v1/labels")}
+    others = {each for each in page.asked() if each not in own}
+    assert all(each.startswith((f"blob:{service.url}/", "chrome-extension://", "data:,")) for each in others), others
+    assert not [each for each in page.complaints() if "409" not in each]
+
+
+def test_the_page_lets_nothing_foreign_in(service, page):
+    for path in FILES:
+        answer = service.http.get(path)
+        assert answer.status_code == 200
+        assert "unsafe" not in answer.headers["content-security-policy"]
+        assert answer.headers["cache-control"] == "no-store"
+    assert not re.search(r"<script>|\son\w+=|style=|https?:", service.http.get("/outlet").text)
+    page.see(
+        "{ const s = document.createElement('script'); s.textContent = 'window.foreign = 1'; document.body.append(s); }"
+    )
+    assert page.see("window.foreign === undefined")
+    page.see("fetch('http://127.0.0.1:9/').catch(() => 0)")
+    assert sum("Content Security Policy" in each for each in page.complaints()) >= 2
+    assert json.dumps(page.complaints()).count("unsafe-inline") <= 2
