@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from api.auth import DeniedError, Entry, Login, unauthenticated
 from masking.errors import UnavailableError
 from masking.vault.store import Store
 from masking.world import World
@@ -26,6 +27,7 @@ Outcome = TypeVar("Outcome")
 @dataclass(slots=True, eq=False)
 class _Piece(Generic[Request, Outcome]):
     requests: list[Request]
+    login: Login | None
     answer: asyncio.Future[list[Outcome]]
 
     def settle(self, answer: list[Outcome] | Exception) -> None:
@@ -65,16 +67,17 @@ class Batcher(Generic[Request, Outcome]):
         self._working: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def submit(self, request: Request) -> Outcome:
+    async def submit(self, request: Request, login: Login | None) -> Outcome:
         """The outcome of one request; see `submit_many`."""
-        return (await self.submit_many([request]))[0]
+        return (await self.submit_many([request], login))[0]
 
-    async def submit_many(self, requests: Sequence[Request]) -> list[Outcome]:
+    async def submit_many(self, requests: Sequence[Request], login: Login | None) -> list[Outcome]:
         """The outcomes of these requests, same order, once they are committed together.
 
-        A caller who stops waiting takes requests back that are not being decided yet; others are, and are recorded.
+        The login is checked in the same transaction; None where anybody may ask. A caller who stops waiting takes requests back that are not being decided yet; others are, and are recorded.
 
         Raises:
+            ProblemError: the login is not valid any more; nothing of it was looked at.
             UnavailableError: the queue is full or closing, or the store could not take them; nothing is revealed.
             Exception: what the step raised for these requests alone.
         """
@@ -83,7 +86,7 @@ class Batcher(Generic[Request, Outcome]):
             raise UnavailableError("too many requests are waiting; none of these was looked at")
         if not requests:
             return []
-        piece = _Piece[Request, Outcome](list(requests), asyncio.get_running_loop().create_future())
+        piece = _Piece[Request, Outcome](list(requests), login, asyncio.get_running_loop().create_future())
         self._queue.append(piece)
         self._items += len(requests)
         if self._working is None:
@@ -122,12 +125,17 @@ class Batcher(Generic[Request, Outcome]):
 
     async def _settle(self, group: list[_Piece[Request, Outcome]]) -> None:
         """Decide a group and answer each of its pieces, whatever happens."""
-        requests = [request for piece in group for request in piece.requests]
-        outcomes = await asyncio.get_running_loop().run_in_executor(self._thread, self._decide, requests)
+        outcomes = await asyncio.get_running_loop().run_in_executor(self._thread, self._decide, group)
         if isinstance(outcomes, list):
             rest = iter(outcomes)
             for piece in group:
                 piece.settle([next(rest) for _ in piece.requests])
+        elif isinstance(outcomes, DeniedError):
+            for piece in group:
+                if piece.login in outcomes.logins:
+                    piece.settle(unauthenticated())
+            if rest_ := [piece for piece in group if piece.login not in outcomes.logins]:
+                await self._settle(rest_)
         elif len(group) > 1 and not (isinstance(outcomes, UnavailableError) and not outcomes.undone):
             for piece in group:
                 await self._settle([piece])
@@ -135,12 +143,15 @@ class Batcher(Generic[Request, Outcome]):
             for piece in group:
                 piece.settle(outcomes)
 
-    def _decide(self, requests: list[Request]) -> list[Outcome] | Exception:
+    def _decide(self, group: list[_Piece[Request, Outcome]]) -> list[Outcome] | Exception:
         """What the step says, in the worker thread."""
+        requests = [request for piece in group for request in piece.requests]
+        entry = Entry((piece.login for piece in group if piece.login), self._world.now())
         try:
-            outcomes = list(self._step(self._world, self._store, requests)) if requests else []
+            outcomes = list(self._step(self._world, self._store.entering(entry), requests)) if requests else []
         except Exception as error:  # noqa: BLE001  whatever it is, it is the answer to whoever asked
             return error
+        entry.close()
         if len(outcomes) != len(requests):
             return ValueError("a step gave another number of outcomes than it was given requests")
         return outcomes

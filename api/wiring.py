@@ -22,6 +22,7 @@ from api.logs import LOG, where
 from api.metrics import Metrics
 from api.providers import read_provider
 from api.settings import ServiceSettings
+from masking.access.people import Actor
 from masking.assign import assign
 from masking.call import call
 from masking.change import change
@@ -66,6 +67,8 @@ class Service:
         self.log_key = journal.log_key(world, store)
         self.sequenced = True
         given = {"most": settings.together, "waiting": settings.waiting}
+        self.known: dict[bytes, Actor] = {}
+        self.confirm = Batcher(auth.confirm, world, store, **given)
         self.holders = Batcher(auth.holders, world, store, **given)
         self.issue = Batcher(auth.issue, world, store, **given)
         self.checkout = Batcher(checkout, world, store, **given)

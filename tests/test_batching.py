@@ -9,19 +9,23 @@ from dataclasses import replace
 
 import pytest
 
+from api.auth import Login, issue
 from api.batching import Batcher
+from api.problems import ProblemError
+from masking.access import credentials as words
 from masking.access.budget import DAILY_PARCELS
 from masking.access.duty import UNKNOWN, Purpose
 from masking.access.people import Actor
 from masking.assign import Assign, assign
 from masking.checkout import Checkout, checkout
 from masking.crypto.index import token_record
+from masking.enrol import new_secret
 from masking.errors import UnavailableError
 from masking.label import Label, label
 from masking.order import Grant
 from masking.resolve import Resolve, resolve
 from masking.scan import Scan, scan
-from masking.vault import budgets, journal
+from masking.vault import budgets, credentials, journal
 from masking.waybill import Refusal
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP
 from tests.commits import lost, on_commit, refused
@@ -63,7 +67,7 @@ def together(world, store, requests, **limits):
 
     async def scenario():
         async with batching(resolve, world, store, **limits) as batcher:
-            return await asyncio.gather(*map(batcher.submit, requests), return_exceptions=True)
+            return await asyncio.gather(*(batcher.submit(each, None) for each in requests), return_exceptions=True)
 
     return run(scenario())
 
@@ -95,14 +99,36 @@ def test_what_arrives_together_is_committed_together_and_answered_in_order(world
     assert leaves(world, store, parcels) == [1] * 6
 
 
+def test_a_login_that_has_ended_is_denied_in_the_act_itself_and_its_neighbours_are_answered(world, store, parcels):
+    with store.transaction() as tx:
+        secrets = [new_secret(world, tx, actor.id) for actor in (COURIER, OTHER_COURIER)]
+    tokens = [each.token.reveal() for each in issue(world, store, secrets)]
+    lasting, ended = (Login(words.digest(words.TOKEN, token), COURIER) for token in tokens)
+    with store.transaction() as tx:
+        credentials.end(tx, [OTHER_COURIER.id])
+
+    async def scenario():
+        async with batching(resolve, world, store) as batcher:
+            asked = [
+                batcher.submit(ask(code), login) for (_, code), login in zip(parcels, [lasting, ended] * 3, strict=True)
+            ]
+            return await asyncio.gather(*asked, return_exceptions=True)
+
+    heard = run(scenario())
+    assert [type(each) for each in heard] == [Grant, ProblemError] * 3
+    assert [each.name for each in heard[1::2]] == ["unauthenticated"] * 3
+    assert leaves(world, store, parcels) == [1, 0] * 3
+    assert (lasting.checked, ended.checked) == (True, False)
+
+
 def test_while_one_group_is_committed_the_next_one_gathers(world, store, parcels):
     gate = Gate()
 
     async def scenario():
         async with batching(gate.resolve, world, store, most=3) as batcher:
-            first = asyncio.create_task(batcher.submit(ask(parcels[0][1])))
+            first = asyncio.create_task(batcher.submit(ask(parcels[0][1]), None))
             await gate.wait()
-            rest = [asyncio.create_task(batcher.submit(ask(code))) for _, code in parcels[1:]]
+            rest = [asyncio.create_task(batcher.submit(ask(code), None)) for _, code in parcels[1:]]
             await asyncio.sleep(0)
             gate.go.set()
             return await asyncio.gather(first, *rest)
@@ -119,7 +145,7 @@ def test_a_piece_is_never_torn_apart(world, store, parcels):
         async with batching(gate.resolve, world, store, most=4) as batcher:
             pieces = [[ask(code) for _, code in parcels[:3]], [ask(code) for _, code in parcels[3:5]], []]
             large = [ask(code) for _, code in parcels]
-            return await asyncio.gather(*map(batcher.submit_many, [*pieces, large]))
+            return await asyncio.gather(*(batcher.submit_many(each, None) for each in [*pieces, large]))
 
     assert [len(each) for each in run(scenario())] == [3, 2, 0, 6]
     assert gate.groups == [3, 2, 6]
@@ -152,7 +178,9 @@ def test_a_step_that_loses_count_answers_nobody_with_anothers_outcome(world, sto
 
     async def scenario():
         async with batching(short, world, store) as batcher:
-            return await asyncio.gather(*(batcher.submit(ask(code)) for _, code in parcels), return_exceptions=True)
+            return await asyncio.gather(
+                *(batcher.submit(ask(code), None) for _, code in parcels), return_exceptions=True
+            )
 
     assert [type(each) for each in run(scenario())] == [ValueError] * 6
 
@@ -178,12 +206,12 @@ def test_a_full_queue_says_so_at_once_and_what_waits_is_answered(world, store, p
 
     async def scenario():
         async with batching(gate.resolve, world, store, waiting=3) as batcher:
-            first = asyncio.create_task(batcher.submit(ask(parcels[0][1])))
+            first = asyncio.create_task(batcher.submit(ask(parcels[0][1]), None))
             await gate.wait()
-            waiting = [asyncio.create_task(batcher.submit(ask(code))) for _, code in parcels[1:4]]
+            waiting = [asyncio.create_task(batcher.submit(ask(code), None)) for _, code in parcels[1:4]]
             await asyncio.sleep(0)
             with pytest.raises(UnavailableError, match="waiting"):
-                await batcher.submit(ask(parcels[4][1]))
+                await batcher.submit(ask(parcels[4][1]), None)
             gate.go.set()
             return await asyncio.gather(first, *waiting)
 
@@ -196,12 +224,12 @@ def test_closing_answers_what_was_taken_and_takes_nothing_more(world, store, par
 
     async def scenario():
         batcher = Batcher(gate.resolve, world, store, most=2, waiting=100)
-        taken = [asyncio.create_task(batcher.submit(ask(code))) for _, code in parcels]
+        taken = [asyncio.create_task(batcher.submit(ask(code), None)) for _, code in parcels]
         await gate.wait()
         closing = asyncio.create_task(batcher.close())
         await asyncio.sleep(0)
         with pytest.raises(UnavailableError):
-            await batcher.submit(ask(parcels[0][1]))
+            await batcher.submit(ask(parcels[0][1]), None)
         gate.go.set()
         await closing
         assert all(task.done() for task in taken)
@@ -215,9 +243,9 @@ def test_a_caller_who_left_before_the_decision_is_not_decided_and_disturbs_nobod
 
     async def scenario():
         async with batching(gate.resolve, world, store) as batcher:
-            tasks = [asyncio.create_task(batcher.submit(ask(parcels[0][1])))]
+            tasks = [asyncio.create_task(batcher.submit(ask(parcels[0][1]), None))]
             await gate.wait()
-            tasks += [asyncio.create_task(batcher.submit(ask(code))) for _, code in parcels[1:]]
+            tasks += [asyncio.create_task(batcher.submit(ask(code), None)) for _, code in parcels[1:]]
             await asyncio.sleep(0)
             tasks[0].cancel()  # being decided: it is recorded, and nobody hears it
             tasks[2].cancel()  # still waiting

@@ -12,10 +12,11 @@ import pytest
 
 from api.documents import ORDER
 from masking.access.budget import DAILY_PARCELS
+from masking.access.people import Actor, Role
 from masking.ledger import checkpoint
 from masking.vault import budgets, journal
 from print_templates.read import read_pdf
-from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, PHONES, RECEIVER, RIVAL, SHOP, SWITCH
+from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, PHONES, RECEIVER, RIVAL, SHOP, SWITCH, TENANT
 from tests.serving import SUPERVISOR, Service, serving
 
 NUMBERS = {"waybill_number": "YT0000000001001", "routing_code": "342-081-00 052"}
@@ -194,6 +195,18 @@ def test_the_ledger_proves_that_it_continues_an_earlier_one(service):
     assert checkpoint.follows(earlier, later, [base64.b64decode(each) for each in answer["proof"]]) is None
     for wrong in ("from=2&to=1", f"from=1&to={later.size + 10**6}", "from=-1&to=1", "from=x&to=1", "to=1"):
         assert service.ask(SHOP, f"/v1/ledger/consistency?{wrong}").status_code == 422
+
+
+def test_no_answer_leaves_before_its_login_is_checked(service):
+    service.outcomes(SUPERVISOR, "/v1/people", {"items": [{"id": "courier-97", "role": "courier", "unit": "sh-01"}]})
+    who = Actor(id="courier-97", tenant=TENANT, role=Role.COURIER, unit="sh-01")
+    asked = [("/v1/ledger/checkpoint", None), ("/v1/sources", None), ("/v1/calls/missed", None), ("/v1/scans", {})]
+    answered = [service.ask(who, path, body).status_code for path, body in asked]
+    assert answered == [200, 200, 200, 422]  # the worker has seen this token
+    service.outcomes(SUPERVISOR, "/v1/revocations", {"ids": ["courier-97"]})
+    for path, body in asked:
+        answer = service.ask(who, path, body)
+        assert (answer.status_code, answer.json()["type"].rsplit(":", 1)[1]) == (401, "unauthenticated")
 
 
 def test_a_supervisor_enrols_and_revokes_and_it_is_felt_by_the_next_request(service):

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import answers
+from api.auth import Login
 from api.wiring import Service
-from masking.access.people import Actor
 from masking.waybill import Refusal, Rejected
 from masking.wire import Outcome, outcome_to_json
 
@@ -49,9 +49,9 @@ class BodyRoute(APIRoute):
         return handler
 
 
-def called(request: Request) -> tuple[Actor, Service]:
-    """The authenticated caller, and the service."""
-    return request.scope["actor"], request.app.state.service
+def called(request: Request) -> tuple[Login, Service]:
+    """The caller, whose login the step has yet to check, and the service."""
+    return request.scope["login"], request.app.state.service
 
 
 def outcomes(service: Service, found: Sequence[Outcome]) -> Response:

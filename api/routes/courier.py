@@ -11,11 +11,11 @@ from pydantic import StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.auth import Login
 from api.documents import CallsIn, ResolveIn, ScanItem, ScansIn
 from api.routes.called import OUTCOMES, BodyRoute, called, outcomes
 from api.wiring import Service
 from masking.access.duty import Purpose
-from masking.access.people import Actor
 from masking.call import Call
 from masking.deliver import Deliver
 from masking.report import Missed
@@ -31,47 +31,49 @@ Key = Annotated[str | None, StringConstraints(min_length=8, max_length=128), Hea
 @router.post("/v1/resolve", responses=OUTCOMES)
 async def resolve(body: ResolveIn, request: Request) -> Response:
     """What the purpose needs of up to 20 scanned labels. Takes no idempotency key: to ask again is to look again."""
-    actor, service = called(request)
-    asked = [Resolve(actor=actor, code=each.code, purpose=Purpose(each.purpose)) for each in body.items]
-    return outcomes(service, await service.resolve.submit_many(asked))
+    login, service = called(request)
+    asked = [Resolve(actor=login.actor, code=each.code, purpose=Purpose(each.purpose)) for each in body.items]
+    return outcomes(service, await service.resolve.submit_many(asked, login))
 
 
 @router.post("/v1/calls", responses=OUTCOMES)
 async def calls(body: CallsIn, request: Request) -> Response:
     """A number to dial for each parcel, from your own phone, for two minutes and one call."""
-    actor, service = called(request)
+    login, service = called(request)
     return outcomes(
-        service, await service.announce.submit_many([Call(actor=actor, code=each.code) for each in body.items])
+        service,
+        await service.announce.submit_many([Call(actor=login.actor, code=each.code) for each in body.items], login),
     )
 
 
 @router.get("/v1/calls/missed", responses=OUTCOMES)
 async def missed(request: Request) -> Response:
     """Which of your recipients have missed a call that somebody tried to answer from another phone."""
-    actor, service = called(request)
-    return outcomes(service, await service.report.submit_many([Missed(actor=actor)]))
+    login, service = called(request)
+    return outcomes(service, await service.report.submit_many([Missed(actor=login.actor)], login))
 
 
 @router.post("/v1/scans", responses=OUTCOMES)
 async def scans(body: ScansIn, request: Request, key: Key = None) -> Response:
     """Say where parcels are. With an `Idempotency-Key`, a repeated request is recorded once and answered the same."""
-    actor, service = called(request)
+    login, service = called(request)
     found: list[Outcome] = []
     numbered = enumerate(body.items)
     for delivered, run in groupby(numbered, lambda each: each[1].kind == "delivered"):
         items = list(run)
-        found += await (_deliver(service, actor, items) if delivered else _scan(service, actor, items, key))
+        found += await (_deliver(service, login, items) if delivered else _scan(service, login, items, key))
     return outcomes(service, found)
 
 
 async def _scan(
-    service: Service, actor: Actor, items: Sequence[tuple[int, ScanItem]], key: str | None
+    service: Service, login: Login, items: Sequence[tuple[int, ScanItem]], key: str | None
 ) -> Sequence[Outcome]:
     asked = [
-        Scan(actor=actor, what=each.what, kind=each.kind, event=f"{key}/{n}" if key else None) for n, each in items
+        Scan(actor=login.actor, what=each.what, kind=each.kind, event=f"{key}/{n}" if key else None)
+        for n, each in items
     ]
-    return await service.scan.submit_many(asked)
+    return await service.scan.submit_many(asked, login)
 
 
-async def _deliver(service: Service, actor: Actor, items: Sequence[tuple[int, ScanItem]]) -> Sequence[Outcome]:
-    return await service.deliver.submit_many([Deliver(actor=actor, code=each.what) for _, each in items])
+async def _deliver(service: Service, login: Login, items: Sequence[tuple[int, ScanItem]]) -> Sequence[Outcome]:
+    return await service.deliver.submit_many([Deliver(actor=login.actor, code=each.what) for _, each in items], login)

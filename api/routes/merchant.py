@@ -35,27 +35,28 @@ _ONE: dict[int | str, dict[str, Any]] = {200: {"model": answers.WaybillOut, "des
 @router.post("/v1/waybills", responses=OUTCOMES)
 async def checkout(body: CheckoutIn, request: Request) -> Response:
     """Mask up to 100 orders. Safe to repeat: the same reference and content give the same waybill."""
-    actor, service = called(request)
+    login, service = called(request)
     orders = [order_from_json(order.model_dump()) for order in body.orders]
-    return outcomes(service, await service.checkout.submit_many([Checkout(merchant=actor, order=o) for o in orders]))
+    asked = [Checkout(merchant=login.actor, order=order) for order in orders]
+    return outcomes(service, await service.checkout.submit_many(asked, login))
 
 
 @router.get("/v1/sources", responses=_SOURCES)
 async def keys(request: Request) -> Response:
     """The keys to seal orders to before they leave your process. Each lives for a week."""
-    actor, service = called(request)
+    login, service = called(request)
     note = await anyio.to_thread.run_sync(sources.directory, service.world, service.store)
-    return document({"note": note, "merchant": actor.unit})
+    return document({"note": note, "merchant": login.actor.unit})
 
 
 @router.post("/v1/waybills/sealed", responses=OUTCOMES)
 async def checkout_sealed(body: SealedIn, request: Request) -> Response:
     """Mask up to 100 orders that were sealed at their source. Safe to repeat, each envelope makes its waybill once."""
-    actor, service = called(request)
+    login, service = called(request)
     blobs = [_bytes(text) for text in body.envelopes]
-    opened = await anyio.to_thread.run_sync(sources.open_orders, service.world, service.store, actor, blobs)
-    good = [Checkout(merchant=actor, order=o.order, envelope=o.envelope) for o in opened if isinstance(o, Opened)]
-    done = iter(await service.checkout.submit_many(good) if good else [])
+    opened = await anyio.to_thread.run_sync(sources.open_orders, service.world, service.store, login.actor, blobs)
+    good = [Checkout(merchant=login.actor, order=o.order, envelope=o.envelope) for o in opened if isinstance(o, Opened)]
+    done = iter(await service.checkout.submit_many(good, login) if good else [])
     return outcomes(service, [next(done) if isinstance(each, Opened) else each for each in opened])
 
 
@@ -64,17 +65,17 @@ async def find(body: FindIn, request: Request) -> Response:
     """Your waybills of one phone, in full, or of one of your own references."""
     if (body.phone is None) == (body.reference is None):
         raise InputError("find", "give-a-phone-or-a-reference")
-    actor, service = called(request)
+    login, service = called(request)
     phone = Plain(body.phone) if body.phone else None
-    found = await service.find.submit(Find(merchant=actor, phone=phone, reference=body.reference))
+    found = await service.find.submit(Find(merchant=login.actor, phone=phone, reference=body.reference), login)
     return document({"waybills": [waybill_to_json(waybill) for waybill in found]})
 
 
 @router.get("/v1/waybills/{id}", responses=_ONE)
 async def status(id: str, request: Request) -> Response:  # noqa: A002  the member's name
     """One of your waybills by its token."""
-    actor, service = called(request)
-    found = await service.find.submit(Find(merchant=actor, id=Token(id)))
+    login, service = called(request)
+    found = await service.find.submit(Find(merchant=login.actor, id=Token(id)), login)
     if not found:
         raise UnknownWaybillError
     return document(waybill_to_json(found[0]))
@@ -83,31 +84,31 @@ async def status(id: str, request: Request) -> Response:  # noqa: A002  the memb
 @router.post("/v1/waybills/ship", responses=OUTCOMES)
 async def ship(body: ShipIn, request: Request) -> Response:
     """Enter the carrier's numbers. Safe to repeat."""
-    actor, _ = called(request)
+    login, _ = called(request)
     items = [(Token(each.id), each.waybill_number, each.routing_code) for each in body.items]
     return await _change(
-        request, [Ship(merchant=actor, id=id_, waybill_number=n, routing_code=r) for id_, n, r in items]
+        request, [Ship(merchant=login.actor, id=id_, waybill_number=n, routing_code=r) for id_, n, r in items]
     )
 
 
 @router.post("/v1/waybills/amend", responses=OUTCOMES)
 async def amend(body: AmendIn, request: Request) -> Response:
     """Correct orders that have not left. Safe to repeat; each time the waybill takes a new key."""
-    actor, _ = called(request)
+    login, _ = called(request)
     items = [(Token(each.id), order_from_json(each.order.model_dump())) for each in body.items]
-    return await _change(request, [Amend(merchant=actor, id=id_, order=order) for id_, order in items])
+    return await _change(request, [Amend(merchant=login.actor, id=id_, order=order) for id_, order in items])
 
 
 @router.post("/v1/waybills/cancel", responses=OUTCOMES)
 async def cancel(body: CancelIn, request: Request) -> Response:
     """Destroy the data of orders that will not be sent. Safe to repeat."""
-    actor, _ = called(request)
-    return await _change(request, [Cancel(merchant=actor, id=Token(id_)) for id_ in body.ids])
+    login, _ = called(request)
+    return await _change(request, [Cancel(merchant=login.actor, id=Token(id_)) for id_ in body.ids])
 
 
 async def _change(request: Request, changes: list[Change]) -> Response:
-    _, service = called(request)
-    return outcomes(service, await service.change.submit_many(changes))
+    login, service = called(request)
+    return outcomes(service, await service.change.submit_many(changes, login))
 
 
 def _bytes(text: str) -> bytes:

@@ -36,15 +36,15 @@ async def labels(body: LabelsIn, request: Request) -> Response:
     A label's code stands in the drawn label and nowhere else: it never leaves as data. With `Accept: image/png`, a
     picture of the one label that would be printed: counted as no print, and without its code.
     """
-    actor, service = called(request)
+    login, service = called(request)
     preview = request.headers.get("accept") == PNG
     if preview and len(body.ids) != 1:
         raise InputError("ids", "a-preview-is-of-one")
     asked = [
-        Label(actor=actor, id=id_, job=body.job, station=body.station, reason=body.reason, preview=preview)
+        Label(actor=login.actor, id=id_, job=body.job, station=body.station, reason=body.reason, preview=preview)
         for id_ in body.ids
     ]
-    found = await service.label.submit_many(asked)
+    found = await service.label.submit_many(asked, login)
     if preview:
         return Response(await anyio.to_thread.run_sync(_picture, found[0], body.template), media_type=PNG)
     data, drawn = await anyio.to_thread.run_sync(_draw, found, body.template)
@@ -54,9 +54,9 @@ async def labels(body: LabelsIn, request: Request) -> Response:
 @router.post("/v1/assignments", responses=OUTCOMES)
 async def assignments(body: AssignmentsIn, request: Request) -> Response:
     """Give parcels that are here to couriers. Safe to repeat."""
-    actor, service = called(request)
-    asked = [Assign(actor=actor, what=each.what, courier=each.courier) for each in body.items]
-    return outcomes(service, await service.assign.submit_many(asked))
+    login, service = called(request)
+    asked = [Assign(actor=login.actor, what=each.what, courier=each.courier) for each in body.items]
+    return outcomes(service, await service.assign.submit_many(asked, login))
 
 
 def _picture(found: LabelData | Refusal, template: str) -> bytes:

@@ -26,7 +26,7 @@ _TOKEN: dict[int | str, dict[str, Any]] = {200: {"model": answers.TokenOut, "des
 @router.post("/v1/token", responses=_TOKEN, tags=["everybody"])
 async def token(body: TokenIn, request: Request) -> Response:
     """A token for a secret."""
-    issued = await request.app.state.service.issue.submit(Plain(body.secret))
+    issued = await request.app.state.service.issue.submit(Plain(body.secret), None)
     if issued is None:
         raise ProblemError("unauthenticated", headers=CHALLENGE)
     request.scope["actor"] = issued.actor
@@ -36,10 +36,10 @@ async def token(body: TokenIn, request: Request) -> Response:
 @router.post("/v1/people", responses=OUTCOMES)
 async def people(body: PeopleIn, request: Request) -> Response:
     """Enrol up to 20. Somebody who is enrolled already gets a new secret; the old one is then good for nothing."""
-    actor, service = called(request)
+    login, service = called(request)
     asked = [
         Enrol(
-            actor=actor,
+            actor=login.actor,
             id=each.id,
             role=Role(each.role),
             unit=each.unit,
@@ -47,11 +47,13 @@ async def people(body: PeopleIn, request: Request) -> Response:
         )
         for each in body.items
     ]
-    return outcomes(service, await service.enrol.submit_many(asked))
+    return outcomes(service, await service.enrol.submit_many(asked, login))
 
 
 @router.post("/v1/revocations", responses=OUTCOMES)
 async def revocations(body: RevocationsIn, request: Request) -> Response:
     """End enrolments for good; felt by the next request. Safe to repeat."""
-    actor, service = called(request)
-    return outcomes(service, await service.enrol.submit_many([Revoke(actor=actor, id=id_) for id_ in body.ids]))
+    login, service = called(request)
+    return outcomes(
+        service, await service.enrol.submit_many([Revoke(actor=login.actor, id=id_) for id_ in body.ids], login)
+    )

@@ -18,20 +18,21 @@ router = APIRouter(tags=["switch"], route_class=BodyRoute)
 @router.post("/v1/calls/route", responses=OUTCOMES)
 async def route(body: RouteIn, request: Request) -> Response:
     """Connect or refuse. Each answer uses up the intent that allowed it and is on the ledger before it is given."""
-    actor, service = called(request)
+    login, service = called(request)
     asked = [
-        Route(actor=actor, caller=Plain(each.caller), main=each.main, extension=each.extension) for each in body.items
+        Route(actor=login.actor, caller=Plain(each.caller), main=each.main, extension=each.extension)
+        for each in body.items
     ]
-    return outcomes(service, await service.call.submit_many(asked))
+    return outcomes(service, await service.call.submit_many(asked, login))
 
 
 @router.post("/v1/calls/reports", responses=OUTCOMES)
 async def reports(body: ReportsIn, request: Request) -> Response:
     """What happened to calls, at least once and in any order. What is answered is on disk and need not be sent again."""
-    actor, service = called(request)
+    login, service = called(request)
     asked = [
         Report(
-            actor=actor,
+            actor=login.actor,
             call=each.call,
             event=each.event,
             at=each.at,
@@ -40,4 +41,4 @@ async def reports(body: ReportsIn, request: Request) -> Response:
         )
         for each in body.items
     ]
-    return outcomes(service, await service.report.submit_many(asked))
+    return outcomes(service, await service.report.submit_many(asked, login))

@@ -9,14 +9,30 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from masking.access.people import Actor, Role
+from masking.vault.engine import among
 from masking.vault.schema import credential, person
 from masking.world import milliseconds
+
+_VALID = (
+    sa.select(credential.c.digest)
+    .join(person, person.c.id == credential.c.person)
+    .where(
+        credential.c.digest.in_(among("digests")),
+        person.c.active.is_(True),
+        credential.c.expires.is_(None) | (credential.c.expires > sa.bindparam("now")),
+    )
+)
 
 
 def add(tx: Connection, actor: str, kind: str, digest: bytes, expires: datetime | None = None) -> None:
     """Store the hash of a new credential."""
     until = milliseconds(expires) if expires else None
     tx.execute(credential.insert().values(digest=digest, person=actor, kind=kind, expires=until))
+
+
+def valid(tx: Connection, digests: Collection[bytes], now: datetime) -> set[bytes]:
+    """Those of these credentials that are somebody's who is enrolled now, and not expired."""
+    return set(tx.execute(_VALID, {"digests": list(digests), "now": milliseconds(now)}).scalars())
 
 
 def holders(tx: Connection, digests: Collection[bytes], now: datetime) -> dict[bytes, Actor]:

@@ -7,7 +7,7 @@ read committed, shared rows locked in sorted order by the callers. Strangers' ex
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -98,8 +98,8 @@ def alone(connection: Connection, work: str) -> None:
 
 
 @contextmanager
-def transaction(engine: Engine) -> Iterator[Connection]:
-    """One transaction: committed when the block ends well, rolled back when it does not.
+def transaction(engine: Engine, entry: Callable[[Connection], None] | None = None) -> Iterator[Connection]:
+    """One transaction: committed when the block ends well, rolled back when it does not. It begins with `entry`.
 
     Raises:
         InputError: a value is of a kind that no database keeps.
@@ -108,6 +108,8 @@ def transaction(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.begin() as connection:
             try:
+                if entry:
+                    entry(connection)
                 yield connection
             except DBAPIError as error:
                 if error.connection_invalidated:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import final
@@ -59,6 +60,13 @@ class Store:
         self.data = data
         self.keys = keys
         self.settings = settings
+        self._entry: Callable[[Transaction], None] | None = None
+
+    def entering(self, entry: Callable[[Transaction], None]) -> Store:
+        """This store, whose transactions begin with `entry`; what that raises undoes them."""
+        other = copy(self)
+        other._entry = entry  # noqa: SLF001  our own copy
+        return other
 
     @classmethod
     def open(cls, data_url: str, keys_url: str, source: KeySource, settings: Settings) -> Store:
@@ -74,7 +82,7 @@ class Store:
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """One transaction on the data: committed when the block ends well. See `engine.transaction`."""
-        return transaction(self.data)
+        return transaction(self.data, self._entry)
 
     def reading(self) -> AbstractContextManager[Transaction]:
         """A look at the data that waits for no writer. See `engine.reading`."""
