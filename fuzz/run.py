@@ -12,12 +12,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import atheris
 
 with atheris.instrument_imports(include=["masking"]):
+    from masking.access.proof import ProofError, base64url, verify
     from masking.crypto import archive, envelope, index, labelcode
     from masking.crypto.keys import DayWrapper, FileKeySource
     from masking.crypto.seal import open_fields
@@ -28,6 +30,8 @@ with atheris.instrument_imports(include=["masking"]):
 
 ROOT = Path(__file__).parents[1]
 KEY = bytes(32)
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+ADDRESS = "https://mask.example/v1/resolve"
 LEDGER = checkpoint.LogKey.of_seed("waybill-masking/carrier", KEY)
 CERTIFIER = checkpoint.LogKey.of_seed(certificate.key_name(LEDGER.name), KEY)
 
@@ -100,14 +104,22 @@ def order(data: bytes) -> None:
             assert order_from_json(order_to_json(read)) == read
 
 
+def proof(data: bytes) -> None:
+    """Nobody proves a key that they do not hold, neither with any text nor with any JSON in its parts."""
+    head, _, claims = data.partition(b"\n")
+    for text in (text_of(data), ".".join(map(base64url, (head, claims, bytes(64))))):
+        with suppress(ProofError):
+            raise AssertionError(verify(text, method="POST", address=ADDRESS, token=None, now=NOW))
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     function.__name__: function
-    for function in (label_code, token, sealed_bytes, signed_note, pinned_key, ledger_leaf, order)
+    for function in (label_code, token, sealed_bytes, signed_note, pinned_key, ledger_leaf, order, proof)
 }
 
 
 def seeds() -> Iterator[bytes]:
-    """Every text and every hexadecimal value of the test vectors, and an order."""
+    """Every text and every hexadecimal value of the test vectors, an order, and the parts of a proof."""
     for path in sorted((ROOT / "tests" / "vectors").glob("*/*.json")):
         for value in json.loads(path.read_text("utf-8"))["given"].values():
             if isinstance(value, str):
@@ -116,6 +128,9 @@ def seeds() -> Iterator[bytes]:
                     yield bytes.fromhex(value)
     party = {"name": "n", "phone": "13800000001", "address": "a"}
     yield json.dumps({"reference": "A-1", "recipient": party, "sender": party, "goods": "g"}).encode()
+    jwk = {"kty": "EC", "crv": "P-256", "x": base64url(bytes(32)), "y": base64url(bytes(32))}
+    claims = {"jti": "0" * 32, "htm": "POST", "htu": ADDRESS, "iat": int(NOW.timestamp())}
+    yield b"\n".join(json.dumps(each).encode() for each in ({"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk}, claims))
 
 
 def main(words: list[str]) -> int:

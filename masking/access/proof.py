@@ -1,0 +1,248 @@
+"""Proof of possession: one request, signed by the key of the device that sends it (DPoP, RFC 9449, ES256 only).
+
+In comes the text of a `DPoP` header and what the request really is; out goes whose key signed it, and the name under which
+it is used up. A proof is good for one method, one address, one token, one body and two minutes. Everything cheap is looked
+at first, the signature last; nothing here asks a store. The claim `bsh`, ours, is the SHA-256 of the raw body: without it
+whoever sits between could keep the proof and change what is asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
+    SECP256R1,
+    EllipticCurvePublicKey,
+    EllipticCurvePublicNumbers,
+)
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from masking.errors import RefusedError
+
+PAST, AHEAD = 60, 60
+"""Seconds that a proof's time may lie behind ours and before ours."""
+
+LONGEST = 2048
+"""Characters of a proof; ours have about 500."""
+
+_KEYS = 4096
+"""Parsed keys kept at hand: to parse one takes about as long as to check a signature with it."""
+
+_JTI = re.compile(r"[\x21-\x7e]{16,128}")
+_BASE64 = re.compile(r"[A-Za-z0-9_-]+")
+_ADDRESS = re.compile(
+    r"(https?)://([^/?#@:]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?(/[^?#]*)?(?:\?[^#]*)?(?:#.*)?", re.IGNORECASE
+)
+_ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
+_EC = EllipticCurvePublicNumbers
+_ALGORITHM = ECDSA(SHA256())
+_CURVE = SECP256R1()
+
+
+class ProofError(RefusedError):
+    """The proof is none for this request; `reason` is the rule that it breaks."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """A proof that holds for its request, as far as the request's head goes: ask `covers` about its body.
+
+    Attributes:
+        key: the thumbprint (RFC 7638) of the key that signed, 32 bytes.
+        use: its name among that key's proofs, 32 bytes; a second one of this name is a replay.
+        until: seconds since 1970 after which it is stale anyway.
+        body: the SHA-256 that the body must have, 32 bytes; None for a request without one.
+    """
+
+    key: bytes
+    use: bytes
+    until: int
+    body: bytes | None
+
+    def covers(self, body: bytes) -> None:
+        """Return if the signer meant this body.
+
+        Raises:
+            ProofError: another body was signed, or none.
+        """
+        if self.body is None and not body:
+            return
+        if self.body != hashlib.sha256(body).digest():
+            raise ProofError("bsh")
+
+
+def verify(text: str, *, method: str, address: str, token: str | None, now: datetime) -> Proof:
+    """The proof in the text of a `DPoP` header.
+
+    Args:
+        text: the header.
+        method: of the request.
+        address: of the request as clients write it, `https://host/path`: of the configured origin, never of a header.
+        token: the access token that comes with it; None where there can be none yet.
+        now: the present.
+
+    Raises:
+        ProofError: it breaks a rule of RFC 9449 section 4.3 or one of ours.
+    """
+    if len(text) > LONGEST:
+        raise ProofError("too-long")
+    parts = text.split(".")
+    if len(parts) != 3:
+        raise ProofError("form")
+    head, payload, signature = parts
+    raw = _bytes(signature)
+    if len(raw) != 64:
+        raise ProofError("form")
+    key, thumbprint = _key(head)
+    claims = _object(payload)
+    jti, iat = _name(claims), _time(claims, now.timestamp())
+    htu, ath = claims.get("htu"), token and base64url(hashlib.sha256(token.encode()).digest())
+    if claims.get("htm") != method:
+        raise ProofError("htm")
+    if not isinstance(htu, str) or (htu != address and normalised(htu) != normalised(address)):
+        raise ProofError("htu")
+    if ath is not None and claims.get("ath") != ath:
+        raise ProofError("ath")
+    body = _body(claims)
+    r, s = int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big")
+    try:
+        key.verify(encode_dss_signature(r, s), f"{head}.{payload}".encode(), _ALGORITHM)
+    except InvalidSignature:
+        raise ProofError("signature") from None
+    use = hashlib.sha256(thumbprint + jti.encode()).digest()
+    return Proof(key=thumbprint, use=use, until=iat + PAST, body=body)
+
+
+def thumbprint_of(jwk: Mapping[str, str]) -> bytes:
+    """The RFC 7638 thumbprint of a P-256 key's public members, 32 bytes."""
+    text = '{{"crv":"{crv}","kty":"{kty}","x":"{x}","y":"{y}"}}'.format(**jwk)
+    return hashlib.sha256(text.encode()).digest()
+
+
+def base64url(raw: bytes) -> str:
+    """Bytes as base64url without padding (RFC 7515)."""
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def normalised(address: str) -> str | None:
+    """An address in the one spelling that addresses are compared in (RFC 3986, 6.2.2 and 6.2.3); None for no address.
+
+    Without query and fragment, as RFC 9449 says. Dots in a path are left alone: such an address is nobody's.
+    """
+    found = _ADDRESS.fullmatch(address)
+    if found is None or not address.isascii():
+        return None
+    scheme, host, port, path = found.groups()
+    scheme = scheme.lower()
+    usual = port is None or int(port) == {"http": 80, "https": 443}[scheme]
+    return f"{scheme}://{host.lower()}{'' if usual else f':{int(port)}'}{_ESCAPED.sub(_spelt, path or '/')}"
+
+
+def _spelt(escaped: re.Match[str]) -> str:
+    meant = chr(int(escaped[1], 16))
+    return meant if _UNRESERVED.fullmatch(meant) else escaped[0].upper()
+
+
+@lru_cache(maxsize=_KEYS)
+def _key(head: str) -> tuple[EllipticCurvePublicKey, bytes]:
+    """The key and thumbprint that a proof's first part names; a device always sends the same text.
+
+    Raises:
+        ProofError: it is no header of a proof, or the key is none that we take.
+    """
+    header = _object(head)
+    if header.get("typ") != "dpop+jwt":
+        raise ProofError("typ")
+    if header.get("alg") != "ES256":
+        raise ProofError("alg")
+    jwk = header.get("jwk")
+    if header.keys() != {"typ", "alg", "jwk"}:  # `crit` among others: what we don't understand, we don't take
+        raise ProofError("header")
+    if not isinstance(jwk, dict) or jwk.keys() != {"kty", "crv", "x", "y"}:  # a private key has one more
+        raise ProofError("jwk")
+    if jwk["kty"] != "EC" or jwk["crv"] != "P-256":
+        raise ProofError("jwk")
+    x, y = (_bytes(jwk[name]) for name in ("x", "y"))
+    if len(x) != 32 or len(y) != 32:
+        raise ProofError("jwk")
+    try:
+        key = _EC(int.from_bytes(x, "big"), int.from_bytes(y, "big"), _CURVE).public_key()
+    except ValueError:  # no point of the curve
+        raise ProofError("jwk") from None
+    return key, thumbprint_of(jwk)
+
+
+def _name(claims: Mapping[str, Any]) -> str:
+    jti = claims.get("jti")
+    if not isinstance(jti, str) or not _JTI.fullmatch(jti):
+        raise ProofError("jti")
+    return jti
+
+
+def _time(claims: Mapping[str, Any], now: float) -> int:
+    iat = claims.get("iat")
+    if type(iat) is not int:  # a bool is an int
+        raise ProofError("iat")
+    if iat < now - PAST:
+        raise ProofError("stale")
+    if iat > now + AHEAD:
+        raise ProofError("future")
+    return iat
+
+
+def _body(claims: Mapping[str, Any]) -> bytes | None:
+    """The hash of the body that the proof was made for."""
+    if "bsh" not in claims:
+        return None
+    found = _bytes(claims["bsh"])
+    if len(found) != 32:
+        raise ProofError("bsh")
+    return found
+
+
+def _object(part: str) -> dict[str, Any]:
+    """The JSON object in a part of a proof; no member twice."""
+    try:
+        found = json.loads(_bytes(part).decode(), object_pairs_hook=_once, parse_constant=_never)
+    except (ValueError, RecursionError):
+        raise ProofError("form") from None
+    if not isinstance(found, dict):
+        raise ProofError("form")
+    return found
+
+
+def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) != len(members):
+        raise ValueError("a member twice")
+    return found
+
+
+def _never(_name: str) -> None:
+    raise ValueError("no number of JSON")
+
+
+def _bytes(text: object) -> bytes:
+    """The bytes that base64url spells so, and in no other way."""
+    if not isinstance(text, str) or not _BASE64.fullmatch(text):
+        raise ProofError("form")
+    try:
+        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        raise ProofError("form") from None
+    if base64url(raw) != text:
+        raise ProofError("form")
+    return raw

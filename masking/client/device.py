@@ -1,0 +1,95 @@
+"""The key of the device that calls, and the proofs it makes: one for each request (DPoP, RFC 9449).
+
+The key lies in a file of mode 0600, or in hardware that signs for us: then give `Device` its public key and the function
+that signs. It is never sent, and nothing here reads it back to anybody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Self, final
+
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+    generate_private_key,
+)
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from masking.access.proof import base64url, thumbprint_of
+from masking.crypto.keys import write_secret
+from masking.errors import SettingsError
+
+
+@final
+class Device:
+    """One device's P-256 key.
+
+    Attributes:
+        thumbprint: what the service knows the device by (RFC 7638), 32 bytes.
+    """
+
+    def __init__(self, public: EllipticCurvePublicKey, sign: Callable[[bytes], bytes]) -> None:
+        """A device whose `sign` gives an ECDSA signature over the SHA-256 of a message, in DER: what key stores give."""
+        numbers = public.public_numbers()
+        x, y = (base64url(each.to_bytes(32, "big")) for each in (numbers.x, numbers.y))
+        jwk = {"kty": "EC", "crv": "P-256", "x": x, "y": y}
+        self.thumbprint = thumbprint_of(jwk)
+        self._head = _part({"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk})
+        self._sign = sign
+
+    @classmethod
+    def of_key(cls, key: EllipticCurvePrivateKey) -> Self:
+        """A device whose key is at hand."""
+        return cls(key.public_key(), lambda message: key.sign(message, ECDSA(SHA256())))
+
+    @classmethod
+    def of_file(cls, path: Path) -> Self:
+        """The device whose key is in this file, which is made on first use, for its owner only.
+
+        Raises:
+            SettingsError: others can read it, it can't be read or written, or it holds no such key.
+        """
+        try:
+            if not path.exists():
+                key = generate_private_key(SECP256R1())
+                write_secret(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+            if stat.S_IMODE(path.stat().st_mode) & 0o077:
+                raise SettingsError(f"{path.name} can be read by others; chmod 600 it")
+            found = load_pem_private_key(path.read_bytes(), None)
+        except OSError as error:
+            raise SettingsError(f"{path.name} can't be read or written: {error.strerror}") from error
+        except (ValueError, TypeError) as error:
+            raise SettingsError(f"{path.name} holds no device key") from error.with_traceback(None)
+        if not isinstance(found, EllipticCurvePrivateKey) or not isinstance(found.curve, SECP256R1):
+            raise SettingsError(f"{path.name} holds no P-256 key")
+        return cls.of_key(found)
+
+    def proof(self, method: str, address: str, *, at: float, body: bytes = b"", token: str | None = None) -> str:
+        """The `DPoP` header of one request, made at a time in seconds since 1970."""
+        claims: dict[str, str | int] = {"jti": os.urandom(16).hex(), "htm": method, "htu": address, "iat": int(at)}
+        if token is not None:
+            claims["ath"] = base64url(hashlib.sha256(token.encode()).digest())
+        if body:
+            claims["bsh"] = base64url(hashlib.sha256(body).digest())
+        signed = f"{self._head}.{_part(claims)}"
+        r, s = decode_dss_signature(self._sign(signed.encode()))
+        return f"{signed}.{base64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+
+
+def _part(members: Mapping[str, object]) -> str:
+    return base64url(json.dumps(members, separators=(",", ":")).encode())
