@@ -128,10 +128,11 @@ class LabelsIn(Document):
 
 
 class ScanItem(Document):
-    """`what` is a label code or, for outlets, a waybill number."""
+    """`what` is a label code or, for outlets, a waybill number; `to` the unit that a parcel is diverted to."""
 
     what: Annotated[Short, Field(examples=["YT0000000001001"])]
-    kind: Literal["arrived", "departed", "collected", "attempted", "delivered"]
+    kind: Literal["arrived", "departed", "returned", "diverted", "collected", "attempted", "delivered"]
+    to: Annotated[Short | None, Field(examples=["sh-02"])] = None
 
 
 class ScansIn(Document):

@@ -1,24 +1,27 @@
-"""Step 4: an outlet gives a parcel to a courier. This, and nothing a courier does, creates the duty to deliver it.
+"""Step 4: an outlet gives a parcel to a courier. This, and nothing a courier does, creates a duty towards it.
 
-The parcel is in this outlet's custody, arrived by another person's scan; the courier is enrolled here and is not the
-one who assigns. Giving it to a second courier (a handover) ends the first one's duty; giving it again to the same one
-changes nothing, so that asking again is safe.
+The leg of its way ends at this outlet (`access.chain`): a collection begins with the order; a delivery or a return is in
+this outlet's custody, taken in by another person. The courier is enrolled here and is not the one who assigns. Giving a
+parcel to a second courier (a handover) ends the first one's duty; giving it to the same one again changes nothing on the
+same day, so that asking again is safe, and gives a new duty on the next.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import final
 
+from masking.access import chain
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.lifecycle import State
-from masking.vault import custody, journal, people, slots, waybills
+from masking.vault import budgets, custody, journal, people, slots, waybills
 from masking.vault.custody import Assignment
 from masking.vault.store import Store
 from masking.waybill import Assigned, Refusal
-from masking.world import World, milliseconds, moment
+from masking.world import World, day_of, milliseconds, moment
 
 
 @final
@@ -27,7 +30,7 @@ class Assign:
     """One parcel, by label code or waybill number, for one courier."""
 
     actor: Actor
-    what: str
+    what: str = field(repr=False)
     courier: str
 
 
@@ -45,11 +48,16 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
         numbers = waybills.by_number(tx, store.settings.tenant, {request.what for request in requests})
         ids = [code[0] if code else numbers.get(request.what) for code, request in zip(codes, requests, strict=True)]
         records = waybills.by_id(tx, {record for record in ids if record}, lock=True)
-        arrivals = custody.last_custody(tx, records)
         given = custody.open_assignments(tx, records)
+        tallies = budgets.open_tallies(tx, {request.actor.id for request in requests}, [], now)
         for request, record_id in zip(requests, ids, strict=True):
             record = records.get(record_id) if record_id else None
-            refusal = _refusal(request, record, record and arrivals.get(record.id), staff)
+            tally = tallies[request.actor.id]
+            refusal = tally.locked(now)
+            if refusal is None:
+                refusal = _refusal(store, request, record, staff)
+                if refusal == UNKNOWN:
+                    tally.refuse()
             if refusal or record is None:
                 refusal = refusal or UNKNOWN
                 if record_id:
@@ -58,7 +66,7 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
                 outcomes.append(refusal)
                 continue
             before = given.get(record.id)
-            if before and (before.courier, before.unit) == (request.courier, request.actor.unit):
+            if before and _same(before, request, record, now):
                 outcomes.append(Assigned(courier=before.courier, at=moment(before.at)))
                 continue
             custody.close_assignments(tx, [record.id], now)
@@ -66,6 +74,7 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
                 id=world.record_id(now),
                 waybill=record.id,
                 unit=request.actor.unit,
+                leg=record.leg,
                 courier=request.courier,
                 given_by=request.actor.id,
                 at=milliseconds(now),
@@ -78,21 +87,21 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
             slots.renew(tx, [record.id], now)
             journal.append(tx, [store.leaf(world, now, "assign", request.actor.id, record.id, courier=request.courier)])
             outcomes.append(Assigned(courier=request.courier, at=now))
+        budgets.save_tallies(tx, tallies, now, world)
     return outcomes
 
 
-def _refusal(
-    request: Assign, record: waybills.Record | None, last: custody.Scan | None, staff: dict[str, Actor]
-) -> Refusal | None:
+def _refusal(store: Store, request: Assign, record: waybills.Record | None, staff: dict[str, Actor]) -> Refusal | None:
     actor = request.actor
     if staff.get(actor.id) != actor or actor.role is not Role.OUTLET:
         return UNKNOWN
     if record is None or record.tenant != actor.tenant or record.state != State.ACTIVE:
         return UNKNOWN
-    if last is None or last.kind != "arrived" or last.unit != actor.unit:
-        return UNKNOWN
-    if last.actor == actor.id:
-        return Refusal(reason="arrival-scanned-by-the-same-person")
+    at = record.where
+    outlet = at.outlet(store.settings.network, record.merchant, record.routing_code)
+    reason = chain.assignable(at, actor, outlet)
+    if reason:
+        return UNKNOWN if reason == UNKNOWN.reason else Refusal(reason=reason)
     courier = staff.get(request.courier)
     if (
         courier is None
@@ -100,4 +109,10 @@ def _refusal(
         or (courier.tenant, courier.unit) != (actor.tenant, actor.unit)
     ):
         return Refusal(reason="no-such-courier-here")
-    return Refusal(reason="delivered") if record.delivered is not None else None
+    return None
+
+
+def _same(before: Assignment, request: Assign, record: waybills.Record, now: datetime) -> bool:
+    """Whether the open duty is the one that is asked for: of the same courier, for the same leg, of today."""
+    given = (before.courier, before.unit, before.leg, day_of(moment(before.at)))
+    return given == (request.courier, request.actor.unit, record.leg, day_of(now))

@@ -9,12 +9,13 @@ hears a refusal that tells nothing, and leaves a record that tells why (`masking
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from typing import NamedTuple, final
 
-from masking.access.duty import UNKNOWN, Purpose, decide
+from masking.access.chain import Leg
+from masking.access.duty import UNKNOWN, Purpose, decide, stands
 from masking.access.people import Actor, Role
 from masking.crypto.index import person_index
 from masking.crypto.seal import open_fields
@@ -26,7 +27,8 @@ from masking.order import Announced, Connect, Plain
 from masking.redact.phones import canonical
 from masking.vault import budgets, calls, journal, parcels, people, slots, waybills
 from masking.vault.calls import Intent
-from masking.vault.parcels import Code, Parcels
+from masking.vault.custody import Assignment
+from masking.vault.parcels import Code, Parcels, facts_of
 from masking.vault.store import Store, Transaction
 from masking.waybill import Dial, Refusal
 from masking.world import World, milliseconds
@@ -46,7 +48,7 @@ class Call:
     """A courier wants to ring the recipient of the parcel with this label code; of a return, its sender."""
 
     actor: Actor
-    code: str
+    code: str = field(repr=False)
 
 
 @final
@@ -127,7 +129,7 @@ def _announce(
         facts = known.facts(code) if staff.get(actor.id) == actor else None
         refusal = tally.locked(now)
         if refusal is None:
-            verdict = decide(actor, facts, Purpose.CALL)
+            verdict = decide(actor, facts, Purpose.CALL, now)
             refusal = verdict if isinstance(verdict, Refusal) else None
             if refusal:
                 tally.refuse()
@@ -244,7 +246,9 @@ def _facts(
 ) -> Dialled:
     record = known.parcels.records.get(waybill) if waybill else None
     duty = known.parcels.duties.get(waybill) if waybill else None
-    courier = duty.courier if duty and duty.courier in known.couriers else None
+    courier = None
+    if record and duty and duty.courier in known.couriers and stands(facts_of(record, duty), now):
+        courier = duty.courier
     announced = known.intents.get((waybill, caller)) if waybill else None
     intent = _state(announced, now) if announced else None
     expected = announced is not None and intent == "open" and announced.actor == courier
@@ -259,7 +263,7 @@ def _facts(
         courier=courier,
         announced=announced.actor if announced else None,
         intent=intent,
-        party=not expected and _is_party(known.days(), record, request.caller),
+        party=not expected and _is_party(known.days(), record, duty, request.caller),
         staff=not expected and caller in known.staff(),
     )
 
@@ -271,24 +275,26 @@ def _state(intent: Intent, now: datetime) -> str:
     return "open" if milliseconds(now) <= intent.expires <= milliseconds(now + INTENT_LIFE) else "expired"
 
 
-def _party(record: waybills.Record) -> str:
-    return "sender" if record.leg == "return" else "recipient"
+def _party(record: waybills.Record, duty: Assignment | None) -> str:
+    """Whose door is next, and whose phone therefore rings; a parcel that nobody fetches yet has its recipient's number."""
+    fetched = duty is not None and duty.leg == Leg.COLLECTION
+    return "sender" if fetched or record.leg == Leg.RETURN else "recipient"
 
 
 def _phones(store: Store, tx: Transaction, known: Parcels, records: Collection[bytes]) -> dict[bytes, Plain]:
     """The phone of the party that each of these parcels goes to."""
     found = {}
     for each, fields in waybills.sealed_fields(tx, records, ["recipient.phone", "sender.phone"]).items():
-        name = f"{_party(known.records[each])}.phone"
+        name = f"{_party(known.records[each], known.duties.get(each))}.phone"
         key = store.keys.unwrap(known.wraps[each])
         found[each] = open_fields(key, known.records[each].tenant, each, {name: fields[name]})[name]
     return found
 
 
-def _is_party(days: Collection[bytes], record: waybills.Record | None, caller: Plain) -> bool:
+def _is_party(days: Collection[bytes], record: waybills.Record | None, duty: Assignment | None, caller: Plain) -> bool:
     """Whether the caller is who the parcel goes to; takes as long where there is no parcel."""
     phone = canonical(caller.reveal()) or ""
-    index = record and (record.sender_index if _party(record) == "sender" else record.recipient_index)
+    index = record and (record.sender_index if _party(record, duty) == "sender" else record.recipient_index)
     # an amended order is indexed under the day of its correction
     return index in {person_index(key, phone) for key in days} and bool(phone)
 

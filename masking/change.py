@@ -17,7 +17,7 @@ from masking.crypto.index import token_record, token_text
 from masking.lifecycle import Act, State, after
 from masking.order import Order, Problem, number_problems
 from masking.redact.view import mask_order
-from masking.vault import custody, journal, people, sealing, slots, waybills
+from masking.vault import journal, people, sealing, slots, waybills
 from masking.vault.keystore import Destruction, Generation
 from masking.vault.store import Store, Transaction, to_waybill
 from masking.vault.waybills import Record
@@ -133,7 +133,7 @@ def _amend(
         problem = Problem("reference", "not-the-same")
     if problem:
         return Rejected(reference=record.reference, field=problem.field, rule=problem.rule)
-    refusal = _still_with_the_merchant(tx, record)
+    refusal = _still_with_the_merchant(record)
     if refusal:
         return refusal
     if record.id not in amended:  # else this batch may yet be rolled back, and the earlier key is needed
@@ -152,7 +152,7 @@ def _amend(
 def _cancel(
     store: Store, tx: Transaction, record: Record, now: datetime, gone: list[Destruction], who: str
 ) -> Waybill | Refusal:
-    refusal = _still_with_the_merchant(tx, record)
+    refusal = _still_with_the_merchant(record)
     if refusal is None and waybills.held(tx, [record.id]):
         refusal = Refusal(reason="held")
     if refusal or after(State(record.state), Act.CANCEL) is None:
@@ -166,10 +166,10 @@ def _is_its_merchants(merchant: Actor, record: Record) -> bool:
     return merchant.role is Role.MERCHANT and (record.tenant, record.merchant) == (merchant.tenant, merchant.unit)
 
 
-def _still_with_the_merchant(tx: Transaction, record: Record) -> Refusal | None:
+def _still_with_the_merchant(record: Record) -> Refusal | None:
     if record.prints:
         return Refusal(reason="already-printed")
-    if custody.last_custody(tx, [record.id]):
+    if record.custody:
         return Refusal(reason="already-scanned")
     return None if record.state == State.ACTIVE else Refusal(reason="not-active")
 

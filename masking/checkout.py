@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import final
 
+from masking.access.chain import Leg
 from masking.access.people import Actor, Role
 from masking.crypto.envelope import Envelope
 from masking.crypto.index import token_text
@@ -131,7 +132,12 @@ def _seal(
                 created=milliseconds(now),
                 waybill_number=request.order.waybill_number,
                 routing_code=request.order.routing_code,
-                leg="outbound",
+                leg=Leg.COLLECTION.value,
+                custody=None,
+                place=None,
+                holder=None,
+                received_by=None,
+                diverted_to=None,
                 prints=0,
                 live_print=0,
                 delivered=None,

@@ -14,12 +14,13 @@ import re
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
+from masking.access.network import Network
 from masking.access.people import Actor, Role
 from masking.change import Amend, Cancel, Change, Ship, change
 from masking.checkout import Checkout, checkout
@@ -27,6 +28,7 @@ from masking.crypto.keys import FileKeySource, sync_folder, write_secret
 from masking.errors import InputError, SettingsError, UnavailableError, UnknownWaybillError
 from masking.find import Find, find
 from masking.label import Label, label
+from masking.ledger.log import is_name
 from masking.lifecycle import Retention
 from masking.order import Order, Plain
 from masking.vault import journal, people
@@ -264,7 +266,8 @@ def read_settings(path: Path) -> Settings:
         raise SettingsError(f"{path.name}: tenant is 1 to 40 small letters, digits, hyphens")
     if not isinstance(carrier, str) or not isinstance(demo, bool):
         raise SettingsError(f"{path.name}: carrier is a text, demo is true or false")
-    return Settings(tenant=tenant, carrier=carrier, demo=demo, retention=_retention(path, table.get("retention", {})))
+    retention, network = _retention(path, table.get("retention", {})), _network(path, table)
+    return Settings(tenant=tenant, carrier=carrier, demo=demo, retention=retention, network=network)
 
 
 def _retention(path: Path, table: object) -> Retention:
@@ -275,6 +278,14 @@ def _retention(path: Path, table: object) -> Retention:
     return Retention(**{names[name]: timedelta(days=value) for name, value in days.items()})
 
 
+def _network(path: Path, table: Mapping[str, Any]) -> Network:
+    units = {name: table.get(name, {}) for name in ("collects", "delivers")}
+    for name, given in units.items():
+        if not isinstance(given, dict) or not all(isinstance(unit, str) and is_name(unit) for unit in given.values()):
+            raise SettingsError(f"{path.name}: [{name}] takes the name of an outlet's unit on each line")
+    return Network(**units)
+
+
 def _settings_text(settings: Settings, addresses: tuple[str, str] | None) -> str:
     """A new `waybill.toml`; a JSON text is a TOML text as well."""
     named = zip(("data", "keys"), addresses or (), strict=False)
@@ -283,7 +294,13 @@ def _settings_text(settings: Settings, addresses: tuple[str, str] | None) -> str
         carrier=json.dumps(settings.carrier, ensure_ascii=False),
         demo=str(settings.demo).lower(),
         databases="".join(f"{name} = {json.dumps(address)}\n" for name, address in named),
+        collects=_lines(settings.network.collects),
+        delivers=_lines(settings.network.delivers),
     )
+
+
+def _lines(units: Mapping[str, str]) -> str:
+    return "".join(f"{json.dumps(name)} = {json.dumps(unit)}\n" for name, unit in units.items())
 
 
 _TEMPLATE = """\
@@ -299,4 +316,11 @@ demo = {demo}
 seal_away_after_days = {settings.retention.seal_away_after.days}
 undelivered_after_days = {settings.retention.undelivered_after.days}
 destroy_after_days = {settings.retention.destroy_after.days}
-"""
+
+# Which outlet's unit collects from which merchant's unit; "*" is every other one. Returns end there. Without a line here
+# nothing can be taken in, and without one below nothing can be given to a courier: see docs/service.md.
+[collects]
+{collects}
+# Which outlet's unit delivers what has a routing code that begins with these parts: "342-081" = "sh-01".
+[delivers]
+{delivers}"""

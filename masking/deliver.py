@@ -7,10 +7,11 @@ destroys it (`retire`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
-from masking.access.duty import UNKNOWN, Facts, Purpose, decide
+from masking.access import chain, duty
+from masking.access.duty import UNKNOWN, Facts
 from masking.access.people import Actor
 from masking.lifecycle import State
 from masking.vault import budgets, custody, journal, parcels, people, slots, waybills
@@ -25,7 +26,7 @@ class Deliver:
     """The parcel with this label code has been handed over."""
 
     actor: Actor
-    code: str
+    code: str = field(repr=False)
 
 
 def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Delivered | Refusal]:
@@ -42,20 +43,25 @@ def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Del
         staff = people.active(tx, actors)
         known = parcels.load(store, tx, codes, lock=True)
         tallies = budgets.open_tallies(tx, actors, [], now)
-        ended = custody.last_custody(tx, {code[0] for code in codes if code})
         for request, code in zip(requests, codes, strict=True):
             actor, tally = request.actor, tallies[request.actor.id]
             facts = known.facts(code) if staff.get(actor.id) == actor else None
             refusal = tally.locked(now)
-            if refusal is None and code and facts and _ended_by(actor, facts, ended.get(code[0])):
-                outcomes.append(Delivered(at=moment(ended[code[0]].at)))
+            record = known.records.get(code[0]) if code else None
+            if (
+                refusal is None
+                and facts
+                and record
+                and record.delivered is not None
+                and _ended_by(actor, facts, record)
+            ):
+                outcomes.append(Delivered(at=moment(record.delivered)))
                 continue
             if refusal is None:
-                verdict = decide(actor, facts, Purpose.AFTER_SALE)
-                refusal = verdict if isinstance(verdict, Refusal) else None
+                refusal = duty.refusal(actor, facts, duty.TO_A_DOOR, now)
                 if refusal:
                     tally.refuse()
-            if refusal or code is None:
+            if refusal or code is None or record is None:
                 refusal = refusal or UNKNOWN
                 if code:
                     journal.append(
@@ -63,13 +69,16 @@ def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Del
                     )
                 outcomes.append(refusal)
                 continue
-            waybill = code[0]
-            made_id = world.record_id(now, after=ended[waybill].id if waybill in ended else bytes(16))
-            event = custody.Scan(made_id, waybill, "delivered", actor.unit, actor.id, milliseconds(now))
-            custody.add_scans(tx, [event])
+            waybill = record.id
+            made_id = world.record_id(now)
+            custody.add_scans(
+                tx, [custody.Scan(made_id, waybill, "delivered", actor.unit, actor.id, milliseconds(now))]
+            )
             custody.close_assignments(tx, [waybill], now)
-            ended[waybill] = event
             known.duties.pop(waybill)
+            there = chain.after("delivered", record.where, actor)
+            waybills.move(tx, {waybill: there})
+            known.records[waybill] = record.moved(there)._replace(delivered=milliseconds(now))
             slots.release(tx, [waybill], now)
             waybills.update(tx, waybill, delivered=milliseconds(now))
             journal.append(tx, [store.leaf(world, now, "deliver", actor.id, waybill)])
@@ -78,8 +87,8 @@ def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Del
     return outcomes
 
 
-def _ended_by(actor: Actor, facts: Facts, last: custody.Scan | None) -> bool:
+def _ended_by(actor: Actor, facts: Facts, record: waybills.Record) -> bool:
     """Whether this very actor delivered it: a lost answer is asked for again, and tells nothing new."""
-    if last is None or facts.state is not State.ACTIVE or facts.print_number != facts.live_print:
+    if facts.state is not State.ACTIVE or facts.print_number != facts.live_print:
         return False
-    return (last.kind, last.actor, facts.tenant) == ("delivered", actor.id, actor.tenant)
+    return (record.custody, record.holder, record.tenant) == ("delivered", actor.id, actor.tenant)

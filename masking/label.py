@@ -1,7 +1,7 @@
 """Step 2: a waybill comes in, the data of one label goes out: masked values only, and this print's own code.
 
 Idempotent by (job, waybill): who made a print and asks again gets the same. At most one print is live: a reprint needs
-the parcel in custody now, a reason, and a scan at this outlet by somebody else; it ends the print before it.
+the parcel in custody now, taken in here by somebody else, and a reason; it ends the print before it.
 
 A preview is decided by the same rules, recorded as one, and counts as no print: it has no label code.
 """
@@ -18,9 +18,9 @@ from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import token_record
 from masking.lifecycle import State
-from masking.vault import custody, journal, people, slots, waybills
+from masking.vault import budgets, custody, journal, people, slots, waybills
 from masking.vault.custody import Print
-from masking.vault.store import Store, Transaction
+from masking.vault.store import Store
 from masking.vault.waybills import Record
 from masking.waybill import LabelData, Refusal, Token, VirtualNumber
 from masking.wire import load_view
@@ -28,6 +28,17 @@ from masking.world import World, milliseconds, moment
 
 REASONS = frozenset({"damaged", "printer-jam", "repacked"})
 """Why a label may be printed again."""
+
+COUNTED = frozenset(
+    {
+        "unknown",
+        "job-of-another",
+        "print-superseded",
+        "reprint-needs-outlet-and-reason",
+        "reprint-needs-a-scan-by-another",
+    }
+)
+"""Refusals that cost from the budget of refusals; the others are slips of who prints honestly."""
 
 _NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
@@ -64,15 +75,20 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
         records = waybills.by_id(tx, wanted, lock=True)
         done = custody.prints_of_jobs(tx, wanted, {request.job for request in requests if _NAME.fullmatch(request.job)})
         numbers = slots.leases(tx, wanted)
+        tallies = budgets.open_tallies(tx, {request.actor.id for request in requests}, [], now)
         outcomes: list[LabelData | Refusal] = []
         for request, record_id in zip(requests, ids, strict=True):
             record = records.get(record_id) if record_id else None
-            who = request.actor.id
-            refusal: Refusal | None = UNKNOWN
+            who, tally = request.actor.id, tallies[request.actor.id]
+            refusal = tally.locked(now)
             made: Print | None = None
-            if record and staff.get(who) == request.actor and _may_print(tx, request, record):
+            if refusal is None and record and staff.get(who) == request.actor and _may_print(request, record):
                 made = done.get((record.id, request.job))
-                refusal = _not_again(request, record, made) if made else _refusal(tx, request, record)
+                refusal = _not_again(request, record, made) if made else _refusal(request, record)
+            elif refusal is None:
+                refusal = UNKNOWN
+            if refusal and refusal.reason in COUNTED:
+                tally.refuse()
             if refusal or record is None:
                 refusal = refusal or UNKNOWN
                 if record_id:
@@ -94,21 +110,17 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
                 journal.append(tx, [_leaf(store, world, now, request, made)])
             code = store.write_code(record.id, made.number, world, now)
             outcomes.append(_data(store, record, made, numbers.get(record.id), code))
+        budgets.save_tallies(tx, tallies, now, world)
     return outcomes
 
 
-def _may_print(tx: Transaction, request: Label, record: Record) -> bool:
+def _may_print(request: Label, record: Record) -> bool:
     actor = request.actor
     if actor.tenant != record.tenant or record.state != State.ACTIVE:
         return False
     if actor.role is Role.MERCHANT:
         return actor.unit == record.merchant
-    return actor.role is Role.OUTLET and _in_custody(tx, record, actor)
-
-
-def _in_custody(tx: Transaction, record: Record, actor: Actor) -> bool:
-    last = custody.last_custody(tx, [record.id]).get(record.id)
-    return last is not None and last.kind == "arrived" and last.unit == actor.unit
+    return actor.role is Role.OUTLET and (record.custody, record.place) == ("arrived", actor.unit)
 
 
 def _not_again(request: Label, record: Record, made: Print) -> Refusal | None:
@@ -118,7 +130,7 @@ def _not_again(request: Label, record: Record, made: Print) -> Refusal | None:
     return None if made.number == record.live_print else Refusal(reason="print-superseded")
 
 
-def _refusal(tx: Transaction, request: Label, record: Record) -> Refusal | None:
+def _refusal(request: Label, record: Record) -> Refusal | None:
     for text in (request.job, request.station):
         if not _NAME.fullmatch(text):
             return Refusal(reason="job-or-station-not-1-to-64-letters-digits-hyphens")
@@ -130,7 +142,7 @@ def _refusal(tx: Transaction, request: Label, record: Record) -> Refusal | None:
         return None
     if request.actor.role is not Role.OUTLET or request.reason not in REASONS:
         return Refusal(reason="reprint-needs-outlet-and-reason")
-    if record.id not in custody.scanned_here_by_another(tx, [record.id], request.actor.unit, request.actor.id):
+    if record.received_by in {None, request.actor.id}:
         return Refusal(reason="reprint-needs-a-scan-by-another")
     return None
 

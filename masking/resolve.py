@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple, final
 
@@ -35,7 +35,7 @@ class Resolve:
     """One label code, as scanned, and what for."""
 
     actor: Actor
-    code: str
+    code: str = field(repr=False)
     purpose: Purpose
 
 
@@ -103,7 +103,7 @@ def _judge(
     locked = tally.locked(now)
     if locked:
         return locked
-    verdict = decide(request.actor, facts, request.purpose)
+    verdict = decide(request.actor, facts, request.purpose, now)
     if not isinstance(verdict, Refusal) and code:
         verdict = tally.spend(code[0], now) or verdict
     if isinstance(verdict, Refusal):

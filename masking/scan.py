@@ -1,46 +1,60 @@
 """Step 3: a scan says where a parcel is. It is recorded, moves custody, and reveals nothing.
 
-Outlets scan label codes or waybill numbers (sorting machines read the Code 128) as arrived or departed; couriers scan
-label codes as collected or attempted, only of parcels assigned to them. A scan by anybody else creates nothing.
+Outlets scan label codes or waybill numbers (sorting machines read the Code 128) as arrived, departed, returned or
+diverted; couriers scan label codes as collected or attempted, only of parcels assigned to them. What may follow what, and
+from whom, is the table of `access.chain`. A scan by anybody else creates nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import final
+from typing import NamedTuple, final
 
+from masking.access import chain, duty
+from masking.access.chain import Where
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import event_index
+from masking.ledger.log import is_name
 from masking.lifecycle import State
 from masking.vault import budgets, custody, journal, people, slots, waybills
+from masking.vault.parcels import Code, facts_of
 from masking.vault.store import Store, Transaction
+from masking.vault.waybills import Record
 from masking.waybill import Refusal, Scanned
 from masking.world import World, milliseconds, moment
 
-KINDS = {Role.OUTLET: frozenset({"arrived", "departed"}), Role.COURIER: frozenset({"collected", "attempted"})}
-"""Who may record what; `delivered` is a step of its own."""
-
 NO_EVENT = Refusal(reason="event-not-1-to-128-printable-characters")
 REUSED = Refusal(reason="event-of-another-scan")
-NOT_HERE = Refusal(reason="not-in-your-custody")
+NOT_YOURS = Refusal(reason="not-your-kind-of-scan")
+NO_UNIT = Refusal(reason="diverted-to-another-unit-and-nothing-else")
 JUST_SCANNED = Refusal(reason="being-recorded", retry_after=1)
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """One scan: `what` is a label code or, for outlets, a waybill number.
+    """One scan: `what` is a label code or, for outlets, a waybill number; `to` the unit that a parcel is diverted to.
 
     `event` is the scanner's own name for this scan, if it may have to send it twice: it is then recorded once.
     """
 
     actor: Actor
-    what: str
+    what: str = field(repr=False)
     kind: str
+    to: str | None = None
     event: str | None = None
+
+
+class _Known(NamedTuple):
+    """What is loaded of all the parcels that a batch scans, as it is by now."""
+
+    staff: dict[str, Actor]
+    records: dict[bytes, Record]
+    duties: dict[bytes, custody.Assignment]
+    told: dict[bytes, custody.Scan]
 
 
 def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned | Refusal]:
@@ -52,42 +66,34 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
     now = world.now()
     codes = [store.read_code(request.what, world, now) for request in requests]
     outcomes: list[Scanned | Refusal] = []
+    moved: dict[bytes, Where] = {}
     with store.transaction() as tx:
-        staff = people.active(tx, {request.actor.id for request in requests})
         numbers = waybills.by_number(
             tx, store.settings.tenant, {r.what for r in requests if r.actor.role is Role.OUTLET}
         )
         ids = [code[0] if code else numbers.get(request.what) for code, request in zip(codes, requests, strict=True)]
-        known = {record for record in ids if record}
-        records = waybills.by_id(tx, known, lock=True)
-        duties = custody.open_assignments(tx, known)
-        last = custody.last_custody(tx, known)
-        tallies = budgets.open_tallies(tx, {request.actor.id for request in requests}, [], now)
         events = [_event(world, store, request, now) for request in requests]
-        told = custody.scans_of_events(tx, [event for event in events if event])
-        for rank, (request, record_id, event) in enumerate(zip(requests, ids, events, strict=True)):
+        wanted = {record for record in ids if record}
+        known = _Known(
+            staff=people.active(tx, {request.actor.id for request in requests}),
+            records=waybills.by_id(tx, wanted, lock=True),
+            duties=custody.open_assignments(tx, wanted),
+            told=custody.scans_of_events(tx, [event for event in events if event]),
+        )
+        tallies = budgets.open_tallies(tx, {request.actor.id for request in requests}, [], now)
+        for rank, (request, code, record_id, event) in enumerate(zip(requests, codes, ids, events, strict=True)):
             actor, tally = request.actor, tallies[request.actor.id]
-            record = records.get(record_id) if record_id else None
-            duty = duties.get(record_id) if record_id else None
-            allowed = (
-                staff.get(actor.id) == actor
-                and record is not None
-                and record.tenant == actor.tenant
-                and record.state == State.ACTIVE
-                and record.delivered is None
-                and (actor.role is Role.OUTLET or (duty is not None and duty.courier == actor.id))
-            )
+            record = known.records.get(record_id) if record_id else None
             refusal = tally.locked(now)
-            before = told.get(event) if event else None
-            if refusal is None and before and staff.get(actor.id) == actor:
+            before = known.told.get(event) if event else None
+            if refusal is None and before and known.staff.get(actor.id) == actor:
                 same = (before.waybill, before.kind) == (record_id, request.kind)
                 outcomes.append(Scanned(kind=before.kind, at=moment(before.at)) if same else REUSED)
                 continue
-            if refusal is None and not allowed:
-                refusal = UNKNOWN
-                tally.refuse()
-            elif refusal is None and record:
-                refusal = _not_so(request, event, last.get(record.id))
+            if refusal is None:
+                refusal = _malformed(request, event) or _refusal(store, known, request, record, code, now)
+                if refusal == UNKNOWN:
+                    tally.refuse()
             if refusal or record is None:
                 refusal = refusal or UNKNOWN
                 if record_id:
@@ -96,29 +102,78 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
                     )
                 outcomes.append(refusal)
                 continue
-            before_it = last.get(record.id)
-            made_id = world.record_id(now, rank=rank, after=before_it.id if before_it else bytes(16))
-            made = _record(world, store, tx, request, record.id, event, now, made_id)
-            if made and event:
-                told[event] = made
-            if made and request.kind in custody.CUSTODY:
-                last[record.id] = made
-            if made and request.kind == "departed":
-                duties.pop(record.id, None)
-            outcomes.append(Scanned(kind=request.kind, at=now) if made else JUST_SCANNED)
+            made = custody.Scan(
+                id=world.record_id(now, rank=rank),
+                waybill=record.id,
+                kind=request.kind,
+                unit=actor.unit,
+                actor=actor.id,
+                at=milliseconds(now),
+                event=event,
+            )
+            if not custody.add_scans(tx, [made]):
+                outcomes.append(JUST_SCANNED)
+                continue
+            if event:
+                known.told[event] = made
+            moved[record.id] = _move(world, store, tx, known, request, record, now)
+            outcomes.append(Scanned(kind=request.kind, at=now))
+        waybills.move(tx, moved)
         budgets.save_tallies(tx, tallies, now, world)
     return outcomes
 
 
-def _not_so(request: Scan, event: bytes | None, last: custody.Scan | None) -> Refusal | None:
-    """Why somebody who may scan this parcel does not scan it so."""
-    if request.kind not in KINDS.get(request.actor.role, ()):
-        return Refusal(reason="not-your-kind-of-scan")
+def _malformed(request: Scan, event: bytes | None) -> Refusal | None:
+    """What is wrong with a scan, whatever it is a scan of."""
+    if request.kind not in chain.KINDS.get(request.actor.role, ()):
+        return NOT_YOURS
     if request.event is not None and event is None:
         return NO_EVENT
-    if request.kind == "departed" and (last is None or last.unit != request.actor.unit):
-        return NOT_HERE  # nobody ends a duty by saying that the parcel left from somewhere else
+    diverted = request.kind == "diverted"
+    if (
+        diverted != (request.to is not None)
+        or (request.to and not is_name(request.to))
+        or request.to == request.actor.unit
+    ):
+        return NO_UNIT  # nobody diverts a parcel to where they are: that is for somebody else to say
     return None
+
+
+def _refusal(
+    store: Store, known: _Known, request: Scan, record: Record | None, code: Code | None, now: datetime
+) -> Refusal | None:
+    """Why this scan moves nothing."""
+    actor = request.actor
+    if known.staff.get(actor.id) != actor or record is None or record.tenant != actor.tenant:
+        return UNKNOWN
+    if record.state != State.ACTIVE or record.delivered is not None:
+        return UNKNOWN
+    at = record.where
+    if actor.role is Role.COURIER and not (
+        at.custody == request.kind and at.holder == actor.id
+    ):  # as he has said before
+        facts = facts_of(record, known.duties.get(record.id), code[1] if code else 0, openable=True)
+        refusal = duty.refusal(actor, facts, duty.ANY_LEG, now)
+        if refusal:
+            return refusal
+    outlet = at.outlet(store.settings.network, record.merchant, record.routing_code)
+    return None if chain.may(request.kind, at, actor, outlet) else UNKNOWN
+
+
+def _move(
+    world: World, store: Store, tx: Transaction, known: _Known, request: Scan, record: Record, now: datetime
+) -> Where:
+    """What follows from a scan that is recorded; where the parcel is now."""
+    at, actor = record.where, request.actor
+    slots.renew(tx, [record.id], now)
+    if chain.ends_duty(request.kind, at):
+        custody.close_assignments(tx, [record.id], now)
+        known.duties.pop(record.id, None)
+    detail = {"what": request.kind} | ({"to": request.to} if request.to else {})
+    journal.append(tx, [store.leaf(world, now, "scan", actor.id, record.id, **detail)])
+    there = chain.after(request.kind, at, actor, to=request.to)
+    known.records[record.id] = record.moved(there)
+    return there
 
 
 def _event(world: World, store: Store, request: Scan, now: datetime) -> bytes | None:
@@ -129,32 +184,3 @@ def _event(world: World, store: Store, request: Scan, now: datetime) -> bytes | 
     if request.event is None or not 1 <= len(request.event) <= 128 or not request.event.isprintable():
         return None
     return event_index(store.keys.key("event", "1", world, now), request.actor.id, request.event)
-
-
-def _record(
-    world: World,
-    store: Store,
-    tx: Transaction,
-    request: Scan,
-    waybill: bytes,
-    event: bytes | None,
-    now: datetime,
-    made_id: bytes,
-) -> custody.Scan | None:
-    """Record the scan; None if another worker is just recording the same event."""
-    made = custody.Scan(
-        id=made_id,
-        waybill=waybill,
-        kind=request.kind,
-        unit=request.actor.unit,
-        actor=request.actor.id,
-        at=milliseconds(now),
-        event=event,
-    )
-    if not custody.add_scans(tx, [made]):
-        return None
-    slots.renew(tx, [waybill], now)
-    if request.kind == "departed":
-        custody.close_assignments(tx, [waybill], now)
-    journal.append(tx, [store.leaf(world, now, "scan", request.actor.id, waybill, what=request.kind)])
-    return made

@@ -5,7 +5,7 @@ Nothing here can hold plaintext: printers import this module and `masking.errors
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NewType, final
 
@@ -213,7 +213,7 @@ class LabelData:
 
     waybill_number: str
     routing_code: str
-    code: str
+    code: str = field(repr=False)
     view: MaskedView
     number: VirtualNumber | None
     print_number: int

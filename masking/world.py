@@ -53,14 +53,12 @@ class World:
     now: Callable[[], datetime] = _utc_now
     entropy: Callable[[int], bytes] = os.urandom
 
-    def record_id(self, now: datetime, *, rank: int | None = None, after: bytes = bytes(16)) -> bytes:
+    def record_id(self, now: datetime, *, rank: int | None = None) -> bytes:
         """A new 16-byte record id: 48 bits of milliseconds, then 80 random bits; 16 of them give way to a `rank`.
 
         Time-ordered, because inserts in order are 2 to 9 times faster in a B-tree than random ones. Whoever sees an id
         learns the minute it was made; that is why label codes encrypt it (FORMAT.md section 4). A rank keeps what one
-        batch records in its order; ids that others see have none, since it would tell how much there was. What comes
-        `after` another record gets a later id than that, also when the clock has been set back.
+        batch records in its order; ids that others see have none, since it would tell how much there was.
         """
         time = milliseconds(now).to_bytes(6, "big")
-        made = time + (self.entropy(10) if rank is None else rank.to_bytes(2, "big") + self.entropy(8))
-        return made if made > after else (int.from_bytes(after, "big") + 1).to_bytes(16, "big")
+        return time + (self.entropy(10) if rank is None else rank.to_bytes(2, "big") + self.entropy(8))

@@ -6,6 +6,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from masking.access.network import Network
 from masking.access.people import Actor, Role
 from masking.world import World
 
@@ -19,6 +20,8 @@ OTHER_COURIER = Actor(id="courier-8", tenant=TENANT, role=Role.COURIER, unit="sh
 SWITCH = Actor(id="switch", tenant=TENANT, role=Role.SWITCH, unit="switch")
 OPERATOR = Actor(id="operator", tenant=TENANT, role=Role.OPERATOR, unit="operator")
 STAFF = (SHOP, RIVAL, RECEIVER, DISPATCHER, COURIER, OTHER_COURIER, SWITCH, OPERATOR)
+NETWORK = Network(collects={"*": "sh-01", "far-shop": "hz-01"}, delivers={"*": "sh-01", "571": "hz-01"})
+"""The shop is round the corner from the outlet that delivers its parcels; the far shop is in another city."""
 PHONES = {COURIER.id: "13900000007", OTHER_COURIER.id: "13900000008"}
 
 

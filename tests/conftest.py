@@ -22,7 +22,7 @@ from masking.vault.schema import DATA_HEAD, KEYS_HEAD
 from masking.vault.store import Settings, Store, create_keys
 from masking.world import World
 from tests import postgresql
-from tests.cast import PHONES, STAFF, TENANT, Hands
+from tests.cast import NETWORK, PHONES, STAFF, TENANT, Hands
 
 settings.register_profile(
     "waybill", deadline=None, derandomize="CI" in os.environ
@@ -87,7 +87,7 @@ def urls(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
 @pytest.fixture
 def store(urls: tuple[str, str], tmp_path: Path, world: World) -> Iterator[Store]:
     source = FileKeySource.create(tmp_path / "root.key", os.urandom)
-    store = Store.open(*urls, source, Settings(tenant=TENANT, carrier="示例快递", demo=True))
+    store = Store.open(*urls, source, Settings(tenant=TENANT, carrier="示例快递", demo=True, network=NETWORK))
     try:
         yield staffed(store, world)
     finally:

@@ -39,7 +39,7 @@ from masking.vault.store import Settings, Store
 from masking.waybill import LabelData
 from masking.wire import order_from_json
 from masking.world import World
-from tests.cast import COURIER, DISPATCHER, PHONES, RECEIVER, SHOP, STAFF, TENANT
+from tests.cast import COURIER, DISPATCHER, NETWORK, PHONES, RECEIVER, SHOP, STAFF, TENANT
 
 ROOT = Path(__file__).parents[1]
 SUPERVISOR = Actor(id="supervisor-1", tenant=TENANT, role=Role.SUPERVISOR, unit="head-office")
@@ -114,7 +114,7 @@ class Service:
 
 def staffed(folder: Path, world: World, addresses: tuple[str, str] | None = None) -> None:
     """A deployment with the cast enrolled, and the demo's numbers."""
-    create(folder, world, Settings(tenant=TENANT, carrier="示例快递", demo=True), addresses=addresses)
+    create(folder, world, Settings(tenant=TENANT, carrier="示例快递", demo=True, network=NETWORK), addresses=addresses)
     store = open_folder(folder, world)
     now = world.now()
     with store.transaction() as tx:

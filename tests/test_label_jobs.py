@@ -18,16 +18,17 @@ import masking
 from api.cli import main
 from api.printing.jobs import Job, opened
 from api.printing.sending import printer
-from masking.connection import open_folder
+from masking.connection import create, open_folder
 from masking.errors import InputError, RefusedError, UnavailableError
 from masking.order import Order
 from masking.scan import Scan, scan
 from masking.vault import people
+from masking.vault.store import Settings
 from masking.waybill import LabelData, Token, Waybill
 from masking.world import World
 from print_templates.read import decode, read_pdf
 from tests import printer_languages
-from tests.cast import DISPATCHER, RECEIVER
+from tests.cast import DISPATCHER, NETWORK, RECEIVER
 
 ROUTES = ("342-081-00 052", "021-003-00 010", "755-010-01 007")
 
@@ -36,6 +37,7 @@ ROUTES = ("342-081-00 052", "021-003-00 010", "755-010-01 007")
 def deployment(tmp_path: Path, order: Callable[..., Order]) -> tuple[Path, list[Waybill]]:
     """A folder with nine waybills, by three routing codes in turn."""
     folder = tmp_path / "deployment"
+    create(folder, World(), Settings(network=NETWORK))
     with masking.connect(folder) as shop:
         orders = [order(f"J-{n}", waybill_number=f"YT{n:012}", routing_code=ROUTES[n % 3]) for n in range(1, 10)]
         taken = [each for each in shop.checkout(orders) if isinstance(each, Waybill)]

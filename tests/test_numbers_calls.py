@@ -17,7 +17,8 @@ from masking.numbers.pool import DEMO, Act
 from masking.order import Connect, Plain
 from masking.report import Missed, Report, report
 from masking.retire import Destroy, retire
-from masking.vault import budgets, journal, people, schema, slots, waybills
+from masking.scan import Scan, scan
+from masking.vault import budgets, journal, people, schema, slots
 from masking.vault.calls import REPORT_DUE
 from masking.vault.upkeep import LOW_WATER, keep_numbers
 from masking.waybill import CallBacks, Dial, Refusal, Reported
@@ -160,8 +161,8 @@ def test_nothing_rings_after_delivery(world, store, parcel):
 
 def test_on_its_way_back_a_parcel_connects_its_sender_and_not_its_recipient(world, store, parcel):
     waybill, data = parcel
-    with store.transaction() as tx:
-        waybills.update(tx, token_record(waybill.id), leg="return")
+    scan(world, store, [Scan(actor=DISPATCHER, what=data.code, kind="returned")])
+    assigned(world, store, data)
     announced(world, store, data)
     connected = dialled(world, store, waybill.number, PHONES[COURIER.id])
     assert connected.to.reveal() == "+86" + SENDER

@@ -90,6 +90,7 @@ def test_every_sign_of_life_renews_a_lease(world, store, order, hands):
     assigned(world, store, data)
     assert lease_of(store, waybill).expires == world.now() + LEASE
     hands.move(days=20)
+    assigned(world, store, data)
     failed = Scan(actor=COURIER, what=data.code, kind="attempted")
     assert scan(world, store, [failed]) == [Scanned(kind="attempted", at=world.now())]  # comes back tomorrow
     assert lease_of(store, waybill).expires == world.now() + LEASE

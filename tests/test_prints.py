@@ -9,9 +9,9 @@ import pytest
 from masking.access.people import Actor, Role
 from masking.crypto.index import token_record
 from masking.label import Label, label
-from masking.vault import custody, journal, people
+from masking.scan import Scan, scan
+from masking.vault import journal, people
 from masking.waybill import LabelData, Refusal
-from masking.world import milliseconds
 from tests.cast import DISPATCHER, RECEIVER, RIVAL, SHOP
 from tests.test_story import arrived, assigned, checked_out, labelled
 
@@ -65,23 +65,10 @@ def test_an_outlet_names_a_parcel_by_its_number_and_a_rival_by_nothing(store, wo
     number = waybill.waybill_number
     asks = [Label(actor=who, id=number, job="job-1", station="st-1") for who in (DISPATCHER, RIVAL)]
     assert label(world, store, asks) == [Refusal(reason="unknown")] * 2  # it is not at the outlet yet
-    with store.transaction() as tx:
-        custody.add_scans(tx, [scanned_in(world, token_record(waybill.id))])
+    scan(world, store, [Scan(actor=RECEIVER, what=number, kind="arrived")])
     data, refused = label(world, store, asks)
     assert (data.waybill_number, data.print_number) == (number, 1)
     assert refused == Refusal(reason="unknown")
-
-
-def scanned_in(world, record):
-    now = world.now()
-    return custody.Scan(
-        id=world.record_id(now),
-        waybill=record,
-        kind="arrived",
-        unit=DISPATCHER.unit,
-        actor=RECEIVER.id,
-        at=milliseconds(now),
-    )
 
 
 def test_a_preview_follows_the_rules_of_the_print_and_is_none(store, world, order):

@@ -12,6 +12,7 @@ from pathlib import Path
 from api.demo import after, before, underway
 from api.demo.orders import read
 from api.demo.stage import Stage, UntrueError, reads_chinese
+from masking.access.network import Network
 from masking.access.people import Actor, Role
 from masking.connection import create, open_folder
 from masking.errors import SettingsError
@@ -23,6 +24,8 @@ from masking.world import World
 
 ORDERS = Path(__file__).parents[2] / "examples" / "orders.csv"
 PHONES = {"courier-7": "13900000107", "courier-8": "13900000108"}
+NETWORK = Network(collects={"*": "sh-01"}, delivers={"*": "sh-01"})
+"""The demo's carrier has one outlet: parcels begin and end there."""
 CAST = (
     ("shop", Role.MERCHANT, "shop"),
     ("receiver", Role.OUTLET, "sh-01"),
@@ -73,7 +76,7 @@ def _prepare(folder: Path) -> Stage:
     folder.mkdir(parents=True)
     marker.touch()
     world = World()
-    create(folder / "deployment", world, Settings(tenant="demo", carrier="示例快递 DEMO", demo=True))
+    create(folder / "deployment", world, Settings(tenant="demo", carrier="示例快递 DEMO", demo=True, network=NETWORK))
     store = open_folder(folder / "deployment", world)
     cast = {name: Actor(id=name, tenant="demo", role=role, unit=unit) for name, role, unit in CAST}
     now = world.now()

@@ -17,6 +17,7 @@ from api.commands.init import supervise
 from api.logs import LOG, configuration
 from api.serving import listening, run_service
 from api.settings import ServiceSettings
+from masking.access.network import Network
 from masking.access.people import Actor, Role
 from masking.connection import create, databases, open_folder
 from masking.enrol import new_secret
@@ -27,6 +28,8 @@ from masking.vault import people, slots
 from masking.vault.store import Settings
 from masking.world import World
 
+NETWORK = Network(collects={"*": "sh-01"}, delivers={"*": "sh-01"})
+"""The demo's carrier has one outlet: parcels begin and end there."""
 STAFF = (
     ("shop", Role.MERCHANT, "shop", None),
     ("receiver", Role.OUTLET, "sh-01", None),
@@ -85,7 +88,7 @@ def _serve(settings: ServiceSettings, args: argparse.Namespace, lines: list[str]
 def _stage(folder: Path) -> list[str]:
     """A deployment with staff; what a shell needs to act as each of them."""
     world = World()
-    create(folder, world, Settings(tenant="demo", carrier="示例快递 DEMO", demo=True))
+    create(folder, world, Settings(tenant="demo", carrier="示例快递 DEMO", demo=True, network=NETWORK))
     store = open_folder(folder, world)
     now, lines = world.now(), []
     with store.transaction() as tx:

@@ -69,7 +69,7 @@ async def _scan(
     service: Service, login: Login, items: Sequence[tuple[int, ScanItem]], key: str | None
 ) -> Sequence[Outcome]:
     asked = [
-        Scan(actor=login.actor, what=each.what, kind=each.kind, event=f"{key}/{n}" if key else None)
+        Scan(actor=login.actor, what=each.what, kind=each.kind, to=each.to, event=f"{key}/{n}" if key else None)
         for n, each in items
     ]
     return await service.scan.submit_many(asked, login)

@@ -2,22 +2,27 @@
 
 A pure function over facts, a table of named rules. Duty is given by others: a courier's own scan never creates it. Until
 duty is shown every answer is the one uniform refusal, so that asking tells nothing (never issued, destroyed, not yours);
-only then come reasons with names.
+only then come reasons with names. No role and no purpose stands outside the table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import final
 
+from masking.access.chain import Leg
 from masking.access.people import Actor, Role
 from masking.lifecycle import State
 from masking.waybill import Refusal
 
 UNKNOWN = Refusal(reason="unknown")
 """The uniform refusal."""
+
+DUTY_LASTS = timedelta(hours=24)
+"""After an assignment: what was not delivered today is given out again tomorrow."""
 
 
 class Purpose(StrEnum):
@@ -41,13 +46,31 @@ FIELDS_FOR: dict[Purpose, tuple[str, ...]] = {
 }
 """What each purpose opens. No purpose opens a phone: a call is a connection, never a number."""
 
-LEG_FOR: dict[Purpose, str] = {
-    Purpose.COLLECT: "outbound",
-    Purpose.DELIVER: "outbound",
-    Purpose.CHANGE_ADDRESS: "outbound",
-    Purpose.RETURN: "return",
+ANY_LEG = frozenset(Leg)
+TO_A_DOOR = frozenset({Leg.DELIVERY, Leg.RETURN})
+"""The legs that end with a signature."""
+
+LEGS_FOR: dict[Purpose, frozenset[Leg]] = {
+    Purpose.COLLECT: frozenset({Leg.COLLECTION}),
+    Purpose.DELIVER: frozenset({Leg.DELIVERY}),
+    Purpose.CALL: ANY_LEG,
+    Purpose.RETURN: frozenset({Leg.RETURN}),
+    Purpose.CHANGE_ADDRESS: frozenset({Leg.DELIVERY}),
+    Purpose.AFTER_SALE: ANY_LEG,
 }
-"""The leg that a purpose belongs to; the others belong to both."""
+"""The legs that a purpose belongs to: nobody sees one side's door with a duty towards the other's."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    """An open assignment: this parcel, for one leg of its way, to a courier of this unit, by somebody else."""
+
+    courier: str
+    given_by: str
+    unit: str
+    leg: Leg
+    at: datetime
 
 
 @final
@@ -55,43 +78,79 @@ LEG_FOR: dict[Purpose, str] = {
 class Facts:
     """What the store knows of one parcel at the time of asking.
 
-    `courier` and `given_by` are of the open assignment, None without one; `print_number` is the scanned label's.
+    `custody` and `place` are of its `chain.Where`; `duty` is the open assignment, None without one; `print_number` is the
+    scanned label's.
     """
 
     tenant: str
     state: State
     openable: bool
-    leg: str
-    delivered: bool
+    leg: Leg
+    custody: str | None
+    place: str | None
     print_number: int
     live_print: int
-    courier: str | None
-    given_by: str | None
+    duty: Duty | None
+
+
+Rule = Callable[[Actor, Facts, Collection[Leg], datetime], bool]
 
 
 def _has_duty(actor: Actor, facts: Facts) -> bool:
+    duty = facts.duty
     return (
-        actor.role is Role.COURIER
+        duty is not None
+        and facts.state is State.ACTIVE
+        and facts.openable
+        and actor.role is Role.COURIER
         and actor.tenant == facts.tenant
-        and facts.courier == actor.id
-        and facts.given_by not in {None, actor.id}
+        and duty.courier == actor.id
+        and duty.given_by != actor.id
+        and duty.unit == actor.unit
     )
 
 
-RULES: tuple[tuple[str, Callable[[Actor, Facts, Purpose], bool]], ...] = (
-    ("unknown", lambda actor, facts, _: facts.state is State.ACTIVE and facts.openable and _has_duty(actor, facts)),
-    ("delivered", lambda _, facts, __: not facts.delivered),
-    ("print-superseded", lambda _, facts, __: facts.print_number == facts.live_print),
-    ("wrong-leg", lambda _, facts, purpose: LEG_FOR.get(purpose, facts.leg) == facts.leg),
+def _in_custody(facts: Facts) -> bool:
+    duty = facts.duty
+    if duty is None or duty.leg is not facts.leg:
+        return False
+    if facts.leg is Leg.COLLECTION:
+        return facts.custody is None
+    return facts.custody in {"arrived", "collected"} and facts.place == duty.unit
+
+
+def _in_time(facts: Facts, now: datetime) -> bool:
+    return facts.duty is not None and now - facts.duty.at < DUTY_LASTS
+
+
+RULES: tuple[tuple[str, Rule], ...] = (
+    (UNKNOWN.reason, lambda actor, facts, _legs, _now: _has_duty(actor, facts)),
+    ("not-in-custody", lambda _actor, facts, _legs, _now: _in_custody(facts)),
+    ("duty-is-over", lambda _actor, facts, _legs, now: _in_time(facts, now)),
+    ("print-superseded", lambda _actor, facts, _legs, _now: facts.print_number == facts.live_print),
+    ("wrong-leg", lambda _actor, facts, legs, _now: facts.leg in legs),
 )
 """Rules in the order in which they are asked; the first that does not hold names the refusal."""
 
 
-def decide(actor: Actor, facts: Facts | None, purpose: Purpose) -> tuple[str, ...] | Refusal:
-    """The names of the fields that may be opened, or why not. `facts` is None for a parcel that does not exist."""
+def refusal(actor: Actor, facts: Facts | None, legs: Collection[Leg], now: datetime) -> Refusal | None:
+    """Why this actor has no duty now towards a parcel on one of these legs; None for who has one.
+
+    `facts` is None for a parcel that does not exist.
+    """
     if facts is None:
         return UNKNOWN
     for reason, holds in RULES:
-        if not holds(actor, facts, purpose):
+        if not holds(actor, facts, legs, now):
             return UNKNOWN if reason == UNKNOWN.reason else Refusal(reason=reason)
-    return FIELDS_FOR[purpose]
+    return None
+
+
+def stands(facts: Facts, now: datetime) -> bool:
+    """Whether whoever has the open duty may still act on it: the parcel is there, and the day is not over."""
+    return _in_custody(facts) and _in_time(facts, now)
+
+
+def decide(actor: Actor, facts: Facts | None, purpose: Purpose, now: datetime) -> tuple[str, ...] | Refusal:
+    """The names of the fields that may be opened, or why not."""
+    return refusal(actor, facts, LEGS_FOR[purpose], now) or FIELDS_FOR[purpose]

@@ -32,8 +32,10 @@ class Staff:
         """
         return cls(Link.open(where, credentials))
 
-    def scan(self, parcels: Sequence[str], kind: str, *, event: str | None = None) -> list[Scanned | Refusal]:
-        """Say where parcels are; same order as asked.
+    def scan(
+        self, parcels: Sequence[str], kind: str, *, to: str | None = None, event: str | None = None
+    ) -> list[Scanned | Refusal]:
+        """Say where parcels are; same order as asked. `to` is the unit that a misrouted one is diverted to.
 
         `event` is your own name for this act: under the same name it is recorded once, however often it is sent, also
         tomorrow. Without one the scan has a name for this call only.
@@ -41,7 +43,7 @@ class Staff:
         name = event or secrets.token_hex(16)
         outcomes: list[Scanned | Refusal] = []
         for n, some in enumerate(batches(parcels)):
-            body = {"items": [{"what": what, "kind": kind} for what in some]}
+            body = {"items": [{"what": what, "kind": kind} | ({"to": to} if to else {}) for what in some]}
             key, kinds = f"{name}/{n}", (Scanned, Refusal)
             outcomes += self.link.outcomes("/v1/scans", body, count=len(some), kinds=kinds, key=key)
         return outcomes
@@ -60,7 +62,7 @@ class Staff:
 
 
 class Outlet(Staff):
-    """Receives, prints and dispatches: `scan` as arrived or departed, by label code or waybill number."""
+    """Receives, prints and dispatches: `scan` as arrived, departed, returned or diverted, by label code or number."""
 
     def assign(self, parcels: Sequence[str], courier: str) -> list[Assigned | Refusal]:
         """Give parcels that are here to a courier; same order as asked."""

@@ -27,11 +27,12 @@ class Scan(NamedTuple):
 
 
 class Assignment(NamedTuple):
-    """A duty: this courier, this parcel, given by somebody else."""
+    """A duty: this courier, this parcel, this leg of its way, given by somebody else."""
 
     id: bytes
     waybill: bytes
     unit: str
+    leg: str
     courier: str
     given_by: str
     at: int
@@ -51,8 +52,6 @@ class Print(NamedTuple):
 
 
 _OPEN = sa.select(assignment).where(assignment.c.waybill.in_(among("waybills")), assignment.c.closed.is_(None))
-CUSTODY = ("arrived", "departed", "collected", "delivered")
-"""The kinds of scan that move custody: the last of them says where the parcel is."""
 
 
 def add_scans(tx: Connection, scans: Sequence[Scan]) -> set[bytes]:
@@ -65,22 +64,6 @@ def scans_of_events(tx: Connection, events: Collection[bytes]) -> dict[bytes, Sc
     if not events:
         return {}
     return {row.event: Scan(*row) for row in tx.execute(sa.select(scan).where(scan.c.event.in_(events)))}
-
-
-def last_custody(tx: Connection, waybills: Collection[bytes]) -> dict[bytes, Scan]:
-    """The newest custody scan of each parcel."""
-    if not waybills:
-        return {}
-    query = sa.select(scan).where(scan.c.waybill.in_(waybills), scan.c.kind.in_(CUSTODY)).order_by(scan.c.id)
-    return {row.waybill: Scan(*row) for row in tx.execute(query)}  # in order of time, so the newest stays
-
-
-def scanned_here_by_another(tx: Connection, waybills: Collection[bytes], unit: str, actor: str) -> set[bytes]:
-    """Parcels that somebody else has scanned as arrived at this unit."""
-    query = sa.select(scan.c.waybill).where(
-        scan.c.waybill.in_(waybills), scan.c.kind == "arrived", scan.c.unit == unit, scan.c.actor != actor
-    )
-    return set(tx.execute(query).scalars())
 
 
 def open_assignments(tx: Connection, waybills: Collection[bytes]) -> dict[bytes, Assignment]:

@@ -43,6 +43,11 @@ KEPT = {
         "created": "retention statistics; no person",
         "generation": "a count",
         "leg": "a word of a closed list",
+        "custody": "a word of a closed list",
+        "place": "who handled the parcel; no personal data",
+        "holder": "who handled the parcel; no personal data",
+        "received_by": "who handled the parcel; no personal data",
+        "diverted_to": "who handled the parcel; no personal data",
         "prints": "a count",
         "live_print": "a count",
         "delivered": "retention proof",
@@ -53,7 +58,8 @@ KEPT = {
     "scan": dict.fromkeys(("id", "waybill", "kind", "unit", "actor", "at"), "who handled the parcel; no personal data")
     | {"event": "the scanner's own name for the scan, keyed"},
     "assignment": dict.fromkeys(
-        ("id", "waybill", "unit", "courier", "given_by", "at", "closed"), "who had the duty: the defence in a dispute"
+        ("id", "waybill", "unit", "leg", "courier", "given_by", "at", "closed"),
+        "who had the duty: the defence in a dispute",
     ),
     "envelope": dict.fromkeys(("id", "until"), "a random number of the sender's; swept when its time is over"),
     "hold": dict.fromkeys(

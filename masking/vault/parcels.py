@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from masking.access.duty import Facts
+from masking.access.chain import Leg
+from masking.access.duty import Duty, Facts
 from masking.lifecycle import State
 from masking.vault import custody, waybills
 from masking.vault.keystore import Generation, OnlineWrap
 from masking.vault.store import Store, Transaction
+from masking.world import moment
 
 Code = tuple[bytes, int]
 """An authentic label code: the waybill and the print number."""
@@ -27,18 +29,27 @@ class Parcels(NamedTuple):
         record = self.records.get(code[0]) if code else None
         if record is None or code is None:
             return None
-        duty = self.duties.get(record.id)
-        return Facts(
-            tenant=record.tenant,
-            state=State(record.state),
-            openable=record.id in self.wraps,
-            leg=record.leg,
-            delivered=record.delivered is not None,
-            print_number=code[1],
-            live_print=record.live_print,
-            courier=duty.courier if duty else None,
-            given_by=duty.given_by if duty else None,
-        )
+        return facts_of(record, self.duties.get(record.id), code[1], openable=record.id in self.wraps)
+
+
+def facts_of(
+    record: waybills.Record, open_: custody.Assignment | None, print_number: int = 0, *, openable: bool = True
+) -> Facts:
+    """The facts of one scanned label, from its rows."""
+    duty = open_ and Duty(
+        courier=open_.courier, given_by=open_.given_by, unit=open_.unit, leg=Leg(open_.leg), at=moment(open_.at)
+    )
+    return Facts(
+        tenant=record.tenant,
+        state=State(record.state),
+        openable=openable,
+        leg=Leg(record.leg),
+        custody=record.custody,
+        place=record.place,
+        print_number=print_number,
+        live_print=record.live_print,
+        duty=duty,
+    )
 
 
 def load(store: Store, tx: Transaction, codes: Collection[Code | None], *, lock: bool = False) -> Parcels:

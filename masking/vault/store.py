@@ -11,6 +11,7 @@ from typing import final
 
 from sqlalchemy.engine import Connection, Engine
 
+from masking.access.network import Network
 from masking.crypto import archive, labelcode
 from masking.crypto.keys import KeySource
 from masking.ledger.log import Leaf, subject
@@ -40,12 +41,14 @@ class Settings:
         carrier: the name printed on labels.
         demo: whether visibly fake numbers may be loaded; never set for real parcels.
         retention: how long waybills stay in each state.
+        network: which outlet collects from whom, and delivers what.
     """
 
     tenant: str = "carrier"
     carrier: str = ""
     demo: bool = False
     retention: Retention = field(default_factory=Retention)
+    network: Network = field(default_factory=Network)
 
     @property
     def origin(self) -> str:

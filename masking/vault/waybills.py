@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from masking.access.chain import Leg, Where
 from masking.lifecycle import Retention, State
 from masking.order import number_problems
 from masking.vault.engine import among, insert_new
@@ -35,6 +37,11 @@ class Record(NamedTuple):
     content_mac: bytes | None
     generation: int
     leg: str
+    custody: str | None
+    place: str | None
+    holder: str | None
+    received_by: str | None
+    diverted_to: str | None
     prints: int
     live_print: int
     delivered: int | None
@@ -47,7 +54,29 @@ class Record(NamedTuple):
         """Which waybill key seals its fields."""
         return Generation(self.id, self.generation)
 
+    @property
+    def where(self) -> Where:
+        """Where the parcel is."""
+        return Where(
+            leg=Leg(self.leg),
+            custody=self.custody,
+            place=self.place,
+            holder=self.holder,
+            received_by=self.received_by,
+            diverted_to=self.diverted_to,
+        )
 
+    def moved(self, where: Where) -> Record:
+        """The record of the same waybill, its parcel moved."""
+        return self._replace(**{name: getattr(where, name) for name in _WHERE})
+
+
+_WHERE = tuple(field.name for field in dataclasses.fields(Where))  # "leg" is the first
+_MOVE = (
+    waybill.update()
+    .where(waybill.c.id == sa.bindparam("of"))
+    .values({name: sa.bindparam(f"new_{name}") for name in _WHERE})
+)
 _BY_ID = sa.select(waybill).where(waybill.c.id.in_(among("ids")))
 _LOCKED = _BY_ID.order_by(waybill.c.id).with_for_update(key_share=True)
 
@@ -151,6 +180,16 @@ def update(tx: Connection, record: bytes, **values: Any) -> bool:
         return True
     tx.execute(waybill.update().where(waybill.c.id == record).values(values))
     return True
+
+
+def move(tx: Connection, moved: Mapping[bytes, Where]) -> None:
+    """Say where these parcels are now."""
+    rows = [
+        {"of": record, "new_leg": where.leg.value} | {f"new_{name}": getattr(where, name) for name in _WHERE[1:]}
+        for record, where in moved.items()
+    ]
+    if rows:
+        tx.execute(_MOVE, rows)
 
 
 def clear(tx: Connection, records: Collection[bytes], reason: str, now: datetime) -> None:

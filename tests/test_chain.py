@@ -1,0 +1,268 @@
+"""The chain of custody: a parcel's real ways work, and nobody puts a parcel where it is not."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from masking.access.chain import KINDS, WAYS, Leg, Where, after, may
+from masking.access.duty import UNKNOWN, Purpose
+from masking.access.network import Network
+from masking.access.people import Actor, Role
+from masking.assign import Assign, assign
+from masking.checkout import Checkout, checkout
+from masking.deliver import Deliver, deliver
+from masking.label import Label, label
+from masking.order import Grant
+from masking.resolve import Resolve, resolve
+from masking.scan import Scan, scan
+from masking.vault import people
+from masking.waybill import Assigned, Delivered, LabelData, Refusal, Scanned
+from tests.cast import COURIER, DISPATCHER, NETWORK, OTHER_COURIER, RECEIVER, TENANT
+
+
+def person(id_: str, role: Role = Role.OUTLET, unit: str | None = None) -> Actor:
+    return Actor(id=id_, tenant=TENANT, role=role, unit=unit or id_[:5])
+
+
+FAR_SHOP = person("far-shop", Role.MERCHANT, "far-shop")
+HZ_RECEIVER, HZ_DISPATCHER = person("hz-01-receiver"), person("hz-01-dispatcher")
+HZ_COURIER = person("hz-01-courier", Role.COURIER)
+HUB_IN, HUB_OUT = person("hub-1-in"), person("hub-1-out")
+ASIDE, ASIDE_TOO = person("sh-02-receiver"), person("sh-02-dispatcher")
+ASIDE_COURIER = person("sh-02-courier", Role.COURIER)
+MORE = (
+    FAR_SHOP,
+    HZ_RECEIVER,
+    HZ_DISPATCHER,
+    HZ_COURIER,
+    HUB_IN,
+    HUB_OUT,
+    ASIDE,
+    ASIDE_TOO,
+    ASIDE_COURIER,
+)
+
+
+class Parcel:
+    """One parcel, and what people do to it."""
+
+    def __init__(self, world, store, data: LabelData, id_) -> None:
+        self.world, self.store, self.data, self.id = world, store, data, id_
+
+    def scanned(self, actor, kind, to=None):
+        what = self.data.code if actor.role is Role.COURIER else self.data.waybill_number
+        return scan(self.world, self.store, [Scan(actor=actor, what=what, kind=kind, to=to)])[0]
+
+    def moves(self, *steps):
+        for actor, kind, *to in steps:
+            outcome = self.scanned(actor, kind, *to)
+            assert isinstance(outcome, Scanned), (actor.id, kind, outcome)
+
+    def given(self, actor, courier):
+        return assign(self.world, self.store, [Assign(actor=actor, what=self.data.waybill_number, courier=courier.id)])[
+            0
+        ]
+
+    def seen(self, actor, purpose):
+        asked = [Resolve(actor=actor, code=self.data.code, purpose=purpose)]
+        found = resolve(self.world, self.store, asked)[0]
+        return set(found.fields) if isinstance(found, Grant) else found
+
+    def signed(self, actor):
+        return deliver(self.world, self.store, [Deliver(actor=actor, code=self.data.code)])[0]
+
+    def reprinted(self, actor, job="again"):
+        asked = [Label(actor=actor, id=self.id, job=job, station="st-1", reason="damaged")]
+        return label(self.world, self.store, asked)[0]
+
+
+@pytest.fixture
+def parcel(world, store, order):
+    """A parcel that a shop in another city has labelled, and nobody has fetched."""
+    with store.transaction() as tx:
+        for actor in MORE:
+            people.enrol(world, store.keys, tx, actor, world.now())
+    [waybill] = checkout(world, store, [Checkout(merchant=FAR_SHOP, order=order())])
+    [data] = label(world, store, [Label(actor=FAR_SHOP, id=waybill.id, job="j", station="s")])
+    return Parcel(world, store, data, waybill.id)
+
+
+FETCHED = ((HZ_COURIER, "collected"), (HZ_RECEIVER, "arrived"))
+SENT = ((HZ_DISPATCHER, "departed"), (HUB_IN, "arrived"), (HUB_OUT, "departed"))
+
+
+def on_its_way(parcel):
+    assert isinstance(parcel.given(HZ_DISPATCHER, HZ_COURIER), Assigned)
+    parcel.moves(*FETCHED, *SENT)
+
+
+def test_a_parcel_goes_from_its_sender_through_a_hub_to_its_recipients_door(parcel):
+    assert isinstance(parcel.given(HZ_DISPATCHER, HZ_COURIER), Assigned)
+    assert parcel.seen(HZ_COURIER, Purpose.COLLECT) == {"sender.address"}
+    assert parcel.seen(HZ_COURIER, Purpose.DELIVER) == Refusal(reason="wrong-leg")
+    parcel.moves(FETCHED[0])
+    assert parcel.seen(HZ_COURIER, Purpose.COLLECT) == UNKNOWN
+    parcel.moves(FETCHED[0], FETCHED[1], *SENT, (RECEIVER, "arrived"))
+    assert isinstance(parcel.given(DISPATCHER, COURIER), Assigned)
+    parcel.moves((COURIER, "collected"))
+    assert parcel.seen(COURIER, Purpose.DELIVER) == {"recipient.address", "recipient.surname"}
+    assert parcel.seen(COURIER, Purpose.COLLECT) == Refusal(reason="wrong-leg")
+    assert isinstance(parcel.signed(COURIER), Delivered)
+
+
+@pytest.mark.parametrize("clerk", [RECEIVER, HUB_IN, ASIDE])
+def test_a_parcel_begins_where_its_merchant_is_collected_from_and_nowhere_else(parcel, clerk):
+    assert parcel.scanned(clerk, "arrived") == UNKNOWN
+    assert parcel.given(DISPATCHER, COURIER) == UNKNOWN
+    parcel.moves((HZ_RECEIVER, "arrived"))
+
+
+def test_nothing_arrives_that_has_not_departed_and_not_by_whoever_sent_it(parcel):
+    on_its_way(parcel)
+    assert parcel.scanned(HUB_OUT, "arrived") == UNKNOWN
+    parcel.moves((HUB_IN, "arrived"))  # the lorry came back
+    for clerk in (RECEIVER, ASIDE, HZ_RECEIVER):
+        assert parcel.scanned(clerk, "arrived") == UNKNOWN
+    parcel.moves((HUB_OUT, "departed"), (RECEIVER, "arrived"))
+
+
+def test_three_people_of_one_outlet_get_at_nothing_that_does_not_come_to_them(parcel):
+    for tried in range(2):
+        assert parcel.scanned(ASIDE, "arrived") == UNKNOWN or tried
+        assert parcel.given(ASIDE_TOO, ASIDE_COURIER) != Assigned(courier=ASIDE_COURIER.id, at=parcel.world.now())
+        assert isinstance(parcel.reprinted(ASIDE_TOO, f"try-{tried}"), Refusal) or tried
+        assert parcel.seen(ASIDE_COURIER, Purpose.DELIVER) == UNKNOWN
+        if not tried:
+            on_its_way(parcel)
+            parcel.moves((ASIDE, "arrived"))  # misrouted, or made up
+    assert parcel.given(ASIDE_TOO, ASIDE_COURIER) == Refusal(reason="needs-a-diversion")
+
+
+def test_a_misrouted_parcel_is_delivered_where_somebody_else_says_that_it_may_be(parcel):
+    on_its_way(parcel)
+    parcel.moves((ASIDE, "arrived"))
+    assert parcel.given(ASIDE_TOO, ASIDE_COURIER) == Refusal(reason="needs-a-diversion")
+    nowhere = Refusal(reason="diverted-to-another-unit-and-nothing-else")
+    assert parcel.scanned(ASIDE, "diverted", "sh-02") == nowhere
+    assert parcel.scanned(ASIDE, "diverted") == parcel.scanned(ASIDE, "arrived", "sh-02") == nowhere
+    assert parcel.scanned(HZ_RECEIVER, "diverted", "sh-02") == UNKNOWN
+    parcel.moves((RECEIVER, "diverted", "sh-02"))
+    assert isinstance(parcel.given(ASIDE_TOO, ASIDE_COURIER), Assigned)
+    assert parcel.seen(ASIDE_COURIER, Purpose.DELIVER) == {"recipient.address", "recipient.surname"}
+    parcel.moves((ASIDE, "diverted", "sh-01"))
+    assert parcel.seen(ASIDE_COURIER, Purpose.DELIVER) == UNKNOWN
+    parcel.moves((ASIDE, "departed"), (RECEIVER, "arrived"))
+    assert isinstance(parcel.given(DISPATCHER, COURIER), Assigned)
+
+
+def test_a_return_goes_the_way_back_to_the_senders_door(parcel):
+    on_its_way(parcel)
+    parcel.moves((RECEIVER, "arrived"))
+    parcel.given(DISPATCHER, COURIER)
+    parcel.moves((COURIER, "collected"), (COURIER, "attempted"), (RECEIVER, "arrived"))
+    assert parcel.seen(COURIER, Purpose.DELIVER) == UNKNOWN  # it is back on the shelf
+    parcel.moves((DISPATCHER, "returned"), (DISPATCHER, "returned"))
+    assert parcel.given(DISPATCHER, COURIER) == Refusal(reason="needs-a-diversion")
+    parcel.moves((RECEIVER, "departed"), (HUB_IN, "arrived"), (HUB_OUT, "departed"), (HZ_RECEIVER, "arrived"))
+    assert isinstance(parcel.given(HZ_DISPATCHER, HZ_COURIER), Assigned)
+    assert parcel.seen(HZ_COURIER, Purpose.RETURN) == {"sender.address"}
+    assert parcel.seen(HZ_COURIER, Purpose.DELIVER) == Refusal(reason="wrong-leg")
+    assert isinstance(parcel.signed(HZ_COURIER), Delivered)
+
+
+def test_what_failed_today_comes_back_tomorrow(parcel, hands):
+    on_its_way(parcel)
+    parcel.moves((RECEIVER, "arrived"))
+    parcel.given(DISPATCHER, COURIER)
+    parcel.moves((COURIER, "collected"), (COURIER, "attempted"))
+    hands.move(hours=24)
+    assert parcel.seen(COURIER, Purpose.DELIVER) == Refusal(reason="duty-is-over")
+    assert parcel.given(DISPATCHER, COURIER) == Assigned(courier=COURIER.id, at=parcel.world.now())
+    assert isinstance(parcel.seen(COURIER, Purpose.DELIVER), set)
+
+
+def test_a_duty_given_in_the_morning_outlives_the_one_of_yesterday(parcel, hands):
+    on_its_way(parcel)
+    parcel.moves((RECEIVER, "arrived"))
+    parcel.given(DISPATCHER, COURIER)
+    hands.move(hours=23)
+    parcel.given(DISPATCHER, COURIER)
+    hands.move(hours=6)
+    assert isinstance(parcel.seen(COURIER, Purpose.DELIVER), set)
+
+
+def test_a_colleague_takes_over_on_the_road(parcel):
+    on_its_way(parcel)
+    parcel.moves((RECEIVER, "arrived"))
+    parcel.given(DISPATCHER, COURIER)
+    parcel.moves((COURIER, "collected"))
+    assert parcel.scanned(OTHER_COURIER, "collected") == UNKNOWN
+    assert isinstance(parcel.given(DISPATCHER, OTHER_COURIER), Assigned)
+    parcel.moves((OTHER_COURIER, "collected"))
+    assert parcel.seen(COURIER, Purpose.DELIVER) == UNKNOWN
+    assert isinstance(parcel.seen(OTHER_COURIER, Purpose.DELIVER), set)
+
+
+def test_whoever_took_a_parcel_in_neither_assigns_nor_reprints_it(parcel):
+    on_its_way(parcel)
+    parcel.moves((RECEIVER, "arrived"), (RECEIVER, "arrived"))
+    assert parcel.given(RECEIVER, COURIER) == Refusal(reason="arrival-scanned-by-the-same-person")
+    assert parcel.reprinted(RECEIVER) == Refusal(reason="reprint-needs-a-scan-by-another")
+    assert isinstance(parcel.reprinted(DISPATCHER), LabelData)
+
+
+def test_a_scan_of_an_earlier_stay_is_no_reason_for_a_reprint(parcel):
+    on_its_way(parcel)
+    parcel.moves((RECEIVER, "arrived"), (RECEIVER, "departed"), (HUB_IN, "arrived"), (HUB_OUT, "departed"))
+    assert parcel.reprinted(DISPATCHER) == UNKNOWN
+    parcel.moves((DISPATCHER, "arrived"))
+    assert parcel.reprinted(DISPATCHER) == Refusal(reason="reprint-needs-a-scan-by-another")
+
+
+@pytest.mark.parametrize(
+    ("code", "unit"),
+    [
+        ("342-081-00 052", "sh-01"),
+        ("342 081", "sh-01"),
+        ("342-0810-00", "sh-04"),
+        ("342-999", "sh-04"),
+        ("999", "rest"),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_the_longest_beginning_of_a_routing_code_in_whole_parts_names_the_outlet(code, unit):
+    network = Network(delivers={"342-081": "sh-01", "342": "sh-04", "*": "rest"})
+    assert network.destination(code) == unit
+    assert Network().destination(code) is None
+
+
+PEOPLE = (*MORE[1:], RECEIVER, DISPATCHER, COURIER, OTHER_COURIER)
+WALK = st.lists(st.tuples(st.sampled_from(sorted(WAYS)), st.sampled_from(PEOPLE), st.sampled_from(["sh-01", "sh-02"])))
+
+
+@given(WALK)
+def test_no_walk_puts_a_parcel_in_the_hands_of_a_unit_that_nobody_sent_it_to(walk):
+    at, sent_by = Where(leg=Leg.COLLECTION), None
+    for kind, actor, to in walk:
+        outlet = at.outlet(NETWORK, "far-shop", "342-081-00 052")
+        if not may(kind, at, actor, outlet):
+            continue
+        there = after(kind, at, actor, to=to)
+        if there.place != at.place:  # the unit has changed: somebody of the one before let go, or it is the first
+            assert (at.custody, sent_by) == ("departed", at.place) if at.custody else actor.unit == "hz-01"
+            assert there.holder != at.holder
+        if kind == "departed":
+            sent_by = actor.unit
+        assert (there.leg is Leg.COLLECTION) == (there.custody is None)
+        assert at.leg is not Leg.RETURN or there.leg is Leg.RETURN
+        assert there.received_by is None or there.custody in {"arrived", "collected"}
+        at = there
+
+
+def test_each_kind_of_scan_has_its_ways_and_no_other_kind_is_any():
+    assert set().union(*KINDS.values()) == set(WAYS)
+    strange = Where(leg=Leg.DELIVERY, custody="delivered", place="sh-01", holder=COURIER.id)
+    assert not any(may(kind, strange, actor, "sh-01") for kind in WAYS for actor in PEOPLE)
