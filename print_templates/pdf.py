@@ -1,13 +1,15 @@
 """Released drawings as one PDF: a page each, text as text in the two fonts, codes as one-bit images on whole dots.
 
-Written directly: page content is scaled once to the printer's dots, the template's part is one form that all pages share,
-and each font is embedded with just the characters used. Equal input gives equal bytes: no time, no name, no random id.
+Written directly: page content is scaled once to the printer's dots, the template's part is one stream that all pages begin
+with, and the characters used, of both weights, are embedded as one font. Equal input gives equal bytes: no time, no name, no random id.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
+import struct
 import zlib
 from collections.abc import Iterable
 
@@ -15,61 +17,55 @@ import numpy as np
 
 from print_templates.drawing import BLOCK, Code, Drawing, Piece
 from print_templates.gate import Released
-from print_templates.typeface import ASCENT, DESCENT, face
+from print_templates.typeface import ASCENT, DESCENT, Drawn, face, subset
 
 WEIGHTS = ("text", "bold")
+NAME = b"WAYBIL+label"
 INSET = 0.02
 """Dots by which a code's picture is drawn smaller on each side: readers round a picture's edges outwards, and one that ends
 a hair behind a whole dot would be stretched over one more."""
 LEVEL = 6
 """zlib's; higher levels cost time and save nothing on a label."""
+TOGETHER = 500
+"""Objects in one object stream: what a reader unpacks at once."""
+_ENTRY = struct.Struct(">BIH")
+"""A line of the cross-reference stream: kind, then offset and generation, or object stream and place in it."""
 
 
 def write(drawings: Iterable[Released]) -> bytes:
     """The document, one page for each drawing, in order; nothing at all for none."""
     file = _File()
-    sets = {weight: _Charset(weight) for weight in WEIGHTS}
-    fonts = b"".join(b"/%c %d 0 R " % (weight[0].encode(), file.reserve()) for weight in WEIGHTS)
-    first_font = 3
+    used: list[Drawn] = []
+    codes = {weight: _Codes(weight, used) for weight in WEIGHTS}
+    font = file.reserve()
+    resources = file.add(b"<< /Font << /F %d 0 R >> >>" % font)
     grounds: dict[int, tuple[Drawing, int]] = {}  # kept alive, so that an id stays one ground's
     pages = []
     for drawing in drawings:
-        ground = drawing.background
-        if ground is not None and id(ground) not in grounds:
-            box = b"/BBox [0 0 %d %d]" % (ground.width, ground.height)
-            form = b"/Type /XObject /Subtype /Form %s /Resources << /Font << %s>> >>" % (box, fonts)
-            grounds[id(ground)] = ground, file.stream(form, _marks(ground, sets))
         scale = 72 / drawing.dpi
-        call = b"/G Do\n" if ground is not None else b""
-        content = b"%.8f 0 0 %.8f 0 0 cm\n%s%s" % (scale, scale, call, _marks(drawing, sets))
-        form = b" /XObject << /G %d 0 R >>" % grounds[id(ground)][1] if ground is not None else b""
-        pages.append(
-            file.add(
-                b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %.3f %.3f] /Contents %d 0 R"
-                b" /Resources << /Font << %s>>%s >> >>"
-                % (
-                    _below(drawing.width * scale),
-                    _below(drawing.height * scale),
-                    file.stream(b"", content),
-                    fonts,
-                    form,
-                )
-            )
-        )
+        ground = drawing.background or Drawing(width=drawing.width, height=drawing.height, dpi=drawing.dpi)
+        if id(ground) not in grounds:
+            first = b"%.8f 0 0 %.8f 0 0 cm\n%s\n" % (scale, scale, _marks(ground, codes))
+            grounds[id(ground)] = ground, file.stream(b"", first)
+        box = b"0 0 %.3f %.3f" % (_below(drawing.width * scale), _below(drawing.height * scale))
+        contents = b"%d 0 R %d 0 R" % (grounds[id(ground)][1], file.stream(b"", _marks(drawing, codes)))
+        page = b"<< /Type /Page /Parent 2 0 R /MediaBox [%s] /Contents [%s] /Resources %d 0 R >>"
+        pages.append(file.add(page % (box, contents, resources)))
     if not pages:
         return b""
-    for number, charset in enumerate(sets.values(), first_font):
-        charset.write(file, number)
+    _embed(file, font, used)
     file.put(2, b"<< /Type /Pages /Count %d /Kids [%s] >>" % (len(pages), b" ".join(b"%d 0 R" % n for n in pages)))
     file.put(1, b"<< /Type /Catalog /Pages 2 0 R /ViewerPreferences << /PrintScaling /None >> >>")
     return file.finished()
 
 
 class _File:
-    """Numbered objects and their offsets; 1 is the catalog, 2 the page tree."""
+    """Numbered objects; 1 is the catalog, 2 the page tree. All that are no streams are packed together into some that are."""
 
     def __init__(self) -> None:
         self._objects: dict[int, bytes] = {1: b"", 2: b""}
+        self._packed: dict[int, tuple[int, int]] = {}
+        self._streams: set[int] = set()
 
     def reserve(self) -> int:
         number = len(self._objects) + 1
@@ -85,58 +81,78 @@ class _File:
         return number
 
     def stream(self, entries: bytes, data: bytes) -> int:
-        packed = zlib.compress(data, LEVEL)
-        return self.add(
-            b"<< %s /Filter /FlateDecode /Length %d >>\nstream\n%s\nendstream" % (entries, len(packed), packed)
-        )
+        number = self.add(_flated(entries, data))
+        self._streams.add(number)
+        return number
 
     def finished(self) -> bytes:
-        parts, offsets, at = [b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"], [], 15
+        self._pack()
+        head = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
+        parts, table, at = [head], [_ENTRY.pack(0, 0, 0xFFFF)], len(head)
         for number, body in self._objects.items():
-            offsets.append(b"%010d 00000 n \n" % at)
+            if number in self._packed:
+                table.append(_ENTRY.pack(2, *self._packed[number]))
+                continue
+            table.append(_ENTRY.pack(1, at, 0))
             parts.append(b"%d 0 obj\n%s\nendobj\n" % (number, body))
             at += len(parts[-1])
         body = b"".join(parts)
-        mark = hashlib.sha256(body).hexdigest()[:32].encode()
-        size = len(offsets) + 1
-        return b"%sxref\n0 %d\n0000000000 65535 f \n%strailer\n<< /Size %d /Root 1 0 R /ID [<%s> <%s>] >>\nstartxref\n%d\n%%%%EOF\n" % (
-            body, size, b"".join(offsets), size, mark, mark, len(body)
-        )  # fmt: skip
+        number, mark = len(table), hashlib.sha256(body).hexdigest()[:16].encode()
+        table.append(_ENTRY.pack(1, at, 0))
+        entries = b"/Type /XRef /Size %d /W [1 4 2] /Root 1 0 R /ID [<%s> <%s>]" % (number + 1, mark, mark)
+        last = _flated(entries, b"".join(table))
+        return b"%s%d 0 obj\n%s\nendobj\nstartxref\n%d\n%%%%EOF\n" % (body, number, last, at)
+
+    def _pack(self) -> None:
+        """Put the objects that are no streams into object streams, whose place among the others is after them."""
+        loose = [number for number in self._objects if number not in self._streams]
+        for some in (loose[start : start + TOGETHER] for start in range(0, len(loose), TOGETHER)):
+            bodies = [self._objects[number] for number in some]
+            offsets = itertools.accumulate((len(body) + 1 for body in bodies), initial=0)
+            index = b" ".join(b"%d %d" % pair for pair in zip(some, offsets, strict=False))
+            entries = b"/Type /ObjStm /N %d /First %d" % (len(some), len(index) + 1)
+            home = self.stream(entries, b"%s\n%s" % (index, b"\n".join(bodies)))
+            self._packed |= {number: (home, place) for place, number in enumerate(some)}
 
 
-class _Charset(dict[str, str]):
-    """The characters of one font that a document uses, with their codes: numbered from 1 as they come."""
+def _flated(entries: bytes, data: bytes) -> bytes:
+    packed = zlib.compress(data, LEVEL)
+    return b"<< %s /Filter /FlateDecode /Length %d >>\nstream\n%s\nendstream" % (entries, len(packed), packed)
 
-    def __init__(self, weight: str) -> None:
+
+class _Codes(dict[str, str]):
+    """The codes of one weight's characters: numbered from 1 as they come, in one row with those of the other weights."""
+
+    def __init__(self, weight: str, used: list[Drawn]) -> None:
         super().__init__()
-        self._weight = weight
+        self._weight, self._used = weight, used
 
     def __missing__(self, char: str) -> str:
-        self[char] = code = f"{len(self) + 1:04x}"
+        self._used.append(Drawn(self._weight, char))
+        self[char] = code = f"{len(self._used):04x}"
         return code
 
-    def write(self, file: _File, number: int) -> None:
-        """Embed the font as object `number`."""
-        chars = list(self)
-        name = b"WAYBIL+%s" % self._weight.encode()
-        data = face(self._weight).subset(chars)
-        body = file.stream(b"/Length1 %d" % len(data), data)
-        descriptor = file.add(
-            b"<< /Type /FontDescriptor /FontName /%s /Flags 4 /FontBBox [-1000 -300 3000 1200] /ItalicAngle 0"
-            b" /Ascent %d /Descent -%d /CapHeight 733 /StemV 80 /FontFile2 %d 0 R >>" % (name, ASCENT, DESCENT, body)
-        )
-        widths = b" ".join(b"%d" % face(self._weight).advance(char) for char in chars)
-        inner = file.add(
-            b"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /%s /CIDSystemInfo << /Registry (Adobe)"
-            b" /Ordering (Identity) /Supplement 0 >> /FontDescriptor %d 0 R /DW 1000 /W [1 [%s]]"
-            b" /CIDToGIDMap /Identity >>" % (name, descriptor, widths)
-        )
-        to_unicode = file.stream(b"", _to_unicode(self))
-        file.put(
-            number,
-            b"<< /Type /Font /Subtype /Type0 /BaseFont /%s /Encoding /Identity-H /DescendantFonts [%d 0 R]"
-            b" /ToUnicode %d 0 R >>" % (name, inner, to_unicode),
-        )
+
+def _embed(file: _File, number: int, used: list[Drawn]) -> None:
+    """Embed what was used, of both weights, as one font, object `number`: a second font costs a label 700 bytes."""
+    data = subset(used)
+    body = file.stream(b"/Length1 %d" % len(data), data)
+    descriptor = file.add(
+        b"<< /Type /FontDescriptor /FontName /%s /Flags 4 /FontBBox [-1000 -300 3000 1200] /ItalicAngle 0"
+        b" /Ascent %d /Descent -%d /CapHeight 733 /StemV 80 /FontFile2 %d 0 R >>" % (NAME, ASCENT, DESCENT, body)
+    )
+    widths = b" ".join(b"%d" % face(weight).advance(char) for weight, char in used)
+    inner = file.add(
+        b"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /%s /CIDSystemInfo << /Registry (Adobe)"
+        b" /Ordering (Identity) /Supplement 0 >> /FontDescriptor %d 0 R /DW 1000 /W [1 [%s]]"
+        b" /CIDToGIDMap /Identity >>" % (NAME, descriptor, widths)
+    )
+    to_unicode = file.stream(b"", _to_unicode(used))
+    file.put(
+        number,
+        b"<< /Type /Font /Subtype /Type0 /BaseFont /%s /Encoding /Identity-H /DescendantFonts [%d 0 R]"
+        b" /ToUnicode %d 0 R >>" % (NAME, inner, to_unicode),
+    )
 
 
 def _below(points: float) -> float:
@@ -144,18 +160,25 @@ def _below(points: float) -> float:
     return (math.ceil(points * 1e3) - 1) / 1e3
 
 
-def _to_unicode(codes: dict[str, str]) -> bytes:
-    lines = [f"<{code}> <{char.encode('utf-16-be').hex()}>" for char, code in codes.items()]
-    blocks = [lines[n : n + 100] for n in range(0, len(lines), 100)]
+def _to_unicode(used: list[Drawn]) -> bytes:
+    """What each code says, as rows of characters: codes count from 1, and a row ends where their first byte changes."""
+    said = [f"<{char.encode('utf-16-be').hex()}>" for _, char in used]
+    rows = []
+    for first in range(0, len(said) + 1, 256):
+        row = said[max(first, 1) - 1 : first + 255]
+        if row:
+            start = max(first, 1)
+            rows.append(f"<{start:04x}> <{start + len(row) - 1:04x}> [{''.join(row)}]")
+    blocks = [rows[n : n + 100] for n in range(0, len(rows), 100)]
     return "\n".join([
         "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapType 2 def /CMapName /Waybill def",
         "1 begincodespacerange <0000> <ffff> endcodespacerange",
-        *(f"{len(block)} beginbfchar\n" + "\n".join(block) + "\nendbfchar" for block in blocks),
+        *(f"{len(block)} beginbfrange\n" + "\n".join(block) + "\nendbfrange" for block in blocks),
         "endcmap end end",
     ]).encode()  # fmt: skip
 
 
-def _marks(drawing: Drawing, sets: dict[str, _Charset]) -> bytes:
+def _marks(drawing: Drawing, codes: dict[str, _Codes]) -> bytes:
     """Content operators in dots, the origin at the lower left as PDF has it."""
     top = drawing.height
     parts = [f"{x} {top - y - height} {width} {height} re f" for x, y, width, height in drawing.rects]
@@ -164,17 +187,17 @@ def _marks(drawing: Drawing, sets: dict[str, _Charset]) -> bytes:
         if run.white is not white:
             white = run.white
             parts.append("1 g" if white else "0 g")
-        parts += [_text(piece, top, sets) for piece in run.pieces]
+        parts += [_text(piece, top, codes) for piece in run.pieces]
     if white:
         parts.append("0 g")
     return "\n".join(parts).encode() + b"".join(_image(code, top) for code in drawing.codes)
 
 
-def _text(piece: Piece, top: int, sets: dict[str, _Charset]) -> str:
+def _text(piece: Piece, top: int, codes: dict[str, _Codes]) -> str:
     x, baseline, size, weight, chars, width = piece
     if weight == BLOCK:
         return f"{x} {top - baseline} {width} {round(size * 0.8)} re f"
-    return f"BT /{weight[0]} {size} Tf {x} {top - baseline} Td <{''.join(map(sets[weight].__getitem__, chars))}> Tj ET"
+    return f"BT /F {size} Tf {x} {top - baseline} Td <{''.join(map(codes[weight].__getitem__, chars))}> Tj ET"
 
 
 def _image(code: Code, top: int) -> bytes:

@@ -31,6 +31,13 @@ class Glyph(NamedTuple):
     advance: int
 
 
+class Drawn(NamedTuple):
+    """A character as it is drawn: one that bold lacks is drawn in the weight `text`."""
+
+    weight: str
+    char: str
+
+
 class Face:
     """One font file, read once, never changed: safe to share between threads."""
 
@@ -42,10 +49,10 @@ class Face:
             tag, _, offset, length = struct.unpack_from(">4sIII", data, 12 + 16 * n)
             tables[tag.decode()] = data[offset : offset + length]
         self.path = path
-        self._head, self._glyf, self._maxp, self._hhea = (tables[t] for t in ("head", "glyf", "maxp", "hhea"))
-        wide = struct.unpack_from(">h", self._head, 50)[0]
+        self.head, self._glyf, self.maxp, self.hhea = (tables[t] for t in ("head", "glyf", "maxp", "hhea"))
+        wide = struct.unpack_from(">h", self.head, 50)[0]
         self._loca = np.frombuffer(tables["loca"], ">u4" if wide else ">u2").astype(int) * (1 if wide else 2)
-        long_metrics = struct.unpack_from(">H", self._hhea, 34)[0]
+        long_metrics = struct.unpack_from(">H", self.hhea, 34)[0]
         metrics = np.frombuffer(tables["hmtx"], ">i2", 2 * long_metrics).reshape(-1, 2)
         rest = np.frombuffer(tables["hmtx"], ">i2", offset=4 * long_metrics)
         last = np.full(len(rest), metrics[-1, 0] if long_metrics else 0)
@@ -57,25 +64,15 @@ class Face:
         """The width of a character that the font has, in thousandths of an em."""
         return int(self._advance[self.glyphs[ord(char)]])
 
-    def subset(self, chars: Sequence[str]) -> bytes:
-        """A TrueType file of `.notdef` and these characters, which become glyphs 1, 2, 3 ... in this order."""
-        ids = [0, *(self.glyphs[ord(char)] for char in chars)]
-        outlines = [self._glyf[self._loca[n] : self._loca[n + 1]] for n in ids]
-        offsets = np.cumsum([0, *map(len, outlines)]).astype(">u4")
-        metrics = np.array([[self._advance[n], self._bearing[n]] for n in ids], ">i2")
-        head = bytearray(self._head)
-        struct.pack_into(">I", head, 8, 0)  # the file's own checksum is not looked at inside a PDF
-        struct.pack_into(">h", head, 50, 1)
-        return _sfnt(
-            {
-                "glyf": b"".join(outlines),
-                "head": bytes(head),
-                "hhea": self._hhea[:34] + struct.pack(">H", len(ids)),
-                "hmtx": metrics.tobytes(),
-                "loca": offsets.tobytes(),
-                "maxp": self._maxp[:4] + struct.pack(">H", len(ids)) + self._maxp[6:],
-            }
-        )
+    def outline(self, char: str) -> bytes:
+        """A character's outline, as it stands in the file."""
+        number = self.glyphs[ord(char)]
+        return self._glyf[self._loca[number] : self._loca[number + 1]]
+
+    def metrics(self, char: str) -> tuple[int, int]:
+        """A character's advance and left side bearing."""
+        number = self.glyphs[ord(char)]
+        return int(self._advance[number]), int(self._bearing[number])
 
 
 @cache
@@ -95,6 +92,38 @@ def glyph(char: str, weight: str) -> Glyph:
         if ord(char) in face(have).glyphs:
             return Glyph(have, face(have).advance(char))
     raise KeyError(char)
+
+
+def subset(used: Sequence[Drawn]) -> bytes:
+    """A TrueType file of an empty `.notdef` and these characters, which become glyphs 1, 2, 3 ... in this order."""
+    faces = [face(weight) for weight in sorted({weight for weight, _ in used})]
+    outlines = [b"", *(face(weight).outline(char) for weight, char in used)]
+    metrics = np.array([(EM, 0), *(face(weight).metrics(char) for weight, char in used)], ">i2")
+    offsets = np.cumsum([0, *map(len, outlines)])
+    wide = bool(offsets[-1] >= 1 << 17 or (offsets % 2).any())
+    count = struct.pack(">H", len(outlines))
+    return _sfnt(
+        {
+            "glyf": b"".join(outlines),
+            "head": _head([each.head for each in faces], wide=wide),
+            "hhea": faces[0].hhea[:34] + count,
+            "hmtx": metrics.tobytes(),
+            "loca": offsets.astype(">u4").tobytes() if wide else (offsets // 2).astype(">u2").tobytes(),
+            "maxp": faces[0].maxp[:4]
+            + count
+            + np.max([np.frombuffer(f.maxp, ">u2")[3:] for f in faces], axis=0).tobytes(),
+        }
+    )
+
+
+def _head(heads: list[bytes], *, wide: bool) -> bytes:
+    """One font's header for glyphs of several: a box that holds all of theirs, and the form of `loca`."""
+    made = bytearray(heads[0])
+    boxes = np.array([struct.unpack_from(">4h", head, 36) for head in heads])
+    struct.pack_into(">4h", made, 36, *boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))
+    struct.pack_into(">I", made, 8, 0)  # the file's own checksum is not looked at inside a PDF
+    struct.pack_into(">h", made, 50, wide)
+    return bytes(made)
 
 
 class _Advances(dict[str, int]):

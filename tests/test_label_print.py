@@ -108,6 +108,12 @@ def test_equal_labels_give_equal_bytes() -> None:
     assert render([label(1), label(2)]).data == render([label(1), label(2)]).data
 
 
+def test_a_label_alone_is_a_small_document() -> None:
+    """Its outlines are 14 kB of it; what else it says is packed."""
+    assert len(render([label()]).data) < 17_500
+    assert len(render([label(n) for n in range(100)]).data) < 17_500 + 99 * 1_250
+
+
 def test_a_character_in_no_font_is_a_visible_sign_and_rare_ones_are_drawn() -> None:
     [page] = read_pdf(render([label(view=view(recipient_name="㛃*", remark="谢谢\U0001f600\n请轻放"))]).data)
     read = "".join(page.texts).replace(" ", "")
