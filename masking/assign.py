@@ -85,7 +85,8 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
                 continue
             given[record.id] = duty
             slots.renew(tx, [record.id], now)
-            journal.append(tx, [store.leaf(world, now, "assign", request.actor.id, record.id, courier=request.courier)])
+            about = {"courier": request.courier, "leg": duty.leg, "duty": store.duty(duty.id, world, now)}
+            journal.append(tx, [store.leaf(world, now, "assign", request.actor.id, record.id, **about)])
             outcomes.append(Assigned(courier=request.courier, at=now))
         budgets.save_tallies(tx, tallies, now, world)
     return outcomes

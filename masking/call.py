@@ -145,7 +145,8 @@ def _announce(
             continue
         until = now + INTENT_LIFE
         intent = Intent(world.record_id(now), code[0], actor.id, callers[actor.id], milliseconds(until))
-        journal.append(tx, [store.leaf(world, now, "intent", actor.id, code[0])])
+        why = store.duty(known.duties[code[0]].id, world, now)
+        journal.append(tx, [store.leaf(world, now, "intent", actor.id, code[0], duty=why)])
         if bind:  # the binding is the one use
             calls.announce(tx, intent._replace(used=milliseconds(now), switch=PROVIDER))
             journal.append(tx, [store.leaf(world, now, "connect", PROVIDER, code[0], courier=actor.id, by="binding")])

@@ -75,13 +75,13 @@ def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Del
                 tx, [custody.Scan(made_id, waybill, "delivered", actor.unit, actor.id, milliseconds(now))]
             )
             custody.close_assignments(tx, [waybill], now)
-            known.duties.pop(waybill)
+            why = store.duty(known.duties.pop(waybill).id, world, now)
             there = chain.after("delivered", record.where, actor)
             waybills.move(tx, {waybill: there})
             known.records[waybill] = record.moved(there)._replace(delivered=milliseconds(now))
             slots.release(tx, [waybill], now)
             waybills.update(tx, waybill, delivered=milliseconds(now))
-            journal.append(tx, [store.leaf(world, now, "deliver", actor.id, waybill)])
+            journal.append(tx, [store.leaf(world, now, "deliver", actor.id, waybill, duty=why)])
             outcomes.append(Delivered(at=now))
         budgets.save_tallies(tx, tallies, now, world)
     return outcomes

@@ -14,17 +14,18 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, final
 
 from masking.access.budget import Tally
-from masking.access.duty import UNKNOWN, Facts, Purpose, decide
+from masking.access.duty import DUTY_LASTS, UNKNOWN, Facts, Purpose, decide
 from masking.access.people import Actor
 from masking.crypto.seal import open_fields
 from masking.ledger.log import Leaf
 from masking.order import Grant, Plain
 from masking.redact.names import surname
 from masking.vault import budgets, journal, parcels, people, waybills
+from masking.vault.custody import Assignment
 from masking.vault.parcels import Code
 from masking.vault.store import Store
 from masking.waybill import Refusal
-from masking.world import CHINA, World
+from masking.world import CHINA, World, moment
 
 SURNAME = "recipient.surname"
 
@@ -43,6 +44,7 @@ class _Opening(NamedTuple):
     """A grant that is decided but not yet committed."""
 
     record: waybills.Record
+    duty: Assignment
     names: tuple[str, ...]
     leaf: Leaf
     remaining: int
@@ -76,9 +78,11 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
             elif isinstance(verdict, Refusal):
                 leaves.append(store.refusal_leaf(world, now, request.actor.id, code[0], verdict.reason, step="resolve"))
             else:
-                leaf = store.leaf(world, now, "grant", request.actor.id, code[0], purpose=request.purpose.value)
+                duty = known.duties[code[0]]
+                why = {"purpose": request.purpose.value, "duty": store.duty(duty.id, world, now)}
+                leaf = store.leaf(world, now, "grant", request.actor.id, code[0], **why)
                 leaves.append(leaf)
-                decided.append(_Opening(known.records[code[0]], verdict, leaf, tally.remaining))
+                decided.append(_Opening(known.records[code[0]], duty, verdict, leaf, tally.remaining))
                 continue
             decided.append(verdict if isinstance(verdict, Refusal) else UNKNOWN)
         leaves += [store.leaf(world, now, "no-label-code", who, count=str(count)) for who, count in forged.items()]
@@ -124,7 +128,8 @@ def _open(opening: _Opening, sealed: Mapping[str, bytes], key: bytes, now: datet
         for name in opening.names
     }
     midnight = now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    return Grant(fields=fields, view_ref=view_ref(opening.leaf), valid_until=midnight, remaining=opening.remaining)
+    until = min(midnight, moment(opening.duty.at) + DUTY_LASTS)
+    return Grant(fields=fields, view_ref=view_ref(opening.leaf), valid_until=until, remaining=opening.remaining)
 
 
 def view_ref(leaf: Leaf) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from masking.ledger.checkpoint import Checkpoint, LogKey, sign
-from masking.ledger.log import Leaf, encode, subject
+from masking.ledger.log import Leaf, encode, letters, subject
 from masking.ledger.tree import Tree
 
 INTEGRITY = {"error": "IntegrityError"}
@@ -41,6 +41,7 @@ def ledger_leaf() -> Iterator[Case]:
         "a-grant": leaf(),
         "without-a-subject": leaf(subject=None, kind="no-label-code", detail={"count": "3"}),
         "without-details": leaf(detail={}, actor="A.b_c-9"),
+        "with-the-duty-that-explains-it": leaf(detail={"purpose": "deliver", "duty": letters(seed("duty", 16))}),
     }
     for name, each in good.items():
         read = {"id": each.id.hex(), "at": int(each.at.timestamp() * 1000), "kind": each.kind, "actor": each.actor}
@@ -73,6 +74,13 @@ def ledger_subject() -> Iterator[Case]:
     for name in ("a-waybill", "on-another-day"):
         salt = seed(name)
         yield name, {"salt": salt.hex(), "record": RECORD.hex()}, subject(salt, RECORD).hex()
+
+
+def ledger_duty() -> Iterator[Case]:
+    """Section 8."""
+    for name in ("an-assignment", "of-another-day"):
+        salt = seed(name)
+        yield name, {"salt": salt.hex(), "record": RECORD.hex()}, letters(subject(salt, RECORD))
 
 
 def ledger_root() -> Iterator[Case]:
@@ -111,6 +119,7 @@ def checkpoint() -> Iterator[Case]:
 FORMATS: dict[str, Callable[[], Iterator[Case]]] = {
     "ledger-leaf": ledger_leaf,
     "ledger-subject": ledger_subject,
+    "ledger-duty": ledger_duty,
     "ledger-root": ledger_root,
     "checkpoint": checkpoint,
 }

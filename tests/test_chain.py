@@ -11,13 +11,15 @@ from masking.access.duty import UNKNOWN, Purpose
 from masking.access.network import Network
 from masking.access.people import Actor, Role
 from masking.assign import Assign, assign
+from masking.call import Call, call
 from masking.checkout import Checkout, checkout
+from masking.crypto.index import token_record
 from masking.deliver import Deliver, deliver
 from masking.label import Label, label
 from masking.order import Grant
 from masking.resolve import Resolve, resolve
 from masking.scan import Scan, scan
-from masking.vault import people
+from masking.vault import journal, people
 from masking.waybill import Assigned, Delivered, LabelData, Refusal, Scanned
 from tests.cast import COURIER, DISPATCHER, NETWORK, OTHER_COURIER, RECEIVER, TENANT
 
@@ -219,6 +221,42 @@ def test_a_scan_of_an_earlier_stay_is_no_reason_for_a_reprint(parcel):
     assert parcel.reprinted(DISPATCHER) == UNKNOWN
     parcel.moves((DISPATCHER, "arrived"))
     assert parcel.reprinted(DISPATCHER) == Refusal(reason="reprint-needs-a-scan-by-another")
+
+
+def test_each_view_names_on_the_ledger_the_assignment_that_explains_it(parcel, world, store):
+    on_its_way(parcel)
+    parcel.moves((RECEIVER, "arrived"))
+    parcel.given(DISPATCHER, OTHER_COURIER)
+    parcel.given(DISPATCHER, COURIER)
+    parcel.seen(COURIER, Purpose.DELIVER)
+    call(world, store, [Call(actor=COURIER, code=parcel.data.code)])
+    parcel.signed(COURIER)
+    leaves = journal.who_saw(world, store, token_record(parcel.id))
+    duties = {leaf.detail["duty"]: leaf.detail for leaf in leaves if leaf.kind == "assign"}
+    assert {(each["courier"], each["leg"]) for each in duties.values()} == {
+        (HZ_COURIER.id, "collection"),
+        (OTHER_COURIER.id, "delivery"),
+        (COURIER.id, "delivery"),
+    }
+    allowed = {
+        leaf.kind: duties[leaf.detail["duty"]]["courier"]
+        for leaf in leaves
+        if leaf.kind != "assign" and "duty" in leaf.detail
+    }
+    assert allowed == dict.fromkeys(("grant", "intent", "deliver"), COURIER.id)
+
+
+def test_what_is_asked_with_a_label_code_does_not_print_it(parcel):
+    code = parcel.data.code
+    asked = (
+        Scan(actor=COURIER, what=code, kind="attempted"),
+        Assign(actor=DISPATCHER, what=code, courier=COURIER.id),
+        Resolve(actor=COURIER, code=code, purpose=Purpose.DELIVER),
+        Call(actor=COURIER, code=code),
+        Deliver(actor=COURIER, code=code),
+        parcel.data,
+    )
+    assert not [type(each).__name__ for each in asked if code in repr(each)]
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,10 @@ def ledger_subject(salt, record):
     return log.subject(salt, record)
 
 
+def ledger_duty(salt, record):
+    return log.letters(log.subject(salt, record))
+
+
 def ledger_root(bodies):
     grown = Tree()
     grown.append([bytes.fromhex(body) for body in bodies])
@@ -117,6 +121,7 @@ OURS = {
         certificate_of_destruction,
         ledger_leaf,
         ledger_subject,
+        ledger_duty,
         ledger_root,
         checkpoint,
     )

@@ -24,6 +24,8 @@ _WORD = re.compile(r"[a-z][a-z-]{0,31}")
 _NAME = re.compile(r"(?!.*[0-9]{9})[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """Ids of actors and values of details: nine digits in a row could be somebody's number."""
 
+_LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
+
 
 def is_name(text: str) -> bool:
     """Whether a text may stand in a leaf as somebody's id."""
@@ -70,6 +72,11 @@ class Leaf:
 def subject(salt: bytes, record: bytes) -> bytes:
     """A waybill's name in the ledger, 16 bytes: without the day's salt nobody can tell which record it is."""
     return hmac.digest(salt, _SUBJECT + record, "sha256")[:16]
+
+
+def letters(id_: bytes) -> str:
+    """An id as a leaf's detail can hold it: hexadecimal digits as the letters a to p, so that no digits stand in a row."""
+    return id_.hex().translate(_LETTERS)
 
 
 def encode(leaf: Leaf) -> bytes:

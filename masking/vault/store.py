@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, Engine
 from masking.access.network import Network
 from masking.crypto import archive, labelcode
 from masking.crypto.keys import KeySource
-from masking.ledger.log import Leaf, subject
+from masking.ledger.log import Leaf, letters, subject
 from masking.lifecycle import Retention, State
 from masking.vault import calls, custody, journal, slots, waybills
 from masking.vault.engine import migrate, open_engine, reading, transaction, truncate_log
@@ -125,6 +125,10 @@ class Store:
         if salt is None:  # a made-up id must not make keys for any day it likes
             salt = self.keys.key("salt", day_of(moment(made)) if recent else day_of(now), world, now)
         return subject(salt, waybill)
+
+    def duty(self, assignment: bytes, world: World, now: datetime) -> str:
+        """An assignment's name in the ledger: in the leaf that gave the duty, and in those of what it allowed."""
+        return letters(self.subject(assignment, world, now))
 
     def clear(self, tx: Transaction, ids: Sequence[bytes], reason: str, now: datetime) -> None:
         """What the destroy list says of the rows. As the last thing before `tx` commits, call `keys.destroy`.
