@@ -24,7 +24,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 
 from benchmarks.measure import once, ratio
 from benchmarks.peers.label import common, with_fpdf2, with_weasyprint
-from masking.waybill import LabelData, Masked, MaskedParty, MaskedView, VirtualNumber
+from masking.waybill import STAMP, LabelData, Masked, MaskedParty, MaskedView, VirtualNumber
 from print_templates import qr, raster
 from print_templates.drawing import Code, Drawing
 from print_templates.layout import lay_out
@@ -58,7 +58,7 @@ def labels(count: int, seed: int = 0) -> list[LabelData]:
             address=Masked(f"{dice.choice(PLACES)}{door}号**栋*单元***室"),
         )
         view = MaskedView(
-            recipient=recipient, sender=sender, goods=Masked("图书"), remark=Masked("请放门卫" * (n % 2)), stamp="bench"
+            recipient=recipient, sender=sender, goods=Masked("图书"), remark=Masked("请放门卫" * (n % 2)), stamp=STAMP
         )
         number = VirtualNumber(main="17000000000", extension=f"{n:04}", expires=datetime(2026, 12, 1, tzinfo=UTC))
         made.append(

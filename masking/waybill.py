@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NewType, final
 
+STAMP = "label-1 GB/T 41833-2022"
+"""Borne by views that were compared with their orders and passed: the rule set, and the standard that it exceeds."""
+
 Token = NewType("Token", str)
 """The opaque id of a waybill: what a merchant keeps in place of the personal data (FORMAT.md section 1)."""
 

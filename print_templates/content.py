@@ -12,7 +12,7 @@ from functools import lru_cache
 from string import ascii_letters
 from types import MappingProxyType
 
-from masking.waybill import LabelData, Masked
+from masking.waybill import STAMP, LabelData, Masked
 from print_templates.typeface import printable
 
 CHINA = timezone(timedelta(hours=8))
@@ -33,7 +33,7 @@ def contents(label: LabelData) -> Mapping[str, Masked]:
 
     Remembered for a moment: layout and gate both ask.
     """
-    number, stamped = label.number, bool(label.view.stamp)
+    number, stamped = label.number, label.view.stamp == STAMP
     facts = {
         "carrier": label.carrier,
         "routing_code": label.routing_code,

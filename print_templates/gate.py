@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NewType
 
 from masking.errors import RefusedError
-from masking.waybill import LabelData
+from masking.waybill import STAMP, LabelData
 from print_templates import code128, qr
 from print_templates.content import contents
 from print_templates.drawing import Code, Drawing
@@ -24,9 +24,9 @@ def release(drawing: Drawing, label: LabelData, template: Template) -> Released:
     """The same drawing, released.
 
     Raises:
-        RefusedError: the view is not stamped, or something on the drawing is not on the list.
+        RefusedError: the view does not bear the stamp of our rules, or something on the drawing is not on the list.
     """
-    if not label.view.stamp:
+    if label.view.stamp != STAMP:
         raise RefusedError("view-not-stamped")
     allowed = {value.text for value in contents(label).values()} | template.constants
     if any(run.text not in allowed for run in drawing.runs):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from masking.waybill import LabelData, Masked, MaskedParty, MaskedView, VirtualNumber
+from masking.waybill import STAMP, LabelData, Masked, MaskedParty, MaskedView, VirtualNumber
 from print_templates import qr, raster
 from print_templates.drawing import Drawing
 from print_templates.gate import release
@@ -85,7 +85,7 @@ def sample() -> LabelData:
             ),
             goods=Masked("图书"),
             remark=Masked("易碎，请轻拿轻放；不在家请放门卫"),
-            stamp="sample",
+            stamp=STAMP,
         ),
         number=VirtualNumber(main="17000000000", extension="4821", expires=datetime(2026, 12, 1, 4, 0, tzinfo=UTC)),
         print_number=1,

@@ -84,8 +84,9 @@ def test_a_background_with_a_text_of_its_own_is_refused() -> None:
         release(replace(drawing, background=ground), label(), FORM)
 
 
-def test_a_view_without_a_stamp_is_refused() -> None:
-    bare = label(view=replace(view(), stamp=""))
+@pytest.mark.parametrize("stamp", ["", "label-0 GB/T 41833-2022", "checked"])
+def test_a_view_without_our_rules_stamp_is_refused(stamp: str) -> None:
+    bare = label(view=replace(view(), stamp=stamp))
     with pytest.raises(RefusedError, match="view-not-stamped"):
         release(drawn(bare), bare, FORM)
 

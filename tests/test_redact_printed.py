@@ -67,6 +67,33 @@ def test_each_leak_on_paper_is_named(line, field, rule):
     assert not [leak for leak in found if leak.field != field]
 
 
+def blocked(masked: Masked) -> str:
+    """What can be read where masked characters are solid blocks."""
+    hidden = {n for start, end in masked.hidden for n in range(start, end)}
+    return "".join(char for n, char in enumerate(masked.text) if n not in hidden)
+
+
+def test_a_good_label_with_solid_blocks_shows_nothing():
+    shown = [blocked(masked) for masked in mask_order(ORDER).fields().values()]
+    assert printed_leaks([*shown, "17000000000 转 4821", "12-01 12:00 前有效", "第1次打印"], ORDER) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "rule"),
+    [
+        ("1380001", "recipient.phone", "phone-six-digits"),
+        ("138 00001", "recipient.phone", "phone-six-digits"),
+        ("上海市浦东新区世纪大道100号3栋", "recipient.address", "address-building"),
+        ("上海市浦东新区世纪大道100号栋单元501室", "recipient.address", "address-room"),
+        ("上海市浦东新区世纪大道100号2单元", "recipient.address", "address-unit"),
+        ("浙江省杭州市西湖区文三路90号东部软件园301室", "sender.address", "address-room"),
+    ],
+)
+def test_each_leak_beside_a_solid_block_is_named(line, field, rule):
+    shown = [blocked(masked) for masked in mask_order(ORDER).fields().values()]
+    assert printed_leaks([*shown, line], ORDER) == [Leak(field, rule)]
+
+
 def order_file(folder: Path) -> Path:
     path = folder / "orders.csv"
     fields = [value.reveal() for value in ORDER.fields().values()]

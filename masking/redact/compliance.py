@@ -20,7 +20,7 @@ from masking.redact.known import find_words
 from masking.redact.levels import Level
 from masking.redact.normalise import HAN_NUMERALS, SEPARATOR, Normal, normalise
 from masking.redact.spans import SIGN, Span
-from masking.waybill import MaskedView
+from masking.waybill import STAMP, MaskedView
 
 RULES = {Level.BUILDING: "building", Level.UNIT: "unit", Level.FLOOR: "floor", Level.ROOM: "room"}
 _TOKEN = re.compile(rf"[A-Za-z]*\d+[A-Za-z]*|[{HAN_NUMERALS}]+")
@@ -50,7 +50,7 @@ def check(view: MaskedView, order: Order, recipient: Facts, sender: Facts) -> li
     all_text = SEPARATOR.join(shown.values())
     all_digits = _NOT_DIGITS.sub("", all_text)
     all_text = all_text.lower()
-    found = [] if view.stamp else [Leak("stamp", "missing")]
+    found = [] if view.stamp == STAMP else [Leak("stamp", "missing")]
     for who, facts in (("recipient", recipient), ("sender", sender)):
         letters = len("".join(filter(str.isalnum, shown[f"{who}.name"])))
         if facts.letters and letters >= len(facts.letters):

@@ -1,7 +1,8 @@
 """The comparison of a finished label, as read back from the paper or its file, with the order it was made from.
 
-Only the lines of text are known, not what each stands for. A masked text is followed sign by sign beside its original;
-names, phones and whole doors are looked for anywhere. Leaks name field and rule, never the value.
+Only the lines of text are known, not what each stands for. A text masked with signs is followed sign by sign beside its
+original; one masked with solid blocks has nothing to read there, so parts of the door are looked for behind its beginning,
+and both ends of a phone. Names, phones and whole doors are looked for anywhere. Leaks name field and rule, never the value.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from masking.redact.spans import SIGN
 
 _BLANK = re.compile(r"\s+")
 _NUMBER = re.compile(r"[\d*]{7,}")
+_DIGITS = re.compile(r"(?<![\d*])\d{6,}(?![\d*])")
 _STARTS = 6
 """Characters of an address that are looked for on the label, to follow it from there."""
 
@@ -44,6 +46,13 @@ def printed_leaks(lines: Sequence[str], order: Order) -> list[Leak]:
     return list(dict.fromkeys(found))
 
 
+def _stands(part: str, text: str) -> bool:
+    """Whether a part of the door stands in a text, and not as a piece of a longer number."""
+    if len(part) < 2 or not telling(part):
+        return False
+    return re.search(rf"(?<!\d){re.escape(part)}(?!\d)" if part[0].isdigit() else re.escape(part), text) is not None
+
+
 def _tight(text: str) -> str:
     return _BLANK.sub("", normalise(text).text.lower())
 
@@ -62,7 +71,16 @@ def _phones(field: str, facts: Facts, lines: Sequence[str]) -> list[Leak]:
                     found.append(Leak(field, "phone-six-digits"))
                 if shown[-4:].isdecimal():
                     found.append(Leak(field, "phone-last-four"))
+            if any(_ends(run, number) for run in _DIGITS.findall(bare)):
+                found.append(Leak(field, "phone-six-digits"))
     return found
+
+
+def _ends(run: str, number: str) -> bool:
+    """Whether this is a phone around a block that hides fewer than six digits."""
+    if not len(number) - 6 < len(run) < len(number):
+        return False
+    return any(number.startswith(run[:n]) and number.endswith(run[n:]) for n in range(3, len(run)))
 
 
 def _windows(run: str, number: str) -> list[str]:
@@ -84,6 +102,7 @@ def _address(field: str, facts: Facts, text: str) -> list[Leak]:
         level[part.start : part.end] = [part.level] * (part.end - part.start)
     kept = [n for n, ch in enumerate(plain) if not ch.isspace()]
     plain, level = "".join(plain[n] for n in kept), [level[n] for n in kept]
+    parts = [(_tight(facts.address.normal.text[part.start : part.end]), part.level) for part in facts.address.doors]
     found = []
     at = text.find(plain[:_STARTS])
     while at >= 0:
@@ -92,6 +111,8 @@ def _address(field: str, facts: Facts, text: str) -> list[Leak]:
                 break
             if ch != SIGN and depth >= Level.BUILDING and telling(ch):
                 found.append(Leak(field, "address-" + RULES[depth]))
+        behind = text[at + _STARTS : at + len(plain)]
+        found += [Leak(field, "address-" + RULES[deep]) for part, deep in parts if _stands(part, behind)]
         at = text.find(plain[:_STARTS], at + 1)
     door = "".join(ch for ch, depth in zip(plain, level, strict=True) if depth >= Level.BUILDING)
     if len(door) > 3 and door in text:

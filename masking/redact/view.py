@@ -17,10 +17,7 @@ from masking.redact.facts import Facts, facts_of
 from masking.redact.freetext import mask_text
 from masking.redact.goods import NEUTRAL, category, is_sensitive
 from masking.redact.spans import cover
-from masking.waybill import Masked, MaskedParty, MaskedView
-
-STAMP = "label-1 GB/T 41833-2022"
-"""The rule set that a view was checked against: the profile, its version, and the standard whose minimum it exceeds."""
+from masking.waybill import STAMP, Masked, MaskedParty, MaskedView
 
 
 def mask_order(order: Order) -> MaskedView:
