@@ -109,6 +109,13 @@ class CallBacksOut(Document):
     calls: list[CallBack]
 
 
+class SeenOut(Document):
+    """The masked view; `matches` says whether the parcel is for whoever said the phone, null where none was said."""
+
+    view: View
+    matches: bool | None
+
+
 class ScannedOut(Document):
     """The scan is recorded, or was before under the same key."""
 
@@ -155,6 +162,7 @@ class OutcomeOut(TypedDict, total=False):
     connect: ConnectOut
     reported: ReportedOut
     call_backs: CallBacksOut
+    seen: SeenOut
     scanned: ScannedOut
     assigned: AssignedOut
     delivered: DeliveredOut

@@ -167,6 +167,19 @@ class ResolveIn(Document):
     items: Annotated[list[ResolveItem], Field(min_length=1, max_length=20)]
 
 
+class LookItem(Document):
+    """A label code; and, when a parcel is handed over, the whole phone that whoever asks for it has said."""
+
+    code: Annotated[Short, Field(examples=[CODE])]
+    phone: Annotated[Short | None, Field(examples=["13800000001"])] = None
+
+
+class LooksIn(Document):
+    """Up to 20 label codes."""
+
+    items: Annotated[list[LookItem], Field(min_length=1, max_length=20)]
+
+
 class CallItem(Document):
     """The parcel whose recipient is to be rung."""
 

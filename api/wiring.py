@@ -34,6 +34,7 @@ from masking.enrol import enrol
 from masking.errors import MaskingError
 from masking.find import find
 from masking.label import label
+from masking.look import look
 from masking.numbers.provider import NumberProvider
 from masking.report import report
 from masking.resolve import resolve
@@ -78,6 +79,7 @@ class Service:
         self.scan = Batcher(scan, world, store, **given)
         self.assign = Batcher(assign, world, store, **given)
         self.resolve = Batcher(resolve, world, store, **given)
+        self.look = Batcher(look, world, store, **given)
         self.provider = provider
         # a provider is slow, and is not waited for by our own switch
         self.announce = Batcher(partial(dial, provider=provider) if provider else call, world, store, **given)

@@ -79,6 +79,8 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
                 given_by=request.actor.id,
                 at=milliseconds(now),
                 closed=None,
+                views=0,
+                misses=0,
             )
             if not custody.assign(tx, [duty]):
                 outcomes.append(Refusal(reason="just-assigned"))

@@ -17,7 +17,7 @@ from typing import NamedTuple, final
 from masking.access.chain import Leg
 from masking.access.duty import UNKNOWN, Purpose, decide, stands
 from masking.access.people import Actor, Role
-from masking.crypto.index import person_index
+from masking.crypto.index import is_persons
 from masking.crypto.seal import open_fields
 from masking.ledger.log import Leaf
 from masking.lifecycle import State
@@ -297,7 +297,7 @@ def _is_party(days: Collection[bytes], record: waybills.Record | None, duty: Ass
     phone = canonical(caller.reveal()) or ""
     index = record and (record.sender_index if _party(record, duty) == "sender" else record.recipient_index)
     # an amended order is indexed under the day of its correction
-    return index in {person_index(key, phone) for key in days} and bool(phone)
+    return is_persons(days, index, phone)
 
 
 def _dialable(phone: Plain) -> Plain:

@@ -138,6 +138,15 @@ class OnPage:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A parcel's masked view; `matches` says whether it is for whoever said a phone, None where none was said."""
+
+    view: MaskedView
+    matches: bool | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scanned:
     """The scan is recorded."""
 

@@ -27,13 +27,14 @@ from masking.waybill import (
     Reported,
     Revoked,
     Scanned,
+    Seen,
     Token,
     VirtualNumber,
     Waybill,
 )
 
 Outcome = (
-    Waybill | OnPage | Rejected | Refusal | Grant | Dial | Connect | Reported | CallBacks | Scanned | Assigned
+    Waybill | OnPage | Rejected | Refusal | Grant | Dial | Connect | Reported | CallBacks | Seen | Scanned | Assigned
     | Delivered | Enrolled | Revoked
 )  # fmt: skip
 
@@ -257,6 +258,11 @@ _FORMS: dict[type[Outcome], tuple[str, Callable[[Any], dict[str, Any]], Callable
         "call_backs",
         lambda o: {"calls": [{"waybill_number": n, "at": time_to_json(at)} for n, at in o.calls]},
         lambda v: CallBacks(calls=tuple((c["waybill_number"], time_from_json(c["at"])) for c in v["calls"])),
+    ),
+    Seen: (
+        "seen",
+        lambda o: {"view": view_to_json(o.view), "matches": o.matches},
+        lambda v: Seen(view=view_from_json(v["view"]), matches=v["matches"]),
     ),
     Scanned: (
         "scanned",

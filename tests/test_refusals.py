@@ -16,7 +16,8 @@ from masking.change import Amend, Cancel, Ship, change
 from masking.crypto.index import token_record
 from masking.deliver import Deliver, deliver
 from masking.label import Label, label
-from masking.order import Order, Party
+from masking.look import Look, look
+from masking.order import Order, Party, Plain
 from masking.resolve import Resolve, resolve
 from masking.retire import Destroy, SealAway, retire
 from masking.scan import Scan, scan
@@ -36,6 +37,7 @@ STEPS = {
     "resolve": lambda w, s, _, data: resolve(
         w, s, [Resolve(actor=OTHER_COURIER, code=data.code, purpose=Purpose.DELIVER)]
     ),
+    "look": lambda w, s, _, data: look(w, s, [Look(actor=OTHER_COURIER, code=data.code, phone=Plain("13800000001"))]),
     "call": lambda w, s, _, data: call(w, s, [Call(actor=OTHER_COURIER, code=data.code)]),
     "deliver": lambda w, s, _, data: deliver(w, s, [Deliver(actor=OTHER_COURIER, code=data.code)]),
     "ship": lambda w, s, waybill, _: change(
@@ -124,7 +126,7 @@ def statements(store, step):
             sa.event.remove(engine, "before_cursor_execute", note)
 
 
-@pytest.mark.parametrize("step", ["resolve", "call", "deliver"])
+@pytest.mark.parametrize("step", ["resolve", "look", "call", "deliver"])
 def test_never_issued_destroyed_and_not_yours_ask_the_same_of_the_databases(store, world, order, step):
     mine, gone = checked_out(world, store, order("A-1")), checked_out(world, store, order("A-2"))
     not_yours, destroyed = labelled(world, store, mine), labelled(world, store, gone)

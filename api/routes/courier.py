@@ -12,12 +12,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.auth import Login
-from api.documents import CallsIn, ResolveIn, ScanItem, ScansIn
+from api.documents import CallsIn, LooksIn, ResolveIn, ScanItem, ScansIn
 from api.routes.called import OUTCOMES, BodyRoute, called, outcomes
 from api.wiring import Service
 from masking.access.duty import Purpose
 from masking.call import Call
 from masking.deliver import Deliver
+from masking.look import Look
+from masking.order import Plain
 from masking.report import Missed
 from masking.resolve import Resolve
 from masking.scan import Scan
@@ -34,6 +36,16 @@ async def resolve(body: ResolveIn, request: Request) -> Response:
     login, service = called(request)
     asked = [Resolve(actor=login.actor, code=each.code, purpose=Purpose(each.purpose)) for each in body.items]
     return outcomes(service, await service.resolve.submit_many(asked, login))
+
+
+@router.post("/v1/looks", responses=OUTCOMES)
+async def looks(body: LooksIn, request: Request) -> Response:
+    """Masked views of parcels that you have a duty towards; and whether one is for whoever has said a phone, in full."""
+    login, service = called(request)
+    asked = [
+        Look(actor=login.actor, code=each.code, phone=Plain(each.phone) if each.phone else None) for each in body.items
+    ]
+    return outcomes(service, await service.look.submit_many(asked, login))
 
 
 @router.post("/v1/calls", responses=OUTCOMES)

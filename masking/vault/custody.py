@@ -37,6 +37,8 @@ class Assignment(NamedTuple):
     given_by: str
     at: int
     closed: int | None
+    views: int
+    misses: int
 
 
 class Print(NamedTuple):
@@ -51,6 +53,11 @@ class Print(NamedTuple):
     at: int
 
 
+_LOOKS = (
+    assignment.update()
+    .where(assignment.c.id == sa.bindparam("of"))
+    .values(views=sa.bindparam("viewed"), misses=sa.bindparam("missed"))
+)
 _OPEN = sa.select(assignment).where(assignment.c.waybill.in_(among("waybills")), assignment.c.closed.is_(None))
 
 
@@ -77,6 +84,13 @@ def assign(tx: Connection, assignments: Sequence[Assignment]) -> set[bytes]:
     """Record assignments; the parcels that got one. A parcel with an open one keeps that."""
     ids = {row[0] for row in insert_new(tx, assignment, [row._asdict() for row in assignments])}
     return {row.waybill for row in assignments if row.id in ids}
+
+
+def count_looks(tx: Connection, assignments: Collection[Assignment]) -> None:
+    """Keep how often each duty was looked under, and how often in vain."""
+    rows = [{"of": each.id, "viewed": each.views, "missed": each.misses} for each in assignments]
+    if rows:
+        tx.execute(_LOOKS, rows)
 
 
 def close_assignments(tx: Connection, waybills: Collection[bytes], now: datetime) -> None:

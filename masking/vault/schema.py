@@ -103,6 +103,8 @@ assignment = Table(
     Column("given_by", String(64), nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("closed", BigInteger),
+    Column("views", Integer, nullable=False),
+    Column("misses", Integer, nullable=False),
     Index(
         "one_open_assignment",
         "waybill",

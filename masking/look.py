@@ -1,0 +1,108 @@
+"""Beside the path: the masked view of a parcel for whoever has a duty towards it, and the match that hands it over.
+
+At a station the recipient says their phone, in full, and hears whether the parcel is theirs: it is compared under the keys
+of the person index, nothing is opened, and no part of a phone is ever enough (the last digits are no password here). A
+view costs nothing of the day's budget; what is tried is counted for each duty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import final
+
+from masking.access import duty
+from masking.access.budget import Tally
+from masking.access.chain import Leg
+from masking.access.duty import UNKNOWN
+from masking.access.people import Actor
+from masking.crypto.index import is_persons
+from masking.order import Plain
+from masking.redact.phones import canonical
+from masking.vault import budgets, custody, journal, parcels, people
+from masking.vault.custody import Assignment
+from masking.vault.parcels import Code, Parcels
+from masking.vault.store import Store
+from masking.waybill import Refusal, Seen
+from masking.wire import load_view
+from masking.world import World
+
+VIEWS = 30
+"""Masked views for one duty: a courier looks now and then, and does not poll."""
+
+MISSES = 3
+"""Phones that may be said wrong for one duty, before somebody else has to give the parcel out anew."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A label code; and, at a hand-over, the phone that whoever asks for the parcel has said."""
+
+    actor: Actor
+    code: str = field(repr=False)
+    phone: Plain | None = None
+
+
+def look(world: World, store: Store, requests: Sequence[Look]) -> list[Seen | Refusal]:
+    """The masked view of each parcel, and whether it is for whoever said this phone; on the ledger before it is told.
+
+    Raises:
+        UnavailableError: nothing is known to be recorded, and nothing is told.
+    """
+    now = world.now()
+    codes = [store.read_code(request.code, world, now) for request in requests]
+    days = store.keys.person_keys().values() if any(request.phone for request in requests) else ()
+    outcomes: list[Seen | Refusal] = []
+    looked: dict[bytes, Assignment] = {}
+    with store.transaction() as tx:
+        actors = {request.actor.id for request in requests}
+        staff = people.active(tx, actors)
+        known = parcels.load(store, tx, codes, lock=True)
+        tallies = budgets.open_tallies(tx, actors, [], now)
+        for request, code in zip(requests, codes, strict=True):
+            actor, tally = request.actor, tallies[request.actor.id]
+            enrolled = staff.get(actor.id) == actor
+            matches = _matches(request, known, code, days)
+            refusal = tally.locked(now) or _refusal(request, known, code if enrolled else None, tally, now)
+            if refusal or code is None:
+                refusal = refusal or UNKNOWN
+                if code:
+                    journal.append(tx, [store.refusal_leaf(world, now, actor.id, code[0], refusal.reason, step="look")])
+                outcomes.append(refusal)
+                continue
+            open_ = known.duties[code[0]]
+            missed = matches is False
+            open_ = open_._replace(views=open_.views + 1, misses=open_.misses + missed)
+            known.duties[code[0]] = looked[code[0]] = open_
+            detail = {"duty": store.duty(open_.id, world, now)}
+            detail |= {} if matches is None else {"matched": "yes" if matches else "no"}
+            journal.append(tx, [store.leaf(world, now, "look", actor.id, code[0], **detail)])
+            outcomes.append(Seen(view=load_view(str(known.records[code[0]].masked)), matches=matches))
+        custody.count_looks(tx, looked.values())
+        budgets.save_tallies(tx, tallies, now, world)
+    return outcomes
+
+
+def _refusal(request: Look, known: Parcels, code: Code | None, tally: Tally, now: datetime) -> Refusal | None:
+    """Duty first; then what was tried under it. A match is for who fetches a parcel, so for a delivery alone."""
+    legs: Collection[Leg] = {Leg.DELIVERY} if request.phone else duty.ANY_LEG
+    refusal = duty.refusal(request.actor, known.facts(code), legs, now)
+    if refusal is None and code:
+        open_ = known.duties[code[0]]
+        if open_.views >= VIEWS:
+            refusal = Refusal(reason="looked-too-often")
+        elif request.phone and open_.misses >= MISSES:
+            refusal = Refusal(reason="said-wrong-too-often")
+    if refusal:
+        tally.refuse()
+    return refusal
+
+
+def _matches(request: Look, known: Parcels, code: Code | None, days: Collection[bytes]) -> bool | None:
+    """Whether the phone that was said is the recipient's; takes as long where there is no such parcel. None if none was."""
+    if request.phone is None:
+        return None
+    record = known.records.get(code[0]) if code else None
+    return is_persons(days, record and record.recipient_index, canonical(request.phone.reveal()) or "")

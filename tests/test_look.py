@@ -1,0 +1,95 @@
+"""Masked views for those with a duty, and the match that hands a parcel over at a station."""
+
+from __future__ import annotations
+
+import pytest
+
+from masking.access.budget import HOURLY_REFUSALS
+from masking.access.duty import UNKNOWN
+from masking.assign import Assign, assign
+from masking.crypto.index import token_record
+from masking.look import MISSES, VIEWS, Look, look
+from masking.order import Plain
+from masking.scan import Scan, scan
+from masking.vault import journal
+from masking.waybill import Refusal, Seen
+from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP
+from tests.test_story import arrived, assigned, checked_out, labelled
+
+RECIPIENT, SENDER = "13800000001", "13700000002"
+
+
+@pytest.fixture
+def parcel(world, store, order):
+    """A parcel at a station, whose keeper has the duty to deliver it."""
+    waybill = checked_out(world, store, order())
+    data = labelled(world, store, waybill)
+    arrived(world, store, data)
+    assigned(world, store, data)
+    return waybill, data
+
+
+def looked(world, store, data, phone=None, actor=COURIER):
+    return look(world, store, [Look(actor=actor, code=data.code, phone=Plain(phone) if phone else None)])[0]
+
+
+def test_who_has_the_duty_sees_the_masked_view_and_nothing_more(world, store, parcel):
+    waybill, data = parcel
+    assert looked(world, store, data) == Seen(view=waybill.masked, matches=None)
+    for actor in (OTHER_COURIER, DISPATCHER, SHOP):
+        assert looked(world, store, data, RECIPIENT, actor) == UNKNOWN
+
+
+@pytest.mark.parametrize("said", [RECIPIENT, "+86 138-0000-0001", "１３８００００ ０００１"])
+def test_the_recipients_whole_phone_matches_however_it_is_said(world, store, parcel, said):
+    assert looked(world, store, parcel[1], said).matches is True
+
+
+@pytest.mark.parametrize(
+    "said", ["0001", "00000001", "1380000000", "138****0001", SENDER, "13800000011", "x", "*" * 11]
+)
+def test_no_part_of_a_phone_and_no_other_phone_matches(world, store, parcel, said):
+    assert looked(world, store, parcel[1], said).matches is False
+
+
+def test_wrong_phones_are_counted_for_each_duty_and_a_right_one_does_not_help_any_more(world, store, parcel):
+    _, data = parcel
+    for said in ("13800000002", "13800000003", "13800000004"):
+        assert looked(world, store, data, said).matches is False
+    assert MISSES == 3
+    assert looked(world, store, data, RECIPIENT) == Refusal(reason="said-wrong-too-often")
+    assert isinstance(looked(world, store, data), Seen)
+    assigned(world, store, data, OTHER_COURIER)  # the dispatcher looks into it
+    assert looked(world, store, data, RECIPIENT, OTHER_COURIER).matches is True
+
+
+def test_views_are_paced_also_within_one_batch(world, store, parcel):
+    _, data = parcel
+    answers = look(world, store, [Look(actor=COURIER, code=data.code)] * (VIEWS + 2))
+    assert [type(each) for each in answers] == [Seen] * VIEWS + [Refusal] * 2
+    assert looked(world, store, data) == Refusal(reason="looked-too-often")
+
+
+def test_looks_that_are_refused_lock_whoever_tries_them(world, store, parcel):
+    answers = look(world, store, [Look(actor=OTHER_COURIER, code=parcel[1].code)] * (HOURLY_REFUSALS + 1))
+    assert answers[:-1] == [UNKNOWN] * HOURLY_REFUSALS
+    assert answers[-1].reason == "locked"
+
+
+def test_a_match_is_for_who_fetches_a_parcel_and_not_for_its_sender(world, store, order):
+    data = labelled(world, store, checked_out(world, store, order()))
+    assert assign(world, store, [Assign(actor=DISPATCHER, what=data.code, courier=COURIER.id)]) != [UNKNOWN]
+    assert isinstance(looked(world, store, data), Seen)
+    assert looked(world, store, data, SENDER) == Refusal(reason="wrong-leg")
+    scan(world, store, [Scan(actor=RECEIVER, what=data.code, kind="arrived")])
+    assert looked(world, store, data) == UNKNOWN
+
+
+def test_each_look_is_on_the_ledger_with_its_duty_and_what_came_of_it(world, store, parcel):
+    waybill, data = parcel
+    for said in (None, "13800000002", RECIPIENT):
+        looked(world, store, data, said)
+    leaves = journal.who_saw(world, store, token_record(waybill.id))
+    [duty] = [leaf.detail["duty"] for leaf in leaves if leaf.kind == "assign"]
+    assert {leaf.detail["duty"] for leaf in leaves if leaf.kind == "look"} == {duty}
+    assert sorted(str(leaf.detail.get("matched")) for leaf in leaves if leaf.kind == "look") == ["None", "no", "yes"]
