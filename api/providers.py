@@ -5,11 +5,11 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from masking.connection import SETTINGS, read_table
 from masking.errors import SettingsError
 from masking.numbers.aliyun import Account, Aliyun
 from masking.numbers.provider import NumberProvider
 from masking.order import Plain
+from masking.settings import SETTINGS, read_table
 from masking.world import World
 
 TEXTS = ("endpoint", "key_id", "key_secret_file", "pool_key")

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, final
 
-from masking.connection import SETTINGS, read_table
 from masking.errors import SettingsError
+from masking.settings import SETTINGS, read_table
 
 MEGABYTE = 1024 * 1024
 

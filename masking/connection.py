@@ -7,20 +7,14 @@ everything. An `https://` address is a service that holds the keys instead. The 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import json
 import os
-import re
 import shutil
 import tempfile
-import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Self, TypeVar, overload
 
-from masking.access.network import Network
 from masking.access.people import Actor, Role
 from masking.change import Amend, Cancel, Change, Ship, change
 from masking.checkout import Checkout, checkout
@@ -28,20 +22,18 @@ from masking.crypto.keys import FileKeySource, sync_folder, write_secret
 from masking.errors import InputError, SettingsError, UnavailableError, UnknownWaybillError
 from masking.find import Find, find
 from masking.label import Label, label
-from masking.ledger.log import is_name
-from masking.lifecycle import Retention
 from masking.order import Order, Plain
+from masking.settings import SETTINGS, databases, read_settings, read_table, written
 from masking.vault import journal, people
 from masking.vault.recovery import reconcile
-from masking.vault.roots import open_root, settle_root
-from masking.vault.store import Settings, Store, create_keys
+from masking.vault.roots import create_root, open_root, settle_root
+from masking.vault.store import Settings, Store, create_keys, occupied
 from masking.waybill import LabelData, Refusal, Rejected, Token, Waybill
 from masking.world import World
 
 if TYPE_CHECKING:
     from masking.client import RemoteShop
 
-SETTINGS = "waybill.toml"
 ROOT_KEY = "root.key"
 OFFLINE_KEY = "offline-archive.key"
 PART = 1000
@@ -200,17 +192,10 @@ def create(folder: Path, world: World, settings: Settings, *, addresses: tuple[s
         try:
             FileKeySource.create(made / ROOT_KEY, world.entropy)
             with (made / SETTINGS).open("w", encoding="utf-8") as file:
-                file.write(_settings_text(settings, addresses))
+                file.write(written(settings, addresses))
                 file.flush()
                 os.fsync(file.fileno())  # an empty one would be read as another tenant
-            store = _open(made)
-            private = create_keys(store, world)
-            now = world.now()
-            with store.transaction() as tx:
-                for id_, role in ((SHOP, Role.MERCHANT), (OPERATOR, Role.OPERATOR)):
-                    people.enrol(world, store.keys, tx, Actor(id=id_, tenant=settings.tenant, role=role, unit=id_), now)
-            store.close()
-            write_secret(made / OFFLINE_KEY, private)
+            _furnish(made, world)
             made.rename(folder)
             sync_folder(folder.absolute().parent)  # before anything in it is acknowledged
         finally:
@@ -220,107 +205,37 @@ def create(folder: Path, world: World, settings: Settings, *, addresses: tuple[s
             raise SettingsError(f"the folder can't be written: {error.strerror}") from error
 
 
+def create_in(folder: Path, world: World) -> None:
+    """Make the keys of a deployment whose `waybill.toml` was written by hand, in the root that it names.
+
+    Raises:
+        SettingsError: there are keys, or waybills that only their own keys open.
+    """
+    table = read_table(folder)
+    read_settings(folder / SETTINGS)  # before anything is made
+    why = occupied(*databases(folder))
+    if why or (folder / OFFLINE_KEY).exists():
+        raise SettingsError(why or f"{OFFLINE_KEY} exists; a key is never written over")
+    create_root(folder, table, world)
+    _furnish(folder, world)
+
+
+def _furnish(folder: Path, world: World) -> None:
+    """Give a new deployment its keys, and the two who are there from the beginning."""
+    store = _open(folder)
+    try:
+        private = create_keys(store, world)
+        with store.transaction() as tx:
+            for id_, role in ((SHOP, Role.MERCHANT), (OPERATOR, Role.OPERATOR)):
+                actor = Actor(id=id_, tenant=store.settings.tenant, role=role, unit=id_)
+                people.enrol(world, store.keys, tx, actor, world.now())
+    finally:
+        store.close()
+    write_secret(folder / OFFLINE_KEY, private)
+
+
 def _open(folder: Path) -> Store:
     data, keys = databases(folder)
     store = Store.open(data, keys, open_root(folder, read_table(folder)), read_settings(folder / SETTINGS))
     settle_root(folder / ROOT_KEY, store.keys)
     return store
-
-
-def databases(folder: Path) -> tuple[str, str]:
-    """The addresses of the data and of the key store: of the environment, of `waybill.toml`, else two files here.
-
-    Raises:
-        SettingsError: only one of them is given, or an address is no text.
-    """
-    table = read_table(folder)
-    data, keys = (os.environ.get(f"WAYBILL_{name.upper()}") or table.get(name) for name in ("data", "keys"))
-    if data is None and keys is None:
-        return f"sqlite:///{folder / 'data.sqlite'}", f"sqlite:///{folder / 'keys.sqlite'}"
-    if not isinstance(data, str) or not isinstance(keys, str) or data == keys:
-        raise SettingsError("data and keys are two different databases: give the address of each")
-    return data, keys
-
-
-def read_table(folder: Path) -> dict[str, Any]:
-    """Everything that the `waybill.toml` of a deployment says.
-
-    Raises:
-        SettingsError: it can't be read, or is no TOML.
-    """
-    try:
-        return tomllib.loads((folder / SETTINGS).read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{SETTINGS} can't be read") from error
-
-
-def read_settings(path: Path) -> Settings:
-    """The settings in a `waybill.toml`.
-
-    Raises:
-        SettingsError: it is no TOML, or a value is of the wrong kind.
-    """
-    table = read_table(path.parent)
-    tenant, carrier, demo = table.get("tenant", "carrier"), table.get("carrier", ""), table.get("demo", False)
-    if not isinstance(tenant, str) or not re.fullmatch(r"[a-z0-9-]{1,40}", tenant):
-        raise SettingsError(f"{path.name}: tenant is 1 to 40 small letters, digits, hyphens")
-    if not isinstance(carrier, str) or not isinstance(demo, bool):
-        raise SettingsError(f"{path.name}: carrier is a text, demo is true or false")
-    retention, network = _retention(path, table.get("retention", {})), _network(path, table)
-    return Settings(tenant=tenant, carrier=carrier, demo=demo, retention=retention, network=network)
-
-
-def _retention(path: Path, table: object) -> Retention:
-    names = {f"{field.name}_days": field.name for field in dataclasses.fields(Retention)}
-    days: dict[str, Any] = table if isinstance(table, dict) else {"": None}
-    if not all(name in names and type(value) is int and 0 <= value <= 36500 for name, value in days.items()):
-        raise SettingsError(f"{path.name}: [retention] takes {', '.join(names)}, whole days")
-    return Retention(**{names[name]: timedelta(days=value) for name, value in days.items()})
-
-
-def _network(path: Path, table: Mapping[str, Any]) -> Network:
-    units = {name: table.get(name, {}) for name in ("collects", "delivers")}
-    for name, given in units.items():
-        if not isinstance(given, dict) or not all(isinstance(unit, str) and is_name(unit) for unit in given.values()):
-            raise SettingsError(f"{path.name}: [{name}] takes the name of an outlet's unit on each line")
-    return Network(**units)
-
-
-def _settings_text(settings: Settings, addresses: tuple[str, str] | None) -> str:
-    """A new `waybill.toml`; a JSON text is a TOML text as well."""
-    named = zip(("data", "keys"), addresses or (), strict=False)
-    return _TEMPLATE.format(
-        settings=settings,
-        carrier=json.dumps(settings.carrier, ensure_ascii=False),
-        demo=str(settings.demo).lower(),
-        databases="".join(f"{name} = {json.dumps(address)}\n" for name, address in named),
-        collects=_lines(settings.network.collects),
-        delivers=_lines(settings.network.delivers),
-    )
-
-
-def _lines(units: Mapping[str, str]) -> str:
-    return "".join(f"{json.dumps(name)} = {json.dumps(unit)}\n" for name, unit in units.items())
-
-
-_TEMPLATE = """\
-# One deployment of waybill-masking. Changing the tenant makes everything that is already sealed unreadable.
-tenant = "{settings.tenant}"
-# The name printed on labels.
-carrier = {carrier}
-# Whether visibly fake virtual numbers may be loaded. Never for real parcels.
-demo = {demo}
-{databases}
-# How long waybills stay in each state, in days; a hold stops it for one waybill. See docs/retention.md.
-[retention]
-seal_away_after_days = {settings.retention.seal_away_after.days}
-undelivered_after_days = {settings.retention.undelivered_after.days}
-destroy_after_days = {settings.retention.destroy_after.days}
-
-# Which outlet's unit collects from which merchant's unit; "*" is every other one. Returns end there. Without a line here
-# nothing can be taken in, and without one below nothing can be given to a courier: see docs/service.md.
-[collects]
-{collects}
-# Which outlet's unit delivers what has a routing code that begins with these parts: "342-081" = "sh-01".
-[delivers]
-{delivers}"""

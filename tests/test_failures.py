@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 import masking
-from masking.connection import ROOT_KEY, SETTINGS, open_folder
+from masking.connection import ROOT_KEY, open_folder
 from masking.errors import SettingsError
+from masking.settings import SETTINGS
 from masking.vault import journal, parcels
 from masking.waybill import Waybill
 from masking.world import World

@@ -113,6 +113,19 @@ def test_what_is_not_there_is_named_and_the_pin_is_not(library, root):
         assert refused.value.__cause__ is None
 
 
+def test_a_deployment_begins_with_its_root_in_a_token(library, tmp_path, order):
+    folder = tmp_path / "deployment"
+    folder.mkdir()
+    (folder / "pin").write_text(f"{PIN}\n")
+    (folder / "pin").chmod(0o600)
+    names = f'library = "{library}"\ntoken = "{TOKEN}"\nkey = "first"\npin_file = "pin"\n'
+    (folder / "waybill.toml").write_text(f'tenant = "carrier"\n[root]\n{names}', "utf-8")
+    assert main(["keys", "init", "--folder", str(folder)]) == 0
+    assert not (folder / ROOT_KEY).exists()
+    with masking.connect(folder) as shop:
+        assert shop.checkout([order()])[0].created
+
+
 def test_a_deployment_moves_its_root_into_a_token_and_the_old_file_opens_nothing(library, tmp_path, order, capsys):
     folder = tmp_path / "deployment"
     with masking.connect(folder) as shop:

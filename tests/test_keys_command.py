@@ -16,6 +16,7 @@ from masking.crypto.keys import FileKeySource
 from masking.errors import IntegrityError
 from masking.ledger.log import decode
 from masking.retire import SealAway, retire
+from masking.settings import SETTINGS
 from masking.vault import keylives, schema
 from masking.vault.keystore import KeyStore
 from masking.vault.roots import rotate_root
@@ -165,3 +166,39 @@ def test_the_nightly_run_reports_what_it_did(waybill):
     status, out, _ = waybill("retire")
     assert status == 0
     assert re.search(r"^ +0  waybills sealed away$", out, re.MULTILINE)
+
+
+def test_keys_are_made_for_settings_that_were_written_by_hand_and_never_again(tmp_path, capsys, order):
+    folder = tmp_path / "by-hand"
+    folder.mkdir()
+    (folder / SETTINGS).write_text('tenant = "sf-test"\ncarrier = "示例快递"\n', "utf-8")
+    words = ["keys", "init", "--folder", str(folder)]
+    assert main([*words, "--dry-run"]) == 0
+    assert [path.name for path in folder.iterdir()] == [SETTINGS]
+    assert main(words) == 0
+    assert (folder / OFFLINE_KEY).stat().st_mode & 0o777 == 0o600
+    with masking.connect(folder) as shop:
+        [waybill] = shop.checkout([order()])
+    assert waybill.masked.recipient.name.text == "欧阳**"
+    held = {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix == ".key"}
+    assert main(words) == 2
+    assert "never written over" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix == ".key"} == held
+
+
+def test_keys_in_an_empty_folder_are_a_deployment_and_beside_other_files_none(tmp_path, capsys):
+    assert main(["keys", "init", "--folder", str(tmp_path / "new")]) == 0
+    assert main(["init", str(tmp_path / "new")]) == 0
+    assert "The secret of supervisor" in capsys.readouterr().out
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("not a deployment")
+    assert main(["keys", "init", "--folder", str(tmp_path / "other")]) == 2
+    assert "not empty" in capsys.readouterr().err
+
+
+def test_a_store_of_waybills_whose_keys_are_lost_gets_no_new_ones(folder, waybill):
+    for each in ("keys.sqlite", ROOT_KEY, OFFLINE_KEY):
+        (folder / each).unlink()
+    status, _, err = waybill("keys", "init")
+    assert (status, "only a copy of their keys opens them" in err) == (2, True)
+    assert not (folder / ROOT_KEY).exists()

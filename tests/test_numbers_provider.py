@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from api.providers import read_provider
-from masking.connection import SETTINGS
 from masking.errors import SettingsError
 from masking.numbers.pool import DEMO, REST_OF_OPEN_LINES
+from masking.settings import SETTINGS
 from masking.vault import slots
 from masking.world import World
 from tests.aliyun_server import KEY_ID, MAINS, POOL, SECRET, aliyun

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from api import cli
-from masking.connection import OFFLINE_KEY, ROOT_KEY, SETTINGS
+from masking.connection import OFFLINE_KEY, ROOT_KEY
+from masking.settings import SETTINGS
 from tests.serving import ready, served
 
 

@@ -225,3 +225,31 @@ def test_erasing_writes_a_certificate_that_the_printed_key_confirms(folder, depl
     assert (certificate.token, certificate.reason) == (three[0].id, "erasure-request")
     assert certificate.complete_by - certificate.at == timedelta(hours=24)
     assert SHOP.id not in file.read_text("utf-8")
+    verify = ["certificate", "verify", str(file)]
+    assert main([*verify, "--key", str(printed)]) == main([*verify, "--folder", str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert said.count(f"{three[0].id} destroyed at") == 2
+    assert said.count("no copy that is claimed opens from") == 2
+
+
+@pytest.mark.parametrize(
+    ("note", "key", "status", "says"),
+    [
+        ("as-signed", "own", 0, "certified by waybill-masking/carrier/certificates"),
+        ("another-token", "own", 1, "NOT CERTIFIED"),
+        ("as-signed", "another", 1, "NOT CERTIFIED"),
+        ("as-signed", "none", 2, "not-a-public-key"),
+        ("missing", "own", 2, "not-a-readable-text"),
+    ],
+)
+def test_anybody_verifies_a_certificate_with_the_public_key_alone(tmp_path, capsys, note, key, status, says):
+    name = key_name("waybill-masking/carrier")
+    keys = {"own": LogKey.of_seed(name, SEED), "another": LogKey.of_seed(name, bytes(32)), "none": "waybill+1+x"}
+    signed = sign(CERTIFIED, "waybill-masking/carrier", SEED)
+    file = tmp_path / "certificate.txt"
+    if note != "missing":
+        token = CERTIFIED.token[:-1] + ("0" if CERTIFIED.token[-1] != "0" else "1")
+        file.write_text(signed if note == "as-signed" else signed.replace(CERTIFIED.token, token), "utf-8")
+    assert main(["certificate", "verify", str(file), "--key", str(keys[key])]) == status
+    said = capsys.readouterr()
+    assert says in said.out + said.err

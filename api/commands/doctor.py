@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from api.settings import ServiceSettings
-from masking.connection import OFFLINE_KEY, databases, open_folder
+from masking.connection import OFFLINE_KEY, open_folder
 from masking.errors import MaskingError
 from masking.ledger import checkpoint
+from masking.settings import databases
 from masking.vault import journal, slots
 from masking.vault.store import Store
 from masking.world import World

@@ -1,6 +1,6 @@
 """`waybill erase ID --reason WORD`: destroys one waybill's data for good, and can certify it.
 
-`--certificate FILE` writes a note that anybody can check against the key printed with it (FORMAT.md section 10).
+`--certificate FILE` writes a note that anybody can check against the key printed with it: `waybill certificate verify`.
 """
 
 from __future__ import annotations

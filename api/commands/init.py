@@ -10,10 +10,11 @@ import argparse
 from pathlib import Path
 
 from masking.access.people import Actor, Role
-from masking.connection import OFFLINE_KEY, SETTINGS, create, open_folder
+from masking.connection import OFFLINE_KEY, create, open_folder
 from masking.enrol import new_secret
 from masking.errors import SettingsError
 from masking.numbers.pool import DEMO
+from masking.settings import SETTINGS
 from masking.vault import journal, people, slots
 from masking.vault.store import Settings, Store
 from masking.world import World

@@ -1,6 +1,7 @@
-"""`waybill keys`: lists, rotates, revokes, refreshes and destroys keys. Each act is on the ledger before it is done.
+"""`waybill keys`: makes, lists, rotates, revokes, refreshes and destroys keys. Each act is on the ledger before it is done.
 
-What can't be undone asks for `yes` first (or takes `--yes`), and every act can be tried with `--dry-run`.
+`init` is for a folder in which somebody has written `waybill.toml`, say with a [root] in a token; `waybill init` does it
+for any other. What can't be undone asks for `yes` first (or takes `--yes`), and every act can be tried with `--dry-run`.
 """
 
 from __future__ import annotations
@@ -13,16 +14,18 @@ from pathlib import Path
 
 from api.upkeep import key_act
 from masking.access.people import Actor, Role
-from masking.connection import OPERATOR, ROOT_KEY, SETTINGS, open_folder
+from masking.connection import OFFLINE_KEY, OPERATOR, ROOT_KEY, create, create_in, open_folder
 from masking.crypto.keys import write_secret
 from masking.errors import InputError
+from masking.settings import SETTINGS
 from masking.vault import journal, keylives
 from masking.vault.roots import move_root, rotate_root
-from masking.vault.store import Store
+from masking.vault.store import Settings, Store
 from masking.wire import time_to_json
 from masking.world import World, moment
 
 _ACTS = {
+    "init": (),
     "list": (),
     "rotate": ("online", "label", "offline", "root"),
     "revoke": ("online", "label"),
@@ -46,8 +49,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do the act; 1 if it was not confirmed."""
     world = World()
-    if args.act != "list" and args.purpose not in _ACTS[args.act]:
-        raise InputError("purpose", f"{args.act} takes one of {', '.join(_ACTS[args.act])}")
+    if (args.purpose or _ACTS[args.act]) and args.purpose not in _ACTS[args.act]:
+        known = f"one of {', '.join(_ACTS[args.act])}" if _ACTS[args.act] else "none"
+        raise InputError("purpose", f"{args.act} takes {known}")
+    if args.act == "init":
+        return _init(args, world)
     store = open_folder(args.folder, world, must_exist=True)
     operator = Actor(id=OPERATOR, tenant=store.settings.tenant, role=Role.OPERATOR, unit=OPERATOR)
     try:
@@ -63,6 +69,21 @@ def run(args: argparse.Namespace) -> int:
     finally:
         journal.sequence(world, store)
         store.close()
+
+
+def _init(args: argparse.Namespace, world: World) -> int:
+    folder: Path = args.folder
+    written = (folder / SETTINGS).exists()
+    if args.dry_run:
+        print(f"would make root and key store in {folder}; what is there already is never written over")
+        return 0
+    if written:
+        create_in(folder, world)
+    else:
+        create(folder, world, Settings())
+    print(f"Root and key store are made. Move {folder / OFFLINE_KEY} off this machine: it opens what was sealed away.")
+    print(f"Next: waybill init {folder}, for the supervisor's secret")
+    return 0
 
 
 def _list(store: Store) -> int:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from masking.connection import databases, open_folder
+from masking.connection import open_folder
 from masking.errors import SettingsError
+from masking.settings import databases
 from masking.vault import journal
 from masking.vault.engine import open_engine
 from masking.vault.recovery import restore_keys

@@ -19,11 +19,12 @@ from api.serving import listening, run_service
 from api.settings import ServiceSettings
 from masking.access.network import Network
 from masking.access.people import Actor, Role
-from masking.connection import create, databases, open_folder
+from masking.connection import create, open_folder
 from masking.enrol import new_secret
 from masking.errors import SettingsError
 from masking.numbers.pool import DEMO
 from masking.order import Plain
+from masking.settings import databases
 from masking.vault import people, slots
 from masking.vault.store import Settings
 from masking.world import World

@@ -9,11 +9,12 @@ from pathlib import Path
 from api.demo import sweep
 from api.demo.before import Plot
 from api.demo.stage import Stage
-from masking.connection import ROOT_KEY, SETTINGS, read_settings
+from masking.connection import ROOT_KEY
 from masking.crypto.index import token_record
 from masking.crypto.keys import FileKeySource
 from masking.errors import MaskingError
 from masking.retire import Destroy, Retired, SealAway, retire
+from masking.settings import SETTINGS, read_settings
 from masking.vault import journal, keylives, parcels, waybills
 from masking.vault.store import Store
 

@@ -40,6 +40,18 @@ def open_root(folder: Path, table: Mapping[str, Any]) -> KeySource:
     return _token(folder, table, Pkcs11KeySource.open) if "root" in table else FileKeySource.open(folder / FILE)
 
 
+def create_root(folder: Path, table: Mapping[str, Any], world: World) -> None:
+    """See to it that there is a root where these settings say; one that is there already is never replaced.
+
+    Raises:
+        SettingsError: see `open_root`.
+    """
+    if "root" in table:
+        _token(folder, table, Pkcs11KeySource.create)
+    elif not (folder / FILE).exists():
+        FileKeySource.create(folder / FILE, world.entropy)
+
+
 def move_root(folder: Path, table: Mapping[str, Any], keys: KeyStore, world: World) -> int:
     """Wrap every key by a new root in the token that these settings name; how many keys.
 

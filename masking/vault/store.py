@@ -16,7 +16,7 @@ from masking.crypto import archive, labelcode
 from masking.crypto.keys import KeySource
 from masking.ledger.log import Leaf, letters, subject
 from masking.lifecycle import Retention, State
-from masking.vault import calls, custody, journal, slots, waybills
+from masking.vault import calls, custody, journal, schema, slots, waybills
 from masking.vault.engine import migrate, open_engine, reading, transaction, truncate_log
 from masking.vault.keystore import Destruction, KeyStore
 from masking.vault.schema import DATA_HEAD, KEYS_HEAD
@@ -184,6 +184,27 @@ class Store:
             if not records:
                 break
         return swept
+
+
+def occupied(data_url: str, keys_url: str) -> str:
+    """Why these two databases are no place for new keys; empty if they are.
+
+    Raises:
+        SettingsError: see `Store.open`.
+    """
+    for url, name, head, table, why in (
+        (keys_url, "keys", KEYS_HEAD, schema.stored_key, "there are keys already; they are never written over"),
+        (data_url, "data", DATA_HEAD, schema.waybill, "there are waybills; only a copy of their keys opens them"),
+    ):
+        engine = open_engine(url)
+        try:
+            migrate(engine, name, head)
+            with reading(engine) as tx:
+                if tx.execute(table.select().limit(1)).first():
+                    return why
+        finally:
+            engine.dispose()
+    return ""
 
 
 def create_keys(store: Store, world: World) -> bytes:
