@@ -54,7 +54,8 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
         staff = people.active(tx, {requests[n].merchant.id for n in good})
         for n in good:
             merchant = requests[n].merchant
-            if staff.get(merchant.id) != merchant or merchant.role is not Role.MERCHANT:
+            here = merchant.tenant == store.settings.tenant and merchant.role is Role.MERCHANT
+            if staff.get(merchant.id) != merchant or not here:
                 outcomes[n] = Rejected(reference=requests[n].order.reference, field="merchant", rule="not-enrolled")
         good = [n for n in good if outcomes[n] is None]
         found = waybills.by_reference(tx, {_key(requests[n]) for n in good})
