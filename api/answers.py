@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NotRequired
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict  # Pydantic asks for this one below Python 3.12
@@ -137,10 +137,24 @@ class DeliveredOut(Document):
 
 
 class EnrolledOut(Document):
-    """Enrolled. The secret is shown this once."""
+    """Enrolled. The code is shown this once, and lets one device in, once, until then."""
 
     id: str
-    secret: str
+    code: str
+    until: Time
+
+
+class ConfirmedOut(Document):
+    """Vouched for by a second person: the code is good now."""
+
+    id: str
+
+
+class WorkingOut(Document):
+    """The courier's shift ends then; in the past if it has ended."""
+
+    courier: str
+    until: Time
 
 
 class RevokedOut(Document):
@@ -167,6 +181,8 @@ class OutcomeOut(TypedDict, total=False):
     assigned: AssignedOut
     delivered: DeliveredOut
     enrolled: EnrolledOut
+    confirmed: ConfirmedOut
+    working: WorkingOut
     revoked: RevokedOut
 
 
@@ -189,10 +205,15 @@ class Waybills(Document):
 
 
 class TokenOut(Document):
-    """A token for the header `Authorization: Bearer ...`, and when it ends."""
+    """A token for the header `Authorization: DPoP ...` (`Bearer` where `type` says so), and when it ends.
+
+    `secret` buys further tokens for a program that showed its code without a proof; it is shown this once.
+    """
 
     token: str
+    type: Literal["DPoP", "Bearer"]
     expires: Time
+    secret: str | None
 
 
 class CheckpointOut(Document):
@@ -231,6 +252,7 @@ class Problem(TypedDict):
     status: int
     reason: NotRequired[str]
     state: NotRequired[str]
+    now: NotRequired[Time]
     errors: NotRequired[list[BrokenRule]]
 
 

@@ -20,17 +20,21 @@ from api.edge import Edge
 from api.routes import courier, health, ledger, merchant, outlet, page, people, switch
 from api.settings import ServiceSettings
 from api.wiring import running
+from masking.redeem import Attest, software
 from masking.world import World
 
 VERSION = "1"
 
 
-def create_app(settings: ServiceSettings, world: World | None = None) -> FastAPI:
-    """The application for one deployment. Its store is opened when it starts, not before."""
+def create_app(settings: ServiceSettings, world: World | None = None, attest: Attest = software) -> FastAPI:
+    """The application for one deployment. Its store is opened when it starts, not before.
+
+    `attest` says how well a device keeps its key; without one every key counts as a file that can be copied.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings, world or World()) as service:
+        async with running(settings, world or World(), attest) as service:
             app.state.service = service
             yield
 
@@ -64,7 +68,7 @@ def _with_problems(document: dict[str, Any]) -> dict[str, Any]:
     if "securitySchemes" in document.get("components", {}):
         return document
     components = document.setdefault("components", {})
-    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    components["securitySchemes"] = {"token": {"type": "http", "scheme": "dpop"}}
     schemas = components.setdefault("schemas", {})
     schema = TypeAdapter(answers.Problem).json_schema(ref_template="#/components/schemas/{model}")
     schemas |= schema.pop("$defs", {})

@@ -1,15 +1,17 @@
 """Who is calling: the layer that every request passes before anything of it is read.
 
-Deny by default: only the addresses of `OPEN` work without a token, so that a new route can't be forgotten. A worker
-remembers whose a token is, which never changes, but not that it is valid: that is read for each request in the very
-transaction that does what was asked, so a revocation is felt by the next request in every worker.
+Deny by default: only the addresses of `OPEN` work without a token, so that a new route can't be forgotten. A token comes
+with a proof of the key that it is bound to (DPoP, `masking.access.proof`), which is checked before any store is asked. A
+worker remembers whose a token is, which never changes, but not that it is valid: that is read for each request in the very
+transaction that does what was asked, and the proof is used up in it, so a revocation is felt by the next request in every
+worker, and a replay finds its traces.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple, final
+from typing import TYPE_CHECKING, final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,9 +19,11 @@ from api.problems import ProblemError
 from api.routes import page
 from masking.access import credentials as words
 from masking.access.people import Actor
-from masking.order import Plain
+from masking.access.proof import Proof, ProofError, verify
 from masking.vault import credentials
+from masking.vault.credentials import Held
 from masking.vault.store import Store, Transaction
+from masking.wire import time_to_json
 from masking.world import World
 
 if TYPE_CHECKING:
@@ -28,39 +32,30 @@ if TYPE_CHECKING:
 OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/token", *page.FILES})
 """Addresses that answer anybody."""
 
-CHALLENGE = {"WWW-Authenticate": "Bearer"}
-
 KNOWN = 50_000
 """Tokens whose holders a worker remembers."""
 
 
-class Issued(NamedTuple):
-    """A fresh token for whoever showed a secret."""
-
-    actor: Actor
-    token: Plain
-    expires: datetime
-
-
 @final
 class Login:
-    """Who one request says it is from: a token's hash, and whose it was when this worker last looked it up.
+    """Who one request says it is from: a token's hash, whose it was when this worker last looked it up, and the proof.
 
-    That is not enough to act: `checked` is true once the store has confirmed it for this request.
+    That is not enough to act: `checked` is true once the store has confirmed it, and used the proof up, for this request.
     """
 
-    __slots__ = ("actor", "checked", "digest")
+    __slots__ = ("actor", "checked", "digest", "proof")
 
-    def __init__(self, digest: bytes, actor: Actor) -> None:
+    def __init__(self, digest: bytes, actor: Actor, proof: Proof | None) -> None:
         self.digest = digest
         self.actor = actor
+        self.proof = proof
         self.checked = False
 
 
 class DeniedError(Exception):
-    """These logins are good for nothing any more; nothing of the transaction that found it out is kept."""
+    """These logins are good for nothing, each for its reason; nothing of the transaction that found it out is kept."""
 
-    def __init__(self, logins: frozenset[Login]) -> None:
+    def __init__(self, logins: Mapping[Login, ProblemError]) -> None:
         self.logins = logins
         super().__init__("a login is not valid")
 
@@ -72,27 +67,34 @@ class Entry:
     def __init__(self, logins: Iterable[Login], now: datetime) -> None:
         self.logins = frozenset(login for login in logins if not login.checked)
         self._now = now
-        self._passed = not self.logins
+        self._done = not self.logins
 
     def __call__(self, tx: Transaction) -> None:
-        """Check the logins, once.
+        """Check the logins and use their proofs up, in each transaction until one is committed.
 
         Raises:
             DeniedError: some are not valid.
         """
-        if self._passed:
+        if self._done:
             return
         valid = credentials.valid(tx, {login.digest for login in self.logins}, self._now)
-        denied = frozenset(login for login in self.logins if login.digest not in valid)
+        unused = credentials.use(tx, [login.proof for login in self.logins if login.proof])
+        denied: dict[Login, ProblemError] = {}
+        for login in self.logins:
+            if login.digest not in valid:
+                denied[login] = unauthenticated()
+            elif login.proof and login.proof.use not in unused:
+                denied[login] = refused(ProofError("replayed"))
+            elif login.proof:
+                unused.discard(login.proof.use)  # the same one twice in a group is a replay as well
         if denied:
             raise DeniedError(denied)
-        self._passed = True
 
     def close(self) -> None:
-        """The transaction is committed: the logins are checked, if it has looked at them at all."""
-        if self._passed:
-            for login in self.logins:
-                login.checked = True
+        """A transaction that began with it is committed: the logins are checked."""
+        self._done = True
+        for login in self.logins:
+            login.checked = True
 
 
 class Authenticate:
@@ -111,79 +113,138 @@ class Authenticate:
             await self.app(scope, receive, send)
             return
         service = scope["app"].state.service
-        login = await _login(service, words.digest(words.TOKEN, bearer(scope)))
+        scheme, token = authorization(scope)
+        proof = prove(service, scope, token) if scheme == "dpop" else None
+        login = await _login(service, token, proof)
+        if proof:
+            receive = await _covered(receive, proof)
         scope["login"], scope["actor"] = login, login.actor
-        denied = False
+        denied: ProblemError | None = None
 
         async def sending(message: Message) -> None:
             nonlocal denied
             if message["type"] == "http.response.start" and not login.checked and message["status"] < 500:
                 try:
                     await service.confirm.submit(None, login)
-                except ProblemError:
-                    denied = True
+                except ProblemError as error:
+                    denied = error
             if not denied:
                 await send(message)
 
         await self.app(scope, receive, sending)
         if denied:
-            raise unauthenticated()
+            raise denied
 
 
-def unauthenticated() -> ProblemError:
-    """The answer to whoever is nobody."""
-    return ProblemError("unauthenticated", headers=CHALLENGE)
+def unauthenticated(*, shown: bool = True) -> ProblemError:
+    """The answer to whoever is nobody; `shown` where they have said who they are."""
+    return ProblemError("unauthenticated", headers=_challenge("invalid_token" if shown else ""))
 
 
-async def _login(service: Service, digest: bytes | None) -> Login:
-    known: dict[bytes, Actor] = service.known
-    actor = known.get(digest) if digest else None
-    if digest and actor is None:
-        actor = await service.holders.submit(digest, None)
-        if actor:
-            if len(known) >= KNOWN:
-                known.clear()
-            known[digest] = actor
-    if digest is None or actor is None:
+def refused(error: ProofError, now: datetime | None = None) -> ProblemError:
+    """The answer to a proof that is none for this request; `now` for a device whose clock is wrong."""
+    more = {"now": time_to_json(now)} if now else {}
+    return ProblemError("proof-refused", reason=error.reason, headers=_challenge("invalid_dpop_proof"), **more)
+
+
+def _challenge(error: str) -> dict[str, str]:
+    """RFC 9449 section 7.1."""
+    return {"WWW-Authenticate": 'DPoP algs="ES256"' + (f', error="{error}"' if error else "")}
+
+
+def authorization(scope: Scope) -> tuple[str, str]:
+    """Scheme, in small letters, and token of the one `Authorization` header.
+
+    Raises:
+        ProblemError: there is none, or more than one, or it is of another scheme.
+    """
+    found = _headers(scope, b"authorization")
+    scheme, _, token = (found[0] if len(found) == 1 else "").partition(" ")
+    if scheme.lower() not in {"dpop", "bearer"}:
+        raise unauthenticated(shown=bool(found))
+    return scheme.lower(), token.strip()
+
+
+def prove(service: Service, scope: Scope, token: str | None) -> Proof:
+    """The proof in the one `DPoP` header, for this method, address and token; whoever takes it asks about the body.
+
+    Raises:
+        ProblemError: it is none.
+    """
+    found = _headers(scope, b"dpop")
+    if len(found) != 1:
+        raise refused(ProofError("twice" if found else "missing"))
+    now = service.world.now()
+    try:
+        address = service.settings.address or _own_address(scope)
+        path = scope["raw_path"].decode("latin-1")
+        return verify(found[0], method=scope["method"], address=address + path, token=token, now=now)
+    except ProofError as error:
+        raise refused(error, now if error.reason in {"stale", "future"} else None) from None
+
+
+def _own_address(scope: Scope) -> str:
+    """Where this service listens, as the socket says: right where no proxy stands before it."""
+    host, port = scope["server"]
+    return f"{scope['scheme']}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _headers(scope: Scope, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+
+
+async def _covered(receive: Receive, proof: Proof) -> Receive:
+    """`receive` of a request whose whole body is here and is the one that was signed."""
+    parts, more = [], True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ProblemError("body-unreadable")
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    body = b"".join(parts)
+    try:
+        proof.covers(body)
+    except ProofError as error:
+        raise refused(error) from None
+    given = False
+
+    async def receiving() -> Message:
+        nonlocal given
+        if given:  # what follows is only the news that the client has gone
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receiving
+
+
+async def _login(service: Service, token: str, proof: Proof | None) -> Login:
+    """Whose the token is, if it is bound to the proof's key, or to none where its holder may do without.
+
+    Raises:
+        ProblemError: it is nobody's, or another key's.
+    """
+    digest = words.digest(words.TOKEN, token)
+    held = service.known.get(digest) if digest else None
+    if digest and held is None:
+        held = await service.holders.submit(digest, None)
+        if held:
+            if len(service.known) >= KNOWN:
+                service.known.clear()
+            service.known[digest] = held
+    if digest is None or held is None or held.key != (proof and proof.key):
         raise unauthenticated()
-    return Login(digest, actor)
+    if held.key is None and held.actor.role not in service.settings.bearer:
+        raise unauthenticated()
+    return Login(digest, held.actor, proof)
 
 
-def bearer(scope: Scope) -> str:
-    """The token of the one `Authorization: Bearer` header; empty for none, for two, and for another scheme."""
-    found = [value for name, value in scope["headers"] if name == b"authorization"]
-    scheme, _, text = (found[0] if len(found) == 1 else b"").decode("latin-1").partition(" ")
-    return text.strip() if scheme.lower() == "bearer" else ""
-
-
-def holders(world: World, store: Store, digests: Sequence[bytes]) -> list[Actor | None]:
+def holders(world: World, store: Store, digests: Sequence[bytes]) -> list[Held | None]:
     """Whose each of these tokens is, None for nobody's; one question to the store for all of them."""
     with store.reading() as tx:
         found = credentials.holders(tx, set(digests), world.now())
     return [found.get(digest) for digest in digests]
-
-
-def issue(world: World, store: Store, secrets: Sequence[Plain]) -> list[Issued | None]:
-    """A token for each secret, None for one that is nobody's.
-
-    Raises:
-        UnavailableError: no token of this batch is known to be stored.
-    """
-    now = world.now()
-    digests = [words.digest(words.SECRET, secret.reveal()) for secret in secrets]
-    outcomes: list[Issued | None] = []
-    with store.transaction() as tx:
-        found = credentials.holders(tx, {digest for digest in digests if digest}, now)
-        for digest in digests:
-            actor = found.get(digest) if digest else None
-            if actor is None:
-                outcomes.append(None)
-                continue
-            token, until = words.make(words.TOKEN, world), now + words.TOKEN_LIFE
-            credentials.sweep(tx, actor.id, now)
-            credentials.add(tx, actor.id, words.TOKEN, words.digest(words.TOKEN, token.reveal()) or b"", until)
-            outcomes.append(Issued(actor, token, until))
-    return outcomes
 
 
 def confirm(world: World, store: Store, requests: Sequence[None]) -> list[None]:  # noqa: ARG001  steps share one signature

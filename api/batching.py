@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from api.auth import DeniedError, Entry, Login, unauthenticated
+from api.auth import DeniedError, Entry, Login
 from masking.errors import UnavailableError
 from masking.vault.store import Store
 from masking.world import World
@@ -132,8 +132,8 @@ class Batcher(Generic[Request, Outcome]):
                 piece.settle([next(rest) for _ in piece.requests])
         elif isinstance(outcomes, DeniedError):
             for piece in group:
-                if piece.login in outcomes.logins:
-                    piece.settle(unauthenticated())
+                if piece.login and piece.login in outcomes.logins:
+                    piece.settle(outcomes.logins[piece.login])
             if rest_ := [piece for piece in group if piece.login not in outcomes.logins]:
                 await self._settle(rest_)
         elif len(group) > 1 and not (isinstance(outcomes, UnavailableError) and not outcomes.undone):
@@ -151,7 +151,6 @@ class Batcher(Generic[Request, Outcome]):
             outcomes = list(self._step(self._world, self._store.entering(entry), requests)) if requests else []
         except Exception as error:  # noqa: BLE001  whatever it is, it is the answer to whoever asked
             return error
-        entry.close()
         if len(outcomes) != len(requests):
             return ValueError("a step gave another number of outcomes than it was given requests")
         return outcomes

@@ -243,10 +243,42 @@ class RevocationsIn(Document):
     ids: Annotated[list[Short], Field(min_length=1, max_length=100, examples=[["courier-8"]])]
 
 
-class TokenIn(Document):
-    """The secret that was shown at enrolment."""
+class ConfirmItem(Document):
+    """Whom you vouch for: they are who they say, and work there."""
 
-    secret: Annotated[Short, Field(examples=["wbs1_" + "A" * 43])]
+    id: Annotated[Short, Field(examples=["courier-7"])]
+    role: Literal["merchant", "outlet", "courier", "switch"]
+    unit: Annotated[Short, Field(examples=["sh-01"])]
+
+
+class ConfirmationsIn(Document):
+    """Up to 20 enrolments to confirm, made by somebody of another unit."""
+
+    items: Annotated[list[ConfirmItem], Field(min_length=1, max_length=20)]
+
+
+class ShiftItem(Document):
+    """A courier of your outlet, and for how many hours from now; 0 ends the shift."""
+
+    courier: Annotated[Short, Field(examples=["courier-7"])]
+    hours: Annotated[int, Field(ge=0, le=14)]
+
+
+class ShiftsIn(Document):
+    """Up to 100 couriers who begin or end their work."""
+
+    items: Annotated[list[ShiftItem], Field(min_length=1, max_length=100)]
+
+
+class TokenIn(Document):
+    """The code of an enrolment, the first time; nothing but the proof after that. A program that can't sign: its secret."""
+
+    code: Annotated[Short | None, Field(examples=["wbc1_" + "A" * 43])] = None
+    secret: Short | None = None
+    statement: Annotated[
+        Annotated[str, StringConstraints(max_length=20000)] | None,
+        Field(description="What the device's key store says of the key, for whoever attests."),
+    ] = None
 
 
 def member_names() -> frozenset[str]:

@@ -38,6 +38,7 @@ class Kind(NamedTuple):
 PROBLEMS: dict[str, Kind] = {
     "body-unreadable": Kind(400, "The body could not be read."),
     "unauthenticated": Kind(401, "No valid token came with the request."),
+    "proof-refused": Kind(401, "The proof that the token's device sent this is missing, or none for this request."),
     "not-found": Kind(404, "There is nothing at this address for you."),
     "method-not-allowed": Kind(405, "This address does not take this method."),
     "too-slow": Kind(408, "The body took too long to arrive."),
@@ -58,14 +59,14 @@ _NAMES = documents.member_names()
 class ProblemError(HTTPException):
     """A problem that a route or a layer before it has found. The framework lets its own kind of exception through."""
 
-    def __init__(self, name: str, *, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, name: str, *, headers: Mapping[str, str] | None = None, **more: str) -> None:
         super().__init__(PROBLEMS[name].status, headers=headers)
         self.name = name
+        self.more = more
 
 
 def problem(
     name: str,
-    *,
     errors: Sequence[Mapping[str, Any]] = (),
     headers: Mapping[str, str] | None = None,
     **more: Any,
@@ -86,8 +87,8 @@ def problem(
 def answer(error: Exception) -> Response:
     """The answer for any exception; one that is not expected tells nothing but that."""
     match error:
-        case ProblemError(name=name, headers=headers):
-            return problem(name, headers=headers)
+        case ProblemError(name=name, more=more, headers=headers):
+            return problem(name, (), headers, **more)
         case RequestValidationError():
             return problem("input", errors=[_broken(each) for each in error.errors()][:50])
         case HTTPException(status_code=status, headers=headers):

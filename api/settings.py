@@ -7,11 +7,14 @@ a service has, in the table `[service]`. `WAYBILL_PORT=9000` overrides `port`, a
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, final
 
+from masking.access.people import Role
+from masking.access.proof import normalised
 from masking.errors import SettingsError
 from masking.settings import SETTINGS, read_table
 
@@ -32,6 +35,8 @@ class ServiceSettings:
         body_bytes: the largest request body; 100 orders of the largest size fit.
         body_seconds: how long a body may take to arrive.
         stop_seconds: how long a stopping service lets requests finish.
+        address: where clients reach it, as https://mask.example: what proofs are made for. Empty where no proxy is between.
+        bearer: the roles that may do without a device. Not to be had from a file: `waybill serve --insecure-bearer`.
     """
 
     folder: Path
@@ -43,6 +48,8 @@ class ServiceSettings:
     body_bytes: int = 2 * MEGABYTE
     body_seconds: float = 20
     stop_seconds: int = 20
+    address: str = ""
+    bearer: frozenset[Role] = frozenset({Role.SWITCH})
 
     @classmethod
     def read(cls, folder: Path, environ: Mapping[str, str]) -> Self:
@@ -63,6 +70,12 @@ class ServiceSettings:
             given = environ.get(f"WAYBILL_{name.upper()}", table.pop(name, None))
             if given is not None:
                 values[name] = _value(name, kind, given)
+        address = values.get("address", "")
+        values["address"] = (normalised(address) or "").removesuffix("/")
+        if address and not re.fullmatch(r"https?://[^/]+", values["address"]):
+            raise SettingsError(
+                f"{SETTINGS} or environment: address is https://host or https://host:port, nothing more"
+            )
         if table:
             raise SettingsError(f"{SETTINGS}: [service] has a setting that is not known")
         return cls(**values)
@@ -85,6 +98,7 @@ _KINDS: dict[str, type] = {
     "body_bytes": int,
     "body_seconds": float,
     "stop_seconds": int,
+    "address": str,
 }
 
 

@@ -22,7 +22,6 @@ from api.logs import LOG, where
 from api.metrics import Metrics
 from api.providers import read_provider
 from api.settings import ServiceSettings
-from masking.access.people import Actor
 from masking.assign import assign
 from masking.call import call
 from masking.change import change
@@ -36,10 +35,13 @@ from masking.find import find
 from masking.label import label
 from masking.look import look
 from masking.numbers.provider import NumberProvider
+from masking.redeem import Attest, redeem, software
 from masking.report import report
 from masking.resolve import resolve
 from masking.scan import scan
-from masking.vault import journal
+from masking.shift import shift
+from masking.vault import codes, credentials, journal
+from masking.vault.credentials import Held
 from masking.vault.store import Store
 from masking.vault.upkeep import keep_numbers
 from masking.world import World
@@ -58,7 +60,12 @@ class Service:
     """What the routes work with: a queue a step, the latest checkpoint, counts."""
 
     def __init__(
-        self, settings: ServiceSettings, world: World, store: Store, provider: NumberProvider | None = None
+        self,
+        settings: ServiceSettings,
+        world: World,
+        store: Store,
+        provider: NumberProvider | None = None,
+        attest: Attest = software,
     ) -> None:
         self.settings = settings
         self.world = world
@@ -68,10 +75,10 @@ class Service:
         self.log_key = journal.log_key(world, store)
         self.sequenced = True
         given = {"most": settings.together, "waiting": settings.waiting}
-        self.known: dict[bytes, Actor] = {}
+        self.known: dict[bytes, Held] = {}
         self.confirm = Batcher(auth.confirm, world, store, **given)
         self.holders = Batcher(auth.holders, world, store, **given)
-        self.issue = Batcher(auth.issue, world, store, **given)
+        self.redeem = Batcher(partial(redeem, bearer=settings.bearer, attest=attest), world, store, **given)
         self.checkout = Batcher(checkout, world, store, **given)
         self.change = Batcher(change, world, store, **given)
         self.find = Batcher(find, world, store, **given)
@@ -87,6 +94,7 @@ class Service:
         self.report = Batcher(report, world, store, **given)
         self.deliver = Batcher(deliver, world, store, **given)
         self.enrol = Batcher(enrol, world, store, **given)
+        self.shift = Batcher(shift, world, store, **given)
 
     async def drain(self) -> None:
         """Let every queue answer what it has taken, and take nothing more."""
@@ -115,12 +123,15 @@ class Service:
 
     def _keep_numbers(self) -> None:
         keep_numbers(self.world, self.store)
+        with self.store.transaction() as tx:
+            credentials.forget_proofs(tx, self.world.now())
+            codes.sweep(tx, self.world.now())
         if self.provider:
             reconcile(self.world, self.store, self.provider)
 
 
 @asynccontextmanager
-async def running(settings: ServiceSettings, world: World) -> AsyncIterator[Service]:
+async def running(settings: ServiceSettings, world: World, attest: Attest = software) -> AsyncIterator[Service]:
     """A service on an open store, with its sequencer; closed in the reverse order, leaves placed.
 
     Raises:
@@ -130,7 +141,7 @@ async def running(settings: ServiceSettings, world: World) -> AsyncIterator[Serv
     sys.setswitchinterval(SWITCH)
     store = await anyio.to_thread.run_sync(lambda: open_folder(settings.folder, world, must_exist=True))
     try:
-        service = Service(settings, world, store, read_provider(settings.folder, world))
+        service = Service(settings, world, store, read_provider(settings.folder, world), attest)
         await service.sequence()
         background = asyncio.create_task(service.keep_sequencing())
         try:

@@ -20,12 +20,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from api.auth import issue
 from masking.assign import Assign, assign
 from masking.checkout import Checkout, checkout
 from masking.connection import open_folder
 from masking.crypto.index import token_record
-from masking.enrol import new_secret
 from masking.label import Label, label
 from masking.ledger.log import decode
 from masking.numbers.pool import DEMO
@@ -37,7 +35,7 @@ from masking.vault.store import Store
 from masking.waybill import VirtualNumber, Waybill
 from masking.world import World, milliseconds
 from tests.cast import COURIER, DISPATCHER, PHONES, RECEIVER, SHOP, SWITCH
-from tests.serving import ready, served, staffed
+from tests.serving import ready, served, signed_in, staffed
 
 WORLD = World()
 SECONDS, CONNECTIONS, THREADS = 2, 32, 2
@@ -143,11 +141,7 @@ def main() -> int:
         store = open_folder(folder, WORLD)
         made = parcels(store, ROUNDS * EACH)
         journal.sequence(WORLD, store)
-        with store.transaction() as tx:
-            secret = new_secret(WORLD, tx, SWITCH.id)
-        [issued] = issue(WORLD, store, [secret])
-        if issued is None:
-            raise SystemExit("no token for the switch")
+        token = signed_in(WORLD, store, SWITCH)
         rounds, good, bad = [], 0, 0
         with served("--folder", folder) as (process, url):
             ready(url)
@@ -158,8 +152,7 @@ def main() -> int:
                 some = made[turn * EACH : (turn + 1) * EACH]
                 announced(store, some)
                 lines = [
-                    "\t".join((issued.token.reveal(), PHONES[COURIER.id], number.main, number.extension, to))
-                    for _, number, to in some
+                    "\t".join((token, PHONES[COURIER.id], number.main, number.extension, to)) for _, number, to in some
                 ]
                 first = wrk(plain, [], Path(place))
                 asked = wrk(url, lines, Path(place))

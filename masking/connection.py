@@ -143,7 +143,7 @@ def connect(
 ) -> Shop | RemoteShop:
     """A connection to the deployment at `where`: a folder, made on first use, or an `https://` address.
 
-    A service needs `credentials`: a file of mode 0600 with the secret of this merchant's enrolment.
+    A service needs `credentials`: a file of mode 0600 with the one-time code of this merchant's enrolment.
 
     Raises:
         SettingsError: the folder can't be written, holds other things, or its key file can be read by others; the

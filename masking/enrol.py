@@ -1,8 +1,9 @@
 """Beside the path: a supervisor enrols the people and programs that act, and revokes them.
 
 Whom a supervisor enrols holds duties or asks questions; the supervisor holds none. Supervisors and operators are made
-where the keys are (`waybill init`), never over the network. Enrolling somebody again, as they are, ends what they held
-and gives a new secret: the way back in after a lost one. Both acts are on the ledger.
+where the keys are (`waybill init`), never over the network. An enrolment gives a one-time code, which is good once
+somebody of another unit has confirmed it. Enrolling somebody again, as they are, ends what they held: the way back in
+after a lost device, and their duties stay theirs. All of it is on the ledger.
 """
 
 from __future__ import annotations
@@ -19,13 +20,22 @@ from masking.access.people import Actor, Role
 from masking.ledger.log import is_name
 from masking.order import Enrolled, Plain
 from masking.redact.phones import canonical
-from masking.vault import credentials, journal, people
+from masking.vault import codes, credentials, journal, people
 from masking.vault.store import Store, Transaction
-from masking.waybill import Refusal, Rejected, Revoked
+from masking.waybill import Confirmed, Refusal, Rejected, Revoked
 from masking.world import World
 
 ROLES = frozenset({Role.MERCHANT, Role.OUTLET, Role.COURIER, Role.SWITCH})
 """Whom a supervisor may enrol."""
+
+CODES_A_DAY = 50
+"""Enrolments of one supervisor in a day: a made-up staff of hundreds takes more than one evening and one person."""
+
+CONFIRMERS = frozenset({Role.SUPERVISOR, Role.OUTLET})
+"""Who may vouch for an enrolment that somebody of another unit makes."""
+
+UNCONFIRMED = frozenset({Role.MERCHANT})
+"""Whose enrolment needs no second person: they see nothing but what they brought themselves."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
@@ -44,6 +54,17 @@ class Enrol:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Confirm:
+    """An enrolment that a second person vouches for: that this is who it says, there and in that role."""
+
+    actor: Actor
+    id: str
+    role: Role
+    unit: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Revoke:
     """Somebody who must not act any more, from the next request on."""
 
@@ -52,20 +73,24 @@ class Revoke:
 
 
 def enrol(
-    world: World, store: Store, requests: Sequence[Enrol | Revoke]
-) -> list[Enrolled | Revoked | Rejected | Refusal]:
-    """What became of each request; same order as asked. A secret in it is shown this once.
+    world: World, store: Store, requests: Sequence[Enrol | Confirm | Revoke]
+) -> list[Enrolled | Confirmed | Revoked | Rejected | Refusal]:
+    """What became of each request; same order as asked. A code in it is shown this once.
 
     Raises:
         UnavailableError: nothing of this batch is known to be recorded.
     """
     now = world.now()
-    outcomes: list[Enrolled | Revoked | Rejected | Refusal] = []
+    outcomes: list[Enrolled | Confirmed | Revoked | Rejected | Refusal] = []
     with store.transaction() as tx:
         staff = people.active(tx, {r.actor.id for r in requests} | {r.id for r in requests})
         for request in requests:
             actor = request.actor
-            if staff.get(actor.id) != actor or actor.role is not Role.SUPERVISOR:
+            if staff.get(actor.id) != actor:
+                outcomes.append(UNKNOWN)
+            elif isinstance(request, Confirm):
+                outcomes.append(_confirm(world, store, tx, request, staff, now))
+            elif actor.role is not Role.SUPERVISOR:
                 outcomes.append(UNKNOWN)
             elif isinstance(request, Revoke):
                 outcomes.append(_revoke(world, store, tx, request, staff, now))
@@ -75,14 +100,20 @@ def enrol(
 
 
 def new_secret(world: World, tx: Transaction, person: str) -> Plain:
-    """A secret for somebody who is enrolled; what they held before is good for nothing any more."""
+    """A secret for a program that can't sign, made where the keys are; what it held before is good for nothing any more."""
     secret = words.make(words.SECRET, world)
-    digest = words.digest(words.SECRET, secret.reveal())
-    if digest is None:
-        raise AssertionError("a fresh secret is always well spelt")
     credentials.end(tx, [person])
-    credentials.add(tx, person, words.SECRET, digest)
+    credentials.add(tx, person, words.SECRET, words.sure_digest(words.SECRET, secret))
     return secret
+
+
+def new_code(world: World, tx: Transaction, person: str, maker: str, now: datetime) -> Enrolled:
+    """A code for somebody who is enrolled; what they held before, their device too, is good for nothing any more."""
+    code, until = words.make(words.CODE, world), now + words.CODE_LIFE
+    credentials.end(tx, [person])
+    people.unbind(tx, [person])
+    codes.add(tx, person, maker, words.sure_digest(words.CODE, code), now, until)
+    return Enrolled(id=person, code=code, until=until)
 
 
 def _problem(request: Enrol) -> Rejected | None:
@@ -102,6 +133,8 @@ def _problem(request: Enrol) -> Rejected | None:
 def _enrol(
     world: World, store: Store, tx: Transaction, request: Enrol, staff: dict[str, Actor], now: datetime
 ) -> Enrolled | Refusal:
+    if codes.made_today(tx, request.actor.id, now) >= CODES_A_DAY:
+        return Refusal(reason="enough-for-today")
     actor = Actor(id=request.id, tenant=request.actor.tenant, role=request.role, unit=request.unit)
     kind = "enrol"
     if not people.enrol(world, store.keys, tx, actor, now, phone=request.phone):
@@ -111,10 +144,29 @@ def _enrol(
         if request.phone:
             people.set_phone(world, store.keys, tx, actor, request.phone, now)
     staff[actor.id] = actor
-    secret = new_secret(world, tx, actor.id)
+    enrolled = new_code(world, tx, actor.id, request.actor.id, now)
+    if actor.role in UNCONFIRMED:
+        codes.confirm(tx, words.sure_digest(words.CODE, enrolled.code), request.actor.id)
     leaf = store.leaf(world, now, kind, request.actor.id, person=actor.id, role=actor.role.value, unit=actor.unit)
     journal.append(tx, [leaf])
-    return Enrolled(id=actor.id, secret=secret)
+    return enrolled
+
+
+def _confirm(
+    world: World, store: Store, tx: Transaction, request: Confirm, staff: dict[str, Actor], now: datetime
+) -> Confirmed | Refusal:
+    """A second person's word; refused like somebody unknown where that person is not a second one."""
+    by, whom = request.actor, staff.get(request.id)
+    if by.role not in CONFIRMERS or whom is None:
+        return UNKNOWN
+    if (whom.tenant, whom.role, whom.unit) != (by.tenant, request.role, request.unit):
+        return UNKNOWN
+    code = codes.waiting(tx, whom.id, now)
+    if code is None or by.id in {code.maker, whom.id} or by.unit == code.unit:
+        return UNKNOWN
+    codes.confirm(tx, code.digest, by.id)
+    journal.append(tx, [store.leaf(world, now, "confirm", by.id, person=whom.id, maker=code.maker)])
+    return Confirmed(id=whom.id)
 
 
 def _revoke(
@@ -126,6 +178,7 @@ def _revoke(
         return Revoked(id=request.id) if gone else UNKNOWN
     people.revoke(tx, [found.id])
     credentials.end(tx, [found.id])
+    codes.end(tx, [found.id], now)
     del staff[found.id]
     journal.append(tx, [store.leaf(world, now, "revoke", request.actor.id, person=found.id)])
     return Revoked(id=found.id)

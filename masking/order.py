@@ -196,10 +196,11 @@ class Announced:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolled:
-    """Enrolled; `secret` is told this once, and stored only as a hash."""
+    """Enrolled; `code` is told this once, and stored only as a hash. It lets one device in, once, until then."""
 
     id: str
-    secret: Plain
+    code: Plain
+    until: datetime
 
 
 def number_problems(waybill_number: str | None, routing_code: str | None) -> list[Problem]:

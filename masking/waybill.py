@@ -199,6 +199,23 @@ class CallBacks:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """A second person has vouched for this enrolment: its code is good now."""
+
+    id: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Working:
+    """This courier's shift ends then; in the past if it has ended."""
+
+    courier: str
+    until: datetime
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Revoked:
     """Nothing that this person holds is good for anything any more."""
 

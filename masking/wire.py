@@ -16,6 +16,7 @@ from masking.order import Connect, Enrolled, Grant, Order, Party, Plain
 from masking.waybill import (
     Assigned,
     CallBacks,
+    Confirmed,
     Delivered,
     Dial,
     Masked,
@@ -31,11 +32,12 @@ from masking.waybill import (
     Token,
     VirtualNumber,
     Waybill,
+    Working,
 )
 
 Outcome = (
     Waybill | OnPage | Rejected | Refusal | Grant | Dial | Connect | Reported | CallBacks | Seen | Scanned | Assigned
-    | Delivered | Enrolled | Revoked
+    | Delivered | Enrolled | Confirmed | Working | Revoked
 )  # fmt: skip
 
 _VIEW_FIELDS = (
@@ -281,8 +283,14 @@ _FORMS: dict[type[Outcome], tuple[str, Callable[[Any], dict[str, Any]], Callable
     ),
     Enrolled: (
         "enrolled",
-        lambda o: {"id": o.id, "secret": o.secret.reveal()},
-        lambda v: Enrolled(id=v["id"], secret=Plain(v["secret"])),
+        lambda o: {"id": o.id, "code": o.code.reveal(), "until": time_to_json(o.until)},
+        lambda v: Enrolled(id=v["id"], code=Plain(v["code"]), until=time_from_json(v["until"])),
+    ),
+    Confirmed: ("confirmed", lambda o: {"id": o.id}, lambda v: Confirmed(id=v["id"])),
+    Working: (
+        "working",
+        lambda o: {"courier": o.courier, "until": time_to_json(o.until)},
+        lambda v: Working(courier=v["courier"], until=time_from_json(v["until"])),
     ),
     Revoked: ("revoked", lambda o: {"id": o.id}, lambda v: Revoked(id=v["id"])),
 }

@@ -19,22 +19,26 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from fastapi import FastAPI
 
 from api.app import create_app
-from api.auth import issue
 from api.documents import ORDER
 from api.serving import configured, listening
 from api.settings import ServiceSettings
-from masking.access.people import Actor, Role
+from masking.access.credentials import CODE, sure_digest
+from masking.access.people import Actor, Level, Role
+from masking.access.proof import Proof
 from masking.assign import Assign, assign
 from masking.checkout import Checkout, checkout
+from masking.client.device import Device
 from masking.connection import create, open_folder
-from masking.enrol import new_secret
+from masking.enrol import new_code, new_secret
 from masking.label import Label, label
 from masking.numbers.pool import DEMO
 from masking.order import Plain
+from masking.redeem import Issued, Redeem, redeem
 from masking.scan import Scan, scan
-from masking.vault import people, slots
+from masking.vault import codes, people, slots
 from masking.vault.store import Settings, Store
 from masking.waybill import LabelData
 from masking.wire import order_from_json
@@ -70,11 +74,27 @@ def numbered(n: int) -> dict[str, str]:
     return {"waybill_number": f"YT{n:012}", "routing_code": "342-081-00 052"}
 
 
+def signed_in(world: World, store: Store, who: Actor, device: Device | None = None) -> str:
+    """A token that is good for an hour, bound to the device's key, if there is one; it ends what they held before."""
+    shown, proof = None, None
+    with store.transaction() as tx:
+        if device:
+            people.bind(tx, who.id, device.thumbprint, Level.SOFTWARE)
+            proof = Proof(key=device.thumbprint, use=world.entropy(32), until=2**40, body=None)
+        else:
+            shown = new_secret(world, tx, who.id)
+        people.set_shift(tx, who.id, world.now() + timedelta(days=1))
+    [issued] = redeem(world, store, [Redeem(shown=shown, proof=proof)], bearer=frozenset(Role))
+    assert isinstance(issued, Issued)
+    return issued.token.reveal()
+
+
 class Service:
     """A running service: its folder, its own view of the store, and who may talk to it."""
 
-    def __init__(self, folder: Path, clock: Clock, store: Store, url: str) -> None:
+    def __init__(self, folder: Path, clock: Clock, store: Store, url: str, app: FastAPI) -> None:
         self.folder = folder
+        self.app = app
         self.clock = clock
         self.store = store
         self.url = url
@@ -87,12 +107,19 @@ class Service:
         with self.store.transaction() as tx:
             return new_secret(self.clock.world, tx, who.id).reveal()
 
+    def code(self, who: Actor) -> str:
+        """A fresh, confirmed code; it ends what this person held before. Couriers are at work."""
+        self._tokens.pop(who.id, None)
+        now = self.clock.world.now()
+        with self.store.transaction() as tx:
+            code = new_code(self.clock.world, tx, who.id, "test", now).code
+            codes.confirm(tx, sure_digest(CODE, code), "test")
+        return code.reveal()
+
     def token(self, who: Actor) -> str:
         """A token that is good for an hour."""
         if who.id not in self._tokens:
-            [issued] = issue(self.clock.world, self.store, [Plain(self.secret(who))])
-            assert issued is not None
-            self._tokens[who.id] = issued.token.reveal()
+            self._tokens[who.id] = signed_in(self.clock.world, self.store, who)
         return self._tokens[who.id]
 
     def ask(self, who: Actor | None, path: str, body: Any = None, **more: Any) -> httpx.Response:
@@ -121,17 +148,19 @@ def staffed(folder: Path, world: World, addresses: tuple[str, str] | None = None
         for actor in (*STAFF, SUPERVISOR):
             phone = PHONES.get(actor.id)
             people.enrol(world, store.keys, tx, actor, now, phone=Plain(phone) if phone else None)
+            if actor.role is Role.COURIER:
+                people.set_shift(tx, actor.id, now + timedelta(days=400))
         slots.add(tx, DEMO, DEMO.slots(1000, 1999), world)
     store.close()
 
 
 @contextmanager
 def serving(folder: Path, **settings: Any) -> Iterator[Service]:
-    """A service on the deployment in this folder, which is made if there is none."""
+    """A service on the deployment in this folder, made if there is none; it takes plain bearer tokens unless told not to."""
     clock = Clock()
     if not folder.exists():
         staffed(folder, clock.world)
-    app = create_app(ServiceSettings(folder=folder, **settings), clock.world)
+    app = create_app(ServiceSettings(folder=folder, **({"bearer": frozenset(Role)} | settings)), clock.world)
     server, socket = uvicorn.Server(configured(app)), listening("127.0.0.1", 0)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
     thread.start()
@@ -139,7 +168,7 @@ def serving(folder: Path, **settings: Any) -> Iterator[Service]:
         assert thread.is_alive()
         time.sleep(0.005)  # the only wait: for the socket to be served
     store = open_folder(folder, clock.world)
-    service = Service(folder, clock, store, f"http://127.0.0.1:{socket.getsockname()[1]}")
+    service = Service(folder, clock, store, f"http://127.0.0.1:{socket.getsockname()[1]}", app)
     try:
         yield service
     finally:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from api.auth import Login, issue
+from api.auth import Login
 from api.batching import Batcher
 from api.problems import ProblemError
 from masking.access import credentials as words
@@ -19,7 +19,6 @@ from masking.access.people import Actor
 from masking.assign import Assign, assign
 from masking.checkout import Checkout, checkout
 from masking.crypto.index import token_record
-from masking.enrol import new_secret
 from masking.errors import UnavailableError
 from masking.label import Label, label
 from masking.order import Grant
@@ -29,6 +28,7 @@ from masking.vault import budgets, credentials, journal
 from masking.waybill import Refusal
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP
 from tests.commits import lost, on_commit, refused
+from tests.serving import signed_in
 
 
 @pytest.fixture
@@ -100,10 +100,8 @@ def test_what_arrives_together_is_committed_together_and_answered_in_order(world
 
 
 def test_a_login_that_has_ended_is_denied_in_the_act_itself_and_its_neighbours_are_answered(world, store, parcels):
-    with store.transaction() as tx:
-        secrets = [new_secret(world, tx, actor.id) for actor in (COURIER, OTHER_COURIER)]
-    tokens = [each.token.reveal() for each in issue(world, store, secrets)]
-    lasting, ended = (Login(words.digest(words.TOKEN, token), COURIER) for token in tokens)
+    tokens = [signed_in(world, store, actor) for actor in (COURIER, OTHER_COURIER)]
+    lasting, ended = (Login(words.digest(words.TOKEN, token), COURIER, None) for token in tokens)
     with store.transaction() as tx:
         credentials.end(tx, [OTHER_COURIER.id])
 

@@ -19,7 +19,8 @@ import pytest
 import masking
 from masking import Order, Party, Rejected, Waybill
 from masking.client import Courier, Outlet, RemoteShop
-from masking.client.link import Credentials, Link
+from masking.client.credentials import Credentials
+from masking.client.link import Link
 from masking.errors import (
     InputError,
     IntegrityError,
@@ -35,6 +36,8 @@ from print_templates.read import read_pdf
 from tests.cast import COURIER, DISPATCHER, RECEIVER, SHOP
 from tests.serving import Service, serving
 
+counter = iter(range(2000, 9999))
+
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory) -> Iterator[Service]:
@@ -44,10 +47,11 @@ def service(tmp_path_factory) -> Iterator[Service]:
 
 @pytest.fixture
 def credentials(service, tmp_path) -> Callable[[Any], Path]:
-    def write(who: Any) -> Path:
-        path = tmp_path / f"{who.id}.json"
+    def write(who: Any, *, plain: bool = False) -> Path:
+        """Of a device that signs; `plain` for one that can't, as behind a proxy that the service knows nothing of."""
+        path = tmp_path / f"{who.id}-{next(counter)}.json"
         path.touch(mode=0o600)
-        path.write_text(json.dumps({"secret": service.secret(who)}), "utf-8")
+        path.write_text(json.dumps({"secret": service.secret(who)} if plain else {"code": service.code(who)}), "utf-8")
         return path
 
     return write
@@ -58,9 +62,6 @@ def shop(service, credentials) -> Iterator[RemoteShop]:
     with masking.connect(service.url, credentials=credentials(SHOP)) as connected:
         assert isinstance(connected, RemoteShop)
         yield connected
-
-
-counter = iter(range(2000, 9999))
 
 
 def made(**changes: Any) -> Order:
@@ -156,9 +157,9 @@ def test_a_token_that_has_ended_is_replaced_unseen(service, shop):
     assert isinstance(outcome, Waybill)
 
 
-def test_a_revoked_secret_is_a_refusal_and_no_endless_try(service, shop):
+def test_a_revoked_enrolment_is_a_refusal_and_no_endless_try(service, shop):
     shop.checkout([made()])
-    service.secret(SHOP)  # ends what was held before
+    service.code(SHOP)  # ends what was held before
     with pytest.raises(RefusedError, match="unauthenticated"):
         shop.checkout([made()])
 
@@ -170,7 +171,7 @@ def unused_port() -> int:
 
 
 def test_before_a_key_to_seal_to_is_known_nothing_is_stored_and_the_caller_is_told(service, credentials, tmp_path):
-    path = credentials(SHOP)
+    path = credentials(SHOP, plain=True)
     pauses: list[float] = []
     before = sorted(tmp_path.iterdir())
     shop = RemoteShop(Link(f"http://127.0.0.1:{unused_port()}", Credentials.read(path), sleep=pauses.append))
@@ -235,7 +236,7 @@ def test_an_order_whose_answer_was_lost_is_entered_once(service, credentials):
     proxy = Proxy(service.url, lose=2, path=b"/v1/waybills/sealed")
     proxy.start()
     order = made()
-    with RemoteShop(Link(proxy.url, Credentials.read(credentials(SHOP)), sleep=lambda _: None)) as shop:
+    with RemoteShop(Link(proxy.url, Credentials.read(credentials(SHOP, plain=True)), sleep=lambda _: None)) as shop:
         [outcome] = shop.checkout([order])
         found = shop.find(reference=order.reference)
     proxy.stop()
@@ -247,7 +248,7 @@ def test_an_order_whose_answer_was_lost_is_entered_once(service, credentials):
 def test_a_look_whose_answer_was_lost_is_not_repeated_unasked(service, credentials):
     proxy = Proxy(service.url, lose=1, path=b"/v1/resolve")
     proxy.start()
-    courier = Courier(Link(proxy.url, Credentials.read(credentials(COURIER)), sleep=lambda _: None))
+    courier = Courier(Link(proxy.url, Credentials.read(credentials(COURIER, plain=True)), sleep=lambda _: None))
     with courier, pytest.raises(UnavailableError, match="answer was lost"):
         courier.resolve(["YT000000000000"], purpose="deliver")
     proxy.stop()

@@ -1,27 +1,37 @@
-"""Who may enrol whom, what a secret is worth, and that both acts are on the ledger."""
+"""Who may enrol whom, who must vouch for it, what a code is worth, and that all of it is on the ledger."""
 
 from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
 
-from api.auth import holders, issue
+from api.auth import holders
 from masking.access import credentials as words
-from masking.access.people import Actor, Role
-from masking.enrol import ROLES, Enrol, Revoke, enrol
+from masking.access.people import Actor, Level, Role
+from masking.access.proof import Proof
+from masking.assign import Assign, assign
+from masking.enrol import CODES_A_DAY, ROLES, Confirm, Enrol, Revoke, enrol
 from masking.ledger.log import decode
 from masking.order import Enrolled, Plain
+from masking.redeem import NO_SHIFT, NOBODY, OTHERS_DEVICE, REPLAYED, Issued, Redeem, redeem
+from masking.shift import Shift, shift
 from masking.vault import people, schema
-from masking.waybill import Refusal, Rejected, Revoked
-from tests.cast import COURIER, OPERATOR, SHOP, STAFF, TENANT
+from masking.waybill import Confirmed, Refusal, Rejected, Revoked, Working
+from tests.cast import COURIER, DISPATCHER, OPERATOR, RECEIVER, SHOP, STAFF, TENANT
+from tests.test_story import arrived, checked_out, labelled
 
 BOSS = Actor(id="boss", tenant=TENANT, role=Role.SUPERVISOR, unit="head-office")
+DEPUTY = Actor(id="deputy", tenant=TENANT, role=Role.SUPERVISOR, unit="head-office")
+REGION = Actor(id="region", tenant=TENANT, role=Role.SUPERVISOR, unit="region-east")
+NEW = Actor(id="courier-9", tenant=TENANT, role=Role.COURIER, unit="sh-01")
+UNKNOWN = Refusal(reason="unknown")
 
 
 @pytest.fixture
 def supervised(store, world):
     with store.transaction() as tx:
-        people.enrol(world, store.keys, tx, BOSS, world.now())
+        for each in (BOSS, DEPUTY, REGION):
+            people.enrol(world, store.keys, tx, each, world.now())
     return store
 
 
@@ -31,9 +41,37 @@ def leaves(store) -> list[tuple[str, str, str]]:
     return [(leaf.kind, leaf.actor, leaf.detail.get("person")) for leaf in found if "person" in leaf.detail]
 
 
-def token_of(store, world, secret: Plain) -> bytes | None:
-    [issued] = issue(world, store, [secret])
-    return words.digest(words.TOKEN, issued.token.reveal()) if issued else None
+def proof_of(world, key: bytes) -> Proof:
+    return Proof(key=key, use=world.entropy(32), until=2**40, body=None)
+
+
+def shown(store, world, code: Plain | None, device: bytes | None = b"d" * 32, **how):
+    """What a device gets that shows a code."""
+    asked = Redeem(shown=code, proof=proof_of(world, device) if device else None)
+    return redeem(world, store, [asked], **how)[0]
+
+
+def vouch(store, world, by=DISPATCHER, **changes):
+    stated = {"id": NEW.id, "role": NEW.role, "unit": NEW.unit}
+    return enrol(world, store, [Confirm(actor=by, **(stated | changes))])[0]
+
+
+def begun(store, world, hours: int = 10, courier: str = NEW.id):
+    assert isinstance(shift(world, store, [Shift(actor=DISPATCHER, courier=courier, hours=hours)])[0], Working)
+
+
+def held(store, world, issued: Issued):
+    return holders(world, store, [words.digest(words.TOKEN, issued.token.reveal())])[0]
+
+
+def let_in(store, world, device: bytes = b"d" * 32) -> Issued:
+    """courier-9, enrolled, confirmed, at work, with this device."""
+    [enrolled] = enrol(world, store, [new()])
+    assert vouch(store, world) == Confirmed(id=NEW.id)
+    begun(store, world)
+    issued = shown(store, world, enrolled.code, device)
+    assert isinstance(issued, Issued), issued
+    return issued
 
 
 def new(actor=BOSS, **changes) -> Enrol:
@@ -63,22 +101,198 @@ def test_names_are_plain_words(supervised, world, bad):
         assert (type(outcome), outcome.field) == (Rejected, field)
 
 
-def test_a_secret_buys_tokens_until_a_new_one_is_given_or_its_holder_is_revoked(supervised, world, hands):
-    first, second = enrol(world, supervised, [new(), new(phone=None)])
-    assert isinstance(first, Enrolled)
-    assert isinstance(second, Enrolled)
-    assert first.secret != second.secret
-    assert token_of(supervised, world, first.secret) is None
-    token = token_of(supervised, world, second.secret)
-    assert token
-    [holder] = holders(world, supervised, [token])
-    assert holder == Actor(id="courier-9", tenant=TENANT, role=Role.COURIER, unit="sh-01")
-    assert enrol(world, supervised, [Revoke(actor=BOSS, id="courier-9")] * 2) == [Revoked(id="courier-9")] * 2
-    assert holders(world, supervised, [token]) == [None]
-    assert token_of(supervised, world, second.secret) is None
+def test_a_code_is_good_once_a_person_of_another_unit_has_vouched(supervised, world):
+    [enrolled] = enrol(world, supervised, [new()])
+    assert shown(supervised, world, enrolled.code) == NOBODY
+    stranger = Actor(id="nobody", tenant=TENANT, role=Role.OUTLET, unit="sh-02")
+    for by in (BOSS, DEPUTY, SHOP, COURIER, OPERATOR, stranger, NEW):  # the maker, their unit, wrong roles, nobody
+        assert vouch(supervised, world, by) == UNKNOWN
+    for wrong in ({"unit": "sh-02"}, {"role": Role.OUTLET}, {"id": "courier-10"}, {"id": COURIER.id}):
+        assert vouch(supervised, world, **wrong) == UNKNOWN
+    assert shown(supervised, world, enrolled.code) == NOBODY
+    assert vouch(supervised, world) == Confirmed(id=NEW.id)
+    assert vouch(supervised, world, REGION) == UNKNOWN  # there is nothing left to confirm
+    begun(supervised, world)
+    issued = shown(supervised, world, enrolled.code)
+    assert held(supervised, world, issued) == (NEW, b"d" * 32)
+    assert leaves(supervised) == [
+        ("enrol", BOSS.id, NEW.id),
+        ("confirm", DISPATCHER.id, NEW.id),
+        ("shift", DISPATCHER.id, NEW.id),
+        ("device", NEW.id, NEW.id),
+    ]
+
+
+def test_nobody_vouches_for_themselves(supervised, world):
+    clerk = {"id": "clerk-9", "role": Role.OUTLET, "unit": "sh-09", "phone": None}
+    enrol(world, supervised, [new(**clerk)])
+    by = Actor(id="clerk-9", tenant=TENANT, role=Role.OUTLET, unit="sh-09")
+    assert vouch(supervised, world, by, id="clerk-9", role=Role.OUTLET, unit="sh-09") == UNKNOWN
+
+
+def test_a_merchants_code_needs_no_second_person(supervised, world):
+    [enrolled] = enrol(world, supervised, [new(id="shop-9", role=Role.MERCHANT, unit="shop-9", phone=None)])
+    assert isinstance(shown(supervised, world, enrolled.code), Issued)
+
+
+def test_a_code_is_good_for_two_hours(supervised, world, hands):
+    [enrolled] = enrol(world, supervised, [new()])
+    vouch(supervised, world)
+    begun(supervised, world)
+    hands.move(hours=2)
+    assert shown(supervised, world, enrolled.code) == NOBODY
+    [enrolled] = enrol(world, supervised, [new()])
+    hands.move(hours=2)
+    assert vouch(supervised, world) == UNKNOWN
+
+
+def test_a_code_lets_one_device_in_and_that_one_needs_it_no_more(supervised, world):
+    [enrolled] = enrol(world, supervised, [new()])
+    vouch(supervised, world)
+    begun(supervised, world)
+    assert isinstance(shown(supervised, world, enrolled.code), Issued)
+    assert isinstance(shown(supervised, world, enrolled.code), Issued)  # its answer was lost: the key is the same
+    assert shown(supervised, world, enrolled.code, b"e" * 32) == NOBODY
+    assert isinstance(shown(supervised, world, None), Issued)
+    assert shown(supervised, world, None, b"e" * 32) == NOBODY
+    assert shown(supervised, world, enrolled.code, None, bearer=frozenset(Role)) == NOBODY
+
+
+def test_one_device_a_courier_and_one_courier_a_device(supervised, world):
+    let_in(supervised, world)
+    [second] = enrol(world, supervised, [new(id="courier-10", phone=None)])
+    assert vouch(supervised, world, id="courier-10") == Confirmed(id="courier-10")
+    begun(supervised, world, courier="courier-10")
+    assert shown(supervised, world, second.code) == OTHERS_DEVICE
+    constraint = pytest.raises(sa.exc.IntegrityError, match=r"(?i)unique")
+    with constraint, supervised.data.begin() as connection:
+        connection.execute(schema.person.update().where(schema.person.c.id == "courier-10").values(device=b"d" * 32))
+    with supervised.reading() as tx:
+        owners = tx.execute(sa.select(schema.person.c.id).where(schema.person.c.device == b"d" * 32)).scalars().all()
+    assert owners == [NEW.id]
+
+
+def test_a_proof_that_was_shown_before_lets_nobody_in(supervised, world):
+    let_in(supervised, world)
+    once = proof_of(world, b"d" * 32)
+    first, second = redeem(world, supervised, [Redeem(proof=once), Redeem(proof=once)])
+    assert (type(first), second) == (Issued, REPLAYED)
+    assert redeem(world, supervised, [Redeem(proof=once)]) == [REPLAYED]
+
+
+def test_who_is_enrolled_again_has_lost_the_old_device_at_once_and_keeps_the_duties(supervised, world, order):
+    issued = let_in(supervised, world)
+    data = labelled(world, supervised, checked_out(world, supervised, order()))
+    arrived(world, supervised, data)
+    assign(world, supervised, [Assign(actor=DISPATCHER, what=data.code, courier=NEW.id)])
+    [again] = enrol(world, supervised, [new()])
+    assert held(supervised, world, issued) is None
+    assert shown(supervised, world, None) == NOBODY
+    assert shown(supervised, world, again.code, b"e" * 32) == NOBODY  # a supervisor alone takes nobody's place
+    assert vouch(supervised, world) == Confirmed(id=NEW.id)
+    assert isinstance(shown(supervised, world, again.code, b"e" * 32), Issued)
+    with supervised.reading() as tx:
+        open_legs = sa.select(schema.assignment.c.courier).where(schema.assignment.c.closed.is_(None))
+        assert tx.execute(open_legs).scalars().all() == [NEW.id]
+    assert ("enrol-again", BOSS.id, NEW.id) in leaves(supervised)
+
+
+def test_a_newer_code_ends_the_older(supervised, world):
+    first, second = enrol(world, supervised, [new(), new()])
+    vouch(supervised, world)
+    begun(supervised, world)
+    assert shown(supervised, world, first.code) == NOBODY
+    assert isinstance(shown(supervised, world, second.code), Issued)
+
+
+def test_revocation_ends_token_device_and_code(supervised, world):
+    issued = let_in(supervised, world)
+    assert enrol(world, supervised, [Revoke(actor=BOSS, id=NEW.id)] * 2) == [Revoked(id=NEW.id)] * 2
+    assert held(supervised, world, issued) is None
+    assert shown(supervised, world, None) == NOBODY
     assert enrol(world, supervised, [new()]) == [Refusal(reason="id-taken")]
-    acts = [("enrol", BOSS.id, "courier-9"), ("enrol-again", BOSS.id, "courier-9"), ("revoke", BOSS.id, "courier-9")]
-    assert leaves(supervised) == acts
+    [enrolled] = enrol(world, supervised, [new(id="courier-10", phone=None)])
+    vouch(supervised, world, id="courier-10")
+    enrol(world, supervised, [Revoke(actor=BOSS, id="courier-10")])
+    assert shown(supervised, world, enrolled.code, b"e" * 32) == NOBODY
+
+
+def test_a_supervisor_makes_so_many_codes_a_day(supervised, world, hands):
+    asked = [new(phone=None)] * (CODES_A_DAY + 1)
+    outcomes = enrol(world, supervised, asked)
+    assert outcomes[-1] == Refusal(reason="enough-for-today")
+    assert all(isinstance(each, Enrolled) for each in outcomes[:-1])
+    assert enrol(world, supervised, asked[:1]) == [Refusal(reason="enough-for-today")]
+    assert isinstance(enrol(world, supervised, [new(REGION, phone=None)])[0], Enrolled)
+    hands.move(days=1)
+    assert isinstance(enrol(world, supervised, asked[:1])[0], Enrolled)
+
+
+def test_there_is_no_token_outside_a_shift(supervised, world, hands):
+    [enrolled] = enrol(world, supervised, [new()])
+    vouch(supervised, world)
+    assert shown(supervised, world, enrolled.code) == NO_SHIFT  # the device is known from now on
+    begun(supervised, world, hours=1)
+    hands.move(minutes=30)
+    issued = shown(supervised, world, None)
+    assert held(supervised, world, issued) == (NEW, b"d" * 32)
+    hands.move(minutes=30)
+    assert held(supervised, world, issued) is None
+    assert shown(supervised, world, None) == NO_SHIFT
+
+
+def test_a_shift_is_begun_by_the_outlet_and_its_end_ends_the_tokens(supervised, world):
+    issued = let_in(supervised, world)
+    other = Actor(id="hz-01-clerk", tenant=TENANT, role=Role.OUTLET, unit="hz-01")
+    with supervised.transaction() as tx:
+        people.enrol(world, supervised.keys, tx, other, world.now())
+    for by in (NEW, COURIER, BOSS, SHOP, other):
+        assert shift(world, supervised, [Shift(actor=by, courier=NEW.id, hours=1)]) == [UNKNOWN]
+    assert shift(world, supervised, [Shift(actor=DISPATCHER, courier=RECEIVER.id, hours=1)]) == [UNKNOWN]
+    assert shift(world, supervised, [Shift(actor=COURIER, courier=NEW.id, hours=0)]) == [UNKNOWN]
+    assert held(supervised, world, issued)
+    assert shift(world, supervised, [Shift(actor=NEW, courier=NEW.id, hours=0)]) == [
+        Working(courier=NEW.id, until=world.now())
+    ]
+    assert held(supervised, world, issued) is None
+    assert shown(supervised, world, None) == NO_SHIFT
+    assert leaves(supervised)[-1] == ("shift-end", NEW.id, NEW.id)
+
+
+def test_how_well_a_key_is_kept_is_what_the_port_says_and_goes_with_the_device(supervised, world):
+    [enrolled] = enrol(world, supervised, [new()])
+    vouch(supervised, world)
+    begun(supervised, world)
+
+    def vendor(statement: str | None, key: bytes) -> Level:
+        return Level.HARDWARE if (statement, key) == ("chip", b"d" * 32) else Level.SOFTWARE
+
+    asked = Redeem(shown=enrolled.code, proof=proof_of(world, b"d" * 32), statement="chip")
+    [issued] = redeem(world, supervised, [asked], attest=vendor)
+    assert issued.actor.level is Level.HARDWARE
+    assert isinstance(shown(supervised, world, None), Issued)
+    with supervised.reading() as tx:
+        assert people.active(tx, [NEW.id])[NEW.id].level is Level.HARDWARE
+    [again] = enrol(world, supervised, [new()])
+    vouch(supervised, world)
+    assert shown(supervised, world, again.code).actor.level is Level.SOFTWARE
+
+
+def test_a_program_that_cannot_sign_gets_a_secret_if_its_role_may(supervised, world):
+    [enrolled] = enrol(world, supervised, [new(id="switch-9", role=Role.SWITCH, unit="switch-9", phone=None)])
+    assert vouch(supervised, world, REGION, id="switch-9", role=Role.SWITCH, unit="switch-9")
+    may = {"bearer": frozenset({Role.SWITCH})}
+    assert shown(supervised, world, enrolled.code, None) == NOBODY
+    issued = shown(supervised, world, enrolled.code, None, **may)
+    assert issued.secret is not None
+    assert held(supervised, world, issued).key is None
+    assert shown(supervised, world, enrolled.code, None, **may) == NOBODY
+    assert isinstance(shown(supervised, world, issued.secret, None, **may), Issued)
+    assert shown(supervised, world, issued.secret, None) == NOBODY
+    [courier] = enrol(world, supervised, [new()])
+    vouch(supervised, world)
+    begun(supervised, world)
+    assert shown(supervised, world, courier.code, None, **may) == NOBODY
 
 
 def test_somebody_elses_name_is_not_given_away(supervised, world):
@@ -95,12 +309,12 @@ def test_a_new_phone_is_the_one_that_calls_come_from(supervised, world):
 
 def test_credentials_are_stored_as_hashes_and_do_not_print_themselves(supervised, world):
     [outcome] = enrol(world, supervised, [new()])
-    secret = outcome.secret.reveal()
-    assert secret not in repr(outcome)
+    code = outcome.code.reveal()
+    assert code not in repr(outcome)
     with supervised.reading() as tx:
-        rows = tx.execute(sa.select(schema.credential)).all()
+        rows = tx.execute(sa.select(schema.code)).all()
     assert len(rows) == 1
-    assert secret[5:].encode() not in repr(rows).encode()
-    assert words.digest(words.SECRET, secret) == rows[0].digest
-    for text in ("", secret[:-1], secret + "A", secret.replace("wbs1_", "wbt1_"), " " + secret):
-        assert words.digest(words.SECRET, text) is None
+    assert code[5:].encode() not in repr(rows).encode()
+    assert words.digest(words.CODE, code) == rows[0].digest
+    for text in ("", code[:-1], code + "A", code.replace("wbc1_", "wbt1_"), " " + code):
+        assert words.digest(words.CODE, text) is None

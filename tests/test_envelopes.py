@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from masking.change import Cancel, change
 from masking.checkout import Checkout, checkout
 from masking.client import RemoteShop
-from masking.client.link import Credentials, Link
+from masking.client.credentials import Credentials
+from masking.client.link import Link
 from masking.client.outbox import Outbox
 from masking.crypto import envelope
 from masking.crypto.envelope import SealingKey, read_directory

@@ -16,7 +16,6 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from api.auth import issue
 from api.documents import ORDER
 from masking.access.budget import DAILY_PARCELS
 from masking.access.people import Actor
@@ -24,13 +23,12 @@ from masking.checkout import Checkout, checkout
 from masking.connection import open_folder
 from masking.enrol import new_secret
 from masking.ledger.log import decode
-from masking.order import Plain
 from masking.vault import budgets, journal, schema
 from masking.vault.store import Store
 from masking.wire import order_from_json
 from masking.world import World
 from tests.cast import COURIER, RECEIVER, SHOP
-from tests.serving import on_the_van, ready, served, staffed
+from tests.serving import on_the_van, ready, served, signed_in, staffed
 
 SEED = 20261124
 WORLD = World()
@@ -43,11 +41,7 @@ def folder(tmp_path, urls):
 
 
 def token(store: Store, who: Actor) -> dict[str, str]:
-    with store.transaction() as tx:
-        secret = new_secret(WORLD, tx, who.id)
-    [issued] = issue(WORLD, store, [Plain(secret.reveal())])
-    assert issued
-    return {"Authorization": f"Bearer {issued.token.reveal()}"}
+    return {"Authorization": f"Bearer {signed_in(WORLD, store, who)}"}
 
 
 def at_once(many: int, act: Callable[[int], None]) -> None:
@@ -81,7 +75,7 @@ def test_a_killed_service_has_lost_no_order_and_revealed_nothing_without_a_leaf(
     taken: dict[str, str] = {}
     granted: list[str] = []
     done = threading.Semaphore(0)
-    with served("--folder", folder) as (process, url):
+    with served("--folder", folder, "--insecure-bearer") as (process, url):
         ready(url)
 
         def act(n: int) -> None:
@@ -130,7 +124,7 @@ def test_two_workers_share_budgets_events_and_revocations(folder):
         budgets.save_tallies(tx, tallies, now, WORLD)
     outcomes: list[str] = []
     scanned: list[dict[str, Any]] = []
-    with served("--folder", folder, "--workers", "2") as (process, url):
+    with served("--folder", folder, "--workers", "2", "--insecure-bearer") as (process, url):
         ready(url)
 
         def act(n: int) -> None:

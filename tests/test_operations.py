@@ -10,8 +10,12 @@ import httpx
 import pytest
 
 from api import cli
+from masking.client import Supervisor
 from masking.connection import OFFLINE_KEY, ROOT_KEY
+from masking.errors import RefusedError
+from masking.order import Enrolled
 from masking.settings import SETTINGS
+from masking.waybill import Confirmed, Revoked
 from tests.serving import ready, served
 
 
@@ -25,24 +29,34 @@ def folder(tmp_path, capsys) -> Path:
     return tmp_path / "d"
 
 
-def secret(capsys) -> str:
-    return next(line.strip() for line in capsys.readouterr().out.splitlines() if line.strip().startswith("wbs1_"))
+def code(capsys) -> str:
+    return next(line.strip() for line in capsys.readouterr().out.splitlines() if line.strip().startswith("wbc1_"))
 
 
-def test_a_service_runs_from_its_first_secret_to_its_stop_and_says_nothing_but_json(folder, tmp_path, capsys):
-    first = secret(capsys)
+def supervisor(url: str, tmp_path: Path, code: str) -> Supervisor:
+    path = tmp_path / f"{code[5:12]}.json"
+    path.touch(mode=0o600)
+    path.write_text(json.dumps({"code": code}), "utf-8")
+    return Supervisor.connect(url, credentials=path)
+
+
+def test_a_service_runs_from_its_first_code_to_its_stop_and_says_nothing_but_json(folder, tmp_path, capsys):
+    first = code(capsys)
+    assert waybill("init", folder, "--supervisor", "second", "--unit", "region-east") == 0
+    other = code(capsys)
     with served("--folder", folder, log=tmp_path / "log") as (process, url):
         ready(url)
-        token = httpx.post(f"{url}/v1/token?canary=9876", json={"secret": first}).json()["token"]
-        headers = {"Authorization": f"Bearer {token}"}
-        person = {"id": "shop-2", "role": "merchant", "unit": "shop-2"}
-        [outcome] = httpx.post(f"{url}/v1/people", json={"items": [person]}, headers=headers).json()["outcomes"]
-        assert outcome["enrolled"]["id"] == "shop-2"
-        assert waybill("init", folder) == 0  # whoever holds the folder can, also while it is served
-        second = secret(capsys)
-        assert httpx.post(f"{url}/v1/token", json={"secret": first}).status_code == 401
-        assert httpx.get(f"{url}/v1/ledger/checkpoint", headers=headers).status_code == 401
-        assert httpx.post(f"{url}/v1/token", json={"secret": second}).status_code == 200
+        with supervisor(url, tmp_path, first) as boss, supervisor(url, tmp_path, other) as colleague:
+            enrolled = boss.enrol("clerk-1", role="outlet", unit="sh-01")
+            assert isinstance(enrolled, Enrolled)
+            assert colleague.confirm("clerk-1", role="outlet", unit="sh-01") == Confirmed(id="clerk-1")
+            assert httpx.post(f"{url}/v1/token?canary=9876", json={"code": first}).status_code == 401
+            assert waybill("init", folder) == 0  # whoever holds the folder can, also while it is served
+            second = code(capsys)
+            with pytest.raises(RefusedError, match="unauthenticated"):
+                boss.revoke(["clerk-1"])
+        with supervisor(url, tmp_path, second) as boss:
+            assert boss.revoke(["clerk-1"]) == [Revoked(id="clerk-1")]
         process.send_signal(signal.SIGTERM)
         out, _ = process.communicate(timeout=30)
     err = (tmp_path / "log").read_text("utf-8")
@@ -50,10 +64,10 @@ def test_a_service_runs_from_its_first_secret_to_its_stop_and_says_nothing_but_j
     lines = [json.loads(line) for line in err.splitlines()]
     assert any(line.get("route") == "/v1/token" and line["status"] == 200 for line in lines)
     assert lines[-1]["event"].startswith("Finished server process")
-    assert not any(word in err for word in ("canary", "9876", token, first, second))
+    assert not any(word in err for word in ("canary", "9876", first, second, enrolled.code.reveal()))
 
 
-def test_bearer_tokens_do_not_leave_this_machine_unless_told(folder, capsys):
+def test_the_service_listens_on_this_machine_only_unless_told(folder, capsys):
     for host in ("0.0.0.0", "::", "192.0.2.1", "example.com"):
         assert waybill("serve", "--folder", folder, "--host", host) == 2
         assert "--insecure-bearer" in capsys.readouterr().err
@@ -74,6 +88,12 @@ def test_the_environment_overrides_the_file_and_nonsense_is_refused(folder, caps
         file.write("[service]\nport = 9000\nbody_seconds = 3\n")
     found = ServiceSettings.read(folder, {"WAYBILL_PORT": "9001", "WAYBILL_HOST": "localhost"})
     assert (found.port, found.host, found.body_seconds, found.loopback) == (9001, "localhost", 3.0, True)
+    assert (
+        ServiceSettings.read(folder, {"WAYBILL_ADDRESS": "https://MASK.example:443/"}).address == "https://mask.example"
+    )
+    for environ in ({"WAYBILL_ADDRESS": "mask.example"}, {"WAYBILL_ADDRESS": "https://mask.example/v1"}):
+        with pytest.raises(SettingsError, match="address"):
+            ServiceSettings.read(folder, environ)
     for environ in ({"WAYBILL_PORT": "x"}, {"WAYBILL_WORKERS": "0"}, {"WAYBILL_HOST": ""}, {"WAYBILL_PORT": "-1"}):
         with pytest.raises(SettingsError):
             ServiceSettings.read(folder, environ)

@@ -15,6 +15,7 @@ import pytest
 
 from masking.order import Connect, Enrolled, Grant, Order, Party, Plain
 
+UNTIL = datetime(2026, 11, 24, tzinfo=UTC)
 SECRET = "金丝雀九八七六"
 PARTY = Party(name=SECRET, phone="13800000001", address=SECRET)
 VALUES = (
@@ -24,11 +25,11 @@ VALUES = (
     Grant(
         fields={"recipient.address": Plain(SECRET)},
         view_ref="AAAAAA",
-        valid_until=datetime(2026, 11, 24, tzinfo=UTC),
+        valid_until=UNTIL,
         remaining=1,
     ),
     Connect(to=Plain(SECRET), shown="17000000000,1000", call="00"),
-    Enrolled(id="courier-7", secret=Plain(SECRET)),
+    Enrolled(id="courier-7", code=Plain(SECRET), until=UNTIL),
 )
 
 

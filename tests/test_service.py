@@ -198,7 +198,9 @@ def test_the_ledger_proves_that_it_continues_an_earlier_one(service):
 
 
 def test_no_answer_leaves_before_its_login_is_checked(service):
-    service.outcomes(SUPERVISOR, "/v1/people", {"items": [{"id": "courier-97", "role": "courier", "unit": "sh-01"}]})
+    assert service.outcomes(
+        SUPERVISOR, "/v1/people", {"items": [{"id": "courier-97", "role": "courier", "unit": "sh-01"}]}
+    )
     who = Actor(id="courier-97", tenant=TENANT, role=Role.COURIER, unit="sh-01")
     asked = [("/v1/ledger/checkpoint", None), ("/v1/sources", None), ("/v1/calls/missed", None), ("/v1/scans", {})]
     answered = [service.ask(who, path, body).status_code for path, body in asked]
@@ -212,8 +214,15 @@ def test_no_answer_leaves_before_its_login_is_checked(service):
 def test_a_supervisor_enrols_and_revokes_and_it_is_felt_by_the_next_request(service):
     person = {"id": "courier-99", "role": "courier", "unit": "sh-01", "phone": "13900000099"}
     [enrolled] = service.outcomes(SUPERVISOR, "/v1/people", {"items": [person]})
-    secret = enrolled["enrolled"]["secret"]
-    token = service.http.post("/v1/token", json={"secret": secret}).json()["token"]
+    code = enrolled["enrolled"]["code"]
+    assert service.http.post("/v1/token", json={"code": code}).status_code == 401  # nobody has confirmed it
+    stated = {"items": [{name: person[name] for name in ("id", "role", "unit")}]}
+    assert service.outcomes(DISPATCHER, "/v1/confirmations", stated) == [{"confirmed": {"id": "courier-99"}}]
+    shift = {"items": [{"courier": "courier-99", "hours": 8}]}
+    [working] = service.outcomes(DISPATCHER, "/v1/shifts", shift)
+    assert working["working"]["courier"] == "courier-99"
+    given = service.http.post("/v1/token", json={"code": code}).json()
+    token, secret = given["token"], given["secret"]
     as_them = {"headers": {"Authorization": f"Bearer {token}"}}
     assert service.ask(None, "/v1/ledger/checkpoint", **as_them).status_code == 200
     with serving(service.folder) as other_worker:
@@ -237,7 +246,7 @@ def test_a_token_ends_after_an_hour(service):
     answer = service.ask(COURIER, "/v1/ledger/checkpoint")
     service.clock.ahead -= timedelta(minutes=61)
     assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.headers["www-authenticate"] == 'DPoP algs="ES256", error="invalid_token"'
 
 
 def test_a_secret_is_no_token_and_a_token_no_secret(service):

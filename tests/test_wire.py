@@ -18,6 +18,7 @@ from masking.order import Connect, Enrolled, Grant, Order, Party, Plain
 from masking.waybill import (
     Assigned,
     CallBacks,
+    Confirmed,
     Delivered,
     Dial,
     Masked,
@@ -33,6 +34,7 @@ from masking.waybill import (
     Token,
     VirtualNumber,
     Waybill,
+    Working,
 )
 from masking.wire import order_from_json, order_to_json, outcome_from_json, outcome_to_json
 
@@ -76,7 +78,9 @@ OUTCOMES = {
     Scanned: st.builds(Scanned, kind=texts, at=moments),
     Assigned: st.builds(Assigned, courier=texts, at=moments),
     Delivered: st.builds(Delivered, at=moments),
-    Enrolled: st.builds(Enrolled, id=texts, secret=plains),
+    Enrolled: st.builds(Enrolled, id=texts, code=plains, until=moments),
+    Confirmed: st.builds(Confirmed, id=texts),
+    Working: st.builds(Working, courier=texts, until=moments),
     Revoked: st.builds(Revoked, id=texts),
 }
 described = TypeAdapter(OutcomeOut)

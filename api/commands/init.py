@@ -1,7 +1,7 @@
-"""`waybill init FOLDER`: a new deployment, and its supervisor's secret, shown this once.
+"""`waybill init FOLDER`: a new deployment, and the one-time code of its supervisor, shown this once.
 
-In a folder that is a deployment already it only gives the supervisor a new secret: whoever holds the folder may. What the
-supervisor held before is then good for nothing.
+In a folder that is a deployment already it only gives the supervisor a new code: whoever holds the folder may. What the
+supervisor held before is then good for nothing. Enrolments need a second person of another unit: make two supervisors.
 """
 
 from __future__ import annotations
@@ -9,15 +9,20 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from masking.access.credentials import CODE, sure_digest
 from masking.access.people import Actor, Role
 from masking.connection import OFFLINE_KEY, create, open_folder
-from masking.enrol import new_secret
+from masking.enrol import new_code
 from masking.errors import SettingsError
 from masking.numbers.pool import DEMO
+from masking.order import Enrolled
 from masking.settings import SETTINGS
-from masking.vault import journal, people, slots
+from masking.vault import codes, journal, people, slots
 from masking.vault.store import Settings, Store
 from masking.world import World
+
+MAKER = "waybill-init"
+"""Who made and confirmed the code, on the ledger: whoever holds the folder."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", help="address of the data's database (default: a SQLite file in the folder)")
     parser.add_argument("--keys", help="address of the key store's database: another one than the data's")
     parser.add_argument("--supervisor", default="supervisor", metavar="ID", help="who enrols the others")
+    parser.add_argument("--unit", default="head-office", help="where that supervisor works (default: head-office)")
     parser.add_argument("--demo", action="store_true", help="allow visibly fake virtual numbers, and load a thousand")
 
 
@@ -42,14 +48,16 @@ def run(args: argparse.Namespace) -> int:
             args.folder, world, Settings(tenant=args.tenant, carrier=args.carrier, demo=args.demo), addresses=addresses
         )
     store = open_folder(args.folder, world)
-    secret = supervise(store, world, args.supervisor)
+    supervisor = Actor(id=args.supervisor, tenant=store.settings.tenant, role=Role.SUPERVISOR, unit=args.unit)
+    enrolled = supervise(store, world, supervisor)
     if new and args.demo:
         with store.transaction() as tx:
             slots.add(tx, DEMO, DEMO.slots(1000, 1999), world)
     key = journal.log_key(world, store)
     journal.sequence(world, store)
     store.close()
-    print(f"The secret of {args.supervisor}, shown this once:\n\n  {secret}\n")
+    print(f"The code of {args.supervisor}, shown this once; it lets one device in within two hours:\n")
+    print(f"  {enrolled.code.reveal()}\n")
     print(f"The ledger's key, for clients to pin:\n\n  {key}\n")
     if new:
         print(f"Move {args.folder / OFFLINE_KEY} off this machine: it opens what was sealed away.")
@@ -57,16 +65,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def supervise(store: Store, world: World, supervisor: str) -> str:
-    """A new secret for a supervisor, who is enrolled if there is none of that name; on the ledger either way."""
-    actor = Actor(id=supervisor, tenant=store.settings.tenant, role=Role.SUPERVISOR, unit="head-office")
+def supervise(store: Store, world: World, actor: Actor) -> Enrolled:
+    """A confirmed code for a supervisor, who is enrolled if there is none of that name; on the ledger either way."""
     now = world.now()
     with store.transaction() as tx:
         new = people.enrol(world, store.keys, tx, actor, now)
-        if not new and people.active(tx, [supervisor]).get(supervisor) != actor:
-            raise SettingsError(f"{supervisor} is somebody else, or revoked")
-        secret = new_secret(world, tx, supervisor)
+        if not new and people.active(tx, [actor.id]).get(actor.id) != actor:
+            raise SettingsError(f"{actor.id} is somebody else, or revoked")
+        enrolled = new_code(world, tx, actor.id, MAKER, now)
+        codes.confirm(tx, sure_digest(CODE, enrolled.code), MAKER)
         kind = "enrol" if new else "enrol-again"
-        leaf = store.leaf(world, now, kind, "waybill-init", person=supervisor, role=actor.role.value, unit=actor.unit)
+        leaf = store.leaf(world, now, kind, MAKER, person=actor.id, role=actor.role.value, unit=actor.unit)
         journal.append(tx, [leaf])
-    return secret.reveal()
+    return enrolled

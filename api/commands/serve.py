@@ -1,7 +1,8 @@
 """`waybill serve`: the service, on this machine only unless told otherwise.
 
-Several workers need PostgreSQL. Beyond this machine it listens only with `--insecure-bearer`, because a bearer token is
-good for whoever has it: put a TLS proxy on this machine in front (examples/), which is no step beyond it.
+Several workers need PostgreSQL. It speaks no TLS: put a proxy on this machine in front (examples/) and say its address in
+`[service] address`. `--insecure-bearer` listens beyond this machine and takes tokens from anybody who has one, without a
+proof of the device; `--demo` takes them too, for curl, on this machine only.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from api.commands.init import supervise
 from api.logs import LOG, configuration
 from api.serving import listening, run_service
 from api.settings import ServiceSettings
@@ -25,6 +25,7 @@ from masking.errors import SettingsError
 from masking.numbers.pool import DEMO
 from masking.order import Plain
 from masking.settings import databases
+from masking.shift import LONGEST
 from masking.vault import people, slots
 from masking.vault.store import Settings
 from masking.world import World
@@ -37,6 +38,7 @@ STAFF = (
     ("dispatcher", Role.OUTLET, "sh-01", None),
     ("courier-7", Role.COURIER, "sh-01", "13900000007"),
     ("switch", Role.SWITCH, "switch", None),
+    ("supervisor", Role.SUPERVISOR, "head-office", None),
 )
 """Who works at the demo's carrier; the phone is invented."""
 
@@ -47,7 +49,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on (default: 8440; 0: any that is free)")
     parser.add_argument("--workers", type=int, help="processes (default: 1; more need PostgreSQL)")
-    parser.add_argument("--insecure-bearer", action="store_true", help="listen beyond this machine with bearer tokens")
+    parser.add_argument(
+        "--insecure-bearer",
+        action="store_true",
+        help="listen beyond this machine, and take tokens without a proof of the device",
+    )
     parser.add_argument("--demo", action="store_true", help="a deployment of its own that ends with it, and who is who")
 
 
@@ -69,9 +75,11 @@ def _settings(args: argparse.Namespace, folder: Path) -> ServiceSettings:
 def _serve(settings: ServiceSettings, args: argparse.Namespace, lines: list[str]) -> int:
     if not settings.loopback and (args.demo or not args.insecure_bearer):
         raise SettingsError(
-            f"{settings.host} is beyond this machine, and bearer tokens are good for whoever has one: "
+            f"{settings.host} is beyond this machine, and the service speaks no TLS: "
             "listen on 127.0.0.1 behind a TLS proxy, or say --insecure-bearer"
         )
+    if args.demo or args.insecure_bearer:
+        settings = replace(settings, bearer=frozenset(Role))
     store = databases(settings.folder)[0].split(":")[0].split("+")[0]
     if settings.workers > 1 and store == "sqlite":
         raise SettingsError("SQLite takes one worker; several need PostgreSQL (waybill init --data ... --keys ...)")
@@ -99,6 +107,6 @@ def _stage(folder: Path) -> list[str]:
             people.enrol(world, store.keys, tx, actor, now, phone=Plain(phone) if phone else None)
             secret = new_secret(world, tx, id_).reveal()
             lines.append(f"export {id_.upper().replace('-', '_')}_SECRET={secret}")
-    lines.append(f"export SUPERVISOR_SECRET={supervise(store, world, 'supervisor')}")
+        people.set_shift(tx, "courier-7", now + LONGEST)
     store.close()
     return lines

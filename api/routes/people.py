@@ -1,4 +1,4 @@
-"""Supervisors enrol and revoke; everybody who is enrolled buys tokens with the secret they were given."""
+"""Supervisors enrol and revoke, others confirm, outlets begin and end shifts; whoever is enrolled gets tokens here."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import answers
-from api.auth import CHALLENGE
-from api.documents import PeopleIn, RevocationsIn, TokenIn
-from api.problems import ProblemError
+from api.auth import prove, refused, unauthenticated
+from api.documents import ConfirmationsIn, PeopleIn, RevocationsIn, ShiftsIn, TokenIn
 from api.routes.called import OUTCOMES, BodyRoute, called, document, outcomes
 from masking.access.people import Role
-from masking.enrol import Enrol, Revoke
+from masking.access.proof import ProofError
+from masking.enrol import Confirm, Enrol, Revoke
+from masking.errors import RefusedError
 from masking.order import Plain
+from masking.redeem import NOBODY, REPLAYED, Redeem
+from masking.shift import Shift
+from masking.waybill import Refusal
 from masking.wire import time_to_json
 
 router = APIRouter(tags=["supervisor"], route_class=BodyRoute)
@@ -25,17 +29,39 @@ _TOKEN: dict[int | str, dict[str, Any]] = {200: {"model": answers.TokenOut, "des
 
 @router.post("/v1/token", responses=_TOKEN, tags=["everybody"])
 async def token(body: TokenIn, request: Request) -> Response:
-    """A token for a secret."""
-    issued = await request.app.state.service.issue.submit(Plain(body.secret), None)
-    if issued is None:
-        raise ProblemError("unauthenticated", headers=CHALLENGE)
-    request.scope["actor"] = issued.actor
-    return document({"token": issued.token.reveal(), "expires": time_to_json(issued.expires)})
+    """A token that is bound to the key of the `DPoP` proof. The first time, the code of the enrolment comes along."""
+    service, proof = request.app.state.service, None
+    if "dpop" in request.headers:
+        proof = prove(service, request.scope, None)
+        try:
+            proof.covers(await request.body())
+        except ProofError as error:
+            raise refused(error) from None
+    text = body.code or body.secret
+    asked = Redeem(shown=Plain(text) if text else None, proof=proof, statement=body.statement)
+    found = await service.redeem.submit(asked, None)
+    if isinstance(found, Refusal):
+        raise _refusal(found)
+    request.scope["actor"] = found.actor
+    return document(
+        {
+            "token": found.token.reveal(),
+            "type": "DPoP" if proof else "Bearer",
+            "expires": time_to_json(found.expires),
+            "secret": found.secret.reveal() if found.secret else None,
+        }
+    )
+
+
+def _refusal(refusal: Refusal) -> Exception:
+    if refusal == REPLAYED:
+        return refused(ProofError(refusal.reason))
+    return unauthenticated() if refusal == NOBODY else RefusedError(refusal.reason)
 
 
 @router.post("/v1/people", responses=OUTCOMES)
 async def people(body: PeopleIn, request: Request) -> Response:
-    """Enrol up to 20. Somebody who is enrolled already gets a new secret; the old one is then good for nothing."""
+    """Enrol up to 20. Somebody who is enrolled already gets a new code; the device they had is then good for nothing."""
     login, service = called(request)
     asked = [
         Enrol(
@@ -50,10 +76,25 @@ async def people(body: PeopleIn, request: Request) -> Response:
     return outcomes(service, await service.enrol.submit_many(asked, login))
 
 
+@router.post("/v1/confirmations", responses=OUTCOMES)
+async def confirmations(body: ConfirmationsIn, request: Request) -> Response:
+    """Vouch for people whom somebody of another unit enrols; their codes are good from then on."""
+    login, service = called(request)
+    asked = [Confirm(actor=login.actor, id=each.id, role=Role(each.role), unit=each.unit) for each in body.items]
+    return outcomes(service, await service.enrol.submit_many(asked, login))
+
+
+@router.post("/v1/shifts", responses=OUTCOMES, tags=["outlet"])
+async def shifts(body: ShiftsIn, request: Request) -> Response:
+    """Begin or end the work of your outlet's couriers; outside it they get no token. A courier may end their own."""
+    login, service = called(request)
+    asked = [Shift(actor=login.actor, courier=each.courier, hours=each.hours) for each in body.items]
+    return outcomes(service, await service.shift.submit_many(asked, login))
+
+
 @router.post("/v1/revocations", responses=OUTCOMES)
 async def revocations(body: RevocationsIn, request: Request) -> Response:
     """End enrolments for good; felt by the next request. Safe to repeat."""
     login, service = called(request)
-    return outcomes(
-        service, await service.enrol.submit_many([Revoke(actor=login.actor, id=id_) for id_ in body.ids], login)
-    )
+    asked = [Revoke(actor=login.actor, id=id_) for id_ in body.ids]
+    return outcomes(service, await service.enrol.submit_many(asked, login))

@@ -1,7 +1,7 @@
-"""Secrets and tokens: 256 random bits as text, of which only the hash is stored.
+"""Codes, tokens and secrets: 256 random bits as text, of which only the hash is stored.
 
-A secret is shown once, at enrolment, and buys tokens; a token is short-lived and goes with each request. Both die when
-their holder is revoked. They show who holds them and no more: binding them to a device comes next.
+A code is shown once, at enrolment, and lets one device in, once. A token is short-lived, bound to that device's key, and
+goes with each request. A secret stands in for a device where a program can't sign. All die when their holder is revoked.
 """
 
 from __future__ import annotations
@@ -14,18 +14,20 @@ from datetime import timedelta
 from masking.order import Plain
 from masking.world import World
 
+CODE = "code"
 SECRET = "secret"  # noqa: S105  the kind, not one of them
 TOKEN = "token"  # noqa: S105
-PREFIXES = {SECRET: "wbs1_", TOKEN: "wbt1_"}
+PREFIXES = {CODE: "wbc1_", SECRET: "wbs1_", TOKEN: "wbt1_"}
 """So that a scanner for leaked credentials knows them when it sees them."""
 
 TOKEN_LIFE = timedelta(hours=1)
+CODE_LIFE = timedelta(hours=2)
 
-_SPELT = re.compile(r"wb[st]1_[A-Za-z0-9_-]{43}")
+_SPELT = re.compile(r"wb[cst]1_[A-Za-z0-9_-]{43}")
 
 
 def make(kind: str, world: World) -> Plain:
-    """A new secret or token."""
+    """A new one of this kind."""
     return Plain(PREFIXES[kind] + urlsafe_b64encode(world.entropy(32)).rstrip(b"=").decode())
 
 
@@ -37,3 +39,11 @@ def digest(kind: str, text: str) -> bytes | None:
     if not _SPELT.fullmatch(text) or not text.startswith(PREFIXES[kind]):
         return None
     return hashlib.sha256(text.encode()).digest()
+
+
+def sure_digest(kind: str, made: Plain) -> bytes:
+    """The `digest` of a credential that was just made."""
+    found = digest(kind, made.reveal())
+    if found is None:
+        raise AssertionError("what is fresh is always well spelt")
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import final
 
@@ -27,10 +27,21 @@ class Role(StrEnum):
     """Enrols and revokes the others. Holds no duty."""
 
 
+class Level(StrEnum):
+    """How well a person's device guards its key: what was attested when it was enrolled."""
+
+    NONE = "none"
+    """There is no device: an embedded deployment, or a program with a plain bearer token."""
+    SOFTWARE = "software"
+    """A key in a file, or one whose keeper nobody vouched for."""
+    HARDWARE = "hardware"
+    """A key that can't leave its chip, as the port `Attest` has found."""
+
+
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """An enrolled identity, as the deployment's record has it.
+    """An enrolled identity, as the deployment's record has it. Two with the same names are the same, at any level.
 
     Raises:
         InputError: the id or the unit is none that the ledger can write; nothing such a one did could be recorded.
@@ -40,8 +51,9 @@ class Actor:
     tenant: str
     role: Role
     unit: str
+    level: Level = field(default=Level.NONE, compare=False)
 
     def __post_init__(self) -> None:
-        for field in ("id", "unit"):
-            if not is_name(getattr(self, field)):
-                raise InputError(field, "not-an-id")
+        for name in ("id", "unit"):
+            if not is_name(getattr(self, name)):
+                raise InputError(name, "not-an-id")

@@ -1,25 +1,24 @@
-"""One caller's connection to a service: tokens, retries, problems turned back into errors, checkpoints watched.
+"""One caller's connection to a service: proofs, tokens, retries, problems turned back into errors, checkpoints watched.
 
-What may be asked twice is asked again when the answer was lost; what may not is asked again only where the service said
+Each request is signed by the device's key, and so is the one that gets a token; the first time the code of the enrolment goes
+along. Only a program without a device key sends a secret and plain tokens, and only where the service takes them. What may be asked twice is asked again when the answer was lost; what may not is asked again only where the service said
 that nothing had happened. Strangers' exceptions end here.
 """
 
 from __future__ import annotations
 
 import base64
-import ipaddress
 import json
 import os
-import re
-import stat
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, final
+from typing import Any, Self
 
 import httpx
 
+from masking.client.credentials import Credentials, service_address
+from masking.client.device import Device
 from masking.client.watch import Watch
 from masking.errors import (
     InputError,
@@ -30,8 +29,7 @@ from masking.errors import (
     UnknownWaybillError,
 )
 from masking.ledger.checkpoint import LogKey
-from masking.order import Plain
-from masking.wire import Outcome, outcome_from_json
+from masking.wire import Outcome, outcome_from_json, time_from_json
 
 CHECKPOINT = "waybill-checkpoint"
 TRIES = 4
@@ -39,56 +37,38 @@ LONGEST_PAUSE = 5.0
 """Seconds; a service that asks for more patience than this is told to the caller."""
 
 
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """Who is calling: the secret of the enrolment, and the ledger's key if it was handed over with it."""
-
-    secret: Plain
-    ledger_key: LogKey | None
-    path: Path
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Credentials from a JSON file: {"secret": "wbs1_...", "ledger_key": "..."} (the key may be missing).
-
-        Raises:
-            SettingsError: it is missing, may be read by others, or is no such file.
-        """
-        try:
-            if stat.S_IMODE(path.stat().st_mode) & 0o077:
-                raise SettingsError(f"{path.name} can be read by others; chmod 600 it")
-            found = json.loads(path.read_text("utf-8"))
-            secret, key = found["secret"], found.get("ledger_key")
-        except OSError as error:
-            raise SettingsError(f"{path.name} can't be read: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise SettingsError(f"{path.name} holds no credentials") from error.with_traceback(None)
-        if not isinstance(secret, str):
-            raise SettingsError(f"{path.name} holds no credentials")
-        return cls(secret=Plain(secret), ledger_key=LogKey.parse(key) if key else None, path=path)
-
-
 class Link:
     """A connection to a service, for one caller. Not to be shared between threads."""
 
-    def __init__(self, where: str, credentials: Credentials, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._http = httpx.Client(base_url=service_address(where), timeout=30, follow_redirects=False)
+    def __init__(
+        self,
+        where: str,
+        credentials: Credentials,
+        *,
+        device: Device | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._where = service_address(where)
+        self._http = httpx.Client(base_url=self._where, timeout=30, follow_redirects=False)
         self._credentials = credentials
+        if device is None and credentials.secret is None:
+            device = Device.of_file(credentials.path.with_suffix(".key"))
+        self._device = device
         self._sleep = sleep
         self._token = ""
+        self._ahead = 0.0
         self._watch = Watch(credentials.path.with_suffix(".ledger.json"), credentials.ledger_key)
 
     @classmethod
-    def open(cls, where: str, credentials: str | os.PathLike[str] | None) -> Self:
-        """A connection to `where` with the credentials in a file.
+    def open(cls, where: str, credentials: str | os.PathLike[str] | None, *, device: Device | None = None) -> Self:
+        """A connection to `where` with the credentials in a file, and the device's key beside it if none is given.
 
         Raises:
-            SettingsError: the address is not https:// (or http:// on this machine), or the file is not fit.
+            SettingsError: the address is not https:// (or http:// on this machine), or a file is not fit.
         """
         if credentials is None:
-            raise SettingsError("a service needs credentials: the file that holds the secret of your enrolment")
-        return cls(where, Credentials.read(Path(credentials)))
+            raise SettingsError("a service needs credentials: the file that holds the code of your enrolment")
+        return cls(where, Credentials.read(Path(credentials)), device=device)
 
     def outcomes(
         self, path: str, body: Mapping[str, Any], *, count: int, kinds: tuple[type[Outcome], ...], **how: Any
@@ -169,7 +149,8 @@ class Link:
             answer = self._once(method, path, body, key, last=not left or not twice)
             if answer is not None:
                 if answer.status_code == httpx.codes.UNAUTHORIZED and self._token and left:
-                    self._token = ""  # it has ended; a secret that is good gets another
+                    if not self._set_clock(answer):
+                        self._token = ""  # it has ended; whoever is enrolled gets another
                     continue
                 if answer.status_code not in {429, 502, 503, 504}:
                     return answer
@@ -186,9 +167,8 @@ class Link:
     ) -> httpx.Response | None:
         """One try; None where no answer came and there are more tries."""
         try:
-            headers = {"Authorization": f"Bearer {self._token or self._sign_in()}"}
-            headers |= {"Idempotency-Key": key} if key else {}
-            return self._http.request(method, path, json=body, headers=headers)
+            token = self._token or self._sign_in()
+            return self._send(method, path, body, token=token, headers={"Idempotency-Key": key} if key else {})
         except UnicodeError:
             raise InputError("body", "not-text") from None
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:  # nothing was sent
@@ -201,14 +181,47 @@ class Link:
                 raise UnavailableError("the service's answer was lost; ask again") from _quiet(error)
         return None
 
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        *,
+        token: str | None,
+        headers: Mapping[str, str],
+    ) -> httpx.Response:
+        """One request, signed if there is a device."""
+        raw = b"" if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        more = dict(headers) | ({"Content-Type": "application/json"} if raw else {})
+        if self._device:
+            address, at = self._where + path.partition("?")[0], time.time() + self._ahead
+            more["DPoP"] = self._device.proof(method, address, at=at, body=raw, token=token)
+        if token:
+            more["Authorization"] = f"{'DPoP' if self._device else 'Bearer'} {token}"
+        return self._http.request(method, path, content=raw, headers=more)
+
     def _sign_in(self) -> str:
-        answer = self._http.post("/v1/token", json={"secret": self._credentials.secret.reveal()})
-        if answer.status_code == httpx.codes.UNAUTHORIZED:
-            raise RefusedError("unauthenticated")
+        code, secret = self._credentials.code, self._credentials.secret
+        body = {"code": code.reveal()} if self._device and code else {"secret": secret.reveal()} if secret else {}
+        answer = self._send("POST", "/v1/token", body, token=None, headers={})
+        if answer.status_code == httpx.codes.UNAUTHORIZED and self._set_clock(answer):
+            answer = self._send("POST", "/v1/token", body, token=None, headers={})
+        if answer.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.CONFLICT}:
+            self._document(answer)  # which raises what it says
         if answer.status_code != httpx.codes.OK:
             raise UnavailableError("the service gives no token now; ask again")
         self._token = str(self._document(answer).get("token"))
         return self._token
+
+    def _set_clock(self, answer: httpx.Response) -> bool:
+        """Whether a proof was refused for its time; from now on the service's clock is gone by, not this machine's."""
+        try:
+            shown = time_from_json(answer.json()["now"]).timestamp()
+        except (ValueError, KeyError, TypeError):
+            return False
+        ahead = shown - time.time()
+        moved, self._ahead = abs(ahead - self._ahead) > 1, ahead
+        return moved
 
     @staticmethod
     def _document(answer: httpx.Response) -> dict[str, Any]:
@@ -233,43 +246,13 @@ def _error(status: int, document: Mapping[str, Any]) -> Exception:
         case 413:
             return InputError("body", "too-large")
         case 401:
-            return RefusedError("unauthenticated")
+            return RefusedError(str(document.get("reason") or "unauthenticated"))
         case 404:
             return UnknownWaybillError()
         case 409:
             return RefusedError(str(document.get("reason")), state=document.get("state"))
         case _:
             return IntegrityError(f"the service answered with status {status}")
-
-
-def service_address(where: str) -> str:
-    """The address of a service, checked.
-
-    Raises:
-        SettingsError: it is neither https:// nor http:// on this machine, or holds more than a host and a port.
-    """
-    try:
-        url = httpx.URL(where)
-    except httpx.InvalidURL:
-        raise SettingsError("the service's address can't be read") from None
-    if (
-        not re.fullmatch(r"[A-Za-z0-9.:-]+", url.host)
-        or url.userinfo
-        or url.query
-        or url.fragment
-        or url.path not in {"", "/"}
-    ):
-        raise SettingsError("the service's address is https://host or https://host:port, nothing more")
-    if url.scheme != "https" and not (url.scheme == "http" and _on_this_machine(url.host)):
-        raise SettingsError("a service is reached over https://; http:// is for this machine only")
-    return f"{url.scheme}://{url.netloc.decode()}"
-
-
-def _on_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _quiet(error: Exception) -> Exception:

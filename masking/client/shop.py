@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar, final
 
+from masking.client.device import Device
 from masking.client.link import Link
 from masking.client.outbox import Outbox, Waiting
 from masking.errors import InputError, IntegrityError, UnavailableError
@@ -46,13 +47,15 @@ class RemoteShop:
         self.outbox = Outbox(link.beside(".outbox"), world or World())
 
     @classmethod
-    def connect(cls, where: str, *, credentials: str | os.PathLike[str] | None) -> Self:
-        """A connection to the service at an https:// address, with the secret in a file of mode 0600.
+    def connect(cls, where: str, *, credentials: str | os.PathLike[str] | None, device: Device | None = None) -> Self:
+        """A connection to the service at an https:// address, with the code of the enrolment in a file of mode 0600.
+
+        The key that signs is made beside it on first use, as `NAME.key`; hardware that keeps one comes as `device`.
 
         Raises:
-            SettingsError: the address or the file is not fit.
+            SettingsError: the address or a file is not fit.
         """
-        return cls(Link.open(where, credentials))
+        return cls(Link.open(where, credentials, device=device))
 
     def checkout(self, orders: Iterable[Order]) -> list[Waybill | Rejected]:
         """A waybill or a rejection for each order, same order and length. Same reference and content: same waybill.

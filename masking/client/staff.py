@@ -1,4 +1,4 @@
-"""An outlet's and a courier's connection to a service.
+"""The connections of those who handle parcels, and of those who let them in.
 
 What a courier is granted stays in memory, until `valid_until`; nothing here writes it down.
 """
@@ -11,10 +11,23 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from masking.client.device import Device
 from masking.client.link import Link
 from masking.client.shop import Labels, batches, draw
-from masking.order import Grant
-from masking.waybill import Assigned, Delivered, Dial, Refusal, Scanned, Seen, Token
+from masking.order import Enrolled, Grant
+from masking.waybill import (
+    Assigned,
+    Confirmed,
+    Delivered,
+    Dial,
+    Refusal,
+    Rejected,
+    Revoked,
+    Scanned,
+    Seen,
+    Token,
+    Working,
+)
 
 
 class Staff:
@@ -24,13 +37,15 @@ class Staff:
         self.link = link
 
     @classmethod
-    def connect(cls, where: str, *, credentials: str | os.PathLike[str] | None) -> Self:
-        """A connection to the service at an https:// address, with the secret in a file of mode 0600.
+    def connect(cls, where: str, *, credentials: str | os.PathLike[str] | None, device: Device | None = None) -> Self:
+        """A connection to the service at an https:// address, with the code of the enrolment in a file of mode 0600.
+
+        The device's key is made beside it on first use, as `NAME.key`; hardware that keeps one comes as `device`.
 
         Raises:
-            SettingsError: the address or the file is not fit.
+            SettingsError: the address or a file is not fit.
         """
-        return cls(Link.open(where, credentials))
+        return cls(Link.open(where, credentials, device=device))
 
     def scan(
         self, parcels: Sequence[str], kind: str, *, to: str | None = None, event: str | None = None
@@ -47,6 +62,18 @@ class Staff:
             key, kinds = f"{name}/{n}", (Scanned, Refusal)
             outcomes += self.link.outcomes("/v1/scans", body, count=len(some), kinds=kinds, key=key)
         return outcomes
+
+    def shift(self, couriers: Sequence[str], hours: int) -> list[Working | Refusal]:
+        """Couriers of this outlet work for so many hours from now, at most 14; 0 ends it, also for a courier's own."""
+        body = {"items": [{"courier": courier, "hours": hours} for courier in couriers]}
+        return self.link.outcomes("/v1/shifts", body, count=len(couriers), kinds=(Working, Refusal))
+
+    def confirm(self, id_: str, *, role: str, unit: str) -> Confirmed | Refusal:
+        """Vouch for somebody whom a supervisor of another unit is enrolling: they are who they say, in that role, there."""
+        body = {"items": [{"id": id_, "role": role, "unit": unit}]}
+        kinds = (Confirmed, Refusal)
+        found: Confirmed | Refusal = self.link.outcomes("/v1/confirmations", body, count=1, kinds=kinds)[0]
+        return found
 
     def close(self) -> None:
         """End the connection."""
@@ -112,3 +139,24 @@ class Courier(Staff):
         """Parcels that have been handed over; safe to repeat. Looking at them ends with it."""
         body = {"items": [{"what": code, "kind": "delivered"} for code in codes]}
         return self.link.outcomes("/v1/scans", body, count=len(codes), kinds=(Delivered, Refusal))
+
+
+class Supervisor(Staff):
+    """Lets people and programs in, and out; confirms those whom others enrol. Holds no duty."""
+
+    def enrol(self, id_: str, *, role: str, unit: str, phone: str | None = None) -> Enrolled | Rejected | Refusal:
+        """A one-time code for somebody: two hours, one device, and good once a person of another unit has confirmed it.
+
+        What somebody of that name held before ends: the way back in after a lost device.
+        """
+        body = {"items": [{"id": id_, "role": role, "unit": unit, "phone": phone}]}
+        kinds = (Enrolled, Rejected, Refusal)
+        found: Enrolled | Rejected | Refusal = self.link.outcomes("/v1/people", body, count=1, kinds=kinds)[0]
+        return found
+
+    def revoke(self, ids: Sequence[str]) -> list[Revoked | Refusal]:
+        """End enrolments for good; felt by the next request, everywhere."""
+        outcomes: list[Revoked | Refusal] = []
+        for some in batches(ids):
+            outcomes += self.link.outcomes("/v1/revocations", {"ids": some}, count=len(some), kinds=(Revoked, Refusal))
+        return outcomes

@@ -1,33 +1,47 @@
-"""Rows of credentials: hashes only, read anew for each request, so that a revocation is felt by the next one."""
+"""Rows of credentials: hashes only, read anew for each request, so that a revocation is felt by the next one.
+
+Also the proofs that are used up: an insert that finds its row there has found a replay, in whichever worker.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import cache
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from masking.access.people import Actor, Role
+from masking.access.people import Actor
+from masking.access.proof import Proof
 from masking.vault.engine import among
-from masking.vault.schema import credential, person
+from masking.vault.people import ACTOR, actor_of
+from masking.vault.schema import credential, person, proof
 from masking.world import milliseconds
 
-_VALID = (
-    sa.select(credential.c.digest)
-    .join(person, person.c.id == credential.c.person)
-    .where(
-        credential.c.digest.in_(among("digests")),
-        person.c.active.is_(True),
-        credential.c.expires.is_(None) | (credential.c.expires > sa.bindparam("now")),
-    )
+_LIVE = (
+    credential.c.digest.in_(among("digests")),
+    person.c.active.is_(True),
+    credential.c.expires.is_(None) | (credential.c.expires > sa.bindparam("now")),
 )
+_VALID = sa.select(credential.c.digest).join(person, person.c.id == credential.c.person).where(*_LIVE)
+_HELD = sa.select(credential.c.digest, credential.c.key, *ACTOR).join(person).where(*_LIVE)
 
 
-def add(tx: Connection, actor: str, kind: str, digest: bytes, expires: datetime | None = None) -> None:
-    """Store the hash of a new credential."""
+class Held(NamedTuple):
+    """Whose a credential is, and the thumbprint of the key that it is bound to; None for one that needs no proof."""
+
+    actor: Actor
+    key: bytes | None
+
+
+def add(
+    tx: Connection, actor: str, kind: str, digest: bytes, expires: datetime | None = None, *, key: bytes | None = None
+) -> None:
+    """Store the hash of a new credential, bound to the key of this thumbprint."""
     until = milliseconds(expires) if expires else None
-    tx.execute(credential.insert().values(digest=digest, person=actor, kind=kind, expires=until))
+    tx.execute(credential.insert().values(digest=digest, person=actor, kind=kind, expires=until, key=key))
 
 
 def valid(tx: Connection, digests: Collection[bytes], now: datetime) -> set[bytes]:
@@ -35,29 +49,42 @@ def valid(tx: Connection, digests: Collection[bytes], now: datetime) -> set[byte
     return set(tx.execute(_VALID, {"digests": list(digests), "now": milliseconds(now)}).scalars())
 
 
-def holders(tx: Connection, digests: Collection[bytes], now: datetime) -> dict[bytes, Actor]:
+def holders(tx: Connection, digests: Collection[bytes], now: datetime) -> dict[bytes, Held]:
     """Whose these credentials are: of people who are enrolled now, and not expired."""
     if not digests:
         return {}
-    query = (
-        sa.select(credential.c.digest, person.c.id, person.c.tenant, person.c.role, person.c.unit)
-        .join(person, person.c.id == credential.c.person)
-        .where(
-            credential.c.digest.in_(digests),
-            person.c.active.is_(True),
-            credential.c.expires.is_(None) | (credential.c.expires > milliseconds(now)),
-        )
-    )
-    return {
-        row.digest: Actor(id=row.id, tenant=row.tenant, role=Role(row.role), unit=row.unit) for row in tx.execute(query)
-    }
+    rows = tx.execute(_HELD, {"digests": list(digests), "now": milliseconds(now)})
+    return {row.digest: Held(actor_of(row), row.key) for row in rows}
 
 
-def end(tx: Connection, actors: Collection[str]) -> None:
-    """End all credentials of these people."""
-    tx.execute(credential.delete().where(credential.c.person.in_(actors)))
+def end(tx: Connection, actors: Collection[str], *, kind: str | None = None) -> None:
+    """End all credentials of these people, or those of one kind."""
+    of_kind = (credential.c.kind == kind,) if kind else ()
+    tx.execute(credential.delete().where(credential.c.person.in_(actors), *of_kind))
 
 
 def sweep(tx: Connection, actor: str, now: datetime) -> None:
     """Forget the expired credentials of somebody who is just getting a new one."""
     tx.execute(credential.delete().where(credential.c.person == actor, credential.c.expires <= milliseconds(now)))
+
+
+def use(tx: Connection, proofs: Collection[Proof]) -> set[bytes]:
+    """Use these proofs up; the `use` of each that is used up by it, not before. One statement for all."""
+    rows = {each.use: each.until for each in proofs}
+    if not rows:
+        return set()
+    values = [value for id_ in sorted(rows) for value in (id_, rows[id_])]  # in one order, so that nobody deadlocks
+    sign = "?" if tx.dialect.name == "sqlite" else "%s"
+    return {row[0] for row in tx.exec_driver_sql(_use(sign, len(rows)), tuple(values))}
+
+
+@cache
+def _use(sign: str, many: int) -> str:
+    """Written out: the same statement takes several times as long to build by expressions."""
+    rows = ", ".join([f"({sign}, {sign})"] * many)
+    return f"INSERT INTO proof (id, until) VALUES {rows} ON CONFLICT DO NOTHING RETURNING id"  # noqa: S608  signs only
+
+
+def forget_proofs(tx: Connection, now: datetime) -> int:
+    """Forget used-up proofs that are stale by now; how many there were."""
+    return tx.execute(proof.delete().where(proof.c.until < int(now.timestamp()))).rowcount

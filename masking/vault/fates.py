@@ -68,9 +68,26 @@ KEPT = {
     "line": dict.fromkeys(("main", "digits", "provider", "city", "switch", "rest"), "the operator's own numbers"),
     "slot": dict.fromkeys(("main", "extension", "stage", "place"), "the operator's own numbers"),
     "person": dict.fromkeys(
-        ("id", "tenant", "role", "unit", "phone", "phone_index", "active", "enrolled"), "staff, not parties of an order"
+        (
+            "id",
+            "tenant",
+            "role",
+            "unit",
+            "phone",
+            "phone_index",
+            "active",
+            "enrolled",
+            "device",
+            "level",
+            "shift_until",
+        ),
+        "staff, not parties of an order",
     ),
-    "credential": dict.fromkeys(("digest", "person", "kind", "expires"), "hashes of 256 random bits; staff"),
+    "credential": dict.fromkeys(("digest", "person", "kind", "expires", "key"), "hashes of 256 random bits; staff"),
+    "code": dict.fromkeys(
+        ("digest", "person", "maker", "at", "until", "confirmed_by", "used"), "who enrolled whom; swept after two days"
+    ),
+    "proof": dict.fromkeys(("id", "until"), "hashes of used-up proofs; swept when they are stale anyway"),
     "budget": dict.fromkeys(("actor", "kind", "span", "used"), "counts of staff's acts"),
     "seen": dict.fromkeys(("actor", "day", "waybill"), "record ids; swept after its day"),
     "alarm": dict.fromkeys(("id", "at", "kind", "actor"), "no record, no person"),

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from masking.access.people import Actor, Role
+from masking.access.people import Actor, Level, Role
 from masking.crypto.index import person_index
 from masking.crypto.seal import open_fields, seal_fields
 from masking.errors import InputError
@@ -20,11 +20,12 @@ from masking.redact.phones import canonical
 from masking.vault.engine import among, insert_new
 from masking.vault.keystore import KeyStore
 from masking.vault.schema import person
-from masking.world import World, milliseconds
+from masking.world import World, milliseconds, moment
 
-_ACTIVE = sa.select(person.c.id, person.c.tenant, person.c.role, person.c.unit).where(
-    person.c.id.in_(among("ids")), person.c.active.is_(True)
-)
+ACTOR = (person.c.id, person.c.tenant, person.c.role, person.c.unit, person.c.level)
+"""The columns that `actor_of` reads."""
+
+_ACTIVE = sa.select(*ACTOR).where(person.c.id.in_(among("ids")), person.c.active.is_(True))
 
 
 def enrol(
@@ -61,7 +62,8 @@ def _phone_columns(world: World, keys: KeyStore, actor: Actor, phone: Plain, now
 
 
 def revoke(tx: Connection, ids: Collection[str]) -> None:
-    """End enrolments; the next request of these people is refused, in every worker."""
+    """End enrolments and what belongs to them; the next request of these people is refused, in every worker."""
+    unbind(tx, ids)
     tx.execute(person.update().where(person.c.id.in_(ids)).values(active=False))
 
 
@@ -74,7 +76,41 @@ def is_revoked(tx: Connection, id_: str, tenant: str) -> bool:
 def active(tx: Connection, ids: Collection[str]) -> dict[str, Actor]:
     """Those of these people who are enrolled now."""
     rows = tx.execute(_ACTIVE, {"ids": [id_ for id_ in ids if is_name(id_)]})
-    return {row.id: Actor(id=row.id, tenant=row.tenant, role=Role(row.role), unit=row.unit) for row in rows}
+    return {row.id: actor_of(row) for row in rows}
+
+
+def actor_of(row: Any) -> Actor:
+    """The actor in a row that has the columns of `ACTOR`."""
+    return Actor(id=row.id, tenant=row.tenant, role=Role(row.role), unit=row.unit, level=Level(row.level))
+
+
+def with_device(tx: Connection, device: bytes) -> Actor | None:
+    """Whose device this is, if they are enrolled now."""
+    row = tx.execute(sa.select(*ACTOR).where(person.c.device == device, person.c.active.is_(True))).first()
+    return actor_of(row) if row else None
+
+
+def bind(tx: Connection, id_: str, device: bytes, level: Level) -> bool:
+    """Make this somebody's one device; False, and nothing is changed, if it is another's."""
+    taken = sa.select(person.c.id).where(person.c.device == device, person.c.id != id_)
+    free = ~taken.exists() & (person.c.id == id_)
+    return bool(tx.execute(person.update().where(free).values(device=device, level=level.value)).rowcount)
+
+
+def unbind(tx: Connection, ids: Collection[str]) -> None:
+    """Take these people's devices from them; any of those may be enrolled anew."""
+    tx.execute(person.update().where(person.c.id.in_(ids)).values(device=None, level=Level.NONE.value))
+
+
+def set_shift(tx: Connection, id_: str, until: datetime) -> None:
+    """Somebody works until then."""
+    tx.execute(person.update().where(person.c.id == id_).values(shift_until=milliseconds(until)))
+
+
+def shift_of(tx: Connection, id_: str) -> datetime | None:
+    """Until when somebody works; None if they have never begun."""
+    until = tx.execute(sa.select(person.c.shift_until).where(person.c.id == id_)).scalar()
+    return None if until is None else moment(until)
 
 
 def phone_indexes(tx: Connection, ids: Collection[str]) -> dict[str, bytes]:

@@ -223,6 +223,10 @@ person = Table(
     Column("phone_index", LargeBinary(32)),
     Column("active", Boolean, nullable=False),
     Column("enrolled", BigInteger, nullable=False),
+    Column("device", LargeBinary(32)),
+    Column("level", String(16), nullable=False, server_default="none"),
+    Column("shift_until", BigInteger),
+    UniqueConstraint("device", name="one_person_a_device"),
     Index("people_by_phone", "phone_index"),
 )
 
@@ -233,7 +237,30 @@ credential = Table(
     Column("person", String(64), ForeignKey("person.id"), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("expires", BigInteger),
+    Column("key", LargeBinary(32)),
     Index("credentials_of", "person"),
+)
+
+code = Table(
+    "code",
+    data,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("person", String(64), ForeignKey("person.id"), nullable=False),
+    Column("maker", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("confirmed_by", String(64)),
+    Column("used", BigInteger),
+    Index("codes_of", "person"),
+    Index("codes_by_maker", "maker", "at"),
+)
+
+proof = Table(
+    "proof",
+    data,
+    Column("id", LargeBinary(32), primary_key=True),
+    Column("until", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 budget = Table(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import final
+from typing import Protocol, final
 
 from sqlalchemy.engine import Connection, Engine
 
@@ -29,6 +29,18 @@ PAGE = 1000
 
 Transaction = Connection
 """What `Store.transaction` gives; only the vault looks inside."""
+
+
+class Entry(Protocol):
+    """What is done at the beginning of each transaction of a step, by those who run it."""
+
+    def __call__(self, tx: Transaction) -> None:
+        """Do it."""
+        ...
+
+    def close(self) -> None:
+        """That transaction is committed."""
+        ...
 
 
 @final
@@ -63,9 +75,9 @@ class Store:
         self.data = data
         self.keys = keys
         self.settings = settings
-        self._entry: Callable[[Transaction], None] | None = None
+        self._entry: Entry | None = None
 
-    def entering(self, entry: Callable[[Transaction], None]) -> Store:
+    def entering(self, entry: Entry) -> Store:
         """This store, whose transactions begin with `entry`; what that raises undoes them."""
         other = copy(self)
         other._entry = entry  # noqa: SLF001  our own copy
@@ -83,9 +95,13 @@ class Store:
         migrate(keys, "keys", KEYS_HEAD)
         return cls(data, KeyStore(keys, source), settings)
 
-    def transaction(self) -> AbstractContextManager[Transaction]:
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
         """One transaction on the data: committed when the block ends well. See `engine.transaction`."""
-        return transaction(self.data, self._entry)
+        with transaction(self.data, self._entry) as tx:
+            yield tx
+        if self._entry:
+            self._entry.close()
 
     def reading(self) -> AbstractContextManager[Transaction]:
         """A look at the data that waits for no writer. See `engine.reading`."""

@@ -1,0 +1,83 @@
+"""What a caller is told at enrolment, in a file that only its owner may read; and where the service is."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self, final
+
+import httpx
+
+from masking.errors import SettingsError
+from masking.ledger.checkpoint import LogKey
+from masking.order import Plain
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """Who is calling: the code of the enrolment, or the secret of a program without a device; the ledger's key, if given.
+
+    A code that has let its device in is good for nothing, and may stay where it is.
+    """
+
+    code: Plain | None
+    secret: Plain | None
+    ledger_key: LogKey | None
+    path: Path
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Credentials from a JSON file: {"code": "wbc1_...", "ledger_key": "..."} (the key may be missing).
+
+        Raises:
+            SettingsError: it is missing, may be read by others, or is no such file.
+        """
+        try:
+            if stat.S_IMODE(path.stat().st_mode) & 0o077:
+                raise SettingsError(f"{path.name} can be read by others; chmod 600 it")
+            found = json.loads(path.read_text("utf-8"))
+            code, secret, key = (found.get(name) for name in ("code", "secret", "ledger_key"))
+        except OSError as error:
+            raise SettingsError(f"{path.name} can't be read: {error.strerror}") from error
+        except (ValueError, AttributeError) as error:
+            raise SettingsError(f"{path.name} holds no credentials") from error.with_traceback(None)
+        texts = all(each is None or isinstance(each, str) for each in (code, secret, key))
+        if not texts or bool(code) == bool(secret):
+            raise SettingsError(f"{path.name} holds no credentials")
+        code, secret = (Plain(each) if each else None for each in (code, secret))
+        return cls(code=code, secret=secret, ledger_key=LogKey.parse(key) if key else None, path=path)
+
+
+def service_address(where: str) -> str:
+    """The address of a service, checked.
+
+    Raises:
+        SettingsError: it is neither https:// nor http:// on this machine, or holds more than a host and a port.
+    """
+    try:
+        url = httpx.URL(where)
+    except httpx.InvalidURL:
+        raise SettingsError("the service's address can't be read") from None
+    if (
+        not re.fullmatch(r"[A-Za-z0-9.:-]+", url.host)
+        or url.userinfo
+        or url.query
+        or url.fragment
+        or url.path not in {"", "/"}
+    ):
+        raise SettingsError("the service's address is https://host or https://host:port, nothing more")
+    if url.scheme != "https" and not (url.scheme == "http" and _on_this_machine(url.host)):
+        raise SettingsError("a service is reached over https://; http:// is for this machine only")
+    return f"{url.scheme}://{url.netloc.decode()}"
+
+
+def _on_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

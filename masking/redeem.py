@@ -1,0 +1,143 @@
+"""Beside the path: a device proves its key and gets a token for an hour; the first time it shows a one-time code as well.
+
+In come a proof of possession, a code, or (for programs that can't sign) a secret; out goes a token that is bound to the
+proof's key. A confirmed code makes that key its person's one device, once. Couriers get tokens within their shift only.
+Who proves nothing leaves no leaf, and hears one refusal, whatever was wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, final
+
+from masking.access import credentials as words
+from masking.access.people import Actor, Level, Role
+from masking.access.proof import Proof
+from masking.order import Plain
+from masking.vault import codes, credentials, journal, people
+from masking.vault.store import Store, Transaction
+from masking.waybill import Refusal
+from masking.world import World
+
+REPLAYED = Refusal(reason="replayed")
+NOBODY = Refusal(reason="unauthenticated")
+"""The one refusal to whoever shows nothing that is good."""
+
+NO_SHIFT = Refusal(reason="no-shift")
+OTHERS_DEVICE = Refusal(reason="device-of-somebody-else")
+
+
+class Attest(Protocol):
+    """What vouches for devices: how well is the key of this thumbprint kept, going by what the device says of itself."""
+
+    def __call__(self, statement: str | None, key: bytes) -> Level:
+        """The level; never raises."""
+        ...
+
+
+def software(statement: str | None, key: bytes) -> Level:  # noqa: ARG001  the port's shape
+    """Nobody vouches for anything: each key may be a file that can be copied."""
+    return Level.SOFTWARE
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redeem:
+    """What somebody shows: a code or a secret in `shown`, a proof of the key that is to be used, or both."""
+
+    shown: Plain | None = None
+    proof: Proof | None = None
+    statement: str | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """A fresh token, bound to the proof's key if there was one; `secret` is for a program that can't sign, shown once."""
+
+    actor: Actor
+    token: Plain
+    expires: datetime
+    secret: Plain | None = None
+
+
+def redeem(
+    world: World,
+    store: Store,
+    requests: Sequence[Redeem],
+    *,
+    bearer: frozenset[Role] = frozenset(),
+    attest: Attest = software,
+) -> list[Issued | Refusal]:
+    """A token or a refusal for each request, same order. `bearer` are the roles that may do without a device.
+
+    Raises:
+        UnavailableError: no token of this batch is known to be stored.
+    """
+    now = world.now()
+    levels = [attest(request.statement, request.proof.key) if request.proof else Level.NONE for request in requests]
+    with store.transaction() as tx:
+        unused = credentials.use(tx, [request.proof for request in requests if request.proof])
+        outcomes: list[Issued | Refusal] = []
+        for request, level in zip(requests, levels, strict=True):
+            if request.proof and request.proof.use not in unused:
+                outcomes.append(REPLAYED)
+                continue
+            if request.proof:
+                unused.discard(request.proof.use)  # the same one twice in a batch is a replay as well
+                outcomes.append(_device(world, store, tx, request.shown, request.proof.key, level, now))
+            else:
+                outcomes.append(_program(world, store, tx, request.shown, bearer, now))
+    return outcomes
+
+
+def _device(
+    world: World, store: Store, tx: Transaction, shown: Plain | None, key: bytes, level: Level, now: datetime
+) -> Issued | Refusal:
+    """A token for the person whose device this is; a code makes it so."""
+    digest = words.digest(words.CODE, shown.reveal()) if shown else None
+    who = codes.spend(tx, digest, now) if digest else None
+    if who is not None:
+        if not people.bind(tx, who, key, level):
+            return OTHERS_DEVICE
+        credentials.end(tx, [who])
+        journal.append(tx, [store.leaf(world, now, "device", who, person=who, level=level.value)])
+    actor = people.with_device(tx, key)  # also if the code was used before: by this key, and the answer was lost
+    return _issue(world, tx, actor, key, now) if actor else NOBODY
+
+
+def _program(
+    world: World, store: Store, tx: Transaction, shown: Plain | None, bearer: frozenset[Role], now: datetime
+) -> Issued | Refusal:
+    """A token for a program that can't sign: a code gives it a secret, which buys tokens from then on."""
+    text = shown.reveal() if shown else ""
+    code, digest = words.digest(words.CODE, text), words.digest(words.SECRET, text)
+    if code:
+        holder = codes.holder(tx, code, now)
+        if holder is None or holder.role not in bearer or codes.spend(tx, code, now) is None:
+            return NOBODY
+        secret = words.make(words.SECRET, world)
+        people.unbind(tx, [holder.id])
+        credentials.end(tx, [holder.id])
+        credentials.add(tx, holder.id, words.SECRET, words.sure_digest(words.SECRET, secret))
+        journal.append(tx, [store.leaf(world, now, "secret", holder.id, person=holder.id)])
+        return _issue(world, tx, holder, None, now, secret)
+    held = credentials.holders(tx, {digest}, now).get(digest) if digest else None
+    return _issue(world, tx, held.actor, None, now) if held and held.actor.role in bearer else NOBODY
+
+
+def _issue(
+    world: World, tx: Transaction, actor: Actor, key: bytes | None, now: datetime, secret: Plain | None = None
+) -> Issued | Refusal:
+    until = now + words.TOKEN_LIFE
+    if actor.role is Role.COURIER:
+        shift = people.shift_of(tx, actor.id)
+        if shift is None or shift <= now:
+            return NO_SHIFT
+        until = min(until, shift)
+    token = words.make(words.TOKEN, world)
+    credentials.sweep(tx, actor.id, now)
+    credentials.add(tx, actor.id, words.TOKEN, words.sure_digest(words.TOKEN, token), until, key=key)
+    return Issued(actor=actor, token=token, expires=until, secret=secret)
