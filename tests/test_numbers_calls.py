@@ -170,6 +170,16 @@ def test_on_its_way_back_a_parcel_connects_its_sender_and_not_its_recipient(worl
     assert heard(world, store, waybill.number, RECIPIENT) == "not-connected"
 
 
+def test_before_it_is_fetched_a_parcel_connects_its_sender_and_not_its_recipient(world, store, order):
+    waybill = checked_out(world, store, order())
+    data = labelled(world, store, waybill)
+    assigned(world, store, data)
+    announced(world, store, data)
+    assert dialled(world, store, waybill.number, PHONES[COURIER.id]).to.reveal() == "+86" + SENDER
+    assert dialled(world, store, waybill.number, SENDER).to.reveal() == "+86" + PHONES[COURIER.id]
+    assert heard(world, store, waybill.number, RECIPIENT) == "not-connected"
+
+
 def test_an_intent_from_a_clock_ahead_of_ours_connects_nobody(world, store, parcel, hands):
     waybill, data = parcel
     hands.move(hours=1)

@@ -1,0 +1,94 @@
+"""A carrier's network for tests: a far shop, the outlet that collects from it, a hub, and two outlets that deliver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from masking.access.people import Actor, Role
+from masking.assign import Assign, assign
+from masking.checkout import Checkout, checkout
+from masking.deliver import Deliver, deliver
+from masking.label import Label, label
+from masking.order import Grant, Order
+from masking.resolve import Resolve, resolve
+from masking.scan import Scan, scan
+from masking.vault import people
+from masking.vault.store import Store
+from masking.waybill import Assigned, LabelData, Scanned
+from masking.world import World
+from tests.cast import TENANT
+
+
+def person(id_: str, role: Role = Role.OUTLET, unit: str | None = None) -> Actor:
+    return Actor(id=id_, tenant=TENANT, role=role, unit=unit or id_[:5])
+
+
+FAR_SHOP = person("far-shop", Role.MERCHANT, "far-shop")
+HZ_RECEIVER, HZ_DISPATCHER = person("hz-01-receiver"), person("hz-01-dispatcher")
+HZ_COURIER = person("hz-01-courier", Role.COURIER)
+HUB_IN, HUB_OUT = person("hub-1-in"), person("hub-1-out")
+ASIDE, ASIDE_TOO = person("sh-02-receiver"), person("sh-02-dispatcher")
+ASIDE_COURIER = person("sh-02-courier", Role.COURIER)
+MORE = (
+    FAR_SHOP,
+    HZ_RECEIVER,
+    HZ_DISPATCHER,
+    HZ_COURIER,
+    HUB_IN,
+    HUB_OUT,
+    ASIDE,
+    ASIDE_TOO,
+    ASIDE_COURIER,
+)
+
+
+class Parcel:
+    """One parcel, and what people do to it."""
+
+    def __init__(self, world, store, data: LabelData, id_) -> None:
+        self.world, self.store, self.data, self.id = world, store, data, id_
+
+    def scanned(self, actor, kind, to=None):
+        what = self.data.code if actor.role is Role.COURIER else self.data.waybill_number
+        return scan(self.world, self.store, [Scan(actor=actor, what=what, kind=kind, to=to)])[0]
+
+    def moves(self, *steps):
+        for actor, kind, *to in steps:
+            outcome = self.scanned(actor, kind, *to)
+            assert isinstance(outcome, Scanned), (actor.id, kind, outcome)
+
+    def given(self, actor, courier):
+        return assign(self.world, self.store, [Assign(actor=actor, what=self.data.waybill_number, courier=courier.id)])[
+            0
+        ]
+
+    def seen(self, actor, purpose):
+        asked = [Resolve(actor=actor, code=self.data.code, purpose=purpose)]
+        found = resolve(self.world, self.store, asked)[0]
+        return set(found.fields) if isinstance(found, Grant) else found
+
+    def signed(self, actor):
+        return deliver(self.world, self.store, [Deliver(actor=actor, code=self.data.code)])[0]
+
+    def reprinted(self, actor, job="again"):
+        asked = [Label(actor=actor, id=self.id, job=job, station="st-1", reason="damaged")]
+        return label(self.world, self.store, asked)[0]
+
+
+def labelled(world: World, store: Store, order: Callable[..., Order]) -> Parcel:
+    """A parcel that the far shop has labelled, and nobody has fetched; everybody is enrolled."""
+    with store.transaction() as tx:
+        for actor in MORE:
+            people.enrol(world, store.keys, tx, actor, world.now())
+    [waybill] = checkout(world, store, [Checkout(merchant=FAR_SHOP, order=order())])
+    [data] = label(world, store, [Label(actor=FAR_SHOP, id=waybill.id, job="j", station="s")])
+    return Parcel(world, store, data, waybill.id)
+
+
+FETCHED = ((HZ_COURIER, "collected"), (HZ_RECEIVER, "arrived"))
+SENT = ((HZ_DISPATCHER, "departed"), (HUB_IN, "arrived"), (HUB_OUT, "departed"))
+
+
+def on_its_way(parcel):
+    assert isinstance(parcel.given(HZ_DISPATCHER, HZ_COURIER), Assigned)
+    parcel.moves(*FETCHED, *SENT)

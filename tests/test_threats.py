@@ -1,0 +1,96 @@
+"""The threat model is kept to its word: what it names is tested, and what it can't stop is at least on the record."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from masking.access.duty import Purpose
+from masking.crypto.index import token_record
+from masking.label import Label, label
+from masking.order import Grant
+from masking.resolve import Resolve, resolve
+from masking.vault import journal
+from masking.waybill import LabelData
+from tests.cast import COURIER, DISPATCHER, RECEIVER
+from tests.network import labelled, on_its_way
+
+ROOT = Path(__file__).parents[1]
+MODEL = (ROOT / "docs" / "threat-model.md").read_text("utf-8")
+ROWS = [line for line in MODEL.splitlines() if line.startswith("| **")]
+TESTS = {
+    name
+    for path in (ROOT / "tests").glob("test_*.py")
+    for name in re.findall(r"^def (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
+}
+
+
+@pytest.fixture
+def parcel(world, store, order):
+    return labelled(world, store, order)
+
+
+def leaves(parcel):
+    found = journal.who_saw(parcel.world, parcel.store, token_record(parcel.id))
+    return {(leaf.kind, leaf.actor) for leaf in found}
+
+
+def test_every_test_that_the_threat_model_names_exists():
+    named = set(re.findall(r"`(test_\w+)`", MODEL))
+    assert len(named) > 40
+    assert named <= TESTS
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[4:7].strip("*, "))
+def test_whatever_is_said_to_be_stopped_limited_or_named_has_a_test(row):
+    cells = row.strip("| ").split(" | ")[1:]
+    assert len(cells) == 4
+    for cell in cells[:3]:
+        assert cell.strip() == "-" or re.search(r"`test_\w+`", cell), cell
+
+
+def test_all_twelve_ways_have_a_row():
+    told = {way for row in ROWS for way in re.findall(r"T\d+", row.split(" | ")[0])}
+    assert told == {f"T{n}" for n in range(1, 13)}
+
+
+def test_what_three_people_of_the_right_outlet_make_up_names_all_three(parcel):
+    on_its_way(parcel)  # it is on the road to them, and is not there yet
+    parcel.moves((RECEIVER, "arrived"))
+    asked = [Label(actor=DISPATCHER, id=parcel.id, job="copy", station="st-1", reason="damaged")]
+    [copy] = label(parcel.world, parcel.store, asked)
+    assert isinstance(copy, LabelData)
+    parcel.given(DISPATCHER, COURIER)
+    asked = [Resolve(actor=COURIER, code=copy.code, purpose=Purpose.DELIVER)]
+    assert isinstance(resolve(parcel.world, parcel.store, asked)[0], Grant)
+    assert leaves(parcel) >= {
+        ("scan", RECEIVER.id),
+        ("reprint", DISPATCHER.id),
+        ("assign", DISPATCHER.id),
+        ("grant", COURIER.id),
+    }
+
+
+def test_a_photographed_screen_names_the_view_and_who_had_it(parcel):
+    on_its_way(parcel)
+    parcel.moves((RECEIVER, "arrived"))
+    parcel.given(DISPATCHER, COURIER)
+    asked = [Resolve(actor=COURIER, code=parcel.data.code, purpose=Purpose.DELIVER)] * 2
+    shown = [grant.view_ref for grant in resolve(parcel.world, parcel.store, asked)]
+    found = journal.who_saw(parcel.world, parcel.store, token_record(parcel.id))
+    grants = {leaf.id.hex()[-6:].upper(): leaf.actor for leaf in found if leaf.kind == "grant"}
+    assert grants == dict.fromkeys(shown, COURIER.id)
+    assert len(set(shown)) == 2
+
+
+def test_a_door_that_was_looked_at_and_never_delivered_to_stands_out_on_the_ledger(parcel):
+    on_its_way(parcel)
+    parcel.moves((RECEIVER, "arrived"))
+    parcel.given(DISPATCHER, COURIER)
+    parcel.seen(COURIER, Purpose.DELIVER)
+    parcel.moves((DISPATCHER, "departed"))
+    acts = leaves(parcel)
+    assert ("grant", COURIER.id) in acts
+    assert not {kind for kind, who in acts if who == COURIER.id} & {"deliver", "scan"}
