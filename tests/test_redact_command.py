@@ -33,6 +33,13 @@ def test_every_field_is_masked_with_offsets_into_its_value():
         "masked": "浙江杭州西湖区文三路９０号******",
         "hidden": [[13, 19]],
         "region": {"province": "浙江省", "city": "杭州市", "district": "西湖区", "town": "", "code": "330106"},
+        "segments": [
+            [0, 7, "region"],
+            [7, 10, "street"],
+            [10, 13, "number"],
+            [13, 15, "building"],
+            [15, 19, "room"],
+        ],
     }
     assert [row["masked"] for row in rows[1:]] == ["欧阳**", "+86 138********", "打***********", "****"]
 

@@ -1,7 +1,8 @@
 """`waybill redact`: masks names, phones, addresses and free text, one JSON line in, one out, at once.
 
 In: {"id", "field": address | name | phone | text, "value", "profile": label | screen | strict}. Out: {"id", "masked",
-"hidden": [[start, end], ...]} with offsets of characters in the value, and for addresses "region". A line that can't be
+"hidden": [[start, end], ...]} with offsets of characters in the value, and for addresses "region" and "segments":
+[[start, end, kind], ...]. A line that can't be
 read ends the run with its number, never its content.
 """
 
@@ -17,6 +18,7 @@ from masking.redact.freetext import mask_text
 from masking.redact.names import mask_name
 from masking.redact.phones import mask_phone
 from masking.redact.regions import find_region, find_town
+from masking.redact.segments import segments
 from masking.redact.spans import cover
 
 _REGION = ("province", "city", "district", "town", "code")
@@ -40,13 +42,13 @@ def _answer(row: int, line: str) -> dict[str, object]:
         field, value, profile = request["field"], str(request["value"]), Profile(request.get("profile", "label"))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise InputError("line", "not-a-request", row=row) from None
-    region = {}
+    region: dict[str, object] = {}
     match field:
         case "address":
             address = read_address(value)
             masked = mask_read(address, (), profile)
             found = find_town(address.normal.text, find_region(address.normal.text))
-            region = {"region": dict(zip(_REGION, found, strict=False))}
+            region = {"region": dict(zip(_REGION, found, strict=False)), "segments": segments(value)}
         case "name" | "phone" | "text" if profile is Profile.STRICT:
             masked = cover(value, [(0, len(value))])
         case "name":

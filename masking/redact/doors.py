@@ -17,12 +17,17 @@ from masking.redact.levels import Level, Part
 _HIDDEN = ("*", words.GONE)
 _CLOSES = ("附近", "旁", "对面", "门口", "楼下", "地下", "负一", "首层", "底层")
 _GOES_ON = frozenset("-0123456789")
+_WAYS = (Level.STREET, Level.NUMBER)
 _REGION = ("省", "市", "县", "区", "旗", "州")
 
 
-def door_parts(text: str) -> list[Part]:
-    """The parts of an address that give a door away, in order, each with its level."""
+def door_parts(text: str, numbers: list[Part] | None = None) -> list[Part]:
+    """The parts of an address that give a door away, in order, each with its level.
+
+    What the same walk takes for a road's number, or a road that is a number, goes into `numbers`, if given.
+    """
     parts: list[Part] = []
+    ways = [] if numbers is None else numbers
     latin = latin_stretches(text)
     for start, end in latin:
         parts += latin_doors(text, start, end)
@@ -52,6 +57,7 @@ def door_parts(text: str) -> list[Part]:
         run = words.RUN.match(text, _from(text, start, at))
         if run and context is Level.STREET and (number := words.LONG_NUMBER.match(text, run.start())):
             level, last = Level.NUMBER, number.end()  # 通江南路259-B-305
+            ways.append(Part(*number.span(), level))
             at = last
             continue
         verdict = _judge(text, run, between, context) if run else None
@@ -66,6 +72,8 @@ def door_parts(text: str) -> list[Part]:
             if tail and level >= Level.BUILDING:
                 parts.append(Part(*tail.span(1), Level.ROOM))
             last = tail.end() if tail else last
+        if verdict in _WAYS:
+            ways.append(Part(run.start(), last, verdict))
         at = last
     return sorted(parts) if latin else parts
 
@@ -252,6 +260,8 @@ def _split(run: re.Match[str], verdict: Level, before: Level) -> list[Part]:
     first, last = run["code"][: cuts[0][0]], run["code"][cuts[-1][1] :]
     if verdict is Level.FLOOR:
         above, deepest = [Level.FLOOR], Level.FLOOR
+    elif before >= Level.BUILDING and len(starts) == 2 and len(last) < 3:
+        above, deepest = [Level.FLOOR], Level.ROOM  # 2栋9-10
     elif before >= Level.BUILDING:
         above, deepest = [Level.UNIT, Level.FLOOR if len(last) < 3 else Level.UNIT], Level.ROOM
     elif len(first.lstrip(words.LATIN)) > 2 or "、" in run["code"]:
