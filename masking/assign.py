@@ -49,11 +49,12 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
         ids = [code[0] if code else numbers.get(request.what) for code, request in zip(codes, requests, strict=True)]
         records = waybills.by_id(tx, {record for record in ids if record}, lock=True)
         given = custody.open_assignments(tx, records)
-        tallies = budgets.open_tallies(tx, {request.actor.id for request in requests}, [], now)
+        counted = {r.actor.id for r in requests} | {r.courier for r in requests if r.courier in staff}
+        tallies = budgets.open_tallies(tx, counted, now)
         for request, record_id in zip(requests, ids, strict=True):
             record = records.get(record_id) if record_id else None
             tally = tallies[request.actor.id]
-            refusal = tally.locked(now)
+            refusal = tally.locked()
             if refusal is None:
                 refusal = _refusal(store, request, record, staff)
                 if refusal == UNKNOWN:
@@ -86,6 +87,7 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
                 outcomes.append(Refusal(reason="just-assigned"))
                 continue
             given[record.id] = duty
+            tallies[request.courier].give()
             slots.renew(tx, [record.id], now)
             about = {"courier": request.courier, "leg": duty.leg, "duty": store.duty(duty.id, world, now)}
             journal.append(tx, [store.leaf(world, now, "assign", request.actor.id, record.id, **about)])

@@ -42,11 +42,11 @@ def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Del
         actors = {request.actor.id for request in requests}
         staff = people.active(tx, actors)
         known = parcels.load(store, tx, codes, lock=True)
-        tallies = budgets.open_tallies(tx, actors, [], now)
+        tallies = budgets.open_tallies(tx, actors, now)
         for request, code in zip(requests, codes, strict=True):
             actor, tally = request.actor, tallies[request.actor.id]
             facts = known.facts(code) if staff.get(actor.id) == actor else None
-            refusal = tally.locked(now)
+            refusal = tally.locked()
             record = known.records.get(code[0]) if code else None
             if (
                 refusal is None

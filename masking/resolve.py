@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple, final
 
-from masking.access.budget import Tally
-from masking.access.duty import DUTY_LASTS, UNKNOWN, Facts, Purpose, decide
+from masking.access.budget import Hours, Tally
+from masking.access.duty import DUTY_LASTS, UNKNOWN, Purpose, decide
 from masking.access.people import Actor
 from masking.crypto.seal import open_fields
 from masking.ledger.log import Leaf
@@ -67,12 +67,12 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
         actors = {request.actor.id for request in requests}
         staff = people.active(tx, actors)
         known = parcels.load(store, tx, codes, lock=True)  # what is retired meanwhile waits, or is not seen at all
-        tallies = budgets.open_tallies(tx, actors, {code[0] for code in codes if code}, now)
+        asking = Counter(request.actor.id for request, code in zip(requests, codes, strict=True) if code)
+        tallies = budgets.open_tallies(tx, actors, now, spending=asking)
         for request, code in zip(requests, codes, strict=True):
             enrolled = staff.get(request.actor.id) == request.actor
-            facts = known.facts(code) if enrolled else None
             tally = tallies[request.actor.id]
-            verdict = _judge(request, facts, code, tally, now)
+            verdict = _judge(request, known, code if enrolled else None, tally, store.settings.opening)
             if code is None:
                 forged[request.actor.id] += 1
             elif isinstance(verdict, Refusal):
@@ -85,7 +85,8 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
                 decided.append(_Opening(known.records[code[0]], duty, verdict, leaf, tally.remaining))
                 continue
             decided.append(verdict if isinstance(verdict, Refusal) else UNKNOWN)
-        leaves += [store.leaf(world, now, "no-label-code", who, count=str(count)) for who, count in forged.items()]
+        told = {who: tallies[who].forge(count) for who, count in forged.items()}
+        leaves += [store.leaf(world, now, "no-label-code", who, count=str(n)) for who, n in told.items() if n]
         budgets.save_tallies(tx, tallies, now, world)
         openings = [opening for opening in decided if isinstance(opening, _Opening)]
         fields = {_sealed_name(name) for opening in openings for name in opening.names}
@@ -101,15 +102,15 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
 
 
 def _judge(
-    request: Resolve, facts: Facts | None, code: Code | None, tally: Tally, now: datetime
+    request: Resolve, known: parcels.Parcels, code: Code | None, tally: Tally, hours: Hours
 ) -> tuple[str, ...] | Refusal:
     """Duty, then budget; a refusal costs from the budget of refusals, and an actor who spent that is locked."""
-    locked = tally.locked(now)
+    locked = tally.locked()
     if locked:
         return locked
-    verdict = decide(request.actor, facts, request.purpose, now)
+    verdict = decide(request.actor, known.facts(code), request.purpose, tally.now)
     if not isinstance(verdict, Refusal) and code:
-        verdict = tally.spend(code[0], now) or verdict
+        verdict = tally.spend(known.duties[code[0]].spent, hours=hours) or verdict
     if isinstance(verdict, Refusal):
         tally.refuse()
     return verdict

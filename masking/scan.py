@@ -80,11 +80,11 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
             duties=custody.open_assignments(tx, wanted),
             told=custody.scans_of_events(tx, [event for event in events if event]),
         )
-        tallies = budgets.open_tallies(tx, {request.actor.id for request in requests}, [], now)
+        tallies = budgets.open_tallies(tx, {request.actor.id for request in requests}, now)
         for rank, (request, code, record_id, event) in enumerate(zip(requests, codes, ids, events, strict=True)):
             actor, tally = request.actor, tallies[request.actor.id]
             record = known.records.get(record_id) if record_id else None
-            refusal = tally.locked(now)
+            refusal = tally.locked()
             before = known.told.get(event) if event else None
             if refusal is None and before and known.staff.get(actor.id) == actor:
                 same = (before.waybill, before.kind) == (record_id, request.kind)
@@ -166,6 +166,8 @@ def _move(
     """What follows from a scan that is recorded; where the parcel is now."""
     at, actor = record.where, request.actor
     slots.renew(tx, [record.id], now)
+    if request.kind == "attempted":
+        custody.free_places(tx, [record.id])
     if chain.ends_duty(request.kind, at):
         custody.close_assignments(tx, [record.id], now)
         known.duties.pop(record.id, None)

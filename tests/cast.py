@@ -8,6 +8,8 @@ from itertools import count
 
 from masking.access.network import Network
 from masking.access.people import Actor, Role
+from masking.vault import budgets
+from masking.vault.store import Store
 from masking.world import World
 
 TENANT = "carrier"
@@ -40,3 +42,12 @@ class Hands:
     def move(self, **delta: float) -> None:
         """Move the clock forward."""
         self.time += timedelta(**delta)
+
+
+def leave_only(world: World, store: Store, parcels: int, actor: Actor = COURIER) -> None:
+    """Let this actor have only so many parcels left to open today."""
+    now = world.now()
+    with store.transaction() as tx:
+        tallies = budgets.open_tallies(tx, [actor.id], now)
+        tallies[actor.id].views += tallies[actor.id].remaining - parcels
+        budgets.save_tallies(tx, tallies, now, world)

@@ -13,7 +13,6 @@ from api.auth import Login
 from api.batching import Batcher
 from api.problems import ProblemError
 from masking.access import credentials as words
-from masking.access.budget import DAILY_PARCELS
 from masking.access.duty import UNKNOWN, Purpose
 from masking.access.people import Actor
 from masking.assign import Assign, assign
@@ -24,9 +23,9 @@ from masking.label import Label, label
 from masking.order import Grant
 from masking.resolve import Resolve, resolve
 from masking.scan import Scan, scan
-from masking.vault import budgets, credentials, journal
+from masking.vault import credentials, journal
 from masking.waybill import Refusal
-from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP
+from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP, leave_only
 from tests.commits import lost, on_commit, refused
 from tests.serving import signed_in
 
@@ -150,10 +149,7 @@ def test_a_piece_is_never_torn_apart(world, store, parcels):
 
 
 def test_two_requests_of_one_actor_in_one_group_see_each_other(world, store, parcels):
-    with store.transaction() as tx:
-        tallies = budgets.open_tallies(tx, [COURIER.id], [], world.now())
-        tallies[COURIER.id].views = DAILY_PARCELS - 1
-        budgets.save_tallies(tx, tallies, world.now(), world)
+    leave_only(world, store, 1)
     first, second = together(world, store, [ask(code) for _, code in parcels[:2]])
     assert isinstance(first, Grant)
     assert second.reason == "daily-budget-spent"

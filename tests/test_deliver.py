@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from masking.access.budget import HOURLY_REFUSALS
+from masking.access.budget import FULL
 from masking.access.duty import UNKNOWN
 from masking.crypto.index import token_record
 from masking.deliver import Deliver, deliver
@@ -62,6 +62,6 @@ def test_a_delivery_hears_the_same_again_by_the_live_label_only(world, store, pa
 def test_deliveries_that_are_refused_lock_whoever_tries_them(world, store, parcel):
     _, data = parcel
     asked = Deliver(actor=OTHER_COURIER, code=data.code)
-    answers = [deliver(world, store, [asked])[0] for _ in range(HOURLY_REFUSALS + 1)]
-    assert answers[:-1] == [UNKNOWN] * HOURLY_REFUSALS
+    answers = [deliver(world, store, [asked])[0] for _ in range(FULL.refusals + 1)]
+    assert answers[:-1] == [UNKNOWN] * FULL.refusals
     assert answers[-1].reason == "locked"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from masking.access.budget import HOURLY_REFUSALS
+from masking.access.budget import FULL
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.deliver import Deliver, deliver
@@ -53,8 +53,8 @@ def test_an_outlet_of_another_tenant_scans_nothing_here(world, store, parcel):
 
 
 def test_scans_that_are_refused_lock_whoever_tries_them(world, store):
-    answers = [scanned(world, store, RECEIVER, f"YT{n:013}") for n in range(HOURLY_REFUSALS + 1)]
-    assert answers[:-1] == [UNKNOWN] * HOURLY_REFUSALS
+    answers = [scanned(world, store, RECEIVER, f"YT{n:013}") for n in range(FULL.refusals + 1)]
+    assert answers[:-1] == [UNKNOWN] * FULL.refusals
     assert answers[-1].reason == "locked"
 
 

@@ -11,12 +11,11 @@ from datetime import timedelta
 import pytest
 
 from api.documents import ORDER
-from masking.access.budget import DAILY_PARCELS
 from masking.access.people import Actor, Role
 from masking.ledger import checkpoint
-from masking.vault import budgets, journal
+from masking.vault import journal
 from print_templates.read import read_pdf
-from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, PHONES, RECEIVER, RIVAL, SHOP, SWITCH, TENANT
+from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, PHONES, RECEIVER, RIVAL, SHOP, SWITCH, TENANT, leave_only
 from tests.serving import SUPERVISOR, Service, serving
 
 NUMBERS = {"waybill_number": "YT0000000001001", "routing_code": "342-081-00 052"}
@@ -270,11 +269,7 @@ def test_health_readiness_and_counts_are_open_and_name_nobody(service):
 
 def test_requests_of_one_actor_that_arrive_together_see_each_other(service):
     codes = [on_the_van(service)[1] for _ in range(6)]
-    now = service.clock.world.now()
-    with service.store.transaction() as tx:
-        tallies = budgets.open_tallies(tx, [COURIER.id], [], now)
-        tallies[COURIER.id].views = DAILY_PARCELS - 1
-        budgets.save_tallies(tx, tallies, now, service.clock.world)
+    leave_only(service.clock.world, service.store, 1)
     service.token(COURIER)
     with ThreadPoolExecutor(6) as together:
         outcomes = list(together.map(lambda code: looked(service, COURIER, code), codes))

@@ -13,7 +13,7 @@ from subprocess import PIPE
 import pytest
 import sqlalchemy as sa
 
-from masking.access.budget import DAILY_PARCELS, HOURLY_REFUSALS
+from masking.access.budget import FULL
 from masking.access.duty import UNKNOWN, Purpose
 from masking.assign import Assign, Assigned, assign
 from masking.call import Call, Route, call
@@ -30,7 +30,7 @@ from masking.vault import budgets, journal, schema
 from masking.vault.store import Store
 from masking.waybill import LabelData
 from tests import postgresql
-from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, PHONES, RECEIVER, SHOP, SWITCH
+from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, PHONES, RECEIVER, SHOP, SWITCH, leave_only
 from tests.commits import lost, on_commit, refused
 
 ROOT = Path(__file__).parents[1]
@@ -139,10 +139,7 @@ def test_no_reference_is_entered_twice_and_workers_in_other_orders_do_not_block_
 
 
 def test_the_last_units_of_a_budget_are_given_once(world, store, workers, parcels):
-    with store.transaction() as tx:
-        tallies = budgets.open_tallies(tx, [COURIER.id], [], world.now())
-        tallies[COURIER.id].views = DAILY_PARCELS - 5
-        budgets.save_tallies(tx, tallies, world.now(), world)
+    leave_only(world, store, 5)
     codes = [data.code for _, data in parcels]
     answers = flat(at_once([looking(world, each, codes[n * 2 : n * 2 + 2]) for n, each in enumerate(workers)]))
     assert Counter(type(each) is Grant for each in answers) == {True: 5, False: 3}
@@ -153,13 +150,13 @@ def test_the_first_look_of_a_day_by_several_workers_counts_them_all(world, store
     codes = [data.code for _, data in parcels]
     at_once([looking(world, each, codes[n * 2 : n * 2 + 2]) for n, each in enumerate(workers)])
     with store.transaction() as tx:
-        assert budgets.open_tallies(tx, [COURIER.id], [], world.now())[COURIER.id].views == 8
+        assert budgets.open_tallies(tx, [COURIER.id], world.now())[COURIER.id].views == 8
 
 
 def test_refusals_lock_after_the_same_number_on_any_number_of_workers(world, workers, parcels):
     codes = [parcels[0][1].code] * 10
     answers = flat(at_once([looking(world, each, codes, OTHER_COURIER) for each in workers]))
-    assert Counter(each.reason for each in answers) == {"unknown": HOURLY_REFUSALS, "locked": 40 - HOURLY_REFUSALS}
+    assert Counter(each.reason for each in answers) == {"unknown": FULL.refusals, "locked": 40 - FULL.refusals}
     with workers[0].transaction() as tx:
         assert len(budgets.alarms(tx)) == 1
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from masking.access.budget import DAILY_PARCELS
 from masking.access.duty import UNKNOWN, Purpose
 from masking.access.people import Actor, Role
 from masking.assign import Assign, assign
@@ -20,7 +19,7 @@ from masking.scan import Scan, scan
 from masking.vault import budgets, people
 from masking.waybill import Assigned, Delivered, Dial, LabelData, Refusal, Scanned, Waybill
 from masking.world import World
-from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, RECEIVER, SHOP, SWITCH
+from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, RECEIVER, SHOP, SWITCH, leave_only
 
 
 def checked_out(world, store, order) -> Waybill:
@@ -246,10 +245,7 @@ def test_the_last_unit_of_a_budget_is_given_once(world, store, parcel, order):
     second = labelled(world, store, checked_out(world, store, order("A-1002")))
     arrived(world, store, second)
     assigned(world, store, second)
-    with store.transaction() as tx:
-        tallies = budgets.open_tallies(tx, [COURIER.id], [], world.now())
-        tallies[COURIER.id].views = DAILY_PARCELS - 1
-        budgets.save_tallies(tx, tallies, world.now(), world)
+    leave_only(world, store, 1)
     asked = [Resolve(actor=COURIER, code=data.code, purpose=Purpose.DELIVER) for data in (first, second, first)]
     granted, refused, again = resolve(world, store, asked)
     assert isinstance(granted, Grant)

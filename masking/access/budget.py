@@ -1,76 +1,239 @@
-"""How much one actor may see and how often one may be refused: counted in the act's own transaction.
+"""How much one actor may open, how fast, when, and how often one may be refused: counted in the act's own transaction.
 
-For now one daily ceiling of distinct parcels, and an hourly one of refusals that locks the actor and raises an alarm.
+What may be opened follows from the work that others gave: no limit here makes an honest courier wait (150 parcels between
+08:00 and 19:00, `tests/test_story_day.py`). Pure: the counts are one row of the store, locked while a batch is decided.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import final
+from typing import Final, NamedTuple, final
 
 from masking.waybill import Refusal
-from masking.world import CHINA, day_of
+from masking.world import CHINA, milliseconds
 
-DAILY_PARCELS = 250
-"""Distinct parcels that one actor may open in a day; a full van is about 150."""
+LOCK = timedelta(hours=1)
+"""How long a lock holds that no supervisor ends: long enough to be noticed, short enough that nobody's day is lost."""
 
-HOURLY_REFUSALS = 20
-"""Refusals in an hour after which the actor is locked until the hour has passed."""
+_TENTH, _HOUR, _MINUTE = 600_000, 3_600_000, 60_000  # milliseconds
+_CHINA_AHEAD = 8 * _HOUR
 
 
-def hour_of(now: datetime) -> str:
-    """The hour that refusals are counted in, as 2026-11-24T08."""
-    return now.astimezone(CHINA).strftime("%Y-%m-%dT%H")
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one actor may have.
+
+    Attributes:
+        percent: of the parcels that others gave for today, how many may be opened: a tenth more, for what comes late.
+        spare: and so many more, so that a small round has room as well.
+        pace: parcels newly opened in ten minutes. A van that plans its round opens a full load of places at once and
+            then delivers one every half minute in a block of lockers.
+        places: parcels opened today and not yet delivered, attempted or handed over: what fits before the next doors.
+        refusals: in an hour; the last of them locks. Twenty wrong labels are a wrong sack, noticed after a few.
+    """
+
+    percent: int
+    spare: int
+    pace: int
+    places: int
+    refusals: int
+
+    def ceiling(self, given: int) -> int:
+        """Distinct parcels that may be opened in a day for which others gave so many."""
+        return given * self.percent // 100 + self.spare
+
+
+FULL: Final = Limits(percent=110, spare=5, pace=40, places=25, refusals=20)
+"""A device whose key is known to sit in hardware; also where no level is on record."""
+
+HALF: Final = Limits(percent=105, spare=2, pace=20, places=12, refusals=10)
+"""A key that could be copied out of the device: half of everything but of the day's work itself, which stays possible."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hours:
+    """The hours of the day in China in which parcels are opened, from the start of `first` to the end of `last`."""
+
+    first: int
+    last: int
+
+    def wait(self, now: datetime) -> int:
+        """Seconds until the window opens; 0 inside it."""
+        local = now.astimezone(CHINA)
+        if self.first <= local.hour <= self.last:
+            return 0
+        opens = local.replace(hour=self.first, minute=0, second=0, microsecond=0)
+        return _seconds(opens - local if opens > local else opens + timedelta(days=1) - local)
+
+
+DAYTIME: Final = Hours(first=5, last=22)
+"""Where no shift is on record: the first trucks are unloaded at five, and nobody rings at a door after eleven."""
+
+ALWAYS: Final = Hours(first=0, last=23)
+
+
+class Counts(NamedTuple):
+    """One actor's counts, in the columns' order of the table `budget`; each is good for the window that stands before it.
+
+    `day`, `tenth`, `hour` and `told` count windows of a day in China, ten minutes, an hour and a minute since 1970.
+    `given` are parcels that others gave for the day, `forged` codes that failed since the last summary on the ledger.
+    """
+
+    actor: str
+    day: int = 0
+    given: int = 0
+    views: int = 0
+    tenth: int = 0
+    paced: int = 0
+    hour: int = 0
+    refusals: int = 0
+    locked: int | None = None
+    told: int = 0
+    forged: int = 0
+
+
+class Duty(NamedTuple):
+    """As much of an open assignment as a budget asks: `looked` is its last counted look, `place` since when it takes one."""
+
+    id: bytes
+    looked: int | None
+    place: int | None
+
+
+def day_number(now: datetime) -> int:
+    """The day in China, counted."""
+    return (milliseconds(now) + _CHINA_AHEAD) // (24 * _HOUR)
+
+
+def midnight(now: datetime) -> int:
+    """When the day in China began, in milliseconds."""
+    return day_number(now) * 24 * _HOUR - _CHINA_AHEAD
 
 
 @final
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """One actor's counts while a batch is decided; the store locks the rows behind it, and writes them back.
+    """One actor's counts while a batch is decided in order; the store locks the row behind it, and writes it back.
 
-    `seen` are the parcels already opened today: to open one again costs nothing.
+    `taken` are the places taken when the batch began. `looks` are the duties newly looked at in this batch, and whether
+    each takes a place: to open a parcel again costs nothing.
     """
 
-    views: int
-    refusals: int
-    seen: set[bytes]
-    newly_seen: set[bytes] = field(default_factory=set)
-    rang: bool = False
+    before: Counts
+    now: datetime
+    limits: Limits = FULL
+    carried: int = 0
+    taken: int = 0
+    day: int = field(init=False)
+    tenth: int = field(init=False)
+    hour: int = field(init=False)
+    given: int = field(init=False)
+    views: int = field(init=False)
+    paced: int = field(init=False)
+    refusals: int = field(init=False)
+    until: int | None = field(init=False)
+    forged: int = field(init=False)
+    told: int = field(init=False)
+    looks: dict[bytes, bool] = field(init=False, default_factory=dict)
+    rang: bool = field(init=False, default=False)
 
-    def locked(self, now: datetime) -> Refusal | None:
-        """The refusal that an actor with too many refusals gets to everything."""
-        if self.refusals < HOURLY_REFUSALS:
-            return None
-        local = now.astimezone(CHINA)
-        following = local.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-        return Refusal(reason="locked", retry_after=int((following - local).total_seconds()) + 1)
+    def __post_init__(self) -> None:
+        """Counts of windows that are over begin anew; the day with the parcels `carried` into it."""
+        old, at = self.before, milliseconds(self.now)
+        self.day = _window(old.day, day_number(self.now))
+        self.tenth = _window(old.tenth, at // _TENTH)
+        self.hour = _window(old.hour, at // _HOUR)
+        same = self.day == old.day
+        self.given, self.views = (old.given, old.views) if same else (self.carried, 0)
+        self.paced = old.paced if self.tenth == old.tenth else 0
+        self.refusals = old.refusals if self.hour == old.hour else 0
+        self.until = old.locked if old.locked and at < old.locked <= at + 2 * _HOUR else None
+        self.forged, self.told = old.forged, old.told
 
-    def spend(self, waybill: bytes, now: datetime) -> Refusal | None:
-        """Count a parcel, or refuse because the day's ceiling is reached."""
-        if waybill in self.seen:
-            return None
-        if self.views >= DAILY_PARCELS:
-            local = now.astimezone(CHINA)
-            midnight = local.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-            return Refusal(reason="daily-budget-spent", retry_after=int((midnight - local).total_seconds()) + 1)
-        self.views += 1
-        self.seen.add(waybill)
-        self.newly_seen.add(waybill)
-        return None
-
-    def refuse(self) -> None:
-        """Count a refusal; reaching the ceiling rings the alarm once."""
-        self.refusals += 1
-        if self.refusals == HOURLY_REFUSALS:
-            self.rang = True
+    @property
+    def counts(self) -> Counts:
+        """The row as it is to be kept."""
+        return Counts(
+            actor=self.before.actor,
+            day=self.day,
+            given=self.given,
+            views=self.views,
+            tenth=self.tenth,
+            paced=self.paced,
+            hour=self.hour,
+            refusals=self.refusals,
+            locked=self.until,
+            told=self.told,
+            forged=self.forged,
+        )
 
     @property
     def remaining(self) -> int:
-        """Parcels left today."""
-        return DAILY_PARCELS - self.views
+        """Parcels that may still be opened today."""
+        return max(self.limits.ceiling(self.given) - self.views, 0)
+
+    def locked(self) -> Refusal | None:
+        """The refusal that an actor with too many refusals gets to everything."""
+        if self.until is None:
+            return None
+        return Refusal(reason="locked", retry_after=(self.until - milliseconds(self.now)) // 1000 + 1)
+
+    def spend(self, duty: Duty, *, hours: Hours, place: bool = True) -> Refusal | None:
+        """Count a parcel that is about to be opened, or refuse; `place` unless nothing of it is shown, as for a call."""
+        wait = hours.wait(self.now)
+        if wait:
+            return Refusal(reason="off-hours", retry_after=wait)
+        since = midnight(self.now)
+        had = duty.id in self.looks
+        fresh = not had and (duty.looked is None or duty.looked < since)
+        takes = place and not self.looks.get(duty.id) and (duty.place is None or duty.place < since)
+        for holds, reason, seconds in (
+            (not fresh or self.remaining > 0, "daily-budget-spent", _seconds_left(self.now, 24 * _HOUR, _CHINA_AHEAD)),
+            (not takes or self.taken < self.limits.places, "too-many-unfinished", None),
+            (not fresh or self.paced < self.limits.pace, "too-fast", _seconds_left(self.now, _TENTH)),
+        ):
+            if not holds:
+                return Refusal(reason=reason, retry_after=seconds)
+        self.views += fresh
+        self.paced += fresh
+        self.taken += takes
+        if fresh or takes:
+            self.looks[duty.id] = takes or self.looks.get(duty.id, False)
+        return None
+
+    def give(self) -> None:
+        """Count a parcel that somebody else gave to this actor."""
+        self.given += 1
+
+    def refuse(self) -> None:
+        """Count a refusal; the last one of the hour locks, and rings the alarm once."""
+        self.refusals += 1
+        if self.refusals == self.limits.refusals:
+            self.rang = True
+            self.until = milliseconds(self.now + LOCK)
+
+    def forge(self, count: int) -> int:
+        """Count codes that are none; how many the ledger is to be told of now, 0 while this minute has been told."""
+        self.forged += count
+        minute = milliseconds(self.now) // _MINUTE
+        if not self.forged or self.told == minute:
+            return 0
+        telling, self.forged, self.told = self.forged, 0, minute
+        return telling
 
 
-def spans(now: datetime) -> tuple[tuple[str, str], tuple[str, str]]:
-    """The (kind, span) of the two counters."""
-    return ("view", day_of(now)), ("refusal", hour_of(now))
+def _window(stored: int, current: int) -> int:
+    """The window that is counted in: one that another worker's clock has begun already is not left again."""
+    return stored if stored == current + 1 else current
+
+
+def _seconds(span: timedelta) -> int:
+    return int(span.total_seconds()) + 1
+
+
+def _seconds_left(now: datetime, window: int, ahead: int = 0) -> int:
+    """Seconds until the next window of so many milliseconds begins."""
+    return (window - (milliseconds(now) + ahead) % window) // 1000 + 1

@@ -1,4 +1,8 @@
-"""Rows of budgets, read and written in the transaction of the act that spends them."""
+"""One row of counts an actor, locked, read and written in the transaction of the act that spends them.
+
+A row is never more than one an actor, and a window that is over begins anew when somebody next looks: nothing to sweep.
+Who takes how many places stands with the assignments themselves, so that whatever ends a duty frees its place.
+"""
 
 from __future__ import annotations
 
@@ -8,64 +12,83 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from masking.access.budget import Tally, spans
+from masking.access.budget import FULL, Counts, Limits, Tally, day_number, midnight
 from masking.vault.engine import among, insert_new
-from masking.vault.schema import alarm, budget, seen
-from masking.world import World, day_of, milliseconds
+from masking.vault.schema import PLACES, alarm, assignment, budget
+from masking.world import World, milliseconds
 
 # Built once: to build such a statement takes longer than to run it.
-_LOCK = (
-    sa.select(budget.c.actor, budget.c.kind, budget.c.used)
-    .where(budget.c.actor.in_(among("names")), budget.c.kind.in_(among("kinds")), budget.c.span.in_(among("spans")))
-    .order_by(budget.c.actor, budget.c.kind)
-    .with_for_update()
-)
+_LOCK = sa.select(budget).where(budget.c.actor.in_(among("names"))).order_by(budget.c.actor).with_for_update()
 _SAVE = (
     budget.update()
-    .where(budget.c.actor == sa.bindparam("a"), budget.c.kind == sa.bindparam("k"), budget.c.span == sa.bindparam("s"))
-    .values(used=sa.bindparam("u"))
+    .where(budget.c.actor == sa.bindparam("actor_"))
+    .values({name: sa.bindparam(f"{name}_") for name in Counts._fields[1:]})
 )
-_SEEN = sa.select(seen.c.actor, seen.c.waybill).where(
-    seen.c.actor.in_(among("names")), seen.c.day == sa.bindparam("day"), seen.c.waybill.in_(among("waybills"))
+_SAVED = [f"{name}_" for name in Counts._fields]
+_COUNT = sa.select(assignment.c.courier, sa.func.count()).where(assignment.c.courier.in_(among("names")))
+_CARRIED = _COUNT.where(assignment.c.closed.is_(None)).group_by(assignment.c.courier)
+_TAKEN = _COUNT.where(sa.text(PLACES), assignment.c.place >= sa.bindparam("since")).group_by(assignment.c.courier)
+_LOOKED = (
+    assignment.update()
+    .where(assignment.c.id == sa.bindparam("of"))
+    .values(
+        looked=sa.bindparam("at"),
+        place=sa.func.coalesce(sa.bindparam("since", type_=sa.BigInteger), assignment.c.place),
+    )
 )
+
+
+def create(tx: Connection, actor: str) -> None:
+    """Give somebody who is being enrolled their row."""
+    insert_new(tx, budget, [Counts(actor)._asdict()], "actor")
 
 
 def open_tallies(
-    tx: Connection, actors: Collection[str], waybills: Collection[bytes], now: datetime
+    tx: Connection,
+    actors: Collection[str],
+    now: datetime,
+    *,
+    spending: Mapping[str, int] | None = None,
+    limits: Mapping[str, Limits] | None = None,
 ) -> dict[str, Tally]:
-    """The counts of these actors, locked until the transaction ends (rows taken in sorted order, so nobody deadlocks)."""
+    """The counts of these actors, locked until the transaction ends (rows taken in sorted order, so nobody deadlocks).
+
+    `spending` says how many parcels each of them may be about to open; `limits` whose are other than the full ones.
+    Places are only counted of those who could come to the end of them: nobody takes more than they have looked at today.
+    """
     names = sorted(set(actors))
-    rows = [
-        {"actor": actor, "kind": kind, "span": span, "used": 0} for actor in names for kind, span in sorted(spans(now))
-    ]
-    insert_new(tx, budget, rows)
-    kinds, of_now = zip(*spans(now), strict=True)  # a day is never spelt like an hour, so the pairs can't mix
-    locked = tx.execute(_LOCK, {"names": names, "kinds": kinds, "spans": of_now})
-    used = {(row.actor, row.kind): row.used for row in locked}
-    viewed: dict[str, set[bytes]] = {actor: set() for actor in names}
-    if waybills:
-        for row in tx.execute(_SEEN, {"names": names, "day": day_of(now), "waybills": list(waybills)}):
-            viewed[row.actor].add(row.waybill)
-    return {
-        actor: Tally(views=used[actor, "view"], refusals=used[actor, "refusal"], seen=viewed[actor]) for actor in names
+    rows = {row.actor: Counts(*row) for row in tx.execute(_LOCK, {"names": names})}
+    missing = [name for name in names if name not in rows]
+    if missing:
+        insert_new(tx, budget, [Counts(name)._asdict() for name in missing], "actor")
+        rows |= {row.actor: Counts(*row) for row in tx.execute(_LOCK, {"names": missing})}
+    own, asking = limits or {}, spending or {}
+    late = [name for name in names if rows[name].day < day_number(now)]
+    carried: dict[str, int] = dict(tx.execute(_CARRIED, {"names": late}).all()) if late else {}
+    tallies = {
+        name: Tally(before=rows[name], now=now, limits=own.get(name, FULL), carried=carried.get(name, 0))
+        for name in names
     }
+    crowded = [name for name in asking if tallies[name].views + asking[name] > tallies[name].limits.places]
+    if crowded:
+        for name, taken in tx.execute(_TAKEN, {"names": crowded, "since": midnight(now)}):
+            tallies[name].taken = taken
+    return tallies
 
 
 def save_tallies(tx: Connection, tallies: Mapping[str, Tally], now: datetime, world: World) -> None:
-    """Write the counts back, and the alarms that they rang."""
-    (view, day), (refusal, hour) = spans(now)
-    rows = []
-    for actor, tally in tallies.items():
-        rows.append({"a": actor, "k": view, "s": day, "u": tally.views})
-        rows.append({"a": actor, "k": refusal, "s": hour, "u": tally.refusals})
-    if rows:
-        tx.execute(_SAVE, rows)
-    looked = [
-        {"actor": actor, "day": day, "waybill": waybill}
-        for actor, tally in tallies.items()
-        for waybill in sorted(tally.newly_seen)
+    """Write back the counts that changed, what was looked at, and the alarms that rang."""
+    changed = [tally.counts for tally in tallies.values() if tally.counts != tally.before]
+    if changed:
+        tx.execute(_SAVE, [dict(zip(_SAVED, counts, strict=True)) for counts in changed])
+    at = milliseconds(now)
+    looks = [
+        {"of": duty, "at": at, "since": at if takes else None}
+        for tally in tallies.values()
+        for duty, takes in tally.looks.items()
     ]
-    insert_new(tx, seen, looked)
+    if looks:
+        tx.execute(_LOOKED, looks)
     for actor, tally in tallies.items():
         if tally.rang:
             raise_alarm(tx, "too-many-refusals", actor, now, world)
@@ -87,8 +110,3 @@ def raise_alarm(
 def alarms(tx: Connection) -> list[tuple[int, str, str]]:
     """All alarms as (time, kind, actor), oldest first."""
     return [tuple(row) for row in tx.execute(sa.select(alarm.c.at, alarm.c.kind, alarm.c.actor).order_by(alarm.c.id))]
-
-
-def sweep(tx: Connection, now: datetime) -> None:
-    """Forget which parcels were seen on past days."""
-    tx.execute(seen.delete().where(seen.c.day < day_of(now)))

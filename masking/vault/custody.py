@@ -9,6 +9,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from masking.access.budget import Duty
 from masking.vault.engine import among, insert_new
 from masking.vault.schema import assignment, label_print, scan
 from masking.world import milliseconds
@@ -27,7 +28,7 @@ class Scan(NamedTuple):
 
 
 class Assignment(NamedTuple):
-    """A duty: this courier, this parcel, this leg of its way, given by somebody else."""
+    """A duty: this courier, this parcel, this leg of its way, given by somebody else. The last two: `access.budget.Duty`."""
 
     id: bytes
     waybill: bytes
@@ -39,6 +40,13 @@ class Assignment(NamedTuple):
     closed: int | None
     views: int
     misses: int
+    looked: int | None = None
+    place: int | None = None
+
+    @property
+    def spent(self) -> Duty:
+        """What a budget asks of it."""
+        return Duty(self.id, self.looked, self.place)
 
 
 class Print(NamedTuple):
@@ -59,6 +67,13 @@ _LOOKS = (
     .values(views=sa.bindparam("viewed"), misses=sa.bindparam("missed"))
 )
 _OPEN = sa.select(assignment).where(assignment.c.waybill.in_(among("waybills")), assignment.c.closed.is_(None))
+
+
+_FREE = (
+    assignment.update()
+    .where(assignment.c.waybill.in_(among("waybills")), assignment.c.closed.is_(None))
+    .values(place=None)
+)
 
 
 def add_scans(tx: Connection, scans: Sequence[Scan]) -> set[bytes]:
@@ -100,6 +115,11 @@ def close_assignments(tx: Connection, waybills: Collection[bytes], now: datetime
         .where(assignment.c.waybill.in_(waybills), assignment.c.closed.is_(None))
         .values(closed=milliseconds(now))
     )
+
+
+def free_places(tx: Connection, waybills: Collection[bytes]) -> None:
+    """These parcels were tried: they take no place among those that their couriers have yet to see to."""
+    tx.execute(_FREE, {"waybills": list(waybills)})
 
 
 def prints_of_jobs(

@@ -58,8 +58,8 @@ KEPT = {
     "scan": dict.fromkeys(("id", "waybill", "kind", "unit", "actor", "at"), "who handled the parcel; no personal data")
     | {"event": "the scanner's own name for the scan, keyed"},
     "assignment": dict.fromkeys(
-        ("id", "waybill", "unit", "leg", "courier", "given_by", "at", "closed", "views", "misses"),
-        "who had the duty: the defence in a dispute",
+        ("id", "waybill", "unit", "leg", "courier", "given_by", "at", "closed", "views", "misses", "looked", "place"),
+        "who had the duty, and when they looked: the defence in a dispute",
     ),
     "envelope": dict.fromkeys(("id", "until"), "a random number of the sender's; swept when its time is over"),
     "hold": dict.fromkeys(

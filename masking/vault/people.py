@@ -17,6 +17,7 @@ from masking.errors import InputError
 from masking.ledger.log import is_name
 from masking.order import Plain
 from masking.redact.phones import canonical
+from masking.vault import budgets
 from masking.vault.engine import among, insert_new
 from masking.vault.keystore import KeyStore
 from masking.vault.schema import person
@@ -44,6 +45,7 @@ def enrol(
     }
     if phone:
         row |= _phone_columns(world, keys, actor, phone, now)
+    budgets.create(tx, actor.id)
     return bool(insert_new(tx, person, [row], "id"))
 
 

@@ -23,6 +23,7 @@ from sqlalchemy import (
     text,
 )
 
+from masking.access.budget import Counts
 from masking.order import FIELDS
 
 DATA_HEAD = "0001"
@@ -30,6 +31,10 @@ KEYS_HEAD = "0001"
 
 data = MetaData()
 keys = MetaData()
+
+
+PLACES = "closed IS NULL AND place IS NOT NULL"
+"""Open assignments whose parcel was opened and takes a place: what an index serves, so that counting them stays cheap."""
 
 
 def sealed_column(field: str) -> str:
@@ -105,6 +110,10 @@ assignment = Table(
     Column("closed", BigInteger),
     Column("views", Integer, nullable=False),
     Column("misses", Integer, nullable=False),
+    Column("looked", BigInteger),
+    Column("place", BigInteger),
+    Index("duties_of", "courier", sqlite_where=text("closed IS NULL"), postgresql_where=text("closed IS NULL")),
+    Index("places_of", "courier", "place", sqlite_where=text(PLACES), postgresql_where=text(PLACES)),
     Index(
         "one_open_assignment",
         "waybill",
@@ -266,20 +275,8 @@ proof = Table(
 budget = Table(
     "budget",
     data,
-    Column("actor", String(64), nullable=False),
-    Column("kind", String(16), nullable=False),
-    Column("span", String(16), nullable=False),
-    Column("used", Integer, nullable=False),
-    PrimaryKeyConstraint("actor", "kind", "span"),
-)
-
-seen = Table(
-    "seen",
-    data,
-    Column("actor", String(64), nullable=False),
-    Column("day", String(10), nullable=False),
-    Column("waybill", LargeBinary(16), nullable=False),
-    PrimaryKeyConstraint("actor", "day", "waybill"),
+    Column("actor", String(64), primary_key=True),
+    *(Column(name, BigInteger, nullable=name == "locked") for name in Counts._fields[1:]),
 )
 
 alarm = Table(

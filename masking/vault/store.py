@@ -11,6 +11,7 @@ from typing import Protocol, final
 
 from sqlalchemy.engine import Connection, Engine
 
+from masking.access.budget import ALWAYS, DAYTIME, Hours
 from masking.access.network import Network
 from masking.crypto import archive, labelcode
 from masking.crypto.keys import KeySource
@@ -54,6 +55,7 @@ class Settings:
         demo: whether visibly fake numbers may be loaded; never set for real parcels.
         retention: how long waybills stay in each state.
         network: which outlet collects from whom, and delivers what.
+        hours: when parcels are opened, by those of whom no shift is on record.
     """
 
     tenant: str = "carrier"
@@ -61,6 +63,12 @@ class Settings:
     demo: bool = False
     retention: Retention = field(default_factory=Retention)
     network: Network = field(default_factory=Network)
+    hours: Hours = DAYTIME
+
+    @property
+    def opening(self) -> Hours:
+        """The hours in force: a demo has no night."""
+        return ALWAYS if self.demo else self.hours
 
     @property
     def origin(self) -> str:
