@@ -42,8 +42,8 @@ SECONDS, CONNECTIONS, THREADS = 2, 32, 2
 ROUNDS = int(os.environ.get("ROUNDS", "4"))
 EACH = {"service": 1800, "single": 900}
 """Labels made for one slice of a side."""
-A_DAY = 240
-"""Labels of one courier: below a day's ceiling."""
+A_DAY = 24
+"""Labels of one courier: below the places that one may take at once."""
 
 HELLO = """
 import socket, sys

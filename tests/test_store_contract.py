@@ -309,9 +309,9 @@ def test_what_was_not_committed_for_certain_is_not_opened(world, store, parcels,
 def test_a_conflict_inside_a_transaction_is_told_from_a_store_that_is_down(world, store):
     [(taken,)] = rows(store, sa.select(schema.person.c.id).limit(1))
     with pytest.raises(UnavailableError) as caught, store.transaction() as tx:
-        tx.execute(schema.budget.insert(), [{"actor": taken, "kind": "k", "span": "s", "used": 0}] * 2)
+        tx.execute(schema.alarm.insert(), [{"id": bytes(16), "at": 0, "kind": "k", "actor": taken}] * 2)
     assert caught.value.undone
-    assert rows(store, sa.select(schema.budget).where(schema.budget.c.kind == "k")) == []
+    assert rows(store, sa.select(schema.alarm).where(schema.alarm.c.kind == "k")) == []
 
 
 @pytest.mark.parametrize("urls", ["postgresql"], indirect=True)

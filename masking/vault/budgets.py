@@ -30,10 +30,10 @@ _CARRIED = _COUNT.where(assignment.c.closed.is_(None)).group_by(assignment.c.cou
 _TAKEN = _COUNT.where(sa.text(PLACES), assignment.c.place >= sa.bindparam("since")).group_by(assignment.c.courier)
 _LOOKED = (
     assignment.update()
-    .where(assignment.c.id == sa.bindparam("of"))
+    .where(assignment.c.id == sa.bindparam("duty_"))
     .values(
-        looked=sa.bindparam("at"),
-        place=sa.func.coalesce(sa.bindparam("since", type_=sa.BigInteger), assignment.c.place),
+        looked=sa.bindparam("looked_"),
+        place=sa.func.coalesce(sa.bindparam("place_", type_=sa.BigInteger), assignment.c.place),
     )
 )
 
@@ -83,7 +83,7 @@ def save_tallies(tx: Connection, tallies: Mapping[str, Tally], now: datetime, wo
         tx.execute(_SAVE, [dict(zip(_SAVED, counts, strict=True)) for counts in changed])
     at = milliseconds(now)
     looks = [
-        {"of": duty, "at": at, "since": at if takes else None}
+        {"duty_": duty, "looked_": at, "place_": at if takes else None}
         for tally in tallies.values()
         for duty, takes in tally.looks.items()
     ]

@@ -1,0 +1,187 @@
+"""The limits as pure rules: nothing that happens in any order gets past one, and each says when to come back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from masking.access.budget import ALWAYS, DAYTIME, FULL, HALF, Counts, Duty, Hours, Tally, day_number, midnight
+from masking.waybill import Refusal
+from masking.world import milliseconds
+
+NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+A_DAY = timedelta(days=1)
+
+
+def duty(number: int, looked: datetime | None = None, place: datetime | None = None) -> Duty:
+    return Duty(
+        number.to_bytes(16, "big"), looked and milliseconds(looked), milliseconds(place) if place is not None else None
+    )
+
+
+def tally(now: datetime = NOON, counts: Counts | None = None, **more) -> Tally:
+    return Tally(before=counts or Counts("courier-7"), now=now, **more)
+
+
+def opened(counting: Tally, parcels: range) -> list[Refusal | None]:
+    return [counting.spend(duty(n), hours=ALWAYS) for n in parcels]
+
+
+def test_a_day_is_the_days_work_a_tenth_more_and_five():
+    assert [FULL.ceiling(given) for given in (0, 9, 10, 150)] == [5, 14, 16, 170]
+    assert all(limits.ceiling(given) >= given for limits in (FULL, HALF) for given in range(500))
+
+
+def test_a_key_that_could_be_copied_has_half_of_everything_but_of_the_days_work():
+    assert [HALF.pace * 2, HALF.places * 2 + 1, HALF.refusals * 2] == [FULL.pace, FULL.places, FULL.refusals]
+    extra = [limits.ceiling(1000) - 1000 for limits in (HALF, FULL)]
+    assert extra[0] * 2 <= extra[1]
+
+
+def test_the_last_place_is_taken_once_and_looking_again_costs_nothing():
+    counting = tally(carried=150)
+    answers = opened(counting, range(FULL.places + 1))
+    assert answers == [None] * FULL.places + [Refusal(reason="too-many-unfinished")]
+    assert opened(counting, range(FULL.places)) == [None] * FULL.places
+    assert (counting.views, counting.remaining) == (25, 170 - 25)
+
+
+def test_a_call_takes_no_place_and_the_look_after_it_no_second_unit():
+    counting = tally(carried=150)
+    assert [counting.spend(duty(n), hours=ALWAYS, place=False) for n in range(30)] == [None] * 30
+    assert counting.taken == 0
+    assert opened(counting, range(30)) == [None] * 25 + [Refusal(reason="too-many-unfinished")] * 5
+    assert counting.views == 30
+    assert counting.looks == {duty(n).id: n < 25 for n in range(30)}
+
+
+def test_the_pace_begins_anew_every_ten_minutes_of_the_clock():
+    counting = tally(NOON + timedelta(minutes=3, seconds=20), carried=150)
+    calls = [counting.spend(duty(n), hours=ALWAYS, place=False) for n in range(41)]
+    assert calls == [None] * 40 + [Refusal(reason="too-fast", retry_after=401)]
+    later = tally(counting.now + timedelta(seconds=401), counting.counts)
+    assert later.spend(duty(99), hours=ALWAYS) is None
+    assert (later.views, later.paced) == (41, 1)
+
+
+def test_a_refusal_for_the_day_says_how_long_the_day_still_is():
+    counting = tally(carried=0)
+    assert opened(counting, range(6)) == [None] * 5 + [Refusal(reason="daily-budget-spent", retry_after=12 * 3600 + 1)]
+
+
+def test_what_was_looked_at_yesterday_counts_again_today():
+    counting = tally(carried=1)
+    assert counting.spend(duty(1, NOON - A_DAY, NOON - A_DAY), hours=ALWAYS) is None
+    assert (counting.views, counting.taken) == (1, 1)
+    assert counting.spend(duty(2, NOON - timedelta(hours=1), NOON - timedelta(hours=1)), hours=ALWAYS) is None
+    assert (counting.views, counting.taken) == (1, 1)
+
+
+@pytest.mark.parametrize(("hour", "wait"), [(5, 0), (22, 0), (23, 6 * 3600 + 1), (0, 5 * 3600 + 1), (4, 3601)])
+def test_at_night_nothing_is_opened(hour, wait):
+    now = datetime(2026, 11, 24, hour, tzinfo=UTC) - timedelta(hours=8)
+    expected = Refusal(reason="off-hours", retry_after=wait) if wait else None
+    assert tally(now, carried=9).spend(duty(1), hours=DAYTIME) == expected
+    assert tally(now, carried=9).spend(duty(1), hours=ALWAYS) is None
+
+
+def test_the_twentieth_refusal_of_an_hour_locks_for_an_hour_and_rings_once():
+    counting = tally(NOON + timedelta(minutes=59))
+    for n in range(25):
+        assert counting.rang is (n >= 20)
+        assert (counting.locked() is None) is (n < 20)
+        counting.refuse()
+    assert counting.locked() == Refusal(reason="locked", retry_after=3601)
+    kept = counting.counts
+    for minutes, locked in ((2, True), (59, True), (60, False)):  # also across the hour in which they are counted
+        assert (tally(counting.now + timedelta(minutes=minutes), kept).locked() is not None) is locked
+    assert not tally(counting.now + timedelta(minutes=2), kept).rang
+
+
+def test_codes_that_are_none_are_told_to_the_ledger_once_a_minute_and_none_is_lost():
+    told, counts = [], Counts("courier-7")
+    for seconds in range(0, 300, 7):
+        counting = tally(NOON + timedelta(seconds=seconds), counts)
+        told.append(counting.forge(3))
+        counts = counting.counts
+    assert len([n for n in told if n]) == 5
+    assert sum(told) + counts.forged == 3 * len(told)
+
+
+def test_a_worker_whose_clock_is_behind_begins_no_window_anew():
+    before_midnight = datetime.fromtimestamp(midnight(NOON) / 1000, UTC) - timedelta(seconds=1)
+    ahead = tally(before_midnight + timedelta(seconds=2), carried=50)
+    opened(ahead, range(10))
+    ahead.refuse()
+    behind = tally(before_midnight, ahead.counts, carried=50)
+    assert (behind.views, behind.paced, behind.refusals) == (10, 10, 1)
+    assert behind.counts == ahead.counts
+    assert day_number(before_midnight) + 1 == ahead.day
+
+
+def test_a_clock_that_was_far_ahead_once_locks_nobody_out():
+    wrong = tally(NOON + 400 * A_DAY, carried=0)
+    opened(wrong, range(5))
+    for _ in range(20):
+        wrong.refuse()
+    right = tally(NOON, wrong.counts, carried=3)
+    assert right.locked() is None
+    assert right.spend(duty(1), hours=ALWAYS) is None
+
+
+ACTS = st.one_of(
+    st.tuples(st.just("look"), st.integers(0, 60)),
+    st.tuples(st.just("call"), st.integers(0, 60)),
+    st.tuples(st.just("finish"), st.integers(0, 60)),
+    st.tuples(st.just("give"), st.integers(1, 30)),
+    st.tuples(st.just("refuse"), st.integers(1, 9)),
+    st.tuples(st.just("wait"), st.sampled_from([1, 60, 601, 3601, 86401])),
+)
+
+
+@given(
+    st.lists(ACTS, max_size=150),
+    st.sampled_from([FULL, HALF]),
+    st.sampled_from([ALWAYS, DAYTIME, Hours(first=8, last=18)]),
+)
+def test_nothing_that_happens_in_any_order_gets_past_a_limit(acts, limits, hours):
+    now, counts, duties, given_today = NOON, Counts("courier-7"), {}, 0
+    taken_by_tenth, by_day = Counter(), {}
+    for act, amount in acts:
+        today, tenth = day_number(now), milliseconds(now) // 600_000
+        places = sum(each.place is not None and each.place >= midnight(now) for each in duties.values())
+        counting = Tally(before=counts, now=now, limits=limits, carried=0, taken=places)
+        if act in {"look", "call"}:
+            known = duties.get(amount, duty(amount))
+            answer = counting.spend(known, hours=hours, place=act == "look")
+            if answer is None:
+                assert hours.wait(now) == 0
+                fresh = known.looked is None or known.looked < midnight(now)
+                taken_by_tenth[tenth] += fresh
+                by_day.setdefault(today, set()).add(amount)
+                at = milliseconds(now)
+                place = at if act == "look" and counting.looks.get(known.id) else known.place
+                duties[amount] = Duty(known.id, at if fresh else known.looked, place)
+        elif act == "finish" and amount in duties:
+            duties[amount] = duties[amount]._replace(place=None)
+        elif act == "give":
+            given_today += amount
+            for _ in range(amount):
+                counting.give()
+        elif act == "refuse":
+            for _ in range(amount):
+                if not counting.locked():
+                    counting.refuse()
+        counts = counting.counts
+        assert taken_by_tenth[tenth] <= limits.pace
+        assert len(by_day.get(today, ())) <= limits.ceiling(given_today)
+        assert sum(each.place is not None and each.place >= midnight(now) for each in duties.values()) <= limits.places
+        assert counts.refusals <= limits.refusals
+        assert counting.remaining == limits.ceiling(given_today) - len(by_day.get(today, ()))
+        if act == "wait":
+            now += timedelta(seconds=amount)
+            given_today = given_today if day_number(now) == today else 0

@@ -1,0 +1,154 @@
+"""Budgets in the stores: exact under any number of workers, freed by whatever ends a duty, followed by the day's work."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+
+from masking.access.budget import DAYTIME, FULL
+from masking.access.duty import Purpose
+from masking.assign import Assign, assign
+from masking.call import Call, call
+from masking.deliver import Deliver, deliver
+from masking.order import Grant
+from masking.resolve import Resolve, resolve
+from masking.scan import Scan, scan
+from masking.vault import budgets, schema
+from masking.waybill import Dial, Refusal
+from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, leave_only
+from tests.serving import on_the_van
+from tests.test_store_contract import at_once, flat, workers
+
+__all__ = ["workers"]
+
+
+def looking(world, store, labels, actor=COURIER):
+    return resolve(world, store, [Resolve(actor=actor, code=each.code, purpose=Purpose.DELIVER) for each in labels])
+
+
+def granted(answers) -> int:
+    return sum(isinstance(each, Grant) for each in answers)
+
+
+def tallied(world, store, actor=COURIER):
+    with store.transaction() as tx:
+        return budgets.open_tallies(tx, [actor.id], world.now())[actor.id]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_schedule_of_workers_gives_one_more_than_is_allowed_or_loses_one(world, store, workers, seed):
+    """Every worker asks for parcels of its own and for some that others ask for, in pieces of any size."""
+    dice = random.Random(seed)
+    labels = on_the_van(world, store, 34)
+    left = dice.choice([7, 19, 40])
+
+    def work(worker):
+        asked, answers = dice.sample(labels, 26), []
+        while asked:
+            some = [asked.pop() for _ in range(min(len(asked), dice.randint(1, 9)))]
+            answers += [(each.code, answer) for each, answer in zip(some, looking(world, worker, some), strict=True)]
+        return answers
+
+    leave_only(world, store, left)
+    before = tallied(world, store).views
+    answers = flat(at_once([lambda worker=worker: work(worker) for worker in workers]))
+    opened = {code for code, answer in answers if isinstance(answer, Grant)}
+    allowed = min(left, FULL.places, len({code for code, _ in answers}))
+    assert len(opened) == allowed
+    assert tallied(world, store).views == before + allowed
+    reasons = {answer.reason for _, answer in answers if isinstance(answer, Refusal)}
+    assert reasons <= {"daily-budget-spent", "too-many-unfinished", "locked"}
+    with store.reading() as tx:
+        assert tx.execute(sa.select(sa.func.count(schema.assignment.c.place))).scalar() == allowed
+
+
+def test_the_pace_is_kept_by_looks_and_calls_together(world, store, workers):
+    labels = on_the_van(world, store, 48)
+    works = [
+        lambda: call(world, workers[0], [Call(actor=COURIER, code=each.code) for each in labels[:24]]),
+        lambda: call(world, workers[1], [Call(actor=COURIER, code=each.code) for each in labels[24:36]]),
+        lambda: looking(world, workers[2], labels[36:42]),
+        lambda: looking(world, workers[3], labels[42:]),
+    ]
+    answers = flat(at_once(works))
+    assert sum(isinstance(each, Grant | Dial) for each in answers) == FULL.pace
+    assert {(each.reason, each.retry_after) for each in answers if isinstance(each, Refusal)} == {("too-fast", 601)}
+
+
+def deliver_(world, store, data):
+    deliver(world, store, [Deliver(actor=COURIER, code=data.code)])
+
+
+def attempt(world, store, data):
+    scan(world, store, [Scan(actor=COURIER, what=data.code, kind="attempted")])
+
+
+def hand_over(world, store, data):
+    assign(world, store, [Assign(actor=DISPATCHER, what=data.code, courier=OTHER_COURIER.id)])
+
+
+def depart(world, store, data):
+    scan(world, store, [Scan(actor=DISPATCHER, what=data.code, kind="departed")])
+
+
+@pytest.mark.parametrize("finish", [deliver_, attempt, hand_over, depart])
+def test_whatever_ends_a_parcels_turn_frees_its_place(world, store, finish):
+    labels = on_the_van(world, store, FULL.places + 2)
+    assert granted(looking(world, store, labels)) == FULL.places
+    finish(world, store, labels[0])
+    assert granted(looking(world, store, labels[-2:])) == 1
+
+
+def test_what_was_attempted_takes_a_place_again_when_it_is_looked_at_again_and_no_second_unit(world, store):
+    labels = on_the_van(world, store, FULL.places + 1)
+    looking(world, store, labels[:-1])
+    attempt(world, store, labels[0])
+    assert granted(looking(world, store, [labels[0], labels[-1]])) == 1
+    assert tallied(world, store).views == FULL.places
+
+
+def test_the_days_work_is_what_others_gave_today_and_what_is_left_of_yesterday(world, store, hands):
+    labels = on_the_van(world, store, 30)
+    assert tallied(world, store).given == 30
+    deliver(world, store, [Deliver(actor=COURIER, code=each.code) for each in labels[:18]])
+    hands.move(days=1)
+    assert tallied(world, store).given == 12
+    on_the_van(world, store, 8, first=30)
+    assert tallied(world, store).given == 20
+    [grant] = looking(world, store, labels[-1:])
+    assert grant.remaining == FULL.ceiling(20) - 1
+
+
+def test_places_of_yesterday_are_free_this_morning(world, store, hands):
+    labels = on_the_van(world, store, FULL.places + 5)
+    assert granted(looking(world, store, labels)) == FULL.places
+    hands.move(days=1)
+    assert granted(looking(world, store, labels[::-1])) == FULL.places
+
+
+def test_nobody_opens_a_parcel_at_night_but_everybody_may_end_the_days_work(world, store, hands):
+    labels = on_the_van(world, store, 2)
+    store.settings = replace(store.settings, demo=False)
+    assert store.settings.hours == DAYTIME
+    assert granted(looking(world, store, labels)) == 2
+    hands.move(hours=15)  # half past eleven at night
+    assert looking(world, store, labels) == [Refusal(reason="off-hours", retry_after=5.5 * 3600 + 1)] * 2
+    assert call(world, store, [Call(actor=COURIER, code=labels[0].code)])[0].reason == "off-hours"
+    attempt(world, store, labels[0])
+    [done] = deliver(world, store, [Deliver(actor=COURIER, code=labels[1].code)])
+    assert not isinstance(done, Refusal)
+
+
+def test_a_budget_is_one_row_an_actor_for_ever(world, store, hands):
+    for n in range(4):
+        looking(world, store, on_the_van(world, store, 2, first=2 * n))
+        hands.move(days=1)
+    with store.reading() as tx:
+        rows = Counter(tx.execute(sa.select(schema.budget.c.actor)).scalars())
+        people = set(tx.execute(sa.select(schema.person.c.id)).scalars())
+    assert set(rows.values()) == {1}
+    assert set(rows) <= people
