@@ -75,12 +75,12 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
         records = waybills.by_id(tx, wanted, lock=True)
         done = custody.prints_of_jobs(tx, wanted, {request.job for request in requests if _NAME.fullmatch(request.job)})
         numbers = slots.leases(tx, wanted)
-        tallies = budgets.open_tallies(tx, {request.actor.id for request in requests}, [], now)
+        tallies = budgets.open_tallies(tx, {request.actor.id for request in requests}, now)
         outcomes: list[LabelData | Refusal] = []
         for request, record_id in zip(requests, ids, strict=True):
             record = records.get(record_id) if record_id else None
             who, tally = request.actor.id, tallies[request.actor.id]
-            refusal = tally.locked(now)
+            refusal = tally.locked()
             made: Print | None = None
             if refusal is None and record and staff.get(who) == request.actor and _may_print(request, record):
                 made = done.get((record.id, request.job))

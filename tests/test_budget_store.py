@@ -115,18 +115,20 @@ def test_the_days_work_is_what_others_gave_today_and_what_is_left_of_yesterday(w
     labels = on_the_van(world, store, 30)
     assert tallied(world, store).given == 30
     deliver(world, store, [Deliver(actor=COURIER, code=each.code) for each in labels[:18]])
-    hands.move(days=1)
+    hands.move(hours=20)  # half past four in the morning
     assert tallied(world, store).given == 12
-    on_the_van(world, store, 8, first=30)
-    assert tallied(world, store).given == 20
-    [grant] = looking(world, store, labels[-1:])
-    assert grant.remaining == FULL.ceiling(20) - 1
+    [later] = on_the_van(world, store, 1, first=30)
+    assert tallied(world, store).given == 13
+    [grant] = looking(world, store, [later])
+    assert grant.remaining == FULL.ceiling(13) - 1
+    hands.move(days=1)
+    assert tallied(world, store).given == 0  # duties last a day
 
 
 def test_places_of_yesterday_are_free_this_morning(world, store, hands):
     labels = on_the_van(world, store, FULL.places + 5)
     assert granted(looking(world, store, labels)) == FULL.places
-    hands.move(days=1)
+    hands.move(hours=20)
     assert granted(looking(world, store, labels[::-1])) == FULL.places
 
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from masking.access.budget import FULL, Counts, Limits, Tally, day_number, midnight
+from masking.access.duty import DUTY_LASTS
 from masking.vault.engine import among, insert_new
 from masking.vault.schema import PLACES, alarm, assignment, budget
 from masking.world import World, milliseconds
@@ -26,7 +27,9 @@ _SAVE = (
 )
 _SAVED = [f"{name}_" for name in Counts._fields]
 _COUNT = sa.select(assignment.c.courier, sa.func.count()).where(assignment.c.courier.in_(among("names")))
-_CARRIED = _COUNT.where(assignment.c.closed.is_(None)).group_by(assignment.c.courier)
+_CARRIED = _COUNT.where(assignment.c.closed.is_(None), assignment.c.at > sa.bindparam("since")).group_by(
+    assignment.c.courier
+)
 _TAKEN = _COUNT.where(sa.text(PLACES), assignment.c.place >= sa.bindparam("since")).group_by(assignment.c.courier)
 _LOOKED = (
     assignment.update()
@@ -64,7 +67,10 @@ def open_tallies(
         rows |= {row.actor: Counts(*row) for row in tx.execute(_LOCK, {"names": missing})}
     own, asking = limits or {}, spending or {}
     late = [name for name in names if rows[name].day < day_number(now)]
-    carried: dict[str, int] = dict(tx.execute(_CARRIED, {"names": late}).all()) if late else {}
+    carried: dict[str, int] = {}
+    if late:
+        lasting = milliseconds(now - DUTY_LASTS)
+        carried = dict(tx.execute(_CARRIED, {"names": late, "since": lasting}).all())
     tallies = {
         name: Tally(before=rows[name], now=now, limits=own.get(name, FULL), carried=carried.get(name, 0))
         for name in names

@@ -6,6 +6,7 @@ walks the schema and fails on a column that is on neither.
 
 from __future__ import annotations
 
+from masking.access.budget import Counts
 from masking.order import FIELDS
 from masking.vault.schema import sealed_column
 
@@ -88,8 +89,7 @@ KEPT = {
         ("digest", "person", "maker", "at", "until", "confirmed_by", "used"), "who enrolled whom; swept after two days"
     ),
     "proof": dict.fromkeys(("id", "until"), "hashes of used-up proofs; swept when they are stale anyway"),
-    "budget": dict.fromkeys(("actor", "kind", "span", "used"), "counts of staff's acts"),
-    "seen": dict.fromkeys(("actor", "day", "waybill"), "record ids; swept after its day"),
+    "budget": dict.fromkeys(Counts._fields, "counts of staff's acts, one row each"),
     "alarm": dict.fromkeys(("id", "at", "kind", "actor"), "no record, no person"),
     "leaf": dict.fromkeys(("id", "subject", "body", "position"), "keyed record ids only (FORMAT.md section 8)"),
     "node": dict.fromkeys(("place", "hash"), "hashes of leaves"),
