@@ -60,12 +60,12 @@ def look(world: World, store: Store, requests: Sequence[Look]) -> list[Seen | Re
         actors = {request.actor.id for request in requests}
         staff = people.active(tx, actors)
         known = parcels.load(store, tx, codes, lock=True)
-        tallies = budgets.open_tallies(tx, actors, [], now)
+        tallies = budgets.open_tallies(tx, actors, now)
         for request, code in zip(requests, codes, strict=True):
             actor, tally = request.actor, tallies[request.actor.id]
             enrolled = staff.get(actor.id) == actor
             matches = _matches(request, known, code, days)
-            refusal = tally.locked(now) or _refusal(request, known, code if enrolled else None, tally, now)
+            refusal = tally.locked() or _refusal(request, known, code if enrolled else None, tally, now)
             if refusal or code is None:
                 refusal = refusal or UNKNOWN
                 if code:

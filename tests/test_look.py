@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from masking.access.budget import HOURLY_REFUSALS
+from masking.access.budget import FULL
 from masking.access.duty import UNKNOWN
 from masking.assign import Assign, assign
 from masking.crypto.index import token_record
@@ -71,8 +71,8 @@ def test_views_are_paced_also_within_one_batch(world, store, parcel):
 
 
 def test_looks_that_are_refused_lock_whoever_tries_them(world, store, parcel):
-    answers = look(world, store, [Look(actor=OTHER_COURIER, code=parcel[1].code)] * (HOURLY_REFUSALS + 1))
-    assert answers[:-1] == [UNKNOWN] * HOURLY_REFUSALS
+    answers = look(world, store, [Look(actor=OTHER_COURIER, code=parcel[1].code)] * (FULL.refusals + 1))
+    assert answers[:-1] == [UNKNOWN] * FULL.refusals
     assert answers[-1].reason == "locked"
 
 
