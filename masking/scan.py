@@ -92,7 +92,7 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
                 continue
             if refusal is None:
                 refusal = _malformed(request, event) or _refusal(store, known, request, record, code, now)
-                if refusal == UNKNOWN:
+                if refusal == UNKNOWN and not _unannounced(known, request, record):
                     tally.refuse()
             if refusal or record is None:
                 refusal = refusal or UNKNOWN
@@ -158,6 +158,21 @@ def _refusal(
             return refusal
     outlet = at.outlet(store.settings.network, record.merchant, record.routing_code)
     return None if chain.may(request.kind, at, actor, outlet) else UNKNOWN
+
+
+def _unannounced(known: _Known, request: Scan, record: Record | None) -> bool:
+    """Whether this is an arrival whose departure nobody has scanned: a slip of the unit before.
+
+    It is refused like everything that moves nothing, and on the ledger, but locks no hub, which sees such every hour.
+    """
+    actor = request.actor
+    return (
+        request.kind == "arrived"
+        and known.staff.get(actor.id) == actor
+        and record is not None
+        and (record.tenant, record.state) == (actor.tenant, State.ACTIVE)
+        and record.custody in {"arrived", "collected", "departed"}
+    )
 
 
 def _move(

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from masking.access.budget import FULL
 from masking.access.chain import KINDS, WAYS, Leg, Where, after, may
 from masking.access.duty import UNKNOWN, Purpose
 from masking.access.network import Network
@@ -69,6 +70,14 @@ def test_nothing_arrives_that_has_not_departed_and_not_by_whoever_sent_it(parcel
     for clerk in (RECEIVER, ASIDE, HZ_RECEIVER):
         assert parcel.scanned(clerk, "arrived") == UNKNOWN
     parcel.moves((HUB_OUT, "departed"), (RECEIVER, "arrived"))
+
+
+def test_a_hub_is_not_locked_for_departures_that_nobody_has_scanned(parcel, world, store):
+    parcel.moves((HZ_RECEIVER, "arrived"))
+    assert [parcel.scanned(HUB_IN, "arrived") for _ in range(FULL.refusals + 2)] == [UNKNOWN] * (FULL.refusals + 2)
+    refused = [leaf.actor for leaf in journal.who_saw(world, store, token_record(parcel.id)) if leaf.kind == "refusal"]
+    assert refused == [HUB_IN.id] * (FULL.refusals + 2)
+    parcel.moves((HZ_DISPATCHER, "departed"), (HUB_IN, "arrived"))
 
 
 def test_three_people_of_one_outlet_get_at_nothing_that_does_not_come_to_them(parcel):
