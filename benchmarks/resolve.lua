@@ -11,9 +11,8 @@ function init(args)
   asked, good, bad, wanted, requests = 0, 0, 0, {}, {}
   if not args[1] then return end -- hello: no file, nothing to check
   for line in io.lines(args[1] .. "." .. number) do
-    local token, code, door = line:match("^(%S+)\t(%S+)\t(%S+)$")
-    local headers = { ["Authorization"] = "Bearer " .. token, ["Content-Type"] = "application/json" }
-    local body = '{"items":[{"code":"' .. code .. '","purpose":"deliver"}]}'
+    local token, proof, body, door = line:match("^(%S+)\t(%S+)\t(%S+)\t(%S+)$")
+    local headers = { ["Authorization"] = "DPoP " .. token, ["DPoP"] = proof, ["Content-Type"] = "application/json" }
     requests[#requests + 1] = wrk.format("POST", "/v1/resolve", headers, body)
     wanted[door] = true
   end

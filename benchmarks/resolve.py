@@ -1,4 +1,4 @@
-"""A courier's look over HTTP, with token, duty, budget and durable ledger, against a FastAPI hello-world in the same run.
+"""A courier's look over HTTP, with device-bound token, fresh proof, duty, budget and durable ledger, against a FastAPI hello-world in the same run.
 
 `wrk` (Debian) asks; a Python client would be the bottleneck. Hello, the service, the service without grouping, and hello
 again take turns, two seconds each. Every counted answer is a 200 grant of a distinct label, its door checked, and the
@@ -22,20 +22,19 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
-from api.auth import issue
 from api.commands.doctor import RAM_DISK, flushes
 from masking.access.people import Actor, Role
+from masking.client.device import Device
 from masking.connection import open_folder
-from masking.enrol import new_secret
 from masking.ledger.log import decode
-from masking.order import Plain
 from masking.vault import people, schema
 from masking.vault.store import Store
 from masking.world import World
 from tests import postgresql
-from tests.cast import TENANT
-from tests.serving import on_the_van, ready, served, staffed
+from tests.cast import SWITCH, TENANT
+from tests.serving import on_the_van, ready, served, signed_in, staffed
 
 WORLD = World()
 SECONDS, CONNECTIONS, THREADS = 2, 32, 2
@@ -59,7 +58,8 @@ print("http://127.0.0.1:%d" % made.getsockname()[1], flush=True)
 uvicorn.Server(configured(app)).run(sockets=[made])
 """
 
-Codes = list[tuple[str, str, str]]
+Codes = list[tuple[Device, str, str, str]]
+"""(device, token, label code, door)."""
 
 
 def main() -> int:
@@ -109,7 +109,7 @@ def _store(name: str, folder: Path, addresses: tuple[str, str] | None, hello: st
                     spent += (_processor(process.pid) - before) / max(found[side]["good"], 1)
             rounds.append(found)
         if os.environ.get("LONG"):
-            _memory(name, url, process.pid, next(codes)[0])
+            _memory(name, url, process.pid, signed_in(WORLD, store, SWITCH))
     good = sum(found[side]["good"] for found in rounds for side in ("service", "single"))
     bad = sum(found[side]["bad"] for found in rounds for side in sides)
     with store.reading() as tx:
@@ -134,18 +134,16 @@ def _store(name: str, folder: Path, addresses: tuple[str, str] | None, hello: st
 
 
 def _codes(store: Store, couriers: int) -> Codes:
-    """(token, label code, door) of parcels on couriers' vans, couriers taking turns."""
+    """Parcels on couriers' vans, couriers taking turns."""
     vans = []
     for n in range(couriers):
         courier = Actor(id=f"bench-{n}", tenant=TENANT, role=Role.COURIER, unit="sh-01")
         with store.transaction() as tx:
             people.enrol(WORLD, store.keys, tx, courier, WORLD.now())
-            secret = new_secret(WORLD, tx, courier.id)
-        [issued] = issue(WORLD, store, [Plain(secret.reveal())])
-        first = n * A_DAY
+        device, first = Device.of_key(generate_private_key(SECP256R1())), n * A_DAY
+        token = signed_in(WORLD, store, courier, device)
         labels = on_the_van(WORLD, store, A_DAY, courier, first=first)
-        token = issued.token.reveal() if issued else ""
-        vans.append([(token, each.code, str(first + m)) for m, each in enumerate(labels)])
+        vans.append([(device, token, each.code, str(first + m)) for m, each in enumerate(labels)])
     return [each for turn in zip(*vans, strict=True) for each in turn]
 
 
@@ -165,11 +163,18 @@ def _wrk(url: str, codes: Codes | None, folder: Path, *more: str) -> dict[str, f
     command = ["wrk", f"-c{CONNECTIONS}", f"-t{THREADS}", f"-d{SECONDS}s", "-s", script, *more, url]
     if codes is not None:
         for thread in range(THREADS):
-            lines = ["\t".join(each) for each in codes[thread::THREADS]]
+            lines = ["\t".join(_request(url, *each)) for each in codes[thread::THREADS]]
             (folder / f"codes.{thread}").write_text("\n".join(lines) + "\n", "utf-8")
         command.append(str(folder / "codes"))
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return dict(json.loads(done.stdout.rsplit("RESULT ", 1)[1]))
+
+
+def _request(url: str, device: Device, token: str, code: str, door: str) -> tuple[str, str, str, str]:
+    """Token, proof, body and expected door of one request; its proof is a minute's."""
+    body = json.dumps({"items": [{"code": code, "purpose": "deliver"}]}, separators=(",", ":"))
+    proof = device.proof("POST", f"{url}/v1/resolve", at=time.time(), body=body.encode(), token=token)
+    return token, proof, body, door
 
 
 @contextmanager
