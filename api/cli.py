@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from masking.errors import MaskingError
 
 COMMANDS = {
-    "init": "a new deployment, and its supervisor's secret, shown this once",
+    "init": "a new deployment, and its supervisor's one-time code",
     "serve": "the service over HTTP, on this machine (--demo: with staff and credentials to try it)",
     "doctor": "look at a deployment and say what to mend",
     "demo": "one order's way from checkout to erased data, every printed line checked",

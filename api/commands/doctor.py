@@ -59,8 +59,12 @@ def look(folder: Path, world: World) -> Iterator[Finding]:
     try:
         yield from _files(folder, sqlite=data.startswith("sqlite"))
         yield from _inside(store, world)
+        if not settings.address:
+            yield Finding(
+                "look", "[service] address is not set: behind a proxy no device's proof fits, and none gets in"
+            )
         if not settings.loopback:
-            yield Finding("look", f"the service listens beyond this machine ({settings.host}): bearer tokens, see docs")
+            yield Finding("look", f"the service listens beyond this machine ({settings.host}), without TLS")
     except MaskingError as error:
         yield Finding("WRONG", str(error))
     finally:
