@@ -325,3 +325,18 @@ def test_the_page_lets_nothing_foreign_in(service, page):
     page.see("fetch('http://127.0.0.1:9/').catch(() => 0)")
     assert sum("Content Security Policy" in each for each in page.complaints()) >= 2
     assert json.dumps(page.complaints()).count("unsafe-inline") <= 2
+
+
+def test_without_a_demo_the_browsers_own_key_signs_in_and_a_code_is_needed_once(tmp_path, window):
+    with serving(tmp_path / "d", bearer=frozenset()) as strict:
+        for shown in ("", strict.code(DISPATCHER), ""):
+            window.open(f"{strict.url}/outlet", language="en-US")
+            window.scan(shown)
+            if not shown and strict.clock.ahead == timedelta(0):
+                window.until("document.querySelector('#refused').textContent.includes('not enrolled')")
+                strict.clock.ahead += timedelta(minutes=10)  # the browser's clock is wrong from now on
+                continue
+            window.until("!document.querySelector('#desk').hidden")
+            window.scan("YT999999999999")
+            assert said(window, "YT999999999999")[0] == "bad"  # asked, answered, and still signed in
+            assert window.see("document.querySelector('#door').hidden")
