@@ -56,9 +56,14 @@ def page(service, window):
     return window
 
 
-def entered(page, service, **how) -> None:
+def at_the_door(page, service, **how) -> None:
     page.open(f"{service.url}/outlet", **({"language": "en-US"} | how))
-    page.scan(service.secret(DISPATCHER))
+    page.until("document.activeElement.id === 'secret'")
+
+
+def entered(page, service, **how) -> None:
+    at_the_door(page, service, **how)
+    page.scan(service.code(DISPATCHER))
     page.until("!document.querySelector('#desk').hidden")
 
 
@@ -242,9 +247,9 @@ def test_who_has_been_here_for_an_hour_signs_in_again_and_goes_on(service, page)
     page.until("document.querySelector('#desk').hidden")
     service.clock.ahead -= timedelta(minutes=61)  # what the others hold ends in an hour
     assert page.text("#refused") == "Your sign-in has ended. Sign in again; the list is still there."
-    page.scan("wbs1_" + "A" * 43)
+    page.scan("wbc1_" + "A" * 43)
     page.until("document.querySelector('#refused').textContent.includes('wrong')")
-    page.scan(service.secret(DISPATCHER))
+    page.press("Enter")  # by this computer's key alone
     page.until("!document.querySelector('#desk').hidden")
     assert said(page, one)[0] == said(page, two)[0] == "ready"
     page.tab_to("#leave")
@@ -253,7 +258,7 @@ def test_who_has_been_here_for_an_hour_signs_in_again_and_goes_on(service, page)
 
 
 def test_it_speaks_the_browsers_language_and_the_other_one(service, window):
-    window.open(f"{service.url}/outlet", language="zh-CN")
+    at_the_door(window, service, language="zh-CN")
     assert (window.see("document.title"), window.see("document.documentElement.lang")) == ("打印面单", "zh-CN")
     entered(window, service, language="zh-CN", width=390)
     number, _ = parcel(service)
@@ -269,7 +274,7 @@ def test_it_speaks_the_browsers_language_and_the_other_one(service, window):
 
 
 def test_both_languages_say_the_same_things(service, window):
-    window.open(f"{service.url}/outlet")
+    at_the_door(window, service)
     shape = "Object.fromEntries(Object.entries(W).map(([k, v]) => [k, v?.constructor === Object ? Object.keys(v) : 0]))"
     told = window.see(
         f"import('/outlet/words.js').then(({{ WORDS }}) => ['zh', 'en'].map((l) => WORDS[l]).map((W) => {shape}))"
@@ -303,7 +308,7 @@ def test_nothing_is_kept_and_nothing_stands_in_an_address(service, page):
     page.press("Enter")
     said(page, number)
     kept = "Promise.all([indexedDB.databases(), caches.keys()]).then((e) => [e, {...localStorage}, {...sessionStorage}, document.cookie])"
-    assert page.see(kept) == [[[], []], {}, {}, ""]
+    assert page.see(kept) == [[[{"name": "waybill-device", "version": 1}], []], {}, {}, ""]
     assert page.see("location.href") == f"{service.url}/outlet"
     own = {f"{service.url}{path}" for path in (*FILES, "/v1/token", "/v1/labels")}
     others = {each for each in page.asked() if each not in own}
@@ -327,10 +332,79 @@ def test_the_page_lets_nothing_foreign_in(service, page):
     assert json.dumps(page.complaints()).count("unsafe-inline") <= 2
 
 
+def test_a_computer_enrols_once_signs_in_by_its_key_and_is_forgotten(service, window):
+    at_the_door(window, service)
+    window.see("indexedDB.deleteDatabase('waybill-device')")
+    at_the_door(window, service)
+    assert "enter the code of your enrolment" in window.text("#secret-hint")
+    window.press("Enter")
+    assert window.see("document.querySelector('#desk').hidden")
+    window.scan(service.code(DISPATCHER))
+    window.until("!document.querySelector('#desk').hidden")
+    held = """new Promise((done) => { const o = indexedDB.open('waybill-device'); o.onsuccess = () => {
+      const all = o.result.transaction('keys').objectStore('keys').getAllKeys(), one = o.result.transaction('keys').objectStore('keys').get('device');
+      one.onsuccess = async () => { o.result.close(); done([all.result, one.result.privateKey.extractable, one.result.privateKey.usages,
+        await crypto.subtle.exportKey('jwk', one.result.privateKey).then(() => 'read', (e) => e.name)]); }; }; })"""
+    assert window.see(held) == [["device"], False, ["sign"], "InvalidAccessError"]
+    at_the_door(window, service)
+    window.until("document.querySelector('#secret-hint').innerText.includes('is enrolled')")
+    window.press("Enter")
+    window.until("!document.querySelector('#desk').hidden")
+    number, _ = parcel(service)
+    window.scan(number)
+    assert said(window, number)[0] == "ready"
+    window.tab_to("#leave")
+    window.press("Enter")
+    window.tab_to("#forget")
+    window.press("Enter")
+    window.until("document.querySelector('#refused').textContent.includes('need a new code')")
+    window.until("document.querySelector('#forget').hidden")
+
+
+def test_a_new_code_for_somebody_ends_the_computer_that_they_had(service, page):
+    number, _ = parcel(service)
+    service.code(DISPATCHER)
+    page.scan(number)
+    page.until("document.querySelector('#desk').hidden")
+    page.press("Enter")
+    page.until("document.querySelector('#refused').textContent.includes('not enrolled')")
+
+
+def test_a_lost_answer_to_a_code_loses_no_enrolment(service, window):
+    at_the_door(window, service)
+    code = service.code(DISPATCHER)
+    window.lose_answers(lose=True)
+    window.scan(code)
+    window.until("document.querySelector('#refused').textContent.includes('does not answer')")
+    window.lose_answers(lose=False)
+    window.scan(code)
+    window.until("!document.querySelector('#desk').hidden")
+
+
+def test_a_computer_whose_clock_is_wrong_goes_by_the_services(service, window):
+    service.clock.ahead += timedelta(minutes=10)
+    try:
+        entered(window, service)
+        number, _ = parcel(service)
+        window.scan(number)
+        assert said(window, number)[0] == "ready"
+    finally:
+        service.clock.ahead -= timedelta(minutes=10)
+
+
+def test_where_the_service_takes_secrets_the_page_does_too(service, window):
+    at_the_door(window, service)
+    window.scan(service.secret(DISPATCHER))
+    window.until("!document.querySelector('#desk').hidden")
+    number, _ = parcel(service)
+    window.scan(number)
+    assert said(window, number)[0] == "ready"
+
+
 def test_without_a_demo_the_browsers_own_key_signs_in_and_a_code_is_needed_once(tmp_path, window):
     with serving(tmp_path / "d", bearer=frozenset()) as strict:
         for shown in ("", strict.code(DISPATCHER), ""):
-            window.open(f"{strict.url}/outlet", language="en-US")
+            at_the_door(window, strict)
             window.scan(shown)
             if not shown and strict.clock.ahead == timedelta(0):
                 window.until("document.querySelector('#refused').textContent.includes('not enrolled')")

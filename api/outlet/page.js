@@ -1,7 +1,8 @@
 // The outlet's page: numbers come in from a scanner or the keyboard, each is looked at, and a batch is printed as one PDF.
-// Nothing is kept: not in storage, not in an address, not in a cookie. Closing the page forgets everything.
+// Nothing of it is kept: not in storage, not in an address, not in a cookie. Closing the page forgets everything but the
+// computer's key (device.js).
 
-import { NoAnswer, SignedOut, preview, print, signIn, signOut } from "./service.js";
+import { NoAnswer, SignedOut, forget as forgetDevice, known, preview, print, signIn, signOut } from "./service.js";
 import { WORDS } from "./words.js";
 
 const MOST = 100; // labels in one document
@@ -14,6 +15,7 @@ let shown = null; // the row in the preview
 let last = null; // what the big line says, as a function of the words
 let busy = Promise.resolve(); // checks run one after the other, in order of scanning
 let sound = null;
+let enrolled = false; // whether this computer has a key of its own
 
 // ---- words
 
@@ -26,6 +28,8 @@ function speak() {
   $("language").textContent = said.other;
   $("language").lang = language === "zh" ? "en" : "zh-CN";
   document.title = said.title;
+  $("secret-hint").textContent = enrolled ? said.knownHint : said.firstHint;
+  $("forget").hidden = !enrolled;
   draw();
 }
 
@@ -253,11 +257,14 @@ function clear() {
   $("number").focus();
 }
 
-function door(say) {
+async function door(say) {
   $("desk").hidden = $("leave").hidden = true;
   $("door").hidden = false;
   $("refused").textContent = say ? say(words()) : "";
   $("secret").focus();
+  speak();
+  enrolled = await known();
+  speak();
 }
 
 $("enter").addEventListener("submit", async (event) => {
@@ -265,6 +272,7 @@ $("enter").addEventListener("submit", async (event) => {
   sound ??= new AudioContext();
   const secret = $("secret").value.trim();
   $("secret").value = "";
+  if (!secret && !(await known())) return door((said) => said.wrongSecret);
   try {
     if (!(await signIn(secret))) return door((said) => said.wrongSecret);
   } catch {
@@ -281,6 +289,10 @@ $("leave").addEventListener("click", () => {
   rows.clear();
   clear();
   door();
+});
+$("forget").addEventListener("click", async () => {
+  await forgetDevice();
+  door((said) => said.forgotten);
 });
 $("language").addEventListener("click", () => {
   language = language === "zh" ? "en" : "zh";
@@ -310,5 +322,4 @@ document.addEventListener("keydown", (event) => {
 });
 window.addEventListener("focus", () => ($("desk").hidden ? $("secret") : $("number")).focus());
 
-speak();
 door();

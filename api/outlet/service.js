@@ -1,21 +1,37 @@
-// The page's one way to the service. The token lives in this module's memory and nowhere else. The key that signs each request
-// (DPoP, RFC 9449) is the browser's: it is kept there between visits, and given out to nobody, this page included.
+// The page's one way to the service. The token lives in this module's memory and nowhere else; each request is signed by
+// this computer's key, unless somebody came with a secret, as the demo gives.
+
+import * as device from "./device.js";
 
 const PATIENCE = 20_000; // milliseconds until a silent service counts as down
 let token = "";
-let scheme = "DPoP"; // "Bearer" with a demo's secret
-let ahead = 0; // seconds by which the service's clock is ahead of this one
-let pair = null;
+let key = null;
+let ahead = 0; // seconds by which the service's clock is ahead of ours
 
-/** An answer, or a problem document's word and details. `NoAnswer` where the service is down or says to come back. */
+/** The service is down, or says to come back. */
 export class NoAnswer extends Error {}
 export class SignedOut extends Error {}
 
-/** Sign in by this browser's key: with the one-time code of the enrolment the first time, with nothing after that. */
+/** Whether this computer has an enrolled key. */
+export const known = async () => Boolean(await device.find("device"));
+
+/** Signs in with a code (the first time, wbc1_...), with a secret, or with nothing but this computer's key. */
 export async function signIn(shown) {
-  const plain = shown.startsWith("wbs1_");
-  scheme = plain ? "Bearer" : "DPoP";
-  const answer = await ask("v1/token", plain ? { secret: shown } : shown ? { code: shown } : {});
+  signOut();
+  if (shown && !shown.startsWith("wbc1_")) return entered({ secret: shown }, null);
+  if (!shown) return entered({}, await device.find("device"));
+  const next = (await device.find("next")) ?? (await device.make("next"));
+  if (await entered({ code: shown }, next)) {
+    await device.enrolled(next);
+    return true;
+  }
+  await device.forget("next");
+  return false;
+}
+
+async function entered(document, pair) {
+  key = pair;
+  const answer = await ask("v1/token", document);
   if (!answer.ok) return false;
   ({ token } = await answer.json());
   return true;
@@ -23,7 +39,11 @@ export async function signIn(shown) {
 
 export function signOut() {
   token = "";
+  key = null;
 }
+
+/** This computer's key is gone for good; whoever wants to work here again needs a new code. */
+export const forget = () => device.forget("device");
 
 /** The labels of these waybills as one PDF, and an outcome for each. */
 export async function print(asked) {
@@ -44,22 +64,22 @@ export async function preview(asked) {
 }
 
 async function ask(path, document, accept = "application/json") {
-  const body = new TextEncoder().encode(JSON.stringify(document));
-  let answer = await send(path, body, accept);
-  if (answer.status === 401 && (await moved(answer))) answer = await send(path, body, accept);
+  let answer = await send(path, document, accept);
+  if (answer.status === 401 && key && (await setClock(answer))) answer = await send(path, document, accept);
   if (answer.status === 401 && token) {
-    token = "";
+    signOut();
     throw new SignedOut();
   }
   if (answer.status >= 500) throw new NoAnswer();
   return answer;
 }
 
-async function send(path, body, accept) {
+async function send(path, document, accept) {
+  const body = new TextEncoder().encode(JSON.stringify(document));
   const headers = { "Content-Type": "application/json", Accept: accept };
-  if (token) headers.Authorization = `${scheme} ${token}`;
+  if (token) headers.Authorization = `${key ? "DPoP" : "Bearer"} ${token}`;
+  if (key) headers.DPoP = await device.proof(key, new URL(path, location.href).href, body, token, Date.now() / 1000 + ahead);
   try {
-    if (scheme === "DPoP") headers.DPoP = await proof(path, body);
     return await fetch(path, {
       method: "POST", headers, body, cache: "no-store", credentials: "omit", redirect: "error",
       referrerPolicy: "no-referrer", signal: AbortSignal.timeout(PATIENCE),
@@ -69,49 +89,10 @@ async function send(path, body, accept) {
   }
 }
 
-/** Whether a proof was refused because this machine's clock is wrong; from now on the service's is gone by. */
-async function moved(answer) {
+/** Whether a proof was refused for its time: from now on the service's clock is gone by. */
+async function setClock(answer) {
   const { now } = await answer.clone().json();
   if (!now) return false;
-  const before = ahead;
   ahead = (Date.parse(now) - Date.now()) / 1000;
-  return Math.abs(ahead - before) > 1;
+  return true;
 }
-
-async function proof(path, body) {
-  const { privateKey, publicKey } = await key();
-  const { kty, crv, x, y } = await crypto.subtle.exportKey("jwk", publicKey);
-  const claims = {
-    jti: crypto.randomUUID(), htm: "POST", htu: new URL(path, document.baseURI).href,
-    iat: Math.floor(Date.now() / 1000 + ahead), bsh: await hash(body),
-    ...(token && { ath: await hash(bytes(token)) }),
-  };
-  const parts = [{ typ: "dpop+jwt", alg: "ES256", jwk: { kty, crv, x, y } }, claims];
-  const signed = parts.map((part) => base64(bytes(JSON.stringify(part)))).join(".");
-  return `${signed}.${base64(await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, privateKey, bytes(signed)))}`;
-}
-
-/** This browser's key, made on first use. */
-async function key() {
-  if (pair) return pair;
-  const opening = indexedDB.open("waybill", 1);
-  opening.onupgradeneeded = () => opening.result.createObjectStore("device");
-  const kept = await done(opening);
-  pair = await done(kept.transaction("device").objectStore("device").get("key"));
-  if (!pair) {
-    pair = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]);
-    await done(kept.transaction("device", "readwrite").objectStore("device").put(pair, "key"));
-  }
-  kept.close();
-  return pair;
-}
-
-const bytes = (text) => new TextEncoder().encode(text);
-const hash = async (data) => base64(await crypto.subtle.digest("SHA-256", data));
-const base64 = (data) =>
-  btoa(String.fromCharCode(...new Uint8Array(data))).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-const done = (request) =>
-  new Promise((yes, no) => {
-    request.onsuccess = () => yes(request.result);
-    request.onerror = () => no(request.error);
-  });

@@ -17,6 +17,7 @@ FILES = {
     "/outlet": ("page.html", "text/html"),
     "/outlet/page.css": ("page.css", "text/css"),
     "/outlet/page.js": ("page.js", "text/javascript"),
+    "/outlet/device.js": ("device.js", "text/javascript"),
     "/outlet/service.js": ("service.js", "text/javascript"),
     "/outlet/words.js": ("words.js", "text/javascript"),
 }
