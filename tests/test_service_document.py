@@ -36,7 +36,7 @@ def test_every_caller_does_what_the_document_says(tmp_path):
             )
             assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         assert b"%PDF" in (tmp_path / "label.pdf").read_bytes()[:8]
-        assert (tmp_path / "shop.ledger.json").exists()
+        assert (tmp_path / "shop-9.ledger.json").exists()
 
 
 def as_one(document: str) -> str:

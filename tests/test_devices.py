@@ -1,0 +1,145 @@
+"""A device's life over HTTP, as apps live it through `masking.client`: let in, at work, lost, and out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from masking.access.people import Actor, Level, Role
+from masking.client import Courier, Device, Outlet, Supervisor
+from masking.errors import RefusedError, SettingsError
+from masking.order import Enrolled, Grant
+from masking.vault import people
+from masking.waybill import Confirmed, Refusal, Revoked, Working
+from tests.cast import DISPATCHER, TENANT
+from tests.proofs import KEY
+from tests.serving import SUPERVISOR, Service, on_the_van, serving
+
+NEW = Actor(id="courier-9", tenant=TENANT, role=Role.COURIER, unit="sh-01")
+PERSON = {"role": "courier", "unit": "sh-01"}
+
+
+@pytest.fixture
+def service(tmp_path) -> Iterator[Service]:
+    with serving(tmp_path / "deployment", bearer=frozenset()) as running:
+        yield running
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A file of credentials, as an app keeps it."""
+
+    def write(name: str, code: str) -> Path:
+        path = tmp_path / f"{name}.json"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps({"code": code}), "utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def boss(service, file) -> Iterator[Supervisor]:
+    with Supervisor.connect(service.url, credentials=file("boss", service.code(SUPERVISOR))) as connected:
+        yield connected
+
+
+@pytest.fixture
+def clerk(service, file) -> Iterator[Outlet]:
+    with Outlet.connect(service.url, credentials=file("clerk", service.code(DISPATCHER))) as connected:
+        yield connected
+
+
+def enrolled(boss: Supervisor, clerk: Outlet) -> str:
+    """The confirmed code of courier-9."""
+    found = boss.enrol(NEW.id, phone="13900000009", **PERSON)
+    assert isinstance(found, Enrolled)
+    assert clerk.confirm(NEW.id, **PERSON) == Confirmed(id=NEW.id)
+    return found.code.reveal()
+
+
+def looked(me: Courier, code: str) -> Any:
+    return me.resolve([code], purpose="deliver")[0]
+
+
+def test_a_couriers_first_day_lost_phone_and_last_day(service, file, boss, clerk):
+    with Courier.connect(service.url, credentials=file("first", enrolled(boss, clerk))) as me:
+        with pytest.raises(RefusedError, match="no-shift"):
+            looked(me, "WB1")
+        [working] = clerk.shift([NEW.id], hours=10)
+        assert isinstance(working, Working)
+        labels = on_the_van(service.clock.world, service.store, 2, NEW)
+        assert isinstance(looked(me, labels[0].code), Grant)
+
+        code = enrolled(boss, clerk)  # the phone is lost; nobody waits for a token to run out
+        with pytest.raises(RefusedError, match="unauthenticated"):
+            looked(me, labels[1].code)
+        with Courier.connect(service.url, credentials=file("second", code)) as again:
+            assert isinstance(looked(again, labels[1].code), Grant)  # its duties have stayed
+            assert boss.revoke([NEW.id]) == [Revoked(id=NEW.id)]
+            with pytest.raises(RefusedError, match="unauthenticated"):
+                looked(again, labels[1].code)
+
+
+def test_a_shift_that_ends_takes_the_token_along(service, file, boss, clerk):
+    with Courier.connect(service.url, credentials=file("me", enrolled(boss, clerk))) as me:
+        clerk.shift([NEW.id], hours=10)
+        [label] = on_the_van(service.clock.world, service.store, 1, NEW)
+        assert isinstance(looked(me, label.code), Grant)
+        clerk.shift([NEW.id], hours=0)
+        with pytest.raises(RefusedError, match="no-shift"):
+            looked(me, label.code)
+
+
+def test_a_code_alone_is_worth_nothing_to_a_second_device(service, file, boss, clerk):
+    code = enrolled(boss, clerk)
+    clerk.shift([NEW.id], hours=10)
+    with (
+        Courier.connect(service.url, credentials=file("me", code)) as me,
+        Courier.connect(service.url, credentials=file("thief", code)) as thief,
+    ):
+        assert looked(me, "WB1") == Refusal(reason="unknown")
+        with pytest.raises(RefusedError, match="unauthenticated"):
+            looked(thief, "WB1")
+
+
+def test_a_key_in_hardware_signs_for_the_client_and_no_file_is_made(service, tmp_path, file, boss, clerk):
+    code = enrolled(boss, clerk)
+    clerk.shift([NEW.id], hours=10)
+    signed: list[bytes] = []
+
+    def sign(message: bytes) -> bytes:
+        signed.append(message)
+        return KEY.sign(message, ec.ECDSA(SHA256()))
+
+    device = Device(KEY.public_key(), sign)
+    with Courier.connect(service.url, credentials=file("chip", code), device=device) as me:
+        assert looked(me, "WB1") == Refusal(reason="unknown")
+    assert len(signed) == 3  # the token, the ledger's key, the look
+    assert not (tmp_path / "chip.key").exists()
+    with service.store.reading() as tx:
+        assert people.active(tx, [NEW.id])[NEW.id].level is Level.SOFTWARE  # nobody has vouched for the chip
+
+
+@pytest.mark.parametrize("minutes", [-45, 45])
+def test_a_clock_that_is_wrong_is_set_by_the_service(service, file, boss, clerk, minutes):
+    code = enrolled(boss, clerk)
+    clerk.shift([NEW.id], hours=10)
+    service.clock.ahead += timedelta(minutes=minutes)
+    with Courier.connect(service.url, credentials=file("me", code)) as me:
+        assert looked(me, "WB1") == Refusal(reason="unknown")
+
+
+def test_a_key_that_others_can_read_is_not_used(service, tmp_path, file, boss, clerk):
+    path = file("me", enrolled(boss, clerk))
+    Device.of_file(tmp_path / "me.key")
+    (tmp_path / "me.key").chmod(0o644)
+    with pytest.raises(SettingsError, match="chmod"):
+        Courier.connect(service.url, credentials=path)
