@@ -5,50 +5,42 @@ A route, a kind of scan, a purpose or a role that is missing from the table fail
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 
 from api import documents
 from api.app import create_app
 from api.auth import OPEN
-from api.documents import ORDER
 from api.settings import ServiceSettings
 from masking.access.people import Actor, Role
-from masking.assign import Assign, assign
 from masking.call import Route, call
-from masking.checkout import Checkout, checkout
-from masking.crypto import envelope
-from masking.crypto.index import token_record, token_text
-from masking.deliver import Deliver, deliver
-from masking.label import Label, label
 from masking.order import Plain
-from masking.retire import Destroy, SealAway, retire
-from masking.scan import Scan, scan
-from masking.vault import journal, people, sources
-from masking.waybill import Assigned, Delivered, LabelData, Scanned, VirtualNumber, Waybill
-from masking.wire import order_from_json
-from tests.cast import COURIER, DISPATCHER, OPERATOR, RECEIVER, SHOP, SWITCH, TENANT
+from tests.cast import COURIER, SWITCH, TENANT
+from tests.cells import (
+    BACK,
+    FETCHED,
+    HERE,
+    LABELLED,
+    ORDERED,
+    STATES,
+    VAN,
+    C,
+    M,
+    O,
+    Parcel,
+    S,
+    W,
+    bring,
+    enrol,
+    person,
+    request_of,
+)
 from tests.serving import Service, serving
 
-M, O, C, W, S = Role.MERCHANT, Role.OUTLET, Role.COURIER, Role.SWITCH, Role.SUPERVISOR
-ORDERED, LABELLED, FETCHED, HERE, VAN, BACK = (
-    "ordered",
-    "labelled",
-    "to be fetched",
-    "here",
-    "on the van",
-    "coming back",
-)
-GONE = ("delivered", "sealed away", "destroyed")
-STATES = (ORDERED, LABELLED, FETCHED, HERE, VAN, BACK, *GONE)
 ANY = frozenset(STATES)
 UNDER_WAY = frozenset({HERE, VAN, BACK})
 NO_PARCEL = frozenset({"-"})
@@ -86,6 +78,8 @@ TABLE: dict[str, dict[Role, frozenset[str]]] = {
     "POST /v1/waybills/cancel": {M: frozenset({ORDERED})},
     "POST /v1/calls/route": {W: frozenset({VAN})},
     "POST /v1/calls/reports": {W: frozenset({VAN})},
+    "POST /v1/confirmations": {O: NO_PARCEL, S: NO_PARCEL},
+    "POST /v1/shifts": {O: NO_PARCEL, C: NO_PARCEL},  # of the outlet's couriers; one's own, to end it
     "POST /v1/people": {S: NO_PARCEL},
     "POST /v1/revocations": {S: NO_PARCEL},
     "GET /v1/ledger/checkpoint": EVERYBODY,
@@ -99,120 +93,6 @@ VARIANTS = {
 }
 PAGES = re.compile(r"/outlet(/.*)?|/openapi\.json")
 """Files that hold nothing of anybody."""
-numbers = count(1)
-
-
-@dataclass(kw_only=True)
-class Parcel:
-    """A parcel in some state; `courier` has the duty where somebody has one."""
-
-    state: str
-    courier: Actor = COURIER
-    body: dict[str, Any] = field(default_factory=dict)
-    waybill_number: str = "YT999999999999"
-    id: str = token_text(bytes(16))
-    code: str = ""
-    number: VirtualNumber | None = None
-    call: str = "00" * 16
-
-
-def person(role: Role, name: str) -> Actor:
-    """Somebody new of a role: at the unit that these parcels belong to, at another one, or of another carrier."""
-    home = {M: "shop", O: "sh-01", C: "sh-01"}.get(role, "head-office")
-    unit, tenant = (home if name != "neighbour" else "elsewhere"), (TENANT if name != "stranger" else "another-carrier")
-    return Actor(id=f"{role.value[:3]}-{name}-{next(numbers)}", tenant=tenant, role=role, unit=unit)
-
-
-def enrol(service: Service, actors: list[Actor]) -> None:
-    world, store = service.clock.world, service.store
-    with store.transaction() as tx:
-        for actor in actors:
-            phone = Plain(f"1390000{next(numbers):04}") if actor.role is C else None
-            people.enrol(world, store.keys, tx, actor, world.now(), phone=phone)
-
-
-def bring(service: Service, parcels: list[Parcel]) -> None:
-    """Bring new parcels into their states, all at once."""
-    world, store = service.clock.world, service.store
-
-    def those(*states: str) -> list[Parcel]:
-        return [each for each in parcels if each.state in states]
-
-    def all_done(outcomes: list[Any], kind: type) -> None:
-        assert {type(each) for each in outcomes} <= {kind}, outcomes
-
-    def assigned(some: list[Parcel]) -> None:
-        asked = [Assign(actor=DISPATCHER, what=p.waybill_number, courier=p.courier.id) for p in some]
-        all_done(assign(world, store, asked), Assigned)
-
-    for each in parcels:
-        n = next(numbers)
-        each.waybill_number = f"YT{n:012}"
-        own = {"reference": f"M-{n}", "waybill_number": each.waybill_number, "routing_code": "342-081-00 052"}
-        each.body = ORDER | own
-    made = checkout(world, store, [Checkout(merchant=SHOP, order=order_from_json(p.body)) for p in parcels])
-    for each, waybill in zip(parcels, made, strict=True):
-        assert isinstance(waybill, Waybill)
-        each.id, each.number = waybill.id, waybill.number
-        each.code = store.write_code(token_record(waybill.id) or b"", 1, world, world.now())
-    printed = [p for p in parcels if p.state != ORDERED]
-    asked = [Label(actor=SHOP, id=p.id, job="matrix", station="st-1") for p in printed]
-    all_done(label(world, store, asked), LabelData)
-    assigned(those(FETCHED))
-    moved = [p for p in printed if p.state not in {LABELLED, FETCHED}]
-    all_done(scan(world, store, [Scan(actor=RECEIVER, what=p.code, kind="arrived") for p in moved]), Scanned)
-    all_done(scan(world, store, [Scan(actor=DISPATCHER, what=p.code, kind="returned") for p in those(BACK)]), Scanned)
-    assigned(those(VAN, BACK, *GONE))
-    all_done(deliver(world, store, [Deliver(actor=p.courier, code=p.code) for p in those("delivered")]), Delivered)
-    retire(world, store, [SealAway(actor=OPERATOR, id=p.id) for p in those("sealed away")])
-    retire(world, store, [Destroy(actor=OPERATOR, id=p.id, reason="test") for p in those("destroyed")])
-
-
-def request_of(service: Service, case: str, actor: Actor, parcel: Parcel) -> tuple[str, Any, dict[str, str]]:
-    """The address, the body and the headers of one cell."""
-    route, _, what = case.partition(" ")[2].partition(" ")
-    named = parcel.code if actor.role is C else parcel.waybill_number
-    new = f"new-{next(numbers)}"
-    items: dict[str, Any] = {
-        "/v1/resolve": {"code": parcel.code, "purpose": what},
-        "/v1/looks": {"code": parcel.code} | ({"phone": "13800000001"} if what else {}),
-        "/v1/calls": {"code": parcel.code},
-        "/v1/scans": {"what": named, "kind": what} | ({"to": "sh-09"} if what == "diverted" else {}),
-        "/v1/assignments": {"what": parcel.waybill_number, "courier": COURIER.id},
-        "/v1/waybills/ship": {
-            "id": parcel.id,
-            "waybill_number": parcel.waybill_number,
-            "routing_code": "342-081-00 052",
-        },
-        "/v1/waybills/amend": {"id": parcel.id, "order": parcel.body or ORDER},
-        "/v1/calls/route": {
-            "caller": "13800000001",
-            "main": parcel.number.main if parcel.number else "17000000000",
-            "extension": parcel.number.extension if parcel.number else "0000",
-        },
-        "/v1/calls/reports": {"call": parcel.call, "event": "ringing", "at": "2026-11-24T00:30:00Z"},
-        "/v1/people": {"id": new, "role": "courier", "unit": "sh-01"},
-    }
-    bodies: dict[str, Any] = {
-        "/v1/waybills": {"orders": [ORDER | {"reference": new}]},
-        "/v1/waybills/sealed": {"envelopes": [sealed(service, actor, ORDER | {"reference": new})]},
-        "/v1/waybills/find": {"reference": parcel.body.get("reference", "never")},
-        "/v1/waybills/cancel": {"ids": [parcel.id]},
-        "/v1/labels": {"ids": [parcel.id], "job": new, "reason": "damaged"},
-        "/v1/revocations": {"ids": ["to-go"]},
-    }
-    body = bodies.get(route, {"items": [items[route]]} if route in items else None)
-    headers = {"Accept": "image/png"} if what == "preview" else {}
-    path = route.replace("{id}", parcel.id) + ("?from=0&to=0" if route.endswith("consistency") else "")
-    return path, body, headers
-
-
-def sealed(service: Service, actor: Actor, order: dict[str, Any]) -> str:
-    store, world = service.store, service.clock.world
-    note = sources.directory(world, store)
-    key = envelope.read_directory(note, store.settings.origin, journal.log_key(world, store).public)[-1]
-    blob = envelope.seal(key, TENANT, actor.unit, world.entropy(16), key.until, json.dumps(order).encode())
-    return base64.b64encode(blob).decode()
 
 
 def asked(service: Service, case: str, actor: Actor, parcel: Parcel) -> tuple[bool, bytes]:
