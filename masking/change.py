@@ -113,6 +113,8 @@ def _ship(tx: Transaction, record: Record, request: Ship) -> Waybill | Rejected 
     given = (request.waybill_number, request.routing_code)
     if record.prints and given != (record.waybill_number, record.routing_code):
         return Refusal(reason="already-printed")
+    if record.custody and given != (record.waybill_number, record.routing_code):
+        return Refusal(reason="already-scanned")  # the routing code says whose the parcel is to deliver
     if not waybills.update(tx, record.id, waybill_number=given[0], routing_code=given[1]):
         return Rejected(reference=record.reference, field="waybill_number", rule="already-used")
     return _read(tx, record.id)

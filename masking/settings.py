@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from masking.access.network import Network
+from masking.access.network import Network, parts_of
 from masking.errors import SettingsError
 from masking.ledger.log import is_name
 from masking.lifecycle import Retention
@@ -77,6 +77,8 @@ def _network(path: Path, table: Mapping[str, Any]) -> Network:
     for name, given in units.items():
         if not isinstance(given, dict) or not all(isinstance(unit, str) and is_name(unit) for unit in given.values()):
             raise SettingsError(f"{path.name}: [{name}] takes the name of an outlet's unit on each line")
+    if not all(begins == "-".join(parts_of(begins)) for begins in units["delivers"]):
+        raise SettingsError(f'{path.name}: [delivers] takes beginnings of routing codes, parts joined as in "342-081"')
     return Network(**units)
 
 

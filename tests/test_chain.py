@@ -12,13 +12,19 @@ from masking.access.duty import UNKNOWN, Purpose
 from masking.access.network import Network
 from masking.assign import Assign
 from masking.call import Call, call
+from masking.change import Ship, change
+from masking.checkout import Checkout, checkout
+from masking.connection import create
 from masking.crypto.index import token_record
 from masking.deliver import Deliver
+from masking.errors import SettingsError
 from masking.resolve import Resolve
-from masking.scan import Scan
+from masking.scan import Scan, scan
+from masking.settings import read_settings
 from masking.vault import journal
-from masking.waybill import Assigned, Delivered, LabelData, Refusal
-from tests.cast import COURIER, DISPATCHER, NETWORK, OTHER_COURIER, RECEIVER
+from masking.vault.store import Settings
+from masking.waybill import Assigned, Delivered, LabelData, Refusal, Waybill
+from tests.cast import COURIER, DISPATCHER, NETWORK, OTHER_COURIER, RECEIVER, SHOP
 from tests.network import (
     ASIDE,
     ASIDE_COURIER,
@@ -225,6 +231,29 @@ def test_the_longest_beginning_of_a_routing_code_in_whole_parts_names_the_outlet
     network = Network(delivers={"342-081": "sh-01", "342": "sh-04", "*": "rest"})
     assert network.destination(code) == unit
     assert Network().destination(code) is None
+
+
+def test_the_network_is_read_as_it_was_written_and_not_otherwise(tmp_path, world):
+    folder = tmp_path / "deployment"
+    create(folder, world, Settings(network=NETWORK))
+    toml = folder / "waybill.toml"
+    assert read_settings(toml).network == NETWORK
+    good = toml.read_text("utf-8")
+    for line in ('"342 081" = "sh-01"', '"342" = 7', '"342" = "not a unit"', '"342" = "13800000001"'):
+        toml.write_text(f"{good}{line}\n", "utf-8")
+        with pytest.raises(SettingsError, match=r"\[delivers\]"):
+            read_settings(toml)
+
+
+def test_a_merchant_does_not_send_elsewhere_what_an_outlet_already_has(world, store, order):
+    waybill = checkout(world, store, [Checkout(merchant=SHOP, order=order())])[0]
+    scan(world, store, [Scan(actor=RECEIVER, what=waybill.waybill_number, kind="arrived")])
+    same, elsewhere = (
+        Ship(merchant=SHOP, id=waybill.id, waybill_number=waybill.waybill_number, routing_code=code)
+        for code in ("342-081-00 052", "571-001-00 001")
+    )
+    assert isinstance(change(world, store, [same])[0], Waybill)
+    assert change(world, store, [elsewhere]) == [Refusal(reason="already-scanned")]
 
 
 PEOPLE = (*MORE[1:], RECEIVER, DISPATCHER, COURIER, OTHER_COURIER)

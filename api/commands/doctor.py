@@ -95,6 +95,8 @@ def _inside(store: Store, world: World) -> Iterator[Finding]:
         yield Finding("WRONG", f"{waiting} destructions are not finished; start anything that opens the store")
     with store.reading() as tx:
         counts = slots.counts(tx)
+    if not (store.settings.network.collects and store.settings.network.delivers):
+        yield Finding("look", "no outlet collects or none delivers: see [collects] and [delivers] in docs/service.md")
     free, total = counts.get("free", 0), sum(counts.values())
     if not total:
         yield Finding("look", "there are no virtual numbers: labels say that contact is through the app")

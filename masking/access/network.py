@@ -34,9 +34,14 @@ class Network:
 
     def destination(self, routing_code: str | None) -> str | None:
         """The outlet that delivers what has this routing code: the line with the most parts of it wins."""
-        parts = re.split(r"[ -]+", routing_code or "")
+        parts = parts_of(routing_code or "")
         for count in range(len(parts), 0, -1):
             found = self.delivers.get("-".join(parts[:count]))
             if found:
                 return found
         return self.delivers.get(EVERYTHING) if routing_code else None
+
+
+def parts_of(routing_code: str) -> list[str]:
+    """The parts of a routing code or of its beginning, however they are set apart."""
+    return re.split(r"[ -]+", routing_code)
