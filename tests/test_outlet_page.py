@@ -414,3 +414,15 @@ def test_without_a_demo_the_browsers_own_key_signs_in_and_a_code_is_needed_once(
             window.scan("YT999999999999")
             assert said(window, "YT999999999999")[0] == "bad"  # asked, answered, and still signed in
             assert window.see("document.querySelector('#door').hidden")
+
+
+def test_a_computer_changes_hands_with_a_new_code(service, page):
+    number, token = parcel(service)
+    page.tab_to("#leave")
+    page.press("Enter")
+    page.scan(service.code(RECEIVER))
+    page.until("!document.querySelector('#desk').hidden")
+    page.scan(number)
+    assert said(page, number)[0] == "ready"
+    leaves = journal.who_saw(service.clock.world, service.store, token_record(token))
+    assert leaves[-1].actor == RECEIVER.id
