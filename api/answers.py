@@ -163,6 +163,12 @@ class RevokedOut(Document):
     id: str
 
 
+class UnlockedOut(Document):
+    """This person's refusals are counted from nought again."""
+
+    id: str
+
+
 @with_config(ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1, "maxProperties": 1}))
 class OutcomeOut(TypedDict, total=False):
     """One outcome: exactly one of these members, which one depends on what was asked."""
@@ -184,6 +190,7 @@ class OutcomeOut(TypedDict, total=False):
     confirmed: ConfirmedOut
     working: WorkingOut
     revoked: RevokedOut
+    unlocked: UnlockedOut
 
 
 class Outcomes(Document):

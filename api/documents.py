@@ -243,6 +243,12 @@ class RevocationsIn(Document):
     ids: Annotated[list[Short], Field(min_length=1, max_length=100, examples=[["courier-8"]])]
 
 
+class UnlocksIn(Document):
+    """Up to 100 people who were refused too often, and may go on."""
+
+    ids: Annotated[list[Short], Field(min_length=1, max_length=100, examples=[["courier-8"]])]
+
+
 class ConfirmItem(Document):
     """Whom you vouch for: they are who they say, and work there."""
 

@@ -122,7 +122,7 @@ def _announce(
     numbers = slots.leases(tx, ids)
     actors = {request.actor.id for request in requests}
     callers = people.phone_indexes(tx, actors)
-    tallies = budgets.open_tallies(tx, actors, now)
+    tallies = budgets.open_tallies(tx, actors, now, staff=staff, hours=store.settings.opening)
     outcomes: list[Dial | Announced | Refusal] = []
     for request, code in zip(requests, codes, strict=True):
         actor, tally = request.actor, tallies[request.actor.id]
@@ -137,7 +137,7 @@ def _announce(
             if code[0] not in numbers and not bind:  # the pool was dry before, or the lease ran out on the way
                 numbers |= slots.lease(tx, [code[0]], now, world)
             refusal = _cannot_ring(actor, callers, bind or code[0] in numbers)
-            refusal = refusal or tally.spend(known.duties[code[0]].spent, hours=store.settings.opening, place=False)
+            refusal = refusal or tally.spend(known.duties[code[0]].spent, place=False)
         if refusal or code is None:
             refusal = refusal or UNKNOWN
             leaf = code and store.refusal_leaf(world, now, actor.id, code[0], refusal.reason, step="call")

@@ -42,7 +42,7 @@ def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Del
         actors = {request.actor.id for request in requests}
         staff = people.active(tx, actors)
         known = parcels.load(store, tx, codes, lock=True)
-        tallies = budgets.open_tallies(tx, actors, now)
+        tallies = budgets.open_tallies(tx, actors, now, staff=staff)
         for request, code in zip(requests, codes, strict=True):
             actor, tally = request.actor, tallies[request.actor.id]
             facts = known.facts(code) if staff.get(actor.id) == actor else None

@@ -20,9 +20,9 @@ from masking.access.people import Actor, Role
 from masking.ledger.log import is_name
 from masking.order import Enrolled, Plain
 from masking.redact.phones import canonical
-from masking.vault import codes, credentials, journal, people
+from masking.vault import budgets, codes, credentials, journal, people
 from masking.vault.store import Store, Transaction
-from masking.waybill import Confirmed, Refusal, Rejected, Revoked
+from masking.waybill import Confirmed, Refusal, Rejected, Revoked, Unlocked
 from masking.world import World
 
 ROLES = frozenset({Role.MERCHANT, Role.OUTLET, Role.COURIER, Role.SWITCH})
@@ -72,16 +72,25 @@ class Revoke:
     id: str
 
 
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlock:
+    """Somebody who was refused too often, and may go on: another than who says so."""
+
+    actor: Actor
+    id: str
+
+
 def enrol(
-    world: World, store: Store, requests: Sequence[Enrol | Confirm | Revoke]
-) -> list[Enrolled | Confirmed | Revoked | Rejected | Refusal]:
+    world: World, store: Store, requests: Sequence[Enrol | Confirm | Revoke | Unlock]
+) -> list[Enrolled | Confirmed | Revoked | Unlocked | Rejected | Refusal]:
     """What became of each request; same order as asked. A code in it is shown this once.
 
     Raises:
         UnavailableError: nothing of this batch is known to be recorded.
     """
     now = world.now()
-    outcomes: list[Enrolled | Confirmed | Revoked | Rejected | Refusal] = []
+    outcomes: list[Enrolled | Confirmed | Revoked | Unlocked | Rejected | Refusal] = []
     with store.transaction() as tx:
         staff = people.active(tx, {r.actor.id for r in requests} | {r.id for r in requests})
         for request in requests:
@@ -94,6 +103,8 @@ def enrol(
                 outcomes.append(UNKNOWN)
             elif isinstance(request, Revoke):
                 outcomes.append(_revoke(world, store, tx, request, staff, now))
+            elif isinstance(request, Unlock):
+                outcomes.append(_unlock(world, store, tx, request, staff, now))
             else:
                 outcomes.append(_problem(request) or _enrol(world, store, tx, request, staff, now))
     return outcomes
@@ -182,3 +193,14 @@ def _revoke(
     del staff[found.id]
     journal.append(tx, [store.leaf(world, now, "revoke", request.actor.id, person=found.id)])
     return Revoked(id=found.id)
+
+
+def _unlock(
+    world: World, store: Store, tx: Transaction, request: Unlock, staff: dict[str, Actor], now: datetime
+) -> Unlocked | Refusal:
+    found = staff.get(request.id)
+    if found is None or found.tenant != request.actor.tenant or found.id == request.actor.id:
+        return UNKNOWN
+    budgets.unlock(tx, found.id)
+    journal.append(tx, [store.leaf(world, now, "unlock", request.actor.id, person=found.id)])
+    return Unlocked(id=found.id)

@@ -60,7 +60,7 @@ def look(world: World, store: Store, requests: Sequence[Look]) -> list[Seen | Re
         actors = {request.actor.id for request in requests}
         staff = people.active(tx, actors)
         known = parcels.load(store, tx, codes, lock=True)
-        tallies = budgets.open_tallies(tx, actors, now)
+        tallies = budgets.open_tallies(tx, actors, now, staff=staff)
         for request, code in zip(requests, codes, strict=True):
             actor, tally = request.actor, tallies[request.actor.id]
             enrolled = staff.get(actor.id) == actor

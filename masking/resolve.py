@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple, final
 
-from masking.access.budget import Hours, Tally
+from masking.access.budget import Tally
 from masking.access.duty import DUTY_LASTS, UNKNOWN, Purpose, decide
 from masking.access.people import Actor
 from masking.crypto.seal import open_fields
+from masking.errors import IntegrityError, UnavailableError
 from masking.ledger.log import Leaf
 from masking.order import Grant, Plain
 from masking.redact.names import surname
@@ -28,6 +30,9 @@ from masking.waybill import Refusal
 from masking.world import CHINA, World, moment
 
 SURNAME = "recipient.surname"
+
+DAMAGED = Refusal(reason="damaged")
+"""What is kept of this parcel is not what was written. The ledger says so after the grant, and an alarm rings."""
 
 
 @final
@@ -68,11 +73,11 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
         staff = people.active(tx, actors)
         known = parcels.load(store, tx, codes, lock=True)  # what is retired meanwhile waits, or is not seen at all
         asking = Counter(request.actor.id for request, code in zip(requests, codes, strict=True) if code)
-        tallies = budgets.open_tallies(tx, actors, now, spending=asking)
+        tallies = budgets.open_tallies(tx, actors, now, staff=staff, spending=asking, hours=store.settings.opening)
         for request, code in zip(requests, codes, strict=True):
             enrolled = staff.get(request.actor.id) == request.actor
             tally = tallies[request.actor.id]
-            verdict = _judge(request, known, code if enrolled else None, tally, store.settings.opening)
+            verdict = _judge(request, known, code if enrolled else None, tally)
             if code is None:
                 forged[request.actor.id] += 1
             elif isinstance(verdict, Refusal):
@@ -93,24 +98,33 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
         sealed = waybills.sealed_fields(tx, {opening.record.id for opening in openings}, sorted(fields))
         journal.append(tx, leaves)
     # Committed: only from here on may anything be opened.
-    return [
-        _open(opening, sealed.get(opening.record.id, {}), store.keys.unwrap(known.wraps[opening.record.id]), now)
-        if isinstance(opening, _Opening)
-        else opening
-        for opening in decided
-    ]
+    answers: list[Grant | Refusal] = []
+    damaged: list[_Opening] = []
+    for each in decided:
+        if isinstance(each, Refusal):
+            answers.append(each)
+            continue
+        try:
+            answers.append(_open(store, known, each, sealed, now))
+        except IntegrityError:  # this one alone: its neighbours are on the ledger, and are answered
+            damaged.append(each)
+            answers.append(DAMAGED)
+    if damaged:
+        with suppress(UnavailableError), store.transaction() as tx:
+            about = [(each.leaf.actor, each.record.id, DAMAGED.reason) for each in damaged]
+            journal.append(tx, [store.refusal_leaf(world, now, *each, step="resolve") for each in about])
+            budgets.raise_alarm(tx, "seal-does-not-open", damaged[0].leaf.actor, now, world)
+    return answers
 
 
-def _judge(
-    request: Resolve, known: parcels.Parcels, code: Code | None, tally: Tally, hours: Hours
-) -> tuple[str, ...] | Refusal:
+def _judge(request: Resolve, known: parcels.Parcels, code: Code | None, tally: Tally) -> tuple[str, ...] | Refusal:
     """Duty, then budget; a refusal costs from the budget of refusals, and an actor who spent that is locked."""
     locked = tally.locked()
     if locked:
         return locked
     verdict = decide(request.actor, known.facts(code), request.purpose, tally.now)
     if not isinstance(verdict, Refusal) and code:
-        verdict = tally.spend(known.duties[code[0]].spent, hours=hours) or verdict
+        verdict = tally.spend(known.duties[code[0]].spent) or verdict
     if isinstance(verdict, Refusal):
         tally.refuse()
     return verdict
@@ -120,10 +134,15 @@ def _sealed_name(name: str) -> str:
     return "recipient.name" if name == SURNAME else name
 
 
-def _open(opening: _Opening, sealed: Mapping[str, bytes], key: bytes, now: datetime) -> Grant:
-    record = opening.record
+def _open(
+    store: Store, known: parcels.Parcels, opening: _Opening, sealed: Mapping[bytes, Mapping[str, bytes]], now: datetime
+) -> Grant:
+    record, found = opening.record, sealed.get(opening.record.id, {})
     wanted = {_sealed_name(name) for name in opening.names}
-    plain = open_fields(key, record.tenant, record.id, {name: sealed[name] for name in wanted})
+    if not wanted <= found.keys():
+        raise IntegrityError("a waybill has no sealed fields")
+    key = store.keys.unwrap(known.wraps[record.id])
+    plain = open_fields(key, record.tenant, record.id, {name: found[name] for name in wanted})
     fields = {
         name: Plain(surname(plain["recipient.name"].reveal())) if name == SURNAME else plain[name]
         for name in opening.names

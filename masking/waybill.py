@@ -224,6 +224,14 @@ class Revoked:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unlocked:
+    """This person's refusals are counted from nought again."""
+
+    id: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LabelData:
     """Everything that a label shows: masked values, the carrier's numbers, this print's own code.
 

@@ -30,6 +30,7 @@ from masking.waybill import (
     Scanned,
     Seen,
     Token,
+    Unlocked,
     VirtualNumber,
     Waybill,
     Working,
@@ -37,7 +38,7 @@ from masking.waybill import (
 
 Outcome = (
     Waybill | OnPage | Rejected | Refusal | Grant | Dial | Connect | Reported | CallBacks | Seen | Scanned | Assigned
-    | Delivered | Enrolled | Confirmed | Working | Revoked
+    | Delivered | Enrolled | Confirmed | Working | Revoked | Unlocked
 )  # fmt: skip
 
 _VIEW_FIELDS = (
@@ -293,6 +294,7 @@ _FORMS: dict[type[Outcome], tuple[str, Callable[[Any], dict[str, Any]], Callable
         lambda v: Working(courier=v["courier"], until=time_from_json(v["until"])),
     ),
     Revoked: ("revoked", lambda o: {"id": o.id}, lambda v: Revoked(id=v["id"])),
+    Unlocked: ("unlocked", lambda o: {"id": o.id}, lambda v: Unlocked(id=v["id"])),
 }
 """Of each kind of outcome: its name, how it is written, how it is read."""
 

@@ -144,6 +144,7 @@ def request_of(service: Service, case: str, actor: Actor, parcel: Parcel) -> tup
         "/v1/waybills/cancel": {"ids": [parcel.id]},
         "/v1/labels": {"ids": [parcel.id], "job": new, "reason": "damaged"},
         "/v1/revocations": {"ids": ["to-go"]},
+        "/v1/unlocks": {"ids": [COURIER.id]},
     }
     body = bodies.get(route, {"items": [items[route]]} if route in items else None)
     headers = {"Accept": "image/png"} if what == "preview" else {}

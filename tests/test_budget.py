@@ -28,7 +28,7 @@ def tally(now: datetime = NOON, counts: Counts | None = None, **more) -> Tally:
 
 
 def opened(counting: Tally, parcels: range) -> list[Refusal | None]:
-    return [counting.spend(duty(n), hours=ALWAYS) for n in parcels]
+    return [counting.spend(duty(n)) for n in parcels]
 
 
 def test_a_day_is_the_days_work_a_tenth_more_and_five():
@@ -52,7 +52,7 @@ def test_the_last_place_is_taken_once_and_looking_again_costs_nothing():
 
 def test_a_call_takes_no_place_and_the_look_after_it_no_second_unit():
     counting = tally(carried=150)
-    assert [counting.spend(duty(n), hours=ALWAYS, place=False) for n in range(30)] == [None] * 30
+    assert [counting.spend(duty(n), place=False) for n in range(30)] == [None] * 30
     assert counting.taken == 0
     assert opened(counting, range(30)) == [None] * 25 + [Refusal(reason="too-many-unfinished")] * 5
     assert counting.views == 30
@@ -61,10 +61,10 @@ def test_a_call_takes_no_place_and_the_look_after_it_no_second_unit():
 
 def test_the_pace_begins_anew_every_ten_minutes_of_the_clock():
     counting = tally(NOON + timedelta(minutes=3, seconds=20), carried=150)
-    calls = [counting.spend(duty(n), hours=ALWAYS, place=False) for n in range(41)]
+    calls = [counting.spend(duty(n), place=False) for n in range(41)]
     assert calls == [None] * 40 + [Refusal(reason="too-fast", retry_after=401)]
     later = tally(counting.now + timedelta(seconds=401), counting.counts)
-    assert later.spend(duty(99), hours=ALWAYS) is None
+    assert later.spend(duty(99)) is None
     assert (later.views, later.paced) == (41, 1)
 
 
@@ -75,9 +75,9 @@ def test_a_refusal_for_the_day_says_how_long_the_day_still_is():
 
 def test_what_was_looked_at_yesterday_counts_again_today():
     counting = tally(carried=1)
-    assert counting.spend(duty(1, NOON - A_DAY, NOON - A_DAY), hours=ALWAYS) is None
+    assert counting.spend(duty(1, NOON - A_DAY, NOON - A_DAY)) is None
     assert (counting.views, counting.taken) == (1, 1)
-    assert counting.spend(duty(2, NOON - timedelta(hours=1), NOON - timedelta(hours=1)), hours=ALWAYS) is None
+    assert counting.spend(duty(2, NOON - timedelta(hours=1), NOON - timedelta(hours=1))) is None
     assert (counting.views, counting.taken) == (1, 1)
 
 
@@ -85,8 +85,8 @@ def test_what_was_looked_at_yesterday_counts_again_today():
 def test_at_night_nothing_is_opened(hour, wait):
     now = datetime(2026, 11, 24, hour, tzinfo=UTC) - timedelta(hours=8)
     expected = Refusal(reason="off-hours", retry_after=wait) if wait else None
-    assert tally(now, carried=9).spend(duty(1), hours=DAYTIME) == expected
-    assert tally(now, carried=9).spend(duty(1), hours=ALWAYS) is None
+    assert tally(now, carried=9, hours=DAYTIME).spend(duty(1)) == expected
+    assert tally(now, carried=9).spend(duty(1)) is None
 
 
 def test_the_twentieth_refusal_of_an_hour_locks_for_an_hour_and_rings_once():
@@ -130,7 +130,7 @@ def test_a_clock_that_was_far_ahead_once_locks_nobody_out():
         wrong.refuse()
     right = tally(NOON, wrong.counts, carried=3)
     assert right.locked() is None
-    assert right.spend(duty(1), hours=ALWAYS) is None
+    assert right.spend(duty(1)) is None
 
 
 ACTS = st.one_of(
@@ -154,10 +154,10 @@ def test_nothing_that_happens_in_any_order_gets_past_a_limit(acts, limits, hours
     for act, amount in acts:
         today, tenth = day_number(now), milliseconds(now) // 600_000
         places = sum(each.place is not None and each.place >= midnight(now) for each in duties.values())
-        counting = Tally(before=counts, now=now, limits=limits, carried=0, taken=places)
+        counting = Tally(before=counts, now=now, limits=limits, hours=hours, taken=places)
         if act in {"look", "call"}:
             known = duties.get(amount, duty(amount))
-            answer = counting.spend(known, hours=hours, place=act == "look")
+            answer = counting.spend(known, place=act == "look")
             if answer is None:
                 assert hours.wait(now) == 0
                 fresh = known.looked is None or known.looked < midnight(now)

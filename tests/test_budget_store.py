@@ -9,17 +9,21 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from masking.access.budget import DAYTIME, FULL
-from masking.access.duty import Purpose
+from masking.access.budget import DAYTIME, FULL, HALF
+from masking.access.duty import UNKNOWN, Purpose
+from masking.access.people import Actor, Level, Role
 from masking.assign import Assign, assign
 from masking.call import Call, call
 from masking.deliver import Deliver, deliver
+from masking.enrol import Unlock, enrol
+from masking.ledger.log import decode
 from masking.order import Grant
 from masking.resolve import Resolve, resolve
 from masking.scan import Scan, scan
-from masking.vault import budgets, schema
-from masking.waybill import Dial, Refusal
-from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, leave_only
+from masking.shift import Shift, shift
+from masking.vault import budgets, journal, people, schema
+from masking.waybill import Dial, Refusal, Unlocked, Working
+from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, TENANT, leave_only
 from tests.serving import on_the_van
 from tests.test_store_contract import at_once, flat, workers
 
@@ -143,6 +147,84 @@ def test_nobody_opens_a_parcel_at_night_but_everybody_may_end_the_days_work(worl
     attempt(world, store, labels[0])
     [done] = deliver(world, store, [Deliver(actor=COURIER, code=labels[1].code)])
     assert not isinstance(done, Refusal)
+
+
+def test_whoever_is_on_a_shift_at_night_opens_parcels_at_night(world, store, hands):
+    hands.move(hours=15)
+    [data] = on_the_van(world, store, 1)
+    store.settings = replace(store.settings, demo=False)
+    assert looking(world, store, [data])[0].reason == "off-hours"
+    assert isinstance(shift(world, store, [Shift(actor=DISPATCHER, courier=COURIER.id, hours=3)])[0], Working)
+    assert granted(looking(world, store, [data])) == 1
+
+
+def test_a_key_that_could_be_copied_has_fewer_places(world, store):
+    with store.transaction() as tx:
+        assert people.bind(tx, COURIER.id, bytes(32), Level.SOFTWARE)
+    assert granted(looking(world, store, on_the_van(world, store, FULL.places))) == HALF.places
+
+
+def locked_out(world, store, actor=COURIER):
+    asked = Resolve(actor=actor, code="no label", purpose=Purpose.DELIVER)
+    answers = [resolve(world, store, [asked])[0] for _ in range(21)]
+    assert [each.reason for each in answers] == ["unknown"] * 20 + ["locked"]
+
+
+def test_a_supervisor_ends_a_lock_and_nobody_ends_their_own(world, store):
+    boss = Actor(id="boss", tenant=TENANT, role=Role.SUPERVISOR, unit="head-office")
+    foreign = Actor(id="foreign", tenant="another-carrier", role=Role.SUPERVISOR, unit="head-office")
+    with store.transaction() as tx:
+        for actor in (boss, foreign):
+            people.enrol(world, store.keys, tx, actor, world.now())
+    [data] = on_the_van(world, store, 1)
+    for actor in (COURIER, boss):
+        locked_out(world, store, actor)
+    for actor, whom in ((DISPATCHER, COURIER), (COURIER, COURIER), (boss, boss), (foreign, COURIER)):
+        assert enrol(world, store, [Unlock(actor=actor, id=whom.id)]) == [UNKNOWN]
+    assert looking(world, store, [data])[0].reason == "locked"
+    assert enrol(world, store, [Unlock(actor=boss, id=COURIER.id)] * 2) == [Unlocked(id=COURIER.id)] * 2
+    assert granted(looking(world, store, [data])) == 1
+    locked_out(world, store)  # and is counted from nought
+    with store.reading() as tx:
+        bodies = tx.execute(sa.select(schema.leaf.c.body)).scalars().all()
+        rung = [(kind, who) for _, kind, who in budgets.alarms(tx)]
+    said = [leaf for leaf in map(decode, bodies) if leaf.kind == "unlock"]
+    assert [(leaf.actor, dict(leaf.detail)) for leaf in said] == [(boss.id, {"person": COURIER.id})] * 2
+    assert Counter(rung) == {("too-many-refusals", COURIER.id): 2, ("too-many-refusals", boss.id): 1}
+
+
+@pytest.mark.parametrize("broken", ["seal", "row", "wrap"])
+def test_a_record_that_does_not_open_is_refused_alone_and_its_leaf_says_so(world, store, broken):
+    labels = on_the_van(world, store, 3)
+    [record] = [store.read_code(labels[1].code, world, world.now())[0]]
+    sealed, wrap = schema.sealed, schema.wrap
+    match broken:
+        case "seal":
+            act = sealed.update().where(sealed.c.waybill == record).values(recipient_address=bytes(60))
+        case "row":
+            act = sealed.delete().where(sealed.c.waybill == record)
+        case _:
+            act = wrap.update().where(wrap.c.waybill == record).values(online=bytes(60))
+    with (store.keys.engine if broken == "wrap" else store.data).begin() as connection:
+        assert connection.execute(act).rowcount == 1
+    first, damaged, last = looking(world, store, labels)
+    assert damaged == Refusal(reason="damaged")
+    assert granted([first, last]) == 2
+    kinds = [
+        [
+            (leaf.kind, leaf.detail.get("reason"))
+            for leaf in journal.who_saw(world, store, record_)
+            if leaf.detail.get("purpose") or leaf.kind == "refusal"
+        ]
+        for record_ in (store.read_code(each.code, world, world.now())[0] for each in labels)
+    ]
+    assert [sorted(each, key=str) for each in kinds] == [
+        [("grant", None)],
+        [("grant", None), ("refusal", "damaged")],
+        [("grant", None)],
+    ]
+    with store.reading() as tx:
+        assert [(kind, who) for _, kind, who in budgets.alarms(tx)] == [("seal-does-not-open", COURIER.id)]
 
 
 def test_a_budget_is_one_row_an_actor_for_ever(world, store, hands):

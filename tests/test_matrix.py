@@ -82,6 +82,7 @@ TABLE: dict[str, dict[Role, frozenset[str]]] = {
     "POST /v1/shifts": {O: NO_PARCEL, C: NO_PARCEL},  # of the outlet's couriers; one's own, to end it
     "POST /v1/people": {S: NO_PARCEL},
     "POST /v1/revocations": {S: NO_PARCEL},
+    "POST /v1/unlocks": {S: NO_PARCEL},
     "GET /v1/ledger/checkpoint": EVERYBODY,
     "GET /v1/ledger/consistency": EVERYBODY,
 }

@@ -39,6 +39,7 @@ ROUTES = {
     "/v1/calls/reports": SWITCH,
     "/v1/people": SUPERVISOR,
     "/v1/revocations": SUPERVISOR,
+    "/v1/unlocks": SUPERVISOR,
 }
 
 

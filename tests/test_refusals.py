@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
-from typing import NamedTuple
 
 import pytest
-import sqlalchemy as sa
 
 from masking.access.duty import UNKNOWN, Purpose
 from masking.assign import Assign, assign
@@ -102,43 +99,3 @@ def test_a_revoked_courier_hears_what_a_stranger_hears(store, world, order):
     assert call(world, store, [Call(actor=COURIER, code=data.code)]) == [UNKNOWN]
     assert deliver(world, store, [Deliver(actor=COURIER, code=data.code)]) == [UNKNOWN]
     assert scan(world, store, [Scan(actor=DISPATCHER, what=data.code, kind="departed")])[0] != UNKNOWN
-
-
-class Coded(NamedTuple):
-    """As much of a label as a courier's scanner reads."""
-
-    code: str
-
-
-def statements(store, step):
-    """What a step asks the two databases, and its outcomes; numbers of values in a list don't count."""
-    asked = []
-
-    def note(connection, cursor, statement, *rest):
-        asked.append(re.sub(r"\(VALUES.*?\)|IN \(.*?\)", "IN", statement))
-
-    for engine in (store.data, store.keys.engine):
-        sa.event.listen(engine, "before_cursor_execute", note)
-    try:
-        return step(), asked
-    finally:
-        for engine in (store.data, store.keys.engine):
-            sa.event.remove(engine, "before_cursor_execute", note)
-
-
-@pytest.mark.parametrize("step", ["resolve", "look", "call", "deliver"])
-def test_never_issued_destroyed_and_not_yours_ask_the_same_of_the_databases(store, world, order, step):
-    mine, gone = checked_out(world, store, order("A-1")), checked_out(world, store, order("A-2"))
-    not_yours, destroyed = labelled(world, store, mine), labelled(world, store, gone)
-    for data in (not_yours, destroyed):
-        arrived(world, store, data)
-        assigned(world, store, data)
-    retire(world, store, [Destroy(actor=OPERATOR, id=gone.id, reason="test")])
-    never = store.write_code(world.record_id(world.now()), 1, world, world.now())
-    STEPS[step](world, store, None, not_yours)  # keys and budgets of the day are made
-    asked = []
-    for code in (never, destroyed.code, not_yours.code):
-        outcome, said = statements(store, lambda code=code: STEPS[step](world, store, None, Coded(code)))
-        assert outcome == [UNKNOWN]
-        asked.append(said)
-    assert asked[0] == asked[1] == asked[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -26,7 +27,7 @@ from masking.label import Label, label
 from masking.order import Connect, Grant, Plain
 from masking.resolve import Resolve, resolve
 from masking.scan import Scan, Scanned, scan
-from masking.vault import budgets, journal, schema
+from masking.vault import budgets, journal, schema, waybills
 from masking.vault.store import Store
 from masking.waybill import LabelData
 from tests import postgresql
@@ -312,6 +313,14 @@ def test_a_conflict_inside_a_transaction_is_told_from_a_store_that_is_down(world
         tx.execute(schema.alarm.insert(), [{"id": bytes(16), "at": 0, "kind": "k", "actor": taken}] * 2)
     assert caught.value.undone
     assert rows(store, sa.select(schema.alarm).where(schema.alarm.c.kind == "k")) == []
+
+
+def test_more_values_than_a_statement_takes_are_refused_by_name(store):
+    many = [n.to_bytes(16, "big") for n in range(66_000)]
+    with pytest.raises(InputError, match="too-many-at-once"), store.transaction() as tx:
+        if store.data.dialect.name == "sqlite":  # as most builds of it have it
+            tx.connection.driver_connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)
+        waybills.by_id(tx, many)
 
 
 @pytest.mark.parametrize("urls", ["postgresql"], indirect=True)

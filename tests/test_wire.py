@@ -32,6 +32,7 @@ from masking.waybill import (
     Scanned,
     Seen,
     Token,
+    Unlocked,
     VirtualNumber,
     Waybill,
     Working,
@@ -82,6 +83,7 @@ OUTCOMES = {
     Confirmed: st.builds(Confirmed, id=texts),
     Working: st.builds(Working, courier=texts, until=moments),
     Revoked: st.builds(Revoked, id=texts),
+    Unlocked: st.builds(Unlocked, id=texts),
 }
 described = TypeAdapter(OutcomeOut)
 

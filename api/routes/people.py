@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from api import answers
 from api.auth import prove, refused, unauthenticated
-from api.documents import ConfirmationsIn, PeopleIn, RevocationsIn, ShiftsIn, TokenIn
+from api.documents import ConfirmationsIn, PeopleIn, RevocationsIn, ShiftsIn, TokenIn, UnlocksIn
 from api.routes.called import OUTCOMES, BodyRoute, called, document, outcomes
 from masking.access.people import Role
 from masking.access.proof import ProofError
-from masking.enrol import Confirm, Enrol, Revoke
+from masking.enrol import Confirm, Enrol, Revoke, Unlock
 from masking.errors import RefusedError
 from masking.order import Plain
 from masking.redeem import NOBODY, REPLAYED, Redeem
@@ -97,4 +97,12 @@ async def revocations(body: RevocationsIn, request: Request) -> Response:
     """End enrolments for good; felt by the next request. Safe to repeat."""
     login, service = called(request)
     asked = [Revoke(actor=login.actor, id=id_) for id_ in body.ids]
+    return outcomes(service, await service.enrol.submit_many(asked, login))
+
+
+@router.post("/v1/unlocks", responses=OUTCOMES)
+async def unlocks(body: UnlocksIn, request: Request) -> Response:
+    """Let people go on who are locked after too many refusals; never yourself. Safe to repeat."""
+    login, service = called(request)
+    asked = [Unlock(actor=login.actor, id=id_) for id_ in body.ids]
     return outcomes(service, await service.enrol.submit_many(asked, login))

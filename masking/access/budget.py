@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, final
 
+from masking.access.people import Level
 from masking.waybill import Refusal
 from masking.world import CHINA, milliseconds
 
@@ -46,10 +47,13 @@ class Limits:
 
 
 FULL: Final = Limits(percent=110, spare=5, pace=40, places=25, refusals=20)
-"""A device whose key is known to sit in hardware; also where no level is on record."""
+"""A device whose key is known to sit in hardware."""
 
 HALF: Final = Limits(percent=105, spare=2, pace=20, places=12, refusals=10)
 """A key that could be copied out of the device: half of everything but of the day's work itself, which stays possible."""
+
+LIMITS: Final = {Level.NONE: FULL, Level.SOFTWARE: HALF, Level.HARDWARE: FULL}
+"""By what was attested of a device. Where there is none nothing can be copied: those who act are in the same process."""
 
 
 @final
@@ -125,6 +129,7 @@ class Tally:
     before: Counts
     now: datetime
     limits: Limits = FULL
+    hours: Hours = ALWAYS
     carried: int = 0
     taken: int = 0
     day: int = field(init=False)
@@ -181,9 +186,9 @@ class Tally:
             return None
         return Refusal(reason="locked", retry_after=(self.until - milliseconds(self.now)) // 1000 + 1)
 
-    def spend(self, duty: Duty, *, hours: Hours, place: bool = True) -> Refusal | None:
+    def spend(self, duty: Duty, *, place: bool = True) -> Refusal | None:
         """Count a parcel that is about to be opened, or refuse; `place` unless nothing of it is shown, as for a call."""
-        wait = hours.wait(self.now)
+        wait = self.hours.wait(self.now)
         if wait:
             return Refusal(reason="off-hours", retry_after=wait)
         since = midnight(self.now)
@@ -211,7 +216,7 @@ class Tally:
     def refuse(self) -> None:
         """Count a refusal; the last one of the hour locks, and rings the alarm once."""
         self.refusals += 1
-        if self.refusals == self.limits.refusals:
+        if self.refusals >= self.limits.refusals and self.until is None:
             self.rang = True
             self.until = milliseconds(self.now + LOCK)
 

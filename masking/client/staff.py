@@ -26,6 +26,7 @@ from masking.waybill import (
     Scanned,
     Seen,
     Token,
+    Unlocked,
     Working,
 )
 
@@ -159,4 +160,11 @@ class Supervisor(Staff):
         outcomes: list[Revoked | Refusal] = []
         for some in batches(ids):
             outcomes += self.link.outcomes("/v1/revocations", {"ids": some}, count=len(some), kinds=(Revoked, Refusal))
+        return outcomes
+
+    def unlock(self, ids: Sequence[str]) -> list[Unlocked | Refusal]:
+        """Let people go on who are locked after too many refusals; never yourself."""
+        outcomes: list[Unlocked | Refusal] = []
+        for some in batches(ids):
+            outcomes += self.link.outcomes("/v1/unlocks", {"ids": some}, count=len(some), kinds=(Unlocked, Refusal))
         return outcomes

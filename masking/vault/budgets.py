@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from masking.access.budget import FULL, Counts, Limits, Tally, day_number, midnight
+from masking.access.budget import ALWAYS, FULL, LIMITS, Counts, Hours, Tally, day_number, midnight
 from masking.access.duty import DUTY_LASTS
+from masking.access.people import Actor
 from masking.vault.engine import among, insert_new
-from masking.vault.schema import PLACES, alarm, assignment, budget
+from masking.vault.schema import PLACES, alarm, assignment, budget, person
 from masking.world import World, milliseconds
 
 # Built once: to build such a statement takes longer than to run it.
@@ -39,6 +40,7 @@ _LOOKED = (
         place=sa.func.coalesce(sa.bindparam("place_", type_=sa.BigInteger), assignment.c.place),
     )
 )
+_ON_SHIFT = sa.select(person.c.id).where(person.c.id.in_(among("names")), person.c.shift_until > sa.bindparam("now"))
 
 
 def create(tx: Connection, actor: str) -> None:
@@ -52,11 +54,13 @@ def open_tallies(
     now: datetime,
     *,
     spending: Mapping[str, int] | None = None,
-    limits: Mapping[str, Limits] | None = None,
+    staff: Mapping[str, Actor] | None = None,
+    hours: Hours = ALWAYS,
 ) -> dict[str, Tally]:
     """The counts of these actors, locked until the transaction ends (rows taken in sorted order, so nobody deadlocks).
 
-    `spending` says how many parcels each of them may be about to open; `limits` whose are other than the full ones.
+    `spending` says how many parcels each of them may be about to open, `staff` how well their devices guard their keys,
+    `hours` when parcels are opened by those whose outlet has not begun a shift for them.
     Places are only counted of those who could come to the end of them: nobody takes more than they have looked at today.
     """
     names = sorted(set(actors))
@@ -65,14 +69,22 @@ def open_tallies(
     if missing:
         insert_new(tx, budget, [Counts(name)._asdict() for name in missing], "actor")
         rows |= {row.actor: Counts(*row) for row in tx.execute(_LOCK, {"names": missing})}
-    own, asking = limits or {}, spending or {}
+    own = {name: LIMITS[actor.level] for name, actor in (staff or {}).items()}
+    asking = spending or {}
+    shifts = set(tx.execute(_ON_SHIFT, {"names": names, "now": milliseconds(now)}).scalars()) if hours.wait(now) else ()
     late = [name for name in names if rows[name].day < day_number(now)]
     carried: dict[str, int] = {}
     if late:
         lasting = milliseconds(now - DUTY_LASTS)
         carried = dict(tx.execute(_CARRIED, {"names": late, "since": lasting}).all())
     tallies = {
-        name: Tally(before=rows[name], now=now, limits=own.get(name, FULL), carried=carried.get(name, 0))
+        name: Tally(
+            before=rows[name],
+            now=now,
+            limits=own.get(name, FULL),
+            hours=ALWAYS if name in shifts else hours,
+            carried=carried.get(name, 0),
+        )
         for name in names
     }
     crowded = [name for name in asking if tallies[name].views + asking[name] > tallies[name].limits.places]
@@ -98,6 +110,11 @@ def save_tallies(tx: Connection, tallies: Mapping[str, Tally], now: datetime, wo
     for actor, tally in tallies.items():
         if tally.rang:
             raise_alarm(tx, "too-many-refusals", actor, now, world)
+
+
+def unlock(tx: Connection, actor: str) -> None:
+    """End the lock of somebody with too many refusals, who begins to count anew."""
+    tx.execute(budget.update().where(budget.c.actor == actor).values(refusals=0, locked=None))
 
 
 def raise_alarm(

@@ -7,6 +7,7 @@ read committed, shared rows locked in sorted order by the callers. Strangers' ex
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -23,6 +24,9 @@ from sqlalchemy.pool import QueuePool
 from masking.errors import InputError, SettingsError, UnavailableError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+_MANY = re.compile("too many SQL variables|number of parameters must be")
+"""What SQLite says of more than 32,766 values in a statement, and psycopg of more than 65,535."""
 
 
 def open_engine(url: str) -> Engine:
@@ -102,7 +106,7 @@ def transaction(engine: Engine, entry: Callable[[Connection], None] | None = Non
     """One transaction: committed when the block ends well, rolled back when it does not. It begins with `entry`.
 
     Raises:
-        InputError: a value is of a kind that no database keeps.
+        InputError: a value is of a kind that no database keeps; or there are more values than it takes in a statement.
         UnavailableError: the database refused, or the outcome of the commit is not known. Nothing may be revealed.
     """
     try:
@@ -117,6 +121,8 @@ def transaction(engine: Engine, entry: Callable[[Connection], None] | None = Non
                 quiet = _quiet(error)
                 if isinstance(error, DataError):
                     raise InputError("request", "not-storable") from quiet
+                if _MANY.search(str(error.orig)):
+                    raise InputError("requests", "too-many-at-once") from quiet
                 raise UnavailableError("the store refused this; nothing was kept or revealed", undone=True) from quiet
     except SQLAlchemyError as error:
         raise UnavailableError("the store could not take this now; nothing was revealed") from _quiet(error)
