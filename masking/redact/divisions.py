@@ -15,7 +15,9 @@ _PEOPLES = (
     "壮|回|苗|彝|藏|侗|瑶|白|傣|黎|土家|哈尼|哈萨克|朝鲜|布依|满|蒙古|维吾尔|羌|水|仡佬|佤|拉祜|畲|纳西|景颇|傈僳|东乡|撒拉|土|仫佬|毛南|"
     "达斡尔|锡伯|柯尔克孜|塔吉克|布朗|怒|独龙|普米|保安|裕固|鄂温克|鄂伦春|各"
 )
-_TAIL = re.compile(rf"(?:(?:(?:{_PEOPLES})族?)*自治[州县旗区]|特别行政区|壮族自治区|[省市县区盟旗]|地区|新区|林区)$")
+_TAIL = re.compile(
+    rf"(?<=..)(?:(?:(?:{_PEOPLES})族?)*自治[州县旗区]|特别行政区|壮族自治区|[省市县区盟旗]|地区|新区|林区)$"
+)
 _TOWN_TAIL = re.compile(r"(?:街道办事处|街道|(?:[一-鿿]{1,3}族)?乡|镇|苏木)$")
 
 
@@ -70,7 +72,7 @@ def table() -> Table:
         short = short_name(name)
         if len(short) >= 2 and short != name:
             shorts.setdefault(short, []).append(code)
-        if "自治" in name and len(short) >= 2:
+        if "自治" in name and len(short) >= 2 and short + name[-3:] != name:
             names.setdefault(short + name[-3:], []).append(code)
     shorts.setdefault("内蒙", []).append("15")
     lengths: dict[str, set[int]] = {}

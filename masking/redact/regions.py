@@ -149,7 +149,7 @@ def _name(text: str, at: int, known: Table, paths: _Paths) -> _Name | None:
         if not codes or _more(text, end, known, codes):
             pass
         elif _ROAD.match(text, end) or _NAMED_AFTER.match(text, end):
-            continue
+            return None  # 内蒙古路 is not 内蒙 either
         high = tuple([code for code in codes if len(code) < 6])
         if not high and (paths is _ANYWHERE or any(len(path) == 6 for path in paths) or _PLACE.match(text, end)):
             continue
