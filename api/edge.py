@@ -62,7 +62,7 @@ class Edge:
             service.metrics.count(scope["method"], route, status, seconds)
             role = scope["actor"].role.value if "actor" in scope else "-"
             line = {"request": request_id, "method": scope["method"], "route": route, "status": status}
-            LOG.info("request", extra={"waybill": line | {"ms": round(seconds * 1000, 1), "role": role}})
+            service.lines.add(line | {"ms": round(seconds * 1000, 1), "role": role})
 
     @staticmethod
     def _headers(scope: Scope, request_id: str, note: bytes) -> list[tuple[bytes, bytes]]:

@@ -6,8 +6,11 @@ role. An unexpected error leaves its type and the places in the code, not its me
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import sys
+import time
 import traceback
 from datetime import UTC, datetime
 from typing import Any
@@ -15,24 +18,51 @@ from typing import Any
 LOG = logging.getLogger("waybill")
 
 
+TOGETHER = 0.1
+"""Seconds that a request's line may wait for others: to write lines one by one costs a tenth of a small request."""
+
+_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
+class RequestLines:
+    """The log's lines of requests, written together."""
+
+    def __init__(self) -> None:
+        self._waiting: list[str] = []
+
+    def add(self, line: dict[str, Any]) -> None:
+        """Write this line soon. Called in the event loop only."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_later(TOGETHER, self.flush)
+        self._waiting.append(_json(_begun(time.time(), "info", LOG.name, "request") | line))
+
+    def flush(self) -> None:
+        """Write what waits."""
+        lines, self._waiting = self._waiting, []
+        if lines:
+            sys.stderr.write("\n".join(lines) + "\n")
+            sys.stderr.flush()
+
+
 class JsonLines(logging.Formatter):
     """Formats a record as one line of JSON; `extra={"waybill": {...}}` adds members."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
-        line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "from": record.name,
-        }
-        if record.name == LOG.name:
-            line["event"] = record.getMessage()
+        ours = record.name == LOG.name
+        # the server's own records: some quote what a client sent, so only their template is kept
+        event = record.getMessage() if ours else str(record.msg).split("\n", 1)[0]
+        line = _begun(record.created, record.levelname.lower(), record.name, event)
+        if ours:
             line |= getattr(record, "waybill", {})
-        else:  # the server's own records: some quote what a client sent, so only their template is kept
-            line["event"] = str(record.msg).split("\n", 1)[0]
         if record.exc_info and record.exc_info[1]:
             line["error"], line["at"] = where(record.exc_info[1])
-        return json.dumps(line, ensure_ascii=False)
+        return _json(line)
+
+
+def _begun(seconds: float, level: str, source: str, event: str) -> dict[str, Any]:
+    moment = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return {"time": moment, "level": level, "from": source, "event": event}
 
 
 def where(error: BaseException) -> tuple[str, list[str]]:

@@ -18,7 +18,7 @@ import anyio.to_thread
 
 from api import auth
 from api.batching import Batcher
-from api.logs import LOG, where
+from api.logs import LOG, RequestLines, where
 from api.metrics import Metrics
 from api.providers import read_provider
 from api.settings import ServiceSettings
@@ -71,6 +71,7 @@ class Service:
         self.world = world
         self.store = store
         self.metrics = Metrics()
+        self.lines = RequestLines()
         self.note = b""
         self.log_key = journal.log_key(world, store)
         self.sequenced = True
@@ -149,6 +150,7 @@ async def running(settings: ServiceSettings, world: World, attest: Attest = soft
         finally:
             await service.drain()
             background.cancel()
+            service.lines.flush()
             with suppress(asyncio.CancelledError):
                 await background
             with suppress(MaskingError):  # the next start does it

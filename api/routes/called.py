@@ -18,6 +18,8 @@ from api.wiring import Service
 from masking.waybill import Refusal, Rejected
 from masking.wire import Outcome, outcome_to_json
 
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 OUTCOMES: dict[int | str, dict[str, Any]] = {
     200: {"model": answers.Outcomes, "description": "An outcome for each item"}
 }
@@ -72,4 +74,4 @@ def written(service: Service, found: Sequence[Outcome]) -> list[dict[str, Any]]:
 
 def document(value: Any) -> Response:
     """An answer as JSON."""
-    return Response(json.dumps(value, ensure_ascii=False, separators=(",", ":")), media_type="application/json")
+    return Response(_json(value), media_type="application/json")
