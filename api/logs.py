@@ -32,6 +32,8 @@ class RequestLines:
 
     def add(self, line: dict[str, Any]) -> None:
         """Write this line soon. Called in the event loop only."""
+        if not LOG.isEnabledFor(logging.INFO):
+            return
         if not self._waiting:
             asyncio.get_running_loop().call_later(TOGETHER, self.flush)
         self._waiting.append(_json(_begun(time.time(), "info", LOG.name, "request") | line))

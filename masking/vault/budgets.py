@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from masking.access.budget import ALWAYS, FULL, LIMITS, Counts, Hours, Tally, day_number, midnight
 from masking.access.duty import DUTY_LASTS
 from masking.access.people import Actor
+from masking.vault import direct
 from masking.vault.engine import among, insert_new
 from masking.vault.schema import PLACES, alarm, assignment, budget, person
 from masking.world import World, milliseconds
@@ -64,7 +65,7 @@ def open_tallies(
     Places are only counted of those who could come to the end of them: nobody takes more than they have looked at today.
     """
     names = sorted(set(actors))
-    rows = {row.actor: Counts(*row) for row in tx.execute(_LOCK, {"names": names})}
+    rows = {row.actor: Counts(*row) for row in direct.rows(tx, _LOCK, names=names)}
     missing = [name for name in names if name not in rows]
     if missing:
         insert_new(tx, budget, [Counts(name)._asdict() for name in missing], "actor")
@@ -97,16 +98,14 @@ def open_tallies(
 def save_tallies(tx: Connection, tallies: Mapping[str, Tally], now: datetime, world: World) -> None:
     """Write back the counts that changed, what was looked at, and the alarms that rang."""
     changed = [tally.counts for tally in tallies.values() if tally.counts != tally.before]
-    if changed:
-        tx.execute(_SAVE, [dict(zip(_SAVED, counts, strict=True)) for counts in changed])
+    direct.write(tx, _SAVE, [dict(zip(_SAVED, counts, strict=True)) for counts in changed])
     at = milliseconds(now)
     looks = [
         {"duty_": duty, "looked_": at, "place_": at if takes else None}
         for tally in tallies.values()
         for duty, takes in tally.looks.items()
     ]
-    if looks:
-        tx.execute(_LOOKED, looks)
+    direct.write(tx, _LOOKED, looks)
     for actor, tally in tallies.items():
         if tally.rang:
             raise_alarm(tx, "too-many-refusals", actor, now, world)

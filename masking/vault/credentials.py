@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from masking.access.people import Actor
 from masking.access.proof import Proof
+from masking.vault import direct
 from masking.vault.engine import among
 from masking.vault.people import ACTOR, actor_of
 from masking.vault.schema import credential, person, proof
@@ -46,7 +47,7 @@ def add(
 
 def valid(tx: Connection, digests: Collection[bytes], now: datetime) -> set[bytes]:
     """Those of these credentials that are somebody's who is enrolled now, and not expired."""
-    return set(tx.execute(_VALID, {"digests": list(digests), "now": milliseconds(now)}).scalars())
+    return {row[0] for row in direct.rows(tx, _VALID, digests=list(digests), now=milliseconds(now))}
 
 
 def holders(tx: Connection, digests: Collection[bytes], now: datetime) -> dict[bytes, Held]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from masking.access.budget import Duty
+from masking.vault import direct
 from masking.vault.engine import among, insert_new
 from masking.vault.schema import assignment, label_print, scan
 from masking.world import milliseconds
@@ -92,7 +93,7 @@ def open_assignments(tx: Connection, waybills: Collection[bytes]) -> dict[bytes,
     """The open assignment of each parcel that has one."""
     if not waybills:
         return {}
-    return {row.waybill: Assignment(*row) for row in tx.execute(_OPEN, {"waybills": list(waybills)})}
+    return {row.waybill: Assignment(*row) for row in direct.rows(tx, _OPEN, waybills=list(waybills))}
 
 
 def assign(tx: Connection, assignments: Sequence[Assignment]) -> set[bytes]:
@@ -104,8 +105,7 @@ def assign(tx: Connection, assignments: Sequence[Assignment]) -> set[bytes]:
 def count_looks(tx: Connection, assignments: Collection[Assignment]) -> None:
     """Keep how often each duty was looked under, and how often in vain."""
     rows = [{"of": each.id, "viewed": each.views, "missed": each.misses} for each in assignments]
-    if rows:
-        tx.execute(_LOOKS, rows)
+    direct.write(tx, _LOOKS, rows)
 
 
 def close_assignments(tx: Connection, waybills: Collection[bytes], now: datetime) -> None:

@@ -19,7 +19,7 @@ from masking.errors import IntegrityError
 from masking.ledger import checkpoint, tree
 from masking.ledger.checkpoint import Checkpoint, LogKey
 from masking.ledger.log import Leaf, decode, encode
-from masking.vault import schema
+from masking.vault import direct, schema
 from masking.vault.audit import Fault, Report, verify
 from masking.vault.engine import alone
 from masking.world import World
@@ -32,13 +32,17 @@ __all__ = ["Fault", "Leaf", "Report", "append", "latest", "log_key", "proof", "s
 HEARTBEAT = timedelta(seconds=60)
 """A checkpoint is never older than this while a sequencer runs, also when nothing happened."""
 _BATCH = 1000
+_APPEND = schema.leaf.insert()
+_GROW = schema.node.insert()
+_LEAF = schema.leaf.c
+_WAITING = sa.select(_LEAF.id, _LEAF.body).where(_LEAF.position.is_(None)).order_by(_LEAF.id).limit(_BATCH)
+_PLACE = schema.leaf.update().where(_LEAF.id == sa.bindparam("of")).values(position=sa.bindparam("at"))
 
 
 def append(tx: Connection, leaves: Sequence[Leaf]) -> None:
     """Commit these leaves with the transaction of their acts. Takes no lock that another act could wait for."""
-    if leaves:
-        rows = [{"id": leaf.id, "subject": leaf.subject, "body": encode(leaf)} for leaf in leaves]
-        tx.execute(schema.leaf.insert(), rows)
+    rows = [{"id": leaf.id, "subject": leaf.subject, "body": encode(leaf)} for leaf in leaves]
+    direct.write(tx, _APPEND, rows)
 
 
 def sequence(world: World, store: Store, *, now: datetime | None = None) -> str:
@@ -62,10 +66,7 @@ def sequence(world: World, store: Store, *, now: datetime | None = None) -> str:
 def _sequence_once(tx: Connection, origin: str, seed: bytes, now: datetime) -> tuple[int, str]:
     """Place at most a batch of leaves; how many, and the latest note."""
     alone(tx, "ledger")
-    leaf = schema.leaf
-    waiting = tx.execute(
-        sa.select(leaf.c.id, leaf.c.body).where(leaf.c.position.is_(None)).order_by(leaf.c.id).limit(_BATCH)
-    ).all()
+    waiting = direct.rows(tx, _WAITING)
     number, note = _last(tx)
     last = checkpoint.read(note, LogKey.of_seed(origin, seed)) if note else None
     if last and not waiting and abs(now - last.at) < HEARTBEAT:
@@ -77,11 +78,8 @@ def _sequence_once(tx: Connection, origin: str, seed: bytes, now: datetime) -> t
     if waiting:
         first = tree.stored(size)
         hashes = grown.append([row.body for row in waiting])
-        tx.execute(schema.node.insert(), [{"place": at, "hash": each} for at, each in enumerate(hashes, first)])
-        tx.execute(
-            leaf.update().where(leaf.c.id == sa.bindparam("of")).values(position=sa.bindparam("at")),
-            [{"of": row.id, "at": at} for at, row in enumerate(waiting, size)],
-        )
+        direct.write(tx, _GROW, [{"place": at, "hash": each} for at, each in enumerate(hashes, first)])
+        direct.write(tx, _PLACE, [{"of": row.id, "at": at} for at, row in enumerate(waiting, size)])
     signed = Checkpoint(origin=origin, size=grown.size, root=grown.root(), at=now)
     note = checkpoint.sign(signed, seed)
     tx.execute(schema.checkpoint.insert().values(number=number + 1, size=grown.size, note=note))

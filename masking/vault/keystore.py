@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection, Engine
 from masking.crypto import archive
 from masking.crypto.keys import DayWrapper, KeySource
 from masking.errors import IntegrityError
+from masking.vault import direct
 from masking.vault.engine import among, insert_new, reading, transaction, truncate_log
 from masking.vault.schema import destruction, stored_key, wrap
 from masking.world import World, day_of, milliseconds, week_of
@@ -210,7 +211,7 @@ class KeyStore:
         if not generations:
             return {}
         with reading(self.engine) as connection:
-            found = [OnlineWrap(*row) for row in connection.execute(_ONLINE, {"ids": list(generations)})]
+            found = [OnlineWrap(*row) for row in direct.rows(connection, _ONLINE, ids=list(generations))]
         return {each.waybill: each for each in found if each.generation == generations[each.waybill]}
 
     def unwrap(self, wrapped: OnlineWrap) -> bytes:

@@ -17,7 +17,7 @@ from masking.errors import InputError
 from masking.ledger.log import is_name
 from masking.order import Plain
 from masking.redact.phones import canonical
-from masking.vault import budgets
+from masking.vault import budgets, direct
 from masking.vault.engine import among, insert_new
 from masking.vault.keystore import KeyStore
 from masking.vault.schema import person
@@ -77,7 +77,8 @@ def is_revoked(tx: Connection, id_: str, tenant: str) -> bool:
 
 def active(tx: Connection, ids: Collection[str]) -> dict[str, Actor]:
     """Those of these people who are enrolled now."""
-    rows = tx.execute(_ACTIVE, {"ids": [id_ for id_ in ids if is_name(id_)]})
+    names = [id_ for id_ in ids if is_name(id_)]
+    rows = direct.rows(tx, _ACTIVE, ids=names) if names else ()
     return {row.id: actor_of(row) for row in rows}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from sqlalchemy.engine import Connection
 from masking.access.chain import Leg, Where
 from masking.lifecycle import Retention, State
 from masking.order import number_problems
+from masking.vault import direct
 from masking.vault.engine import among, insert_new
 from masking.vault.keystore import Generation
 from masking.vault.schema import hold, sealed, sealed_column, waybill
@@ -111,9 +113,14 @@ def sealed_fields(tx: Connection, records: Collection[bytes], names: Collection[
     """The sealed form of the named fields, by waybill."""
     if not records or not names:
         return {}
-    columns = [sealed.c[sealed_column(name)] for name in names]
-    rows = tx.execute(sa.select(sealed.c.waybill, *columns).where(sealed.c.waybill.in_(records)))
+    rows = direct.rows(tx, _sealed(tuple(names)), records=list(records))
     return {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
+
+
+@cache
+def _sealed(names: tuple[str, ...]) -> sa.Select[Any]:
+    columns = [sealed.c[sealed_column(name)] for name in names]
+    return sa.select(sealed.c.waybill, *columns).where(sealed.c.waybill.in_(among("records")))
 
 
 def by_id(tx: Connection, ids: Collection[bytes], *, lock: bool = False) -> dict[bytes, Record]:
@@ -123,8 +130,7 @@ def by_id(tx: Connection, ids: Collection[bytes], *, lock: bool = False) -> dict
     """
     if not ids:
         return {}
-    rows = tx.execute(_LOCKED if lock else _BY_ID, {"ids": list(ids)})
-    return {row[0]: Record(*row) for row in rows}
+    return {row[0]: Record(*row) for row in direct.rows(tx, _LOCKED if lock else _BY_ID, ids=list(ids))}
 
 
 def by_reference(tx: Connection, wanted: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str, str], Record]:
