@@ -18,8 +18,10 @@ from sqlalchemy.sql.selectable import Select
 
 
 def rows(tx: Connection, statement: Select[Any], /, **values: Any) -> Sequence[Any]:
-    """The rows that a query finds. Lists are for the places made by `engine.among`; they must not be empty."""
+    """The rows that a query finds. Lists are for the places made by `engine.among`; among none there is nothing."""
     lists = {name: len(value) for name, value in values.items() if isinstance(value, list)}
+    if not all(lists.values()):
+        return ()
     text, places, constants = _query(tx.dialect, statement, tuple((name, _room(size)) for name, size in lists.items()))
     values = constants | values
     given = [values[name] if index is None else values[name][index % lists[name]] for _, name, index in places]

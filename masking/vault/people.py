@@ -78,8 +78,7 @@ def is_revoked(tx: Connection, id_: str, tenant: str) -> bool:
 def active(tx: Connection, ids: Collection[str]) -> dict[str, Actor]:
     """Those of these people who are enrolled now."""
     names = [id_ for id_ in ids if is_name(id_)]
-    rows = direct.rows(tx, _ACTIVE, ids=names) if names else ()
-    return {row.id: actor_of(row) for row in rows}
+    return {row.id: actor_of(row) for row in direct.rows(tx, _ACTIVE, ids=names)}
 
 
 def actor_of(row: Any) -> Actor:
