@@ -92,6 +92,8 @@ _KINDS = re.compile(
 )
 _FULL = "省市县区旗州盟"
 """How the name of a division ends that may stand anywhere in an address, a second time."""
+_CUT = 3
+"""Characters that may be left of a name before it: 江省衢州市."""
 
 
 def segments(text: str) -> list[Segment]:
@@ -170,29 +172,31 @@ def _piece(plain: str, at: int, end: int) -> Iterator[Segment]:
     note = _NOTE.search(plain, at, end)
     stop = note.start() if note else end
     aside = _ASIDE.search(plain, at, stop)
+    bracketed = plain[max(0, at - 1) : at] in _OPENS
     if (
-        aside and aside.end() == stop and plain[max(0, at - 1) : at] in _OPENS and plain[aside.start()] in _NEAR
-    ):  # (经一路储蓄所附近): a landmark, whole
+        bracketed and aside and aside.end() == stop and plain[aside.start()] in _NEAR
+    ):  # (经一路储蓄所附近): one landmark
         yield _whole(plain, at, aside.start())
         at = stop
     while at < stop:
         aside = _ASIDE.search(plain, at, stop)
         close = aside.start() if aside else stop
         while at < close:
-            link, word = _LINK.match(plain, at, close), _KINDS.match(plain, at, close)
             region = _region(plain, at, close)
-            if region:
-                yield Segment(at, region, Kind.REGION)
-                at = region
+            limit = region[0] if region else close
+            link, word = _LINK.match(plain, at, limit), _KINDS.match(plain, at, limit)
+            if region and limit == at:
+                yield Segment(*region, Kind.REGION)
+                at = region[1]
             elif word and word.lastgroup:
                 yield Segment(at, word.end(), Kind(word.lastgroup))
                 at = word.end()
             elif link:
                 at = link.end()
             else:
-                if any(map(str.isalnum, plain[at:close])):
-                    yield Segment(at, close, Kind.PLACE)
-                at = close
+                if any(map(str.isalnum, plain[at:limit])):
+                    yield Segment(at, limit, Kind.PLACE)
+                at = limit
         at = aside.end() if aside else stop
     if note:
         yield Segment(stop, end, Kind.NOTE)
@@ -202,14 +206,16 @@ def _whole(plain: str, at: int, end: int) -> Segment:
     word = _KINDS.fullmatch(plain, at, end)
     if word and word.lastgroup:
         return Segment(at, end, Kind(word.lastgroup))
-    return Segment(at, end, Kind.REGION if _region(plain, at, end) == end else Kind.PLACE)
+    return Segment(at, end, Kind.REGION if _region(plain, at, end) == (at, end) else Kind.PLACE)
 
 
-def _region(plain: str, at: int, end: int) -> int:
-    """Where names of divisions, written in full, end that begin at a place; 0 if none does."""
+def _region(plain: str, at: int, end: int) -> Span | None:
+    """Where names of divisions stand next, written in full, the rest of one that was cut off before them included."""
     if not any(sign in plain[at:end] for sign in _FULL):
-        return 0
+        return None
     spans = joined(find_region(plain[at:end]).spans, plain[at:end])
-    if not spans or spans[0][0] or plain[at + spans[0][1] - 1] not in _FULL:
-        return 0
-    return at + spans[0][1]
+    if not spans or plain[at + spans[0][1] - 1] not in _FULL:
+        return None
+    start = at + spans[0][0]
+    cut_off = start - at <= _CUT and plain[start - 1] in _FULL
+    return at if cut_off else start, at + spans[0][1]
