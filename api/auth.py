@@ -20,6 +20,7 @@ from api.routes import page
 from masking.access import credentials as words
 from masking.access.people import Actor
 from masking.access.proof import Proof, ProofError, verify
+from masking.errors import MaskingError
 from masking.vault import credentials
 from masking.vault.credentials import Held
 from masking.vault.store import Store, Transaction
@@ -119,14 +120,14 @@ class Authenticate:
         if proof:
             receive = await _covered(receive, proof)
         scope["login"], scope["actor"] = login, login.actor
-        denied: ProblemError | None = None
+        denied: Exception | None = None
 
         async def sending(message: Message) -> None:
             nonlocal denied
             if message["type"] == "http.response.start" and not login.checked and message["status"] < 500:
                 try:
                     await service.confirm.submit(None, login)
-                except ProblemError as error:
+                except (ProblemError, MaskingError) as error:  # also that the store can't take it now
                     denied = error
             if not denied:
                 await send(message)

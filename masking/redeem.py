@@ -79,33 +79,30 @@ def redeem(
     now = world.now()
     levels = [attest(request.statement, request.proof.key) if request.proof else Level.NONE for request in requests]
     with store.transaction() as tx:
-        unused = credentials.use(tx, [request.proof for request in requests if request.proof])
-        outcomes: list[Issued | Refusal] = []
-        for request, level in zip(requests, levels, strict=True):
-            if request.proof and request.proof.use not in unused:
-                outcomes.append(REPLAYED)
-                continue
-            if request.proof:
-                unused.discard(request.proof.use)  # the same one twice in a batch is a replay as well
-                outcomes.append(_device(world, store, tx, request.shown, request.proof.key, level, now))
-            else:
-                outcomes.append(_program(world, store, tx, request.shown, bearer, now))
-    return outcomes
+        return [
+            _device(world, store, tx, request.shown, request.proof, level, now)
+            if request.proof
+            else _program(world, store, tx, request.shown, bearer, now)
+            for request, level in zip(requests, levels, strict=True)
+        ]
 
 
 def _device(
-    world: World, store: Store, tx: Transaction, shown: Plain | None, key: bytes, level: Level, now: datetime
+    world: World, store: Store, tx: Transaction, shown: Plain | None, proof: Proof, level: Level, now: datetime
 ) -> Issued | Refusal:
-    """A token for the person whose device this is; a code makes it so."""
-    digest = words.digest(words.CODE, shown.reveal()) if shown else None
+    """A token for the person whose device this is; a code makes it so. Whoever is nobody writes nothing."""
+    digest, key = words.digest(words.CODE, shown.reveal()) if shown else None, proof.key
     who = codes.spend(tx, digest, now) if digest else None
-    if who is not None:
+    if digest and who is not None:
         if not people.bind(tx, who, key, level):
+            codes.restore(tx, digest)
             return OTHERS_DEVICE
         credentials.end(tx, [who])
         journal.append(tx, [store.leaf(world, now, "device", who, person=who, level=level.value)])
     actor = people.with_device(tx, key)  # also if the code was used before: by this key, and the answer was lost
-    return _issue(world, tx, actor, key, now) if actor else NOBODY
+    if actor is None:
+        return NOBODY
+    return _issue(world, tx, actor, key, now) if credentials.use(tx, [proof]) else REPLAYED
 
 
 def _program(

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from masking.access.people import Role
 from masking.client.device import Device
@@ -195,6 +196,24 @@ def test_who_proves_nothing_asks_the_store_nothing_and_leaves_no_leaf(service, t
     assert leaves(service) == before
 
 
+def test_a_stranger_at_the_door_writes_nothing(service):
+    before = leaves(service), proofs(service)
+    for body in (b"{}", b'{"code": "wbc1_%s"}' % (b"A" * 43)):
+        at = service.clock.world.now().timestamp()
+        stranger = Device.of_key(ec.generate_private_key(ec.SECP256R1()))
+        made = stranger.proof("POST", f"{service.url}/v1/token", at=at, body=body)
+        assert said(service.http.post("/v1/token", content=body, headers={"DPoP": made})) == INVALID_TOKEN
+    assert (leaves(service), proofs(service)) == before
+
+
+def test_a_request_for_a_token_is_good_once(service, token):
+    at = service.clock.world.now().timestamp()
+    made = {"DPoP": DEVICE.proof("POST", f"{service.url}/v1/token", at=at, body=b"{}")}
+    assert service.http.post("/v1/token", content=b"{}", headers=made).json()["type"] == "DPoP"
+    assert said(service.http.post("/v1/token", content=b"{}", headers=made)) == invalid_proof("replayed")
+    assert said(service.http.post("/v1/token", content=b"{ }", headers=made)) == invalid_proof("bsh")
+
+
 def test_used_up_proofs_are_forgotten_when_they_are_stale_anyway(service, token):
     assert service.http.get(PATH, headers=signed(service, PATH, token)).status_code == 200
     now = service.clock.world.now()
@@ -229,6 +248,11 @@ def test_a_proof_that_one_worker_took_is_a_replay_in_the_other(tmp_path, urls):
             with ThreadPoolExecutor(8) as together:
                 answers = list(together.map(lambda each: httpx.get(each[0], headers=each[1]).status_code, asked))
             assert sorted(answers) == [200] + [401] * 7
+
+
+def proofs(service: Service) -> int:
+    with service.store.reading() as tx:
+        return tx.execute(sa.select(sa.func.count()).select_from(schema.proof)).scalar_one()
 
 
 def leaves(service: Service) -> int:

@@ -164,6 +164,7 @@ def test_one_device_a_courier_and_one_courier_a_device(supervised, world):
     assert vouch(supervised, world, id="courier-10") == Confirmed(id="courier-10")
     begun(supervised, world, courier="courier-10")
     assert shown(supervised, world, second.code) == OTHERS_DEVICE
+    assert isinstance(shown(supervised, world, second.code, b"e" * 32), Issued)  # its code is not lost by that
     constraint = pytest.raises(sa.exc.IntegrityError, match=r"(?i)unique")
     with constraint, supervised.data.begin() as connection:
         connection.execute(schema.person.update().where(schema.person.c.id == "courier-10").values(device=b"d" * 32))

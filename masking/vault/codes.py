@@ -67,6 +67,11 @@ def spend(tx: Connection, digest: bytes, now: datetime) -> str | None:
     return tx.execute(spent).scalar()
 
 
+def restore(tx: Connection, digest: bytes) -> None:
+    """Take back that a code was used, in the transaction that has used it."""
+    tx.execute(code.update().where(code.c.digest == digest).values(used=None))
+
+
 def _live(digest: bytes, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     confirmed = code.c.confirmed_by.is_not(None)
     return code.c.digest == digest, code.c.used.is_(None), code.c.until > milliseconds(now), confirmed
