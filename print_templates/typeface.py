@@ -51,18 +51,19 @@ class Face:
         self.path = path
         self.head, self._glyf, self.maxp, self.hhea = (tables[t] for t in ("head", "glyf", "maxp", "hhea"))
         wide = struct.unpack_from(">h", self.head, 50)[0]
-        self._loca = np.frombuffer(tables["loca"], ">u4" if wide else ">u2").astype(int) * (1 if wide else 2)
+        places = np.frombuffer(tables["loca"], ">u4" if wide else ">u2").astype(int) * (1 if wide else 2)
         long_metrics = struct.unpack_from(">H", self.hhea, 34)[0]
         metrics = np.frombuffer(tables["hmtx"], ">i2", 2 * long_metrics).reshape(-1, 2)
         rest = np.frombuffer(tables["hmtx"], ">i2", offset=4 * long_metrics)
         last = np.full(len(rest), metrics[-1, 0] if long_metrics else 0)
-        self._advance = np.concatenate([metrics[:, 0], last])
-        self._bearing = np.concatenate([metrics[:, 1], rest])
+        self._loca: list[int] = places.tolist()  # asked for one by one, where numpy is slow
+        self._advance: list[int] = np.concatenate([metrics[:, 0], last]).tolist()
+        self._bearing: list[int] = np.concatenate([metrics[:, 1], rest]).tolist()
         self.glyphs = _cmap(tables["cmap"])
 
     def advance(self, char: str) -> int:
         """The width of a character that the font has, in thousandths of an em."""
-        return int(self._advance[self.glyphs[ord(char)]])
+        return self._advance[self.glyphs[ord(char)]]
 
     def outline(self, char: str) -> bytes:
         """A character's outline, as it stands in the file."""
@@ -72,7 +73,7 @@ class Face:
     def metrics(self, char: str) -> tuple[int, int]:
         """A character's advance and left side bearing."""
         number = self.glyphs[ord(char)]
-        return int(self._advance[number]), int(self._bearing[number])
+        return self._advance[number], self._bearing[number]
 
 
 @cache
