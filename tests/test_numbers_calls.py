@@ -180,6 +180,14 @@ def test_before_it_is_fetched_a_parcel_connects_its_sender_and_not_its_recipient
     assert heard(world, store, waybill.number, RECIPIENT) == "not-connected"
 
 
+def test_a_duty_of_yesterday_is_rung_back_no_more(world, store, parcel, hands):
+    waybill, _ = parcel
+    hands.move(hours=23)
+    assert dialled(world, store, waybill.number, RECIPIENT).to.reveal() == "+86" + PHONES[COURIER.id]
+    hands.move(hours=1)
+    assert heard(world, store, waybill.number, RECIPIENT) == "not-connected"
+
+
 def test_an_intent_from_a_clock_ahead_of_ours_connects_nobody(world, store, parcel, hands):
     waybill, data = parcel
     hands.move(hours=1)
