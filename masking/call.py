@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import NamedTuple, final
 
-from masking.access.chain import Leg
 from masking.access.duty import UNKNOWN, Purpose, decide, stands
 from masking.access.people import Actor, Role
 from masking.crypto.index import is_persons
@@ -28,7 +27,7 @@ from masking.redact.phones import canonical
 from masking.vault import budgets, calls, journal, parcels, people, slots, waybills
 from masking.vault.calls import Intent
 from masking.vault.custody import Assignment
-from masking.vault.parcels import Code, Parcels, facts_of
+from masking.vault.parcels import Code, Parcels, facts_of, party
 from masking.vault.store import Store, Transaction
 from masking.waybill import Dial, Refusal
 from masking.world import World, milliseconds
@@ -277,17 +276,11 @@ def _state(intent: Intent, now: datetime) -> str:
     return "open" if milliseconds(now) <= intent.expires <= milliseconds(now + INTENT_LIFE) else "expired"
 
 
-def _party(record: waybills.Record, duty: Assignment | None) -> str:
-    """Whose door is next, and whose phone therefore rings; a parcel that nobody fetches yet has its recipient's number."""
-    fetched = duty is not None and duty.leg == Leg.COLLECTION
-    return "sender" if fetched or record.leg == Leg.RETURN else "recipient"
-
-
 def _phones(store: Store, tx: Transaction, known: Parcels, records: Collection[bytes]) -> dict[bytes, Plain]:
     """The phone of the party that each of these parcels goes to."""
     found = {}
     for each, fields in waybills.sealed_fields(tx, records, ["recipient.phone", "sender.phone"]).items():
-        name = f"{_party(known.records[each], known.duties.get(each))}.phone"
+        name = f"{party(known.records[each], known.duties.get(each))}.phone"
         key = store.keys.unwrap(known.wraps[each])
         found[each] = open_fields(key, known.records[each].tenant, each, {name: fields[name]})[name]
     return found
@@ -296,7 +289,7 @@ def _phones(store: Store, tx: Transaction, known: Parcels, records: Collection[b
 def _is_party(days: Collection[bytes], record: waybills.Record | None, duty: Assignment | None, caller: Plain) -> bool:
     """Whether the caller is who the parcel goes to; takes as long where there is no parcel."""
     phone = canonical(caller.reveal()) or ""
-    index = record and (record.sender_index if _party(record, duty) == "sender" else record.recipient_index)
+    index = record and (record.sender_index if party(record, duty) == "sender" else record.recipient_index)
     # an amended order is indexed under the day of its correction
     return is_persons(days, index, phone)
 

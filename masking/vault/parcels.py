@@ -52,6 +52,12 @@ def facts_of(
     )
 
 
+def party(record: waybills.Record, open_: custody.Assignment | None) -> str:
+    """Whose door is next, and whose phone therefore rings; a parcel that nobody fetches yet has its recipient's number."""
+    fetched = open_ is not None and open_.leg == Leg.COLLECTION
+    return "sender" if fetched or record.leg == Leg.RETURN else "recipient"
+
+
 def load(store: Store, tx: Transaction, codes: Collection[Code | None], *, lock: bool = False) -> Parcels:
     """What is known of the parcels behind these label codes; with `lock`, it stays so until the transaction ends."""
     return of_ids(store, tx, {code[0] for code in codes if code}, lock=lock)
