@@ -44,6 +44,7 @@ from masking.vault import codes, credentials, journal
 from masking.vault.credentials import Held
 from masking.vault.store import Store
 from masking.vault.upkeep import keep_numbers
+from masking.vault.watching import keep_watch
 from masking.world import World
 
 SWITCH = 0.0005
@@ -124,6 +125,7 @@ class Service:
 
     def _keep_numbers(self) -> None:
         keep_numbers(self.world, self.store)
+        keep_watch(self.world, self.store)
         with self.store.transaction() as tx:
             credentials.forget_proofs(tx, self.world.now())
             codes.sweep(tx, self.world.now())

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import final
 
 from masking.access import chain
+from masking.access.budget import Tally
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.lifecycle import State
@@ -50,6 +51,7 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
         records = waybills.by_id(tx, {record for record in ids if record}, lock=True)
         given = custody.open_assignments(tx, records)
         counted = {r.actor.id for r in requests} | {r.courier for r in requests if r.courier in staff}
+        counted |= {outlet_of(request) for request in requests}
         tallies = budgets.open_tallies(tx, counted, now)
         for request, record_id in zip(requests, ids, strict=True):
             record = records.get(record_id) if record_id else None
@@ -70,6 +72,12 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
             if before and _same(before, request, record, now):
                 outcomes.append(Assigned(courier=before.courier, at=moment(before.at)))
                 continue
+            refusal = _hand_on(tallies[outlet_of(request)], before, request)
+            if refusal:
+                leaf = store.refusal_leaf(world, now, request.actor.id, record.id, refusal.reason, step="assign")
+                journal.append(tx, [leaf])
+                outcomes.append(refusal)
+                continue
             custody.close_assignments(tx, [record.id], now)
             duty = Assignment(
                 id=world.record_id(now),
@@ -88,12 +96,24 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
                 continue
             given[record.id] = duty
             tallies[request.courier].give()
+            tallies[outlet_of(request)].give()
             slots.renew(tx, [record.id], now)
             about = {"courier": request.courier, "leg": duty.leg, "duty": store.duty(duty.id, world, now)}
             journal.append(tx, [store.leaf(world, now, "assign", request.actor.id, record.id, **about)])
             outcomes.append(Assigned(courier=request.courier, at=now))
         budgets.save_tallies(tx, tallies, now, world)
     return outcomes
+
+
+def outlet_of(request: Assign) -> str:
+    """Under which name the outlet of whoever assigns has counts of its own: nobody can be called so."""
+    return f"@{request.actor.unit}"
+
+
+def _hand_on(outlet: Tally, before: Assignment | None, request: Assign) -> Refusal | None:
+    """Why a parcel is not given on from one courier, who has looked at it, to another."""
+    looked = before and before.looked is not None and before.courier != request.courier
+    return outlet.hand_on() if looked else None
 
 
 def _refusal(store: Store, request: Assign, record: waybills.Record | None, staff: dict[str, Actor]) -> Refusal | None:

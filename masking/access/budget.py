@@ -56,6 +56,11 @@ LIMITS: Final = {Level.NONE: FULL, Level.SOFTWARE: HALF, Level.HARDWARE: FULL}
 """By what was attested of a device. Where there is none nothing can be copied: those who act are in the same process."""
 
 
+HANDED_ON_PERCENT, HANDED_ON_SPARE = 10, 25
+"""What an outlet may give to a second courier in a day after a first one has looked at it: a tenth of all it gives, and
+what one courier can have looked at and not finished. Beyond it parcels come back to the counter, and are scanned in."""
+
+
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
@@ -212,6 +217,14 @@ class Tally:
     def give(self) -> None:
         """Count a parcel that somebody else gave to this actor."""
         self.given += 1
+
+    def hand_on(self) -> Refusal | None:
+        """Count, for an outlet, a parcel that is given on after it was looked at; or refuse."""
+        if self.views >= self.given * HANDED_ON_PERCENT // 100 + HANDED_ON_SPARE:
+            left = _seconds_left(self.now, 24 * _HOUR, _CHINA_AHEAD)
+            return Refusal(reason="too-many-handed-on", retry_after=left)
+        self.views += 1
+        return None
 
     def refuse(self) -> None:
         """Count a refusal; the last one of the hour locks, and rings the alarm once."""

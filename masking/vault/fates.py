@@ -90,6 +90,7 @@ KEPT = {
     ),
     "proof": dict.fromkeys(("id", "until"), "hashes of used-up proofs; swept when they are stale anyway"),
     "budget": dict.fromkeys(Counts._fields, "counts of staff's acts, one row each"),
+    "canary": dict.fromkeys(("waybill", "at"), "an invented parcel at which nobody should look"),
     "alarm": dict.fromkeys(("id", "at", "kind", "actor"), "no record, no person"),
     "leaf": dict.fromkeys(("id", "subject", "body", "position"), "keyed record ids only (FORMAT.md section 8)"),
     "node": dict.fromkeys(("place", "hash"), "hashes of leaves"),

@@ -289,6 +289,13 @@ alarm = Table(
     Index("alarms_of", "kind", "at"),
 )
 
+canary = Table(
+    "canary",
+    data,
+    Column("waybill", LargeBinary(16), ForeignKey("waybill.id"), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+
 leaf = Table(
     "leaf",
     data,

@@ -1,0 +1,89 @@
+"""Reads the ledger for what stands out, and keeps the canaries: parcels made like any other, at which nobody should look.
+
+A canary is an order of an invented person, entered, labelled and scanned in the ordinary way, and then marked here. The
+mark is in no leaf and in no answer, so whoever sees the parcel can't tell it from others.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from masking.access.detectors import Finding, detect, looked_at_canaries
+from masking.ledger.log import decode
+from masking.vault import journal
+from masking.vault.budgets import raise_alarm
+from masking.vault.engine import insert_new
+from masking.vault.schema import budget, canary, leaf
+from masking.world import World, milliseconds
+
+if TYPE_CHECKING:
+    from masking.vault.store import Store, Transaction
+
+A_DAY = timedelta(days=1)
+
+
+def mark(tx: Transaction, waybill: bytes, now: datetime) -> bool:
+    """Make this parcel a canary; False if it is one already."""
+    return bool(insert_new(tx, canary, [{"waybill": waybill, "at": milliseconds(now)}]))
+
+
+def watch(world: World, store: Store, *, back: timedelta = A_DAY) -> list[Finding]:
+    """What stands out in the acts of the last day, each an alarm, once a day.
+
+    Raises:
+        UnavailableError: the store could not answer now.
+    """
+    now = world.now()
+    since = milliseconds(now - back).to_bytes(6, "big") + bytes(10)
+    with store.reading() as tx:
+        bodies = tx.execute(sa.select(leaf.c.body).where(leaf.c.id >= since).order_by(leaf.c.id)).scalars().all()
+    found = detect([decode(body) for body in bodies], _canaries(world, store, now))
+    _ring(world, store, found, now)
+    return found
+
+
+def keep_watch(world: World, store: Store) -> list[Finding]:
+    """What can't wait for tonight, run every minute or so: looks at canaries; and counts of forged codes that are due.
+
+    Raises:
+        UnavailableError: the store could not take it now; the next run does it.
+    """
+    now = world.now()
+    canaries = _canaries(world, store, now)
+    since = milliseconds(now - A_DAY).to_bytes(6, "big") + bytes(10)
+    with store.reading() as tx:
+        query = sa.select(leaf.c.body).where(leaf.c.subject.in_(canaries), leaf.c.id >= since)
+        bodies = tx.execute(query).scalars().all() if canaries else []
+        forged = tx.execute(sa.select(budget.c.actor).where(budget.c.forged > 0).limit(1)).first()
+    found = looked_at_canaries([decode(body) for body in bodies], canaries)
+    _ring(world, store, found, now)
+    if forged:
+        with store.transaction() as tx:
+            _tell_forged(world, store, tx, now)
+    return found
+
+
+def _tell_forged(world: World, store: Store, tx: Transaction, now: datetime) -> None:
+    """Put codes that were counted and not yet told on the ledger: nobody came in a later minute and did it."""
+    due = budget.c.forged > 0, budget.c.told < milliseconds(now) // 60_000
+    query = sa.select(budget.c.actor, budget.c.forged).where(*due).order_by(budget.c.actor).with_for_update()
+    told = tx.execute(query).all()
+    journal.append(tx, [store.leaf(world, now, "no-label-code", who, count=str(count)) for who, count in told])
+    tx.execute(budget.update().where(budget.c.actor.in_([who for who, _ in told])).values(forged=0))
+
+
+def _canaries(world: World, store: Store, now: datetime) -> set[bytes]:
+    with store.reading() as tx:
+        marked = tx.execute(sa.select(canary.c.waybill)).scalars().all()
+    return {store.subject(each, world, now) for each in marked}
+
+
+def _ring(world: World, store: Store, found: list[Finding], now: datetime) -> None:
+    """An alarm for each finding, unless one of its kind and actor is younger than a day."""
+    if found:
+        with store.transaction() as tx:
+            for each in found:
+                raise_alarm(tx, each.kind, each.who, now, world, at_most_every=A_DAY)
