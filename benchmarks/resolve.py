@@ -1,4 +1,4 @@
-"""A courier's look over HTTP, with device-bound token, fresh proof, duty, budget and durable ledger, against a FastAPI hello-world in the same run.
+"""A courier's look over HTTP, with bound token, fresh proof, duty, budget and durable ledger, against a FastAPI hello-world.
 
 `wrk` (Debian) asks; a Python client would be the bottleneck. Hello, the service, the service without grouping, and hello
 again take turns, two seconds each. Every counted answer is a 200 grant of a distinct label, its door checked, and the

@@ -79,7 +79,7 @@ def signed_in(world: World, store: Store, who: Actor, device: Device | None = No
     shown, proof = None, None
     with store.transaction() as tx:
         if device:
-            people.bind(tx, who.id, device.thumbprint, Level.SOFTWARE)
+            people.bind(tx, who.id, device.thumbprint, Level.HARDWARE)
             proof = Proof(key=device.thumbprint, use=world.entropy(32), until=2**40, body=None)
         else:
             shown = new_secret(world, tx, who.id)

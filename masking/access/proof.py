@@ -216,7 +216,7 @@ def _body(claims: Mapping[str, Any]) -> bytes | None:
 def _object(part: str) -> dict[str, Any]:
     """The JSON object in a part of a proof; no member twice."""
     try:
-        found = json.loads(_bytes(part).decode(), object_pairs_hook=_once, parse_constant=_never)
+        found = _JSON.decode(_bytes(part).decode())
     except (ValueError, RecursionError):
         raise ProofError("form") from None
     if not isinstance(found, dict):
@@ -246,3 +246,6 @@ def _bytes(text: object) -> bytes:
     if base64url(raw) != text:
         raise ProofError("form")
     return raw
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_never)
