@@ -41,8 +41,8 @@ SECONDS, CONNECTIONS, THREADS = 2, 32, 2
 ROUNDS = int(os.environ.get("ROUNDS", "4"))
 EACH = {"service": 1800, "single": 900}
 """Labels made for one slice of a side."""
-A_DAY = 24
-"""Labels of one courier: below the places that one may take at once."""
+A_DAY = 12
+"""Labels of one courier: below the places that one with a key in software may take."""
 
 HELLO = """
 import socket, sys
