@@ -15,6 +15,7 @@ from masking.errors import MaskingError
 COMMANDS = {
     "init": "a new deployment, and its supervisor's one-time code",
     "serve": "the service over HTTP, on this machine (--demo: with staff and credentials to try it)",
+    "people": "enrol, confirm, revoke people and begin shifts, on a service, by your own device's key",
     "doctor": "look at a deployment and say what to mend",
     "demo": "one order's way from checkout to erased data, every printed line checked",
     "mask": "a file of orders (CSV, XLSX) becomes masked waybills, labels, and a list of what was rejected",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from api import cli
 from masking.access.people import Actor, Level, Role
 from masking.client import Courier, Device, Outlet, Supervisor
 from masking.errors import RefusedError, SettingsError
@@ -135,6 +137,31 @@ def test_a_clock_that_is_wrong_is_set_by_the_service(service, file, boss, clerk,
     service.clock.ahead += timedelta(minutes=minutes)
     with Courier.connect(service.url, credentials=file("me", code)) as me:
         assert looked(me, "WB1") == Refusal(reason="unknown")
+
+
+def test_a_shell_lets_people_in_and_out(service, file, boss, clerk, capsys, monkeypatch):
+    boss.link.close()
+    clerk.link.close()
+    as_boss, as_clerk = (file(name, service.code(who)) for name, who in (("b", SUPERVISOR), ("c", DISPATCHER)))
+
+    def waybill(who: Path, *words: str, typed: str = "") -> tuple[int, str]:
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        status = cli.main(["people", service.url, "--as", str(who), *words])
+        return status, capsys.readouterr().out
+
+    person = (NEW.id, "--role", "courier", "--unit", "sh-01")
+    status, told = waybill(as_boss, "enrol", *person, "--phone", typed="13900000009\n")
+    assert status == 0
+    [code] = [line.strip() for line in told.splitlines() if line.strip().startswith("wbc1_")]
+    assert waybill(as_boss, "confirm", *person) == (1, "courier-9: refused: unknown\n")
+    assert waybill(as_clerk, "confirm", *person) == (0, "courier-9: confirm done\n")
+    assert waybill(as_clerk, "shift", NEW.id, "--hours", "8")[0] == 0
+    with Courier.connect(service.url, credentials=file("me", code)) as me:
+        assert looked(me, "WB1") == Refusal(reason="unknown")
+        assert waybill(as_boss, "revoke", NEW.id) == (0, "courier-9: revoke done\n")
+        with pytest.raises(RefusedError, match="unauthenticated"):
+            looked(me, "WB1")
+    assert waybill(as_boss, "enrol", "A B", "--role", "courier", "--unit", "sh-01")[0] == 1
 
 
 def test_a_key_that_others_can_read_is_not_used(service, tmp_path, file, boss, clerk):

@@ -1,0 +1,77 @@
+"""`waybill people URL --as FILE enrol | confirm | shift | revoke`: lets people in and out, over the network, as somebody.
+
+FILE holds the code of one's own enrolment, {"code": "wbc1_..."}, mode 0600; the key that signs is made beside it. A phone, which
+couriers call from, is read from standard input: a command line is seen by others. Exit status: 0, or 1 for a refusal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from masking.access.people import Role
+from masking.enrol import ROLES
+from masking.order import Enrolled
+from masking.waybill import Refusal, Rejected, Working
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    parser.add_argument("url", help="the service: https://..., or http:// on this machine")
+    parser.add_argument("--as", dest="credentials", type=Path, required=True, metavar="FILE", help="who is asking")
+    acts = parser.add_subparsers(dest="act", required=True)
+    for name, told in (
+        ("enrol", "a one-time code for somebody: two hours, one device"),
+        ("confirm", "vouch for somebody whom a supervisor of another unit enrols"),
+    ):
+        act = acts.add_parser(name, help=told)
+        act.add_argument("id")
+        act.add_argument("--role", choices=sorted(role.value for role in ROLES), required=True)
+        act.add_argument("--unit", required=True, help="the outlet or shop they are of")
+        if name == "enrol":
+            act.add_argument(
+                "--phone", action="store_true", help="read the phone that they call from, from standard input"
+            )
+    act = acts.add_parser("shift", help="couriers of your outlet begin to work, or end")
+    act.add_argument("ids", nargs="+", metavar="ID")
+    act.add_argument("--hours", type=int, required=True, help="from now, at most 14; 0: now is the end")
+    act = acts.add_parser("revoke", help="end enrolments for good; felt by the next request")
+    act.add_argument("ids", nargs="+", metavar="ID")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask, and print what became of each."""
+    from masking.client import Supervisor
+
+    with Supervisor.connect(args.url, credentials=args.credentials) as link:
+        outcomes: list[Any]
+        match args.act:
+            case "enrol":
+                phone = sys.stdin.readline().strip() if args.phone else None
+                outcomes = [link.enrol(args.id, role=Role(args.role).value, unit=args.unit, phone=phone)]
+            case "confirm":
+                outcomes = [link.confirm(args.id, role=args.role, unit=args.unit)]
+            case "shift":
+                outcomes = link.shift(args.ids, args.hours)
+            case _:
+                outcomes = link.revoke(args.ids)
+    names = [args.id] if args.act in {"enrol", "confirm"} else args.ids
+    for name, outcome in zip(names, outcomes, strict=True):
+        print(_told(name, args.act, outcome))
+    return int(any(isinstance(outcome, Refusal | Rejected) for outcome in outcomes))
+
+
+def _told(name: str, act: str, outcome: object) -> str:
+    match outcome:
+        case Enrolled(code=code, until=until):
+            return f"{name}: shown this once, good until {until:%Y-%m-%d %H:%M} UTC:\n\n  {code.reveal()}\n"
+        case Working(until=until):
+            return f"{name}: works until {until:%Y-%m-%d %H:%M} UTC"
+        case Refusal(reason=reason):
+            return f"{name}: refused: {reason}"
+        case Rejected(field=field, rule=rule):
+            return f"{name}: {field}: {rule}"
+        case _:
+            return f"{name}: {act} done"
