@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from api import cli
 from masking.access.people import Actor, Level, Role
 from masking.client import Courier, Device, Outlet, Supervisor
 from masking.errors import RefusedError, SettingsError
@@ -22,7 +22,7 @@ from masking.vault import people
 from masking.waybill import Confirmed, Refusal, Revoked, Working
 from tests.cast import DISPATCHER, TENANT
 from tests.proofs import KEY
-from tests.serving import SUPERVISOR, Service, on_the_van, serving
+from tests.serving import ROOT, SUPERVISOR, Service, on_the_van, serving
 
 NEW = Actor(id="courier-9", tenant=TENANT, role=Role.COURIER, unit="sh-01")
 PERSON = {"role": "courier", "unit": "sh-01"}
@@ -139,15 +139,15 @@ def test_a_clock_that_is_wrong_is_set_by_the_service(service, file, boss, clerk,
         assert looked(me, "WB1") == Refusal(reason="unknown")
 
 
-def test_a_shell_lets_people_in_and_out(service, file, boss, clerk, capsys, monkeypatch):
+def test_a_shell_lets_people_in_and_out(service, file, boss, clerk):
     boss.link.close()
     clerk.link.close()
     as_boss, as_clerk = (file(name, service.code(who)) for name, who in (("b", SUPERVISOR), ("c", DISPATCHER)))
 
     def waybill(who: Path, *words: str, typed: str = "") -> tuple[int, str]:
-        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
-        status = cli.main(["people", service.url, "--as", str(who), *words])
-        return status, capsys.readouterr().out
+        command = [sys.executable, "-m", "api.cli", "people", service.url, "--as", str(who), *words]
+        done = subprocess.run(command, input=typed, capture_output=True, text=True, cwd=ROOT, check=False)
+        return done.returncode, done.stdout
 
     person = (NEW.id, "--role", "courier", "--unit", "sh-01")
     status, told = waybill(as_boss, "enrol", *person, "--phone", typed="13900000009\n")
