@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import sys
 import time
 import traceback
 from datetime import UTC, datetime
@@ -42,8 +41,7 @@ class RequestLines:
         """Write what waits."""
         lines, self._waiting = self._waiting, []
         if lines:
-            sys.stderr.write("\n".join(lines) + "\n")
-            sys.stderr.flush()
+            LOG.info("requests", extra={"lines": "\n".join(lines)})
 
 
 class JsonLines(logging.Formatter):
@@ -54,6 +52,9 @@ class JsonLines(logging.Formatter):
         ours = record.name == LOG.name
         # the server's own records: some quote what a client sent, so only their template is kept
         event = record.getMessage() if ours else str(record.msg).split("\n", 1)[0]
+        written: str | None = getattr(record, "lines", None)
+        if written is not None:
+            return written
         line = _begun(record.created, record.levelname.lower(), record.name, event)
         if ours:
             line |= getattr(record, "waybill", {})

@@ -249,6 +249,7 @@ def test_the_log_and_the_counts_hold_nothing_that_was_sent(service, log):
     found = service.ask(SHOP, "/v1/waybills/find?phone=13812349876", {"phone": "13812349876"}).json()["waybills"]
     assert len(found) == 1
     service.ask(SHOP, f"/v1/waybills/{found[0]['id']}?{CANARY}")
+    service.app.state.service.lines.flush()
     lines = "\n".join(log)
     assert lines.count('"event": "request"') > 100
     everything = lines + service.ask(None, "/metrics").text
