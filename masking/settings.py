@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from masking.access.budget import DAYTIME, Hours
 from masking.access.network import Network, parts_of
 from masking.errors import SettingsError
 from masking.ledger.log import is_name
@@ -61,7 +62,8 @@ def read_settings(path: Path) -> Settings:
     if not isinstance(carrier, str) or not isinstance(demo, bool):
         raise SettingsError(f"{path.name}: carrier is a text, demo is true or false")
     retention, network = _retention(path, table.get("retention", {})), _network(path, table)
-    return Settings(tenant=tenant, carrier=carrier, demo=demo, retention=retention, network=network)
+    hours = _hours(path, table.get("hours", {}))
+    return Settings(tenant=tenant, carrier=carrier, demo=demo, retention=retention, network=network, hours=hours)
 
 
 def _retention(path: Path, table: object) -> Retention:
@@ -70,6 +72,16 @@ def _retention(path: Path, table: object) -> Retention:
     if not all(name in names and type(value) is int and 0 <= value <= 36500 for name, value in days.items()):
         raise SettingsError(f"{path.name}: [retention] takes {', '.join(names)}, whole days")
     return Retention(**{names[name]: timedelta(days=value) for name, value in days.items()})
+
+
+def _hours(path: Path, table: object) -> Hours:
+    given: dict[str, Any] = table if isinstance(table, dict) else {"": None}
+    hours = {"first": DAYTIME.first, "last": DAYTIME.last} | given
+    if len(hours) > 2 or not all(type(hour) is int and 0 <= hour <= 23 for hour in hours.values()):
+        raise SettingsError(f"{path.name}: [hours] takes first and last, hours of the day from 0 to 23")
+    if hours["first"] > hours["last"]:
+        raise SettingsError(f"{path.name}: [hours] begin before they end; who works at night is given a shift")
+    return Hours(**hours)
 
 
 def _network(path: Path, table: Mapping[str, Any]) -> Network:
@@ -112,6 +124,11 @@ demo = {demo}
 seal_away_after_days = {settings.retention.seal_away_after.days}
 undelivered_after_days = {settings.retention.undelivered_after.days}
 destroy_after_days = {settings.retention.destroy_after.days}
+
+# In which hours of the day in China parcels are opened by couriers whom nobody has given a shift; a demo has no night.
+[hours]
+first = {settings.hours.first}
+last = {settings.hours.last}
 
 # Which outlet's unit collects from which merchant's unit; "*" is every other one. Returns end there. Without a line here
 # nothing can be taken in, and without one below nothing can be given to a courier: see docs/service.md.

@@ -9,19 +9,22 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from masking.access.budget import DAYTIME, FULL, HALF
+from masking.access.budget import DAYTIME, FULL, HALF, Hours
 from masking.access.duty import UNKNOWN, Purpose
 from masking.access.people import Actor, Level, Role
 from masking.assign import Assign, assign
 from masking.call import Call, call
+from masking.connection import create, open_folder
 from masking.deliver import Deliver, deliver
 from masking.enrol import Unlock, enrol
+from masking.errors import SettingsError
 from masking.ledger.log import decode
 from masking.order import Grant
 from masking.resolve import Resolve, resolve
 from masking.scan import Scan, scan
 from masking.shift import Shift, shift
 from masking.vault import budgets, journal, people, schema
+from masking.vault.store import Settings
 from masking.waybill import Dial, Refusal, Unlocked, Working
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, TENANT, leave_only
 from tests.serving import on_the_van
@@ -225,6 +228,21 @@ def test_a_record_that_does_not_open_is_refused_alone_and_its_leaf_says_so(world
     ]
     with store.reading() as tx:
         assert [(kind, who) for _, kind, who in budgets.alarms(tx)] == [("seal-does-not-open", COURIER.id)]
+
+
+def test_the_hours_are_read_from_the_settings(tmp_path, world):
+    create(tmp_path / "d", world, Settings())
+    settings = tmp_path / "d" / "waybill.toml"
+    text = settings.read_text("utf-8")
+    for line, hours in (("last = 22", DAYTIME), ("last = 19", Hours(first=5, last=19))):
+        settings.write_text(text.replace("last = 22", line), "utf-8")
+        store = open_folder(tmp_path / "d", world)
+        assert store.settings.opening == hours
+        store.close()
+    for line in ("last = 24", "last = 4", 'last = "19"', "last = true", "until = 9"):
+        settings.write_text(text.replace("last = 22", line), "utf-8")
+        with pytest.raises(SettingsError, match=r"\[hours\]"):
+            open_folder(tmp_path / "d", world)
 
 
 def test_a_budget_is_one_row_an_actor_for_ever(world, store, hands):
