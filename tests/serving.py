@@ -58,16 +58,21 @@ class Clock:
 
 
 def on_the_van(world: World, store: Store, many: int, courier: Actor = COURIER, *, first: int = 0) -> list[LabelData]:
-    """Parcels that are assigned to a courier, made without the service; each goes to a door of its own."""
+    """Parcels that are assigned to a courier, made without the service; each goes to a door and a phone of its own."""
     orders = []
     for n in range(first, first + many):
-        recipient = ORDER["recipient"] | {"address": f"上海市浦东新区世纪大道100号{n}栋501室"}
+        recipient = ORDER["recipient"] | {"address": f"上海市浦东新区世纪大道100号{n}栋501室", "phone": van_phone(n)}
         orders.append(order_from_json(ORDER | numbered(n) | {"reference": f"van-{n}", "recipient": recipient}))
     waybills = checkout(world, store, [Checkout(merchant=SHOP, order=order) for order in orders])
     labels = label(world, store, [Label(actor=SHOP, id=w.id, job="van", station="shop") for w in waybills])
     scan(world, store, [Scan(actor=RECEIVER, what=each.code, kind="arrived") for each in labels])
     assign(world, store, [Assign(actor=DISPATCHER, what=each.code, courier=courier.id) for each in labels])
     return labels
+
+
+def van_phone(n: int) -> str:
+    """The phone of the recipient of parcel `n` of `on_the_van`."""
+    return f"1380000{n % 10_000:04}"
 
 
 def numbered(n: int) -> dict[str, str]:
