@@ -13,8 +13,9 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from masking.vault import direct
 from masking.vault.budgets import raise_alarm
-from masking.vault.engine import insert_new
+from masking.vault.engine import among, insert_new
 from masking.vault.schema import assignment, binding, call_report, intent, waybill
 from masking.world import World, milliseconds
 
@@ -25,6 +26,15 @@ REPORT_DUE = timedelta(hours=6)
 """When a connection without any report rings the alarm: providers push again for up to five hours."""
 
 _BATCH = 1000
+_RECENT = (
+    sa.select(intent)
+    .where(intent.c.waybill.in_(among("waybills")), intent.c.expires >= sa.bindparam("since"))
+    .order_by(intent.c.id)
+    .with_for_update()
+)
+_USE = (
+    intent.update().where(intent.c.id == sa.bindparam("of")).values(used=sa.bindparam("at"), switch=sa.bindparam("by"))
+)
 
 
 class Intent(NamedTuple):
@@ -73,17 +83,14 @@ def recent(tx: Connection, waybills: Collection[bytes], now: datetime) -> dict[t
     """By (waybill, caller) the unused intent, or else the latest used one; locked until the transaction ends."""
     if not waybills:
         return {}
-    query = sa.select(intent).where(intent.c.waybill.in_(waybills), intent.c.expires >= milliseconds(now - RECENT))
-    rows = [Intent(*row) for row in tx.execute(query.order_by(intent.c.id).with_for_update())]
+    since = milliseconds(now - RECENT)
+    rows = [Intent(*row) for row in direct.rows(tx, _RECENT, waybills=list(waybills), since=since)]
     return {(row.waybill, row.caller): row for row in sorted(rows, key=lambda row: row.used is None)}
 
 
 def use(tx: Connection, used: Sequence[Intent]) -> None:
     """Mark intents as used up, when and by whom as these say."""
-    if used:
-        statement = intent.update().where(intent.c.id == sa.bindparam("of"))
-        statement = statement.values(used=sa.bindparam("at"), switch=sa.bindparam("by"))
-        tx.execute(statement, [{"of": each.id, "at": each.used, "by": each.switch} for each in used])
+    direct.write(tx, _USE, [{"of": each.id, "at": each.used, "by": each.switch} for each in used])
 
 
 def by_id(tx: Connection, ids: Collection[bytes]) -> dict[bytes, Intent]:

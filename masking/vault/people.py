@@ -27,6 +27,9 @@ ACTOR = (person.c.id, person.c.tenant, person.c.role, person.c.unit, person.c.le
 """The columns that `actor_of` reads."""
 
 _ACTIVE = sa.select(*ACTOR).where(person.c.id.in_(among("ids")), person.c.active.is_(True))
+_REACHABLE = sa.select(person.c.id).where(
+    person.c.id.in_(among("ids")), person.c.active.is_(True), person.c.phone.is_not(None)
+)
 
 
 def enrol(
@@ -123,8 +126,7 @@ def phone_indexes(tx: Connection, ids: Collection[str]) -> dict[str, bytes]:
 
 def reachable(tx: Connection, ids: Collection[str]) -> set[str]:
     """Those of these people who are enrolled now and have a verified phone."""
-    query = sa.select(person.c.id).where(person.c.id.in_(ids), person.c.active.is_(True), person.c.phone.is_not(None))
-    return set(tx.execute(query).scalars())
+    return {row.id for row in direct.rows(tx, _REACHABLE, ids=list(ids))}
 
 
 def couriers_at(tx: Connection, indexes: Collection[bytes]) -> dict[bytes, str]:

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from masking.numbers.pool import HELD, LEASE, REST, Act, Line, Slot, Stage, ways
+from masking.vault import direct
 from masking.vault.budgets import raise_alarm
-from masking.vault.engine import insert_new
+from masking.vault.engine import among, insert_new
 from masking.vault.schema import line, slot, waybill
 from masking.waybill import VirtualNumber
 from masking.world import World, milliseconds, moment
@@ -24,6 +25,13 @@ TIDY = 2000
 """Slots that are moved on at most in one go, so that no lease pays for a whole night's."""
 _DAY = 86_400_000
 _THIS = (slot.c.main == sa.bindparam("m")) & (slot.c.extension == sa.bindparam("e"))
+_LINES = sa.select(line).where(line.c.main.in_(among("mains")))
+_HOLDERS = sa.select(slot.c.main, slot.c.extension, slot.c.waybill).where(
+    slot.c.main.in_(among("mains")),
+    slot.c.extension.in_(among("extensions")),  # SQLite scans for pairs, not for these two
+    slot.c.waybill.is_not(None),
+    slot.c.until >= sa.bindparam("now"),
+)
 _ENDING = (
     sa.select(slot.c.main, slot.c.extension, line.c.rest, waybill.c.prints)
     .select_from(slot)
@@ -43,7 +51,7 @@ def add(tx: Connection, of: Line, slots: Sequence[Slot], world: World) -> int:
 def lines(tx: Connection, mains: Collection[str]) -> dict[str, Line]:
     """The lines with these main numbers."""
     mains = [main for main in mains if main.isascii() and main.isdigit()]
-    rows = tx.execute(sa.select(line).where(line.c.main.in_(mains)))
+    rows = direct.rows(tx, _LINES, mains=mains)
     return {row.main: Line(*row)._replace(rest=timedelta(milliseconds=row.rest)) for row in rows}
 
 
@@ -129,13 +137,9 @@ def holders(tx: Connection, numbers: Collection[tuple[str, str]], now: datetime)
     numbers = [pair for pair in numbers if all(part.isascii() and part.isdigit() for part in pair)]
     if not numbers:
         return {}
-    query = sa.select(slot.c.main, slot.c.extension, slot.c.waybill).where(
-        slot.c.main.in_({main for main, _ in numbers}),
-        slot.c.extension.in_({extension for _, extension in numbers}),  # SQLite scans for pairs, not for these two
-        slot.c.waybill.is_not(None),
-        slot.c.until >= milliseconds(now),
-    )
-    found = {(row.main, row.extension): row.waybill for row in tx.execute(query)}
+    mains, extensions = ({pair[part] for pair in numbers} for part in (0, 1))
+    rows = direct.rows(tx, _HOLDERS, mains=list(mains), extensions=list(extensions), now=milliseconds(now))
+    found = {(row.main, row.extension): row.waybill for row in rows}
     return {number: found[number] for number in numbers if number in found}
 
 
