@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -146,6 +147,8 @@ async def running(settings: ServiceSettings, world: World, attest: Attest = soft
     try:
         service = Service(settings, world, store, read_provider(settings.folder, world), attest)
         await service.sequence()
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: to look through it for garbage takes a tenth of each request
         background = asyncio.create_task(service.keep_sequencing())
         try:
             yield service
