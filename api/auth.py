@@ -68,6 +68,7 @@ class Entry:
     def __init__(self, logins: Iterable[Login], now: datetime) -> None:
         self.logins = frozenset(login for login in logins if not login.checked)
         self._now = now
+        self.begun = False
         self._done = not self.logins
 
     def __call__(self, tx: Transaction) -> None:
@@ -76,6 +77,7 @@ class Entry:
         Raises:
             DeniedError: some are not valid.
         """
+        self.begun = True
         if self._done:
             return
         valid = credentials.valid(tx, {login.digest for login in self.logins}, self._now)

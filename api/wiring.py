@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from itertools import count
+from typing import Any
 
 import anyio.to_thread
 
@@ -77,7 +78,7 @@ class Service:
         self.note = b""
         self.log_key = journal.log_key(world, store)
         self.sequenced = True
-        given = {"most": settings.together, "waiting": settings.waiting}
+        given: dict[str, Any] = {"most": settings.together, "waiting": settings.waiting}
         self.known: dict[bytes, Held] = {}
         self.confirm = Batcher(auth.confirm, world, store, **given)
         self.holders = Batcher(auth.holders, world, store, **given)
@@ -88,12 +89,13 @@ class Service:
         self.label = Batcher(label, world, store, **given)
         self.scan = Batcher(scan, world, store, **given)
         self.assign = Batcher(assign, world, store, **given)
-        self.resolve = Batcher(resolve, world, store, **given)
+        self.quick = store.impatient()
+        self.resolve = Batcher(resolve, world, store, quick=self.quick, **given)
         self.look = Batcher(look, world, store, **given)
         self.provider = provider
         # a provider is slow, and is not waited for by our own switch
         self.announce = Batcher(partial(dial, provider=provider) if provider else call, world, store, **given)
-        self.call = Batcher(call, world, store, **given)
+        self.call = Batcher(call, world, store, quick=self.quick, **given)
         self.report = Batcher(report, world, store, **given)
         self.deliver = Batcher(deliver, world, store, **given)
         self.enrol = Batcher(enrol, world, store, **given)
@@ -104,6 +106,8 @@ class Service:
         for queue in vars(self).values():
             if isinstance(queue, Batcher):
                 await queue.close()
+        if self.quick:
+            self.quick.data.dispose()
 
     async def sequence(self) -> None:
         """Place the waiting leaves and keep the latest checkpoint, as it goes into a header."""

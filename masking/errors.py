@@ -53,5 +53,9 @@ class UnavailableError(MaskingError):
         super().__init__(message)
 
 
+class BusyError(UnavailableError):
+    """Another writer is at work, and the store was told not to wait for it. Nothing was begun."""
+
+
 class SettingsError(MaskingError):
     """The deployment is set up in a way that is refused: a key file others can read, a folder that can't be written."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 
 import pytest
@@ -49,8 +49,8 @@ def leaves(world, store, parcels, kind: str = "grant") -> list[int]:
 
 
 @asynccontextmanager
-async def batching(step, world, store, *, most=100, waiting=100):
-    batcher = Batcher(step, world, store, most=most, waiting=waiting)
+async def batching(step, world, store, *, most=100, waiting=100, quick=None):
+    batcher = Batcher(step, world, store, most=most, waiting=waiting, quick=quick)
     try:
         yield batcher
     finally:
@@ -116,6 +116,35 @@ def test_a_login_that_has_ended_is_denied_in_the_act_itself_and_its_neighbours_a
     assert [each.name for each in heard[1::2]] == ["unauthenticated"] * 3
     assert leaves(world, store, parcels) == [1, 0] * 3
     assert (lasting.checked, ended.checked) == (True, False)
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_quick_group_is_decided_in_the_loop_unless_somebody_else_is_writing(world, store, parcels, busy):
+    quick = store.impatient()
+    assert (quick is None) == (store.data.dialect.name != "sqlite" or not store.data.url.database)
+    if quick is None:
+        return  # nothing to be quick about
+    threads = []
+
+    def step(world, store, requests):
+        threads.append(threading.get_ident())
+        return resolve(world, store, requests)
+
+    async def scenario():
+        async with batching(step, world, store, quick=quick) as batcher:
+            with store.transaction() if busy else nullcontext():
+                asked = [asyncio.create_task(batcher.submit(ask(code), None)) for _, code in parcels]
+                for _ in range(20):  # turns of a loop that is not held up
+                    await asyncio.sleep(0)
+                assert [each.done() for each in asked] == [not busy] * 6
+            return await asyncio.gather(*asked)
+
+    heard = run(scenario())
+    quick.data.dispose()
+    assert all(isinstance(each, Grant) for each in heard)
+    assert leaves(world, store, parcels) == [1] * 6
+    here = threading.get_ident()
+    assert [each == here for each in threads] == ([True, False] if busy else [True])
 
 
 def test_while_one_group_is_committed_the_next_one_gathers(world, store, parcels):

@@ -8,6 +8,7 @@ read committed, shared rows locked in sorted order by the callers. Strangers' ex
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -21,7 +22,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from masking.errors import InputError, SettingsError, UnavailableError
+from masking.errors import BusyError, InputError, SettingsError, UnavailableError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -29,8 +30,11 @@ _MANY = re.compile("too many SQL variables|number of parameters must be")
 """What SQLite says of more than 32,766 values in a statement, and psycopg of more than 65,535."""
 
 
-def open_engine(url: str) -> Engine:
-    """An engine for `sqlite:///path`, `sqlite://` (in memory) or `postgresql+psycopg://...`."""
+def open_engine(url: str, *, patient: bool = True) -> Engine:
+    """An engine for `sqlite:///path`, `sqlite://` (in memory) or `postgresql+psycopg://...`.
+
+    One of SQLite that is not `patient` waits for no other writer: its transactions raise `BusyError`.
+    """
     options: dict[str, Any] = {"hide_parameters": True}
     if url == "sqlite://":
         # one connection, since a second one would be another database; who comes second waits
@@ -41,6 +45,8 @@ def open_engine(url: str) -> Engine:
     engine = sa.create_engine(url, **options)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_settings)
+        if not patient:
+            event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=0").close())
         event.listen(engine, "begin", _sqlite_begin)
     return engine
 
@@ -106,11 +112,14 @@ def transaction(engine: Engine, entry: Callable[[Connection], None] | None = Non
     """One transaction: committed when the block ends well, rolled back when it does not. It begins with `entry`.
 
     Raises:
+        BusyError: the engine is not patient, and somebody else is writing.
         InputError: a value is of a kind that no database keeps; or there are more values than it takes in a statement.
         UnavailableError: the database refused, or the outcome of the commit is not known. Nothing may be revealed.
     """
+    begun = False
     try:
         with engine.begin() as connection:
+            begun = True
             try:
                 if entry:
                     entry(connection)
@@ -125,7 +134,9 @@ def transaction(engine: Engine, entry: Callable[[Connection], None] | None = Non
                     raise InputError("requests", "too-many-at-once") from quiet
                 raise UnavailableError("the store refused this; nothing was kept or revealed", undone=True) from quiet
     except SQLAlchemyError as error:
-        raise UnavailableError("the store could not take this now; nothing was revealed") from _quiet(error)
+        busy = not begun and getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+        kind = BusyError if busy else UnavailableError
+        raise kind("the store could not take this now; nothing was revealed") from _quiet(error)
 
 
 @contextmanager

@@ -115,6 +115,18 @@ class Store:
         """A look at the data that waits for no writer. See `engine.reading`."""
         return reading(self.data)
 
+    def impatient(self) -> Store | None:
+        """This store on connections of its own, which wait for no other writer; None where that is not SQLite's file.
+
+        What it does takes no longer than the work itself and the disk. To be closed by `data.dispose`.
+        """
+        url = self.data.url
+        if self.data.dialect.name != "sqlite" or not url.database:
+            return None
+        other = copy(self)
+        other.data = open_engine(str(url), patient=False)
+        return other
+
     def close(self) -> None:
         """Let go of all connections."""
         self.data.dispose()
