@@ -189,7 +189,7 @@ def test_keys_are_made_for_settings_that_were_written_by_hand_and_never_again(tm
 def test_keys_in_an_empty_folder_are_a_deployment_and_beside_other_files_none(tmp_path, capsys):
     assert main(["keys", "init", "--folder", str(tmp_path / "new")]) == 0
     assert main(["init", str(tmp_path / "new")]) == 0
-    assert "The secret of supervisor" in capsys.readouterr().out
+    assert "The code of supervisor" in capsys.readouterr().out
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.txt").write_text("not a deployment")
     assert main(["keys", "init", "--folder", str(tmp_path / "other")]) == 2
