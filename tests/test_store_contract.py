@@ -315,6 +315,13 @@ def test_a_conflict_inside_a_transaction_is_told_from_a_store_that_is_down(world
     assert rows(store, sa.select(schema.alarm).where(schema.alarm.c.kind == "k")) == []
 
 
+def test_as_many_values_as_sqlite_takes_in_a_statement_are_taken(store):
+    with store.transaction() as tx:
+        if store.data.dialect.name == "sqlite":  # as most builds of it have it
+            tx.connection.driver_connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)
+        assert waybills.by_id(tx, [n.to_bytes(16, "big") for n in range(32_766)]) == {}
+
+
 def test_more_values_than_a_statement_takes_are_refused_by_name(store):
     many = [n.to_bytes(16, "big") for n in range(66_000)]
     with pytest.raises(InputError, match="too-many-at-once"), store.transaction() as tx:

@@ -16,6 +16,9 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import Select
 
+FILLED = 1024
+"""The longest list that is filled up."""
+
 
 def rows(tx: Connection, statement: Select[Any], /, **values: Any) -> Sequence[Any]:
     """The rows that a query finds. Lists are for the places made by `engine.among`; among none there is nothing."""
@@ -42,8 +45,11 @@ def write(tx: Connection, statement: UpdateBase, values: Sequence[Mapping[str, A
 
 
 def _room(size: int) -> int:
-    """The next power of two: a list is filled up with its own members, so that few texts are compiled and prepared."""
-    return 1 << (size - 1).bit_length()
+    """The next power of two: a list is filled up with its own members, so that few texts are compiled and prepared.
+
+    Not a long list, which could grow past what the database takes.
+    """
+    return 1 << (size - 1).bit_length() if size <= FILLED else size
 
 
 @lru_cache(maxsize=512)
