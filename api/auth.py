@@ -238,7 +238,7 @@ async def _login(service: Service, token: str, proof: Proof | None) -> Login:
             service.known[digest] = held
     if digest is None or held is None or held.key != (proof and proof.key):
         raise unauthenticated()
-    if held.key is None and held.actor.role not in service.settings.bearer:
+    if held.key is None and held.actor.role not in service.settings.bearer_roles:
         raise unauthenticated()
     return Login(digest, held.actor, proof)
 

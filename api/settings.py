@@ -36,7 +36,7 @@ class ServiceSettings:
         body_seconds: how long a body may take to arrive.
         stop_seconds: how long a stopping service lets requests finish.
         address: where clients reach it, as https://mask.example: what proofs are made for. Empty where no proxy is between.
-        bearer: the roles that may do without a device. Not to be had from a file: `waybill serve --insecure-bearer`.
+        bearer_roles: the roles whose tokens need no device's key, and are good for whoever has one.
     """
 
     folder: Path
@@ -49,7 +49,7 @@ class ServiceSettings:
     body_seconds: float = 20
     stop_seconds: int = 20
     address: str = ""
-    bearer: frozenset[Role] = frozenset({Role.SWITCH})
+    bearer_roles: frozenset[Role] = frozenset({Role.SWITCH})
 
     @classmethod
     def read(cls, folder: Path, environ: Mapping[str, str]) -> Self:
@@ -70,6 +70,9 @@ class ServiceSettings:
             given = environ.get(f"WAYBILL_{name.upper()}", table.pop(name, None))
             if given is not None:
                 values[name] = _value(name, kind, given)
+        roles = environ.get("WAYBILL_BEARER_ROLES", table.pop("bearer_roles", None))
+        if roles is not None:
+            values["bearer_roles"] = bearer_roles(roles)
         address = values.get("address", "")
         values["address"] = (normalised(address) or "").removesuffix("/")
         if address and not re.fullmatch(r"https?://[^/]+", values["address"]):
@@ -87,6 +90,20 @@ class ServiceSettings:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+
+def bearer_roles(given: object) -> frozenset[Role]:
+    """The roles of a list of their names, or of a text with commas between them; `none` for no role at all.
+
+    Raises:
+        SettingsError: one is no role, or there is none: to say nothing is not to say `none`.
+    """
+    names = [name.strip() for name in given.split(",")] if isinstance(given, str) else given
+    if names == ["none"]:
+        return frozenset()
+    if not isinstance(names, list) or not names or not all(name in list(Role) for name in names):
+        raise SettingsError(f"bearer_roles takes none, or some of {', '.join(Role)}")
+    return frozenset(map(Role, names))
 
 
 _KINDS: dict[str, type] = {

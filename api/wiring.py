@@ -82,7 +82,7 @@ class Service:
         self.known: dict[bytes, Held] = {}
         self.confirm = Batcher(auth.confirm, world, store, **given)
         self.holders = Batcher(auth.holders, world, store, **given)
-        self.redeem = Batcher(partial(redeem, bearer=settings.bearer, attest=attest), world, store, **given)
+        self.redeem = Batcher(partial(redeem, bearer=settings.bearer_roles, attest=attest), world, store, **given)
         self.checkout = Batcher(checkout, world, store, **given)
         self.change = Batcher(change, world, store, **given)
         self.find = Batcher(find, world, store, **given)

@@ -165,7 +165,7 @@ def serving(folder: Path, **settings: Any) -> Iterator[Service]:
     clock = Clock()
     if not folder.exists():
         staffed(folder, clock.world)
-    app = create_app(ServiceSettings(folder=folder, **({"bearer": frozenset(Role)} | settings)), clock.world)
+    app = create_app(ServiceSettings(folder=folder, **({"bearer_roles": frozenset(Role)} | settings)), clock.world)
     server, socket = uvicorn.Server(configured(app)), listening("127.0.0.1", 0)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
     thread.start()

@@ -30,7 +30,7 @@ PERSON = {"role": "courier", "unit": "sh-01"}
 
 @pytest.fixture
 def service(tmp_path) -> Iterator[Service]:
-    with serving(tmp_path / "deployment", bearer=frozenset()) as running:
+    with serving(tmp_path / "deployment", bearer_roles=frozenset()) as running:
         yield running
 
 

@@ -28,7 +28,7 @@ BODY = b'{"items": [{"code": "WB1", "purpose": "deliver"}]}'
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory) -> Iterator[Service]:
-    with serving(tmp_path_factory.mktemp("service") / "deployment", bearer=frozenset({Role.SWITCH})) as running:
+    with serving(tmp_path_factory.mktemp("service") / "deployment", bearer_roles=frozenset({Role.SWITCH})) as running:
         yield running
 
 

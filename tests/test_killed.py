@@ -74,7 +74,7 @@ def test_a_killed_service_has_lost_no_order_and_revealed_nothing_without_a_leaf(
     taken: dict[str, str] = {}
     granted: list[str] = []
     done = threading.Semaphore(0)
-    with served("--folder", folder, "--insecure-bearer") as (process, url):
+    with served("--folder", folder, "--bearer-roles", "merchant,outlet,courier") as (process, url):
         ready(url)
 
         def act(n: int) -> None:
@@ -119,7 +119,7 @@ def test_two_workers_share_budgets_events_and_revocations(folder):
     leave_only(WORLD, store, 5)
     outcomes: list[str] = []
     scanned: list[dict[str, Any]] = []
-    with served("--folder", folder, "--workers", "2", "--insecure-bearer") as (process, url):
+    with served("--folder", folder, "--workers", "2", "--bearer-roles", "merchant,outlet,courier") as (process, url):
         ready(url)
 
         def act(n: int) -> None:

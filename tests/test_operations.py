@@ -10,9 +10,11 @@ import httpx
 import pytest
 
 from api import cli
+from api.settings import ServiceSettings
+from masking.access.people import Role
 from masking.client import Supervisor
 from masking.connection import OFFLINE_KEY, ROOT_KEY
-from masking.errors import RefusedError
+from masking.errors import RefusedError, SettingsError
 from masking.order import Enrolled
 from masking.settings import SETTINGS
 from masking.waybill import Confirmed, Revoked
@@ -71,8 +73,47 @@ def test_the_service_listens_on_this_machine_only_unless_told(folder, capsys):
     for host in ("0.0.0.0", "::", "192.0.2.1", "example.com"):
         assert waybill("serve", "--folder", folder, "--host", host) == 2
         assert "--insecure-bearer" in capsys.readouterr().err
-    with served("--folder", folder, "--host", "0.0.0.0", "--insecure-bearer") as (_, url):
-        ready(url.replace("0.0.0.0", "127.0.0.1"))
+    assert waybill("serve", "--demo", "--host", "0.0.0.0", "--insecure-bearer") == 2
+    assert "--insecure-bearer" not in capsys.readouterr().err
+    for words in (["--insecure-bearer"], ["--bearer-roles", "none"]):
+        with served("--folder", folder, "--host", "0.0.0.0", *words) as (_, url):
+            ready(url.replace("0.0.0.0", "127.0.0.1"))
+
+
+def test_listening_beyond_this_machine_lets_nobody_elses_plain_tokens_in(folder, tmp_path, capsys):
+    first = code(capsys)
+    for words, status in (
+        (["--host", "0.0.0.0", "--insecure-bearer"], 401),
+        (["--bearer-roles", "switch, courier"], 401),
+        (["--bearer-roles", "supervisor"], 200),
+    ):
+        with served("--folder", folder, *words, log=tmp_path / "log") as (_, url):
+            here = url.replace("0.0.0.0", "127.0.0.1")
+            ready(here)
+            assert httpx.post(f"{here}/v1/token", json={"code": first}).status_code == status
+
+
+def test_who_may_do_without_a_device_is_said_by_name(folder, capsys):
+    found = [ServiceSettings.read(folder, {"WAYBILL_BEARER_ROLES": text}) for text in ("none", "switch, courier")]
+    assert [each.bearer_roles for each in found] == [frozenset(), {Role.SWITCH, Role.COURIER}]
+    assert ServiceSettings.read(folder, {}).bearer_roles == {Role.SWITCH}
+    for text in ("", "all", "none, switch", "switch,", "Switch"):
+        with pytest.raises(SettingsError, match="bearer_roles"):
+            ServiceSettings.read(folder, {"WAYBILL_BEARER_ROLES": text})
+        assert waybill("serve", "--folder", folder, "--bearer-roles", text) == 2
+    settings = (folder / SETTINGS).read_text("utf-8")
+    for text in ("[]", "[1]", "[[]]", "true", '[""]'):
+        (folder / SETTINGS).write_text(f"{settings}[service]\nbearer_roles = {text}\n", "utf-8")
+        with pytest.raises(SettingsError, match="bearer_roles"):
+            ServiceSettings.read(folder, {})
+    text = f'{settings}[service]\nhost = "0.0.0.0"\nbearer_roles = ["switch", "merchant"]\n'
+    (folder / SETTINGS).write_text(text, "utf-8")
+    assert ServiceSettings.read(folder, {}).bearer_roles == {Role.SWITCH, Role.MERCHANT}
+    capsys.readouterr()
+    assert waybill("doctor", "--folder", folder) == 0
+    report = capsys.readouterr().out
+    assert "tokens of merchant need no device" in report
+    assert "only starts with --insecure-bearer" in report
 
 
 def test_several_workers_need_postgresql(folder, capsys):
@@ -81,9 +122,6 @@ def test_several_workers_need_postgresql(folder, capsys):
 
 
 def test_the_environment_overrides_the_file_and_nonsense_is_refused(folder, capsys, monkeypatch):
-    from api.settings import ServiceSettings
-    from masking.errors import SettingsError
-
     with (folder / SETTINGS).open("a") as file:
         file.write("[service]\nport = 9000\nbody_seconds = 3\n")
     found = ServiceSettings.read(folder, {"WAYBILL_PORT": "9001", "WAYBILL_HOST": "localhost"})

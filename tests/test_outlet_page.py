@@ -402,7 +402,7 @@ def test_where_the_service_takes_secrets_the_page_does_too(service, window):
 
 
 def test_without_a_demo_the_browsers_own_key_signs_in_and_a_code_is_needed_once(tmp_path, window):
-    with serving(tmp_path / "d", bearer=frozenset()) as strict:
+    with serving(tmp_path / "d", bearer_roles=frozenset()) as strict:
         for shown in ("", strict.code(DISPATCHER), ""):
             at_the_door(window, strict)
             window.scan(shown)

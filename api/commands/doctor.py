@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from api.settings import ServiceSettings
+from masking.access.people import Role
 from masking.connection import OFFLINE_KEY, open_folder
 from masking.errors import MaskingError
 from masking.ledger import checkpoint
@@ -63,8 +64,16 @@ def look(folder: Path, world: World) -> Iterator[Finding]:
             yield Finding(
                 "look", "[service] address is not set: behind a proxy no device's proof fits, and none gets in"
             )
+        if without := sorted(settings.bearer_roles - {Role.SWITCH}):
+            yield Finding("look", f"tokens of {', '.join(without)} need no device: good for whoever copies them")
         if not settings.loopback:
             yield Finding("look", f"the service listens beyond this machine ({settings.host}), without TLS")
+        if not settings.loopback and settings.bearer_roles:
+            yield Finding(
+                "look",
+                f"there it takes tokens that need no device ({', '.join(sorted(settings.bearer_roles))}), "
+                'and only starts with --insecure-bearer; bearer_roles = ["none"] takes none',
+            )
     except MaskingError as error:
         yield Finding("WRONG", str(error))
     finally:

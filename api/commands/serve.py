@@ -1,8 +1,9 @@
 """`waybill serve`: the service, on this machine only unless told otherwise.
 
 Several workers need PostgreSQL. It speaks no TLS: put a proxy on this machine in front (examples/) and say its address in
-`[service] address`. `--insecure-bearer` listens beyond this machine and takes tokens from anybody who has one, without a
-proof of the device; `--demo` takes them too, for curl, on this machine only.
+`[service] address`. Whose tokens need no proof of the device is one question (`--bearer-roles`, the switch's alone if nothing
+is said), whether the service listens beyond this machine although there are such tokens another (`--insecure-bearer`).
+`--demo` takes everybody's, for curl, on this machine only.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from api.logs import LOG, configuration
 from api.serving import listening, run_service
-from api.settings import ServiceSettings
+from api.settings import ServiceSettings, bearer_roles
 from masking.access.network import Network
 from masking.access.people import Actor, Role
 from masking.connection import create, open_folder
@@ -52,7 +53,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--insecure-bearer",
         action="store_true",
-        help="listen beyond this machine, and take tokens without a proof of the device",
+        help="listen beyond this machine although tokens of --bearer-roles are good for whoever overhears them",
+    )
+    parser.add_argument(
+        "--bearer-roles",
+        type=bearer_roles,
+        metavar="ROLE,...",
+        help="the roles whose tokens need no proof of a device, or none (default: switch)",
     )
     parser.add_argument("--demo", action="store_true", help="a deployment of its own that ends with it, and who is who")
 
@@ -68,18 +75,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace, folder: Path) -> ServiceSettings:
-    given = {name: getattr(args, name) for name in ("host", "port", "workers") if getattr(args, name) is not None}
+    names = ("host", "port", "workers", "bearer_roles")
+    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     return replace(ServiceSettings.read(folder, os.environ), **given)
 
 
 def _serve(settings: ServiceSettings, args: argparse.Namespace, lines: list[str]) -> int:
-    if not settings.loopback and (args.demo or not args.insecure_bearer):
-        raise SettingsError(
-            f"{settings.host} is beyond this machine, and the service speaks no TLS: "
-            "listen on 127.0.0.1 behind a TLS proxy, or say --insecure-bearer"
-        )
-    if args.demo or args.insecure_bearer:
-        settings = replace(settings, bearer=frozenset(Role))
+    if args.demo:
+        settings = replace(settings, bearer_roles=frozenset(Role))
+    if not settings.loopback and settings.bearer_roles and (args.demo or not args.insecure_bearer):
+        raise SettingsError(_exposed(settings, demo=args.demo))
     store = databases(settings.folder)[0].split(":")[0].split("+")[0]
     if settings.workers > 1 and store == "sqlite":
         raise SettingsError("SQLite takes one worker; several need PostgreSQL (waybill init --data ... --keys ...)")
@@ -88,10 +93,20 @@ def _serve(settings: ServiceSettings, args: argparse.Namespace, lines: list[str]
     host, port = socket.getsockname()[:2]
     logging.config.dictConfig(configuration())
     event = {"host": host, "port": port, "workers": settings.workers, "store": store}
+    event["bearer_roles"] = sorted(settings.bearer_roles)
     LOG.info("serving", extra={"waybill": event})
     for line in [f"export URL=http://{host}:{port}", *lines] if args.demo else []:
         print(line, flush=True)
     return run_service(settings, socket)
+
+
+def _exposed(settings: ServiceSettings, *, demo: bool) -> str:
+    """Why it does not listen there, and what would help."""
+    why = (
+        f"{settings.host} is beyond this machine, the service speaks no TLS, and whoever overhears a token of a role that "
+        f"needs no device ({', '.join(sorted(settings.bearer_roles))}) can use it: listen on 127.0.0.1 behind a TLS proxy"
+    )
+    return why if demo else f"{why}, or let no role do without a device (--bearer-roles none), or say --insecure-bearer"
 
 
 def _stage(folder: Path) -> list[str]:
