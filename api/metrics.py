@@ -1,58 +1,95 @@
-"""Counts for Prometheus, of this process: requests by route and status, their time, outcomes by kind.
+"""Counts for Prometheus: requests by route and status, their time, outcomes by kind.
 
-Labels are words of ours (route templates, methods, statuses, refusal reasons): nothing of a person, nobody's id.
+Labels are words of ours (route templates, methods, statuses, refusal reasons): nothing of a person, nobody's id. Several
+workers leave what they have counted in a folder of their service, each in a file of its own, and whichever of them is asked
+adds the files up. Every count that is shown stands in a file, and no file ever says less than before: so no count does,
+whoever is asked next, and whichever worker has died meanwhile.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+import json
+import os
+import secrets
+from bisect import bisect_left
+from collections import defaultdict
+from pathlib import Path
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 """Upper bounds in seconds."""
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
+Counts = defaultdict[tuple[str, ...], float]
+"""How often, or how many seconds in all, by what is counted and its labels."""
+
 
 class Metrics:
-    """What one worker has counted since it started."""
+    """What one worker has counted since it started; `shared` is the folder of a service of several workers."""
 
-    def __init__(self) -> None:
-        self._requests: Counter[tuple[str, str, int]] = Counter()
-        self._seconds: defaultdict[str, float] = defaultdict(float)
-        self._buckets: Counter[tuple[str, float]] = Counter()
-        self._outcomes: Counter[tuple[str, str]] = Counter()
+    def __init__(self, shared: Path | None = None) -> None:
+        self._counts: Counts = defaultdict(int)
+        self._name = f"{os.getpid()}-{secrets.token_hex(4)}"  # a number of a process may come again
+        self._shared = shared
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request."""
-        self._requests[method if method in _METHODS else "other", route, status] += 1
-        self._seconds[route] += seconds
-        for bound in BUCKETS:
-            if seconds <= bound:
-                self._buckets[route, bound] += 1
+        self._counts["request", method if method in _METHODS else "other", route, str(status)] += 1
+        self._counts["fill", route, str(bisect_left(BUCKETS, seconds))] += 1
+        self._counts["seconds", route] += seconds
 
     def outcome(self, name: str, reason: str) -> None:
         """Count one outcome: its kind, and why for a refusal."""
-        self._outcomes[name, reason] += 1
+        self._counts["outcome", name, reason] += 1
+
+    def publish(self) -> None:
+        """Let the other workers know these counts.
+
+        Raises:
+            OSError: the folder is gone or full.
+        """
+        if self._shared:
+            beside = self._shared / f".{self._name}"
+            beside.write_text(json.dumps([[*key, value] for key, value in self._counts.items()]), "utf-8")
+            beside.replace(self._shared / self._name)
 
     def text(self, gauges: dict[str, int]) -> str:
-        """Everything in Prometheus' text format; `gauges` are read at the moment of asking."""
-        lines = ["# TYPE waybill_requests_total counter"]
-        for (method, route, status), count in sorted(self._requests.items()):
+        """Everything that any worker has counted in Prometheus' text format; `gauges` are read at the moment of asking.
+
+        Raises:
+            OSError: as `publish`.
+        """
+        self.publish()
+        return _written(self._together(), gauges)
+
+    def _together(self) -> Counts:
+        if not self._shared:
+            return self._counts
+        found: Counts = defaultdict(int)
+        for path in sorted(self._shared.glob("[!.]*")):
+            for *key, value in json.loads(path.read_text("utf-8")):
+                found[tuple(key)] += value
+        return found
+
+
+def _written(counts: Counts, gauges: dict[str, int]) -> str:
+    lines = ["# TYPE waybill_requests_total counter"]
+    for (what, *labels), count in sorted(counts.items()):
+        if what == "request":
+            method, route, status = labels
             lines.append(f'waybill_requests_total{{method="{method}",route="{route}",status="{status}"}} {count}')
-        lines.append("# TYPE waybill_request_seconds histogram")
-        routes = Counter[str]()
-        for (_, route, _), count in self._requests.items():
-            routes[route] += count
-        for route, count in sorted(routes.items()):
-            for bound in BUCKETS:
-                fill = self._buckets[route, bound]
-                lines.append(f'waybill_request_seconds_bucket{{route="{route}",le="{bound}"}} {fill}')
-            lines.append(f'waybill_request_seconds_bucket{{route="{route}",le="+Inf"}} {count}')
-            lines.append(f'waybill_request_seconds_sum{{route="{route}"}} {self._seconds[route]:.6f}')
-            lines.append(f'waybill_request_seconds_count{{route="{route}"}} {count}')
-        lines.append("# TYPE waybill_outcomes_total counter")
-        for (name, reason), count in sorted(self._outcomes.items()):
-            lines.append(f'waybill_outcomes_total{{kind="{name}",reason="{reason}"}} {count}')
-        for name, value in sorted(gauges.items()):
-            lines += [f"# TYPE waybill_{name} gauge", f"waybill_{name} {value}"]
-        return "\n".join(lines) + "\n"
+    lines.append("# TYPE waybill_request_seconds histogram")
+    for route in sorted({labels[0] for what, *labels in counts if what == "seconds"}):
+        fill: float = 0
+        for at, bound in enumerate([*BUCKETS, "+Inf"]):
+            fill += counts.get(("fill", route, str(at)), 0)
+            lines.append(f'waybill_request_seconds_bucket{{route="{route}",le="{bound}"}} {fill}')
+        lines.append(f'waybill_request_seconds_sum{{route="{route}"}} {counts["seconds", route]:.6f}')
+        lines.append(f'waybill_request_seconds_count{{route="{route}"}} {fill}')
+    lines.append("# TYPE waybill_outcomes_total counter")
+    for (what, *labels), count in sorted(counts.items()):
+        if what == "outcome":
+            lines.append(f'waybill_outcomes_total{{kind="{labels[0]}",reason="{labels[1]}"}} {count}')
+    for name, value in sorted(gauges.items()):
+        lines += [f"# TYPE waybill_{name} gauge", f"waybill_{name} {value}"]
+    return "\n".join(lines) + "\n"

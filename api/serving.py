@@ -6,8 +6,11 @@ import logging
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -73,9 +76,10 @@ def run_service(settings: ServiceSettings, socket_: socket.socket) -> int:
         server = uvicorn.Server(configured(create_app(settings), **more))
         server.run(sockets=[socket_])
         return 0 if server.started else 3
-    config = configured(partial(create_app, settings), factory=True, workers=settings.workers, **more)
-    supervisor = Multiprocess(config, sockets=[socket_])
-    supervisor.run()
+    with tempfile.TemporaryDirectory(prefix="waybill-counts-") as counts:
+        app = partial(create_app, replace(settings, counts=Path(counts)))
+        config = configured(app, factory=True, workers=settings.workers, **more)
+        Multiprocess(config, sockets=[socket_]).run()
     LOG.info("stopped")
     return 0
 

@@ -36,6 +36,7 @@ class ServiceSettings:
         body_seconds: how long a body may take to arrive.
         stop_seconds: how long a stopping service lets requests finish.
         address: where clients reach it, as https://mask.example: what proofs are made for. Empty where no proxy is between.
+        counts: the folder where several workers leave their counts for each other; nobody sets it, `run_service` makes it.
         bearer_roles: the roles whose tokens need no device's key, and are good for whoever has one.
     """
 
@@ -49,6 +50,7 @@ class ServiceSettings:
     body_seconds: float = 20
     stop_seconds: int = 20
     address: str = ""
+    counts: Path | None = None
     bearer_roles: frozenset[Role] = frozenset({Role.SWITCH})
 
     @classmethod

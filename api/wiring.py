@@ -73,7 +73,7 @@ class Service:
         self.settings = settings
         self.world = world
         self.store = store
-        self.metrics = Metrics()
+        self.metrics = Metrics(settings.counts)
         self.lines = RequestLines()
         self.note = b""
         self.log_key = journal.log_key(world, store)
@@ -119,6 +119,8 @@ class Service:
         for turn in count():
             try:
                 await self.sequence()
+                with suppress(OSError):  # whoever asks for the counts hears of it
+                    self.metrics.publish()
                 if turn % KEEP_NUMBERS_EVERY == 0:
                     await anyio.to_thread.run_sync(self._keep_numbers)
                 self.sequenced = True
@@ -160,6 +162,8 @@ async def running(settings: ServiceSettings, world: World, attest: Attest = soft
             await service.drain()
             background.cancel()
             service.lines.flush()
+            with suppress(OSError):
+                service.metrics.publish()
             with suppress(asyncio.CancelledError):
                 await background
             with suppress(MaskingError):  # the next start does it

@@ -39,7 +39,7 @@ async def ready(request: Request) -> Response:
 
 @router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
-    """Counts of this worker in Prometheus' text format, and how many virtual numbers are free."""
+    """Counts of all workers in Prometheus' text format, and how many virtual numbers are free."""
     service = request.app.state.service
     numbers = await anyio.to_thread.run_sync(_numbers, service.store)
     gauges = {f"numbers_{state}": numbers.get(state, 0) for state in ("free", "leased", "cooling")}

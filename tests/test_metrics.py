@@ -1,0 +1,100 @@
+"""The counts for Prometheus: of one worker, and of several that answer on one socket."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.metrics import Metrics
+from masking.world import World
+from tests.serving import ready, served, staffed
+
+ACTS = st.tuples(st.integers(0, 2), st.sampled_from(["count", "publish", "ask", "die"]))
+
+
+def total(text: str, route: str = "/v1/resolve") -> int:
+    return sum(
+        int(found) for found in re.findall(rf'^waybill_requests_total.*route="{route}".* (\d+)$', text, re.MULTILINE)
+    )
+
+
+def test_a_request_is_in_every_bucket_that_it_was_fast_enough_for():
+    counts = Metrics()
+    for seconds in (0.001, 0.005, 0.3, 9.0):
+        counts.count("POST", "/v1/resolve", 200, seconds)
+    counts.count("BREW", "/v1/resolve", 405, 0.0)
+    counts.outcome("refused", "unknown")
+    lines = counts.text({"numbers_free": 7}).splitlines()
+    fills = [int(line.rsplit(" ", 1)[1]) for line in lines if "_bucket" in line]
+    assert fills == [3, 3, 3, 3, 3, 3, 4, 4, 4, 5]
+    assert 'waybill_request_seconds_bucket{route="/v1/resolve",le="+Inf"} 5' in lines
+    assert 'waybill_request_seconds_sum{route="/v1/resolve"} 9.306000' in lines
+    assert 'waybill_requests_total{method="other",route="/v1/resolve",status="405"} 1' in lines
+    assert 'waybill_outcomes_total{kind="refused",reason="unknown"} 1' in lines
+    assert lines[-1] == "waybill_numbers_free 7"
+
+
+@given(acts=st.lists(ACTS, max_size=40))
+def test_whichever_worker_is_asked_no_count_is_lost_doubled_or_taken_back(acts):
+    with tempfile.TemporaryDirectory() as place:
+        workers = [Metrics(Path(place)) for _ in range(3)]
+        counted, published, shown = [0] * 3, [0] * 3, 0
+        dead = 0
+        for who, act in acts:
+            if act == "count":
+                workers[who].count("POST", "/v1/resolve", 200, 0.1)
+                counted[who] += 1
+            elif act == "die":  # what it had not published is lost, another one takes its place
+                dead += published[who]
+                workers[who], counted[who], published[who] = Metrics(Path(place)), 0, 0
+            else:
+                published[who] = counted[who]
+                if act == "publish":
+                    workers[who].publish()
+                    continue
+                said = total(workers[who].text({}))
+                assert said == dead + sum(published) >= shown
+                shown = said
+
+
+@pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
+def test_two_workers_on_one_socket_are_counted_together_and_a_killed_ones_counts_stay(tmp_path, urls):
+    staffed(tmp_path / "d", World(), addresses=urls)
+    places = {"TMPDIR": str(tmp_path)}
+    with served("--folder", tmp_path / "d", "--workers", "2", **places) as (process, url):
+        ready(url)
+        for _ in range(40):
+            assert httpx.post(f"{url}/v1/resolve").status_code == 401
+        assert _reached(url, 40) == [40] * 8  # from whichever worker
+        [counts] = tmp_path.glob("waybill-counts-*")
+        workers = {int(path.name.split("-")[0]) for path in counts.glob("[!.]*")}
+        assert len(workers) == 2
+        os.kill(min(workers), signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            while True:
+                os.kill(min(workers), 0)
+                time.sleep(0.05)  # the supervisor sees it and starts another
+        for _ in range(10):
+            assert httpx.post(f"{url}/v1/resolve").status_code == 401
+        assert _reached(url, 50) == [50] * 8
+        assert process.poll() is None
+    assert list(tmp_path.glob("waybill-counts-*")) == []
+
+
+def _reached(url: str, many: int) -> list[int]:
+    """What each of eight answers says, once one says so many: a worker that was not asked tells its counts every second."""
+    for _ in range(200):
+        if total(httpx.get(f"{url}/metrics").text, "-") >= many:
+            break
+        time.sleep(0.05)  # the other worker tells its counts every second
+    return [total(httpx.get(f"{url}/metrics").text, "-") for _ in range(8)]
