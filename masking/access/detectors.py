@@ -1,15 +1,18 @@
-"""What no rule can refuse is found afterwards: pure functions over the leaves of a day, oldest first.
+"""What no rule can refuse is found afterwards: pure functions over the leaves of a day, parcel by parcel.
 
 Each act was allowed; together they stand out. A finding names who to ask, how often, and out of how many; the ledger has
 the rest (`waybill who-saw`). The thresholds are high enough for an honest outlet's day (`tests/test_story_day.py`).
+What is kept of a parcel that has passed is counts of its people: a day of any length takes the memory of its staff.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Final, final
 
 from masking.ledger.log import Leaf
@@ -37,6 +40,9 @@ COPIES: Final = 5
 """Reprints by one person in a day."""
 
 
+_OF_A_DUTY: Final = frozenset({"assign", "grant", "deliver", "scan"})
+
+
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -49,40 +55,116 @@ class Finding:
     partner: str = ""
 
 
-def detect(leaves: Sequence[Leaf], canaries: Collection[bytes] = ()) -> list[Finding]:
-    """Everything that stands out in these leaves; `canaries` are the subjects of parcels at which nobody should look."""
-    return [*looked_at_canaries(leaves, canaries), *_duties(leaves), *strangers(leaves), *copies(leaves)]
+def detect(leaves: Iterable[Leaf], canaries: Collection[bytes] = ()) -> list[Finding]:
+    """Everything that stands out in these leaves, of which those about one parcel stand together, in whatever order.
+
+    `canaries` are the subjects of parcels at which nobody should look.
+    """
+    seen = _Seen()
+    for subject, about in groupby(leaves, key=attrgetter("subject")):
+        seen.parcel(about, canary=subject in canaries)
+    return seen.findings()
 
 
 def looked_at_canaries(leaves: Iterable[Leaf], canaries: Collection[bytes]) -> list[Finding]:
     """Who looked at a parcel that nobody waits for, or tried to."""
-    looks = Counter(
-        leaf.actor
-        for leaf in leaves
-        if leaf.subject in canaries
-        and (leaf.kind in LOOKS or (leaf.kind == "refusal" and leaf.detail.get("step") in {"resolve", "look", "call"}))
-    )
-    return [Finding(kind="canary", who=who, times=times, among=times) for who, times in sorted(looks.items())]
+    return _each("canary", Counter(leaf.actor for leaf in leaves if leaf.subject in canaries and _is_look(leaf)))
 
 
-def strangers(leaves: Iterable[Leaf]) -> list[Finding]:
-    """Who asks, day by day, for parcels that are somebody else's."""
-    asked: dict[str, set[bytes | None]] = defaultdict(set)
-    for leaf in leaves:
-        if leaf.kind == "refusal" and leaf.detail.get("reason") == "unknown":
-            asked[leaf.actor].add(leaf.subject)
-    found = sorted((who, len(of)) for who, of in asked.items() if len(of) >= STRANGERS)
-    return [Finding(kind="asks-for-strangers", who=who, times=times, among=times) for who, times in found]
+def _is_look(leaf: Leaf) -> bool:
+    refused = leaf.kind == "refusal" and leaf.detail.get("step") in {"resolve", "look", "call"}
+    return refused or leaf.kind in LOOKS
 
 
-def copies(leaves: Iterable[Leaf]) -> list[Finding]:
-    """Who prints labels again."""
-    printed = Counter(leaf.actor for leaf in leaves if leaf.kind == "reprint")
-    return [
-        Finding(kind="reprints", who=who, times=times, among=times)
-        for who, times in sorted(printed.items())
-        if times >= COPIES
-    ]
+def _each(kind: str, counts: Counter[str], least: int = 1) -> list[Finding]:
+    found = sorted((who, times) for who, times in counts.items() if times >= least)
+    return [Finding(kind=kind, who=who, times=times, among=times) for who, times in found]
+
+
+@dataclass(slots=True)
+class _Looks:
+    """Of the duties at which their courier looked: how many were not finished, withdrawn before, nobody at the door."""
+
+    looked: int = 0
+    unfinished: int = 0
+    withdrawn: int = 0
+    absent: int = 0
+
+    def add(self, other: _Looks) -> None:
+        self.looked += other.looked
+        self.unfinished += other.unfinished
+        self.withdrawn += other.withdrawn
+        self.absent += other.absent
+
+
+class _Seen:
+    """What is kept while leaves pass: counts by person, and by clerk and courier."""
+
+    def __init__(self) -> None:
+        self._canaries = Counter[str]()
+        self._strangers = Counter[str]()
+        self._copies = Counter[str]()
+        self._pairs: defaultdict[tuple[str, str], _Looks] = defaultdict(_Looks)
+
+    def parcel(self, leaves: Iterable[Leaf], *, canary: bool) -> None:
+        """Count what happened to one parcel."""
+        acts: list[Leaf] = []
+        strangers: set[str] = set()
+        for leaf in leaves:
+            if canary and _is_look(leaf):
+                self._canaries[leaf.actor] += 1
+            if leaf.kind == "refusal" and leaf.detail.get("reason") == "unknown":
+                strangers.add(leaf.actor)
+            elif leaf.kind == "reprint":
+                self._copies[leaf.actor] += 1
+            elif leaf.kind in _OF_A_DUTY:
+                acts.append(leaf)
+        self._strangers.update(strangers)
+        for duty in _followed(acts):
+            if duty.looked:
+                unfinished = not duty.finished
+                self._pairs[duty.giver, duty.courier].add(
+                    _Looks(1, unfinished, unfinished and duty.withdrawn, duty.absent)
+                )
+
+    def findings(self) -> list[Finding]:
+        """All of them, each kind in the order of names."""
+        couriers: defaultdict[str, _Looks] = defaultdict(_Looks)
+        total = _Looks()
+        for (_, courier), looks in self._pairs.items():
+            couriers[courier].add(looks)
+            total.add(looks)
+        found = _each("canary", self._canaries)
+        for courier, looks in sorted(couriers.items()):
+            found += _courier(courier, looks)
+        for (giver, courier), looks in sorted(self._pairs.items()):
+            found += _pair(giver, courier, looks, total)
+        found += _each("asks-for-strangers", self._strangers, STRANGERS)
+        return found + _each("reprints", self._copies, COPIES)
+
+
+def _courier(courier: str, looks: _Looks) -> list[Finding]:
+    """Looked at and not delivered; looked at and nobody there."""
+    found = []
+    left = looks.unfinished - looks.withdrawn
+    if left >= UNFINISHED and left * 2 > looks.looked:
+        found.append(Finding(kind="views-without-delivery", who=courier, times=left, among=looks.looked))
+    if looks.absent >= ABSENT and looks.absent * 2 > looks.looked:
+        found.append(Finding(kind="absent-everywhere", who=courier, times=looks.absent, among=looks.looked))
+    return found
+
+
+def _pair(giver: str, courier: str, looks: _Looks, total: _Looks) -> list[Finding]:
+    """A clerk and a courier between whom parcels are looked at and withdrawn, or not finished more often than elsewhere."""
+    found, among = [], looks.looked
+    if looks.withdrawn >= WITHDRAWN:
+        found.append(
+            Finding(kind="looked-then-withdrawn", who=giver, partner=courier, times=looks.withdrawn, among=among)
+        )
+    left, others, theirs = looks.unfinished, total.looked - among, total.unfinished - looks.unfinished
+    if left >= PAIR and others and left * others >= STANDS_OUT * max(theirs, 1) * among:
+        found.append(Finding(kind="pair-stands-out", who=giver, partner=courier, times=left, among=among))
+    return found
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,54 +181,25 @@ class _Duty:
     withdrawn: bool = False
 
 
-def _duties(leaves: Sequence[Leaf]) -> list[Finding]:
-    """Looked at and withdrawn; looked at and not delivered; a clerk and a courier between whom this happens."""
-    looked = [duty for duty in _followed(leaves) if duty.looked]
-    by_courier, by_pair = defaultdict(list), defaultdict(list)
-    for duty in looked:
-        by_courier[duty.courier].append(duty)
-        by_pair[duty.giver, duty.courier].append(duty)
-    found = []
-    for courier, duties in sorted(by_courier.items()):
-        left = sum(not (duty.finished or duty.withdrawn) for duty in duties)
-        if left >= UNFINISHED and left * 2 > len(duties):
-            found.append(Finding(kind="views-without-delivery", who=courier, times=left, among=len(duties)))
-        absent = sum(duty.absent for duty in duties)
-        if absent >= ABSENT and absent * 2 > len(duties):
-            found.append(Finding(kind="absent-everywhere", who=courier, times=absent, among=len(duties)))
-    for (giver, courier), duties in sorted(by_pair.items()):
-        withdrawn = sum(duty.withdrawn and not duty.finished for duty in duties)
-        if withdrawn >= WITHDRAWN:
-            found.append(
-                Finding(kind="looked-then-withdrawn", who=giver, partner=courier, times=withdrawn, among=len(duties))
-            )
-        left = sum(not duty.finished for duty in duties)
-        others = [duty for duty in looked if (duty.giver, duty.courier) != (giver, courier)]
-        theirs = sum(not duty.finished for duty in others)
-        if left >= PAIR and others and left * len(others) >= STANDS_OUT * max(theirs, 1) * len(duties):
-            found.append(Finding(kind="pair-stands-out", who=giver, partner=courier, times=left, among=len(duties)))
-    return found
+def _followed(leaves: list[Leaf]) -> list[_Duty]:
+    """Each duty that was given in these leaves of one parcel, with what followed.
 
-
-def _followed(leaves: Sequence[Leaf]) -> list[_Duty]:
-    """Each duty that was given in these leaves, with what followed. Leaves of one millisecond may be in any order."""
+    Leaves of one millisecond may be in any order.
+    """
     known: dict[str, _Duty] = {}
-    of: dict[bytes | None, list[_Duty]] = defaultdict(list)
     for leaf in leaves:
         if leaf.kind == "assign":
-            leg = leaf.detail.get("leg")
-            made = _Duty(giver=leaf.actor, courier=leaf.detail["courier"], collection=leg == "collection", at=leaf.at)
+            collection = leaf.detail.get("leg") == "collection"
+            made = _Duty(giver=leaf.actor, courier=leaf.detail["courier"], collection=collection, at=leaf.at)
             known[leaf.detail["duty"]] = made
-            of[leaf.subject].append(made)
     for leaf in leaves:
-        own = next((duty for duty in reversed(of.get(leaf.subject, ())) if duty.courier == leaf.actor), None)
+        own = next((duty for duty in reversed(known.values()) if duty.courier == leaf.actor), None)
         what = leaf.detail.get("what") if leaf.kind == "scan" else leaf.kind
         if what == "grant" and leaf.detail.get("duty") in known:
             known[leaf.detail["duty"]].looked = True
         elif own and (what in {"deliver", "attempted"} or (what == "collected" and own.collection)):
             own.finished = True
             own.absent = what == "attempted"
-    for duties in of.values():
-        for duty in duties:
-            duty.withdrawn = any(each.courier != duty.courier and each.at >= duty.at for each in duties)
+    for duty in known.values():
+        duty.withdrawn = any(each.courier != duty.courier and each.at >= duty.at for each in known.values())
     return list(known.values())
