@@ -199,6 +199,13 @@ class Outcomes(Document):
     outcomes: list[OutcomeOut]
 
 
+class PushedOut(Outcomes):
+    """What the provider has to hear to push no more, and, for whoever reads it, an outcome for each record."""
+
+    code: Annotated[int, Field(examples=[0])]
+    msg: Annotated[str, Field(examples=["接收成功"])]
+
+
 class Labels(Outcomes):
     """The labels that could be printed, as one document, and an outcome for each that was asked for."""
 

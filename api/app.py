@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from api import answers, problems
 from api.auth import OPEN, Authenticate
 from api.edge import Edge
-from api.routes import courier, health, ledger, merchant, outlet, page, people, switch
+from api.routes import courier, health, ledger, merchant, outlet, page, people, provider, switch
 from api.settings import ServiceSettings
 from api.wiring import running
 from masking.redeem import Attest, software
@@ -49,7 +49,17 @@ def create_app(settings: ServiceSettings, world: World | None = None, attest: At
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
         exception_handlers=dict.fromkeys(problems.HANDLED, problems.handle),
     )
-    for each in (courier, merchant, outlet, switch, people, ledger, health, page):  # tried in this order, busiest first
+    for each in (
+        courier,
+        merchant,
+        outlet,
+        switch,
+        provider,
+        people,
+        ledger,
+        health,
+        page,
+    ):  # tried in this order, busiest first
         app.router.routes += each.router.routes  # as they are: including a router costs each request a search in it
     app.add_middleware(Authenticate)
     app.add_middleware(Edge)  # added last, so outermost

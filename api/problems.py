@@ -39,6 +39,7 @@ PROBLEMS: dict[str, Kind] = {
     "body-unreadable": Kind(400, "The body could not be read."),
     "unauthenticated": Kind(401, "No valid token came with the request."),
     "proof-refused": Kind(401, "The proof that the token's device sent this is missing, or none for this request."),
+    "signature-refused": Kind(401, "No signature of this body, and of now, came with it."),
     "not-found": Kind(404, "There is nothing at this address for you."),
     "method-not-allowed": Kind(405, "This address does not take this method."),
     "too-slow": Kind(408, "The body took too long to arrive."),

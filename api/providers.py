@@ -13,22 +13,24 @@ from masking.settings import SETTINGS, read_table
 from masking.world import World
 
 TEXTS = ("endpoint", "key_id", "key_secret_file", "pool_key")
+REPORTS = "report_key_file"
+"""May be missing: then no report that is pushed is believed."""
 
 
 def read_provider(folder: Path, world: World) -> NumberProvider | None:
     """The provider that the deployment in this folder uses; None where its own switch connects calls.
 
     Raises:
-        SettingsError: the table is not complete, or the file with the key's secret is readable by others.
+        SettingsError: the table is not complete, or a file with a secret key is readable by others.
     """
     table = read_table(folder).get("aliyun")
     if table is None:
         return None
-    if not isinstance(table, dict) or set(table) != {*TEXTS, "mains"}:
-        raise SettingsError(f"{SETTINGS}: [aliyun] takes {', '.join(TEXTS)}, mains")
-    mains = table["mains"]
+    if not isinstance(table, dict) or set(table) - {REPORTS} != {*TEXTS, "mains"}:
+        raise SettingsError(f"{SETTINGS}: [aliyun] takes {', '.join(TEXTS)}, mains, and perhaps {REPORTS}")
+    mains, reports = table["mains"], table.get(REPORTS)
     whole = isinstance(mains, list) and all(isinstance(main, str) for main in mains)
-    if not whole or not all(isinstance(table[name], str) and table[name] for name in TEXTS):
+    if not whole or not all(isinstance(table[name], str) and table[name] for name in set(table) - {"mains"}):
         raise SettingsError(f"{SETTINGS}: in [aliyun] all are texts, and mains a list of texts")
     account = Account(
         endpoint=table["endpoint"],
@@ -36,6 +38,7 @@ def read_provider(folder: Path, world: World) -> NumberProvider | None:
         key_secret=_secret(folder / table["key_secret_file"]),
         pool_key=table["pool_key"],
         mains=tuple(mains),
+        report_key=_secret(folder / reports) if reports else None,
     )
     return Aliyun(account, world)
 
@@ -43,7 +46,7 @@ def read_provider(folder: Path, world: World) -> NumberProvider | None:
 def _secret(path: Path) -> Plain:
     try:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise SettingsError("aliyun: the file with the key's secret is open to others; chmod 600")
+            raise SettingsError("aliyun: a file with a secret key is open to others; chmod 600")
         return Plain(path.read_text("utf-8").strip())
     except OSError as error:
-        raise SettingsError("aliyun: the file with the key's secret can't be read") from error
+        raise SettingsError("aliyun: a file with a secret key can't be read") from error

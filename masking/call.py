@@ -21,6 +21,7 @@ from masking.crypto.seal import open_fields
 from masking.ledger.log import Leaf
 from masking.lifecycle import State
 from masking.numbers.pool import Line
+from masking.numbers.provider import PROVIDER
 from masking.numbers.routing import CALL_BACK, CONNECT, Dialled, heard, judge
 from masking.order import Announced, Connect, Plain
 from masking.redact.phones import canonical
@@ -33,9 +34,6 @@ from masking.waybill import Dial, Refusal
 from masking.world import World, milliseconds
 
 INTENT_LIFE = timedelta(seconds=120)
-
-PROVIDER = "number-provider"
-"""Who is on the ledger as having been told both phones, where a provider connects."""
 
 MISSED = timedelta(hours=2)
 """How long after a call that nobody answered somebody who tries to answer it is noted for the courier."""

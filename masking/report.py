@@ -1,4 +1,4 @@
-"""Beside step 6: what became of calls. The switch reports, the courier asks who tried to call back.
+"""Beside step 6: what became of calls. The switch or a provider reports, the courier asks who tried to call back.
 
 Reports come at least once, late, twice, in any order: each event of a call is recorded once, and answered the same every
 time, after it is on disk. A report names its call; the caller in it is compared with who announced the call, and no phone
@@ -14,6 +14,9 @@ from typing import final
 
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
+from masking.ledger.log import Leaf
+from masking.numbers.provider import PROVIDER
+from masking.numbers.pushed import Happened, Told
 from masking.order import Plain
 from masking.vault import budgets, calls, journal, people
 from masking.vault.calls import Event, Intent
@@ -49,52 +52,72 @@ class Missed:
     actor: Actor
 
 
-def report(world: World, store: Store, requests: Sequence[Report | Missed]) -> list[Reported | CallBacks | Refusal]:
+def report(
+    world: World, store: Store, requests: Sequence[Report | Missed | Told]
+) -> list[Reported | CallBacks | Refusal]:
     """That each event is recorded, the call-backs asked for, or the refusal; same order as asked.
 
     A call that was never connected, not by this switch, or whose parcel's data is destroyed, is "unknown-call": nothing of
-    it is kept, and it need not be sent again.
+    it is kept, and it need not be sent again. What a provider has told (`Told`) is taken for true: its signature was checked.
 
     Raises:
         UnavailableError: nothing of this batch is known to be recorded; send it again.
     """
     now = world.now()
     with store.transaction() as tx:
-        staff = people.active(tx, {request.actor.id for request in requests})
-        ids = {_call_id(request.call) for request in requests if isinstance(request, Report)}
+        staff = people.active(tx, {request.actor.id for request in requests if not isinstance(request, Told)})
+        ids = {_call_id(request.call) for request in requests if not isinstance(request, Missed)}
         connected = calls.by_id(tx, ids - {b""})
         outcomes: list[Reported | CallBacks | Refusal] = []
+        said: list[tuple[Intent, Plain | None, list[Event]]] = []
         for request in requests:
             if isinstance(request, Missed):
                 outcomes.append(_call_backs(tx, request, staff))
+                continue
+            events = _events(request, connected, staff)
+            if isinstance(events, list):
+                said.append((connected[events[0].call], request.caller, events))
+                outcomes.append(Reported(call=request.call, event=events[-1].event))
             else:
-                outcomes.append(_record(world, store, tx, request, connected, staff, now))
+                outcomes.append(events)
+        _record(world, store, tx, said, now)
     return outcomes
+
+
+def _events(request: Report | Told, connected: dict[bytes, Intent], staff: dict[str, Actor]) -> list[Event] | Refusal:
+    """What a report says happened, at least one thing; or why it is not taken."""
+    if isinstance(request, Told):
+        reporter, happened = PROVIDER, request.happened
+    else:
+        reporter, happened = request.actor.id, (Happened(request.event, request.at, request.seconds),)
+        if staff.get(reporter) != request.actor or request.actor.role is not Role.SWITCH:
+            return UNKNOWN
+    call = connected.get(_call_id(request.call))
+    if call is None or call.switch != reporter:
+        return Refusal(reason="unknown-call")
+    if not happened or not all(each.event in EVENTS and 0 <= each.seconds <= LONGEST for each in happened):
+        return Refusal(reason="not-an-event")
+    return [Event(call.id, each.event, call.waybill, milliseconds(each.at), each.seconds) for each in happened]
 
 
 def _record(
     world: World,
     store: Store,
     tx: Transaction,
-    request: Report,
-    connected: dict[bytes, Intent],
-    staff: dict[str, Actor],
+    said: Sequence[tuple[Intent, Plain | None, list[Event]]],
     now: datetime,
-) -> Reported | Refusal:
-    actor = request.actor
-    if staff.get(actor.id) != actor or actor.role is not Role.SWITCH:
-        return UNKNOWN
-    call = connected.get(_call_id(request.call))
-    if call is None or call.switch != actor.id:
-        return Refusal(reason="unknown-call")
-    if request.event not in EVENTS or not 0 <= request.seconds <= LONGEST:
-        return Refusal(reason="not-an-event")
-    event = Event(call.id, request.event, call.waybill, milliseconds(request.at), request.seconds)
-    if calls.report(tx, [event]):
-        journal.append(tx, [store.leaf(world, now, "call-report", actor.id, call.waybill, event=request.event)])
-        if request.caller and people.caller_index(world, store.keys, request.caller, now) != call.caller:
-            budgets.raise_alarm(tx, "report-of-another-caller", actor.id, now, world)
-    return Reported(call=request.call, event=request.event)
+) -> None:
+    """Keep each event once, with a leaf; a caller who is not who announced the call rings."""
+    new = calls.report(tx, [event for _, _, events in said for event in events])
+    leaves: list[Leaf] = []
+    for call, caller, events in said:
+        fresh = [event for event in events if (event.call, event.event) in new]
+        new -= {(event.call, event.event) for event in fresh}
+        who = str(call.switch)
+        leaves += [store.leaf(world, now, "call-report", who, call.waybill, event=event.event) for event in fresh]
+        if fresh and caller and people.caller_index(world, store.keys, caller, now) != call.caller:
+            budgets.raise_alarm(tx, "report-of-another-caller", who, now, world)
+    journal.append(tx, leaves)
 
 
 def _call_backs(tx: Transaction, request: Missed, staff: dict[str, Actor]) -> CallBacks | Refusal:

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 KEY_ID, SECRET, POOL = "testing-id", "testing-secret", "FC100000000000001"
 MAINS = ("17000000101", "17000000102")
+REPORT_KEY = "testing-report-key-of-32-letters"
 CHINA = timezone(timedelta(hours=8))
 
 
@@ -100,6 +101,43 @@ class Aliyun:
 
     def _QuerySubsId(self, query) -> dict[str, object]:
         return {"Code": "OK", "SubsId": ",".join(name for main, name in self.bound if main == query["PhoneNoX"])}
+
+
+def record(out_id, **changes) -> dict[str, object]:
+    """A call record as in Aliyun's documentation of SecretReport: dialled by A, spoken for three seconds."""
+    sample = {
+        "phone_no": "13900000007",
+        "city": "北京",
+        "call_out_time": "2026-11-24 08:31:30",
+        "ring_time": "2026-11-24 08:31:35",
+        "record_url": "https://example.oss-cn-shanghai.aliyuncs.com",
+        "free_ring_time": "2026-11-24 08:31:35",
+        "control_msg": "OK",
+        "id": 1014568510001,
+        "secret_no": MAINS[0],
+        "call_type": 0,
+        "control_type": "CONTINUE",
+        "release_time": "2026-11-24 08:31:41",
+        "pool_key": POOL,
+        "sub_id": 1000043068030001,
+        "unconnected_cause": 0,
+        "call_time": "2026-11-24 08:31:29",
+        "peer_no": "13800000001",
+        "called_display_no": MAINS[0],
+        "release_dir": 1,
+        "call_id": "43612633712c0001",
+        "start_time": "2026-11-24 08:31:38",
+        "partner_key": POOL,
+        "out_id": out_id,
+        "release_cause": 31,
+    }
+    return {name: value for name, value in (sample | changes).items() if value is not None}
+
+
+def signature(body: bytes, at: int, key: str = REPORT_KEY, provider: str = "aliyun") -> str:
+    """The header of a push, made as `docs/telephony.md` says, by code of its own."""
+    text = b"waybill-report-v1\n%s\n%d\n%s" % (provider.encode(), at, body)
+    return f"t={at},v1={hmac.new(key.encode(), text, hashlib.sha256).hexdigest()}"
 
 
 @contextmanager

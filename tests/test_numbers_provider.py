@@ -12,21 +12,24 @@ from masking.numbers.pool import DEMO, REST_OF_OPEN_LINES
 from masking.settings import SETTINGS
 from masking.vault import slots
 from masking.world import World
-from tests.aliyun_server import KEY_ID, MAINS, POOL, SECRET, aliyun
+from tests.aliyun_server import KEY_ID, MAINS, POOL, REPORT_KEY, SECRET, aliyun
 from tests.cast import COURIER, PHONES
 from tests.serving import serving, staffed
 from tests.test_service import on_the_van
 
 
-def settings(folder, url, secret=SECRET, mode=0o600):
+def settings(folder, url, secret=SECRET, mode=0o600, report_key=None):
     """Give a deployment an account at Aliyun."""
-    (folder / "aliyun.key").write_text(secret + "\n")
-    (folder / "aliyun.key").chmod(mode)
+    secrets = {"aliyun.key": secret} | ({"report.key": report_key} if report_key is not None else {})
+    for name, text in secrets.items():
+        (folder / name).write_text(text + "\n")
+        (folder / name).chmod(mode)
     with (folder / SETTINGS).open("a") as file:
         file.write(
             f'\n[aliyun]\nendpoint = "{url}"\nkey_id = "{KEY_ID}"\nkey_secret_file = "aliyun.key"\n'
             f'pool_key = "{POOL}"\nmains = {list(MAINS)}\n'.replace("'", '"')
         )
+        file.write('report_key_file = "report.key"\n' if report_key is not None else "")
 
 
 def test_a_call_over_http_is_bound_at_the_provider(tmp_path):
@@ -69,10 +72,20 @@ def test_a_secret_that_others_can_read_is_refused(folder, mode):
         read_provider(folder, World())
 
 
+@pytest.mark.parametrize("key", ["", "x" * 31])
+def test_a_key_of_reports_that_is_short_is_refused(folder, key):
+    settings(folder, "https://dyplsapi.example", report_key=key)
+    with pytest.raises(SettingsError, match="at least 32"):
+        read_provider(folder, World())
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
         ("pool_key", "pool"),
+        ("report.key", "no.key"),
+        ("report_key_file", "report_key"),
+        ('"report.key"', "1"),
         ('"FC', '1 #"FC'),
         ("mains = [", "mains = [1, "),
         ("https", "http"),
@@ -80,7 +93,7 @@ def test_a_secret_that_others_can_read_is_refused(folder, mode):
     ],
 )
 def test_an_account_that_is_not_whole_is_refused_by_name(folder, before, after):
-    settings(folder, "https://dyplsapi.example")
+    settings(folder, "https://dyplsapi.example", report_key=REPORT_KEY)
     text = (folder / SETTINGS).read_text()
     assert before in text
     (folder / SETTINGS).write_text(text.replace(before, after))

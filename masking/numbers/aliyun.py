@@ -20,10 +20,13 @@ from typing import Any, final
 from urllib.parse import quote, urlsplit
 
 from masking.errors import SettingsError
+from masking.numbers import pushed, secretreport
 from masking.numbers.provider import Bound, Failed
+from masking.numbers.pushed import KEY_CHARACTERS, Told, Unsigned
 from masking.order import Plain
 from masking.world import CHINA, World
 
+NAME = "aliyun"
 VERSION = "2017-05-25"
 BUSY = ("isv.FLOW_LIMIT", "Throttling")
 """Codes, or their beginnings, of a provider that wants us to wait."""
@@ -38,10 +41,11 @@ GONE = "isv.SUBS_NOT_EXIST"
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """An account at Aliyun, and our numbers there.
+    """An account at Aliyun, our numbers there, and the key that pushed reports are signed with: without one, none is taken.
 
     Raises:
-        SettingsError: the endpoint is not https (http is for a server on this machine), or there is no main number.
+        SettingsError: the endpoint is not https (http is for a server on this machine), there is no main number, or the
+            key of reports is short.
     """
 
     endpoint: str
@@ -49,6 +53,7 @@ class Account:
     key_secret: Plain
     pool_key: str
     mains: tuple[str, ...]
+    report_key: Plain | None = None
     seconds: float = 3.0
 
     def __post_init__(self) -> None:
@@ -57,6 +62,8 @@ class Account:
             raise SettingsError("aliyun: the endpoint is an https address")
         if not self.mains or not all(re.fullmatch(r"\d{7,20}", main) for main in self.mains):
             raise SettingsError("aliyun: mains are main numbers, at least one")
+        if self.report_key is not None and len(self.report_key.reveal()) < KEY_CHARACTERS:
+            raise SettingsError(f"aliyun: the key of reports has at least {KEY_CHARACTERS} characters")
 
 
 class Aliyun:
@@ -103,6 +110,16 @@ class Aliyun:
         if isinstance(answer, Failed):
             return None
         return {each for each in str(answer.get("SubsId") or "").split(",") if each}
+
+    def told(self, signature: str | None, body: bytes) -> list[Told] | Unsigned:
+        """The records of a push (`masking.numbers.secretreport`) that somebody with the key of reports has signed."""
+        refused = pushed.unsigned(self._account.report_key, NAME, signature, body, self._world.now())
+        return refused or secretreport.read(body)
+
+    @property
+    def acknowledgement(self) -> Mapping[str, object]:
+        """As Aliyun wants it."""
+        return secretreport.ACKNOWLEDGEMENT
 
     def _ask(self, action: str, **parameters: str) -> dict[str, Any] | Failed:
         """The answer to one signed request, or why there is none."""

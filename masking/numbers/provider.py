@@ -7,13 +7,17 @@ courier's phone to this recipient's, over a main number that is nobody's in betw
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, final
 
 from masking.numbers.pool import REST, REST_OF_OPEN_LINES
+from masking.numbers.pushed import Told, Unsigned
 from masking.order import Plain
+
+PROVIDER = "number-provider"
+"""Who is on the ledger where a provider is told both phones, and where it tells what became of the call."""
 
 
 @final
@@ -79,3 +83,14 @@ class NumberProvider(Protocol):
 
     def subscriptions(self, main: str) -> set[str] | None:
         """All that is bound over a main number now; None if the provider doesn't say."""
+
+    def told(self, signature: str | None, body: bytes) -> list[Told] | Unsigned:
+        """What this provider tells of calls, if the signature shows that it does; fails closed without a key.
+
+        Raises:
+            InputError: the body is signed, and in no form of this provider's.
+        """
+
+    @property
+    def acknowledgement(self) -> Mapping[str, object]:
+        """What this provider has to hear, as a JSON object, to push those records no more."""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from masking.numbers.provider import PROVIDER
 from masking.vault import direct
 from masking.vault.budgets import raise_alarm
 from masking.vault.engine import among, insert_new
@@ -24,6 +25,9 @@ RECENT = timedelta(minutes=10)
 
 REPORT_DUE = timedelta(hours=6)
 """When a connection without any report rings the alarm: providers push again for up to five hours."""
+
+SILENCE = timedelta(days=1)
+"""When a provider that connects calls and reports none rings the alarm."""
 
 _BATCH = 1000
 _RECENT = (
@@ -102,14 +106,15 @@ def by_id(tx: Connection, ids: Collection[bytes]) -> dict[bytes, Intent]:
 
 
 def report(tx: Connection, events: Sequence[Event]) -> set[tuple[bytes, str]]:
-    """Record events; the (call, event) pairs that were new."""
-    new = insert_new(tx, call_report, [event._asdict() for event in events], "call", "event")
+    """Record events, of two that are the same the first; the (call, event) pairs that were new."""
+    once = {(event.call, event.event): event._asdict() for event in reversed(events)}
+    new = insert_new(tx, call_report, list(once.values()), "call", "event")
     if new:
         first = intent.update().where(intent.c.id == sa.bindparam("of"))
         unreported = intent.c.reported.is_(None) | (intent.c.reported == 0)
-        at = {event.call: event.at for event in events}
+        at = {call: once[call, event]["at"] for call, event in new}
         tx.execute(
-            first.where(unreported).values(reported=sa.bindparam("at")), [{"of": c, "at": at[c]} for c, _ in new]
+            first.where(unreported).values(reported=sa.bindparam("at")), [{"of": c, "at": at[c]} for c in sorted(at)]
         )
     return {(call, event) for call, event in new}
 
@@ -137,14 +142,27 @@ def call_backs(tx: Connection, courier: str) -> list[tuple[str, int]]:
 
 
 def alarm_unreported(tx: Connection, now: datetime, world: World) -> int:
-    """Ring for connections that no report has followed, once each; how many."""
+    """Ring for connections that no report has followed, once each; how many.
+
+    What a provider was told to connect was perhaps never dialled: there it is none for a whole day that rings, once a day.
+    """
     late = (intent.c.used < milliseconds(now - REPORT_DUE)) & intent.c.reported.is_(None)
     rows = tx.execute(sa.select(intent.c.id, intent.c.switch).where(late).limit(_BATCH).with_for_update()).all()
     if rows:
         tx.execute(intent.update().where(intent.c.id.in_([row.id for row in rows])).values(reported=0))
     for switch in sorted({str(row.switch) for row in rows}):
-        raise_alarm(tx, "calls-without-report", switch, now, world)
+        if switch != PROVIDER:
+            raise_alarm(tx, "calls-without-report", switch, now, world)
+        elif not _provider_reports(tx, now - SILENCE):
+            raise_alarm(tx, "calls-without-report", switch, now, world, at_most_every=SILENCE)
     return len(rows)
+
+
+def _provider_reports(tx: Connection, since: datetime) -> bool:
+    """Whether a provider has reported any call that was announced since; ids begin with their time."""
+    lately = intent.c.id >= milliseconds(since).to_bytes(6, "big") + bytes(10)
+    query = sa.select(intent.c.id).where(lately, intent.c.switch == PROVIDER, intent.c.reported > 0)
+    return tx.execute(query.limit(1)).first() is not None
 
 
 def forget(tx: Connection, waybills: Collection[bytes]) -> None:

@@ -1,0 +1,249 @@
+"""Reports that a provider pushes: believed for their signature alone, read as its documentation says, recorded once."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from masking.call import Call, announce
+from masking.crypto.index import token_record
+from masking.errors import InputError, SettingsError
+from masking.numbers.aliyun import Account, Aliyun
+from masking.numbers.provider import PROVIDER
+from masking.numbers.pushed import WINDOW, Told, Unsigned, sign, unsigned
+from masking.order import Announced, Plain
+from masking.report import Report, report
+from masking.retire import Destroy, retire
+from masking.vault import budgets, journal, schema
+from masking.vault.calls import REPORT_DUE
+from masking.vault.upkeep import keep_numbers
+from masking.waybill import Refusal, Reported
+from masking.world import CHINA
+from tests.aliyun_server import KEY_ID, MAINS, POOL, REPORT_KEY, SECRET, record, signature
+from tests.cast import COURIER, OPERATOR, SWITCH
+from tests.test_story import arrived, assigned, checked_out, labelled
+
+BOTH = pytest.mark.parametrize("urls", ["memory", "postgresql"], indirect=True)
+NOW = datetime(2026, 11, 24, 0, 30, tzinfo=UTC)
+AT = int(NOW.timestamp())
+KEY = Plain(REPORT_KEY)
+
+
+def provider(world, report_key=KEY):
+    account = Account(
+        endpoint="https://dyplsapi.example",
+        key_id=KEY_ID,
+        key_secret=Plain(SECRET),
+        pool_key=POOL,
+        mains=MAINS,
+        report_key=report_key,
+    )
+    return Aliyun(account, world)
+
+
+def pushed(world, *records, at=None):
+    """What the port makes of these records, signed."""
+    body = json.dumps(records).encode()
+    return provider(world).told(signature(body, int((at or world.now()).timestamp())), body)
+
+
+def test_a_signature_is_the_one_that_the_documents_describe():
+    body = '[{"out_id":"欧阳"}]'.encode()
+    assert sign(KEY, "aliyun", body, NOW) == signature(body, AT)
+    assert unsigned(KEY, "aliyun", signature(body, AT), body, NOW) is None
+
+
+@given(st.binary(max_size=200), st.data())
+def test_no_changed_character_of_a_header_or_a_body_passes(body, data):
+    header = sign(KEY, "aliyun", body, NOW)
+    place = data.draw(st.integers(0, len(header) - 1))
+    other = data.draw(st.sampled_from("0123456789abcdefABCDEF=,tv \n").filter(lambda c: c != header[place]))
+    assert unsigned(KEY, "aliyun", header[:place] + other + header[place + 1 :], body, NOW) is not None
+    flipped = bytearray(body or b"x")
+    flipped[data.draw(st.integers(0, len(flipped) - 1))] ^= data.draw(st.integers(1, 255))
+    assert unsigned(KEY, "aliyun", header, bytes(flipped), NOW) == Unsigned("wrong")
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        (None, "missing"),
+        ("", "missing"),
+        (f"t={AT}", "missing"),
+        (f"t={AT},v1=", "missing"),
+        (f"t={AT},v2={'0' * 64}", "missing"),
+        (f"t=-1,v1={'0' * 64}", "missing"),
+        (f"t={'9' * 40},v1={'0' * 64}", "missing"),
+        (signature(b"[]", AT) + "\n", "missing"),
+        (signature(b"[]", AT).upper(), "missing"),
+        (f"t={AT},v1={'0' * 64}", "wrong"),
+        (signature(b"[]", AT, key="another-key-that-has-32-letters!"), "wrong"),
+        (signature(b"[]", AT, provider="another"), "wrong"),
+        (signature(b"[]", AT - 301), "stale"),
+        (signature(b"[]", AT + 302), "future"),
+        (signature(b"[]", 99999999999), "future"),
+    ],
+)
+def test_what_is_not_signed_now_with_this_key_for_this_provider_is_refused_by_name(header, reason):
+    assert unsigned(KEY, "aliyun", header, b"[]", NOW) == Unsigned(reason)
+
+
+@pytest.mark.parametrize("seconds", [-300, 0, 300])
+def test_within_the_window_a_signature_holds(seconds):
+    assert timedelta(seconds=300) == WINDOW
+    assert unsigned(KEY, "aliyun", signature(b"[]", AT + seconds), b"[]", NOW) is None
+
+
+@pytest.mark.parametrize("key", [None, Plain(""), Plain("x" * 31)])
+def test_without_a_key_nothing_is_signed(world, key):
+    header = signature(b"[]", AT, key=key.reveal() if key else "")
+    assert unsigned(key, "aliyun", header, b"[]", NOW) == Unsigned("no-key")
+    if key is None:
+        assert provider(world, None).told(header, b"[]") == Unsigned("no-key")
+    elif key.reveal():
+        with pytest.raises(SettingsError, match="at least 32"):
+            provider(world, key)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"x", b"[" * 100_000, b"\xff", b"null", b'"[]"'])
+def test_a_signed_body_that_is_no_list_is_named(world, body):
+    with pytest.raises(InputError, match="not-a-list-of-records"):
+        provider(world).told(signature(body, AT), body)
+
+
+@pytest.mark.parametrize(
+    ("changes", "happened", "caller"),
+    [
+        ({}, [("answered", "08:31:38", 0), ("ended", "08:31:41", 3)], "13900000007"),
+        ({"call_type": "0"}, [("answered", "08:31:38", 0), ("ended", "08:31:41", 3)], "13900000007"),
+        ({"start_time": "2026-11-24 08:31:41"}, [("missed", "08:31:41", 0)], "13900000007"),
+        ({"start_time": None}, [("missed", "08:31:41", 0)], "13900000007"),
+        ({"release_time": None}, [("answered", "08:31:38", 0)], "13900000007"),  # SecretPickUpReport
+        ({"release_time": None, "start_time": None}, [("ringing", "08:31:35", 0)], "13900000007"),  # SecretRingReport
+        (dict.fromkeys(("release_time", "start_time", "ring_time")), [], "13900000007"),  # SecretStartReport
+        ({"call_type": 1}, [("answered", "08:31:38", 0), ("ended", "08:31:41", 3)], "13800000001"),  # B has got through
+        ({"call_type": 1, "start_time": "2026-11-24 08:31:41"}, [], "13800000001"),  # B was not let through
+        ({"call_type": 4, "start_time": None}, [], None),
+        ({"release_time": "soon", "start_time": 5, "ring_time": {}}, [], "13900000007"),
+        ({"phone_no": 5}, [("answered", "08:31:38", 0), ("ended", "08:31:41", 3)], None),
+    ],
+)
+def test_a_record_tells_what_aliyuns_documentation_says_it_does(world, changes, happened, caller):
+    [told] = pushed(world, record("c" * 32, **changes))
+    assert told.call == "c" * 32
+    assert [(e.event, e.at.astimezone(CHINA).strftime("%H:%M:%S"), e.seconds) for e in told.happened] == happened
+    assert (told.caller and told.caller.reveal()) == caller
+
+
+def test_a_record_that_is_none_tells_nothing(world):
+    strange = pushed(world, {}, [], None, "x", 7, record(5))
+    assert all(told.call == "" for told in strange)
+
+
+@pytest.fixture
+def bound(world, store, order):
+    """A parcel on its van, and the name of a call to it that a provider was told to connect."""
+    waybill = checked_out(world, store, order())
+    data = labelled(world, store, waybill)
+    arrived(world, store, data)
+    assigned(world, store, data)
+    [announced] = announce(world, store, [Call(actor=COURIER, code=data.code)], bind=True)
+    assert isinstance(announced, Announced)
+    return waybill, announced.call.hex()
+
+
+def leaves(world, store, waybill):
+    about = journal.who_saw(world, store, token_record(waybill.id))
+    return sorted((leaf.actor, leaf.detail["event"]) for leaf in about if leaf.kind == "call-report")
+
+
+def alarms(store):
+    with store.transaction() as tx:
+        return [(kind, actor) for _, kind, actor in budgets.alarms(tx) if kind != "numbers-low"]
+
+
+@BOTH
+def test_what_a_provider_tells_is_recorded_once_however_often_and_in_whatever_order(world, store, bound, hands):
+    waybill, call = bound
+    ringing = record(call, release_time=None, start_time=None)
+    first = report(world, store, pushed(world, record(call), ringing, record(call)))
+    assert first == [Reported(call=call, event=event) for event in ("ended", "ringing", "ended")]
+    hands.move(minutes=4)
+    assert report(world, store, pushed(world, ringing, record(call))) == [first[1], first[0]]
+    assert leaves(world, store, waybill) == [(PROVIDER, "answered"), (PROVIDER, "ended"), (PROVIDER, "ringing")]
+    with store.data.connect() as connection:
+        assert len(connection.execute(schema.call_report.select()).all()) == 3
+    assert alarms(store) == []
+
+
+@BOTH
+def test_one_record_in_a_push_fails_for_itself_and_by_name(world, store, bound):
+    waybill, call = bound
+    told = pushed(
+        world,
+        record("f" * 32),
+        record(None),
+        record(call, **dict.fromkeys(("release_time", "start_time", "ring_time"))),
+        record(call, release_time="2026-11-26 08:31:41"),  # spoken for two days
+        record(call),
+    )
+    assert report(world, store, told) == [
+        Refusal(reason="unknown-call"),
+        Refusal(reason="unknown-call"),
+        Refusal(reason="not-an-event"),
+        Refusal(reason="not-an-event"),
+        Reported(call=call, event="ended"),
+    ]
+    assert len(leaves(world, store, waybill)) == 2
+
+
+@BOTH
+def test_a_provider_tells_nothing_of_a_destroyed_parcel_and_nobody_else_tells_of_its_calls(world, store, bound):
+    waybill, call = bound
+    own = Report(actor=SWITCH, call=call, event="ended", at=world.now())
+    assert report(world, store, [own]) == [Refusal(reason="unknown-call")]
+    retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
+    assert report(world, store, pushed(world, record(call))) == [Refusal(reason="unknown-call")]
+
+
+@BOTH
+def test_no_phone_that_is_pushed_is_kept_and_a_strange_one_rings(world, store, bound):
+    _, call = bound
+    report(world, store, pushed(world, record(call, phone_no="13900000099")))
+    assert alarms(store) == [("report-of-another-caller", PROVIDER)]
+    with store.data.connect() as connection:
+        for table in ("call_report", "intent", "alarm", "leaf"):
+            for row in connection.execute(schema.data.tables[table].select()):
+                assert not any(phone in str(row) for phone in ("13900000099", "13800000001"))
+
+
+@BOTH
+def test_a_provider_that_reports_nothing_for_a_day_rings_once_a_day_and_an_undialled_number_does_not(
+    world, store, bound, hands
+):
+    _, call = bound
+    report(world, store, pushed(world, record(call)))
+    with store.data.begin() as connection:  # announced, and never dialled
+        [row] = connection.execute(schema.intent.select()).mappings()
+        again = dict(row) | {"id": world.record_id(world.now()), "reported": None}
+        connection.execute(schema.intent.insert().values(again))
+    hands.move(seconds=REPORT_DUE.total_seconds() + 60)
+    keep_numbers(world, store)
+    assert alarms(store) == []
+    hands.move(days=1)
+    with store.data.begin() as connection:
+        used = {"id": world.record_id(world.now()), "used": again["used"], "reported": None}
+        connection.execute(schema.intent.insert().values(again | used))
+    keep_numbers(world, store)
+    keep_numbers(world, store)
+    assert alarms(store) == [("calls-without-report", PROVIDER)]
+
+
+def test_what_is_told_prints_no_phone(world):
+    [told] = pushed(world, record("c" * 32))
+    assert isinstance(told, Told)
+    assert "13900000007" not in repr(told)

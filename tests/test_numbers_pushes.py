@@ -1,0 +1,154 @@
+"""A provider's pushes over HTTP: what is believed, and in which words it is acknowledged."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.auth import PUSHED
+from api.settings import MEGABYTE
+from masking.call import Call, announce
+from masking.numbers.pushed import HEADER
+from masking.order import Announced
+from masking.vault import schema
+from masking.world import World
+from tests.aliyun_server import REPORT_KEY, record, signature
+from tests.cast import COURIER, SWITCH
+from tests.serving import Service, on_the_van, serving, staffed
+from tests.test_numbers_provider import settings
+
+DOCUMENT = (Path(__file__).parents[1] / "docs" / "telephony.md").read_text("utf-8")
+NOBODY = "http://127.0.0.1:1"
+"""An Aliyun that nobody asks here."""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("pushes") / "d"
+    staffed(folder, World())
+    settings(folder, NOBODY, report_key=REPORT_KEY)
+    with serving(folder) as service:
+        yield service
+
+
+def bound(service: Service, many: int, first: int = 0) -> list[str]:
+    """The names of calls that a provider was told to connect."""
+    world, store = service.clock.world, service.store
+    labels = on_the_van(world, store, many, first=first)
+    announced = announce(world, store, [Call(actor=COURIER, code=each.code) for each in labels], bind=True)
+    assert {type(each) for each in announced} == {Announced}
+    return [each.call.hex() for each in announced]
+
+
+def push(service: Service, body: bytes | list, header: str | None = "", **more: str) -> httpx.Response:
+    """A push; signed now, unless told otherwise."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    signed = signature(raw, int(service.clock.world.now().timestamp())) if header == "" else header
+    headers = ({HEADER: signed} if signed is not None else {}) | more
+    return service.http.post(PUSHED, content=raw, headers=headers)
+
+
+def kept(service: Service) -> int:
+    with service.store.data.connect() as connection:
+        return len(connection.execute(schema.call_report.select()).all())
+
+
+def test_a_push_is_acknowledged_in_aliyuns_words_once_it_is_on_disk_and_again_if_it_is_pushed_again(service):
+    [name] = bound(service, 1)
+    before = kept(service)
+    body = json.dumps([record(name), record("f" * 32)]).encode()
+    header = signature(body, int(service.clock.world.now().timestamp()))
+    for _ in range(2):  # the second is a replay: it adds nothing
+        answer = push(service, body, header)
+        assert answer.status_code == 200
+        assert answer.json() == {
+            "code": 0,
+            "msg": "接收成功",
+            "outcomes": [
+                {"reported": {"call": name, "event": "ended"}},
+                {"refused": {"reason": "unknown-call", "retry_after": None}},
+            ],
+        }
+        assert kept(service) == before + 2
+    assert push(service, []).json()["code"] == 0
+
+
+def test_a_push_of_more_than_is_committed_together_is_recorded_whole(service):
+    name, *_ = names = bound(service, 3, first=10)
+    before = kept(service)
+    records = [record(each) for each in names * 80]
+    outcomes = push(service, records).json()["outcomes"]
+    assert len(outcomes) == 240
+    assert outcomes[0] == outcomes[-3] == {"reported": {"call": name, "event": "ended"}}
+    assert kept(service) == before + 6
+
+
+def test_what_is_not_signed_as_it_came_and_now_leaves_nothing_behind(service):
+    [name] = bound(service, 1, first=20)
+    before = kept(service)
+    now = int(service.clock.world.now().timestamp())
+    body = json.dumps([record(name)]).encode()
+    header = signature(body, now)
+    for raw, given, reason in (
+        (body, None, "missing"),
+        (body, "t=1,v1=2", "missing"),
+        (body, f"t={now},v1={'0' * 64}", "wrong"),
+        (body.replace(b"08:31:41", b"08:31:42"), header, "wrong"),
+        (body + b" ", header, "wrong"),
+        (body, signature(body, now, key="another-key-that-has-32-letters!"), "wrong"),
+        (body, signature(body, now - 302), "stale"),
+        (body, signature(body, now + 310), "future"),
+    ):
+        answer = push(service, raw, given)
+        assert (answer.status_code, answer.json()["reason"]) == (401, reason)
+        assert answer.json()["type"].endswith(":signature-refused")
+        assert name not in answer.text
+    twice = service.http.post(PUSHED, content=body, headers=[(HEADER, header), (HEADER, header)])
+    assert (twice.status_code, twice.json()["reason"]) == (401, "missing")
+    token = {"Authorization": f"Bearer {service.token(SWITCH)}"}  # a token is no signature
+    assert service.http.post(PUSHED, content=body, headers=token).status_code == 401
+    assert service.http.post("/v1/providers/another/reports", content=body, headers={HEADER: header}).status_code == 401
+    assert kept(service) == before
+
+
+def test_a_signed_body_that_is_no_list_or_is_huge_is_refused(service):
+    assert push(service, b'{"code": 0}').status_code == 422
+    assert push(service, b"[" * 100_000).status_code == 422
+    assert push(service, b"[" + b" " * 2 * MEGABYTE + b"]").status_code == 413
+    assert push(service, b"[" + b" " * 2 * MEGABYTE + b"]", f"t=1,v1={'0' * 64}").status_code == 413
+
+
+@pytest.mark.parametrize("configured", [False, True])
+def test_without_a_key_or_a_provider_no_push_is_believed(tmp_path, configured):
+    staffed(tmp_path / "d", World())
+    if configured:
+        settings(tmp_path / "d", NOBODY)
+    with serving(tmp_path / "d") as service:
+        for key in ("", "None", REPORT_KEY):
+            answer = push(service, b"[]", signature(b"[]", int(time.time()), key=key))
+            assert (answer.status_code, answer.json()["reason"]) == (401, "no-key")
+
+
+@pytest.mark.system("bash", "openssl", "curl")
+def test_what_the_document_says_about_signing_a_push_works(service, tmp_path):
+    [name] = bound(service, 1, first=30)
+    (tmp_path / "report.key").write_text(REPORT_KEY + "\n")
+    (tmp_path / "push.json").write_text(json.dumps([record(name)]))
+    [code] = [each for each in re.findall(r"^```sh\n(.*?)^```$", DOCUMENT, re.DOTALL | re.MULTILINE) if HEADER in each]
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", code],
+        env={"URL": service.url, "PATH": "/usr/bin:/bin"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert json.loads(done.stdout)["outcomes"] == [{"reported": {"call": name, "event": "ended"}}], done.stderr
