@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from masking.access.budget import DAYTIME, Hours
+from masking.access.detectors import Thresholds
 from masking.access.network import Network, parts_of
 from masking.errors import SettingsError
 from masking.ledger.log import is_name
@@ -62,8 +63,10 @@ def read_settings(path: Path) -> Settings:
     if not isinstance(carrier, str) or not isinstance(demo, bool):
         raise SettingsError(f"{path.name}: carrier is a text, demo is true or false")
     retention, network = _retention(path, table.get("retention", {})), _network(path, table)
-    hours = _hours(path, table.get("hours", {}))
-    return Settings(tenant=tenant, carrier=carrier, demo=demo, retention=retention, network=network, hours=hours)
+    hours, watch = _hours(path, table.get("hours", {})), _watch(path, table.get("watch", {}))
+    return Settings(
+        tenant=tenant, carrier=carrier, demo=demo, retention=retention, network=network, hours=hours, watch=watch
+    )
 
 
 def _retention(path: Path, table: object) -> Retention:
@@ -82,6 +85,14 @@ def _hours(path: Path, table: object) -> Hours:
     if hours["first"] > hours["last"]:
         raise SettingsError(f"{path.name}: [hours] begin before they end; who works at night is given a shift")
     return Hours(**hours)
+
+
+def _watch(path: Path, table: object) -> Thresholds:
+    names = [field.name for field in dataclasses.fields(Thresholds)]
+    given: dict[str, Any] = table if isinstance(table, dict) else {"": None}
+    if not all(name in names for name in given):
+        raise SettingsError(f"{path.name}: [watch] takes {', '.join(names)}")
+    return Thresholds(**given)
 
 
 def _network(path: Path, table: Mapping[str, Any]) -> Network:

@@ -12,11 +12,13 @@ import pytest
 
 import masking
 from api.cli import main
-from masking.access import detectors
-from masking.access.detectors import Finding, detect
+from masking.access.detectors import Finding, Thresholds, detect
+from masking.errors import SettingsError
 from masking.ledger.log import Leaf
+from masking.settings import SETTINGS, read_settings
 from masking.vault import journal, watching
 
+USUAL = Thresholds()
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 
 
@@ -46,27 +48,53 @@ def looked(parcels, *, courier="courier-7", giver="clerk", then=None, what=None)
     return found
 
 
-def kinds(leaves, canaries=()):
+def kinds(leaves, canaries=(), thresholds=USUAL):
     together = sorted(leaves, key=lambda leaf: leaf.subject)  # as the ledger is read; within a parcel as they came
-    return [(each.kind, each.who, each.times, each.among) for each in detect(together, canaries)]
+    return [(each.kind, each.who, each.times, each.among) for each in detect(together, canaries, thresholds)]
 
 
+@pytest.mark.parametrize("few", [USUAL, Thresholds(withdrawn=5, unfinished=9, absent=9, pair=4, strangers=2, copies=2)])
 @pytest.mark.parametrize("short", [0, 1])
-def test_each_detector_speaks_at_its_threshold_and_not_below(short):
+def test_each_detector_speaks_at_its_threshold_and_not_below(short, few):
     delivered = looked(range(100, 115), courier="courier-8", then="deliver")
-    many = detectors.UNFINISHED - short
-    assert kinds(looked(range(many))) == ([] if short else [("views-without-delivery", "courier-7", many, many)])
-    absent = looked(range(detectors.ABSENT - short), then="scan", what="attempted")
-    assert bool(kinds(absent)) is not short
-    pair = looked(range(detectors.PAIR - short)) + delivered
-    assert [each[0] for each in kinds(pair)] == ([] if short else ["pair-stands-out"])
-    asked = [leaf("refusal", "clerk", n, reason="unknown", step="scan") for n in range(detectors.STRANGERS - short)]
-    assert bool(kinds(asked)) is not short
-    copies = [leaf("reprint", "clerk", n, number="2") for n in range(detectors.COPIES - short)]
-    assert bool(kinds(copies)) is not short
-    taken = looked(range(detectors.WITHDRAWN - short), courier="courier-9") + delivered
-    taken += [duty(n, "courier-8", minute=3)[0] for n in range(detectors.WITHDRAWN - short)]
-    assert ("looked-then-withdrawn" in {each[0] for each in kinds(taken)}) is not short
+    many = few.unfinished - short
+    assert kinds(looked(range(many)), (), few) == (
+        [] if short else [("views-without-delivery", "courier-7", many, many)]
+    )
+    absent = looked(range(few.absent - short), then="scan", what="attempted")
+    assert bool(kinds(absent, (), few)) is not short
+    pair = looked(range(few.pair - short)) + delivered
+    assert [each[0] for each in kinds(pair, (), few)] == ([] if short else ["pair-stands-out"])
+    asked = [leaf("refusal", "clerk", n, reason="unknown", step="scan") for n in range(few.strangers - short)]
+    assert bool(kinds(asked, (), few)) is not short
+    copies = [leaf("reprint", "clerk", n, number="2") for n in range(few.copies - short)]
+    assert bool(kinds(copies, (), few)) is not short
+    taken = looked(range(few.withdrawn - short), courier="courier-9") + delivered
+    taken += [duty(n, "courier-8", minute=3)[0] for n in range(few.withdrawn - short)]
+    assert ("looked-then-withdrawn" in {each[0] for each in kinds(taken, (), few)}) is not short
+
+
+def test_how_much_more_than_the_others_stands_out_is_a_setting():
+    leaves = looked(range(12)) + looked(range(100, 104), courier="courier-8")
+    leaves += looked(range(200, 204), courier="courier-8", then="deliver")  # half of these, all of the others
+    assert [kinds(leaves, (), Thresholds(stands_out=times)) != [] for times in (2, 3)] == [True, False]
+
+
+def test_absurd_thresholds_are_refused_by_name(tmp_path):
+    with masking.connect(tmp_path / "d"):
+        pass
+    path = tmp_path / "d" / SETTINGS
+    text = path.read_text("utf-8")
+    path.write_text(f"{text}[watch]\ncopies = 1\nstands_out = 1000\n", "utf-8")
+    assert read_settings(path).watch == replace(USUAL, copies=1, stands_out=1000)
+    for line in ("copies = 0", "copies = -5", "copies = 1001", "copies = true", "copies = 5.0", 'copies = "5"'):
+        path.write_text(f"{text}[watch]\n{line}\n", "utf-8")
+        with pytest.raises(SettingsError, match="copies is a whole number from 1 to 1000"):
+            read_settings(path)
+    for lines in ("[watch]\nstands_out = 1", "[watch]\ncopy = 5", "[[watch]]\ncopies = 5"):
+        path.write_text(f"{text}{lines}\n", "utf-8")
+        with pytest.raises(SettingsError, match="watch"):
+            read_settings(path)
 
 
 def test_the_order_within_a_millisecond_changes_no_finding():

@@ -1,7 +1,7 @@
 """What no rule can refuse is found afterwards: pure functions over the leaves of a day, parcel by parcel.
 
 Each act was allowed; together they stand out. A finding names who to ask, how often, and out of how many; the ledger has
-the rest (`waybill who-saw`). The thresholds are high enough for an honest outlet's day (`tests/test_story_day.py`).
+the rest (`waybill who-saw`). The thresholds, settings, are by default high enough for an honest outlet's day (`tests/test_story_day.py`).
 What is kept of a parcel that has passed is counts of its people: a day of any length takes the memory of its staff.
 """
 
@@ -9,38 +9,57 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import Final, final
 
+from masking.errors import SettingsError
 from masking.ledger.log import Leaf
 
 LOOKS: Final = frozenset({"grant", "look", "intent"})
 """Leaves of acts that show or reach something of a parcel."""
 
-WITHDRAWN: Final = 8
-"""Parcels in a day that one clerk gave to one courier, who looked, and gave on before anybody was at the door."""
-
-UNFINISHED: Final = 20
-"""Parcels in a day that a courier looked at and neither delivered nor tried; more than half of what was looked at."""
-
-ABSENT: Final = 20
-"""Parcels in a day at whose doors nobody was, as a courier says; more than half of what was looked at."""
-
-STANDS_OUT: Final = 3
-"""How many times the rate of all the others' unfinished looks a pair's has to be, with `PAIR` of them at least."""
-PAIR: Final = 8
-
-STRANGERS: Final = 8
-"""Parcels in a day that somebody asked for without a duty: fewer than lock, and one a customer order is enough to sell."""
-
-COPIES: Final = 5
-"""Reprints by one person in a day."""
-
+MOST: Final = 1000
+"""No threshold is higher: it would be one that nobody reaches."""
 
 _OF_A_DUTY: Final = frozenset({"assign", "grant", "deliver", "scan"})
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """From how many in a day on something stands out; `[watch]` in `waybill.toml`.
+
+    Attributes:
+        withdrawn: parcels that one clerk gave to one courier, who looked, and gave on before anybody was at the door.
+        unfinished: parcels that a courier looked at and neither delivered nor tried, if more than half of those looked at.
+        absent: parcels at whose doors nobody was, as a courier says, if more than half of those looked at.
+        pair: parcels that a courier looked at, given by one clerk, and did not finish, if `stands_out` times as often as
+            everybody else.
+        stands_out: see `pair`.
+        strangers: parcels that somebody asked for without a duty: fewer than lock, and one a customer order is enough to
+            sell.
+        copies: reprints by one person.
+
+    Raises:
+        SettingsError: one is no whole number from 1 to `MOST`, or `stands_out` is 1, what half of all pairs reach.
+    """
+
+    withdrawn: int = 8
+    unfinished: int = 20
+    absent: int = 20
+    pair: int = 8
+    stands_out: int = 3
+    strangers: int = 8
+    copies: int = 5
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            least, value = 1 + (each.name == "stands_out"), getattr(self, each.name)
+            if type(value) is not int or not least <= value <= MOST:
+                raise SettingsError(f"[watch] {each.name} is a whole number from {least} to {MOST}")
 
 
 @final
@@ -55,7 +74,9 @@ class Finding:
     partner: str = ""
 
 
-def detect(leaves: Iterable[Leaf], canaries: Collection[bytes] = ()) -> list[Finding]:
+def detect(
+    leaves: Iterable[Leaf], canaries: Collection[bytes] = (), thresholds: Thresholds | None = None
+) -> list[Finding]:
     """Everything that stands out in these leaves, of which those about one parcel stand together, in whatever order.
 
     `canaries` are the subjects of parcels at which nobody should look.
@@ -63,7 +84,7 @@ def detect(leaves: Iterable[Leaf], canaries: Collection[bytes] = ()) -> list[Fin
     seen = _Seen()
     for subject, about in groupby(leaves, key=attrgetter("subject")):
         seen.parcel(about, canary=subject in canaries)
-    return seen.findings()
+    return seen.findings(thresholds or Thresholds())
 
 
 def looked_at_canaries(leaves: Iterable[Leaf], canaries: Collection[bytes]) -> list[Finding]:
@@ -127,7 +148,7 @@ class _Seen:
                     _Looks(1, unfinished, unfinished and duty.withdrawn, duty.absent)
                 )
 
-    def findings(self) -> list[Finding]:
+    def findings(self, least: Thresholds) -> list[Finding]:
         """All of them, each kind in the order of names."""
         couriers: defaultdict[str, _Looks] = defaultdict(_Looks)
         total = _Looks()
@@ -136,33 +157,33 @@ class _Seen:
             total.add(looks)
         found = _each("canary", self._canaries)
         for courier, looks in sorted(couriers.items()):
-            found += _courier(courier, looks)
+            found += _courier(courier, looks, least)
         for (giver, courier), looks in sorted(self._pairs.items()):
-            found += _pair(giver, courier, looks, total)
-        found += _each("asks-for-strangers", self._strangers, STRANGERS)
-        return found + _each("reprints", self._copies, COPIES)
+            found += _pair(giver, courier, looks, total, least)
+        found += _each("asks-for-strangers", self._strangers, least.strangers)
+        return found + _each("reprints", self._copies, least.copies)
 
 
-def _courier(courier: str, looks: _Looks) -> list[Finding]:
+def _courier(courier: str, looks: _Looks, least: Thresholds) -> list[Finding]:
     """Looked at and not delivered; looked at and nobody there."""
     found = []
     left = looks.unfinished - looks.withdrawn
-    if left >= UNFINISHED and left * 2 > looks.looked:
+    if left >= least.unfinished and left * 2 > looks.looked:
         found.append(Finding(kind="views-without-delivery", who=courier, times=left, among=looks.looked))
-    if looks.absent >= ABSENT and looks.absent * 2 > looks.looked:
+    if looks.absent >= least.absent and looks.absent * 2 > looks.looked:
         found.append(Finding(kind="absent-everywhere", who=courier, times=looks.absent, among=looks.looked))
     return found
 
 
-def _pair(giver: str, courier: str, looks: _Looks, total: _Looks) -> list[Finding]:
+def _pair(giver: str, courier: str, looks: _Looks, total: _Looks, least: Thresholds) -> list[Finding]:
     """A clerk and a courier between whom parcels are looked at and withdrawn, or not finished more often than elsewhere."""
     found, among = [], looks.looked
-    if looks.withdrawn >= WITHDRAWN:
+    if looks.withdrawn >= least.withdrawn:
         found.append(
             Finding(kind="looked-then-withdrawn", who=giver, partner=courier, times=looks.withdrawn, among=among)
         )
     left, others, theirs = looks.unfinished, total.looked - among, total.unfinished - looks.unfinished
-    if left >= PAIR and others and left * others >= STANDS_OUT * max(theirs, 1) * among:
+    if left >= least.pair and others and left * others >= least.stands_out * max(theirs, 1) * among:
         found.append(Finding(kind="pair-stands-out", who=giver, partner=courier, times=left, among=among))
     return found
 

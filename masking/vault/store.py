@@ -12,6 +12,7 @@ from typing import Protocol, final
 from sqlalchemy.engine import Connection, Engine
 
 from masking.access.budget import ALWAYS, DAYTIME, Hours
+from masking.access.detectors import Thresholds
 from masking.access.network import Network
 from masking.crypto import archive, labelcode
 from masking.crypto.keys import KeySource
@@ -55,6 +56,7 @@ class Settings:
         demo: whether visibly fake numbers may be loaded; never set for real parcels.
         retention: how long waybills stay in each state.
         network: which outlet collects from whom, and delivers what.
+        watch: what stands out in a day.
         hours: when parcels are opened, by those of whom no shift is on record.
     """
 
@@ -63,6 +65,7 @@ class Settings:
     demo: bool = False
     retention: Retention = field(default_factory=Retention)
     network: Network = field(default_factory=Network)
+    watch: Thresholds = field(default_factory=Thresholds)
     hours: Hours = DAYTIME
 
     @property

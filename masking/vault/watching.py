@@ -42,7 +42,7 @@ def watch(world: World, store: Store, *, back: timedelta = A_DAY) -> list[Findin
         UnavailableError: the store could not answer now.
     """
     now = world.now()
-    found = detect(parcel_by_parcel(store, now - back), _canaries(world, store, now))
+    found = detect(parcel_by_parcel(store, now - back), _canaries(world, store, now), store.settings.watch)
     _ring(world, store, found, now)
     return found
 
