@@ -79,7 +79,7 @@ def mask_address(text: str, known: Sequence[str] = (), profile: Profile = Profil
     return mask_read(read_address(text), known, profile)
 
 
-def mask_read(address: Address, known: Sequence[str], profile: Profile) -> Masked:
+def mask_read(address: Address, known: Sequence[str], profile: Profile = Profile.LABEL) -> Masked:
     """The same for an address that has been read."""
     text, normal = address.text, address.normal
     if profile is Profile.STRICT:

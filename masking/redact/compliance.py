@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, final
 
 from masking.order import Order
-from masking.redact.facts import Facts, facts_of
-from masking.redact.freetext import find_personal
-from masking.redact.goods import NEUTRAL, WORDS, category, is_sensitive
+from masking.redact.facts import Facts, Said, facts_of, said_in
+from masking.redact.freetext import Note, find_personal
+from masking.redact.goods import NEUTRAL, WORDS
 from masking.redact.known import find_words
 from masking.redact.levels import Level
 from masking.redact.normalise import HAN_NUMERALS, SEPARATOR, Normal, normalise
@@ -25,8 +25,6 @@ from masking.waybill import STAMP, MaskedView
 RULES = {Level.BUILDING: "building", Level.UNIT: "unit", Level.FLOOR: "floor", Level.ROOM: "room"}
 _TOKEN = re.compile(rf"[A-Za-z]*\d+[A-Za-z]*|[{HAN_NUMERALS}]+")
 _NOT_DIGITS = re.compile(rf"[^\d{SEPARATOR}]+")
-_PHONES = {"recipient": 1, "sender": 4}
-"""Where the phones stand among the fields of a view."""
 _PLAIN_DOOR = re.compile(r"\d(?:单元|室|[栋幢](?![之中])|号楼(?![之中]))")
 
 
@@ -40,40 +38,44 @@ class Leak(NamedTuple):
 
 def leaks(view: MaskedView, order: Order) -> list[Leak]:
     """What a view still shows of its order that it may not; empty for a good one."""
-    return check(view, order, facts_of(order.recipient), facts_of(order.sender))
+    recipient, sender = facts_of(order.recipient), facts_of(order.sender)
+    return check(view, said_in(order, recipient, sender), recipient, sender)
 
 
-def check(view: MaskedView, order: Order, recipient: Facts, sender: Facts) -> list[Leak]:
-    """The same, for parties that have been read."""
+def check(view: MaskedView, said: Said, recipient: Facts, sender: Facts) -> list[Leak]:
+    """The same, for an order that has been read."""
     fields = view.fields()
-    shown = {name: normalise(masked.text).text for name, masked in fields.items()}
-    all_text = SEPARATOR.join(shown.values())
-    all_digits = _NOT_DIGITS.sub("", all_text)
-    all_text = all_text.lower()
+    texts = [masked.text.replace(SEPARATOR, "") for masked in fields.values()]
+    whole = normalise(SEPARATOR.join(texts)).text
+    shown = dict(zip(fields, whole.split(SEPARATOR), strict=True))
+    digits = dict(zip(fields, _NOT_DIGITS.sub("", whole).split(SEPARATOR), strict=True))
+    door_shows = _PLAIN_DOOR.search(whole) is not None
+    whole = whole.lower()
     found = [] if view.stamp == STAMP else [Leak("stamp", "missing")]
-    for who, facts in (("recipient", recipient), ("sender", sender)):
-        letters = len("".join(filter(str.isalnum, shown[f"{who}.name"])))
+    for who, facts, party in (("recipient", recipient, view.recipient), ("sender", sender, view.sender)):
+        letters = sum(map(str.isalnum, shown[f"{who}.name"]))
         if facts.letters and letters >= len(facts.letters):
             found.append(Leak(f"{who}.name", "name-whole"))
-        if any(word in all_text for word in facts.words):
-            found += _words(who, facts, shown)
-        found += _phone(who, facts, all_digits.split(SEPARATOR)[_PHONES[who]])
-        if any(number in all_digits for number in facts.numbers):
-            found += _numbers(who, facts, dict(zip(fields, all_digits.split(SEPARATOR), strict=True)))
-        found += _address(f"{who}.address", facts, fields[f"{who}.address"].text, shown[f"{who}.address"])
-    goods = order.goods.reveal()
-    open_goods = order.show_goods and not is_sensitive(goods)
-    if not open_goods and shown["goods"] not in {category(goods), NEUTRAL, ""}:
+        for word in facts.words:
+            if word in whole:
+                found += _words(who, facts, shown)
+                break
+        found += _phone(who, facts, digits)
+        found += _address(f"{who}.address", facts, party.address.text, shown[f"{who}.address"])
+        if door_shows and _PLAIN_DOOR.search(shown[f"{who}.address"]):
+            found.append(Leak(f"{who}.address", "address-door"))
+    if said.goods is None and shown["goods"] not in {said.word, NEUTRAL, ""}:
         found.append(Leak("goods", "goods-no-category-word"))
-    for field in ("goods", "remark") if open_goods else ("remark",):
-        text = fields[field].text
-        if text and _tells(text, recipient.rooms + sender.rooms):
+    for field, note, masked in (("goods", said.goods, view.goods), ("remark", said.remark, view.remark)):
+        if note and _tells(masked.text, note, recipient.rooms + sender.rooms):
             found.append(Leak(field, "personal-text"))
     return list(dict.fromkeys(found)) if found else found
 
 
-def _tells(text: str, rooms: Sequence[str]) -> bool:
-    """Whether a free text shows anything personal, or a number of either door."""
+def _tells(text: str, note: Note, rooms: Sequence[str]) -> bool:
+    """Whether a free text shows anything personal, or a number of either door: not if it stands as read, and clean."""
+    if not text or (text == note.text and not note.personal):
+        return False
     normal = normalise(text)
     return any(_visible(text, span) for span in find_personal(normal) + find_words(normal, rooms))
 
@@ -88,40 +90,34 @@ def _words(who: str, facts: Facts, shown: Mapping[str, str]) -> list[Leak]:
     ]
 
 
-def _phone(who: str, facts: Facts, visible: str) -> list[Leak]:
-    """At least six digits of each phone and its last four are hidden."""
+def _phone(who: str, facts: Facts, digits: Mapping[str, str]) -> list[Leak]:
+    """At least six digits of each phone and its last four are hidden, and none stands whole in any field."""
+    visible = digits[f"{who}.phone"]
     found = []
     if len(visible) > max(0, len(facts.digits) - 6 * max(1, len(facts.phones))):
         found.append(Leak(f"{who}.phone", "phone-six-digits"))
     if len(visible) >= 4 and facts.digits.endswith(visible[-4:]):
         found.append(Leak(f"{who}.phone", "phone-last-four"))
-    return found
-
-
-def _numbers(who: str, facts: Facts, digits: Mapping[str, str]) -> list[Leak]:
-    """No phone stands whole in any field."""
-    return [
+    return found + [
         Leak(field, f"phone-of-the-{who}")
+        for number in facts.numbers
         for field, told in digits.items()
-        if any(number in told for number in facts.numbers)
+        if number in told
     ]
 
 
 def _address(field: str, facts: Facts, text: str, shown: str) -> list[Leak]:
     """No part of the door is visible, and no phone or person that stood in the address."""
     address = facts.address
-    if len(text) == len(address.text):
-        found = [
-            Leak(field, "address-" + RULES[part.level])
-            for part in address.doors
-            if telling(text[slice(*address.normal.back(part.start, part.end))].strip(SIGN))
-        ]
-        found += [Leak(field, "address-personal") for span in address.personal if _visible(text, span)]
-    else:
-        found = _by_tokens(field, facts, shown)
-    if _PLAIN_DOOR.search(shown):
-        found.append(Leak(field, "address-door"))
-    return found
+    if len(text) != len(address.text):
+        return _by_tokens(field, facts, shown)
+    back = address.normal.back
+    found = [
+        Leak(field, "address-" + RULES[level])
+        for start, end, level in address.doors
+        if telling(text[slice(*back(start, end))].strip(SIGN))
+    ]
+    return found + [Leak(field, "address-personal") for span in address.personal if _visible(text, span)]
 
 
 def _by_tokens(field: str, facts: Facts, shown: str) -> list[Leak]:
@@ -145,4 +141,6 @@ def _visible(text: str, span: Span) -> bool:
 
 def telling(text: str) -> bool:
     """Whether a digit, a Latin letter or a Han numeral is visible."""
-    return any(ch.isnumeric() or ch in HAN_NUMERALS or (ch.isalpha() and not "一" <= ch <= "鿿") for ch in text)
+    return bool(text) and any(
+        ch.isnumeric() or ch in HAN_NUMERALS or (ch.isalpha() and not "一" <= ch <= "鿿") for ch in text
+    )

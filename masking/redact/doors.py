@@ -12,12 +12,12 @@ import re
 
 from masking.redact import doorwords as words
 from masking.redact.latin import latin_doors, latin_stretches
-from masking.redact.levels import Level, Part
+from masking.redact.levels import BUILDING, FLOOR, LANE, NOTHING, NUMBER, PLACE, ROOM, STREET, TOWN, UNIT, Level, Part
 
 _HIDDEN = ("*", words.GONE)
 _CLOSES = ("附近", "旁", "对面", "门口", "楼下", "地下", "负一", "首层", "底层")
 _GOES_ON = frozenset("-0123456789")
-_WAYS = (Level.STREET, Level.NUMBER)
+_WAYS = (STREET, NUMBER)
 _REGION = ("省", "市", "县", "区", "旗", "州")
 
 
@@ -31,7 +31,7 @@ def door_parts(text: str, numbers: list[Part] | None = None) -> list[Part]:
     latin = latin_stretches(text)
     for start, end in latin:
         parts += latin_doors(text, start, end)
-    level, last, at = Level.NOTHING, 0, 0
+    level, last, at = NOTHING, 0, 0
     while hint := words.HINT.search(text, at):
         start = hint.start()
         found = words.START.match(text, start)
@@ -44,7 +44,7 @@ def door_parts(text: str, numbers: list[Part] | None = None) -> list[Part]:
             at = last = stretch
             continue
         if text[start] in _HIDDEN:
-            level, last = Level.BUILDING, at
+            level, last = BUILDING, at
             continue
         between = text[last:start].rstrip(words.BREAK)
         context = _context(between, level)
@@ -55,8 +55,8 @@ def door_parts(text: str, numbers: list[Part] | None = None) -> list[Part]:
             at = last = word.end()
             continue
         run = words.RUN.match(text, _from(text, start, at))
-        if run and context is Level.STREET and (number := words.LONG_NUMBER.match(text, run.start())):
-            level, last = Level.NUMBER, number.end()  # 通江南路259-B-305
+        if run and context is STREET and (number := words.LONG_NUMBER.match(text, run.start())):
+            level, last = NUMBER, number.end()  # 通江南路259-B-305
             ways.append(Part(*number.span(), level))
             at = last
             continue
@@ -64,13 +64,13 @@ def door_parts(text: str, numbers: list[Part] | None = None) -> list[Part]:
         if run is None or verdict is None:
             at = max(at, run.end("code")) if run else at
             continue
-        if verdict >= Level.BUILDING:
-            parts += _split(run, verdict, level if not between.strip(words.BREAK) else Level.NOTHING)
+        if verdict >= BUILDING:
+            parts += _split(run, verdict, level if not between.strip(words.BREAK) else NOTHING)
         level, last = verdict, run.end()
         if text[last : last + 1] in words.TAIL_HEADS:
-            tail = (words.NUMBER_TAIL if level is Level.NUMBER else words.TRAILING).match(text, last)
-            if tail and level >= Level.BUILDING:
-                parts.append(Part(*tail.span(1), Level.ROOM))
+            tail = (words.NUMBER_TAIL if level is NUMBER else words.TRAILING).match(text, last)
+            if tail and level >= BUILDING:
+                parts.append(Part(*tail.span(1), ROOM))
             last = tail.end() if tail else last
         if verdict in _WAYS:
             ways.append(Part(run.start(), last, verdict))
@@ -81,8 +81,8 @@ def door_parts(text: str, numbers: list[Part] | None = None) -> list[Part]:
 def _of_word(word: str) -> Level:
     """The level of a door word that needs no number: 底层, 主楼, 东单元."""
     if word[-1] in "层楼" and word[0] in "首底顶夹架":
-        return Level.FLOOR
-    return Level.BUILDING if word[-1] in "座栋幢楼" else Level.UNIT
+        return FLOOR
+    return BUILDING if word[-1] in "座栋幢楼" else UNIT
 
 
 def _from(text: str, start: int, end: int) -> int:
@@ -108,13 +108,13 @@ def _context(between: str, level: Level) -> Level:
     if not tail.strip(words.BREAK):
         return level
     if tail.endswith(("街道", "街道办事处", "街道办")):
-        return Level.TOWN
+        return TOWN
     if tail[-1] in words.STREET_ENDS:
         if words.LANE_TAIL.search(tail):
-            return Level.LANE
+            return LANE
         if words.STREET_TAIL.search(tail):
-            return Level.STREET
-    return Level.TOWN if tail[-1] in words.RURAL_ENDS and words.RURAL_TAIL.search(tail) else Level.PLACE
+            return STREET
+    return TOWN if tail[-1] in words.RURAL_ENDS and words.RURAL_TAIL.search(tail) else PLACE
 
 
 def _judge(text: str, run: re.Match[str], between: str, context: Level) -> Level | None:
@@ -127,19 +127,17 @@ def _judge(text: str, run: re.Match[str], between: str, context: Level) -> Level
     if run["building"]:
         return _building(text, run, context, digits=digits, latin=latin)
     if run["unit"]:
-        sure = digits or run["unit"] == "单元" or context >= Level.NUMBER
-        return Level.UNIT if sure and not text.startswith(("峡", "县", "市", "镇", "村"), end) else None
+        sure = digits or run["unit"] == "单元" or context >= NUMBER
+        return UNIT if sure and not text.startswith(("峡", "县", "市", "镇", "村"), end) else None
     if run["floor"]:
-        return Level.FLOOR if not text.startswith(("村", "镇", "乡", "路", "街"), end) else None
+        return FLOOR if not text.startswith(("村", "镇", "乡", "路", "街"), end) else None
     if run["room"]:
-        sure = (
-            digits or latin or run["lead"] or len(code) > 2 or run["room"].endswith("室") or context >= Level.BUILDING
-        )
-        return Level.ROOM if sure and not text.startswith(("村", "镇", "乡"), end) else None
+        sure = digits or latin or run["lead"] or len(code) > 2 or run["room"].endswith("室") or context >= BUILDING
+        return ROOM if sure and not text.startswith(("村", "镇", "乡"), end) else None
     if run["hao"]:
         return _numbered(text, run, between, context)
     if latin:
-        return Level.BUILDING if "-" in code else None
+        return BUILDING if "-" in code else None
     if not digits:
         return _han(code, text, end, context)
     return _bare(text, run, between, context)
@@ -151,43 +149,43 @@ def _building(text: str, run: re.Match[str], context: Level, *, digits: bool, la
     if text.startswith(("村", "镇", "乡", "路", "街", "区"), end):
         return None
     long = len(run["code"]) > 2 or not run["code"].isalnum()
-    if context >= Level.FLOOR or (word == "#" and (context >= Level.BUILDING or long)):
-        return Level.NUMBER if context == Level.STREET else Level.ROOM  # 16楼C座, 5栋502#, 3-1-1002#, but 连胜路339#
-    if word == "#" and context == Level.STREET and text[end : end + 1] not in _GOES_ON:
-        return Level.NUMBER
+    if context >= FLOOR or (word == "#" and (context >= BUILDING or long)):
+        return NUMBER if context == STREET else ROOM  # 16楼C座, 5栋502#, 3-1-1002#, but 连胜路339#
+    if word == "#" and context == STREET and text[end : end + 1] not in _GOES_ON:
+        return NUMBER
     if word in {"楼", "塔", "馆", "舍", "排"} and not digits and not latin:
-        return Level.FLOOR if word == "楼" else Level.BUILDING if word == "舍" or context >= Level.TOWN else None
-    if word == "楼" and (context >= Level.NUMBER or not text[end : end + 1].isdecimal()) and not latin:
-        return Level.FLOOR
-    return Level.BUILDING
+        return FLOOR if word == "楼" else BUILDING if word == "舍" or context >= TOWN else None
+    if word == "楼" and (context >= NUMBER or not text[end : end + 1].isdecimal()) and not latin:
+        return FLOOR
+    return BUILDING
 
 
 def _numbered(text: str, run: re.Match[str], between: str, context: Level) -> Level | None:
     """What a number with 号 is: of a road, of a house, of a room, or part of a name."""
     end = run.end()
-    if run["lead"] == "附" and context == Level.NUMBER and not between.strip(words.BREAK):
-        return Level.NUMBER
-    if context == Level.STREET:
-        return Level.NUMBER if run["code"].count("-") < 2 else Level.ROOM
-    if context == Level.LANE:
-        return Level.BUILDING
+    if run["lead"] == "附" and context == NUMBER and not between.strip(words.BREAK):
+        return NUMBER
+    if context == STREET:
+        return NUMBER if run["code"].count("-") < 2 else ROOM
+    if context == LANE:
+        return BUILDING
     if between.endswith("自编"):
-        return Level.NUMBER
+        return NUMBER
     if words.OF_A_NAME.match(text, end) and not text.startswith(("地下", "中"), end):
-        return Level.NUMBER if text.startswith(("院", "大院"), end) else None
-    if context <= Level.PLACE and words.GATE_AHEAD.match(text, end):
+        return NUMBER if text.startswith(("院", "大院"), end) else None
+    if context <= PLACE and words.GATE_AHEAD.match(text, end):
         return None
-    if context in {Level.PLACE, Level.TOWN} and words.HOUSE_AHEAD.match(text, end):
-        return Level.NUMBER
-    if context == Level.PLACE and between.strip(words.BREAK):
+    if context in {PLACE, TOWN} and words.HOUSE_AHEAD.match(text, end):
+        return NUMBER
+    if context == PLACE and between.strip(words.BREAK):
         ahead = words.BIG_HOUSE_AHEAD if words.HOUSE_TAIL.search(between[-4:]) else words.PLACE_AHEAD
         if ahead.match(text, end):
-            return Level.NUMBER
-    if context == Level.NOTHING and not between and text[end : end + 1] not in words.BREAK:
-        return Level.NUMBER
-    if run["code"].isalnum() and context in {Level.PLACE, Level.NUMBER} and _deeper(text, end):
-        return Level.BUILDING
-    return Level.ROOM
+            return NUMBER
+    if context == NOTHING and not between and text[end : end + 1] not in words.BREAK:
+        return NUMBER
+    if run["code"].isalnum() and context in {PLACE, NUMBER} and _deeper(text, end):
+        return BUILDING
+    return ROOM
 
 
 def _deeper(text: str, end: int) -> bool:
@@ -199,12 +197,12 @@ def _deeper(text: str, end: int) -> bool:
 def _han(code: str, text: str, end: int, context: Level) -> Level | None:
     """What Han numerals without a word behind them are."""
     if "-" in code:
-        return Level.ROOM
+        return ROOM
     if text[end - 1] == "一" and text[end : end + 1].isdecimal():
-        return Level.ROOM
+        return ROOM
     closed = text[end : end + 1] in words.BREAK or end == len(text)
-    spoken = context >= Level.PLACE or "零" in code or "〇" in code
-    return Level.ROOM if len(code) >= 3 and closed and spoken else None
+    spoken = context >= PLACE or "零" in code or "〇" in code
+    return ROOM if len(code) >= 3 and closed and spoken else None
 
 
 def _bare(text: str, run: re.Match[str], between: str, context: Level) -> Level | None:
@@ -217,29 +215,29 @@ def _bare(text: str, run: re.Match[str], between: str, context: Level) -> Level 
         or text.startswith(_CLOSES, end)
         or words.AND_MORE.match(text, end) is not None
     )
-    if words.HIGHWAY.match(code) and (context <= Level.TOWN or between.endswith(_REGION)):
-        return Level.STREET
+    if words.HIGHWAY.match(code) and (context <= TOWN or between.endswith(_REGION)):
+        return STREET
     if text.startswith("邮编", max(0, run.start() - 3)) or between.endswith(("邮编", "邮政编码")):
         return None
     if text[end : end + 1].isdecimal():  # 56甲5-3
-        return Level.BUILDING
-    deep = context >= Level.BUILDING or context == Level.NUMBER
+        return BUILDING
+    deep = context >= BUILDING or context == NUMBER
     if words.OF_A_NAME.match(text, end) or (not deep and words.BRAND_AHEAD.match(text, end)):
         return None
     if text.startswith("-", end) and not words.PLACE_AFTER_DASH.match(text, end):
-        return Level.ROOM
-    if context == Level.STREET and not between.endswith(words.MALLS):
+        return ROOM
+    if context == STREET and not between.endswith(words.MALLS):
         if len(parts) == 1 and parts[0].rstrip(words.STEM).isdecimal():
-            return Level.NUMBER
+            return NUMBER
         if len(parts) == 2 and all(map(str.isdecimal, parts)) and len(parts[1]) < 3 and not _opened(text, run):
-            return Level.NUMBER
-        return Level.ROOM
+            return NUMBER
+        return ROOM
     if len(parts) > 1 or closed or deep or text[end] in words.SIDE or len(code) > 5:
-        return Level.ROOM
+        return ROOM
     if not words.ROOM_LIKE.fullmatch(code):
         return None
     in_house = words.HOUSE_TAIL.search(between[-4:]) is not None
-    return Level.ROOM if in_house or (context >= Level.TOWN and not between.endswith(_REGION)) else None
+    return ROOM if in_house or (context >= TOWN and not between.endswith(_REGION)) else None
 
 
 def _opened(text: str, run: re.Match[str]) -> bool:
@@ -249,7 +247,7 @@ def _opened(text: str, run: re.Match[str]) -> bool:
 def _split(run: re.Match[str], verdict: Level, before: Level) -> list[Part]:
     """A door run cut into its levels: a-b is building and room, a-b-c building, unit and room."""
     at, end = run.start(), run.end()
-    if verdict is Level.BUILDING or run["code"].isalnum():
+    if verdict is BUILDING or run["code"].isalnum():
         return [Part(at, end, verdict)]
     cuts = [match.span() for match in words.JOINED.finditer(run["code"])]
     if not cuts:
@@ -258,15 +256,15 @@ def _split(run: re.Match[str], verdict: Level, before: Level) -> list[Part]:
     ends = [base + a for a, _ in cuts] + [end]
     starts = [at] + [base + b for _, b in cuts]
     first, last = run["code"][: cuts[0][0]], run["code"][cuts[-1][1] :]
-    if verdict is Level.FLOOR:
-        above, deepest = [Level.FLOOR], Level.FLOOR
-    elif before >= Level.BUILDING and len(starts) == 2 and len(last) < 3:
-        above, deepest = [Level.FLOOR], Level.ROOM  # 2栋9-10
-    elif before >= Level.BUILDING:
-        above, deepest = [Level.UNIT, Level.FLOOR if len(last) < 3 else Level.UNIT], Level.ROOM
+    if verdict is FLOOR:
+        above, deepest = [FLOOR], FLOOR
+    elif before >= BUILDING and len(starts) == 2 and len(last) < 3:
+        above, deepest = [FLOOR], ROOM  # 2栋9-10
+    elif before >= BUILDING:
+        above, deepest = [UNIT, FLOOR if len(last) < 3 else UNIT], ROOM
     elif len(first.lstrip(words.LATIN)) > 2 or "、" in run["code"]:
-        above, deepest = [], Level.ROOM  # 1701-1706: rooms
+        above, deepest = [], ROOM  # 1701-1706: rooms
     else:
-        above, deepest = [Level.BUILDING, Level.UNIT, Level.FLOOR], Level.ROOM
+        above, deepest = [BUILDING, UNIT, FLOOR], ROOM
     levels = [*above, *[deepest] * len(starts)][: len(starts) - 1]
     return [Part(a, b, lv) for a, b, lv in zip(starts, ends, [*levels, deepest], strict=True)]

@@ -1,17 +1,19 @@
-"""What the rules read in a party: read once, used to mask it and to check what was masked."""
+"""What the rules read in an order: read once, used to mask it and to check what was masked."""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple, final
 
-from masking.order import Party
-from masking.redact.addresses import Address, read_address
+from masking.order import Order, Party
+from masking.redact.addresses import Address, mask_read, read_address
+from masking.redact.freetext import Note, read_note
+from masking.redact.goods import category, is_sensitive
 from masking.redact.known import name_words
 from masking.redact.names import mask_called
 from masking.redact.normalise import normalise
 from masking.redact.phones import Phone, find_phones, mask_found
-from masking.waybill import Masked
+from masking.waybill import MaskedParty
 
 _ROOM = re.compile(r"[a-z]?\d{3,5}[a-z]?")
 
@@ -26,7 +28,7 @@ class Facts(NamedTuple):
         rooms: numbers of the door, of three signs and more, which remark and goods must not tell.
         digits: those of the phone field; `phones`, those found in it; `numbers`, their digits, eleven at most.
         address: the address.
-        shown_name, shown_phone: both as they may be shown.
+        shown: the party as it may be shown, for all that its own fields say.
     """
 
     letters: str
@@ -36,8 +38,22 @@ class Facts(NamedTuple):
     phones: list[Phone]
     numbers: list[str]
     address: Address
-    shown_name: Masked
-    shown_phone: Masked
+    shown: MaskedParty
+
+
+@final
+class Said(NamedTuple):
+    """The free texts of an order as read.
+
+    Attributes:
+        word: what the goods are called where they may not be told.
+        goods: what the merchant says of them, if it may be told.
+        remark: the remark.
+    """
+
+    word: str
+    goods: Note | None
+    remark: Note
 
 
 def facts_of(party: Party) -> Facts:
@@ -46,17 +62,26 @@ def facts_of(party: Party) -> Facts:
     called, phone = normalise(name), normalise(number)
     phones = find_phones(phone)
     address = read_address(party.address.reveal())
+    plain = address.normal.text
+    words = name_words(called)
     digits = "".join(filter(str.isdecimal, phone.text))
     return Facts(
         letters="".join(filter(str.isalnum, called.text)),
-        words=name_words(called),
-        rooms=[
-            room for part in address.doors for room in _ROOM.findall(address.normal.text[part.start : part.end].lower())
-        ],
+        words=words,
+        rooms=_ROOM.findall(" ".join([plain[part.start : part.end] for part in address.doors]).lower()),
         digits=digits,
         phones=phones,
         numbers=[found.digits[-11:] for found in phones] or [digits],
         address=address,
-        shown_name=mask_called(name, called),
-        shown_phone=mask_found(number, phone, phones),
+        shown=MaskedParty(
+            name=mask_called(name, called), phone=mask_found(number, phone, phones), address=mask_read(address, words)
+        ),
     )
+
+
+def said_in(order: Order, recipient: Facts, sender: Facts) -> Said:
+    """What the rules read in the free texts of an order between two parties."""
+    known = recipient.words + sender.words + recipient.rooms + sender.rooms
+    goods = order.goods.reveal()
+    told = order.show_goods and not is_sensitive(goods)
+    return Said(category(goods), read_note(goods, known) if told else None, read_note(order.remark.reveal(), known))

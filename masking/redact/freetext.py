@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple, final
 
 from masking.redact.doors import door_parts
 from masking.redact.known import find_words
@@ -71,10 +72,25 @@ _DOOR = re.compile(r"[室户房栋幢]$|号楼$|单元$")
 _CHAIN = re.compile(r"(?<![\d-])\d{1,2}-\d{1,2}-\d{3,4}(?![\d-])|(?<![\d-])\d{1,2}-\d{3,4}室")
 
 
+@final
+class Note(NamedTuple):
+    """A free text as read: the spans of it that are personal."""
+
+    text: str
+    personal: list[Span]
+
+
+def read_note(text: str, known: Sequence[str] = ()) -> Note:
+    """What is personal in a free text, the `known` words included."""
+    if not text:
+        return Note(text, [])
+    normal = normalise(text)
+    return Note(text, find_personal(normal) + find_words(normal, known))
+
+
 def mask_text(text: str, known: Sequence[str] = ()) -> Masked:
     """A free text with its personal parts hidden, and the `known` words too."""
-    normal = normalise(text)
-    return cover(text, find_personal(normal) + find_words(normal, known))
+    return cover(*read_note(text, known))
 
 
 def find_personal(normal: Normal) -> list[Span]:

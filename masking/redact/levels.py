@@ -21,6 +21,10 @@ class Level(IntEnum):
     ROOM = 9
 
 
+NOTHING, TOWN, STREET, LANE, NUMBER, PLACE, BUILDING, UNIT, FLOOR, ROOM = Level
+"""The same by short names: to read a member through its class takes ten times as long (Python 3.11)."""
+
+
 class Part(NamedTuple):
     """A part of an address: its span in the normal form, and what it is."""
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple, final
 
 from masking.redact.normalise import Normal, normalise
-from masking.redact.spans import SIGN, Span, cover_places
+from masking.redact.spans import SIGN, Span, cover
 from masking.waybill import Masked
 
 _HAN = "零〇○洞一幺二两三四五六七拐八九勾壹贰叁肆伍陆柒捌玖"
@@ -22,6 +22,8 @@ _FIVE = re.compile(rf"(?:[\d{_HAN}][\W_]*+){{5}}")
 
 _GAP = r"[ \-._·/|~()\[\]]*+"
 _SEPARATION = re.compile(_GAP)
+_ALONE = re.compile(r"1[3-9]\d{9}")
+"""What nearly every field for a phone holds: a mobile number and nothing beside it."""
 _PERHAPS = re.compile(r"\+?\d{7,15}")
 _END = r"(?!\d)"
 
@@ -31,6 +33,7 @@ def _more(count: str) -> str:
 
 
 _SEPARATORS = re.compile(r"[^\w*]|_")
+_TELLING = re.compile(r"(?:[^\W_]|\*)+")
 _PLUS = rf"[(\[]?(?:\+|00){_GAP}"
 _CHINA = rf"(?:[(\[]?(?:\+|00)?{_GAP}8{_GAP}6[)\]]?{_GAP})"
 _AREA = r"(?:10|2\d|[3-9]\d\d)"
@@ -69,6 +72,9 @@ class Phone(NamedTuple):
 def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
     """Every phone in a text, extension included, in order; without `local`, seven bare digits need a word in front."""
     text = normal.text
+    if normal.origin is None and _ALONE.fullmatch(text):
+        whole = 0, len(text)
+        return [Phone(whole, whole, text, "", "mobile")]
     if not _FIVE.search(text):
         return []
     if _HAS_HAN.search(text):
@@ -150,27 +156,27 @@ def mask_found(text: str, normal: Normal, phones: Sequence[Phone], *, tail: bool
     """The same, for a field whose phones have been found."""
     plain = normal.text
     digits = plain.translate(_HAN_DIGITS) if _HAS_HAN.search(plain) else plain
-    shown: set[int] = set()
+    start = end = 0  # of what stays visible
     if SIGN in plain:  # what is masked already stays as it is
         told = _SEPARATORS.sub("", digits)
         if told.strip(SIGN).isdecimal() and told.index(SIGN) <= len(told) - 6:
-            shown = set(range(digits.index(SIGN)))
+            end = digits.index(SIGN)
     elif phones:
         beside = plain[: phones[0].at[0]] + plain[phones[-1].at[1] :]
         beside += "".join([plain[one.at[1] : other.at[0]] for one, other in pairwise(phones)])
         if not any(map(str.isalnum, beside)):
-            shown = _shown(digits, phones[0], tail=tail)
-    return cover_places(
-        text, normal, [n for n, ch in enumerate(plain) if n not in shown and (ch.isalnum() or ch == SIGN)]
-    )
+            start, end = _shown(digits, phones[0], tail=tail)
+    hidden = [*_TELLING.finditer(plain, 0, start), *_TELLING.finditer(plain, end)]
+    return cover(text, [normal.back(*match.span()) for match in hidden])
 
 
-def _shown(text: str, phone: Phone, *, tail: bool) -> set[int]:
-    """The positions of a phone's digits that stay visible."""
+def _shown(text: str, phone: Phone, *, tail: bool) -> Span:
+    """The span of a phone's digits that stay visible."""
     start, end = phone.at
     places = [n for n in range(start, end) if text[n].isdecimal()]
     number = places[: len(places) - len(phone.extension)]
     national = {"mobile": 11, "service": 10, "foreign": 8}.get(phone.kind, len(number))
     country, number = number[:-national], number[-national:]
     room = max(0, len(number) - 6)
-    return set(number[-min(4, room) :]) if tail and room else {*country, *number[: min(3, room)]}
+    visible = number[-min(4, room) :] if tail and room else country + number[: min(3, room)]
+    return (visible[0], visible[-1] + 1) if visible else (0, 0)

@@ -19,25 +19,25 @@ _SIGNS = re.compile(r"\*+")
 def joined(spans: Iterable[Span], text: str, bridges: str = "") -> list[Span]:
     """Spans in order, overlapping and touching ones made one; also across gaps made of `bridges` characters only."""
     out: list[Span] = []
+    last = 0
     for start, end in sorted(spans):
         if start >= end:
             continue
-        if out and (start <= out[-1][1] or (bridges and not text[out[-1][1] : start].strip(bridges))):
-            out[-1] = out[-1][0], max(end, out[-1][1])
+        if out and (start <= last or (bridges and not text[last:start].strip(bridges))):
+            last = max(end, last)
+            out[-1] = out[-1][0], last
         else:
             out.append((start, end))
+            last = end
     return out
 
 
 def cover(text: str, spans: Iterable[Span]) -> Masked:
     """The text with every character of the spans replaced by a sign."""
     hidden = tuple(joined(spans, text))
-    out, at = [], 0
     for start, end in hidden:
-        out += [text[at:start], SIGN * (end - start)]
-        at = end
-    out.append(text[at:])
-    return Masked("".join(out), hidden)
+        text = text[:start] + SIGN * (end - start) + text[end:]
+    return Masked(text, hidden)
 
 
 def cover_places(text: str, normal: Normal, places: Iterable[int]) -> Masked:

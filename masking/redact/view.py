@@ -8,16 +8,19 @@ region stays). Only a view that passed carries the stamp.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from masking.errors import IntegrityError
 from masking.order import Order, Party
 from masking.redact.addresses import Profile, mask_read
 from masking.redact.compliance import check
-from masking.redact.facts import Facts, facts_of
-from masking.redact.freetext import mask_text
-from masking.redact.goods import NEUTRAL, category, is_sensitive
+from masking.redact.facts import Facts, facts_of, said_in
+from masking.redact.goods import NEUTRAL, WORDS
+from masking.redact.known import find_words
 from masking.redact.spans import cover
 from masking.waybill import STAMP, Masked, MaskedParty, MaskedView
+
+_WORDS = {word: Masked(word) for word in ("", *WORDS)}
 
 
 def mask_order(order: Order) -> MaskedView:
@@ -46,33 +49,37 @@ def mask_orders(orders: Sequence[Order]) -> list[MaskedView]:
 
 
 def _view_of(order: Order, recipient: Facts, sender: Facts) -> MaskedView:
-    known = recipient.words + sender.words
-    parties = {"recipient": recipient, "sender": sender}
-    fields: dict[str, Masked] = {}
-    for who, facts in parties.items():
-        fields[f"{who}.name"] = facts.shown_name
-        fields[f"{who}.phone"] = facts.shown_phone
-        fields[f"{who}.address"] = mask_read(facts.address, known, Profile.LABEL)
-    told = known + recipient.rooms + sender.rooms
-    goods = order.goods.reveal()
-    shown = order.show_goods and not is_sensitive(goods)
-    fields["goods"] = mask_text(goods, told) if shown else Masked(category(goods))
-    fields["remark"] = mask_text(order.remark.reveal(), told) if order.remark else Masked("")
+    said = said_in(order, recipient, sender)
+    view = MaskedView(
+        recipient=_shown_to(recipient, sender.words),
+        sender=_shown_to(sender, recipient.words),
+        goods=cover(*said.goods) if said.goods else _WORDS[said.word],
+        remark=cover(*said.remark),
+        stamp=STAMP,
+    )
     for whole in (False, True):
-        view = _view(fields)
-        found = {leak.field for leak in check(view, order, recipient, sender)}
+        found = {leak.field for leak in check(view, said, recipient, sender)}
         if not found:
             return view
+        fields = view.fields()
         for field in found:
             who, _, kind = field.partition(".")
             if kind == "address" and not whole:
-                fields[field] = mask_read(parties[who].address, known, Profile.STRICT)
+                fields[field] = mask_read((recipient if who == "recipient" else sender).address, (), Profile.STRICT)
             else:
-                fields[field] = Masked(NEUTRAL) if field == "goods" else _covered(order, field)
-    view = _view(fields)
-    if check(view, order, recipient, sender):
+                fields[field] = _WORDS[NEUTRAL] if field == "goods" else _covered(order, field)
+        view = _view(fields)
+    if check(view, said, recipient, sender):
         raise IntegrityError("a view that is hidden whole still breaks its rules")
     return view
+
+
+def _shown_to(facts: Facts, others: Sequence[str]) -> MaskedParty:
+    """The party with the words of the other party's name hidden in its address too."""
+    address = facts.address
+    if not find_words(address.normal, others):
+        return facts.shown
+    return replace(facts.shown, address=mask_read(address, facts.words + list(others)))
 
 
 def _covered(order: Order, field: str) -> Masked:
