@@ -35,7 +35,7 @@ _HIDES_FROM = {Profile.LABEL: Level.BUILDING, Profile.SCREEN: Level.UNIT}
 _LOOSE = re.compile(
     r"(?<=[一-鿿〇○])[ ·|_]+(?=[一-鿿〇○A-Za-z\d#])|(?<=[A-Za-z\d#])[ ·|_]+(?=[一-鿿〇○#])|(?<=[^A-Za-z][A-Za-z])[ ·|_]+(?=\d)"
 )
-_SIGNS = " ·|_"
+_SIGN = re.compile(r"[ ·|_]")
 _BRIDGES = " -_/.、,·|~一〇○零"
 
 
@@ -61,7 +61,7 @@ def read_address(text: str) -> Address:
         start, end = phone.at
         plain = plain[:start] + GONE * (end - start) + plain[end:]
     doors = door_parts(plain)
-    if any(sign in plain for sign in _SIGNS) and _LOOSE.search(plain):
+    if _SIGN.search(plain) and _LOOSE.search(plain):
         doors = sorted({*doors, *_read_tight(plain)})
     return Address(text, normal, doors, [phone.span for phone in phones] + _persons(normal, doors))
 

@@ -24,7 +24,7 @@ from masking.waybill import STAMP, MaskedView
 
 RULES = {Level.BUILDING: "building", Level.UNIT: "unit", Level.FLOOR: "floor", Level.ROOM: "room"}
 _TOKEN = re.compile(rf"[A-Za-z]*\d+[A-Za-z]*|[{HAN_NUMERALS}]+")
-_NOT_DIGITS = re.compile(rf"[^\d{SEPARATOR}]+")
+_NO_DIGITS = bytes(code for code in range(128) if chr(code) not in "0123456789" + SEPARATOR)
 _PLAIN_DOOR = re.compile(r"\d(?:单元|室|[栋幢](?![之中])|号楼(?![之中]))")
 
 
@@ -48,7 +48,7 @@ def check(view: MaskedView, said: Said, recipient: Facts, sender: Facts) -> list
     texts = [masked.text.replace(SEPARATOR, "") for masked in fields.values()]
     whole = normalise(SEPARATOR.join(texts)).text
     shown = dict(zip(fields, whole.split(SEPARATOR), strict=True))
-    digits = dict(zip(fields, _NOT_DIGITS.sub("", whole).split(SEPARATOR), strict=True))
+    digits = dict(zip(fields, _digits(whole).split(SEPARATOR), strict=True))
     door_shows = _PLAIN_DOOR.search(whole) is not None
     whole = whole.lower()
     found = [] if view.stamp == STAMP else [Leak("stamp", "missing")]
@@ -70,6 +70,11 @@ def check(view: MaskedView, said: Said, recipient: Facts, sender: Facts) -> list
         if note and _tells(masked.text, note, recipient.rooms + sender.rooms):
             found.append(Leak(field, "personal-text"))
     return list(dict.fromkeys(found)) if found else found
+
+
+def _digits(whole: str) -> str:
+    """The digits of a text in normal form, which are all in ASCII, and its separators."""
+    return whole.encode("ascii", "ignore").translate(None, _NO_DIGITS).decode("ascii")
 
 
 def _tells(text: str, note: Note, rooms: Sequence[str]) -> bool:

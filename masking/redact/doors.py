@@ -32,13 +32,8 @@ def door_parts(text: str, numbers: list[Part] | None = None) -> list[Part]:
     for start, end in latin:
         parts += latin_doors(text, start, end)
     level, last, at = NOTHING, 0, 0
-    while hint := words.HINT.search(text, at):
-        start = hint.start()
-        found = words.START.match(text, start)
-        if not found:
-            at = start + 1
-            continue
-        at = found.end()
+    while found := words.START.search(text, at):
+        start, at = found.span()
         stretch = next((end for begin, end in latin if begin <= start < end), 0) if latin else 0
         if stretch:
             at = last = stretch
@@ -47,14 +42,14 @@ def door_parts(text: str, numbers: list[Part] | None = None) -> list[Part]:
             level, last = BUILDING, at
             continue
         between = text[last:start].rstrip(words.BREAK)
-        context = _context(between, level)
+        context = _context(between, level) if between else level
         word = words.WORD.match(text, start) if text[start] in words.WORD_HEADS else None
         if word:
             level = _of_word(word[0])
             parts.append(Part(start, word.end(), level))
             at = last = word.end()
             continue
-        run = words.RUN.match(text, _from(text, start, at))
+        run = words.RUN.match(text, _from(text, start, at) if at - start > 2 else start)
         if run and context is STREET and (number := words.LONG_NUMBER.match(text, run.start())):
             level, last = NUMBER, number.end()  # 通江南路259-B-305
             ways.append(Part(*number.span(), level))
@@ -65,7 +60,7 @@ def door_parts(text: str, numbers: list[Part] | None = None) -> list[Part]:
             at = max(at, run.end("code")) if run else at
             continue
         if verdict >= BUILDING:
-            parts += _split(run, verdict, level if not between.strip(words.BREAK) else NOTHING)
+            parts += _split(run, verdict, NOTHING if between else level)
         level, last = verdict, run.end()
         if text[last : last + 1] in words.TAIL_HEADS:
             tail = (words.NUMBER_TAIL if level is NUMBER else words.TRAILING).match(text, last)
@@ -87,11 +82,10 @@ def _of_word(word: str) -> Level:
 
 def _from(text: str, start: int, end: int) -> int:
     """Where a code begins that Latin letters lead into: of a word only the last letter can belong to the code."""
-    letters = end - start
-    if not (text[start].isascii() and text[start].isalpha()) or letters <= 2:
-        return start
     word = text[start:end]
-    if letters == 3 and not text[end : end + 1].isdecimal() and word.isupper():
+    if not (word.isascii() and word.isalpha()):
+        return start
+    if len(word) == 3 and not text[end : end + 1].isdecimal() and word.isupper():
         return start
     if word.upper().endswith(words.WORDLIKE):
         return end if text[end : end + 1].isdecimal() else len(text)
@@ -105,7 +99,7 @@ def _from(text: str, start: int, end: int) -> int:
 def _context(between: str, level: Level) -> Level:
     """How deep the words before a number lead."""
     tail = between.removesuffix("自编")[-5:]
-    if not tail.strip(words.BREAK):
+    if not tail:
         return level
     if tail.endswith(("街道", "街道办事处", "街道办")):
         return TOWN
@@ -119,28 +113,28 @@ def _context(between: str, level: Level) -> Level:
 
 def _judge(text: str, run: re.Match[str], between: str, context: Level) -> Level | None:
     """What a number is; None if it is part of a name."""
-    code, end = run["code"], run.end()
-    digits = code.isdecimal() or any(map(str.isdecimal, code))
-    latin = not digits and code.isascii() and code.isalpha()
+    kind, code, end = run.lastgroup, run["code"], run.end()
     if text.startswith(("之间", "中间"), end):
         return None
-    if run["building"]:
+    if kind == "hao":
+        return _numbered(text, run, between, context)
+    digits = code.isdecimal() or any(map(str.isdecimal, code))
+    if kind == "code" and digits:
+        return _bare(text, run, between, context)
+    latin = not digits and code.isascii() and code.isalpha()
+    if kind == "building":
         return _building(text, run, context, digits=digits, latin=latin)
-    if run["unit"]:
+    if kind == "unit":
         sure = digits or run["unit"] == "单元" or context >= NUMBER
         return UNIT if sure and not text.startswith(("峡", "县", "市", "镇", "村"), end) else None
-    if run["floor"]:
+    if kind == "floor":
         return FLOOR if not text.startswith(("村", "镇", "乡", "路", "街"), end) else None
-    if run["room"]:
+    if kind == "room":
         sure = digits or latin or run["lead"] or len(code) > 2 or run["room"].endswith("室") or context >= BUILDING
         return ROOM if sure and not text.startswith(("村", "镇", "乡"), end) else None
-    if run["hao"]:
-        return _numbered(text, run, between, context)
     if latin:
         return BUILDING if "-" in code else None
-    if not digits:
-        return _han(code, text, end, context)
-    return _bare(text, run, between, context)
+    return _han(code, text, end, context)
 
 
 def _building(text: str, run: re.Match[str], context: Level, *, digits: bool, latin: bool) -> Level | None:
@@ -163,7 +157,7 @@ def _building(text: str, run: re.Match[str], context: Level, *, digits: bool, la
 def _numbered(text: str, run: re.Match[str], between: str, context: Level) -> Level | None:
     """What a number with 号 is: of a road, of a house, of a room, or part of a name."""
     end = run.end()
-    if run["lead"] == "附" and context == NUMBER and not between.strip(words.BREAK):
+    if run["lead"] == "附" and context == NUMBER and not between:
         return NUMBER
     if context == STREET:
         return NUMBER if run["code"].count("-") < 2 else ROOM
@@ -177,7 +171,7 @@ def _numbered(text: str, run: re.Match[str], between: str, context: Level) -> Le
         return None
     if context in {PLACE, TOWN} and words.HOUSE_AHEAD.match(text, end):
         return NUMBER
-    if context == PLACE and between.strip(words.BREAK):
+    if context == PLACE and between:
         ahead = words.BIG_HOUSE_AHEAD if words.HOUSE_TAIL.search(between[-4:]) else words.PLACE_AHEAD
         if ahead.match(text, end):
             return NUMBER

@@ -41,19 +41,20 @@ RUN = re.compile(
     rf"""
     (?P<lead>第|附|负|地下|[{STEM}][- ]?(?=[\d{N}])|[{SIDE}](?=(?:[{N}]{{1,3}}|\d{{1,2}})(?:号?[楼栋幢座]|单元|[门排]))|\#)?
     (?P<code>{ATOM}(?:(?:{JOIN})(?:{ATOM}|\*+|[{SIDE}](?![一-鿿])))*)
-    (?P<word>[ ]?(?:(?P<room>{ROOM})|(?P<unit>{UNIT})|(?P<floor>{FLOOR})|(?P<building>{BUILDING})|(?P<hao>号)))?
+    (?:[ ]?(?:(?P<room>{ROOM})|(?P<unit>{UNIT})|(?P<floor>{FLOOR})|(?P<building>{BUILDING})|(?P<hao>号)))?
     """,
     re.VERBOSE,
 )
+_HEADS = rf"[\d*{GONE}A-Za-z{N}{SIDE}{STEM}第附负地首底顶夹架主裙副]"
+HINT = re.compile(_HEADS)
 START = re.compile(
-    rf"[*{GONE}]+|\d|[{N}](?=[{N}]*(?:号|栋|幢|单(?![位身县])|[楼层室座门户梯排舍房铺档柜床#-]|一\d))|[{N}]{{3}}"
+    rf"(?={_HEADS})(?:[*{GONE}]+|\d|[{N}](?=[{N}]*(?:号|栋|幢|单(?![位身县])|[楼层室座门户梯排舍房铺档柜床#-]|一\d))|[{N}]{{3}}"
     rf"|[A-Za-z]+(?=\d|号|[楼栋幢房铺#]|座|别墅|单元|塔|馆|排|室|层|户|[ ]?-[ ]?\d|[ ]?-[ ]?[A-Z](?![A-Za-z]))"
     rf"|第(?=[{N}\d]+(?:[栋幢座排户]|号?楼|号?{HOUSE}))|附(?=\d)|负(?=[{N}\d])|地下(?=[{N}\d])"
     rf"|[{SIDE}{STEM}](?=单元|[户座栋幢室]|[{N}\d]{{1,3}}(?:单元|号?楼|[栋幢座门排]))|[{STEM}][- ]?(?=\d)|[首底顶夹]层|[底顶]楼(?!村)"
-    rf"|架空层|[主裙副附东西南北前后]楼(?![村镇乡街路区])"
+    rf"|架空层|[主裙副附东西南北前后]楼(?![村镇乡街路区]))"
 )
 WORD_HEADS = frozenset(f"{SIDE}{STEM}首底顶夹架主裙副附")
-HINT = re.compile(rf"[\d*{GONE}A-Za-z{N}{SIDE}{STEM}第附负地首底顶夹架主裙副]")
 WORD = re.compile(
     rf"[{SIDE}{STEM}]{{1,2}}(?:单元|户(?![县籍])|座(?!谈)|[栋幢]|室)|[首底顶夹]层|[底顶]楼|架空层|[主裙副附东西南北前后]楼"
 )

@@ -29,8 +29,8 @@ _TABLE |= {ord(ch): "·" for ch in _DOTS}
 _TABLE |= {0x2460 + n: str(n + 1) for n in range(9)} | {0x24EA: "0", 0x24FF: "0"}
 _TABLE |= {0x2776 + n: str(n + 1) for n in range(9)} | {0x24F5 + n: str(n + 1) for n in range(9)}
 
-SEPARATOR = "\ue000"
-"""Stands between texts that are normalised together; orders with private-use characters are not taken."""
+SEPARATOR = "\x1e"
+"""Stands between texts that are normalised together; orders with control characters are not taken."""
 _USUAL = f"{SEPARATOR}\x20-\x7e·、。《》「」【】〔〕一-鿿"
 _ROUND_ZERO = re.compile(r"(?<=\d)[〇○]+|[〇○]+(?=\d)")
 _RARE = re.compile(f"[^{_USUAL}〇○]")
@@ -67,9 +67,9 @@ def _unusual() -> re.Pattern[str]:
 
 def normalise(text: str) -> Normal:
     """The normal form of a text, with offsets."""
-    if not _unusual().search(text):
+    plain, changed = _unusual().subn(_usual, text)
+    if not changed:
         return Normal(text, None, len(text))
-    plain = text.translate(_table())
     if "〇" in plain or "○" in plain:
         plain = _ROUND_ZERO.sub(lambda match: "0" * len(match[0]), plain)
     if not _RARE.search(plain):
@@ -82,6 +82,11 @@ def normalise(text: str) -> Normal:
             origin.append(at)
     origin.append(len(text))
     return Normal("".join(out), origin, len(text))
+
+
+def _usual(match: re.Match[str]) -> str:
+    """What stands for an unusual character, or itself if the table has nothing."""
+    return _table().get(ord(match[0]), match[0])
 
 
 def _rare(ch: str) -> str:

@@ -52,6 +52,8 @@ _PHONE = re.compile(
     re.IGNORECASE,
 )
 _BEGIN = re.compile(rf"[+(\[]|(?<!\d)\d|(?<![\d{_HAN}])[{_HAN}]")
+_NATIONAL = {"mobile": 11, "service": 10, "foreign": 8}
+"""Digits without the country's."""
 _KINDS = ("mobile", "land", "service", "taiwan", "foreign", "local", "line")
 _DATE = re.compile(r"(?:19|20)\d\d[ -]?(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 _OTHER = re.compile(r"(?:单号?|订单|编号|编码|运单|[取提货验证款条]+[号码]|批次|型号|[A-Za-z])[号码:： 为是#]*$")
@@ -155,6 +157,9 @@ def mask_phone(text: str, *, tail: bool = False) -> Masked:
 def mask_found(text: str, normal: Normal, phones: Sequence[Phone], *, tail: bool = False) -> Masked:
     """The same, for a field whose phones have been found."""
     plain = normal.text
+    if phones and phones[0].digits == plain:  # one phone, and nothing but digits
+        start, end = _shown(range(len(plain)), phones[0], tail=tail)
+        return cover(text, [normal.back(0, start), normal.back(end, len(plain))])
     digits = plain.translate(_HAN_DIGITS) if _HAS_HAN.search(plain) else plain
     start = end = 0  # of what stays visible
     if SIGN in plain:  # what is masked already stays as it is
@@ -165,18 +170,16 @@ def mask_found(text: str, normal: Normal, phones: Sequence[Phone], *, tail: bool
         beside = plain[: phones[0].at[0]] + plain[phones[-1].at[1] :]
         beside += "".join([plain[one.at[1] : other.at[0]] for one, other in pairwise(phones)])
         if not any(map(str.isalnum, beside)):
-            start, end = _shown(digits, phones[0], tail=tail)
+            places = [n for n in range(*phones[0].at) if digits[n].isdecimal()]
+            start, end = _shown(places, phones[0], tail=tail)
     hidden = [*_TELLING.finditer(plain, 0, start), *_TELLING.finditer(plain, end)]
     return cover(text, [normal.back(*match.span()) for match in hidden])
 
 
-def _shown(text: str, phone: Phone, *, tail: bool) -> Span:
-    """The span of a phone's digits that stay visible."""
-    start, end = phone.at
-    places = [n for n in range(start, end) if text[n].isdecimal()]
+def _shown(places: Sequence[int], phone: Phone, *, tail: bool) -> Span:
+    """The span of a phone's digits that stay visible, of the places where digits stand."""
     number = places[: len(places) - len(phone.extension)]
-    national = {"mobile": 11, "service": 10, "foreign": 8}.get(phone.kind, len(number))
-    country, number = number[:-national], number[-national:]
-    room = max(0, len(number) - 6)
-    visible = number[-min(4, room) :] if tail and room else country + number[: min(3, room)]
+    national = number[-_NATIONAL.get(phone.kind, len(number)) :]
+    room = max(0, len(national) - 6)
+    visible = national[-min(4, room) :] if tail and room else number[: len(number) - len(national) + min(3, room)]
     return (visible[0], visible[-1] + 1) if visible else (0, 0)
