@@ -85,7 +85,7 @@ def mask_read(address: Address, known: Sequence[str], profile: Profile = Profile
     if profile is Profile.STRICT:
         shown = joined([normal.back(*span) for span in find_region(normal.text).spans], text, " ")
         edges = [0, *(edge for span in shown for edge in span), len(text)]
-        return cover(text, zip(edges[::2], edges[1::2], strict=True))
+        return cover(text, list(zip(edges[::2], edges[1::2], strict=True)))
     least = _HIDES_FROM[profile]
     doors = joined([(part.start, part.end) for part in address.doors if part.level >= least], normal.text, _BRIDGES)
     if normal.origin is not None:

@@ -49,21 +49,21 @@ def check(view: MaskedView, said: Said, recipient: Facts, sender: Facts) -> list
     whole = normalise(SEPARATOR.join(texts)).text
     shown = dict(zip(fields, whole.split(SEPARATOR), strict=True))
     digits = dict(zip(fields, _digits(whole).split(SEPARATOR), strict=True))
-    door_shows = _PLAIN_DOOR.search(whole) is not None
     whole = whole.lower()
     found = [] if view.stamp == STAMP else [Leak("stamp", "missing")]
-    for who, facts, party in (("recipient", recipient, view.recipient), ("sender", sender, view.sender)):
-        letters = sum(map(str.isalnum, shown[f"{who}.name"]))
+    for who, facts in (("recipient", recipient), ("sender", sender)):
+        name, phone, address = f"{who}.name", f"{who}.phone", f"{who}.address"
+        letters = sum(map(str.isalnum, shown[name]))
         if facts.letters and letters >= len(facts.letters):
-            found.append(Leak(f"{who}.name", "name-whole"))
+            found.append(Leak(name, "name-whole"))
         for word in facts.words:
             if word in whole:
                 found += _words(who, facts, shown)
                 break
-        found += _phone(who, facts, digits)
-        found += _address(f"{who}.address", facts, party.address.text, shown[f"{who}.address"])
-        if door_shows and _PLAIN_DOOR.search(shown[f"{who}.address"]):
-            found.append(Leak(f"{who}.address", "address-door"))
+        found += _phone(phone, facts, digits[phone])
+        for number in facts.numbers:
+            found += [Leak(field, f"phone-of-the-{who}") for field in fields if number in digits[field]]
+        found += _address(address, facts, fields[address].text, shown[address])
     if said.goods is None and shown["goods"] not in {said.word, NEUTRAL, ""}:
         found.append(Leak("goods", "goods-no-category-word"))
     for field, note, masked in (("goods", said.goods, view.goods), ("remark", said.remark, view.remark)):
@@ -95,34 +95,32 @@ def _words(who: str, facts: Facts, shown: Mapping[str, str]) -> list[Leak]:
     ]
 
 
-def _phone(who: str, facts: Facts, digits: Mapping[str, str]) -> list[Leak]:
-    """At least six digits of each phone and its last four are hidden, and none stands whole in any field."""
-    visible = digits[f"{who}.phone"]
+def _phone(field: str, facts: Facts, visible: str) -> list[Leak]:
+    """At least six digits of each phone and its last four are hidden."""
     found = []
     if len(visible) > max(0, len(facts.digits) - 6 * max(1, len(facts.phones))):
-        found.append(Leak(f"{who}.phone", "phone-six-digits"))
+        found.append(Leak(field, "phone-six-digits"))
     if len(visible) >= 4 and facts.digits.endswith(visible[-4:]):
-        found.append(Leak(f"{who}.phone", "phone-last-four"))
-    return found + [
-        Leak(field, f"phone-of-the-{who}")
-        for number in facts.numbers
-        for field, told in digits.items()
-        if number in told
-    ]
+        found.append(Leak(field, "phone-last-four"))
+    return found
 
 
 def _address(field: str, facts: Facts, text: str, shown: str) -> list[Leak]:
     """No part of the door is visible, and no phone or person that stood in the address."""
     address = facts.address
-    if len(text) != len(address.text):
-        return _by_tokens(field, facts, shown)
-    back = address.normal.back
-    found = [
-        Leak(field, "address-" + RULES[level])
-        for start, end, level in address.doors
-        if telling(text[slice(*back(start, end))].strip(SIGN))
-    ]
-    return found + [Leak(field, "address-personal") for span in address.personal if _visible(text, span)]
+    found: list[Leak] = []
+    if len(text) == len(address.text):
+        for start, end, level in address.doors:
+            first, last = address.normal.back(start, end)
+            visible = text[first:last].strip(SIGN)
+            if visible and telling(visible):
+                found.append(Leak(field, "address-" + RULES[level]))
+        found += [Leak(field, "address-personal") for span in address.personal if _visible(text, span)]
+    else:
+        found = _by_tokens(field, facts, shown)
+    if _PLAIN_DOOR.search(shown):
+        found.append(Leak(field, "address-door"))
+    return found
 
 
 def _by_tokens(field: str, facts: Facts, shown: str) -> list[Leak]:
@@ -146,6 +144,4 @@ def _visible(text: str, span: Span) -> bool:
 
 def telling(text: str) -> bool:
     """Whether a digit, a Latin letter or a Han numeral is visible."""
-    return bool(text) and any(
-        ch.isnumeric() or ch in HAN_NUMERALS or (ch.isalpha() and not "一" <= ch <= "鿿") for ch in text
-    )
+    return any(ch.isnumeric() or ch in HAN_NUMERALS or (ch.isalpha() and not "一" <= ch <= "鿿") for ch in text)

@@ -16,7 +16,7 @@ from masking.redact.known import find_words
 from masking.redact.levels import Level, Part
 from masking.redact.names import COMPOUND, HONORIFIC, SINGLE, is_person
 from masking.redact.normalise import Normal, normalise
-from masking.redact.phones import find_phones
+from masking.redact.phones import HAN_DIGITS, find_phones
 from masking.redact.spans import Span, cover
 from masking.waybill import Masked
 
@@ -35,6 +35,8 @@ _TITLE_HEADS = frozenset("先女小太夫老师经总阿叔大同医主店哥姐
 _ILL_HEADS = frozenset(word[0] for word in _HEALTH.split("|"))
 _DOOR_SIGNS = frozenset("室户房栋幢楼单-")
 _CLAUSE_END = re.compile(r"[,，。;；、 !！]")
+_HINT = re.compile(f"[{''.join(sorted(_NAME_HEADS | _TITLE_HEADS | _ILL_HEADS | _DOOR_SIGNS))}A-Za-z0-9{HAN_DIGITS}]")
+"""Whatever is personal holds one of these."""
 _LATIN_OR_DIGIT = re.compile(r"[A-Za-z0-9]")
 _NAMED = re.compile(
     r"(?:收货人|收件人|联系人|姓名|签收人|我叫|我是|我姓|转交给?|交给|代收人|打给|通知|寄给|送给|联系|找|叫)[:： 是]*(?P<name>[一-鿿·]{2,4}?)"
@@ -96,6 +98,8 @@ def mask_text(text: str, known: Sequence[str] = ()) -> Masked:
 def find_personal(normal: Normal) -> list[Span]:
     """Spans of the original that hold personal data."""
     text = normal.text
+    if not _HINT.search(text):
+        return []
     spans: list[Span] = [] if _NAME_HEADS.isdisjoint(text) else _named(text)
     if not _TITLE_HEADS.isdisjoint(text):
         spans += _titled(text)

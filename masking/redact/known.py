@@ -16,11 +16,11 @@ _TAIL = re.compile(r"[\[【(]\d{3,6}[\])】]")
 def name_words(name: Normal) -> list[str]:
     """What of a name must not stand elsewhere: the whole, its parts, its [1234]; not what names a region as well."""
     text = name.text.lower()
-    parts = [text.strip(), *_NAME_PART.findall(text), *_TAIL.findall(text)]
+    parts = [text]
+    if not text.isalpha():
+        parts = list(dict.fromkeys([text.strip(), *_NAME_PART.findall(text), *_TAIL.findall(text)]))
     known = table()
-    return [
-        part for part in dict.fromkeys(parts) if len(part) > 1 and part not in known.names and part not in known.shorts
-    ]
+    return [part for part in parts if len(part) > 1 and part not in known.names and part not in known.shorts]
 
 
 def find_words(normal: Normal, words: Sequence[str]) -> list[Span]:

@@ -15,10 +15,10 @@ from masking.redact.normalise import Normal, normalise
 from masking.redact.spans import SIGN, Span, cover
 from masking.waybill import Masked
 
-_HAN = "零〇○洞一幺二两三四五六七拐八九勾壹贰叁肆伍陆柒捌玖"
-_HAN_DIGITS = str.maketrans(_HAN, "00001122345677899123456789")
-_HAS_HAN = re.compile(f"[{_HAN}]")
-_FIVE = re.compile(rf"(?:[\d{_HAN}][\W_]*+){{5}}")
+HAN_DIGITS = "零〇○洞一幺二两三四五六七拐八九勾壹贰叁肆伍陆柒捌玖"
+_IN_ASCII = str.maketrans(HAN_DIGITS, "00001122345677899123456789")
+_HAS_HAN = re.compile(f"[{HAN_DIGITS}]")
+_FIVE = re.compile(rf"(?:[\d{HAN_DIGITS}][\W_]*+){{5}}")
 
 _GAP = r"[ \-._·/|~()\[\]]*+"
 _SEPARATION = re.compile(_GAP)
@@ -51,7 +51,7 @@ _PHONE = re.compile(
     rf"|[ ](?P<spaced>\d{{3,4}})(?![\d元件个号栋室楼克斤块a-zA-Z]))?",
     re.IGNORECASE,
 )
-_BEGIN = re.compile(rf"[+(\[]|(?<!\d)\d|(?<![\d{_HAN}])[{_HAN}]")
+_BEGIN = re.compile(rf"[+(\[]|(?<!\d)\d|(?<![\d{HAN_DIGITS}])[{HAN_DIGITS}]")
 _NATIONAL = {"mobile": 11, "service": 10, "foreign": 8}
 """Digits without the country's."""
 _KINDS = ("mobile", "land", "service", "taiwan", "foreign", "local", "line")
@@ -80,7 +80,7 @@ def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
     if not _FIVE.search(text):
         return []
     if _HAS_HAN.search(text):
-        text = text.translate(_HAN_DIGITS)
+        text = text.translate(_IN_ASCII)
     found: list[Phone] = []
     at = last = 0
     while True:
@@ -126,7 +126,7 @@ def canonical(text: str) -> str | None:
     if found:
         phone = found[0]
         return _international(phone) + (f";{phone.extension}" if phone.extension else "")
-    digits = _SEPARATION.sub("", normal.text.translate(_HAN_DIGITS))
+    digits = _SEPARATION.sub("", normal.text.translate(_IN_ASCII))
     return digits if _PERHAPS.fullmatch(digits) else None
 
 
@@ -160,7 +160,7 @@ def mask_found(text: str, normal: Normal, phones: Sequence[Phone], *, tail: bool
     if phones and phones[0].digits == plain:  # one phone, and nothing but digits
         start, end = _shown(range(len(plain)), phones[0], tail=tail)
         return cover(text, [normal.back(0, start), normal.back(end, len(plain))])
-    digits = plain.translate(_HAN_DIGITS) if _HAS_HAN.search(plain) else plain
+    digits = plain.translate(_IN_ASCII) if _HAS_HAN.search(plain) else plain
     start = end = 0  # of what stays visible
     if SIGN in plain:  # what is masked already stays as it is
         told = _SEPARATORS.sub("", digits)

@@ -6,7 +6,7 @@ A masked text has the length of its original, one sign for each hidden character
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from masking.redact.normalise import Normal
 from masking.waybill import Masked
@@ -32,9 +32,9 @@ def joined(spans: Iterable[Span], text: str, bridges: str = "") -> list[Span]:
     return out
 
 
-def cover(text: str, spans: Iterable[Span]) -> Masked:
+def cover(text: str, spans: Collection[Span]) -> Masked:
     """The text with every character of the spans replaced by a sign."""
-    hidden = tuple(joined(spans, text))
+    hidden = tuple(joined(spans, text)) if spans else ()
     for start, end in hidden:
         text = text[:start] + SIGN * (end - start) + text[end:]
     return Masked(text, hidden)
