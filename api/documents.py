@@ -128,7 +128,7 @@ class LabelsIn(Document):
 
 
 class ScanItem(Document):
-    """`what` is a label code or, for outlets, a waybill number; `to` the unit that a parcel is diverted to."""
+    """`what` is a label code or, for outlets, a waybill number; `to` the unit that a parcel is sent or diverted to."""
 
     what: Annotated[Short, Field(examples=["YT0000000001001"])]
     kind: Literal["arrived", "departed", "returned", "diverted", "collected", "attempted", "delivered"]

@@ -138,6 +138,7 @@ def _seal(
                 place=None,
                 holder=None,
                 received_by=None,
+                bound_for=None,
                 diverted_to=None,
                 prints=0,
                 live_print=0,

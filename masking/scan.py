@@ -29,14 +29,15 @@ from masking.world import World, milliseconds, moment
 NO_EVENT = Refusal(reason="event-not-1-to-128-printable-characters")
 REUSED = Refusal(reason="event-of-another-scan")
 NOT_YOURS = Refusal(reason="not-your-kind-of-scan")
-NO_UNIT = Refusal(reason="diverted-to-another-unit-and-nothing-else")
+NO_UNIT = Refusal(reason="to-names-another-unit-of-departed-or-diverted")
+SENT_ELSEWHERE = Refusal(reason="sent-to-another-unit")
 JUST_SCANNED = Refusal(reason="being-recorded", retry_after=1)
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """One scan: `what` is a label code or, for outlets, a waybill number; `to` the unit that a parcel is diverted to.
+    """One scan: `what` is a label code or, for outlets, a waybill number; `to` the unit that a parcel is sent or diverted to.
 
     `event` is the scanner's own name for this scan, if it may have to send it twice: it is then recorded once.
     """
@@ -91,7 +92,9 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
                 outcomes.append(Scanned(kind=before.kind, at=moment(before.at)) if same else REUSED)
                 continue
             if refusal is None:
-                refusal = _malformed(request, event) or _refusal(store, known, request, record, code, now)
+                refusal = _malformed(request, event, must_name=store.settings.name_next_unit) or _refusal(
+                    store, known, request, record, code, now
+                )
                 if refusal == UNKNOWN and not _unannounced(known, request, record):
                     tally.refuse()
             if refusal or record is None:
@@ -123,18 +126,16 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
     return outcomes
 
 
-def _malformed(request: Scan, event: bytes | None) -> Refusal | None:
+def _malformed(request: Scan, event: bytes | None, *, must_name: bool) -> Refusal | None:
     """What is wrong with a scan, whatever it is a scan of."""
     if request.kind not in chain.KINDS.get(request.actor.role, ()):
         return NOT_YOURS
     if request.event is not None and event is None:
         return NO_EVENT
-    diverted = request.kind == "diverted"
-    if (
-        diverted != (request.to is not None)
-        or (request.to and not is_name(request.to))
-        or request.to == request.actor.unit
-    ):
+    if request.to is None:
+        needs = request.kind == "diverted" or (request.kind == "departed" and must_name)
+        return NO_UNIT if needs else None
+    if request.kind not in {"departed", "diverted"} or not is_name(request.to) or request.to == request.actor.unit:
         return NO_UNIT  # nobody diverts a parcel to where they are: that is for somebody else to say
     return None
 
@@ -157,7 +158,9 @@ def _refusal(
         if refusal:
             return refusal
     outlet = at.outlet(store.settings.network, record.merchant, record.routing_code)
-    return None if chain.may(request.kind, at, actor, outlet) else UNKNOWN
+    if chain.may(request.kind, at, actor, outlet):
+        return None
+    return SENT_ELSEWHERE if chain.sent_elsewhere(request.kind, at, actor) else UNKNOWN
 
 
 def _unannounced(known: _Known, request: Scan, record: Record | None) -> bool:

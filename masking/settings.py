@@ -60,12 +60,20 @@ def read_settings(path: Path) -> Settings:
     tenant, carrier, demo = table.get("tenant", "carrier"), table.get("carrier", ""), table.get("demo", False)
     if not isinstance(tenant, str) or not re.fullmatch(r"[a-z0-9-]{1,40}", tenant):
         raise SettingsError(f"{path.name}: tenant is 1 to 40 small letters, digits, hyphens")
-    if not isinstance(carrier, str) or not isinstance(demo, bool):
-        raise SettingsError(f"{path.name}: carrier is a text, demo is true or false")
+    named = table.get("name_next_unit", False)
+    if not isinstance(carrier, str) or not isinstance(demo, bool) or not isinstance(named, bool):
+        raise SettingsError(f"{path.name}: carrier is a text, demo and name_next_unit are true or false")
     retention, network = _retention(path, table.get("retention", {})), _network(path, table)
     hours, watch = _hours(path, table.get("hours", {})), _watch(path, table.get("watch", {}))
     return Settings(
-        tenant=tenant, carrier=carrier, demo=demo, retention=retention, network=network, hours=hours, watch=watch
+        tenant=tenant,
+        carrier=carrier,
+        demo=demo,
+        retention=retention,
+        network=network,
+        name_next_unit=named,
+        hours=hours,
+        watch=watch,
     )
 
 
@@ -112,6 +120,7 @@ def written(settings: Settings, addresses: tuple[str, str] | None) -> str:
         settings=settings,
         carrier=json.dumps(settings.carrier, ensure_ascii=False),
         demo=str(settings.demo).lower(),
+        named=str(settings.name_next_unit).lower(),
         databases="".join(f"{name} = {json.dumps(address)}\n" for name, address in named),
         collects=_lines(settings.network.collects),
         delivers=_lines(settings.network.delivers),
@@ -129,6 +138,8 @@ tenant = "{settings.tenant}"
 carrier = {carrier}
 # Whether visibly fake virtual numbers may be loaded. Never for real parcels.
 demo = {demo}
+# Whether every departure has to name the unit that comes next, so that no other one takes the parcel in.
+name_next_unit = {named}
 {databases}
 # How long waybills stay in each state, in days; a hold stops it for one waybill. See docs/retention.md.
 [retention]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,7 +104,7 @@ def test_a_misrouted_parcel_is_delivered_where_somebody_else_says_that_it_may_be
     on_its_way(parcel)
     parcel.moves((ASIDE, "arrived"))
     assert parcel.given(ASIDE_TOO, ASIDE_COURIER) == Refusal(reason="needs-a-diversion")
-    nowhere = Refusal(reason="diverted-to-another-unit-and-nothing-else")
+    nowhere = Refusal(reason="to-names-another-unit-of-departed-or-diverted")
     assert parcel.scanned(ASIDE, "diverted", "sh-02") == nowhere
     assert parcel.scanned(ASIDE, "diverted") == parcel.scanned(ASIDE, "arrived", "sh-02") == nowhere
     assert parcel.scanned(HZ_RECEIVER, "diverted", "sh-02") == UNKNOWN
@@ -113,6 +115,56 @@ def test_a_misrouted_parcel_is_delivered_where_somebody_else_says_that_it_may_be
     assert parcel.seen(ASIDE_COURIER, Purpose.DELIVER) == UNKNOWN
     parcel.moves((ASIDE, "departed"), (RECEIVER, "arrived"))
     assert isinstance(parcel.given(DISPATCHER, COURIER), Assigned)
+
+
+def test_what_was_sent_to_a_unit_by_name_no_other_unit_takes_in_and_it_is_not_disturbed(parcel):
+    """Neither does anybody who tries it learn more, or get locked: a lorry is unloaded at the wrong ramp now and then."""
+    parcel_at_hub(parcel)
+    parcel.moves((HUB_OUT, "departed", "sh-01"), (HUB_OUT, "departed"))
+    elsewhere = Refusal(reason="sent-to-another-unit")
+    for _ in range(FULL.refusals + 2):
+        assert parcel.scanned(ASIDE, "arrived") == parcel.scanned(ASIDE_TOO, "departed") == elsewhere
+    for kind, to in (("departed", "hub-1"), ("diverted", "sh-04"), ("returned", None)):
+        assert parcel.scanned(ASIDE, kind, to) in (elsewhere, UNKNOWN)
+    assert isinstance(parcel.reprinted(ASIDE_TOO), Refusal)
+    assert parcel.given(ASIDE_TOO, ASIDE_COURIER) == UNKNOWN
+    parcel.moves((RECEIVER, "arrived"))
+    assert isinstance(parcel.given(DISPATCHER, COURIER), Assigned)
+
+
+def test_the_outlet_of_the_routing_code_does_not_have_what_is_still_on_its_way_to_a_hub(parcel):
+    on_its_way(parcel)
+    parcel.moves((HUB_IN, "arrived"), (HUB_IN, "departed", "hub-2"))
+    assert parcel.scanned(RECEIVER, "arrived") == Refusal(reason="sent-to-another-unit")
+    assert parcel.given(DISPATCHER, COURIER) == UNKNOWN
+
+
+def test_whoever_sent_a_parcel_says_anew_where_it_went_or_takes_it_back(parcel):
+    parcel_at_hub(parcel)
+    parcel.moves((HUB_IN, "departed", "hub-2"), (HUB_OUT, "departed", "sh-02"))
+    assert parcel.scanned(RECEIVER, "arrived") == Refusal(reason="sent-to-another-unit")
+    parcel.moves((HUB_IN, "arrived"), (HUB_OUT, "departed"), (RECEIVER, "arrived"))
+
+
+def test_whoever_a_parcel_was_sent_to_says_where_it_has_turned_up_instead(parcel):
+    parcel_at_hub(parcel)
+    parcel.moves((HUB_OUT, "departed", "sh-01"))
+    assert parcel.scanned(ASIDE, "arrived") == Refusal(reason="sent-to-another-unit")
+    parcel.moves((RECEIVER, "diverted", "sh-02"), (ASIDE, "arrived"))
+    assert isinstance(parcel.given(ASIDE_TOO, ASIDE_COURIER), Assigned)
+
+
+def test_where_the_carrier_wants_it_so_no_departure_goes_without_a_name(world, store, order):
+    store.settings = replace(store.settings, name_next_unit=True)
+    parcel = labelled(world, store, order)
+    parcel.moves((HZ_RECEIVER, "arrived"))
+    assert parcel.scanned(HZ_DISPATCHER, "departed") == Refusal(reason="to-names-another-unit-of-departed-or-diverted")
+    parcel.moves((HZ_DISPATCHER, "departed", "sh-01"), (RECEIVER, "arrived"))
+
+
+def parcel_at_hub(parcel):
+    on_its_way(parcel)
+    parcel.moves((HUB_IN, "arrived"))
 
 
 def test_a_return_goes_the_way_back_to_the_senders_door(parcel):
@@ -235,9 +287,10 @@ def test_the_longest_beginning_of_a_routing_code_in_whole_parts_names_the_outlet
 
 def test_the_network_is_read_as_it_was_written_and_not_otherwise(tmp_path, world):
     folder = tmp_path / "deployment"
-    create(folder, world, Settings(network=NETWORK))
+    create(folder, world, Settings(network=NETWORK, name_next_unit=True))
     toml = folder / "waybill.toml"
     assert read_settings(toml).network == NETWORK
+    assert read_settings(toml).name_next_unit
     good = toml.read_text("utf-8")
     for line in ('"342 081" = "sh-01"', '"342" = 7', '"342" = "not a unit"', '"342" = "13800000001"'):
         toml.write_text(f"{good}{line}\n", "utf-8")
@@ -260,7 +313,7 @@ PEOPLE = (*MORE[1:], RECEIVER, DISPATCHER, COURIER, OTHER_COURIER)
 CHOICE = st.integers(0, 10_000)
 
 
-@given(st.lists(st.tuples(CHOICE, CHOICE, st.sampled_from(["sh-01", "sh-02"])), max_size=30))
+@given(st.lists(st.tuples(CHOICE, CHOICE, st.sampled_from(["sh-01", "sh-02", "hub-1", None])), max_size=30))
 def test_no_walk_puts_a_parcel_in_the_hands_of_a_unit_that_nobody_sent_it_to(walk):
     at, sent_by = Where(leg=Leg.COLLECTION), None
     for one, two, to in walk:
@@ -269,10 +322,13 @@ def test_no_walk_puts_a_parcel_in_the_hands_of_a_unit_that_nobody_sent_it_to(wal
         kinds = [kind for kind, people in ways.items() if people]
         kind = kinds[one % len(kinds)]  # there is always one: no parcel is stuck
         actor = ways[kind][two % len(ways[kind])]
-        there = after(kind, at, actor, to=to)
+        named = to != actor.unit and kind in {"departed", "diverted"}
+        there = after(kind, at, actor, to=to if named else None)
         if there.place != at.place:  # the unit has changed: somebody of the one before let go, or it is the first
             assert (at.custody, sent_by) == ("departed", at.place) if at.custody else actor.unit == "hz-01"
             assert there.holder != at.holder
+            assert at.bound_for in {None, actor.unit}
+        assert there.bound_for is None or there.custody == "departed"
         if kind == "departed":
             sent_by = actor.unit
         assert (there.leg is Leg.COLLECTION) == (there.custody is None)

@@ -2,7 +2,8 @@
 
 A parcel moves from hand to hand, and each time two people say so: what somebody sent off somebody else takes in. It
 begins at the outlet that collects from its merchant, ends at the outlet of its routing code, or where somebody else has
-recorded that it was diverted to; a return ends where it began. Whoever says anything else moves nothing.
+recorded that it was diverted to; a return ends where it began. What was sent to a unit by name only that unit takes in, or
+the one that sent it. Whoever says anything else moves nothing.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class Where:
         place: the unit whose it is, or whose it was last.
         holder: who made that scan.
         received_by: who took it in at the place where it is now, None on the road.
+        bound_for: the unit that it was sent to by name, None where it is not on the road or nobody has said.
         diverted_to: the unit that delivers it instead of its routing code's (or, on a return, instead of its origin's).
     """
 
@@ -46,6 +48,7 @@ class Where:
     place: str | None = None
     holder: str | None = None
     received_by: str | None = None
+    bound_for: str | None = None
     diverted_to: str | None = None
 
     def outlet(self, network: Network, merchant: str, routing_code: str | None) -> str | None:
@@ -72,7 +75,10 @@ Way = Callable[[Where, Actor, str | None], bool]
 WAYS: dict[str, dict[str, Way]] = {
     "arrived": {
         "from its merchant": lambda at, who, outlet: at.custody is None and outlet == who.unit,
-        "from upstream": lambda at, who, _: at.custody == "departed" and at.holder != who.id,
+        "from upstream, that named us or nobody": lambda at, who, _: (
+            at.custody == "departed" and at.bound_for in {None, who.unit} and at.holder != who.id
+        ),
+        "back on our lorry": lambda at, who, _: _here(at, who, "departed") and at.holder != who.id,
         "from our courier": lambda at, who, _: _here(at, who, "collected") and at.holder != who.id,
         "again": lambda at, who, _: _here(at, who, "arrived"),
     },
@@ -105,22 +111,30 @@ def may(kind: str, at: Where, actor: Actor, outlet: str | None) -> bool:
     return kind in KINDS.get(actor.role, ()) and any(way(at, actor, outlet) for way in WAYS[kind].values())
 
 
+def sent_elsewhere(kind: str, at: Where, actor: Actor) -> bool:
+    """Whether this scan is of a parcel that was sent to another unit by name, and turned up here: it moves nothing."""
+    astray = at.custody == "departed" and at.bound_for not in {None, actor.unit} and at.place != actor.unit
+    return kind in {"arrived", "departed"} and astray
+
+
 def after(kind: str, at: Where, actor: Actor, *, to: str | None = None) -> Where:
     """Where the parcel is after a scan that was true."""
     match kind:
         case "returned":
             return replace(at, leg=Leg.RETURN, diverted_to=None)
-        case "diverted":
-            return replace(at, diverted_to=to)
+        case "diverted":  # whoever it was sent to by name says as well where it has turned up instead
+            return replace(at, diverted_to=to, bound_for=to if at.bound_for == actor.unit else at.bound_for)
         case "attempted":
             return at
-    received_by = at.received_by
+    received_by, bound_for = at.received_by, None
     if kind == "departed":
         received_by = None
+        bound_for = to or at.bound_for  # said again without the name it is the same departure
     elif kind == "arrived" and at.custody != "arrived":
         received_by = actor.id
     leg = Leg.DELIVERY if at.leg is Leg.COLLECTION else at.leg
-    return replace(at, leg=leg, custody=kind, place=actor.unit, holder=actor.id, received_by=received_by)
+    said = {"custody": kind, "place": actor.unit, "holder": actor.id}
+    return replace(at, leg=leg, received_by=received_by, bound_for=bound_for, **said)
 
 
 def ends_duty(kind: str, at: Where) -> bool:

@@ -51,7 +51,7 @@ class Staff:
     def scan(
         self, parcels: Sequence[str], kind: str, *, to: str | None = None, event: str | None = None
     ) -> list[Scanned | Refusal]:
-        """Say where parcels are; same order as asked. `to` is the unit that a misrouted one is diverted to.
+        """Say where parcels are; same order as asked. `to` is the unit that they are sent or diverted to.
 
         `event` is your own name for this act: under the same name it is recorded once, however often it is sent, also
         tomorrow. Without one the scan has a name for this call only.

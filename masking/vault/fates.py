@@ -48,6 +48,7 @@ KEPT = {
         "place": "who handled the parcel; no personal data",
         "holder": "who handled the parcel; no personal data",
         "received_by": "who handled the parcel; no personal data",
+        "bound_for": "who handled the parcel; no personal data",
         "diverted_to": "who handled the parcel; no personal data",
         "prints": "a count",
         "live_print": "a count",

@@ -64,6 +64,7 @@ waybill = Table(
     Column("place", String(64)),
     Column("holder", String(64)),
     Column("received_by", String(64)),
+    Column("bound_for", String(64)),
     Column("diverted_to", String(64)),
     Column("prints", Integer, nullable=False),
     Column("live_print", Integer, nullable=False),

@@ -57,6 +57,7 @@ class Settings:
         retention: how long waybills stay in each state.
         network: which outlet collects from whom, and delivers what.
         watch: what stands out in a day.
+        name_next_unit: whether a departure has to name the unit that comes next.
         hours: when parcels are opened, by those of whom no shift is on record.
     """
 
@@ -66,6 +67,7 @@ class Settings:
     retention: Retention = field(default_factory=Retention)
     network: Network = field(default_factory=Network)
     watch: Thresholds = field(default_factory=Thresholds)
+    name_next_unit: bool = False
     hours: Hours = DAYTIME
 
     @property

@@ -43,6 +43,7 @@ class Record(NamedTuple):
     place: str | None
     holder: str | None
     received_by: str | None
+    bound_for: str | None
     diverted_to: str | None
     prints: int
     live_print: int
@@ -65,6 +66,7 @@ class Record(NamedTuple):
             place=self.place,
             holder=self.holder,
             received_by=self.received_by,
+            bound_for=self.bound_for,
             diverted_to=self.diverted_to,
         )
 
