@@ -25,7 +25,7 @@ from masking.numbers.provider import PROVIDER
 from masking.numbers.routing import CALL_BACK, CONNECT, Dialled, heard, judge
 from masking.order import Announced, Connect, Plain
 from masking.redact.phones import canonical
-from masking.vault import budgets, calls, journal, parcels, people, slots, waybills
+from masking.vault import budgets, calls, journal, parcels, people, sealing, slots, waybills
 from masking.vault.calls import Intent
 from masking.vault.custody import Assignment
 from masking.vault.parcels import Code, Parcels, facts_of, party
@@ -132,7 +132,7 @@ def _announce(
                 tally.refuse()
         if refusal is None and code:
             if code[0] not in numbers and not bind:  # the pool was dry before, or the lease ran out on the way
-                numbers |= slots.lease(tx, [code[0]], now, world)
+                numbers |= slots.lease(tx, sealing.destinations([known.records[code[0]]]), now, world)
             refusal = _cannot_ring(actor, callers, bind or code[0] in numbers)
             refusal = refusal or tally.spend(known.duties[code[0]].spent, place=False)
         if refusal or code is None:

@@ -41,7 +41,7 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
     """A waybill or a rejection for each order, in the same order; committed to disk before this returns.
 
     Decided in order: of two orders under one reference the second finds the first's waybill, or is rejected as changed.
-    When the number pool is dry the order is still masked and sealed; its number is None.
+    When the number pool is dry, or numbers are leased with the first print, its number is None.
 
     Raises:
         UnavailableError: nothing of this batch is known to be stored; ask again with the same references.
@@ -69,7 +69,8 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
                 fresh.setdefault(_key(requests[n]), n)
         records = _seal(world, store, tx, [(requests[n], views[n]) for n in fresh.values()], now)
         entered = {record.id for record in records}
-        numbers = slots.lease(tx, [record.id for record in records], now, world)
+        wanting = [] if store.settings.lease_at_print else records
+        numbers = slots.lease(tx, sealing.destinations(wanting), now, world)
         # read back what a faster worker may have entered under the same reference
         found |= waybills.by_reference(tx, fresh)
         numbers |= slots.leases(tx, [record.id for record in found.values()])

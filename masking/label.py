@@ -18,7 +18,7 @@ from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import token_record
 from masking.lifecycle import State
-from masking.vault import budgets, custody, journal, people, slots, waybills
+from masking.vault import budgets, custody, journal, people, sealing, slots, waybills
 from masking.vault.custody import Print
 from masking.vault.store import Store
 from masking.vault.waybills import Record
@@ -75,8 +75,9 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
         records = waybills.by_id(tx, wanted, lock=True)
         done = custody.prints_of_jobs(tx, wanted, {request.job for request in requests if _NAME.fullmatch(request.job)})
         numbers = slots.leases(tx, wanted)
+        wanting: dict[bytes, Record] = {}
         tallies = budgets.open_tallies(tx, {request.actor.id for request in requests}, now)
-        outcomes: list[LabelData | Refusal] = []
+        outcomes: list[tuple[Record, Print, str] | Refusal] = []
         for request, record_id in zip(requests, ids, strict=True):
             record = records.get(record_id) if record_id else None
             who, tally = request.actor.id, tallies[request.actor.id]
@@ -97,21 +98,25 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
                 continue
             if request.preview:
                 journal.append(tx, [store.leaf(world, now, "preview", who, record.id)])
-                outcomes.append(_data(store, record, made or _next(request, record, now), numbers.get(record.id), ""))
+                outcomes.append((record, made or _next(request, record, now), ""))
                 continue
             if made is None:
                 made = _next(request, record, now)
-                if record.id not in numbers:  # the pool was dry at checkout, or the lease ran out on the way
-                    numbers |= slots.lease(tx, [record.id], now, world)
                 custody.add_prints(tx, [made])
                 waybills.update(tx, record.id, prints=made.number, live_print=made.number)
                 records[record.id] = record._replace(prints=made.number, live_print=made.number)
                 done[record.id, request.job] = made
                 journal.append(tx, [_leaf(store, world, now, request, made)])
-            code = store.write_code(record.id, made.number, world, now)
-            outcomes.append(_data(store, record, made, numbers.get(record.id), code))
+                wanting[record.id] = record
+            outcomes.append((record, made, store.write_code(record.id, made.number, world, now)))
+        # the pool was dry at checkout, the lease ran out on the way, or this is when numbers are leased
+        without = [record for record in wanting.values() if record.id not in numbers]
+        numbers |= slots.lease(tx, sealing.destinations(without), now, world)
         budgets.save_tallies(tx, tallies, now, world)
-    return outcomes
+    return [
+        outcome if isinstance(outcome, Refusal) else _data(store, *outcome, numbers.get(outcome[0].id))
+        for outcome in outcomes
+    ]
 
 
 def _may_print(request: Label, record: Record) -> bool:
@@ -160,7 +165,7 @@ def _next(request: Label, record: Record, now: datetime) -> Print:
     )
 
 
-def _data(store: Store, record: Record, made: Print, number: VirtualNumber | None, code: str) -> LabelData:
+def _data(store: Store, record: Record, made: Print, code: str, number: VirtualNumber | None) -> LabelData:
     return LabelData(
         waybill_number=str(record.waybill_number),
         routing_code=str(record.routing_code),

@@ -74,6 +74,7 @@ def read_settings(path: Path) -> Settings:
         name_next_unit=named,
         hours=hours,
         watch=watch,
+        lease_at_print=_lease_at_print(path, table.get("numbers", {})),
     )
 
 
@@ -103,6 +104,13 @@ def _watch(path: Path, table: object) -> Thresholds:
     return Thresholds(**given)
 
 
+def _lease_at_print(path: Path, table: object) -> bool:
+    lease = {"lease": "checkout"} | table if isinstance(table, dict) else {}
+    if lease.keys() != {"lease"} or lease["lease"] not in ("checkout", "print"):
+        raise SettingsError(f'{path.name}: [numbers] takes lease, which is "checkout" or "print"')
+    return bool(lease["lease"] == "print")
+
+
 def _network(path: Path, table: Mapping[str, Any]) -> Network:
     units = {name: table.get(name, {}) for name in ("collects", "delivers")}
     for name, given in units.items():
@@ -122,6 +130,7 @@ def written(settings: Settings, addresses: tuple[str, str] | None) -> str:
         demo=str(settings.demo).lower(),
         named=str(settings.name_next_unit).lower(),
         databases="".join(f"{name} = {json.dumps(address)}\n" for name, address in named),
+        lease="print" if settings.lease_at_print else "checkout",
         collects=_lines(settings.network.collects),
         delivers=_lines(settings.network.delivers),
     )
@@ -151,6 +160,10 @@ destroy_after_days = {settings.retention.destroy_after.days}
 [hours]
 first = {settings.hours.first}
 last = {settings.hours.last}
+
+# When a virtual number is leased: at "checkout", or with the first "print" of a label, which takes fewer of them.
+[numbers]
+lease = "{lease}"
 
 # Which outlet's unit collects from which merchant's unit; "*" is every other one. Returns end there. Without a line here
 # nothing can be taken in, and without one below nothing can be given to a courier: see docs/service.md.

@@ -28,7 +28,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     taken.add_argument("main", help="the main number, digits")
     taken.add_argument("extensions", help="the first and last extension, as long as they are dialled: 0000-9999")
     taken.add_argument("--provider", choices=sorted(set(ORIGINS) - {"demo"}), default="own-switch")
-    taken.add_argument("--city", required=True, help="where it belongs, a word: shanghai")
+    taken.add_argument(
+        "--city",
+        required=True,
+        help="where it belongs: four digits of a division code, 3101 for Shanghai; a word that is no place else",
+    )
     taken.add_argument("--switch", required=True, help="the id of the one switch that may ask about it")
     taken.add_argument(
         "--connects-anybody", action="store_true", help="accept a provider that asks nobody before it connects a call"

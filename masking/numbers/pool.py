@@ -3,6 +3,9 @@
 One table says how a slot moves from stage to stage; the store's statements are built from it, and it draws the diagram in
 `docs/telephony.md`. No provider has a cool-down of its own, so a slot freed today could ring a stranger tomorrow while
 yesterday's label still shows it; here it rests first.
+
+A lease takes the nearest line, by the order of `reaches`: where the parcel goes, its province, anywhere; and of these first
+lines of which somebody of ours authorises each call.
 """
 
 from __future__ import annotations
@@ -96,6 +99,45 @@ def diagram() -> str:
     return "\n".join(["stateDiagram-v2", "    [*] --> free: import", *lines, "    retired --> [*]"])
 
 
+DICE = 40
+"""Bits of a slot's place that are drawn; those above are its area, so that an area is one stretch of the pool."""
+
+OPEN_AREAS = 10_000
+"""Where the areas of lines that connect anybody begin; below are those of which each call is authorised."""
+
+
+class Reach(NamedTuple):
+    """Areas to look for a free slot in: "city", "province" or "anywhere"."""
+
+    name: str
+    areas: range
+
+
+def area_of(city: str, rest: timedelta = REST) -> int:
+    """The area of lines of a city: the four digits of its division code (GB/T 2260), 0 for any other word.
+
+    Lines whose slots rest longer, because they connect anybody, have areas of their own.
+    """
+    number = int(city) if re.fullmatch(r"[1-9][0-9]{3}", city) else 0
+    return number + (OPEN_AREAS if rest > REST else 0)
+
+
+def reaches(city: str) -> list[Reach]:
+    """Where to look for a number for a parcel that goes to this city, the best first.
+
+    What connects anybody comes after all else: a number of another province is a nuisance, an open one a risk.
+    """
+    found = []
+    for first in (0, OPEN_AREAS):
+        own, province = first + area_of(city), first + area_of(city) // 100 * 100
+        found += [
+            Reach("city", range(own, own + 1)),
+            Reach("province", range(province, province + 100)),
+            Reach("anywhere", range(first, first + OPEN_AREAS)),
+        ]
+    return found
+
+
 class Slot(NamedTuple):
     """A main number and an extension."""
 
@@ -109,7 +151,8 @@ class Line(NamedTuple):
     Attributes:
         main: the main number, digits.
         digits: how long its extensions are: 1 to 6, it differs by provider.
-        provider, city: where it comes from, words.
+        provider: where it comes from, a word.
+        city: where it belongs: four digits of a division code ("3101"), or a word that is no place.
         switch: the id of the one switch that may ask about it.
         rest: how long its released slots cool down.
     """

@@ -32,7 +32,8 @@ _PLACE = re.compile(
 )
 _TOWN = re.compile(r"[^\W\d路街号村社区县市]{1,7}(?:街道办事处|街道|镇|乡|苏木)(?![路街巷大中])")
 _DISTRICT_IN_CITY = re.compile(r"市[东南西北中]区")
-_MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
+MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
+"""Provinces that are one city."""
 
 
 @final
@@ -208,7 +209,7 @@ def _inside(text: str, at: int, known: Table, paths: _Paths) -> _Name | None:
         return None
     found = []
     for city in paths:
-        listed = known.districts.get(city, ()) if city not in _MUNICIPALITIES else known.districts[city + "01"]
+        listed = known.districts.get(city, ()) if city not in MUNICIPALITIES else known.districts[city + "01"]
         for name, code in listed:
             where = text.find(name, at) if len(name) > 2 else -1
             if where >= 0 and not _taken(text, where + len(name)):
@@ -233,6 +234,6 @@ def _region(paths: _Paths, names: list[_Name], known: Table) -> Region:
         old = [word for word in written if (code, word) in known.gone]
         district = old[-1] if old and current not in written else current
     city = known.by_code.get(code[:4], "") if len(code) >= 4 else ""
-    if code[:2] in _MUNICIPALITIES:
+    if code[:2] in MUNICIPALITIES:
         city = known.by_code[code[:2]]
     return Region(known.by_code.get(code[:2], ""), city, district, "", code, spans, end)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -10,11 +11,12 @@ from masking.access.people import Actor
 from masking.crypto.index import content_mac, merge_reference, person_index
 from masking.crypto.seal import seal_fields
 from masking.order import Order, Problem
+from masking.redact.destination import city_of
 from masking.redact.phones import canonical
 from masking.vault.keystore import Generation, KeyStore, OnlineWrap
 from masking.vault.waybills import Record
 from masking.waybill import MaskedView
-from masking.wire import dump_view
+from masking.wire import dump_view, load_view
 from masking.world import World, day_of
 
 
@@ -49,6 +51,11 @@ def seal_order(
         "content_mac": _mac(key, order),
     }
     return columns, seal_fields(key, merchant.tenant, generation.waybill, order.fields(), world.entropy)
+
+
+def destinations(records: Iterable[Record]) -> dict[bytes, str]:
+    """Where waybills go, as their masked views say, for numbers that belong there."""
+    return {record.id: city_of(load_view(record.masked)) if record.masked else "" for record in records}
 
 
 def first_problem(order: Order) -> Problem | None:

@@ -1,19 +1,20 @@
 """Rows of virtual numbers. Every change of a slot's stage is built from the table in `masking.numbers.pool`.
 
-A lease is drawn from a random place of the pool, which hides how many there are, and costs the same whatever the pool's
-size: writers start at different places, skip what others hold, and pass no long row of dead entries.
+A lease is drawn from a random place of the nearest area (`masking.numbers.pool.reaches`), which hides how many there are, and
+costs the same whatever the pool's size: writers start at different places, skip what others hold, and pass no long row of
+dead entries.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from masking.numbers.pool import HELD, LEASE, REST, Act, Line, Slot, Stage, ways
+from masking.numbers.pool import DICE, HELD, LEASE, REST, Act, Line, Slot, Stage, area_of, reaches, ways
 from masking.vault import direct
 from masking.vault.budgets import raise_alarm
 from masking.vault.engine import among, insert_new
@@ -44,7 +45,7 @@ def add(tx: Connection, of: Line, slots: Sequence[Slot], world: World) -> int:
     """Take slots of a line into the pool, each at a random place; how many were new."""
     insert_new(tx, line, [of._asdict() | {"rest": int(of.rest.total_seconds() * 1000)}], "main")
     free = {"stage": Stage.FREE.value, "waybill": None, "until": None}
-    rows = [free | each._asdict() | {"place": _place(world)} for each in slots]
+    rows = [free | each._asdict() | {"place": _place(area_of(of.city, of.rest), world)} for each in slots]
     return len(insert_new(tx, slot, rows, "main", "extension"))
 
 
@@ -55,24 +56,34 @@ def lines(tx: Connection, mains: Collection[str]) -> dict[str, Line]:
     return {row.main: Line(*row)._replace(rest=timedelta(milliseconds=row.rest)) for row in rows}
 
 
-def lease(tx: Connection, waybills: Sequence[bytes], now: datetime, world: World) -> dict[bytes, VirtualNumber]:
-    """Lease a slot to each waybill, drawn at random, while there are any. A dry pool leaves the rest without, and rings."""
-    if not waybills:
+def lease(tx: Connection, cities: Mapping[bytes, str], now: datetime, world: World) -> dict[bytes, VirtualNumber]:
+    """Lease a slot to each waybill, near the city it goes to (`reaches`), drawn at random, while there are any.
+
+    A dry pool leaves the rest without, and rings; so does a city that has lines and none free, by its number.
+    """
+    if not cities:
         return {}
-    free = _draw(tx, len(waybills), world)
-    if len(free) < len(waybills) and tidy(tx, now):
-        free = _draw(tx, len(waybills), world)
-    if len(free) < len(waybills):
+    lines_ = tx.execute(sa.select(line.c.city, line.c.rest).distinct())
+    areas = sorted({area_of(row.city, timedelta(milliseconds=row.rest)) for row in lines_})
+    drawn: dict[bytes, Any] = {}
+    _draw(tx, cities, areas, world, drawn)
+    if len(drawn) < len(cities) and tidy(tx, now):
+        _draw(tx, cities, areas, world, drawn)
+    passed = {cities[each] for each, row in drawn.items() if row.place >> DICE != area_of(cities[each])}
+    for city in sorted(city for city in passed if area_of(city) and area_of(city) in areas):
+        raise_alarm(tx, "numbers-elsewhere", city, now, world, at_most_every=timedelta(hours=1))
+    if len(drawn) < len(cities):
         raise_alarm(tx, "numbers-dry", "pool", now, world, at_most_every=timedelta(hours=1))
     until = now + LEASE
-    leased = dict(zip(waybills, free, strict=False))
-    if leased:
+    if drawn:
         new = {"waybill": sa.bindparam("w"), "place": sa.bindparam("p"), "until": milliseconds(until)}
-        rows = [{"m": m, "e": e, "w": waybill, "p": _place(world)} for waybill, (m, e) in leased.items()]
+        rows = [
+            {"m": row.main, "e": row.extension, "w": waybill, "p": _place(row.place >> DICE, world)}
+            for waybill, row in drawn.items()
+        ]
         tx.execute(_move(Act.LEASE, _THIS, **new), rows)
     return {
-        waybill: VirtualNumber(main=main, extension=extension, expires=until)
-        for waybill, (main, extension) in leased.items()
+        waybill: VirtualNumber(main=row.main, extension=row.extension, expires=until) for waybill, row in drawn.items()
     }
 
 
@@ -168,16 +179,34 @@ def stock(tx: Connection) -> dict[tuple[str, str, str], int]:
     return {(row[0], row[1], row[2]): row[3] for row in tx.execute(query)}
 
 
-def _draw(tx: Connection, many: int, world: World) -> list[tuple[str, str]]:
-    """Free slots from a random place on, around the end; locked, and none that another transaction has locked."""
-    start = _place(world)
-    found: list[tuple[str, str]] = []
-    for part in (slot.c.place >= start, slot.c.place < start):
+def _draw(
+    tx: Connection, cities: Mapping[bytes, str], areas: Sequence[int], world: World, drawn: dict[bytes, Any]
+) -> None:
+    """Add free slots for waybills that have none yet, reach by reach; locked, and none that another transaction has."""
+    plans = {city: reaches(city) for city in set(cities.values())}
+    for step in range(len(reaches(""))):
+        waiting: dict[range, list[bytes]] = {}
+        for each, city in cities.items():
+            if each not in drawn:
+                waiting.setdefault(plans[city][step].areas, []).append(each)
+        for reach, those in waiting.items():
+            if there := [area for area in areas if area in reach]:
+                start = there[int.from_bytes(world.entropy(4), "big") % len(there)]
+                found = _free(tx, reach, _place(start, world), len(those), drawn.values())
+                drawn |= dict(zip(those, found, strict=False))
+
+
+def _free(tx: Connection, areas: range, start: int, many: int, but: Collection[Any]) -> list[Any]:
+    """Free slots of these areas from a place on, around their end, but for those that are about to be taken."""
+    gone = {row for row in but if row.place >> DICE in areas}
+    found: list[Any] = []
+    for first, end in ((start, areas.stop << DICE), (areas.start << DICE, start)):
         if len(found) < many:
-            query = sa.select(slot.c.main, slot.c.extension).where(slot.c.stage == Stage.FREE, part)
-            query = query.order_by(slot.c.place).limit(many - len(found)).with_for_update(skip_locked=True)
-            found += [(row.main, row.extension) for row in tx.execute(query)]
-    return found
+            part = (slot.c.stage == Stage.FREE, slot.c.place >= first, slot.c.place < end)
+            query = sa.select(slot.c.main, slot.c.extension, slot.c.place).where(*part).order_by(slot.c.place)
+            rows = tx.execute(query.limit(many - len(found) + len(gone)).with_for_update(skip_locked=True))
+            found += [row for row in rows if row not in gone]
+    return found[:many]
 
 
 def _end(tx: Connection, ending: Iterable[Any], now: datetime) -> int:
@@ -205,5 +234,5 @@ def _move(act: Act, *where: sa.ColumnElement[bool], **values: Any) -> sa.Update:
     )
 
 
-def _place(world: World) -> int:
-    return int.from_bytes(world.entropy(7), "big")
+def _place(area: int, world: World) -> int:
+    return area << DICE | int.from_bytes(world.entropy(DICE // 8), "big")

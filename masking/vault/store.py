@@ -59,6 +59,7 @@ class Settings:
         watch: what stands out in a day.
         name_next_unit: whether a departure has to name the unit that comes next.
         hours: when parcels are opened, by those of whom no shift is on record.
+        lease_at_print: whether a virtual number is leased with the first label instead of at checkout.
     """
 
     tenant: str = "carrier"
@@ -69,6 +70,7 @@ class Settings:
     watch: Thresholds = field(default_factory=Thresholds)
     name_next_unit: bool = False
     hours: Hours = DAYTIME
+    lease_at_print: bool = False
 
     @property
     def opening(self) -> Hours:

@@ -1,0 +1,209 @@
+"""A number belongs to where the parcel goes: which line a lease takes, in which order it looks, and when it is taken."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from masking.crypto.index import token_record
+from masking.errors import SettingsError
+from masking.label import Label, label
+from masking.numbers.pool import DEMO, OPEN_AREAS, REST, REST_OF_OPEN_LINES, Act, area_of, reaches
+from masking.order import Party
+from masking.redact.destination import city_of
+from masking.redact.view import mask_order
+from masking.retire import Destroy, retire
+from masking.settings import read_settings
+from masking.vault import budgets, schema, slots
+from tests.cast import OPERATOR, SHOP
+from tests.test_story import checked_out, labelled
+
+SHANGHAI, HANGZHOU, NINGBO, NOWHERE = "3101", "3301", "3302", "nowhere"
+ANHUI_ROAD = "安徽省合肥市庐阳区长江中路1号2幢301室"
+FREE_LINES = sa.select(schema.line).where(
+    schema.line.c.main.in_(sa.select(schema.slot.c.main).where(schema.slot.c.stage == "free"))
+)
+words = st.one_of(st.from_regex(r"[1-9][0-9]{3}", fullmatch=True), st.sampled_from(["", "nowhere", "3300"]))
+
+
+@pytest.fixture
+def pool(store, world):
+    """Makes a pool of these cities, each with so many free numbers; the demo's own are gone."""
+    with store.transaction() as tx:
+        slots.withdraw(tx, Act.RETIRE, DEMO.main, None, world.now())
+
+    def fill(first=1, **cities):
+        for n, (city, many) in enumerate(cities.items(), first):
+            rest = REST_OF_OPEN_LINES if city.startswith("open") else REST
+            name = city.removeprefix("open").removeprefix("_")
+            line = DEMO._replace(main=f"1700000000{n}", city=name, rest=rest)
+            with store.transaction() as tx:
+                assert slots.add(tx, line, line.slots(0, many - 1), world) == many
+        return {f"1700000000{n}": city for n, city in enumerate(cities, first)}
+
+    return fill
+
+
+def leased(world, store, mains, *cities, first=0):
+    """The city of the line that each parcel to one of these cities was leased, None where it got none; in one go."""
+    wanted = {(first + n).to_bytes(16, "big"): city for n, city in enumerate(cities)}
+    with store.transaction() as tx:
+        numbers = slots.lease(tx, wanted, world.now(), world)
+    return [(each in numbers and mains[numbers[each].main]) or None for each in wanted]
+
+
+def alarms(store):
+    with store.transaction() as tx:
+        return [(kind, actor) for _, kind, actor in budgets.alarms(tx) if kind != "numbers-low"]
+
+
+def test_a_parcel_gets_a_number_of_its_own_city(world, store, pool):
+    mains = pool(_3101=5, _3301=5, _3302=5, nowhere=5)
+    found = leased(world, store, mains, HANGZHOU, SHANGHAI, NINGBO, "", HANGZHOU)
+    assert found == ["_3301", "_3101", "_3302", "nowhere", "_3301"]
+    assert alarms(store) == []
+
+
+def test_when_its_city_is_dry_it_gets_one_of_the_province_and_then_any_and_that_is_said(world, store, pool, hands):
+    mains = pool(_3101=2, _3301=1, _3302=2)
+    assert leased(world, store, mains, HANGZHOU, HANGZHOU) == ["_3301", "_3302"]
+    assert alarms(store) == [("numbers-elsewhere", HANGZHOU)]
+    assert leased(world, store, mains, HANGZHOU, NINGBO, first=10) == ["_3101", "_3302"]  # its own parcels come first
+    hands.move(minutes=61)
+    assert leased(world, store, mains, HANGZHOU, NINGBO, SHANGHAI, first=20) == [None, None, "_3101"]
+    assert alarms(store)[1:] == [("numbers-dry", "pool")]
+    mains = pool(first=4, _3101=3)
+    assert leased(world, store, mains, HANGZHOU, HANGZHOU, first=30) == ["_3101", "_3101"]
+    assert alarms(store)[2:] == [("numbers-elsewhere", HANGZHOU)]  # not more than once an hour
+
+
+def test_a_city_that_has_no_lines_is_served_from_elsewhere_without_a_word(world, store, pool):
+    mains = pool(_3101=5, _3302=5)
+    assert leased(world, store, mains, HANGZHOU, "3300", "3401") in (
+        ["_3302", "_3302", "_3101"],
+        ["_3302", "_3302", "_3302"],
+    )
+    assert alarms(store) == []
+
+
+def test_a_line_that_connects_anybody_is_taken_last_of_all(world, store, pool):
+    mains = pool(open_3301=5, _3101=1)
+    assert leased(world, store, mains, HANGZHOU, HANGZHOU) == ["_3101", "open_3301"]
+
+
+def test_a_number_that_has_rested_is_back_where_it_belongs(world, store, pool, order, hands):
+    pool(_3101=1, _3301=1)
+    for n in range(4):
+        waybill = checked_out(world, store, order(f"A-{n}"))  # to Shanghai
+        assert waybill.number.main == "17000000001"
+        labelled(world, store, waybill)
+        retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
+        hands.move(days=REST.days, seconds=1)
+        with store.transaction() as tx:
+            assert slots.tidy(tx, world.now()) == 1
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_slot_is_leased_twice_none_is_left_and_nothing_nearer_than_what_was_taken(world, store, pool, seed):
+    dice = Random(seed)
+    choices = [SHANGHAI, HANGZHOU, NINGBO, "3401", "3300", ""]
+    mains = pool(**{f"{dice.choice(['open', ''])}_{city}": dice.randrange(1, 6) for city in choices[:4]})
+    wanted = {n.to_bytes(16, "big"): dice.choice(choices) for n in range(dice.randrange(1, 20))}
+    with store.transaction() as tx:
+        before = slots.counts(tx)["free"]
+        numbers = slots.lease(tx, wanted, world.now(), world)
+        left = {area_of(row.city, timedelta(milliseconds=row.rest)) for row in tx.execute(FREE_LINES)}
+    assert len(numbers) == len({str(number) for number in numbers.values()}) == min(before, len(wanted))
+    for each, number in numbers.items():
+        city = mains[number.main]
+        took = area_of(
+            city.removeprefix("open").removeprefix("_"), REST_OF_OPEN_LINES if city.startswith("open") else REST
+        )
+        for reach in reaches(wanted[each]):
+            if took in reach.areas:
+                break
+            assert not [area for area in left if area in reach.areas], (reach, city)
+
+
+@given(words, words, st.booleans())
+def test_every_line_is_reached_from_every_city_and_a_nearer_reach_is_part_of_a_wider_one(city, line, anybody):
+    area = area_of(line, REST_OF_OPEN_LINES if anybody else REST)
+    steps = [step for step, reach in enumerate(reaches(city)) if area in reach.areas]
+    names = [reaches(city)[step].name for step in steps]
+    assert names in (["anywhere"], ["province", "anywhere"], ["city", "province", "anywhere"])
+    assert (area >= OPEN_AREAS) == anybody == (min(steps) >= 3)
+    assert ("city" in names) == (area_of(city) == area_of(line))
+    assert ("province" in names) == (area_of(city) // 100 == area_of(line) // 100)
+
+
+@pytest.mark.parametrize(
+    ("address", "city"),
+    [
+        ("上海市浦东新区世纪大道100号3栋2单元501室", SHANGHAI),
+        ("浙江省杭州市西湖区文三路90号5号楼301室", HANGZHOU),
+        ("宁波鄞州区学士路655号2幢301", NINGBO),
+        ("重庆市云阳县双江街道滨江大道1号2栋301", "5001"),  # a county of a municipality is that city too
+        ("浙江省文三路90号5号楼301室", "3300"),
+        ("文三路90号5号楼301室", ""),
+    ],
+)
+def test_where_a_parcel_goes_is_read_from_its_masked_view(order, address, city):
+    view = mask_order(order(recipient=Party(name="欧阳测试", phone="13800000001", address=address)))
+    assert city_of(view) == city
+
+
+def test_an_order_is_leased_a_number_of_where_it_goes_also_when_the_label_takes_it(world, store, pool, order):
+    with store.transaction() as tx:
+        assert slots.free(tx, 1) == 0
+    far = Party(name="欧阳测试", phone="13800000001", address=ANHUI_ROAD)
+    pool(_3401=3, _3101=3)
+    assert checked_out(world, store, order("A-1")).number.main == "17000000002"
+    assert checked_out(world, store, order("A-2", recipient=far)).number.main == "17000000001"
+
+
+@pytest.fixture
+def at_print(store):
+    store.settings = replace(store.settings, lease_at_print=True)
+    return store
+
+
+def test_with_leases_at_the_first_print_an_order_takes_no_number_and_its_label_does(world, at_print, order):
+    cancelled, sent = checked_out(world, at_print, order("A-1")), checked_out(world, at_print, order("A-2"))
+    assert (cancelled.number, sent.number) == (None, None)
+    with at_print.transaction() as tx:
+        assert slots.counts(tx) == {"free": 1000}
+    asked = Label(actor=SHOP, id=sent.id, job="job-1", station="st-1")
+    preview, printed, again = label(world, at_print, [replace(asked, preview=True), asked, asked])
+    assert printed.number == again.number == preview.number is not None
+    with at_print.transaction() as tx:
+        assert slots.leases(tx, [token_record(sent.id)]).keys() == {token_record(sent.id)}
+        assert slots.counts(tx) == {"free": 999, "leased": 1}
+    retire(world, at_print, [Destroy(actor=OPERATOR, id=cancelled.id, reason="test")])
+    retire(world, at_print, [Destroy(actor=OPERATOR, id=sent.id, reason="test")])
+    with at_print.transaction() as tx:
+        assert slots.counts(tx) == {"free": 999, "cooling": 1}
+    assert alarms(at_print) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "at_print"),
+    [("", False), ('[numbers]\nlease = "checkout"\n', False), ('[numbers]\nlease = "print"\n', True)],
+)
+def test_when_numbers_are_leased_is_a_setting(tmp_path, text, at_print):
+    (tmp_path / "waybill.toml").write_text(text)
+    assert read_settings(tmp_path / "waybill.toml").lease_at_print is at_print
+
+
+@pytest.mark.parametrize(
+    "text", ["numbers = 1", "[numbers]\nlease = []", '[numbers]\nlease = "never"', "[numbers]\nother = 1"]
+)
+def test_another_time_for_leases_is_refused(tmp_path, text):
+    (tmp_path / "waybill.toml").write_text(text)
+    with pytest.raises(SettingsError, match="lease"):
+        read_settings(tmp_path / "waybill.toml")
