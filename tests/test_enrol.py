@@ -7,18 +7,16 @@ import sqlalchemy as sa
 
 from api.auth import holders
 from masking.access import credentials as words
-from masking.access.people import Actor, Level, Role
+from masking.access.people import Actor, Role
 from masking.access.proof import Proof
-from masking.assign import Assign, assign
 from masking.enrol import CODES_A_DAY, ROLES, Confirm, Enrol, Revoke, enrol
 from masking.ledger.log import decode
 from masking.order import Enrolled, Plain
-from masking.redeem import NO_SHIFT, NOBODY, OTHERS_DEVICE, REPLAYED, Issued, Redeem, redeem
+from masking.redeem import NO_SHIFT, NOBODY, Issued, Redeem, redeem
 from masking.shift import Shift, shift
 from masking.vault import people, schema
 from masking.waybill import Confirmed, Refusal, Rejected, Revoked, Working
 from tests.cast import COURIER, DISPATCHER, OPERATOR, RECEIVER, SHOP, STAFF, TENANT
-from tests.test_story import arrived, checked_out, labelled
 
 BOSS = Actor(id="boss", tenant=TENANT, role=Role.SUPERVISOR, unit="head-office")
 DEPUTY = Actor(id="deputy", tenant=TENANT, role=Role.SUPERVISOR, unit="head-office")
@@ -146,66 +144,6 @@ def test_a_code_is_good_for_two_hours(supervised, world, hands):
     assert vouch(supervised, world) == UNKNOWN
 
 
-def test_a_code_lets_one_device_in_and_that_one_needs_it_no_more(supervised, world):
-    [enrolled] = enrol(world, supervised, [new()])
-    vouch(supervised, world)
-    begun(supervised, world)
-    assert isinstance(shown(supervised, world, enrolled.code), Issued)
-    assert isinstance(shown(supervised, world, enrolled.code), Issued)  # its answer was lost: the key is the same
-    assert shown(supervised, world, enrolled.code, b"e" * 32) == NOBODY
-    assert isinstance(shown(supervised, world, None), Issued)
-    assert shown(supervised, world, None, b"e" * 32) == NOBODY
-    assert shown(supervised, world, enrolled.code, None, bearer=frozenset(Role)) == NOBODY
-
-
-def test_one_device_a_courier_and_one_courier_a_device(supervised, world):
-    let_in(supervised, world)
-    [second] = enrol(world, supervised, [new(id="courier-10", phone=None)])
-    assert vouch(supervised, world, id="courier-10") == Confirmed(id="courier-10")
-    begun(supervised, world, courier="courier-10")
-    assert shown(supervised, world, second.code) == OTHERS_DEVICE
-    assert isinstance(shown(supervised, world, second.code, b"e" * 32), Issued)  # its code is not lost by that
-    constraint = pytest.raises(sa.exc.IntegrityError, match=r"(?i)unique")
-    with constraint, supervised.data.begin() as connection:
-        connection.execute(schema.person.update().where(schema.person.c.id == "courier-10").values(device=b"d" * 32))
-    with supervised.reading() as tx:
-        owners = tx.execute(sa.select(schema.person.c.id).where(schema.person.c.device == b"d" * 32)).scalars().all()
-    assert owners == [NEW.id]
-
-
-def test_a_proof_that_was_shown_before_lets_nobody_in(supervised, world):
-    let_in(supervised, world)
-    once = proof_of(world, b"d" * 32)
-    first, second = redeem(world, supervised, [Redeem(proof=once), Redeem(proof=once)])
-    assert (type(first), second) == (Issued, REPLAYED)
-    assert redeem(world, supervised, [Redeem(proof=once)]) == [REPLAYED]
-
-
-def test_who_is_enrolled_again_has_lost_the_old_device_at_once_and_keeps_the_duties(supervised, world, order):
-    issued = let_in(supervised, world)
-    data = labelled(world, supervised, checked_out(world, supervised, order()))
-    arrived(world, supervised, data)
-    assign(world, supervised, [Assign(actor=DISPATCHER, what=data.code, courier=NEW.id)])
-    [again] = enrol(world, supervised, [new()])
-    assert held(supervised, world, issued) is None
-    assert shown(supervised, world, None) == NOBODY
-    assert shown(supervised, world, again.code, b"e" * 32) == NOBODY  # a supervisor alone takes nobody's place
-    assert vouch(supervised, world) == Confirmed(id=NEW.id)
-    assert isinstance(shown(supervised, world, again.code, b"e" * 32), Issued)
-    with supervised.reading() as tx:
-        open_legs = sa.select(schema.assignment.c.courier).where(schema.assignment.c.closed.is_(None))
-        assert tx.execute(open_legs).scalars().all() == [NEW.id]
-    assert ("enrol-again", BOSS.id, NEW.id) in leaves(supervised)
-
-
-def test_a_newer_code_ends_the_older(supervised, world):
-    first, second = enrol(world, supervised, [new(), new()])
-    vouch(supervised, world)
-    begun(supervised, world)
-    assert shown(supervised, world, first.code) == NOBODY
-    assert isinstance(shown(supervised, world, second.code), Issued)
-
-
 def test_revocation_ends_token_device_and_code(supervised, world):
     issued = let_in(supervised, world)
     assert enrol(world, supervised, [Revoke(actor=BOSS, id=NEW.id)] * 2) == [Revoked(id=NEW.id)] * 2
@@ -258,42 +196,6 @@ def test_a_shift_is_begun_by_the_outlet_and_its_end_ends_the_tokens(supervised, 
     assert held(supervised, world, issued) is None
     assert shown(supervised, world, None) == NO_SHIFT
     assert leaves(supervised)[-1] == ("shift-end", NEW.id, NEW.id)
-
-
-def test_how_well_a_key_is_kept_is_what_the_port_says_and_goes_with_the_device(supervised, world):
-    [enrolled] = enrol(world, supervised, [new()])
-    vouch(supervised, world)
-    begun(supervised, world)
-
-    def vendor(statement: str | None, key: bytes) -> Level:
-        return Level.HARDWARE if (statement, key) == ("chip", b"d" * 32) else Level.SOFTWARE
-
-    asked = Redeem(shown=enrolled.code, proof=proof_of(world, b"d" * 32), statement="chip")
-    [issued] = redeem(world, supervised, [asked], attest=vendor)
-    assert issued.actor.level is Level.HARDWARE
-    assert isinstance(shown(supervised, world, None), Issued)
-    with supervised.reading() as tx:
-        assert people.active(tx, [NEW.id])[NEW.id].level is Level.HARDWARE
-    [again] = enrol(world, supervised, [new()])
-    vouch(supervised, world)
-    assert shown(supervised, world, again.code).actor.level is Level.SOFTWARE
-
-
-def test_a_program_that_cannot_sign_gets_a_secret_if_its_role_may(supervised, world):
-    [enrolled] = enrol(world, supervised, [new(id="switch-9", role=Role.SWITCH, unit="switch-9", phone=None)])
-    assert vouch(supervised, world, REGION, id="switch-9", role=Role.SWITCH, unit="switch-9")
-    may = {"bearer": frozenset({Role.SWITCH})}
-    assert shown(supervised, world, enrolled.code, None) == NOBODY
-    issued = shown(supervised, world, enrolled.code, None, **may)
-    assert issued.secret is not None
-    assert held(supervised, world, issued).key is None
-    assert shown(supervised, world, enrolled.code, None, **may) == NOBODY
-    assert isinstance(shown(supervised, world, issued.secret, None, **may), Issued)
-    assert shown(supervised, world, issued.secret, None) == NOBODY
-    [courier] = enrol(world, supervised, [new()])
-    vouch(supervised, world)
-    begun(supervised, world)
-    assert shown(supervised, world, courier.code, None, **may) == NOBODY
 
 
 def test_somebody_elses_name_is_not_given_away(supervised, world):

@@ -27,7 +27,8 @@ from masking.waybill import Rejected, Waybill
 from masking.world import World
 from tests.cast import RIVAL, SHOP, TENANT, Hands
 from tests.serving import serving
-from tests.test_client import made, unused_port
+from tests.test_client import made
+from tests.test_client_trouble import unused_port
 
 HANDS = Hands()
 PRIVATE = bytes(range(32))

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import re
-from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from api.documents import ORDER
 from api.routes.page import FILES
 from masking.crypto.index import token_record
-from masking.vault import journal, waybills
-from print_templates.read import decode, read_pdf
+from masking.vault import waybills
 from tests.browser import browser
 from tests.cast import DISPATCHER, RECEIVER, SHOP
 from tests.serving import numbered, serving
@@ -107,30 +102,6 @@ def test_a_batch_is_scanned_looked_at_and_printed_without_a_mouse(service, page)
     assert [record(service, token).prints for _, token in parcels] == [1, 1, 1]
     assert page.see("document.querySelector('#download').download") == "labels.pdf"
     assert page.see("document.querySelector('#document').src === document.querySelector('#download').href")
-
-
-def test_a_preview_shows_the_label_without_a_code_and_is_no_print(service):
-    number, token = parcel(service)
-    asked = {"ids": [number], "job": "look"}
-    answer = service.ask(DISPATCHER, "/v1/labels", asked, headers={"Accept": "image/png"})
-    assert answer.headers["content-type"] == "image/png"
-    assert set(decode(Image.open(io.BytesIO(answer.content)).convert("L"))) == {number}
-    assert record(service, token).prints == 0
-    kinds = [leaf.kind for leaf in journal.who_saw(service.clock.world, service.store, token_record(token))]
-    assert kinds[-1] == "preview"
-    printed = service.ask(DISPATCHER, "/v1/labels", asked).json()
-    [code] = [c for c in set(read_pdf(base64.b64decode(printed["pdf"]))[0].codes) if c.startswith("WB1")]
-    again = service.ask(DISPATCHER, "/v1/labels", asked, headers={"Accept": "image/png"})
-    assert code not in decode(Image.open(io.BytesIO(again.content)).convert("L"))
-
-
-@pytest.mark.parametrize(
-    ("ids", "status", "word"),
-    [(["YT999999999999"], 409, "refused"), (["YT999999999999"] * 2, 422, "input"), (["wb1_"], 409, "refused")],
-)
-def test_what_cannot_be_previewed_is_a_problem_and_no_picture(service, ids, status, word):
-    answer = service.ask(DISPATCHER, "/v1/labels", {"ids": ids, "job": "j"}, headers={"Accept": "image/png"})
-    assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (status, word)
 
 
 def test_the_scanned_label_is_what_the_preview_shows_and_others_can_be_looked_at(service, page):
@@ -238,25 +209,6 @@ def test_an_answer_that_is_lost_is_asked_for_again_and_counted_once(service, pag
     assert record(service, token).prints == 1
 
 
-def test_who_has_been_here_for_an_hour_signs_in_again_and_goes_on(service, page):
-    one, two = parcel(service)[0], parcel(service)[0]
-    page.scan(one)
-    said(page, one)
-    service.clock.ahead += timedelta(minutes=61)
-    page.scan(two)
-    page.until("document.querySelector('#desk').hidden")
-    service.clock.ahead -= timedelta(minutes=61)  # what the others hold ends in an hour
-    assert page.text("#refused") == "Your sign-in has ended. Sign in again; the list is still there."
-    page.scan("wbc1_" + "A" * 43)
-    page.until("document.querySelector('#refused').textContent.includes('wrong')")
-    page.press("Enter")  # by this computer's key alone
-    page.until("!document.querySelector('#desk').hidden")
-    assert said(page, one)[0] == said(page, two)[0] == "ready"
-    page.tab_to("#leave")
-    page.press("Enter")
-    assert page.see("document.querySelectorAll('#list li').length") == 0
-
-
 def test_it_speaks_the_browsers_language_and_the_other_one(service, window):
     at_the_door(window, service, language="zh-CN")
     assert (window.see("document.title"), window.see("document.documentElement.lang")) == ("打印面单", "zh-CN")
@@ -330,99 +282,3 @@ def test_the_page_lets_nothing_foreign_in(service, page):
     page.see("fetch('http://127.0.0.1:9/').catch(() => 0)")
     assert sum("Content Security Policy" in each for each in page.complaints()) >= 2
     assert json.dumps(page.complaints()).count("unsafe-inline") <= 2
-
-
-def test_a_computer_enrols_once_signs_in_by_its_key_and_is_forgotten(service, window):
-    at_the_door(window, service)
-    window.see("indexedDB.deleteDatabase('waybill-device')")
-    at_the_door(window, service)
-    assert "enter the code of your enrolment" in window.text("#secret-hint")
-    window.press("Enter")
-    assert window.see("document.querySelector('#desk').hidden")
-    window.scan(service.code(DISPATCHER))
-    window.until("!document.querySelector('#desk').hidden")
-    held = """new Promise((done) => { const o = indexedDB.open('waybill-device'); o.onsuccess = () => {
-      const all = o.result.transaction('keys').objectStore('keys').getAllKeys(), one = o.result.transaction('keys').objectStore('keys').get('device');
-      one.onsuccess = async () => { o.result.close(); done([all.result, one.result.privateKey.extractable, one.result.privateKey.usages,
-        await crypto.subtle.exportKey('jwk', one.result.privateKey).then(() => 'read', (e) => e.name)]); }; }; })"""
-    assert window.see(held) == [["device"], False, ["sign"], "InvalidAccessError"]
-    at_the_door(window, service)
-    window.until("document.querySelector('#secret-hint').innerText.includes('is enrolled')")
-    window.press("Enter")
-    window.until("!document.querySelector('#desk').hidden")
-    number, _ = parcel(service)
-    window.scan(number)
-    assert said(window, number)[0] == "ready"
-    window.tab_to("#leave")
-    window.press("Enter")
-    window.tab_to("#forget")
-    window.press("Enter")
-    window.until("document.querySelector('#refused').textContent.includes('need a new code')")
-    window.until("document.querySelector('#forget').hidden")
-
-
-def test_a_new_code_for_somebody_ends_the_computer_that_they_had(service, page):
-    number, _ = parcel(service)
-    service.code(DISPATCHER)
-    page.scan(number)
-    page.until("document.querySelector('#desk').hidden")
-    page.press("Enter")
-    page.until("document.querySelector('#refused').textContent.includes('not enrolled')")
-
-
-def test_a_lost_answer_to_a_code_loses_no_enrolment(service, window):
-    at_the_door(window, service)
-    code = service.code(DISPATCHER)
-    window.lose_answers(lose=True)
-    window.scan(code)
-    window.until("document.querySelector('#refused').textContent.includes('does not answer')")
-    window.lose_answers(lose=False)
-    window.scan(code)
-    window.until("!document.querySelector('#desk').hidden")
-
-
-def test_a_computer_whose_clock_is_wrong_goes_by_the_services(service, window):
-    service.clock.ahead += timedelta(minutes=10)
-    try:
-        entered(window, service)
-        number, _ = parcel(service)
-        window.scan(number)
-        assert said(window, number)[0] == "ready"
-    finally:
-        service.clock.ahead -= timedelta(minutes=10)
-
-
-def test_where_the_service_takes_secrets_the_page_does_too(service, window):
-    at_the_door(window, service)
-    window.scan(service.secret(DISPATCHER))
-    window.until("!document.querySelector('#desk').hidden")
-    number, _ = parcel(service)
-    window.scan(number)
-    assert said(window, number)[0] == "ready"
-
-
-def test_without_a_demo_the_browsers_own_key_signs_in_and_a_code_is_needed_once(tmp_path, window):
-    with serving(tmp_path / "d", bearer_roles=frozenset()) as strict:
-        for shown in ("", strict.code(DISPATCHER), ""):
-            at_the_door(window, strict)
-            window.scan(shown)
-            if not shown and strict.clock.ahead == timedelta(0):
-                window.until("document.querySelector('#refused').textContent.includes('not enrolled')")
-                strict.clock.ahead += timedelta(minutes=10)  # the browser's clock is wrong from now on
-                continue
-            window.until("!document.querySelector('#desk').hidden")
-            window.scan("YT999999999999")
-            assert said(window, "YT999999999999")[0] == "bad"  # asked, answered, and still signed in
-            assert window.see("document.querySelector('#door').hidden")
-
-
-def test_a_computer_changes_hands_with_a_new_code(service, page):
-    number, token = parcel(service)
-    page.tab_to("#leave")
-    page.press("Enter")
-    page.scan(service.code(RECEIVER))
-    page.until("!document.querySelector('#desk').hidden")
-    page.scan(number)
-    assert said(page, number)[0] == "ready"
-    leaves = journal.who_saw(service.clock.world, service.store, token_record(token))
-    assert leaves[-1].actor == RECEIVER.id

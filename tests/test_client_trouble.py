@@ -1,0 +1,227 @@
+"""What a client makes of a connection that breaks, and of a service that is not what it says."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from masking import Party
+from masking.client import Courier, RemoteShop
+from masking.client.credentials import Credentials
+from masking.client.link import Link
+from masking.errors import (
+    InputError,
+    IntegrityError,
+    UnavailableError,
+)
+from masking.vault import journal, sources
+from tests.cast import COURIER, SHOP
+from tests.serving import Service, serving
+from tests.test_client import credentials, made, service, shop
+
+__all__ = ["credentials", "service", "shop"]
+
+
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_before_a_key_to_seal_to_is_known_nothing_is_stored_and_the_caller_is_told(service, credentials, tmp_path):
+    path = credentials(SHOP, plain=True)
+    pauses: list[float] = []
+    before = sorted(tmp_path.iterdir())
+    shop = RemoteShop(Link(f"http://127.0.0.1:{unused_port()}", Credentials.read(path), sleep=pauses.append))
+    with shop, pytest.raises(UnavailableError, match="nothing was sent"):
+        shop.checkout([made()])
+    assert len(pauses) == 3
+    assert pauses == sorted(pauses)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+class Proxy(threading.Thread):
+    """Passes connections on, and loses the answers of the requests that it is told to lose."""
+
+    def __init__(self, target: str, lose: int, path: bytes) -> None:
+        super().__init__()
+        host, port = target.removeprefix("http://").split(":")
+        self.target, self.lose, self.path = (host, int(port)), lose, path
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.passed = 0
+
+    def run(self) -> None:
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            with client, socket.create_connection(self.target) as server:
+                self.serve(client, server)
+
+    def serve(self, client: socket.socket, server: socket.socket) -> None:
+        while request := client.recv(1 << 20):
+            server.sendall(request)
+            while b"\r\n\r\n" in request and not complete(request):
+                more = client.recv(1 << 20)
+                server.sendall(more)
+                request += more
+            answer = server.recv(1 << 20)
+            while not complete(answer):
+                answer += server.recv(1 << 20)
+            if self.path in request.split(b"\r\n", 1)[0]:
+                self.passed += 1
+                if self.passed <= self.lose:
+                    return  # the service has answered; the client never hears it
+            client.sendall(answer)
+
+    def stop(self) -> None:
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.join()
+
+
+def complete(message: bytes) -> bool:
+    head, blank, body = message.partition(b"\r\n\r\n")
+    [length] = [line.split(b":")[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")] or [
+        b"0"
+    ]
+    return bool(blank) and len(body) >= int(length)
+
+
+def test_an_order_whose_answer_was_lost_is_entered_once(service, credentials):
+    proxy = Proxy(service.url, lose=2, path=b"/v1/waybills/sealed")
+    proxy.start()
+    order = made()
+    with RemoteShop(Link(proxy.url, Credentials.read(credentials(SHOP, plain=True)), sleep=lambda _: None)) as shop:
+        [outcome] = shop.checkout([order])
+        found = shop.find(reference=order.reference)
+    proxy.stop()
+    assert proxy.passed >= 3
+    assert [each.id for each in found] == [outcome.id]
+    assert outcome.created is False  # the first try had entered it
+
+
+def test_a_look_whose_answer_was_lost_is_not_repeated_unasked(service, credentials):
+    proxy = Proxy(service.url, lose=1, path=b"/v1/resolve")
+    proxy.start()
+    courier = Courier(Link(proxy.url, Credentials.read(credentials(COURIER, plain=True)), sleep=lambda _: None))
+    with courier, pytest.raises(UnavailableError, match="answer was lost"):
+        courier.resolve(["YT000000000000"], purpose="deliver")
+    proxy.stop()
+    assert proxy.passed == 1
+
+
+def keys_of(service: Service) -> tuple[int, str]:
+    """What the service answers when it is asked for its sealing keys."""
+    return 200, json.dumps({"note": sources.directory(service.clock.world, service.store), "merchant": SHOP.unit})
+
+
+@contextmanager
+def pretending(answers: dict[str, tuple[int, str]]) -> Iterator[str]:
+    """A service that says what a test wants."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("content-length", 0)))
+            status, text = answers.get(self.path, (404, "{}"))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        do_GET = do_POST
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ((200, "<html>金丝雀</html>"), IntegrityError),
+        ((200, "[]"), IntegrityError),
+        ((200, '{"outcomes": []}'), IntegrityError),
+        ((200, '{"outcomes": [{"scanned": {"kind": "金丝雀", "at": "2026-11-24T00:00:00Z"}}]}'), IntegrityError),
+        ((200, '{"outcomes": [{"金丝雀": 1}]}'), IntegrityError),
+        ((500, "{}"), IntegrityError),
+        ((302, "{}"), IntegrityError),
+        ((413, "{}"), InputError),
+        ((422, '{"errors": [{"field": "orders.0", "rule": "missing"}]}'), InputError),
+    ],
+)
+def test_an_answer_that_is_not_the_services_own_is_an_error_that_repeats_nothing(service, tmp_path, answer, error):
+    path = tmp_path / "shop.json"
+    path.touch(mode=0o600)
+    key = str(journal.log_key(service.clock.world, service.store))
+    path.write_text(json.dumps({"secret": "wbs1_" + "A" * 43, "ledger_key": key}), "utf-8")
+    answers = {"/v1/token": (200, '{"token": "t"}'), "/v1/sources": keys_of(service), "/v1/waybills/sealed": answer}
+    with pretending(answers) as url, RemoteShop(Link(url, Credentials.read(path), sleep=lambda _: None)) as shop:
+        with pytest.raises(error) as caught:
+            shop.checkout([made()])
+        assert "金丝雀" not in str(caught.value)
+
+
+def test_a_masked_view_of_another_order_is_not_believed(service, shop, tmp_path):
+    [first] = shop.checkout([made()])
+    from masking.wire import outcome_to_json
+
+    other = made(
+        reference=first.reference, recipient=Party(name="赵二", phone="13811112222", address="北京市朝阳区1号")
+    )
+    path = tmp_path / "other.json"
+    path.touch(mode=0o600)
+    key = str(journal.log_key(service.clock.world, service.store))
+    path.write_text(json.dumps({"secret": "wbs1_" + "A" * 43, "ledger_key": key}), "utf-8")
+    body = json.dumps({"outcomes": [outcome_to_json(first)]})
+    answers = {
+        "/v1/token": (200, '{"token": "t"}'),
+        "/v1/sources": keys_of(service),
+        "/v1/waybills/sealed": (200, body),
+    }
+    with (
+        pretending(answers) as url,
+        RemoteShop(Link(url, Credentials.read(path))) as liar,
+        pytest.raises(IntegrityError, match="not this order's"),
+    ):
+        liar.checkout([other])
+
+
+def test_a_ledger_that_was_cut_back_is_noticed_and_both_notes_are_kept(service, credentials, tmp_path):
+    path = credentials(SHOP)
+    with RemoteShop.connect(service.url, credentials=path) as shop:
+        shop.checkout([made()])
+        journal.sequence(service.clock.world, service.store)
+        service.store.close()
+        copy = tmp_path / "yesterday"
+        shutil.copytree(service.folder, copy)
+        shop.checkout([made() for _ in range(3)])
+        journal.sequence(service.clock.world, service.store)
+        note = shop.link.ask("GET", "/v1/ledger/checkpoint")["note"]
+        shop.link._watch.see(base64.b64encode(note.encode()).decode(), shop.link._proof)
+    with (
+        serving(copy) as yesterday,
+        RemoteShop.connect(yesterday.url, credentials=path) as shop,
+        pytest.raises(IntegrityError, match=r"the ledger is not what it was: (shrunk|forked)"),
+    ):
+        shop.find(reference="C-1")
+    assert set(json.loads(path.with_suffix(".ledger.fault.json").read_text("utf-8"))) == {"key", "kept", "shown"}

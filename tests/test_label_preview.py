@@ -1,0 +1,41 @@
+"""A preview of a label, over HTTP: the print without its code, which counts as none."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import pytest
+from PIL import Image
+
+from masking.crypto.index import token_record
+from masking.vault import journal
+from print_templates.read import decode, read_pdf
+from tests.cast import DISPATCHER
+from tests.test_outlet_page import parcel, record, service
+
+__all__ = ["service"]
+
+
+def test_a_preview_shows_the_label_without_a_code_and_is_no_print(service):
+    number, token = parcel(service)
+    asked = {"ids": [number], "job": "look"}
+    answer = service.ask(DISPATCHER, "/v1/labels", asked, headers={"Accept": "image/png"})
+    assert answer.headers["content-type"] == "image/png"
+    assert set(decode(Image.open(io.BytesIO(answer.content)).convert("L"))) == {number}
+    assert record(service, token).prints == 0
+    kinds = [leaf.kind for leaf in journal.who_saw(service.clock.world, service.store, token_record(token))]
+    assert kinds[-1] == "preview"
+    printed = service.ask(DISPATCHER, "/v1/labels", asked).json()
+    [code] = [c for c in set(read_pdf(base64.b64decode(printed["pdf"]))[0].codes) if c.startswith("WB1")]
+    again = service.ask(DISPATCHER, "/v1/labels", asked, headers={"Accept": "image/png"})
+    assert code not in decode(Image.open(io.BytesIO(again.content)).convert("L"))
+
+
+@pytest.mark.parametrize(
+    ("ids", "status", "word"),
+    [(["YT999999999999"], 409, "refused"), (["YT999999999999"] * 2, 422, "input"), (["wb1_"], 409, "refused")],
+)
+def test_what_cannot_be_previewed_is_a_problem_and_no_picture(service, ids, status, word):
+    answer = service.ask(DISPATCHER, "/v1/labels", {"ids": ids, "job": "j"}, headers={"Accept": "image/png"})
+    assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (status, word)

@@ -1,0 +1,131 @@
+"""Signing in at the outlet's page in a real browser: enrolled once, by the computer's own key, and what ends it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from masking.crypto.index import token_record
+from masking.vault import journal
+from tests.cast import DISPATCHER, RECEIVER
+from tests.serving import serving
+from tests.test_outlet_page import at_the_door, entered, page, parcel, said, service, window
+
+__all__ = ["page", "service", "window"]
+pytestmark = pytest.mark.system("chromium", "bash")
+
+
+def test_who_has_been_here_for_an_hour_signs_in_again_and_goes_on(service, page):
+    one, two = parcel(service)[0], parcel(service)[0]
+    page.scan(one)
+    said(page, one)
+    service.clock.ahead += timedelta(minutes=61)
+    page.scan(two)
+    page.until("document.querySelector('#desk').hidden")
+    service.clock.ahead -= timedelta(minutes=61)  # what the others hold ends in an hour
+    assert page.text("#refused") == "Your sign-in has ended. Sign in again; the list is still there."
+    page.scan("wbc1_" + "A" * 43)
+    page.until("document.querySelector('#refused').textContent.includes('wrong')")
+    page.press("Enter")  # by this computer's key alone
+    page.until("!document.querySelector('#desk').hidden")
+    assert said(page, one)[0] == said(page, two)[0] == "ready"
+    page.tab_to("#leave")
+    page.press("Enter")
+    assert page.see("document.querySelectorAll('#list li').length") == 0
+
+
+def test_a_computer_enrols_once_signs_in_by_its_key_and_is_forgotten(service, window):
+    at_the_door(window, service)
+    window.see("indexedDB.deleteDatabase('waybill-device')")
+    at_the_door(window, service)
+    assert "enter the code of your enrolment" in window.text("#secret-hint")
+    window.press("Enter")
+    assert window.see("document.querySelector('#desk').hidden")
+    window.scan(service.code(DISPATCHER))
+    window.until("!document.querySelector('#desk').hidden")
+    held = """new Promise((done) => { const o = indexedDB.open('waybill-device'); o.onsuccess = () => {
+      const all = o.result.transaction('keys').objectStore('keys').getAllKeys(), one = o.result.transaction('keys').objectStore('keys').get('device');
+      one.onsuccess = async () => { o.result.close(); done([all.result, one.result.privateKey.extractable, one.result.privateKey.usages,
+        await crypto.subtle.exportKey('jwk', one.result.privateKey).then(() => 'read', (e) => e.name)]); }; }; })"""
+    assert window.see(held) == [["device"], False, ["sign"], "InvalidAccessError"]
+    at_the_door(window, service)
+    window.until("document.querySelector('#secret-hint').innerText.includes('is enrolled')")
+    window.press("Enter")
+    window.until("!document.querySelector('#desk').hidden")
+    number, _ = parcel(service)
+    window.scan(number)
+    assert said(window, number)[0] == "ready"
+    window.tab_to("#leave")
+    window.press("Enter")
+    window.tab_to("#forget")
+    window.press("Enter")
+    window.until("document.querySelector('#refused').textContent.includes('need a new code')")
+    window.until("document.querySelector('#forget').hidden")
+
+
+def test_a_new_code_for_somebody_ends_the_computer_that_they_had(service, page):
+    number, _ = parcel(service)
+    service.code(DISPATCHER)
+    page.scan(number)
+    page.until("document.querySelector('#desk').hidden")
+    page.press("Enter")
+    page.until("document.querySelector('#refused').textContent.includes('not enrolled')")
+
+
+def test_a_lost_answer_to_a_code_loses_no_enrolment(service, window):
+    at_the_door(window, service)
+    code = service.code(DISPATCHER)
+    window.lose_answers(lose=True)
+    window.scan(code)
+    window.until("document.querySelector('#refused').textContent.includes('does not answer')")
+    window.lose_answers(lose=False)
+    window.scan(code)
+    window.until("!document.querySelector('#desk').hidden")
+
+
+def test_a_computer_whose_clock_is_wrong_goes_by_the_services(service, window):
+    service.clock.ahead += timedelta(minutes=10)
+    try:
+        entered(window, service)
+        number, _ = parcel(service)
+        window.scan(number)
+        assert said(window, number)[0] == "ready"
+    finally:
+        service.clock.ahead -= timedelta(minutes=10)
+
+
+def test_where_the_service_takes_secrets_the_page_does_too(service, window):
+    at_the_door(window, service)
+    window.scan(service.secret(DISPATCHER))
+    window.until("!document.querySelector('#desk').hidden")
+    number, _ = parcel(service)
+    window.scan(number)
+    assert said(window, number)[0] == "ready"
+
+
+def test_without_a_demo_the_browsers_own_key_signs_in_and_a_code_is_needed_once(tmp_path, window):
+    with serving(tmp_path / "d", bearer_roles=frozenset()) as strict:
+        for shown in ("", strict.code(DISPATCHER), ""):
+            at_the_door(window, strict)
+            window.scan(shown)
+            if not shown and strict.clock.ahead == timedelta(0):
+                window.until("document.querySelector('#refused').textContent.includes('not enrolled')")
+                strict.clock.ahead += timedelta(minutes=10)  # the browser's clock is wrong from now on
+                continue
+            window.until("!document.querySelector('#desk').hidden")
+            window.scan("YT999999999999")
+            assert said(window, "YT999999999999")[0] == "bad"  # asked, answered, and still signed in
+            assert window.see("document.querySelector('#door').hidden")
+
+
+def test_a_computer_changes_hands_with_a_new_code(service, page):
+    number, token = parcel(service)
+    page.tab_to("#leave")
+    page.press("Enter")
+    page.scan(service.code(RECEIVER))
+    page.until("!document.querySelector('#desk').hidden")
+    page.scan(number)
+    assert said(page, number)[0] == "ready"
+    leaves = journal.who_saw(service.clock.world, service.store, token_record(token))
+    assert leaves[-1].actor == RECEIVER.id

@@ -1,0 +1,74 @@
+"""A departure that names the next unit: that unit takes the parcel in, and nobody disturbs it on its way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from masking.access.budget import FULL
+from masking.access.duty import UNKNOWN
+from masking.waybill import Assigned, Refusal
+from tests.cast import COURIER, DISPATCHER, RECEIVER
+from tests.network import (
+    ASIDE,
+    ASIDE_COURIER,
+    ASIDE_TOO,
+    HUB_IN,
+    HUB_OUT,
+    HZ_DISPATCHER,
+    HZ_RECEIVER,
+    labelled,
+    on_its_way,
+)
+from tests.test_chain import parcel
+
+__all__ = ["parcel"]
+
+
+def test_what_was_sent_to_a_unit_by_name_no_other_unit_takes_in_and_it_is_not_disturbed(parcel):
+    """Neither does anybody who tries it learn more, or get locked: a lorry is unloaded at the wrong ramp now and then."""
+    parcel_at_hub(parcel)
+    parcel.moves((HUB_OUT, "departed", "sh-01"), (HUB_OUT, "departed"))
+    elsewhere = Refusal(reason="sent-to-another-unit")
+    for _ in range(FULL.refusals + 2):
+        assert parcel.scanned(ASIDE, "arrived") == parcel.scanned(ASIDE_TOO, "departed") == elsewhere
+    for kind, to in (("departed", "hub-1"), ("diverted", "sh-04"), ("returned", None)):
+        assert parcel.scanned(ASIDE, kind, to) in (elsewhere, UNKNOWN)
+    assert isinstance(parcel.reprinted(ASIDE_TOO), Refusal)
+    assert parcel.given(ASIDE_TOO, ASIDE_COURIER) == UNKNOWN
+    parcel.moves((RECEIVER, "arrived"))
+    assert isinstance(parcel.given(DISPATCHER, COURIER), Assigned)
+
+
+def test_the_outlet_of_the_routing_code_does_not_have_what_is_still_on_its_way_to_a_hub(parcel):
+    on_its_way(parcel)
+    parcel.moves((HUB_IN, "arrived"), (HUB_IN, "departed", "hub-2"))
+    assert parcel.scanned(RECEIVER, "arrived") == Refusal(reason="sent-to-another-unit")
+    assert parcel.given(DISPATCHER, COURIER) == UNKNOWN
+
+
+def test_whoever_sent_a_parcel_says_anew_where_it_went_or_takes_it_back(parcel):
+    parcel_at_hub(parcel)
+    parcel.moves((HUB_IN, "departed", "hub-2"), (HUB_OUT, "departed", "sh-02"))
+    assert parcel.scanned(RECEIVER, "arrived") == Refusal(reason="sent-to-another-unit")
+    parcel.moves((HUB_IN, "arrived"), (HUB_OUT, "departed"), (RECEIVER, "arrived"))
+
+
+def test_whoever_a_parcel_was_sent_to_says_where_it_has_turned_up_instead(parcel):
+    parcel_at_hub(parcel)
+    parcel.moves((HUB_OUT, "departed", "sh-01"))
+    assert parcel.scanned(ASIDE, "arrived") == Refusal(reason="sent-to-another-unit")
+    parcel.moves((RECEIVER, "diverted", "sh-02"), (ASIDE, "arrived"))
+    assert isinstance(parcel.given(ASIDE_TOO, ASIDE_COURIER), Assigned)
+
+
+def test_where_the_carrier_wants_it_so_no_departure_goes_without_a_name(world, store, order):
+    store.settings = replace(store.settings, name_next_unit=True)
+    parcel = labelled(world, store, order)
+    parcel.moves((HZ_RECEIVER, "arrived"))
+    assert parcel.scanned(HZ_DISPATCHER, "departed") == Refusal(reason="to-names-another-unit-of-departed-or-diverted")
+    parcel.moves((HZ_DISPATCHER, "departed", "sh-01"), (RECEIVER, "arrived"))
+
+
+def parcel_at_hub(parcel):
+    on_its_way(parcel)
+    parcel.moves((HUB_IN, "arrived"))

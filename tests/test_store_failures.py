@@ -1,0 +1,125 @@
+"""What every store does when something goes wrong: commits that fail or are not heard of, values it can't take, a first start."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from subprocess import PIPE
+
+import pytest
+import sqlalchemy as sa
+
+from masking.call import Call, call
+from masking.checkout import Checkout, checkout
+from masking.errors import InputError, UnavailableError
+from masking.order import Grant
+from masking.vault import schema, waybills
+from tests import postgresql
+from tests.cast import COURIER, SHOP
+from tests.commits import lost, on_commit, refused
+from tests.test_store_contract import kinds, looking, parcels, rows
+
+__all__ = ["parcels"]
+
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("broken", [refused, lost])
+def test_a_checkout_that_was_not_answered_is_asked_for_again_and_is_one_waybill(world, store, order, broken):
+    asked = [Checkout(merchant=SHOP, order=order(f"A-{n}")) for n in range(3)]
+    with on_commit(store, broken), pytest.raises(UnavailableError) as caught:
+        checkout(world, store, asked)
+    assert not caught.value.undone
+    answers = checkout(world, store, asked)
+    assert {each.created for each in answers} == {broken is refused}
+    assert [each.reference for each in answers] == ["A-0", "A-1", "A-2"]
+    assert len({str(each.number) for each in answers}) == 3
+    [(leased,)] = rows(store, sa.select(sa.func.count()).where(schema.slot.c.stage == "leased"))
+    assert leased == 3
+
+
+@pytest.mark.parametrize("broken", [refused, lost])
+def test_what_was_not_committed_for_certain_is_not_opened(world, store, parcels, broken):
+    record, data = parcels[0]
+    for act in (
+        looking(world, store, [data.code]),
+        lambda: call(world, store, [Call(actor=COURIER, code=data.code)]),
+    ):
+        with on_commit(store, broken), pytest.raises(UnavailableError) as caught:
+            act()
+        assert "13800000001" not in repr(caught.value) + repr(caught.value.__cause__)
+    found = kinds(world, store, record)
+    assert (found["grant"], found["intent"]) == ((1, 1) if broken is lost else (0, 0))
+
+
+def test_a_conflict_inside_a_transaction_is_told_from_a_store_that_is_down(world, store):
+    [(taken,)] = rows(store, sa.select(schema.person.c.id).limit(1))
+    with pytest.raises(UnavailableError) as caught, store.transaction() as tx:
+        tx.execute(schema.alarm.insert(), [{"id": bytes(16), "at": 0, "kind": "k", "actor": taken}] * 2)
+    assert caught.value.undone
+    assert rows(store, sa.select(schema.alarm).where(schema.alarm.c.kind == "k")) == []
+
+
+def test_as_many_values_as_sqlite_takes_in_a_statement_are_taken(store):
+    with store.transaction() as tx:
+        if store.data.dialect.name == "sqlite":  # as most builds of it have it
+            tx.connection.driver_connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)
+        assert waybills.by_id(tx, [n.to_bytes(16, "big") for n in range(32_766)]) == {}
+
+
+def test_more_values_than_a_statement_takes_are_refused_by_name(store):
+    many = [n.to_bytes(16, "big") for n in range(66_000)]
+    with pytest.raises(InputError, match="too-many-at-once"), store.transaction() as tx:
+        if store.data.dialect.name == "sqlite":  # as most builds of it have it
+            tx.connection.driver_connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)
+        waybills.by_id(tx, many)
+
+
+@pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
+def test_a_value_that_no_database_keeps_is_the_askers_fault(store):
+    with pytest.raises(InputError) as caught, store.transaction() as tx:
+        tx.execute(sa.select(schema.person).where(schema.person.c.id == "no\0body"))
+    assert "no\0body" not in str(caught.value)
+
+
+STARTING = """
+import sys
+from masking.vault.engine import migrate, open_engine
+from masking.vault.schema import DATA_HEAD
+sys.stdin.read(1)
+engine = open_engine(sys.argv[1])
+migrate(engine, "data", DATA_HEAD)
+engine.dispose()
+"""
+
+
+@pytest.mark.parametrize("kind", ["file", "postgresql"])
+def test_workers_that_start_at_once_on_an_empty_database_make_one_schema(kind, tmp_path, request):
+    url = f"sqlite:///{tmp_path}/data.sqlite"
+    if kind == "postgresql":
+        [data, _] = request.getfixturevalue("databases")
+        url = postgresql.create(data.url.query["host"], "empty")
+    command = [sys.executable, "-c", STARTING, url]
+    started = [subprocess.Popen(command, cwd=ROOT, stdin=PIPE, stderr=PIPE, text=True) for _ in range(3)]
+    for each in started:
+        each.stdin.write("g")
+        each.stdin.flush()
+    assert [each.communicate()[1] for each in started] == [""] * 3
+    assert [each.returncode for each in started] == [0] * 3
+
+
+@pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
+def test_connections_that_the_server_dropped_are_made_anew(world, store, parcels):
+    look = looking(world, store, [parcels[0][1].code])
+    assert isinstance(look()[0], Grant)
+    admin = sa.create_engine(store.data.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with admin.connect() as connection:
+        connection.execute(
+            sa.text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = 'postgres'"
+            )
+        )
+    assert isinstance(look()[0], Grant)
