@@ -1,4 +1,4 @@
-"""`waybill ledger verify`, `who-saw` and `erase`, on a deployment in a folder."""
+"""`waybill ledger verify`, `who-saw` and `erase`, on a deployment in a folder; and where commands look for it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import masking
 from api.cli import main
 from masking.crypto.index import token_text
 from masking.waybill import Waybill
+from tests.test_files_mask import row, text
 
 
 @pytest.fixture
@@ -75,3 +76,18 @@ def test_nobody_saw_what_was_never_issued(deployed):
     folder, _ = deployed
     assert main(["who-saw", token_text(bytes(16)), "--folder", str(folder)]) == 1
     assert main(["who-saw", "13800000001", "--folder", str(folder)]) == 2
+
+
+def test_all_commands_look_for_the_deployment_in_the_same_places(tmp_path, monkeypatch, capsys):
+    (tmp_path / "orders.csv").write_text(text(row(1)), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert main(["ledger", "verify"]) == 2  # nothing is made by looking
+    assert main(["mask", "orders.csv", "--labels", "none"]) == 0
+    assert main(["ledger", "verify"]) == 0
+    assert main(["label", "orders-masked/masked.csv", "--job", "monday", "--out", "monday.pdf"]) == 0
+    monkeypatch.chdir("waybill-data")
+    assert main(["mask", "../orders.csv", "--labels", "none"]) == 0
+    assert main(["ledger", "verify"]) == 0
+    made = {each.name for each in tmp_path.iterdir()} | {each.name for each in tmp_path.glob("*/waybill-data")}
+    assert made == {"monday.pdf", "orders-masked", "orders.csv", "waybill-data"}
+    assert "1 entered before" in capsys.readouterr().out

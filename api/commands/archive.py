@@ -9,6 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from api.deployment import add_folder
 from masking.connection import OPERATOR, open_folder
 from masking.crypto.index import token_record
 from masking.crypto.keys import read_secret
@@ -28,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--field", action="append", choices=FIELDS, help="show this field (may be repeated; default all)"
     )
-    parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+    add_folder(parser)
 
 
 def run(args: argparse.Namespace) -> int:

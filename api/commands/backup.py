@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from api.deployment import add_folder
 from masking.connection import open_folder
 from masking.lifecycle import KEY_BACKUPS_LIVE
 from masking.vault.recovery import back_up
@@ -19,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     parser.add_argument("what", choices=["data", "keys"])
     parser.add_argument("file", type=Path, help="where the copy goes; must not exist")
-    parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+    add_folder(parser)
 
 
 def run(args: argparse.Namespace) -> int:

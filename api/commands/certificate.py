@@ -10,6 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from api.deployment import add_folder
 from masking.connection import open_folder
 from masking.errors import InputError, IntegrityError
 from masking.ledger.certificate import key_name, read
@@ -23,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("act", choices=["verify"])
     parser.add_argument("file", type=Path, help="the certificate, as `waybill erase --certificate` wrote it")
     parser.add_argument("--key", help="the issuer's public key, name+id+key (default: this deployment's)")
-    parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+    add_folder(parser)
 
 
 def run(args: argparse.Namespace) -> int:

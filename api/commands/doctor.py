@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from api.deployment import add_folder
 from api.settings import ServiceSettings
 from masking.access.people import Role
 from masking.connection import OFFLINE_KEY, open_folder
@@ -35,7 +36,7 @@ class Finding(NamedTuple):
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
-    parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+    add_folder(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from api.deployment import add_folder
 from masking.access.people import Actor, Role
 from masking.connection import OPERATOR, open_folder
 from masking.ledger import certificate
@@ -26,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", help="the waybill's token, wb_...")
     parser.add_argument("--reason", required=True, choices=sorted(REASONS), help="goes on the ledger")
     parser.add_argument("--certificate", type=Path, help="write a signed certificate to this file")
-    parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+    add_folder(parser)
 
 
 def run(args: argparse.Namespace) -> int:

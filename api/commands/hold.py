@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
+from api.deployment import add_folder
 from masking.access.people import Actor, Role
 from masking.connection import OPERATOR, open_folder
 from masking.retire import HOLDS, Held, Hold, Release, Retire, retire
@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     act = parser.add_mutually_exclusive_group(required=True)
     act.add_argument("--reason", choices=sorted(HOLDS), help="hold it; goes on the ledger")
     act.add_argument("--release", action="store_true", help="end the hold")
-    parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+    add_folder(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
+from api.deployment import add_folder
 from api.upkeep import key_act
 from masking.access.people import Actor, Role
 from masking.connection import OFFLINE_KEY, OPERATOR, ROOT_KEY, create, create_in, open_folder
@@ -43,7 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", type=Path, help="rotate root: settings (TOML) whose [root] names a PKCS#11 token")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     parser.add_argument("--yes", action="store_true", help="don't ask")
-    parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+    add_folder(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from api.deployment import add_folder
 from masking.access.people import Actor, Role
 from masking.connection import SHOP, open_folder
 from masking.errors import InputError, RefusedError
@@ -53,7 +54,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--from", dest="resume", type=int, metavar="N", help="where to go on after a label that is in doubt")
     add("--again", metavar="A-B", help="print these positions of the job again")
     add("--reason", choices=sorted(REASONS), default="printer-jam", help="why they are printed again (printer-jam)")
-    add("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+    add_folder(parser)
 
 
 class How(NamedTuple):

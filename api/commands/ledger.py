@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from api.deployment import add_folder
 from masking.connection import open_folder
 from masking.vault import journal
 from masking.world import World
@@ -13,7 +13,7 @@ from masking.world import World
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     parser.add_argument("act", choices=["verify"])
-    parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+    add_folder(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from api.deployment import MADE, usual
 from api.files import explaining
 from api.files.importing import BATCH
 from api.files.job import Job, Result, run_job
@@ -20,6 +21,7 @@ from api.files.shredding import shred
 from api.files.table import readings
 from masking.connection import connect
 from masking.errors import InputError
+from masking.settings import SETTINGS
 
 NONE_WENT_THROUGH = 3
 
@@ -28,9 +30,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     add = parser.add_argument
     add("file", type=Path, help="a CSV or XLSX file of orders, from a shop or an ERP")
-    add(
-        "--to", default="waybill-data", metavar="WHERE", help="a deployment: a folder (made on first use), or a service"
-    )
+    where = usual() if (usual() / SETTINGS).exists() else MADE
+    told = f"a folder (made on first use), or a service (default: this folder if it is a deployment, else {MADE})"
+    add("--to", "--folder", default=str(where), metavar="WHERE", help=told)
     add("--credentials", type=Path, help="for a service: the file with the secret of your enrolment")
     add("--out", type=Path, help="folder for what is made (default: FILE-masked, beside the file)")
     add("--columns", type=Path, metavar="TOML", help="what the file's columns mean, where that isn't plain")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from pathlib import Path
 
+from api.deployment import add_folder
 from masking.connection import open_folder
 from masking.errors import InputError
 from masking.numbers.plan import Demand, runs_dry
@@ -55,7 +55,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     plan.add_argument("--provider", choices=sorted(ORIGINS), default="own-switch", help="decides the cool-down")
     acts.add_parser("stock", help="how many slots are in each stage, by provider and city")
     for each in acts.choices.values():
-        each.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+        add_folder(each)
 
 
 def run(args: argparse.Namespace) -> int:

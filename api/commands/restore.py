@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from api.deployment import add_folder
 from masking.connection import open_folder
 from masking.errors import SettingsError
 from masking.settings import databases
@@ -21,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     parser.add_argument("what", choices=["keys"])
     parser.add_argument("file", type=Path, help="a copy made by `waybill backup keys`, not older than 24 hours")
-    parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+    add_folder(parser)
 
 
 def run(args: argparse.Namespace) -> int:

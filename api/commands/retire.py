@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from api.deployment import add_folder
 from api.upkeep import nightly
 from masking.access.people import Actor, Role
 from masking.connection import OPERATOR, open_folder
@@ -14,7 +14,7 @@ from masking.world import World
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     parser.add_argument("--dry-run", action="store_true", help="count what would be done, and do nothing")
-    parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+    add_folder(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from api.deployment import add_folder
 from api.logs import LOG, configuration
 from api.serving import listening, run_service
 from api.settings import ServiceSettings, bearer_roles
@@ -46,7 +47,7 @@ STAFF = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
-    parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+    add_folder(parser)
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on (default: 8440; 0: any that is free)")
     parser.add_argument("--workers", type=int, help="processes (default: 1; more need PostgreSQL)")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 from datetime import timedelta
-from pathlib import Path
 
+from api.deployment import add_folder
 from masking.connection import open_folder
 from masking.crypto.index import token_record
 from masking.errors import InputError
@@ -18,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     parser.add_argument("--days", type=int, default=1, help="how far back to look (default: one day)")
     parser.add_argument("--canary", metavar="ID", help="mark this waybill, of an invented person, as a canary")
-    parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+    add_folder(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from api.deployment import add_folder
 from masking.connection import open_folder
 from masking.crypto.index import token_record
 from masking.errors import InputError
@@ -16,7 +16,7 @@ from masking.world import World
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     parser.add_argument("id", help="the waybill's token, wb_...")
-    parser.add_argument("--folder", type=Path, default=Path(), help="the deployment (default: this folder)")
+    add_folder(parser)
 
 
 def run(args: argparse.Namespace) -> int:
