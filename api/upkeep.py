@@ -13,7 +13,7 @@ from masking.access.people import Actor
 from masking.crypto.index import token_text
 from masking.lifecycle import State
 from masking.retire import Destroy, Retire, Retired, SealAway, retire
-from masking.vault import journal, keylives, sources, waybills
+from masking.vault import journal, keylives, orphans, sources, waybills
 from masking.vault.store import Store
 from masking.world import World
 
@@ -40,7 +40,7 @@ def nightly(world: World, store: Store, operator: Actor, *, dry_run: bool = Fals
             key_act(world, store, operator, "close", "archive", day)
         keylives.close_days(store.keys, closed, now)
     yield Line("days closed", len(closed))
-    yield Line("orphaned wraps swept", 0 if dry_run else store.sweep_orphans(now))
+    yield Line("orphaned wraps swept", 0 if dry_run else orphans.sweep(store, now))
 
     def away(waybill: bytes) -> Retire:
         return SealAway(actor=operator, id=token_text(waybill))

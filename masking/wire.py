@@ -42,15 +42,9 @@ Outcome = (
 )  # fmt: skip
 
 _VIEW_FIELDS = (
-    "recipient.name",
-    "recipient.phone",
-    "recipient.address",
-    "sender.name",
-    "sender.phone",
-    "sender.address",
-    "goods",
-    "remark",
-)
+    "recipient.name", "recipient.phone", "recipient.address",
+    "sender.name", "sender.phone", "sender.address", "goods", "remark",
+)  # fmt: skip
 
 
 def order_to_json(order: Order) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from sqlalchemy.engine import Engine
 from masking.crypto.keys import FileKeySource
 from masking.numbers.pool import DEMO
 from masking.order import Order, Party, Plain
-from masking.vault import people, schema, slots
+from masking.vault import keyschema, people, schema, slots
 from masking.vault.engine import migrate, open_engine
-from masking.vault.schema import DATA_HEAD, KEYS_HEAD
+from masking.vault.keyschema import KEYS_HEAD
+from masking.vault.schema import DATA_HEAD
 from masking.vault.store import Settings, Store, create_keys
 from masking.world import World
 from tests import postgresql
@@ -77,7 +78,7 @@ def urls(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
             return "sqlite://", "sqlite://"
         case _:
             engines = request.getfixturevalue("databases")
-            for engine, metadata in zip(engines, (schema.data, schema.keys), strict=True):
+            for engine, metadata in zip(engines, (schema.data, keyschema.keys), strict=True):
                 with engine.begin() as connection:
                     for table in reversed(metadata.sorted_tables):
                         connection.execute(table.delete())

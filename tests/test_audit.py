@@ -6,7 +6,7 @@ import pytest
 
 from masking.ledger import tree
 from masking.ledger.checkpoint import LogKey, follows, read, sign
-from masking.vault import journal, schema
+from masking.vault import journal, keyschema
 from masking.vault.audit import RULES
 from masking.vault.journal import Fault
 from tests.test_journal import LEAF, NODE, POINT, body, edit, ledger, read_note, write
@@ -188,7 +188,7 @@ def test_a_ledger_cut_back_as_a_whole_shows_to_whoever_kept_a_later_checkpoint(w
 
 def test_a_ledger_without_its_key_is_not_believed(world, ledger):
     with ledger.keys.engine.begin() as connection:
-        connection.execute(schema.stored_key.delete().where(schema.stored_key.c.purpose == "sign"))
+        connection.execute(keyschema.stored_key.delete().where(keyschema.stored_key.c.purpose == "sign"))
     ledger.keys._opened.clear()
     assert journal.verify(ledger).fault == Fault(5, "checkpoint-changed", 5)
 

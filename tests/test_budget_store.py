@@ -23,7 +23,7 @@ from masking.order import Grant
 from masking.resolve import Resolve, resolve
 from masking.scan import Scan, scan
 from masking.shift import Shift, shift
-from masking.vault import budgets, journal, people, schema
+from masking.vault import budgets, journal, keyschema, people, schema
 from masking.vault.store import Settings
 from masking.waybill import Dial, Refusal, Unlocked, Working
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, TENANT, leave_only
@@ -200,7 +200,7 @@ def test_a_supervisor_ends_a_lock_and_nobody_ends_their_own(world, store):
 def test_a_record_that_does_not_open_is_refused_alone_and_its_leaf_says_so(world, store, broken):
     labels = on_the_van(world, store, 3)
     [record] = [store.read_code(labels[1].code, world, world.now())[0]]
-    sealed, wrap = schema.sealed, schema.wrap
+    sealed, wrap = schema.sealed, keyschema.wrap
     match broken:
         case "seal":
             act = sealed.update().where(sealed.c.waybill == record).values(recipient_address=bytes(60))

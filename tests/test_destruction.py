@@ -9,7 +9,7 @@ from masking.crypto.index import token_record
 from masking.errors import UnavailableError
 from masking.lifecycle import State
 from masking.retire import Destroy, retire
-from masking.vault import journal, parcels, waybills
+from masking.vault import journal, orphans, parcels, waybills
 from masking.vault.engine import transaction
 from masking.vault.keystore import Destruction, Generation
 from masking.vault.store import PAGE
@@ -71,10 +71,10 @@ def test_wraps_without_a_row_are_swept_after_an_hour_and_others_are_not(store, w
     with pytest.raises(UnavailableError):
         failing_checkout(world, store, order("A-2"))
     hands.move(minutes=30)
-    assert store.sweep_orphans(world.now()) == 0
+    assert orphans.sweep(store, world.now()) == 0
     hands.move(minutes=31)
-    assert store.sweep_orphans(world.now()) == 1
-    assert store.keys.wrapped_records(after=b"", made_before=b"\xff" * 16, limit=9) == [token_record(kept.id)]
+    assert orphans.sweep(store, world.now()) == 1
+    assert orphans.wrapped(store.keys, after=b"", made_before=b"\xff" * 16, limit=9) == [token_record(kept.id)]
 
 
 def failing_checkout(world, store, order):
@@ -94,8 +94,8 @@ def test_a_key_that_a_cut_off_amendment_has_left_is_swept_and_the_waybill_opens(
     waybill = checked_out(world, store, order())
     record = token_record(waybill.id)
     store.keys.add_wraps("carrier", [Generation(record, 2)], world, world.now())
-    assert store.sweep_orphans(world.now()) == 1
-    assert store.keys.with_several_keys(limit=9) == []
+    assert orphans.sweep(store, world.now()) == 1
+    assert orphans.with_several_keys(store.keys, limit=9) == []
     with store.transaction() as tx:
         assert parcels.of_ids(store, tx, [record]).wraps[record].generation == 1
 
@@ -104,7 +104,7 @@ def test_a_sweep_goes_through_more_waybills_than_a_page(store, world, hands):
     ids = [world.record_id(world.now()) for _ in range(2 * PAGE + 1)]
     store.keys.add_wraps("carrier", [Generation(each, 1) for each in ids], world, world.now())
     hands.move(hours=2)
-    assert store.sweep_orphans(world.now()) == len(ids)
+    assert orphans.sweep(store, world.now()) == len(ids)
     store.keys.destroy([Destruction(each, OPERATOR.id, "test") for each in ids], world.now())
     assert store.finish_destructions(world) == len(ids)
 

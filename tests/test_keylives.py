@@ -12,7 +12,7 @@ from masking.crypto.index import token_record
 from masking.crypto.keys import DayWrapper, FileKeySource
 from masking.crypto.seal import open_fields
 from masking.errors import IntegrityError, RefusedError, UnavailableError
-from masking.vault import keylives, schema, waybills
+from masking.vault import keylives, keyschema, waybills
 from masking.vault.engine import transaction
 from masking.vault.keystore import Generation, KeyStore
 from masking.world import day_of
@@ -42,7 +42,7 @@ def run(moves):
 
 def wraps(store):
     with transaction(store.keys.engine) as tx:
-        return tx.execute(sa.select(schema.wrap).order_by(schema.wrap.c.waybill)).all()
+        return tx.execute(sa.select(keyschema.wrap).order_by(keyschema.wrap.c.waybill)).all()
 
 
 @pytest.fixture
@@ -115,7 +115,9 @@ def test_wraps_whose_rows_were_swapped_do_not_open(store, many):
     first, second = wraps(store)[:2]
     with transaction(store.keys.engine) as tx:
         for mine, other in ((first, second), (second, first)):
-            tx.execute(schema.wrap.update().where(schema.wrap.c.waybill == mine.waybill).values(online=other.online))
+            tx.execute(
+                keyschema.wrap.update().where(keyschema.wrap.c.waybill == mine.waybill).values(online=other.online)
+            )
     for wrapped in store.keys.online_wraps([Generation(first.waybill, 1), Generation(second.waybill, 1)]).values():
         with pytest.raises(IntegrityError):
             store.keys.unwrap(wrapped)
@@ -213,7 +215,7 @@ def test_a_new_offline_key_is_sealed_to_from_the_next_day_on(store, world, hands
     hands.move(days=1)
     checked_out(world, store, order("A-next"))
     with transaction(store.keys.engine) as tx:
-        table = schema.stored_key
+        table = keyschema.stored_key
         query = sa.select(table.c.name, table.c.sealed_to, table.c.archived).where(table.c.purpose == "archive")
         rows = {row.name: row for row in tx.execute(query)}
     assert {day: row.sealed_to for day, row in rows.items()} == {"2026-11-24": "1", "2026-11-25": "2"}
@@ -231,7 +233,7 @@ def test_another_root_opens_everything_after_the_rewrap_and_the_old_one_nothing(
 
 def test_a_rewrap_that_meets_a_foreign_key_changes_nothing(store, world, tmp_path, many):
     with transaction(store.keys.engine) as tx:
-        table = schema.stored_key
+        table = keyschema.stored_key
         tx.execute(table.update().where(table.c.purpose == "staff").values(wrapped=b"\1" + bytes(60)))
     new = FileKeySource.create(tmp_path / "new.key", os.urandom)
     with pytest.raises((IntegrityError, UnavailableError)):

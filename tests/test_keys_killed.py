@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 import masking
 from masking.connection import open_folder
-from masking.vault import keylives, schema
+from masking.vault import keylives, keyschema
 from masking.vault.keystore import Generation, OnlineWrap
 from masking.world import World
 
@@ -55,7 +55,7 @@ def test_a_refresh_killed_at_any_batch_loses_no_wrap_and_is_finished_by_the_next
 
     def wraps():
         store.keys.forget()
-        table = schema.wrap
+        table = keyschema.wrap
         columns = (table.c.waybill, table.c.generation, table.c.tenant, table.c.online_key, table.c.online)
         with store.keys.engine.connect() as connection:
             rows = connection.execute(sa.select(*columns).order_by(table.c.waybill)).all()

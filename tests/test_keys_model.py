@@ -11,7 +11,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from masking.crypto.keys import FileKeySource
 from masking.errors import RefusedError, UnknownWaybillError
-from masking.vault import keylives, schema
+from masking.vault import keylives, keyschema
 from masking.vault.archived import _archived_key
 from masking.vault.engine import open_engine
 from masking.vault.keystore import Destruction, Generation, KeyStore
@@ -27,7 +27,7 @@ class Keys(RuleBasedStateMachine):
         super().__init__()
         self.hands = Hands()
         self.engine = open_engine("sqlite://")
-        schema.keys.create_all(self.engine)
+        keyschema.keys.create_all(self.engine)
         self.keys = KeyStore(self.engine, FileKeySource(bytes(32)))
         self.offline: dict[str, bytes] = {}
         self.rotate_offline()

@@ -17,7 +17,7 @@ from masking.errors import IntegrityError, RefusedError, SettingsError
 from masking.ledger.certificate import Certificate, key_name, read, sign
 from masking.ledger.checkpoint import LogKey
 from masking.retire import Destroy, SealAway, retire
-from masking.vault import parcels, recovery, schema
+from masking.vault import keyschema, parcels, recovery, schema
 from masking.vault.recovery import back_up, reconcile, restore_keys
 from masking.world import World
 from tests.cast import OPERATOR, SHOP
@@ -161,7 +161,7 @@ def test_no_file_of_sqlite_keeps_a_destroyed_wrap_or_field(folder, deployment, t
     with deployment.transaction() as tx:
         fields = tx.execute(sa.select(schema.sealed).where(schema.sealed.c.waybill == record)).one()
     with deployment.keys.engine.connect() as connection:
-        wraps = connection.execute(sa.select(schema.wrap).where(schema.wrap.c.waybill == record)).one()
+        wraps = connection.execute(sa.select(keyschema.wrap).where(keyschema.wrap.c.waybill == record)).one()
     secrets = [wraps.online, wraps.archive, *fields[1:]]
 
     def found():
@@ -182,12 +182,12 @@ def test_a_store_that_was_never_restored_has_nothing_to_reconcile(store, world, 
 def test_tombstones_are_replayed_on_every_kind_of_store(store, world, order):
     gone, kept = (checked_out(world, store, order(name)) for name in ("A-1", "A-2"))
     with store.keys.engine.connect() as connection:
-        wraps = [dict(row) for row in connection.execute(sa.select(schema.wrap)).mappings()]
+        wraps = [dict(row) for row in connection.execute(sa.select(keyschema.wrap)).mappings()]
     retire(world, store, [Destroy(actor=OPERATOR, id=gone.id, reason="test")])
     with store.keys.engine.begin() as connection:  # the key store as it was before
-        connection.execute(schema.destruction.delete())
-        connection.execute(schema.wrap.delete())
-        connection.execute(schema.wrap.insert(), wraps)
+        connection.execute(keyschema.destruction.delete())
+        connection.execute(keyschema.wrap.delete())
+        connection.execute(keyschema.wrap.insert(), wraps)
     assert openable(store, [gone, kept]) == [True, True]
     assert reconcile(world, store) == (1, 0)
     assert openable(store, [gone, kept]) == [False, True]

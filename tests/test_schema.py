@@ -9,11 +9,11 @@ from masking.access.duty import Purpose
 from masking.call import Call, call
 from masking.resolve import Resolve, resolve
 from masking.retire import Destroy, retire
-from masking.vault import fates, schema
+from masking.vault import fates, keyschema, schema
 from tests.cast import COURIER, OPERATOR
 from tests.test_story import arrived, assigned, checked_out, labelled
 
-TABLES = {**schema.data.tables, **schema.keys.tables}
+TABLES = {**schema.data.tables, **keyschema.keys.tables}
 
 
 def test_every_column_is_on_the_destroy_list_or_on_the_keep_list_and_none_on_both():

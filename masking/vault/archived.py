@@ -15,8 +15,8 @@ from masking.lifecycle import State
 from masking.order import FIELDS, Plain
 from masking.vault import journal, waybills
 from masking.vault.engine import reading
+from masking.vault.keyschema import stored_key, wrap
 from masking.vault.keystore import Generation, KeyStore
-from masking.vault.schema import stored_key, wrap
 from masking.vault.store import Store
 from masking.world import World
 

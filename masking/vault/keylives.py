@@ -18,8 +18,8 @@ from masking.crypto import archive
 from masking.crypto.keys import DayWrapper, KeySource
 from masking.errors import IntegrityError, RefusedError
 from masking.vault.engine import reading, transaction, truncate_log
+from masking.vault.keyschema import stored_key, wrap
 from masking.vault.keystore import KeyStore
-from masking.vault.schema import stored_key, wrap
 from masking.world import World, day_of, milliseconds, week_of
 
 ONLINE_LIVES = timedelta(days=30)

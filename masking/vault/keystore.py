@@ -20,7 +20,7 @@ from masking.crypto.keys import DayWrapper, KeySource
 from masking.errors import IntegrityError
 from masking.vault import direct
 from masking.vault.engine import among, insert_new, reading, transaction, truncate_log
-from masking.vault.schema import destruction, stored_key, wrap
+from masking.vault.keyschema import destruction, stored_key, wrap
 from masking.world import World, day_of, milliseconds, week_of
 
 MEMORY = timedelta(seconds=10)
@@ -271,26 +271,6 @@ class KeyStore:
                 connection.execute(
                     destruction.update().where(destruction.c.waybill.in_(records)).values(finished=milliseconds(now))
                 )
-
-    def wrapped_records(self, *, after: bytes, made_before: bytes, limit: int) -> list[bytes]:
-        """The next waybills with wraps, in order of their ids: candidates for the sweep of orphans."""
-        between = (wrap.c.waybill > after, wrap.c.waybill < made_before)
-        query = sa.select(wrap.c.waybill).where(*between).distinct().order_by(wrap.c.waybill).limit(limit)
-        with reading(self.engine) as connection:
-            return list(connection.execute(query).scalars())
-
-    def with_several_keys(self, *, limit: int) -> list[bytes]:
-        """Waybills with wraps of more than one key: being amended now, or a crash came between."""
-        query = sa.select(wrap.c.waybill).group_by(wrap.c.waybill).having(sa.func.count() > 1).limit(limit)
-        with reading(self.engine) as connection:
-            return list(connection.execute(query).scalars())
-
-    def delete_wraps(self, records: Sequence[bytes]) -> None:
-        """Delete the wraps of waybills that never reached the data."""
-        if not records:
-            return
-        with transaction(self.engine) as connection:
-            connection.execute(wrap.delete().where(wrap.c.waybill.in_(records)))
 
     def _age(self, now: datetime) -> None:
         if self._since is None or not timedelta(0) <= now - self._since < MEMORY:

@@ -22,7 +22,8 @@ from masking.errors import RefusedError, SettingsError
 from masking.lifecycle import KEY_BACKUPS_LIVE, State
 from masking.vault import journal
 from masking.vault.engine import insert_new, migrate, open_engine, reading, transaction, truncate_log
-from masking.vault.schema import KEYS_HEAD, backup, destruction, waybill, wrap
+from masking.vault.keyschema import KEYS_HEAD, backup, destruction, wrap
+from masking.vault.schema import waybill
 from masking.vault.store import Store
 from masking.world import World, milliseconds, moment
 

@@ -1,6 +1,7 @@
-"""The tables of both databases. What becomes of each column when a waybill is destroyed: `vault.fates`.
+"""The tables of the data; those of the key store are in `vault.keyschema`.
 
-Times are UTC milliseconds, ids 16 bytes and time-ordered (FORMAT.md section 1).
+Times are UTC milliseconds, ids 16 bytes and time-ordered (FORMAT.md section 1). What becomes of each column of both when a
+waybill is destroyed: `vault.fates`.
 """
 
 from __future__ import annotations
@@ -27,11 +28,8 @@ from masking.access.budget import Counts
 from masking.order import FIELDS
 
 DATA_HEAD = "0001"
-KEYS_HEAD = "0001"
 
 data = MetaData()
-keys = MetaData()
-
 
 PLACES = "closed IS NULL AND place IS NOT NULL"
 """Open assignments whose parcel was opened and takes a place: what an index serves, so that counting them stays cheap."""
@@ -324,50 +322,3 @@ checkpoint = Table(
     Column("note", Text, nullable=False),
     sqlite_with_rowid=False,
 )
-
-stored_key = Table(
-    "stored_key",
-    keys,
-    Column("purpose", String(16), nullable=False),
-    Column("name", String(160), nullable=False),
-    Column("wrapped", LargeBinary),
-    Column("archived", LargeBinary),
-    Column("sealed_to", String(16)),
-    Column("created", BigInteger, nullable=False),
-    Column("revoked", BigInteger),
-    Column("died", BigInteger),
-    PrimaryKeyConstraint("purpose", "name"),
-)
-
-wrap = Table(
-    "wrap",
-    keys,
-    Column("waybill", LargeBinary(16), nullable=False),
-    Column("generation", Integer, nullable=False),
-    Column("tenant", String(64), nullable=False),
-    Column("online_key", String(16), nullable=False),
-    Column("online", LargeBinary),
-    Column("archive_key", String(16), nullable=False),
-    Column("archive", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("waybill", "generation"),
-    Index("wraps_by_online_key", "online_key", "waybill", "generation"),
-    Index("wraps_by_archive_key", "archive_key"),
-)
-
-destruction = Table(
-    "destruction",
-    keys,
-    Column("waybill", LargeBinary(16), primary_key=True),
-    Column("at", BigInteger, nullable=False),
-    Column("actor", String(64), nullable=False),
-    Column("reason", String(64), nullable=False),
-    Column("finished", BigInteger),
-    Index("unfinished", "at", sqlite_where=text("finished IS NULL"), postgresql_where=text("finished IS NULL")),
-)
-
-backup = Table(
-    "backup",
-    keys,
-    Column("at", BigInteger, primary_key=True),
-)
-"""Empty in a key store that is in use; a copy made by `recovery.back_up` holds the time it was made."""

@@ -20,7 +20,8 @@ from masking.crypto.envelope import Envelope, SealingKey
 from masking.errors import IntegrityError, MaskingError
 from masking.order import Order
 from masking.vault.engine import insert_new, reading, transaction, truncate_log
-from masking.vault.schema import envelope, stored_key
+from masking.vault.keyschema import stored_key
+from masking.vault.schema import envelope
 from masking.vault.store import Store
 from masking.waybill import Rejected
 from masking.wire import order_from_json

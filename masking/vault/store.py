@@ -18,10 +18,11 @@ from masking.crypto import archive, labelcode
 from masking.crypto.keys import KeySource
 from masking.ledger.log import Leaf, letters, subject
 from masking.lifecycle import Retention, State
-from masking.vault import calls, custody, journal, schema, slots, waybills
+from masking.vault import calls, custody, journal, keyschema, schema, slots, waybills
 from masking.vault.engine import migrate, open_engine, reading, transaction, truncate_log
+from masking.vault.keyschema import KEYS_HEAD
 from masking.vault.keystore import Destruction, KeyStore
-from masking.vault.schema import DATA_HEAD, KEYS_HEAD
+from masking.vault.schema import DATA_HEAD
 from masking.waybill import Token, VirtualNumber, Waybill
 from masking.wire import load_view
 from masking.world import World, day_of, milliseconds, moment
@@ -208,26 +209,6 @@ class Store:
             self.destroyed(list(waiting.values()), now)
         return len(unfinished)
 
-    def sweep_orphans(self, now: datetime) -> int:
-        """Delete wraps that a crash has left behind; of how many waybills.
-
-        Those older than an hour whose waybill never reached the data, and those of an amended waybill's other keys.
-        """
-        horizon = milliseconds(now - timedelta(hours=1)).to_bytes(6, "big")
-        swept, last = 0, b""
-        while page := self.keys.wrapped_records(after=last, made_before=horizon, limit=PAGE):
-            with self.transaction() as tx:
-                orphans = sorted(set(page) - waybills.existing(tx, page))
-            self.keys.delete_wraps(orphans)
-            swept, last = swept + len(orphans), page[-1]
-        while crowded := self.keys.with_several_keys(limit=PAGE):
-            with self.transaction() as tx:  # locked: an amendment that is under way needs both of its keys
-                records = waybills.by_id(tx, crowded, lock=True).values()
-                swept += self.keys.drop_other_generations(record.key for record in records)
-            if not records:
-                break
-        return swept
-
 
 def occupied(data_url: str, keys_url: str) -> str:
     """Why these two databases are no place for new keys; empty if they are.
@@ -236,7 +217,7 @@ def occupied(data_url: str, keys_url: str) -> str:
         SettingsError: see `Store.open`.
     """
     for url, name, head, table, why in (
-        (keys_url, "keys", KEYS_HEAD, schema.stored_key, "there are keys already; they are never written over"),
+        (keys_url, "keys", KEYS_HEAD, keyschema.stored_key, "there are keys already; they are never written over"),
         (data_url, "data", DATA_HEAD, schema.waybill, "there are waybills; only a copy of their keys opens them"),
     ):
         engine = open_engine(url)

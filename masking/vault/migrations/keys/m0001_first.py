@@ -1,8 +1,8 @@
-"""The first schema. Until release 0.1.0 it follows `masking.vault.schema`; from then on it is frozen."""
+"""The first schema. Until release 0.1.0 it follows `masking.vault.keyschema`; from then on it is frozen."""
 
 from alembic import op
 
-from masking.vault import schema
+from masking.vault import keyschema
 
 revision = "0001"
 down_revision = None
@@ -10,4 +10,4 @@ down_revision = None
 
 def upgrade() -> None:
     """Create every table."""
-    schema.keys.create_all(op.get_bind())
+    keyschema.keys.create_all(op.get_bind())

@@ -1,0 +1,70 @@
+"""The tables of the key store, in a database of its own: keys, the two wraps of each waybill's key, the destruction list.
+
+Times are UTC milliseconds, ids of waybills 16 bytes.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    text,
+)
+
+KEYS_HEAD = "0001"
+
+keys = MetaData()
+
+stored_key = Table(
+    "stored_key",
+    keys,
+    Column("purpose", String(16), nullable=False),
+    Column("name", String(160), nullable=False),
+    Column("wrapped", LargeBinary),
+    Column("archived", LargeBinary),
+    Column("sealed_to", String(16)),
+    Column("created", BigInteger, nullable=False),
+    Column("revoked", BigInteger),
+    Column("died", BigInteger),
+    PrimaryKeyConstraint("purpose", "name"),
+)
+
+wrap = Table(
+    "wrap",
+    keys,
+    Column("waybill", LargeBinary(16), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("tenant", String(64), nullable=False),
+    Column("online_key", String(16), nullable=False),
+    Column("online", LargeBinary),
+    Column("archive_key", String(16), nullable=False),
+    Column("archive", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("waybill", "generation"),
+    Index("wraps_by_online_key", "online_key", "waybill", "generation"),
+    Index("wraps_by_archive_key", "archive_key"),
+)
+
+destruction = Table(
+    "destruction",
+    keys,
+    Column("waybill", LargeBinary(16), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("finished", BigInteger),
+    Index("unfinished", "at", sqlite_where=text("finished IS NULL"), postgresql_where=text("finished IS NULL")),
+)
+
+backup = Table(
+    "backup",
+    keys,
+    Column("at", BigInteger, primary_key=True),
+)
+"""Empty in a key store that is in use; a copy made by `recovery.back_up` holds the time it was made."""
