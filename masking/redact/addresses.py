@@ -14,7 +14,7 @@ from typing import NamedTuple, final
 from masking.redact.doors import door_parts
 from masking.redact.doorwords import GONE
 from masking.redact.known import find_words
-from masking.redact.levels import Level, Part
+from masking.redact.levels import UNIT, Part
 from masking.redact.names import is_person
 from masking.redact.normalise import Normal, normalise
 from masking.redact.phones import find_phones
@@ -31,7 +31,6 @@ class Profile(StrEnum):
     STRICT = "strict"
 
 
-_HIDES_FROM = {Profile.LABEL: Level.BUILDING, Profile.SCREEN: Level.UNIT}
 _LOOSE = re.compile(
     r"(?<=[一-鿿〇○])[ ·|_]+(?=[一-鿿〇○A-Za-z\d#])|(?<=[A-Za-z\d#])[ ·|_]+(?=[一-鿿〇○#])|(?<=[^A-Za-z][A-Za-z])[ ·|_]+(?=\d)"
 )
@@ -43,13 +42,14 @@ _BRIDGES = " -_/.、,·|~一〇○零"
 class Address(NamedTuple):
     """An address as read: its text and normal form, the parts of its door, and what else in it is personal.
 
-    `doors` are spans of the normal form, `personal` (phones, persons) of the text.
+    `doors` are spans of the normal form; `personal` (phones, persons) and `hidden`, all that a label hides, of the text.
     """
 
     text: str
     normal: Normal
     doors: list[Part]
     personal: list[Span]
+    hidden: list[Span]
 
 
 def read_address(text: str) -> Address:
@@ -63,7 +63,8 @@ def read_address(text: str) -> Address:
     doors = door_parts(plain)
     if _SIGN.search(plain) and _LOOSE.search(plain):
         doors = sorted({*doors, *_read_tight(plain)})
-    return Address(text, normal, doors, [phone.span for phone in phones] + _persons(normal, doors))
+    personal = [phone.span for phone in phones] + _persons(normal, doors)
+    return Address(text, normal, doors, personal, _doors(normal, doors) + personal)
 
 
 def _read_tight(plain: str) -> list[Part]:
@@ -86,11 +87,16 @@ def mask_read(address: Address, known: Sequence[str], profile: Profile = Profile
         shown = joined([normal.back(*span) for span in find_region(normal.text).spans], text, " ")
         edges = [0, *(edge for span in shown for edge in span), len(text)]
         return cover(text, list(zip(edges[::2], edges[1::2], strict=True)))
-    least = _HIDES_FROM[profile]
-    doors = joined([(part.start, part.end) for part in address.doors if part.level >= least], normal.text, _BRIDGES)
-    if normal.origin is not None:
-        doors = [normal.back(*span) for span in doors]
-    return cover(text, doors + address.personal + find_words(normal, known))
+    hidden = address.hidden
+    if profile is Profile.SCREEN:
+        hidden = _doors(normal, [part for part in address.doors if part.level >= UNIT]) + address.personal
+    return cover(text, hidden + find_words(normal, known))
+
+
+def _doors(normal: Normal, doors: Sequence[Part]) -> list[Span]:
+    """The spans of the text that parts of a door take up, with the signs that join them."""
+    spans = joined([part[:2] for part in doors], normal.text, _BRIDGES)
+    return spans if normal.origin is None else [normal.back(*span) for span in spans]
 
 
 _PERSON = re.compile(

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, final
 
-from masking.order import Order
+from masking.order import FIELDS, Order
 from masking.redact.facts import Facts, Said, facts_of, said_in
 from masking.redact.freetext import Note, find_personal
 from masking.redact.goods import NEUTRAL, WORDS
@@ -44,27 +44,27 @@ def leaks(view: MaskedView, order: Order) -> list[Leak]:
 
 def check(view: MaskedView, said: Said, recipient: Facts, sender: Facts) -> list[Leak]:
     """The same, for an order that has been read."""
-    fields = view.fields()
-    texts = [masked.text.replace(SEPARATOR, "") for masked in fields.values()]
+    texts = [masked.text for masked in view.fields().values()]
+    if SEPARATOR in "".join(texts):
+        texts = [text.replace(SEPARATOR, " ") for text in texts]
     whole = normalise(SEPARATOR.join(texts)).text
-    shown = dict(zip(fields, whole.split(SEPARATOR), strict=True))
-    digits = dict(zip(fields, _digits(whole).split(SEPARATOR), strict=True))
+    shown, digits = whole.split(SEPARATOR), _digits(whole)
+    visible = digits.split(SEPARATOR)
     whole = whole.lower()
     found = [] if view.stamp == STAMP else [Leak("stamp", "missing")]
-    for who, facts in (("recipient", recipient), ("sender", sender)):
-        name, phone, address = f"{who}.name", f"{who}.phone", f"{who}.address"
-        letters = sum(map(str.isalnum, shown[name]))
-        if facts.letters and letters >= len(facts.letters):
-            found.append(Leak(name, "name-whole"))
+    for who, facts, name, phone, address in (("recipient", recipient, 0, 1, 2), ("sender", sender, 3, 4, 5)):
+        if facts.letters and sum(map(str.isalnum, shown[name])) >= facts.letters:
+            found.append(Leak(FIELDS[name], "name-whole"))
         for word in facts.words:
             if word in whole:
                 found += _words(who, facts, shown)
                 break
-        found += _phone(phone, facts, digits[phone])
+        found += _phone(FIELDS[phone], facts, visible[phone])
         for number in facts.numbers:
-            found += [Leak(field, f"phone-of-the-{who}") for field in fields if number in digits[field]]
-        found += _address(address, facts, fields[address].text, shown[address])
-    if said.goods is None and shown["goods"] not in {said.word, NEUTRAL, ""}:
+            if number in digits:
+                found += [Leak(FIELDS[n], f"phone-of-the-{who}") for n, told in enumerate(visible) if number in told]
+        found += _address(FIELDS[address], facts, texts[address], shown[address])
+    if said.goods is None and shown[6] not in {said.word, NEUTRAL, ""}:
         found.append(Leak("goods", "goods-no-category-word"))
     for field, note, masked in (("goods", said.goods, view.goods), ("remark", said.remark, view.remark)):
         if note and _tells(masked.text, note, recipient.rooms + sender.rooms):
@@ -85,11 +85,11 @@ def _tells(text: str, note: Note, rooms: Sequence[str]) -> bool:
     return any(_visible(text, span) for span in find_personal(normal) + find_words(normal, rooms))
 
 
-def _words(who: str, facts: Facts, shown: Mapping[str, str]) -> list[Leak]:
+def _words(who: str, facts: Facts, shown: Sequence[str]) -> list[Leak]:
     """No word of a name stands in any other field, nor the whole name in the fields for names."""
     return [
         Leak(field, f"name-of-the-{who}")
-        for field, text in shown.items()
+        for field, text in zip(FIELDS, shown, strict=True)
         if (field != "goods" or text not in WORDS)
         and find_words(Normal(text, None, len(text)), facts.words[:1] if field.endswith(".name") else facts.words)
     ]
@@ -98,7 +98,7 @@ def _words(who: str, facts: Facts, shown: Mapping[str, str]) -> list[Leak]:
 def _phone(field: str, facts: Facts, visible: str) -> list[Leak]:
     """At least six digits of each phone and its last four are hidden."""
     found = []
-    if len(visible) > max(0, len(facts.digits) - 6 * max(1, len(facts.phones))):
+    if len(visible) > facts.spare:
         found.append(Leak(field, "phone-six-digits"))
     if len(visible) >= 4 and facts.digits.endswith(visible[-4:]):
         found.append(Leak(field, "phone-last-four"))
@@ -109,15 +109,15 @@ def _address(field: str, facts: Facts, text: str, shown: str) -> list[Leak]:
     """No part of the door is visible, and no phone or person that stood in the address."""
     address = facts.address
     found: list[Leak] = []
-    if len(text) == len(address.text):
-        for start, end, level in address.doors:
-            first, last = address.normal.back(start, end)
-            visible = text[first:last].strip(SIGN)
-            if visible and telling(visible):
-                found.append(Leak(field, "address-" + RULES[level]))
-        found += [Leak(field, "address-personal") for span in address.personal if _visible(text, span)]
-    else:
+    if len(text) != len(address.text):
         found = _by_tokens(field, facts, shown)
+    elif any(text[start:end].strip(SIGN) for start, end in address.hidden):
+        found = [
+            Leak(field, "address-" + RULES[part.level])
+            for part in address.doors
+            if telling(text[slice(*address.normal.back(part.start, part.end))].strip(SIGN))
+        ]
+        found += [Leak(field, "address-personal") for span in address.personal if _visible(text, span)]
     if _PLAIN_DOOR.search(shown):
         found.append(Leak(field, "address-door"))
     return found

@@ -34,30 +34,31 @@ def door_parts(text: str, numbers: list[Part] | None = None) -> list[Part]:
     level, last, at = NOTHING, 0, 0
     while found := words.START.search(text, at):
         start, at = found.span()
-        stretch = next((end for begin, end in latin if begin <= start < end), 0) if latin else 0
-        if stretch:
+        if latin and (stretch := next((end for begin, end in latin if begin <= start < end), 0)):
             at = last = stretch
             continue
-        if text[start] in _HIDDEN:
+        head = text[start]
+        if head in _HIDDEN:
             level, last = BUILDING, at
             continue
         between = text[last:start].rstrip(words.BREAK)
         context = _context(between, level) if between else level
-        word = words.WORD.match(text, start) if text[start] in words.WORD_HEADS else None
-        if word:
+        if head in words.WORD_HEADS and (word := words.WORD.match(text, start)):
             level = _of_word(word[0])
             parts.append(Part(start, word.end(), level))
             at = last = word.end()
             continue
         run = words.RUN.match(text, _from(text, start, at) if at - start > 2 else start)
-        if run and context is STREET and (number := words.LONG_NUMBER.match(text, run.start())):
+        if run is None:
+            continue
+        if context is STREET and (number := words.LONG_NUMBER.match(text, run.start())):
             level, last = NUMBER, number.end()  # 通江南路259-B-305
             ways.append(Part(*number.span(), level))
             at = last
             continue
-        verdict = _judge(text, run, between, context) if run else None
-        if run is None or verdict is None:
-            at = max(at, run.end("code")) if run else at
+        verdict = _judge(text, run, between, context)
+        if verdict is None:
+            at = max(at, run.end("code"))
             continue
         if verdict >= BUILDING:
             parts += _split(run, verdict, NOTHING if between else level)
@@ -169,7 +170,7 @@ def _numbered(text: str, run: re.Match[str], between: str, context: Level) -> Le
         return NUMBER if text.startswith(("院", "大院"), end) else None
     if context <= PLACE and words.GATE_AHEAD.match(text, end):
         return None
-    if context in {PLACE, TOWN} and words.HOUSE_AHEAD.match(text, end):
+    if context in (PLACE, TOWN) and words.HOUSE_AHEAD.match(text, end):
         return NUMBER
     if context == PLACE and between:
         ahead = words.BIG_HOUSE_AHEAD if words.HOUSE_TAIL.search(between[-4:]) else words.PLACE_AHEAD
@@ -177,7 +178,7 @@ def _numbered(text: str, run: re.Match[str], between: str, context: Level) -> Le
             return NUMBER
     if context == NOTHING and not between and text[end : end + 1] not in words.BREAK:
         return NUMBER
-    if run["code"].isalnum() and context in {PLACE, NUMBER} and _deeper(text, end):
+    if run["code"].isalnum() and context in (PLACE, NUMBER) and _deeper(text, end):
         return BUILDING
     return ROOM
 
@@ -211,7 +212,7 @@ def _bare(text: str, run: re.Match[str], between: str, context: Level) -> Level 
     )
     if words.HIGHWAY.match(code) and (context <= TOWN or between.endswith(_REGION)):
         return STREET
-    if text.startswith("邮编", max(0, run.start() - 3)) or between.endswith(("邮编", "邮政编码")):
+    if "邮" in text and (text.startswith("邮编", max(0, run.start() - 3)) or between.endswith(("邮编", "邮政编码"))):
         return None
     if text[end : end + 1].isdecimal():  # 56甲5-3
         return BUILDING
@@ -240,7 +241,7 @@ def _opened(text: str, run: re.Match[str]) -> bool:
 
 def _split(run: re.Match[str], verdict: Level, before: Level) -> list[Part]:
     """A door run cut into its levels: a-b is building and room, a-b-c building, unit and room."""
-    at, end = run.start(), run.end()
+    at, end = run.span()
     if verdict is BUILDING or run["code"].isalnum():
         return [Part(at, end, verdict)]
     cuts = [match.span() for match in words.JOINED.finditer(run["code"])]

@@ -12,7 +12,7 @@ from masking.redact.goods import category, is_sensitive
 from masking.redact.known import name_words
 from masking.redact.names import mask_called
 from masking.redact.normalise import normalise
-from masking.redact.phones import Phone, find_phones, mask_found
+from masking.redact.phones import find_phones, mask_found
 from masking.waybill import MaskedParty
 
 _ROOM = re.compile(r"[a-z]?\d{3,5}[a-z]?")
@@ -23,19 +23,20 @@ class Facts(NamedTuple):
     """A party as read.
 
     Attributes:
-        letters: the letters of the name, normal form.
+        letters: how many the name has.
         words: what of the name may stand in no other field.
         rooms: numbers of the door, of three signs and more, which remark and goods must not tell.
-        digits: those of the phone field; `phones`, those found in it; `numbers`, their digits, eleven at most.
+        digits: those of the phone field, of which `spare` may be seen.
+        numbers: the digits of each phone, eleven at most.
         address: the address.
         shown: the party as it may be shown, for all that its own fields say.
     """
 
-    letters: str
+    letters: int
     words: list[str]
     rooms: list[str]
     digits: str
-    phones: list[Phone]
+    spare: int
     numbers: list[str]
     address: Address
     shown: MaskedParty
@@ -66,11 +67,11 @@ def facts_of(party: Party) -> Facts:
     words = name_words(called)
     digits = "".join(filter(str.isdecimal, phone.text))
     return Facts(
-        letters="".join(filter(str.isalnum, called.text)),
+        letters=sum(map(str.isalnum, called.text)),
         words=words,
-        rooms=_ROOM.findall(" ".join([plain[part.start : part.end] for part in address.doors]).lower()),
+        rooms=_ROOM.findall(" ".join([plain[start:end] for start, end, _ in address.doors]).lower()),
         digits=digits,
-        phones=phones,
+        spare=max(0, len(digits) - 6 * (len(phones) or 1)),
         numbers=[found.digits[-11:] for found in phones] or [digits],
         address=address,
         shown=MaskedParty(

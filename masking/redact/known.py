@@ -25,10 +25,9 @@ def name_words(name: Normal) -> list[str]:
 
 def find_words(normal: Normal, words: Sequence[str]) -> list[Span]:
     """Where the words (normal form, small letters) stand, as spans of the original; Latin ones and numbers only whole."""
-    if not words:
-        return []
     text = normal.text.lower()
-    return [normal.back(*span) for word in words if word in text for span in _places(text, word)]
+    here = [word for word in words if word in text]
+    return [normal.back(*span) for word in here for span in _places(text, word)] if here else []
 
 
 def _places(text: str, word: str) -> Iterable[Span]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from masking.redact.normalise import Normal, normalise
-from masking.redact.spans import SIGN, Span, cover, cover_places
+from masking.redact.spans import SIGN, Span, cover, cover_from, cover_places
 from masking.waybill import Masked
 
 _COMPOUND = (
@@ -49,7 +49,7 @@ def mask_called(text: str, normal: Normal) -> Masked:
     plain = normal.text
     usual = 2 <= len(plain) <= 3 and plain.isalpha() and not plain.isascii() and _OTHER_SIGNS.isdisjoint(plain)
     if usual or (is_person(plain) and plain[-1] not in _TITLE_ENDS and plain.isalpha()):
-        return cover(text, [normal.back(len(_head(plain)), len(plain))])
+        return cover_from(text, normal.back(len(_head(plain)), len(plain))[0])
     hidden: list[int] = []
     first = True
     for part in _PART.finditer(plain):

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple, final
 
 from masking.redact.normalise import Normal, normalise
-from masking.redact.spans import SIGN, Span, cover
+from masking.redact.spans import SIGN, Span, cover, cover_from
 from masking.waybill import Masked
 
 HAN_DIGITS = "零〇○洞一幺二两三四五六七拐八九勾壹贰叁肆伍陆柒捌玖"
@@ -159,7 +159,9 @@ def mask_found(text: str, normal: Normal, phones: Sequence[Phone], *, tail: bool
     plain = normal.text
     if phones and phones[0].digits == plain:  # one phone, and nothing but digits
         start, end = _shown(range(len(plain)), phones[0], tail=tail)
-        return cover(text, [normal.back(0, start), normal.back(end, len(plain))])
+        if end < len(plain):
+            return cover_from(text, normal.back(end, len(plain))[0])
+        return cover(text, [normal.back(0, start)])
     digits = plain.translate(_IN_ASCII) if _HAS_HAN.search(plain) else plain
     start = end = 0  # of what stays visible
     if SIGN in plain:  # what is masked already stays as it is
@@ -178,8 +180,10 @@ def mask_found(text: str, normal: Normal, phones: Sequence[Phone], *, tail: bool
 
 def _shown(places: Sequence[int], phone: Phone, *, tail: bool) -> Span:
     """The span of a phone's digits that stay visible, of the places where digits stand."""
-    number = places[: len(places) - len(phone.extension)]
-    national = number[-_NATIONAL.get(phone.kind, len(number)) :]
-    room = max(0, len(national) - 6)
-    visible = national[-min(4, room) :] if tail and room else number[: len(number) - len(national) + min(3, room)]
-    return (visible[0], visible[-1] + 1) if visible else (0, 0)
+    count = len(places) - len(phone.extension)
+    national = min(count, _NATIONAL.get(phone.kind, count))
+    room = max(0, national - 6)
+    if tail and room:
+        return places[count - min(4, room)], places[count - 1] + 1
+    shown = count - national + min(3, room)
+    return (places[0], places[shown - 1] + 1) if shown else (0, 0)

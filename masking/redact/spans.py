@@ -40,6 +40,11 @@ def cover(text: str, spans: Collection[Span]) -> Masked:
     return Masked(text, hidden)
 
 
+def cover_from(text: str, start: int) -> Masked:
+    """The text with everything from a place on replaced by signs."""
+    return Masked(text[:start] + SIGN * (len(text) - start), ((start, len(text)),))
+
+
 def cover_places(text: str, normal: Normal, places: Iterable[int]) -> Masked:
     """The text with the characters at these places of its normal form replaced, each by a sign."""
     if normal.origin is not None:
