@@ -19,7 +19,7 @@ from masking.redact.names import mask_name
 from masking.redact.phones import mask_phone
 from masking.redact.regions import find_region, find_town
 from masking.redact.segments import segments
-from masking.redact.spans import cover
+from masking.redact.spans import cover_from
 
 _REGION = ("province", "city", "district", "town", "code")
 
@@ -50,7 +50,7 @@ def _answer(row: int, line: str) -> dict[str, object]:
             found = find_town(address.normal.text, find_region(address.normal.text))
             region = {"region": dict(zip(_REGION, found, strict=False)), "segments": segments(value)}
         case "name" | "phone" | "text" if profile is Profile.STRICT:
-            masked = cover(value, [(0, len(value))])
+            masked = cover_from(value, 0)
         case "name":
             masked = mask_name(value)
         case "phone":

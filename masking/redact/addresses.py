@@ -40,13 +40,14 @@ _BRIDGES = " -_/.、,·|~一〇○零"
 
 @final
 class Address(NamedTuple):
-    """An address as read: its text and normal form, the parts of its door, and what else in it is personal.
+    """An address as read: its text, normal form (`low` in small letters), parts of its door, what else is personal.
 
     `doors` are spans of the normal form; `personal` (phones, persons) and `hidden`, all that a label hides, of the text.
     """
 
     text: str
     normal: Normal
+    low: str
     doors: list[Part]
     personal: list[Span]
     hidden: list[Span]
@@ -64,7 +65,7 @@ def read_address(text: str) -> Address:
     if _SIGN.search(plain) and _LOOSE.search(plain):
         doors = sorted({*doors, *_read_tight(plain)})
     personal = [phone.span for phone in phones] + _persons(normal, doors)
-    return Address(text, normal, doors, personal, _doors(normal, doors) + personal)
+    return Address(text, normal, normal.text.lower(), doors, personal, _doors(normal, doors) + personal)
 
 
 def _read_tight(plain: str) -> list[Part]:
@@ -86,7 +87,7 @@ def mask_read(address: Address, known: Sequence[str], profile: Profile = Profile
     if profile is Profile.STRICT:
         shown = joined([normal.back(*span) for span in find_region(normal.text).spans], text, " ")
         edges = [0, *(edge for span in shown for edge in span), len(text)]
-        return cover(text, list(zip(edges[::2], edges[1::2], strict=True)))
+        return cover(text, joined(zip(edges[::2], edges[1::2], strict=True), text))
     hidden = address.hidden
     if profile is Profile.SCREEN:
         hidden = _doors(normal, [part for part in address.doors if part.level >= UNIT]) + address.personal

@@ -91,7 +91,7 @@ def _words(who: str, facts: Facts, shown: Sequence[str]) -> list[Leak]:
         Leak(field, f"name-of-the-{who}")
         for field, text in zip(FIELDS, shown, strict=True)
         if (field != "goods" or text not in WORDS)
-        and find_words(Normal(text, None, len(text)), facts.words[:1] if field.endswith(".name") else facts.words)
+        and find_words(Normal(text), facts.words[:1] if field.endswith(".name") else facts.words)
     ]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from masking.redact.normalise import Normal, normalise
-from masking.redact.spans import SIGN, Span, cover, cover_from, cover_places
+from masking.redact.spans import SIGN, Span, cover_from, cover_places
 from masking.waybill import Masked
 
 _COMPOUND = (
@@ -56,7 +56,7 @@ def mask_called(text: str, normal: Normal) -> Masked:
         start = part.start()
         hidden += [start + n for n in _hidden(part[0], first=first)]
         first = False
-    return cover_places(text, normal, hidden) if hidden else cover(text, [(0, len(text))])
+    return cover_places(text, normal, hidden) if hidden else cover_from(text, 0)
 
 
 def surname(text: str) -> str:

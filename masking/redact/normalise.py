@@ -40,8 +40,7 @@ class Normal(NamedTuple):
     """A text's normal form; `origin[i]` is the original offset of its character i (None: the same offset)."""
 
     text: str
-    origin: Sequence[int] | None
-    length: int
+    origin: Sequence[int] | None = None
 
     def back(self, start: int, end: int) -> tuple[int, int]:
         """The original span of a span of the normal form, taking in characters that the normal form lost."""
@@ -69,11 +68,11 @@ def normalise(text: str) -> Normal:
     """The normal form of a text, with offsets."""
     plain, changed = _unusual().subn(_usual, text)
     if not changed:
-        return Normal(text, None, len(text))
+        return Normal(text)
     if "〇" in plain or "○" in plain:
         plain = _ROUND_ZERO.sub(lambda match: "0" * len(match[0]), plain)
     if not _RARE.search(plain):
-        return Normal(plain, None, len(text))
+        return Normal(plain)
     out: list[str] = []
     origin: list[int] = []
     for at, ch in enumerate(plain):
@@ -81,7 +80,7 @@ def normalise(text: str) -> Normal:
             out.append(each)
             origin.append(at)
     origin.append(len(text))
-    return Normal("".join(out), origin, len(text))
+    return Normal("".join(out), origin)
 
 
 def _usual(match: re.Match[str]) -> str:

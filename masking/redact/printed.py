@@ -96,7 +96,7 @@ def _windows(run: str, number: str) -> list[str]:
 
 def _address(field: str, facts: Facts, text: str) -> list[Leak]:
     """Doors that stand whole on the label, and signs of the door that are visible where the address can be followed."""
-    plain = facts.address.normal.text.lower()
+    plain = facts.address.low
     level = [Level.NOTHING] * len(plain)
     for part in facts.address.doors:
         level[part.start : part.end] = [part.level] * (part.end - part.start)

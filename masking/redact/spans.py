@@ -33,16 +33,17 @@ def joined(spans: Iterable[Span], text: str, bridges: str = "") -> list[Span]:
 
 
 def cover(text: str, spans: Collection[Span]) -> Masked:
-    """The text with every character of the spans replaced by a sign."""
-    hidden = tuple(joined(spans, text)) if spans else ()
+    """The text with every character of the spans, none of them empty, replaced by a sign."""
+    hidden = joined(spans, text) if len(spans) > 1 else spans
     for start, end in hidden:
         text = text[:start] + SIGN * (end - start) + text[end:]
-    return Masked(text, hidden)
+    return Masked(text, tuple(hidden))
 
 
 def cover_from(text: str, start: int) -> Masked:
     """The text with everything from a place on replaced by signs."""
-    return Masked(text[:start] + SIGN * (len(text) - start), ((start, len(text)),))
+    end = len(text)
+    return Masked(text[:start] + SIGN * (end - start), ((start, end),) if start < end else ())
 
 
 def cover_places(text: str, normal: Normal, places: Iterable[int]) -> Masked:

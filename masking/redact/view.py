@@ -16,8 +16,7 @@ from masking.redact.addresses import Profile, mask_read
 from masking.redact.compliance import check
 from masking.redact.facts import Facts, facts_of, said_in
 from masking.redact.goods import NEUTRAL, WORDS
-from masking.redact.known import find_words
-from masking.redact.spans import cover
+from masking.redact.spans import cover, cover_from
 from masking.waybill import STAMP, Masked, MaskedParty, MaskedView
 
 _WORDS = {word: Masked(word) for word in ("", *WORDS)}
@@ -74,17 +73,17 @@ def _view_of(order: Order, recipient: Facts, sender: Facts) -> MaskedView:
     return view
 
 
-def _shown_to(facts: Facts, others: Sequence[str]) -> MaskedParty:
+def _shown_to(facts: Facts, others: list[str]) -> MaskedParty:
     """The party with the words of the other party's name hidden in its address too."""
-    address = facts.address
-    if not find_words(address.normal, others):
-        return facts.shown
-    return replace(facts.shown, address=mask_read(address, facts.words + list(others)))
+    for word in others:
+        if word in facts.address.low:
+            return replace(facts.shown, address=mask_read(facts.address, facts.words + others))
+    return facts.shown
 
 
 def _covered(order: Order, field: str) -> Masked:
     text = order.fields()[field].reveal()
-    return cover(text, [(0, len(text))])
+    return cover_from(text, 0)
 
 
 def _view(fields: dict[str, Masked]) -> MaskedView:
