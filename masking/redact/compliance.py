@@ -14,7 +14,7 @@ from typing import NamedTuple, final
 
 from masking.order import FIELDS, Order
 from masking.redact.facts import Facts, Said, facts_of, said_in
-from masking.redact.freetext import Note, find_personal
+from masking.redact.freetext import find_personal
 from masking.redact.goods import NEUTRAL, WORDS
 from masking.redact.known import find_words
 from masking.redact.levels import Level
@@ -66,9 +66,9 @@ def check(view: MaskedView, said: Said, recipient: Facts, sender: Facts) -> list
         found += _address(FIELDS[address], facts, texts[address], shown[address])
     if said.goods is None and shown[6] not in {said.word, NEUTRAL, ""}:
         found.append(Leak("goods", "goods-no-category-word"))
-    for field, note, masked in (("goods", said.goods, view.goods), ("remark", said.remark, view.remark)):
-        if note and _tells(masked.text, note, recipient.rooms + sender.rooms):
-            found.append(Leak(field, "personal-text"))
+    for field, note, text in (("goods", said.goods, texts[6]), ("remark", said.remark, texts[7])):
+        if note and text and (note.personal or text != note.text) and _tells(text, recipient.rooms + sender.rooms):
+            found.append(Leak(field, "personal-text"))  # what was read and found clean need not be read again
     return list(dict.fromkeys(found)) if found else found
 
 
@@ -77,10 +77,8 @@ def _digits(whole: str) -> str:
     return whole.encode("ascii", "ignore").translate(None, _NO_DIGITS).decode("ascii")
 
 
-def _tells(text: str, note: Note, rooms: Sequence[str]) -> bool:
-    """Whether a free text shows anything personal, or a number of either door: not if it stands as read, and clean."""
-    if not text or (text == note.text and not note.personal):
-        return False
+def _tells(text: str, rooms: Sequence[str]) -> bool:
+    """Whether a free text shows anything personal, or a number of either door."""
     normal = normalise(text)
     return any(_visible(text, span) for span in find_personal(normal) + find_words(normal, rooms))
 
@@ -111,7 +109,7 @@ def _address(field: str, facts: Facts, text: str, shown: str) -> list[Leak]:
     found: list[Leak] = []
     if len(text) != len(address.text):
         found = _by_tokens(field, facts, shown)
-    elif any(text[start:end].strip(SIGN) for start, end in address.hidden):
+    elif "".join([text[start:end] for start, end in address.hidden]).strip(SIGN):
         found = [
             Leak(field, "address-" + RULES[part.level])
             for part in address.doors

@@ -37,7 +37,8 @@ _DOOR_SIGNS = frozenset("室户房栋幢楼单-")
 _CLAUSE_END = re.compile(r"[,，。;；、 !！]")
 _HINT = re.compile(f"[{''.join(sorted(_NAME_HEADS | _TITLE_HEADS | _ILL_HEADS | _DOOR_SIGNS))}A-Za-z0-9{HAN_DIGITS}]")
 """Whatever is personal holds one of these."""
-_LATIN_OR_DIGIT = re.compile(r"[A-Za-z0-9]")
+_PERHAPS = re.compile(r"[A-Za-z@信尾后末]|\d{15}")
+"""Whatever `_FOUND` finds holds one of these."""
 _NAMED = re.compile(
     r"(?:收货人|收件人|联系人|姓名|签收人|我叫|我是|我姓|转交给?|交给|代收人|打给|通知|寄给|送给|联系|找|叫)[:： 是]*(?P<name>[一-鿿·]{2,4}?)"
     r"(?=[\s\d,，。;；、(（:：!！]|$|收|签|代|电话|手机|就|即|或|来|取|的)"
@@ -100,14 +101,15 @@ def find_personal(normal: Normal) -> list[Span]:
     text = normal.text
     if not _HINT.search(text):
         return []
-    spans: list[Span] = [] if _NAME_HEADS.isdisjoint(text) else _named(text)
-    if not _TITLE_HEADS.isdisjoint(text):
+    signs = frozenset(text)
+    spans: list[Span] = [] if _NAME_HEADS.isdisjoint(signs) else _named(text)
+    if not _TITLE_HEADS.isdisjoint(signs):
         spans += _titled(text)
-    if _LATIN_OR_DIGIT.search(text):
+    if _PERHAPS.search(text):
         spans += [match.span(match.lastgroup or 0) for match in _FOUND.finditer(text)]
-    if not _ILL_HEADS.isdisjoint(text) and _ILL.search(text):
+    if not _ILL_HEADS.isdisjoint(signs) and _ILL.search(text):
         spans += _clauses(text)
-    if not _DOOR_SIGNS.isdisjoint(text):
+    if not _DOOR_SIGNS.isdisjoint(signs):
         spans += _doors(text)
     return [phone.span for phone in find_phones(normal)] + [normal.back(*span) for span in spans]
 

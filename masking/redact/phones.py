@@ -96,11 +96,12 @@ def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
         if start > 1 and text[start - 1] == "." and text[start - 2].isdecimal() and start != last:
             at = start + 1  # 1.13800000001 is a number of another kind
             continue
-        kind = next(each for each in _KINDS if match[each])
+        kind, extension = match.lastgroup or "", ""
+        if kind not in _KINDS:
+            kind, extension = next(each for each in _KINDS if match[each]), match[kind]
         if kind == "local" and not _is_local(text, normal.text, match, local=local):
             at = match.end("local")
             continue
-        extension = match["dialled"] or match["bracketed"] or match["spaced"] or ""
         digits = "".join(filter(str.isdecimal, match[kind]))
         found.append(Phone(normal.back(start, end), (start, end), digits, extension, kind))
         at = last = end
