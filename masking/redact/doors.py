@@ -17,7 +17,6 @@ from masking.redact.levels import BUILDING, FLOOR, LANE, NOTHING, NUMBER, PLACE,
 _HIDDEN = ("*", words.GONE)
 _CLOSES = ("附近", "旁", "对面", "门口", "楼下", "地下", "负一", "首层", "底层")
 _GOES_ON = frozenset("-0123456789")
-_WAYS = (STREET, NUMBER)
 _REGION = ("省", "市", "县", "区", "旗", "州")
 
 
@@ -27,7 +26,6 @@ def door_parts(text: str, numbers: list[Part] | None = None) -> list[Part]:
     What the same walk takes for a road's number, or a road that is a number, goes into `numbers`, if given.
     """
     parts: list[Part] = []
-    ways = [] if numbers is None else numbers
     latin = latin_stretches(text)
     for start, end in latin:
         parts += latin_doors(text, start, end)
@@ -52,15 +50,18 @@ def door_parts(text: str, numbers: list[Part] | None = None) -> list[Part]:
         if run is None:
             continue
         if context is STREET and (number := words.LONG_NUMBER.match(text, run.start())):
-            level, last = NUMBER, number.end()  # 通江南路259-B-305
-            ways.append(Part(*number.span(), level))
-            at = last
+            level = NUMBER  # 通江南路259-B-305
+            at = last = number.end()
+            if numbers is not None:
+                numbers.append(Part(*number.span(), level))
             continue
         verdict = _judge(text, run, between, context)
         if verdict is None:
             at = max(at, run.end("code"))
             continue
-        if verdict >= BUILDING:
+        if verdict is BUILDING or (verdict > BUILDING and run["code"].isalnum()):
+            parts.append(Part(*run.span(), verdict))
+        elif verdict > BUILDING:
             parts += _split(run, verdict, NOTHING if between else level)
         level, last = verdict, run.end()
         if text[last : last + 1] in words.TAIL_HEADS:
@@ -68,8 +69,8 @@ def door_parts(text: str, numbers: list[Part] | None = None) -> list[Part]:
             if tail and level >= BUILDING:
                 parts.append(Part(*tail.span(1), ROOM))
             last = tail.end() if tail else last
-        if verdict in _WAYS:
-            ways.append(Part(run.start(), last, verdict))
+        if numbers is not None and verdict in (STREET, NUMBER):
+            numbers.append(Part(run.start(), last, verdict))
         at = last
     return sorted(parts) if latin else parts
 
@@ -240,10 +241,8 @@ def _opened(text: str, run: re.Match[str]) -> bool:
 
 
 def _split(run: re.Match[str], verdict: Level, before: Level) -> list[Part]:
-    """A door run cut into its levels: a-b is building and room, a-b-c building, unit and room."""
+    """A door run of several numbers cut into its levels: a-b is building and room, a-b-c building, unit and room."""
     at, end = run.span()
-    if verdict is BUILDING or run["code"].isalnum():
-        return [Part(at, end, verdict)]
     cuts = [match.span() for match in words.JOINED.finditer(run["code"])]
     if not cuts:
         return [Part(at, end, verdict)]
