@@ -104,6 +104,30 @@ def test_orders_in_a_batch_are_masked_as_each_alone():
     assert mask_orders(batch) == [mask_order(order) for order in batch]
 
 
+def test_a_sender_of_many_is_judged_with_each_recipient_as_with_one():
+    tricky = Party(name="样例", phone="13700000001", address="上海市浦东新区样\u200b例大道100号3栋501室")
+    named = Party(name="示例", phone="13800000001", address="上海市徐汇区漕溪北路200弄3号501室")
+    shop = Party(
+        name="某某店", phone="13900000001", address="浙江省杭州市西湖区文三路90号示例大厦3栋501室，13900000001"
+    )
+    batch = [
+        Order(reference=f"A-{n}", recipient=recipient, sender=sender, remark=remark)
+        for n, (sender, recipient, remark) in enumerate(
+            [
+                (tricky, named, ""),
+                (tricky, RECIPIENT, "放门卫"),
+                (shop, RECIPIENT, ""),
+                (shop, named, ""),
+                (shop, RECIPIENT, "501"),
+            ]
+        )
+    ]
+    views = mask_orders(batch)
+    assert views == [mask_order(order) for order in batch]
+    assert [leaks(view, order) for view, order in zip(views, batch, strict=True)] == [[]] * len(batch)
+    assert "示例" not in views[3].sender.address.text
+
+
 def test_an_order_is_not_fit_to_print_as_it_is():
     plain = {name: Masked(value.reveal()) for name, value in ORDER.fields().items()}
     one, other = (

@@ -20,7 +20,7 @@ from masking.redact.known import find_words
 from masking.redact.levels import Level
 from masking.redact.normalise import HAN_NUMERALS, SEPARATOR, Normal, normalise
 from masking.redact.spans import SIGN, Span
-from masking.waybill import STAMP, MaskedView
+from masking.waybill import STAMP, MaskedParty, MaskedView
 
 RULES = {Level.BUILDING: "building", Level.UNIT: "unit", Level.FLOOR: "floor", Level.ROOM: "room"}
 _TOKEN = re.compile(rf"[A-Za-z]*\d+[A-Za-z]*|[{HAN_NUMERALS}]+")
@@ -42,8 +42,8 @@ def leaks(view: MaskedView, order: Order) -> list[Leak]:
     return check(view, said_in(order, recipient, sender), recipient, sender)
 
 
-def check(view: MaskedView, said: Said, recipient: Facts, sender: Facts) -> list[Leak]:
-    """The same, for an order that has been read."""
+def check(view: MaskedView, said: Said, recipient: Facts, sender: Facts, good: MaskedParty | None = None) -> list[Leak]:
+    """The same, for an order that has been read; of a party that was `good` before, only what concerns the others."""
     texts = [masked.text for masked in view.fields().values()]
     if SEPARATOR in "".join(texts):
         texts = [text.replace(SEPARATOR, " ") for text in texts]
@@ -52,18 +52,22 @@ def check(view: MaskedView, said: Said, recipient: Facts, sender: Facts) -> list
     visible = digits.split(SEPARATOR)
     whole = whole.lower()
     found = [] if view.stamp == STAMP else [Leak("stamp", "missing")]
-    for who, facts, name, phone, address in (("recipient", recipient, 0, 1, 2), ("sender", sender, 3, 4, 5)):
-        if facts.letters and sum(map(str.isalnum, shown[name])) >= facts.letters:
+    for who, facts, party, name in (("recipient", recipient, view.recipient, 0), ("sender", sender, view.sender, 3)):
+        phone, address = name + 1, name + 2
+        own = party is not good
+        if own and facts.letters and sum(map(str.isalnum, shown[name])) >= facts.letters:
             found.append(Leak(FIELDS[name], "name-whole"))
         for word in facts.words:
             if word in whole:
                 found += _words(who, facts, shown)
                 break
-        found += _phone(FIELDS[phone], facts, visible[phone])
+        if own:
+            found += _phone(FIELDS[phone], facts, visible[phone])
         for number in facts.numbers:
             if number in digits:
                 found += [Leak(FIELDS[n], f"phone-of-the-{who}") for n, told in enumerate(visible) if number in told]
-        found += _address(FIELDS[address], facts, texts[address], shown[address])
+        if own:
+            found += _address(FIELDS[address], facts, texts[address], shown[address])
     if said.goods is None and shown[6] not in {said.word, NEUTRAL, ""}:
         found.append(Leak("goods", "goods-no-category-word"))
     for field, note, text in (("goods", said.goods, texts[6]), ("remark", said.remark, texts[7])):

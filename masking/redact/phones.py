@@ -74,7 +74,7 @@ class Phone(NamedTuple):
 def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
     """Every phone in a text, extension included, in order; without `local`, seven bare digits need a word in front."""
     text = normal.text
-    if normal.origin is None and _ALONE.fullmatch(text):
+    if local and normal.origin is None and _ALONE.fullmatch(text):
         whole = 0, len(text)
         return [Phone(whole, whole, text, "", "mobile")]
     if not _FIVE.search(text):

@@ -32,22 +32,25 @@ def mask_order(order: Order) -> MaskedView:
 
 
 def mask_orders(orders: Sequence[Order]) -> list[MaskedView]:
-    """The masked views of orders, in the same order. A sender of many is read once.
+    """The masked views of orders, in the same order. A sender of many is read, masked and judged once.
 
     Raises:
         IntegrityError: see `mask_order`.
     """
     views = []
     last: tuple[Party, Facts] | None = None
+    good: MaskedParty | None = None
     for order in orders:
         sender = order.sender
         if last is None or (last[0] is not sender and last[0] != sender):
             last = sender, facts_of(sender)
-        views.append(_view_of(order, facts_of(order.recipient), last[1]))
+        view = _view_of(order, facts_of(order.recipient), last[1], good)
+        views.append(view)
+        good = view.sender
     return views
 
 
-def _view_of(order: Order, recipient: Facts, sender: Facts) -> MaskedView:
+def _view_of(order: Order, recipient: Facts, sender: Facts, good: MaskedParty | None) -> MaskedView:
     said = said_in(order, recipient, sender)
     view = MaskedView(
         recipient=_shown_to(recipient, sender.words),
@@ -57,7 +60,7 @@ def _view_of(order: Order, recipient: Facts, sender: Facts) -> MaskedView:
         stamp=STAMP,
     )
     for whole in (False, True):
-        found = {leak.field for leak in check(view, said, recipient, sender)}
+        found = {leak.field for leak in check(view, said, recipient, sender, good)}
         if not found:
             return view
         fields = view.fields()
