@@ -17,12 +17,14 @@ from typing import final
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import token_record
+from masking.errors import IntegrityError
 from masking.lifecycle import State
 from masking.vault import budgets, custody, journal, people, sealing, slots, waybills
 from masking.vault.custody import Print
+from masking.vault.damage import DAMAGED, ring
 from masking.vault.store import Store
 from masking.vault.waybills import Record
-from masking.waybill import LabelData, Refusal, Token, VirtualNumber
+from masking.waybill import LabelData, MaskedView, Refusal, Token, VirtualNumber
 from masking.wire import load_view
 from masking.world import World, milliseconds, moment
 
@@ -78,6 +80,7 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
         wanting: dict[bytes, Record] = {}
         tallies = budgets.open_tallies(tx, {request.actor.id for request in requests}, now)
         outcomes: list[tuple[Record, Print, str] | Refusal] = []
+        views: dict[bytes, MaskedView] = {}
         for request, record_id in zip(requests, ids, strict=True):
             record = records.get(record_id) if record_id else None
             who, tally = request.actor.id, tallies[request.actor.id]
@@ -86,6 +89,7 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
             if refusal is None and record and staff.get(who) == request.actor and _may_print(request, record):
                 made = done.get((record.id, request.job))
                 refusal = _not_again(request, record, made) if made else _refusal(request, record)
+                refusal = refusal or _unreadable(record, views)  # of which nothing is counted as printed
             elif refusal is None:
                 refusal = UNKNOWN
             if refusal and refusal.reason in COUNTED:
@@ -113,9 +117,10 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
         without = [record for record in wanting.values() if record.id not in numbers]
         numbers |= slots.lease(tx, sealing.destinations(without), now, world)
         budgets.save_tallies(tx, tallies, now, world)
+        ring(world, tx, {r.actor.id for r, found in zip(requests, outcomes, strict=True) if found == DAMAGED}, now)
     return [
-        outcome if isinstance(outcome, Refusal) else _data(store, *outcome, numbers.get(outcome[0].id))
-        for outcome in outcomes
+        found if isinstance(found, Refusal) else _data(store, *found, views[found[0].id], numbers.get(found[0].id))
+        for found in outcomes
     ]
 
 
@@ -165,12 +170,23 @@ def _next(request: Label, record: Record, now: datetime) -> Print:
     )
 
 
-def _data(store: Store, record: Record, made: Print, code: str, number: VirtualNumber | None) -> LabelData:
+def _unreadable(record: Record, views: dict[bytes, MaskedView]) -> Refusal | None:
+    """Read the record's masked view into `views`, or say that it can't be."""
+    try:
+        views[record.id] = load_view(str(record.masked))
+    except IntegrityError:
+        return DAMAGED
+    return None
+
+
+def _data(
+    store: Store, record: Record, made: Print, code: str, view: MaskedView, number: VirtualNumber | None
+) -> LabelData:
     return LabelData(
         waybill_number=str(record.waybill_number),
         routing_code=str(record.routing_code),
         code=code,
-        view=load_view(str(record.masked)),
+        view=view,
         number=number,
         print_number=made.number,
         job=made.job,

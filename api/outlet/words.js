@@ -53,6 +53,7 @@ export const WORDS = {
       "print-superseded": "已被新的面单取代",
       "reprint-needs-outlet-and-reason": "已打印过；补打请由网点选择原因",
       "reprint-needs-a-scan-by-another": "补打前，需由另一位同事在本网点做到件扫描",
+      damaged: "这件的记录已损坏，请联系运维",
     },
     rules: {
       "does-not-fit": "在这种纸上放不下，请换大一号的纸",
@@ -112,6 +113,7 @@ export const WORDS = {
       "print-superseded": "A newer label has replaced it",
       "reprint-needs-outlet-and-reason": "Printed before. For a reprint an outlet gives a reason",
       "reprint-needs-a-scan-by-another": "A reprint needs an arrival scan here by a colleague first",
+      damaged: "This parcel's record is damaged. Tell whoever runs the service",
     },
     rules: {
       "does-not-fit": "Does not fit this paper. Choose a larger one",

@@ -1,0 +1,25 @@
+"""A record that is not what was written: it is refused alone, and whoever runs the store hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy.engine import Connection
+
+from masking.vault.budgets import raise_alarm
+from masking.waybill import Refusal
+from masking.world import World
+
+DAMAGED = Refusal(reason="damaged")
+"""What is kept of this parcel does not open or can't be read. Its neighbours in a batch are answered."""
+
+ALARM = "damaged-record"
+OFTEN = timedelta(hours=1)
+"""Who asks for it again and again rings once in this time."""
+
+
+def ring(world: World, tx: Connection, actors: Collection[str], now: datetime) -> None:
+    """An alarm for each of those who came upon such a record."""
+    for actor in sorted(actors):
+        raise_alarm(tx, ALARM, actor, now, world, at_most_every=OFTEN)
