@@ -18,7 +18,7 @@ from masking.waybill import Masked
 HAN_DIGITS = "零〇○洞一幺二两三四五六七拐八九勾壹贰叁肆伍陆柒捌玖"
 _IN_ASCII = str.maketrans(HAN_DIGITS, "00001122345677899123456789")
 _HAS_HAN = re.compile(f"[{HAN_DIGITS}]")
-_FIVE = re.compile(rf"(?:[\d{HAN_DIGITS}][\W_]*+){{5}}")
+_FIVE = re.compile(rf"[\d{HAN_DIGITS}](?:[\W_]*+[\d{HAN_DIGITS}]){{4}}")
 
 _GAP = r"[ \-._·/|~()\[\]]*+"
 _SEPARATION = re.compile(_GAP)
