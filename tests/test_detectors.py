@@ -16,7 +16,7 @@ from masking.access.detectors import Finding, Thresholds, detect
 from masking.errors import SettingsError
 from masking.ledger.log import Leaf
 from masking.settings import SETTINGS, read_settings
-from masking.vault import journal, watching
+from masking.vault import journal, schema, watching
 
 USUAL = Thresholds()
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
@@ -140,6 +140,16 @@ def test_however_the_ledger_is_sliced_each_leaf_is_read_once_beside_those_of_its
         assert len(groups) == len(parcels) + 1
         for subject, about in groups:
             assert subject is None or [each.at for each in about] == sorted(each.at for each in about)
+
+
+@pytest.mark.parametrize("urls", ["memory"], indirect=True)
+def test_a_watch_reads_the_last_leaves_and_not_those_of_all_years(store):
+    with store.reading() as tx:
+        for query in watching.slices(schema.leaf.c.id >= bytes(16), 64):
+            asked = query.compile(store.data)
+            values = tuple(asked.params[name] for name in asked.positiontup)
+            plan = [row[3] for row in tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", values)]
+            assert plan == ["SEARCH leaf USING INDEX sqlite_autoindex_leaf_1 (id>?)", "USE TEMP B-TREE FOR ORDER BY"]
 
 
 @pytest.mark.parametrize("urls", ["file"], indirect=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -54,18 +54,21 @@ def parcel_by_parcel(store: Store, since: datetime, *, sorting: int = SORTING) -
     leaves, of about 100 bytes, each; at most 256 slices, each a sweep over the days' leaves.
     """
     recent = leaf.c.id >= milliseconds(since).to_bytes(6, "big") + bytes(10)
-    begins = sa.func.substr(
-        leaf.c.subject, 1, 1, type_=sa.LargeBinary
-    )  # which no index knows: the one by subject would go through all years
     with store.reading() as tx:
         many = tx.execute(sa.select(sa.func.count()).where(recent)).scalar_one()
-    edges = [bytes((at,)) for at in range(0, 256, max(256 * sorting // max(many, 1), 1))]
-    slices = [begins.is_(None), *(sa.and_(begins >= a, begins < b) for a, b in pairwise(edges)), begins >= edges[-1]]
-    for part in slices:
-        query = sa.select(leaf.c.body).where(recent, part).order_by(leaf.c.subject, leaf.c.id)
+    for query in slices(recent, max(256 * sorting // max(many, 1), 1)):
         with store.reading() as tx:
             for body in tx.execute(query, execution_options={"yield_per": 1000}).scalars():
                 yield decode(body)
+
+
+def slices(recent: sa.ColumnElement[bool], width: int) -> list[sa.Select[Any]]:
+    """The queries for them: about no parcel; then by the first byte of its name, so many values of it in each."""
+    # in an expression, which no index knows: through the one by subject a store would go through the leaves of all years
+    about = sa.func.substr(leaf.c.subject, 1, type_=sa.LargeBinary)
+    edges = [bytes((at,)) for at in range(0, 256, width)]
+    parts = [about.is_(None), *(sa.and_(about >= a, about < b) for a, b in pairwise(edges)), about >= edges[-1]]
+    return [sa.select(leaf.c.body).where(recent, part).order_by(about, leaf.c.id) for part in parts]
 
 
 def keep_watch(world: World, store: Store) -> list[Finding]:
