@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from masking.redact.divisions import table
 from masking.redact.normalise import normalise
@@ -25,13 +23,16 @@ def test_a_region_is_read_as_named(address, expected):
     assert read(address) == expected
 
 
-@given(st.sampled_from(sorted(code for code in table().by_code if len(code) == 6 and code[0] != "8")))
-def test_every_district_is_found_under_its_province_and_city(code):
+def test_every_district_is_found_under_its_province_and_city():
     names = table().by_code
-    city = names.get(code[:4], "") if code[:4] != code[:2] + "01" or code[:2] not in {"11", "12", "31", "50"} else ""
-    region = find_region(f"{names[code[:2]]}{city}{names[code]}人民路1号")
-    assert region.district == names[code]
-    assert region.code == code
+    missed = []
+    for code in [code for code in names if len(code) == 6 and code[0] != "8"]:
+        whole_city = code[:4] == code[:2] + "01" and code[:2] in {"11", "12", "31", "50"}
+        address = names[code[:2]] + ("" if whole_city else names.get(code[:4], "")) + names[code] + "人民路1号"
+        region = find_region(address)
+        if (region.district, region.code) != (names[code], code):
+            missed.append(address)
+    assert missed == []
 
 
 @pytest.mark.parametrize(

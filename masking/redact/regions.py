@@ -21,7 +21,7 @@ _SIGNS = " *,，。.、:：;；/\\|_-·()（）【】[]"
 _ROAD = re.compile(
     r"[正老新横直]?[东南西北中上下前后]?[一二三四五六七八九十\d]?[东南西北中]?(?:路|街(?!道)|大街|大道|道(?![里外真孚县区])|巷(?!口)|弄|胡同|支路|公路|高速)"
 )
-_STREET = re.compile(r"路(?!南|北|桥)|街(?!道)|大[街道]|[东南西北中][路街]")
+_STREET = re.compile(r"路(?!南|北|桥|竹)|街(?!道)|大[街道]|[东南西北中][路街]")
 _NAMED_AFTER = re.compile(
     r"[东南西北一二三四五六七八九十]?(?:大[厦楼]|广场|花[园苑]|家[园苑]|小区|公寓|新[村城]"
     r"|大?酒店|宾馆|饭[店庄]|医院|大学|学[院校]|[中小]学|银行|机场|火车站|高铁|商[场城厦贸]|公园|人[家民]|城市|国际|师范|集团|公司|老窖"
@@ -31,7 +31,6 @@ _PLACE = re.compile(
     r"(?:经济|高新|保税|工业|科技|软件|产业|文化|体育|中心|古镇|景区|风景|大堤|商业|步行街|码头|[城湾岛])"
 )
 _TOWN = re.compile(r"[^\W\d路街号村社区县市]{1,7}(?:街道办事处|街道|镇|乡|苏木)(?![路街巷大中])")
-_DISTRICT_IN_CITY = re.compile(r"市[东南西北中]区")
 MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
 """Provinces that are one city."""
 
@@ -137,7 +136,7 @@ def _name(text: str, at: int, known: Table, paths: _Paths) -> _Name | None:
     for size in known.lengths.get(text[at : at + 2], ()):
         word = text[at : at + size]
         end = at + size
-        if len(word) < size or (word[-1] == "市" and _DISTRICT_IN_CITY.match(text, end - 1)):
+        if len(word) < size or (word[-1] == "市" and _begins_district(text, end - 1, known.names.get(word, ()), known)):
             continue
         codes = known.names.get(word)
         if codes and not _STREET.match(text, end) and (size > 2 or _fits_short(text, end, codes, paths)):
@@ -157,6 +156,11 @@ def _name(text: str, at: int, known: Table, paths: _Paths) -> _Name | None:
         if codes:
             return _Name(at, end, word, high if paths is _ANYWHERE else codes, full=False)
     return None
+
+
+def _begins_district(text: str, at: int, cities: tuple[str, ...], known: Table) -> bool:
+    """Whether 市 begins the name of a district of the city: 青岛市北区, but not 攀枝花市东区."""
+    return any(code.startswith(city) for code in known.names.get(text[at : at + 3], ()) for city in cities)
 
 
 def _more(text: str, at: int, known: Table, codes: tuple[str, ...]) -> bool:
