@@ -5,11 +5,13 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+from masking.dial import end
 from masking.errors import SettingsError
 from masking.numbers.aliyun import Account, Aliyun
 from masking.numbers.provider import NumberProvider
 from masking.order import Plain
 from masking.settings import SETTINGS, read_table
+from masking.vault.store import Store
 from masking.world import World
 
 TEXTS = ("endpoint", "key_id", "key_secret_file", "pool_key")
@@ -41,6 +43,19 @@ def read_provider(folder: Path, world: World) -> NumberProvider | None:
         report_key=_secret(folder / reports) if reports else None,
     )
     return Aliyun(account, world)
+
+
+def end_bindings(folder: Path, world: World, store: Store) -> None:
+    """End at once what the deployment's provider, if it has one, still connects for parcels whose data is destroyed.
+
+    What it can't be told now a running service tells it within a minute; and each binding ends by itself after two.
+
+    Raises:
+        SettingsError: see `read_provider`.
+    """
+    provider = read_provider(folder, world)
+    if provider:
+        end(world, store, provider)
 
 
 def _secret(path: Path) -> Plain:

@@ -46,12 +46,30 @@ def dial(
         return list(pool.map(lambda each: _bind(world, store, provider, each), outcomes))
 
 
+def end(world: World, store: Store, provider: NumberProvider) -> int:
+    """End what is bound for parcels whose data is destroyed; how many were. What could not be ended is tried again.
+
+    Call it after `retire`, and now and then.
+    """
+    now, ended = world.now(), 0
+    with store.reading() as tx:
+        orphans = bindings.orphans(tx)
+    for row in orphans:
+        over = bindings.is_over(row, now)
+        gone = over or provider.unbind(row.main, str(row.subscription))
+        if gone:
+            with store.transaction() as tx:
+                bindings.drop(tx, [row.call])
+        ended += gone and not over
+    return ended
+
+
 def reconcile(world: World, store: Store, provider: NumberProvider) -> int:
     """End what is bound at the provider and known to nobody here, and forget what has ended; how many were ended there.
 
     A main number over which a question is still open is left to the next run.
     """
-    now, ended = world.now(), 0
+    ended, now = end(world, store, provider), world.now()
     settled = milliseconds(now - SETTLED)
     for main in provider.mains:
         with store.reading() as tx:
@@ -87,7 +105,7 @@ def _bind(
             with store.transaction() as tx:
                 kept = bindings.made(tx, outcome.call, answer.subscription)
             if not kept:
-                provider.unbind(main, answer.subscription)
+                end(world, store, provider)
                 return Refusal(reason="unknown")
             number = VirtualNumber(main=main, extension="", expires=outcome.until)
             return Dial(number=number, valid_until=outcome.until)

@@ -8,7 +8,7 @@ import pytest
 
 from masking.call import Call
 from masking.crypto.index import token_record
-from masking.dial import SETTLED, dial, reconcile
+from masking.dial import SETTLED, dial, end, reconcile
 from masking.numbers.aliyun import Account, Aliyun
 from masking.order import Plain
 from masking.retire import Destroy, retire
@@ -147,11 +147,79 @@ def test_what_has_ended_by_itself_is_forgotten(world, store, provider, server, p
     assert known(store) == set()
 
 
-def test_a_destroyed_parcel_leaves_no_binding_behind(world, store, provider, server, parcel):
+def destroy(world, store, waybill):
+    retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
+
+
+def test_the_binding_of_a_destroyed_parcel_ends_at_once(world, store, provider, server, parcel):
     waybill, data = parcel
     ring(world, store, provider, data)
-    retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
-    assert known(store) == set()
+    assert len(server.bound) == 1
+    assert end(world, store, provider) == 0  # while the parcel is under way it rings
+    destroy(world, store, waybill)
+    assert end(world, store, provider) == 1
+    assert (server.bound, known(store)) == ({}, set())
+    assert server.asked == ["BindAxb", "UnbindSubscription"]
+
+
+@pytest.mark.parametrize("mood", ["throttle", "system", "late"])
+def test_an_end_that_the_provider_did_not_take_or_did_not_confirm_is_asked_for_again(
+    world, store, provider, server, parcel, mood
+):
+    waybill, data = parcel
+    ring(world, store, provider, data)
+    destroy(world, store, waybill)
+    server.mood = [mood]
+    assert end(world, store, provider) == 0
+    assert len(known(store)) == 1
+    assert reconcile(world, store, provider) == 1
+    assert (server.bound, known(store)) == ({}, set())
+
+
+def test_a_parcel_destroyed_after_a_time_out_leaves_nothing_bound(world, store, provider, server, parcel, hands):
+    waybill, data = parcel
+    server.mood = ["late"]
+    ring(world, store, provider, data)
+    destroy(world, store, waybill)
+    assert known(store) == {None}
+    assert reconcile(world, store, provider) == 0  # too early to tell
+    hands.move(seconds=SETTLED.total_seconds() + 1)
+    assert reconcile(world, store, provider) == 1
+    assert (server.bound, known(store)) == ({}, set())
+
+
+def test_a_parcel_destroyed_while_the_provider_is_asked_is_not_rung(world, store, provider, server, parcel):
+    waybill, data = parcel
+
+    class Slow:
+        """The provider, which takes so long to answer that the parcel is gone by then."""
+
+        mains, unbind, subscriptions = provider.mains, provider.unbind, provider.subscriptions
+
+        def bind(self, *asked):
+            destroy(world, store, waybill)
+            return provider.bind(*asked)
+
+    assert ring(world, store, Slow(), data) == Refusal(reason="unknown")
+    assert (server.bound, known(store)) == ({}, set())
+
+
+def test_a_binding_that_is_over_goes_with_its_parcel_and_what_is_left_of_another_names_no_parcel(
+    world, store, provider, server, parcel, hands
+):
+    waybill, data = parcel
+    ring(world, store, provider, data)
+    hands.move(seconds=121)
+    ring(world, store, provider, data)
+    assert len(known(store)) == 2
+    destroy(world, store, waybill)
+    with store.reading() as tx:
+        [left] = bindings.orphans(tx)
+    assert left.waybill is None
+    hands.move(seconds=121)  # nobody was there to end it
+    server.asked.clear()
+    assert end(world, store, provider) == 0
+    assert (server.asked, known(store)) == ([], set())
 
 
 def test_when_every_number_is_taken_by_this_courier_the_answer_says_so(world, store, provider, parcel):

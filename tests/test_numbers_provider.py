@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from api.cli import main
 from api.providers import read_provider
 from masking.errors import SettingsError
 from masking.numbers.pool import DEMO, REST_OF_OPEN_LINES
@@ -32,18 +33,20 @@ def settings(folder, url, secret=SECRET, mode=0o600, report_key=None):
         file.write('report_key_file = "report.key"\n' if report_key is not None else "")
 
 
-def test_a_call_over_http_is_bound_at_the_provider(tmp_path):
+def test_a_call_over_http_is_bound_at_the_provider_until_the_parcel_is_erased(tmp_path):
     folder = tmp_path / "d"
     staffed(folder, World())
     with aliyun(lambda: datetime.now(UTC)) as server:
         settings(folder, server.url)
         with serving(folder) as service:
-            _, code = on_the_van(service)
+            waybill, code = on_the_van(service)
             [dial] = service.outcomes(COURIER, "/v1/calls", {"items": [{"code": code}]})
             assert dial["dial"]["number"]["main"] in MAINS
             assert dial["dial"]["number"]["extension"] == ""
             [made] = server.bound.values()
             assert (made["A"], made["B"]) == (PHONES[COURIER.id], "13800000001")
+            assert main(["erase", waybill["id"], "--reason", "erasure-request", "--folder", str(folder)]) == 0
+            assert server.bound == {}
 
 
 def test_lines_that_connect_anybody_are_a_risk_that_the_service_names(tmp_path):

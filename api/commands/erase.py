@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from api.deployment import add_folder
+from api.providers import end_bindings
 from masking.access.people import Actor, Role
 from masking.connection import OPERATOR, open_folder
 from masking.ledger import certificate
@@ -42,9 +43,10 @@ def run(args: argparse.Namespace) -> int:
         seed = store.keys.key("sign", "certificate", world, world.now())
         args.certificate.write_text(certificate.sign(done, store.settings.origin, seed), "utf-8")
         print(f"certificate: {args.certificate}, signed by {LogKey.of_seed(key_name(store.settings.origin), seed)}")
-    store.close()
-    if not isinstance(outcome, Retired):
+    if isinstance(outcome, Retired):
+        print(f"destroyed; complete everywhere by {time_to_json(outcome.complete_by)}")
+        end_bindings(args.folder, world, store)
+    else:
         print(f"waybill erase: {outcome.reason if isinstance(outcome, Refusal) else outcome}", file=sys.stderr)
-        return 1
-    print(f"destroyed; complete everywhere by {time_to_json(outcome.complete_by)}")
-    return 0
+    store.close()
+    return 0 if isinstance(outcome, Retired) else 1

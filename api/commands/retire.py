@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from api.deployment import add_folder
+from api.providers import end_bindings
 from api.upkeep import nightly
 from masking.access.people import Actor, Role
 from masking.connection import OPERATOR, open_folder
@@ -24,5 +25,7 @@ def run(args: argparse.Namespace) -> int:
     operator = Actor(id=OPERATOR, tenant=store.settings.tenant, role=Role.OPERATOR, unit=OPERATOR)
     for line in nightly(world, store, operator, dry_run=args.dry_run):
         print(f"{line.times:>9}  {line.what}")
+    if not args.dry_run:
+        end_bindings(args.folder, world, store)
     store.close()
     return 0

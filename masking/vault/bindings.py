@@ -1,4 +1,7 @@
-"""Rows of calls that a provider was asked to connect: written before it is asked, so that none can be forgotten."""
+"""Rows of calls that a provider was asked to connect: written before it is asked, so that none can be forgotten.
+
+A row outlives its parcel's data, without naming the parcel, until the provider has ended the binding or its time is over.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,13 @@ from masking.world import milliseconds
 
 
 class Binding(NamedTuple):
-    """One binding, in the columns' order of the table `binding`; `subscription` is None until the provider has answered."""
+    """One binding, in the columns' order of the table `binding`.
+
+    `subscription` is None until the provider has answered, `waybill` once the parcel's data is destroyed.
+    """
 
     call: bytes
-    waybill: bytes
+    waybill: bytes | None
     main: str
     subscription: str | None
     until: int
@@ -33,8 +39,23 @@ def ask(tx: Connection, new: Binding) -> bool:
 
 
 def made(tx: Connection, call: bytes, subscription: str) -> bool:
-    """Record the provider's answer; False if the call is no more."""
-    return tx.execute(binding.update().where(binding.c.call == call).values(subscription=subscription)).rowcount == 1
+    """Record the provider's answer; False if the call is no more, and the binding is to be ended."""
+    answered = binding.update().where(binding.c.call == call).values(subscription=subscription)
+    row = tx.execute(answered.returning(binding.c.waybill)).first()
+    return row is not None and row.waybill is not None
+
+
+def orphan(tx: Connection, waybills: Collection[bytes], now: datetime) -> None:
+    """These waybills' data is being destroyed: forget what is over, and whose the others are."""
+    of = binding.c.waybill.in_(waybills)
+    tx.execute(binding.delete().where(of, binding.c.until < milliseconds(now)))
+    tx.execute(binding.update().where(of).values(waybill=None))
+
+
+def orphans(tx: Connection) -> list[Binding]:
+    """What the provider has bound for parcels whose data is destroyed."""
+    named = binding.c.waybill.is_(None) & binding.c.subscription.is_not(None)
+    return [Binding(*row) for row in tx.execute(sa.select(binding).where(named).order_by(binding.c.call))]
 
 
 def drop(tx: Connection, calls: Collection[bytes]) -> None:

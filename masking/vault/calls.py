@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from masking.numbers.provider import PROVIDER
-from masking.vault import direct
+from masking.vault import bindings, direct
 from masking.vault.budgets import raise_alarm
 from masking.vault.engine import among, insert_new
-from masking.vault.schema import assignment, binding, call_report, intent, waybill
+from masking.vault.schema import assignment, call_report, intent, waybill
 from masking.world import World, milliseconds
 
 RECENT = timedelta(minutes=10)
@@ -165,7 +165,8 @@ def _provider_reports(tx: Connection, since: datetime) -> bool:
     return tx.execute(query.limit(1)).first() is not None
 
 
-def forget(tx: Connection, waybills: Collection[bytes]) -> None:
-    """Do what the destroy list says of calls and their reports."""
-    for table in (binding, call_report, intent):
+def forget(tx: Connection, waybills: Collection[bytes], now: datetime) -> None:
+    """Do what the destroy list says of calls, their reports, and their bindings at a provider, which are still to be ended."""
+    bindings.orphan(tx, waybills, now)
+    for table in (call_report, intent):
         tx.execute(table.delete().where(table.c.waybill.in_(waybills)))

@@ -26,7 +26,7 @@ DESTROYED = {
     "intent": dict.fromkeys(
         ("id", "waybill", "actor", "caller", "expires", "used", "switch", "reported", "called_back"), "row deleted"
     ),
-    "binding": dict.fromkeys(("call", "waybill", "main", "subscription", "until"), "row deleted"),
+    "binding": {"waybill": "cleared"},
     "call_report": dict.fromkeys(("call", "event", "waybill", "at", "seconds"), "row deleted"),
     "label_print": dict.fromkeys(("waybill", "number", "job", "station", "actor", "reason", "at"), "row deleted"),
     "wrap": dict.fromkeys(
@@ -91,6 +91,9 @@ KEPT = {
     ),
     "proof": dict.fromkeys(("id", "until"), "hashes of used-up proofs; swept when they are stale anyway"),
     "budget": dict.fromkeys(Counts._fields, "counts of staff's acts, one row each"),
+    "binding": dict.fromkeys(
+        ("call", "main", "subscription", "until"), "what the provider has yet to end; goes when it has, or by itself"
+    ),
     "canary": dict.fromkeys(("waybill", "at"), "an invented parcel at which nobody should look"),
     "alarm": dict.fromkeys(("id", "at", "kind", "actor"), "no record, no person"),
     "leaf": dict.fromkeys(("id", "subject", "body", "position"), "keyed record ids only (FORMAT.md section 8)"),

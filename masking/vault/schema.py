@@ -156,8 +156,8 @@ label_print = Table(
 binding = Table(
     "binding",
     data,
-    Column("call", LargeBinary(16), ForeignKey("intent.id"), primary_key=True),
-    Column("waybill", LargeBinary(16), nullable=False),
+    Column("call", LargeBinary(16), primary_key=True),
+    Column("waybill", LargeBinary(16)),
     Column("main", String(20), nullable=False),
     Column("subscription", String(64)),
     Column("until", BigInteger, nullable=False),

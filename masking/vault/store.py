@@ -181,7 +181,7 @@ class Store:
         that, and so does, once `tx` has committed, `destroyed`.
         """
         slots.release(tx, ids, now)
-        calls.forget(tx, ids)
+        calls.forget(tx, ids, now)
         custody.close_assignments(tx, ids, now)
         custody.forget_prints(tx, ids)
         waybills.clear(tx, ids, reason, now)
