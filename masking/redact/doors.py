@@ -218,6 +218,8 @@ def _bare(text: str, run: re.Match[str], between: str, context: Level) -> Level 
     if text[end : end + 1].isdecimal():  # 56甲5-3
         return BUILDING
     deep = context >= BUILDING or context == NUMBER
+    if context >= FLOOR and not between and words.AISLE.match(text, end):
+        return ROOM  # 3层26街5号
     if words.OF_A_NAME.match(text, end) or (not deep and words.BRAND_AHEAD.match(text, end)):
         return None
     if text.startswith("-", end) and not words.PLACE_AFTER_DASH.match(text, end):

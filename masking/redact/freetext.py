@@ -72,7 +72,10 @@ _NO_NAME = frozenset(
     ]
 )
 _DOOR = re.compile(r"[室户房栋幢]$|号楼$|单元$")
-_CHAIN = re.compile(r"(?<![\d-])\d{1,2}-\d{1,2}-\d{3,4}(?![\d-])|(?<![\d-])\d{1,2}-\d{3,4}室")
+_CHAIN = re.compile(
+    r"(?<![\d码-])(?<!码[: ])\d{1,2}-\d{1,2}-\d{3,4}(?![\d-])|(?<![\d-])\d{1,2}-\d{3,4}室"
+    r"|(?:(?<=[住到])|(?<=门牌)|(?<=门牌[号: ])|(?<=门牌号[: ]))\d{1,2}-\d{3,4}(?![\d-])"
+)
 
 
 @final
@@ -132,7 +135,7 @@ def _named(text: str) -> list[Span]:
 def _titled(text: str) -> list[Span]:
     """Names that a title behind them marks."""
     spans = []
-    for match in _TITLED.finditer(text):
+    for match in _TITLED.finditer(text.replace("谢谢", "，，")):
         who = match["who"]
         for size in range(len(who), 0, -1):
             if who[-size:][:2] in COMPOUND or who[-size] in SINGLE:
