@@ -10,13 +10,13 @@ from masking.redact.spans import Span
 _STRETCH = re.compile(r"[A-Za-z0-9#(][A-Za-z0-9 ,.'#/&()\-:;]*")
 _WORD = re.compile(r"[A-Za-z]{3,}")
 _WORDS = (
-    r"\b(?:room|rm|unit|flat|apartment|apt|suite|ste"
-    r"|floor|fl|level|lvl|building|bldg|bld|blg|block|blk|tower|house|villa|shop|stall|wing)\b"
+    r"(?<![A-Za-z])(?:room|rm|unit|flat|apartment|apt|suite|ste"
+    r"|floor|fl|level|lvl|building|bldg|bld|blg|block|blk|tower|house|villa|shop|stall|wing)(?![A-Za-z])"
 )
 _DOOR_WORD = re.compile(_WORDS, re.IGNORECASE)
 _DOOR = re.compile(
     rf"(?P<word>{_WORDS}|#)[.:# ]*(?:no\b[.: ]*)?(?:[A-Za-z]?\d+[A-Za-z]?(?:[-/][A-Za-z]?\d+)*[A-Za-z]?|[A-Za-z])\b"
-    r"|\d+(?:st|nd|rd|th)?[ ]*/?(?:floor|fl|/f|f)\b|\b[A-Za-z]?\d+[A-Za-z]?(?:[-/][A-Za-z]?\d+[A-Za-z]?)+",
+    r"|\d+[ ]?(?:haolou|lou|dong|zhuang|danyuan|shi|ceng|zuo)\b|\d+(?:st|nd|rd|th)?[ ]*/?(?:floor|fl|/f|f)\b|\b[A-Za-z]?\d+[A-Za-z]?(?:[-/][A-Za-z]?\d+[A-Za-z]?)+",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\b[A-Za-z]{0,2}\d+[A-Za-z]?\b")
