@@ -84,13 +84,14 @@ def mask_address(text: str, known: Sequence[str] = (), profile: Profile = Profil
 def mask_read(address: Address, known: Sequence[str], profile: Profile = Profile.LABEL) -> Masked:
     """The same for an address that has been read."""
     text, normal = address.text, address.normal
-    if profile is Profile.STRICT:
+    if profile is Profile.LABEL:
+        hidden = address.hidden
+    elif profile is Profile.SCREEN:
+        hidden = _doors(normal, [part for part in address.doors if part.level >= UNIT]) + address.personal
+    else:
         shown = joined([normal.back(*span) for span in find_region(normal.text).spans], text, " ")
         edges = [0, *(edge for span in shown for edge in span), len(text)]
         return cover(text, joined(zip(edges[::2], edges[1::2], strict=True), text))
-    hidden = address.hidden
-    if profile is Profile.SCREEN:
-        hidden = _doors(normal, [part for part in address.doors if part.level >= UNIT]) + address.personal
     return cover(text, hidden + find_words(normal, known))
 
 

@@ -63,7 +63,7 @@ def check(view: MaskedView, said: Said, recipient: Facts, sender: Facts, good: M
                 break
         if own:
             found += _phone(FIELDS[phone], facts, visible[phone])
-        for number in facts.numbers:
+        for number in facts.phone.numbers:
             if number in digits:
                 found += [Leak(FIELDS[n], f"phone-of-the-{who}") for n, told in enumerate(visible) if number in told]
         if own:
@@ -100,9 +100,9 @@ def _words(who: str, facts: Facts, shown: Sequence[str]) -> list[Leak]:
 def _phone(field: str, facts: Facts, visible: str) -> list[Leak]:
     """At least six digits of each phone and its last four are hidden."""
     found = []
-    if len(visible) > facts.spare:
+    if len(visible) > facts.phone.spare:
         found.append(Leak(field, "phone-six-digits"))
-    if len(visible) >= 4 and facts.digits.endswith(visible[-4:]):
+    if len(visible) >= 4 and facts.phone.digits.endswith(visible[-4:]):
         found.append(Leak(field, "phone-last-four"))
     return found
 

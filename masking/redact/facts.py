@@ -12,7 +12,7 @@ from masking.redact.goods import category, is_sensitive
 from masking.redact.known import name_words
 from masking.redact.names import mask_called
 from masking.redact.normalise import normalise
-from masking.redact.phones import find_phones, mask_found
+from masking.redact.phones import PhoneField, read_phone
 from masking.waybill import MaskedParty
 
 _ROOM = re.compile(r"[a-z]?\d{3,5}[a-z]?")
@@ -26,18 +26,14 @@ class Facts(NamedTuple):
         letters: how many the name has.
         words: what of the name may stand in no other field.
         rooms: numbers of the door, of three signs and more, which remark and goods must not tell.
-        digits: those of the phone field, of which `spare` may be seen.
-        numbers: the digits of each phone, eleven at most.
-        address: the address.
+        phone, address: both fields.
         shown: the party as it may be shown, for all that its own fields say.
     """
 
     letters: int
     words: list[str]
     rooms: list[str]
-    digits: str
-    spare: int
-    numbers: list[str]
+    phone: PhoneField
     address: Address
     shown: MaskedParty
 
@@ -59,24 +55,19 @@ class Said(NamedTuple):
 
 def facts_of(party: Party) -> Facts:
     """What the rules read in a party."""
-    name, number = party.name.reveal(), party.phone.reveal()
-    called, phone = normalise(name), normalise(number)
-    phones = find_phones(phone)
+    name = party.name.reveal()
+    called = normalise(name)
+    phone = read_phone(party.phone.reveal())
     address = read_address(party.address.reveal())
     plain = address.normal.text
     words = name_words(called)
-    digits = "".join(filter(str.isdecimal, phone.text))
     return Facts(
         letters=sum(map(str.isalnum, called.text)),
         words=words,
         rooms=_ROOM.findall(" ".join([plain[start:end] for start, end, _ in address.doors]).lower()),
-        digits=digits,
-        spare=max(0, len(digits) - 6 * (len(phones) or 1)),
-        numbers=[found.digits[-11:] for found in phones] or [digits],
+        phone=phone,
         address=address,
-        shown=MaskedParty(
-            name=mask_called(name, called), phone=mask_found(number, phone, phones), address=mask_read(address, words)
-        ),
+        shown=MaskedParty(name=mask_called(name, called), phone=phone.shown, address=mask_read(address, words)),
     )
 
 

@@ -23,7 +23,7 @@ _FIVE = re.compile(rf"[\d{HAN_DIGITS}](?:[\W_]*+[\d{HAN_DIGITS}]){{4}}")
 _GAP = r"[ \-._·/|~()\[\]]*+"
 _SEPARATION = re.compile(_GAP)
 _ALONE = re.compile(r"1[3-9]\d{9}")
-"""What nearly every field for a phone holds: a mobile number and nothing beside it."""
+"""What nearly every phone field holds: a mobile number and nothing beside it."""
 _PERHAPS = re.compile(r"\+?\d{7,15}")
 _END = r"(?!\d)"
 
@@ -74,9 +74,6 @@ class Phone(NamedTuple):
 def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
     """Every phone in a text, extension included, in order; without `local`, seven bare digits need a word in front."""
     text = normal.text
-    if local and normal.origin is None and _ALONE.fullmatch(text):
-        whole = 0, len(text)
-        return [Phone(whole, whole, text, "", "mobile")]
     if not _FIVE.search(text):
         return []
     if _HAS_HAN.search(text):
@@ -146,6 +143,34 @@ def _international(phone: Phone) -> str:
     return "+86" + (digits.removeprefix("86") if len(digits) > long else digits).removeprefix("0")
 
 
+@final
+class PhoneField(NamedTuple):
+    """A phone field as read.
+
+    Attributes:
+        digits: all of it, of which `spare` may be seen.
+        numbers: the digits of each phone, eleven at most.
+        shown: the field as it may be shown.
+    """
+
+    digits: str
+    spare: int
+    numbers: list[str]
+    shown: Masked
+
+
+def read_phone(text: str) -> PhoneField:
+    """What the rules read in a phone field."""
+    if text.isascii() and _ALONE.fullmatch(text):
+        return PhoneField(text, len(text) - 6, [text], cover_from(text, 3))
+    normal = normalise(text)
+    phones = find_phones(normal)
+    digits = "".join(filter(str.isdecimal, normal.text))
+    spare = max(0, len(digits) - 6 * (len(phones) or 1))
+    numbers = [phone.digits[-11:] for phone in phones] or [digits]
+    return PhoneField(digits, spare, numbers, mask_found(text, normal, phones))
+
+
 def mask_phone(text: str, *, tail: bool = False) -> Masked:
     """A phone field with the country and the first three digits left; or the last four, if asked for.
 
@@ -158,11 +183,6 @@ def mask_phone(text: str, *, tail: bool = False) -> Masked:
 def mask_found(text: str, normal: Normal, phones: Sequence[Phone], *, tail: bool = False) -> Masked:
     """The same, for a field whose phones have been found."""
     plain = normal.text
-    if phones and phones[0].digits == plain:  # one phone, and nothing but digits
-        start, end = _shown(range(len(plain)), phones[0], tail=tail)
-        if end < len(plain):
-            return cover_from(text, normal.back(end, len(plain))[0])
-        return cover(text, [normal.back(0, start)])
     digits = plain.translate(_IN_ASCII) if _HAS_HAN.search(plain) else plain
     start = end = 0  # of what stays visible
     if SIGN in plain:  # what is masked already stays as it is

@@ -60,7 +60,7 @@ def _tight(text: str) -> str:
 def _phones(field: str, facts: Facts, lines: Sequence[str]) -> list[Leak]:
     """Whole phones, and masked ones that leave too many digits or the last four."""
     found = []
-    for number in facts.numbers:
+    for number in facts.phone.numbers:
         for line in lines:
             bare = line.replace("-", "")
             if number in bare:

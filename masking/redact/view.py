@@ -60,11 +60,11 @@ def _view_of(order: Order, recipient: Facts, sender: Facts, good: MaskedParty | 
         stamp=STAMP,
     )
     for whole in (False, True):
-        found = {leak.field for leak in check(view, said, recipient, sender, good)}
+        found = check(view, said, recipient, sender, good)
         if not found:
             return view
         fields = view.fields()
-        for field in found:
+        for field in {leak.field for leak in found}:
             who, _, kind = field.partition(".")
             if kind == "address" and not whole:
                 fields[field] = mask_read((recipient if who == "recipient" else sender).address, (), Profile.STRICT)
