@@ -17,7 +17,6 @@ from typing import NamedTuple, final
 from masking.access.duty import UNKNOWN, Purpose, decide, stands
 from masking.access.people import Actor, Role
 from masking.crypto.index import is_persons
-from masking.crypto.seal import open_fields
 from masking.ledger.log import Leaf
 from masking.lifecycle import State
 from masking.numbers.pool import Line
@@ -25,9 +24,10 @@ from masking.numbers.provider import PROVIDER
 from masking.numbers.routing import CALL_BACK, CONNECT, Dialled, heard, judge
 from masking.order import Announced, Connect, Plain
 from masking.redact.phones import canonical
-from masking.vault import budgets, calls, journal, parcels, people, sealing, slots, waybills
+from masking.vault import budgets, calls, journal, parcels, people, phones, sealing, slots, waybills
 from masking.vault.calls import Intent
 from masking.vault.custody import Assignment
+from masking.vault.damage import DAMAGED, ring
 from masking.vault.parcels import Code, Parcels, facts_of, party
 from masking.vault.store import Store, Transaction
 from masking.waybill import Dial, Refusal
@@ -135,6 +135,9 @@ def _announce(
                 numbers |= slots.lease(tx, sealing.destinations([known.records[code[0]]]), now, world)
             refusal = _cannot_ring(actor, callers, bind or code[0] in numbers)
             refusal = refusal or tally.spend(known.duties[code[0]].spent, place=False)
+        ends = _ends(world, store, tx, known, actor, code, now) if bind and code and not refusal else None
+        if bind and code and not refusal and ends is None:
+            refusal = DAMAGED
         if refusal or code is None:
             refusal = refusal or UNKNOWN
             leaf = code and store.refusal_leaf(world, now, actor.id, code[0], refusal.reason, step="call")
@@ -145,17 +148,24 @@ def _announce(
         intent = Intent(world.record_id(now), code[0], actor.id, callers[actor.id], milliseconds(until))
         why = store.duty(known.duties[code[0]].id, world, now)
         journal.append(tx, [store.leaf(world, now, "intent", actor.id, code[0], duty=why)])
-        if bind:  # the binding is the one use
+        if ends:  # they are bound, and the binding is the one use
             calls.announce(tx, intent._replace(used=milliseconds(now), switch=PROVIDER))
             journal.append(tx, [store.leaf(world, now, "connect", PROVIDER, code[0], courier=actor.id, by="binding")])
-            a = _dialable(people.open_phone(world, store.keys, tx, actor.id, now))
-            b = _dialable(_phones(store, tx, known, [code[0]])[code[0]])
-            outcomes.append(Announced(call=intent.id, waybill=code[0], a=a, b=b, until=until))
+            outcomes.append(Announced(call=intent.id, waybill=code[0], a=ends[0], b=ends[1], until=until))
         else:
             calls.announce(tx, intent)
             outcomes.append(Dial(number=numbers[code[0]], valid_until=until))
     budgets.save_tallies(tx, tallies, now, world)
+    ring(world, tx, {r.actor.id for r, found in zip(requests, outcomes, strict=True) if found == DAMAGED}, now)
     return outcomes
+
+
+def _ends(
+    world: World, store: Store, tx: Transaction, known: Parcels, actor: Actor, code: Code, now: datetime
+) -> tuple[Plain, Plain] | None:
+    """The two phones that a provider is to connect; None where one of them does not open."""
+    a, b = phones.of_courier(world, store, tx, actor.id, now), phones.of_parcels(store, tx, known, [code[0]])[code[0]]
+    return (a, b) if a and b else None
 
 
 def _cannot_ring(actor: Actor, callers: Mapping[str, bytes], numbered: bool) -> Refusal | None:
@@ -199,22 +209,27 @@ def _connect(
         leaves.append(_leaf(world, store, request, waybill, dialled, now))
         if waybill and judge(dialled) == "stranger":
             calls.note_call_back(tx, waybill, now, within=MISSED)
-    used, backs = (
-        [call for call, dialled in zip(rung, judged, strict=True) if call and judge(dialled) == verdict]
-        for verdict in (CONNECT, CALL_BACK)
-    )
-    calls.use(tx, used)
-    calls.add(tx, backs)
-    journal.append(tx, leaves)
-    phones = _phones(store, tx, of, {call.waybill for call in used})
+    verdicts = [judge(dialled) for dialled in judged]
+    theirs = {call.waybill for call, verdict in zip(rung, verdicts, strict=True) if call and verdict == CONNECT}
+    opened = phones.of_parcels(store, tx, of, theirs)
+    connected: dict[str, list[Intent]] = {CONNECT: [], CALL_BACK: []}
     outcomes: list[Connect | Refusal] = []
-    for request, call, dialled in zip(requests, rung, judged, strict=True):
+    for request, call, verdict, dialled in zip(requests, rung, verdicts, judged, strict=True):
         if call is None:
-            outcomes.append(Refusal(reason=heard(judge(dialled), dialled)))
+            outcomes.append(Refusal(reason=heard(verdict, dialled)))
             continue
-        back = judge(dialled) == CALL_BACK
-        to = people.open_phone(world, store.keys, tx, call.actor, now) if back else phones[call.waybill]
-        outcomes.append(Connect(to=_dialable(to), shown=f"{request.main},{request.extension}", call=call.id.hex()))
+        back = verdict == CALL_BACK
+        to = phones.of_courier(world, store, tx, call.actor, now) if back else opened[call.waybill]
+        if to is None:
+            leaves.append(store.refusal_leaf(world, now, request.actor.id, call.waybill, DAMAGED.reason, step="call"))
+            outcomes.append(DAMAGED)
+            continue
+        connected[verdict].append(call)
+        outcomes.append(Connect(to=to, shown=f"{request.main},{request.extension}", call=call.id.hex()))
+    calls.use(tx, connected[CONNECT])
+    calls.add(tx, connected[CALL_BACK])
+    journal.append(tx, leaves)
+    ring(world, tx, {r.actor.id for r, found in zip(requests, outcomes, strict=True) if found == DAMAGED}, now)
     return outcomes
 
 
@@ -274,24 +289,9 @@ def _state(intent: Intent, now: datetime) -> str:
     return "open" if milliseconds(now) <= intent.expires <= milliseconds(now + INTENT_LIFE) else "expired"
 
 
-def _phones(store: Store, tx: Transaction, known: Parcels, records: Collection[bytes]) -> dict[bytes, Plain]:
-    """The phone of the party that each of these parcels goes to."""
-    found = {}
-    for each, fields in waybills.sealed_fields(tx, records, ["recipient.phone", "sender.phone"]).items():
-        name = f"{party(known.records[each], known.duties.get(each))}.phone"
-        key = store.keys.unwrap(known.wraps[each])
-        found[each] = open_fields(key, known.records[each].tenant, each, {name: fields[name]})[name]
-    return found
-
-
 def _is_party(days: Collection[bytes], record: waybills.Record | None, duty: Assignment | None, caller: Plain) -> bool:
     """Whether the caller is who the parcel goes to; takes as long where there is no parcel."""
     phone = canonical(caller.reveal()) or ""
     index = record and (record.sender_index if party(record, duty) == "sender" else record.recipient_index)
     # an amended order is indexed under the day of its correction
     return is_persons(days, index, phone)
-
-
-def _dialable(phone: Plain) -> Plain:
-    """A phone as typed, as a switch dials it: "+8657180000002;ext=301" (RFC 3966)."""
-    return Plain((canonical(phone.reveal()) or "").replace(";", ";ext="))

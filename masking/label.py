@@ -17,15 +17,13 @@ from typing import final
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import token_record
-from masking.errors import IntegrityError
 from masking.lifecycle import State
 from masking.vault import budgets, custody, journal, people, sealing, slots, waybills
 from masking.vault.custody import Print
-from masking.vault.damage import DAMAGED, ring
+from masking.vault.damage import DAMAGED, ring, view_of
 from masking.vault.store import Store
 from masking.vault.waybills import Record
 from masking.waybill import LabelData, MaskedView, Refusal, Token, VirtualNumber
-from masking.wire import load_view
 from masking.world import World, milliseconds, moment
 
 REASONS = frozenset({"damaged", "printer-jam", "repacked"})
@@ -171,11 +169,11 @@ def _next(request: Label, record: Record, now: datetime) -> Print:
 
 
 def _unreadable(record: Record, views: dict[bytes, MaskedView]) -> Refusal | None:
-    """Read the record's masked view into `views`, or say that it can't be."""
-    try:
-        views[record.id] = load_view(str(record.masked))
-    except IntegrityError:
+    """Put the record's masked view into `views`, or say that there is none to read."""
+    view = view_of(record)
+    if view is None:
         return DAMAGED
+    views[record.id] = view
     return None
 
 

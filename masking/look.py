@@ -22,10 +22,10 @@ from masking.order import Plain
 from masking.redact.phones import canonical
 from masking.vault import budgets, custody, journal, parcels, people
 from masking.vault.custody import Assignment
+from masking.vault.damage import DAMAGED, ring, view_of
 from masking.vault.parcels import Code, Parcels
 from masking.vault.store import Store
 from masking.waybill import Refusal, Seen
-from masking.wire import load_view
 from masking.world import World
 
 VIEWS = 30
@@ -66,8 +66,9 @@ def look(world: World, store: Store, requests: Sequence[Look]) -> list[Seen | Re
             enrolled = staff.get(actor.id) == actor
             matches = _matches(request, known, code, days)
             refusal = tally.locked() or _refusal(request, known, code if enrolled else None, tally, now)
-            if refusal or code is None:
-                refusal = refusal or UNKNOWN
+            view = view_of(known.records[code[0]]) if code and not refusal else None
+            if code is None or view is None:
+                refusal = refusal or (DAMAGED if code else UNKNOWN)
                 if code:
                     journal.append(tx, [store.refusal_leaf(world, now, actor.id, code[0], refusal.reason, step="look")])
                 outcomes.append(refusal)
@@ -79,9 +80,10 @@ def look(world: World, store: Store, requests: Sequence[Look]) -> list[Seen | Re
             detail = {"duty": store.duty(open_.id, world, now)}
             detail |= {} if matches is None else {"matched": "yes" if matches else "no"}
             journal.append(tx, [store.leaf(world, now, "look", actor.id, code[0], **detail)])
-            outcomes.append(Seen(view=load_view(str(known.records[code[0]].masked)), matches=matches))
+            outcomes.append(Seen(view=view, matches=matches))
         custody.count_looks(tx, looked.values())
         budgets.save_tallies(tx, tallies, now, world)
+        ring(world, tx, {r.actor.id for r, found in zip(requests, outcomes, strict=True) if found == DAMAGED}, now)
     return outcomes
 
 

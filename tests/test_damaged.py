@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from masking.access.duty import UNKNOWN
+from masking.call import Call, Route, announce, call
 from masking.label import Label, label
-from masking.vault import budgets, journal, schema
+from masking.look import Look, look
+from masking.order import Plain
+from masking.vault import budgets, journal, keyschema, schema
 from masking.vault.damage import ALARM, DAMAGED, OFTEN
-from masking.waybill import LabelData
-from tests.cast import DISPATCHER, SHOP
-from tests.serving import on_the_van
+from masking.waybill import LabelData, Refusal, Seen
+from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, PHONES, SHOP, SWITCH
+from tests.serving import on_the_van, van_phone
 
 
 @pytest.fixture
@@ -39,7 +43,10 @@ def alarms(store):
         return [(kind, who) for _, kind, who in budgets.alarms(tx)]
 
 
-@pytest.mark.parametrize("kept", ["", "{", "[]", '{"stamp": "1", "fields": {}}', None])
+VIEWS = pytest.mark.parametrize("kept", ["", "{", "[]", '{"stamp": "1", "fields": {}}', None])
+
+
+@VIEWS
 def test_a_label_whose_view_cannot_be_read_is_refused_alone_and_counts_as_no_print(world, store, hands, labels, kept):
     waybill = record(world, store, labels[1])
     change(store, schema.waybill, "id", waybill, {"masked": kept})
@@ -62,3 +69,68 @@ def test_a_label_whose_view_cannot_be_read_is_refused_alone_and_counts_as_no_pri
     asked("van")
     assert len(alarms(store)) == 3
     assert isinstance(first, LabelData)
+
+
+@VIEWS
+def test_a_view_that_cannot_be_read_is_refused_alone_to_who_has_the_duty(world, store, labels, kept):
+    change(store, schema.waybill, "id", record(world, store, labels[1]), {"masked": kept})
+    answers = look(world, store, [Look(actor=COURIER, code=each.code) for each in labels])
+    assert [type(each) for each in answers] == [Seen, Refusal, Seen]
+    assert answers[1] == DAMAGED
+    assert look(world, store, [Look(actor=OTHER_COURIER, code=labels[1].code)]) == [UNKNOWN]
+    assert [refused(world, store, each) for each in labels] == [[], [("look", COURIER.id)], []]
+    assert alarms(store) == [(ALARM, COURIER.id)]
+
+
+def broken(store, waybill, how):
+    """Let a parcel's seals not open."""
+    sealed, wrap = schema.sealed, keyschema.wrap
+    match how:
+        case "seal":
+            act = sealed.update().where(sealed.c.waybill == waybill).values(recipient_phone=bytes(60))
+        case "row":
+            act = sealed.delete().where(sealed.c.waybill == waybill)
+        case _:
+            act = wrap.update().where(wrap.c.waybill == waybill).values(online=bytes(60))
+    with (store.keys.engine if how == "wrap" else store.data).begin() as connection:
+        assert connection.execute(act).rowcount == 1
+
+
+@pytest.mark.parametrize("how", ["seal", "row", "wrap"])
+def test_a_phone_that_does_not_open_is_not_rung_and_its_neighbours_are(world, store, labels, how):
+    dials = call(world, store, [Call(actor=COURIER, code=each.code) for each in labels])
+    broken(store, record(world, store, labels[1]), how)
+    caller = Plain(PHONES[COURIER.id])
+    asked = [
+        Route(actor=SWITCH, caller=caller, main=dial.number.main, extension=dial.number.extension) for dial in dials
+    ]
+    first, middle, last = call(world, store, asked)
+    assert [first.to.reveal(), middle, last.to.reveal()] == [f"+86{van_phone(0)}", DAMAGED, f"+86{van_phone(2)}"]
+    assert [refused(world, store, each) for each in labels] == [[], [("call", SWITCH.id)], []]
+    assert alarms(store) == [(ALARM, SWITCH.id)]
+    again = call(world, store, asked)
+    assert again[1] == DAMAGED  # nothing has been used up by it
+    assert {each.reason for each in (again[0], again[2])} == {"intent-used"}
+
+
+def test_a_couriers_phone_that_does_not_open_is_refused_to_who_rings_back(world, store, labels):
+    dials = call(world, store, [Call(actor=COURIER, code=each.code) for each in labels])
+    change(store, schema.person, "id", COURIER.id, {"phone": bytes(60)})
+    number = dials[0].number
+    backs = [
+        Route(actor=SWITCH, caller=Plain(phone), main=number.main, extension=number.extension)
+        for phone in (van_phone(0), PHONES[COURIER.id])
+    ]
+    back, forth = call(world, store, backs)
+    assert back == DAMAGED
+    assert forth.to.reveal() == f"+86{van_phone(0)}"
+
+
+@pytest.mark.parametrize("how", ["seal", "row", "wrap"])
+def test_what_a_provider_is_to_connect_is_refused_alone_where_it_does_not_open(world, store, labels, how):
+    broken(store, record(world, store, labels[1]), how)
+    asked = [Call(actor=COURIER, code=each.code) for each in labels]
+    first, middle, last = announce(world, store, asked, bind=True)
+    assert [first.b.reveal(), middle, last.b.reveal()] == [f"+86{van_phone(0)}", DAMAGED, f"+86{van_phone(2)}"]
+    assert [refused(world, store, each) for each in labels] == [[], [("call", COURIER.id)], []]
+    assert alarms(store) == [(ALARM, COURIER.id)]

@@ -7,8 +7,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
+from masking.errors import IntegrityError
 from masking.vault.budgets import raise_alarm
-from masking.waybill import Refusal
+from masking.vault.waybills import Record
+from masking.waybill import MaskedView, Refusal
+from masking.wire import load_view
 from masking.world import World
 
 DAMAGED = Refusal(reason="damaged")
@@ -17,6 +20,14 @@ DAMAGED = Refusal(reason="damaged")
 ALARM = "damaged-record"
 OFTEN = timedelta(hours=1)
 """Who asks for it again and again rings once in this time."""
+
+
+def view_of(record: Record) -> MaskedView | None:
+    """A record's masked view; None where what is kept is none."""
+    try:
+        return load_view(str(record.masked))
+    except IntegrityError:
+        return None
 
 
 def ring(world: World, tx: Connection, actors: Collection[str], now: datetime) -> None:
