@@ -153,6 +153,19 @@ def reading(engine: Engine) -> Iterator[Connection]:
         raise UnavailableError("the store could not answer this now") from _quiet(error)
 
 
+def streaming(engine: Engine, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
+    """The rows of a query, as they are asked for: of one committed state, and never all of them in memory.
+
+    Raises:
+        UnavailableError: the database refused.
+    """
+    try:
+        with engine.connect().execution_options(reading=True) as connection:  # a server streams in a transaction alone
+            yield from connection.execute(query, execution_options={"yield_per": 1000})
+    except SQLAlchemyError as error:
+        raise UnavailableError("the store could not answer this now") from _quiet(error)
+
+
 def _quiet(error: SQLAlchemyError) -> Exception:
     """The driver's message without statement and parameters, which could hold values."""
     return RuntimeError(

@@ -17,7 +17,7 @@ from masking.access.detectors import Finding, detect, looked_at_canaries
 from masking.ledger.log import Leaf, decode
 from masking.vault import journal
 from masking.vault.budgets import raise_alarm
-from masking.vault.engine import insert_new
+from masking.vault.engine import insert_new, streaming
 from masking.vault.schema import budget, canary, leaf
 from masking.world import World, milliseconds
 
@@ -57,9 +57,7 @@ def parcel_by_parcel(store: Store, since: datetime, *, sorting: int = SORTING) -
     with store.reading() as tx:
         many = tx.execute(sa.select(sa.func.count()).where(recent)).scalar_one()
     for query in slices(recent, max(256 * sorting // max(many, 1), 1)):
-        with store.reading() as tx:
-            for body in tx.execute(query, execution_options={"yield_per": 1000}).scalars():
-                yield decode(body)
+        yield from (decode(body) for (body,) in streaming(store.data, query))
 
 
 def slices(recent: sa.ColumnElement[bool], width: int) -> list[sa.Select[Any]]:
