@@ -24,15 +24,13 @@ from masking.order import Grant, Plain
 from masking.redact.names import surname
 from masking.vault import budgets, journal, parcels, people, waybills
 from masking.vault.custody import Assignment
+from masking.vault.damage import DAMAGED, ring
 from masking.vault.parcels import Code
 from masking.vault.store import Store
 from masking.waybill import Refusal
 from masking.world import CHINA, World, moment
 
 SURNAME = "recipient.surname"
-
-DAMAGED = Refusal(reason="damaged")
-"""What is kept of this parcel is not what was written. The ledger says so after the grant, and an alarm rings."""
 
 
 @final
@@ -113,7 +111,7 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
         with suppress(UnavailableError), store.transaction() as tx:
             about = [(each.leaf.actor, each.record.id, DAMAGED.reason) for each in damaged]
             journal.append(tx, [store.refusal_leaf(world, now, *each, step="resolve") for each in about])
-            budgets.raise_alarm(tx, "seal-does-not-open", damaged[0].leaf.actor, now, world)
+            ring(world, tx, {each.leaf.actor for each in damaged}, now)
     return answers
 
 

@@ -227,7 +227,7 @@ def test_a_record_that_does_not_open_is_refused_alone_and_its_leaf_says_so(world
         [("grant", None)],
     ]
     with store.reading() as tx:
-        assert [(kind, who) for _, kind, who in budgets.alarms(tx)] == [("seal-does-not-open", COURIER.id)]
+        assert [(kind, who) for _, kind, who in budgets.alarms(tx)] == [("damaged-record", COURIER.id)]
 
 
 def test_the_hours_are_read_from_the_settings(tmp_path, world):
