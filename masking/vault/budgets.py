@@ -65,7 +65,7 @@ def open_tallies(
     Places are only counted of those who could come to the end of them: nobody takes more than they have looked at today.
     """
     names = sorted(set(actors))
-    rows = {row.actor: Counts(*row) for row in direct.rows(tx, _LOCK, names=names)}
+    rows = {row[0]: Counts(*row) for row in direct.rows(tx, _LOCK, names=names)}
     missing = [name for name in names if name not in rows]
     if missing:
         insert_new(tx, budget, [Counts(name)._asdict() for name in missing], "actor")

@@ -27,7 +27,7 @@ _LIVE = (
     credential.c.expires.is_(None) | (credential.c.expires > sa.bindparam("now")),
 )
 _VALID = sa.select(credential.c.digest).join(person, person.c.id == credential.c.person).where(*_LIVE)
-_HELD = sa.select(credential.c.digest, credential.c.key, *ACTOR).join(person).where(*_LIVE)
+_HELD = sa.select(*ACTOR, credential.c.digest, credential.c.key).select_from(credential).join(person).where(*_LIVE)
 
 
 class Held(NamedTuple):
@@ -76,7 +76,7 @@ def use(tx: Connection, proofs: Collection[Proof]) -> set[bytes]:
         return set()
     values = [value for id_ in sorted(rows) for value in (id_, rows[id_])]  # in one order, so that nobody deadlocks
     sign = "?" if tx.dialect.name == "sqlite" else "%s"
-    return {row[0] for row in tx.exec_driver_sql(_use(sign, len(rows)), tuple(values))}
+    return {row[0] for row in direct.run(tx, _use(sign, len(rows)), values)}
 
 
 @cache

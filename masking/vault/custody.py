@@ -93,7 +93,8 @@ def open_assignments(tx: Connection, waybills: Collection[bytes]) -> dict[bytes,
     """The open assignment of each parcel that has one."""
     if not waybills:
         return {}
-    return {row.waybill: Assignment(*row) for row in direct.rows(tx, _OPEN, waybills=list(waybills))}
+    found = (Assignment(*row) for row in direct.rows(tx, _OPEN, waybills=list(waybills)))
+    return {each.waybill: each for each in found}
 
 
 def assign(tx: Connection, assignments: Sequence[Assignment]) -> set[bytes]:

@@ -1,26 +1,33 @@
-"""Hot statements, past the expression layer: compiled once for each kind of database, then handed to the driver as text.
+"""Hot statements, past the expression layer: compiled once for each kind of database, then handed to its driver as text.
 
 They stay Core statements, so that one place knows tables and columns; only what SQLAlchemy does anew for each execution
 falls away, which is more than what the database does for a row by its key. Values go to the driver as they are: bytes,
-texts, numbers, None. Errors are SQLAlchemy's own.
+texts, numbers, None. Rows come back as tuples, errors as SQLAlchemy's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql import visitors
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.dml import Insert, Update
+from sqlalchemy.sql.elements import BindParameter
 from sqlalchemy.sql.selectable import Select
+from sqlalchemy.types import TypeEngine
 
 FILLED = 1024
 """The longest list that is filled up."""
 
 
-def rows(tx: Connection, statement: Select[Any], /, **values: Any) -> Sequence[Any]:
+def rows(tx: Connection, statement: Select[Any], /, **values: Any) -> Sequence[tuple[Any, ...]]:
     """The rows that a query finds. Lists are for the places made by `engine.among`; among none there is nothing."""
     lists = {name: len(value) for name, value in values.items() if isinstance(value, list)}
     if not all(lists.values()):
@@ -29,19 +36,50 @@ def rows(tx: Connection, statement: Select[Any], /, **values: Any) -> Sequence[A
     values = constants | values
     given = [values[name] if index is None else values[name][index % lists[name]] for _, name, index in places]
     if tx.dialect.positional:
-        return tx.exec_driver_sql(text, tuple(given)).all()
-    return tx.exec_driver_sql(text, {place: value for (place, *_), value in zip(places, given, strict=True)}).all()
+        return run(tx, text, given)
+    return run(tx, text, {place: value for (place, *_), value in zip(places, given, strict=True)})
 
 
-def write(tx: Connection, statement: UpdateBase, values: Sequence[Mapping[str, Any]]) -> None:
-    """Run an insertion or update once for each of these, which all have the same members; nothing if there are none."""
+def write(tx: Connection, statement: Insert | Update, values: Sequence[Mapping[str, Any]]) -> None:
+    """Run an insertion or update once for each of these, which all have the same members; nothing if there are none.
+
+    No two of them are for the same row. For PostgreSQL they are one statement over arrays: each of many costs the driver
+    more than the server.
+    """
     if not values:
         return
     text, places = _change(tx.dialect, statement, tuple(values[0]))
     if places is None:
-        tx.exec_driver_sql(text, [dict(each) for each in values])
-    else:
-        tx.exec_driver_sql(text, [tuple(each[place] for place in places) for each in values])
+        run(tx, text, {name: [each[name] for each in values] for name in values[0]}, answers=False)
+        return
+    with _cursor(tx) as cursor:
+        cursor.executemany(text, [tuple(each[place] for place in places) for each in values])
+
+
+def run(tx: Connection, text: str, values: Any, *, answers: bool = True) -> Sequence[tuple[Any, ...]]:
+    """What the driver answers to a text of its own dialect; `answers` where there are rows to come."""
+    with _cursor(tx) as cursor:
+        cursor.execute(text, values)
+        return cursor.fetchall() if answers else ()
+
+
+@contextmanager
+def _cursor(tx: Connection) -> Iterator[Any]:
+    """The driver's cursor."""
+    raw = tx.connection
+    errors = tx.dialect.loaded_dbapi.Error
+    cursor = raw.cursor()
+    try:
+        yield cursor
+    except errors as error:
+        gone = tx.dialect.is_disconnect(error, raw.dbapi_connection, cursor)
+        if gone:
+            tx.invalidate()
+        raise DBAPIError.instance(
+            None, None, error, errors, hide_parameters=True, connection_invalidated=gone, dialect=tx.dialect
+        ) from None
+    finally:
+        cursor.close()
 
 
 def _room(size: int) -> int:
@@ -70,8 +108,29 @@ def _query(
 
 
 @lru_cache(maxsize=512)
-def _change(dialect: Dialect, statement: UpdateBase, members: tuple[str, ...]) -> tuple[str, list[str] | None]:
-    """The text, and the members in the order of its parameters; None where the driver takes them by name."""
+def _change(dialect: Dialect, statement: Insert | Update, members: tuple[str, ...]) -> tuple[str, list[str] | None]:
+    """The text for one, and the members in the order of its parameters; for PostgreSQL that for many, and None."""
     compiled = statement.compile(dialect=dialect, column_keys=list(members))
     assert isinstance(compiled, SQLCompiler)
-    return compiled.string, compiled.positiontup
+    if dialect.name != "postgresql":
+        return compiled.string, compiled.positiontup
+    many = _over_arrays(statement, {name: compiled.binds[name].type for name in members})
+    return many.compile(dialect=dialect).string, None
+
+
+def _over_arrays(statement: Insert | Update, types: Mapping[str, TypeEngine[Any]]) -> Insert | Update:
+    """The statement for all rows of equally long arrays, one for each member."""
+    given = sa.func.unnest(
+        *(
+            sa.bindparam(name, type_=ARRAY(sa.Text() if isinstance(type_, sa.String) else type_))
+            for name, type_ in types.items()
+        )  # a text without a length: a cast to one with a length would cut it off
+    )
+    table = given.table_valued(*types, name="given").render_derived()
+    if isinstance(statement, Insert):
+        return statement.from_select(list(types), sa.select(table))
+
+    def column(element: Any, **_: Any) -> Any:
+        return table.c[element.key] if isinstance(element, BindParameter) and element.key in types else None
+
+    return cast("Update", visitors.replacement_traverse(statement, {}, column))

@@ -147,7 +147,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
         UnavailableError: the database refused.
     """
     try:
-        with engine.connect().execution_options(reading=True) as connection:
+        with engine.connect().execution_options(reading=True) as connection, connection.begin():
             yield connection
     except SQLAlchemyError as error:
         raise UnavailableError("the store could not answer this now") from _quiet(error)

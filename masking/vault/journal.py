@@ -77,9 +77,9 @@ def _sequence_once(tx: Connection, origin: str, seed: bytes, now: datetime) -> t
         raise IntegrityError("the ledger is not what was signed; nothing more is signed on top of it")
     if waiting:
         first = tree.stored(size)
-        hashes = grown.append([row.body for row in waiting])
+        hashes = grown.append([body for _, body in waiting])
         direct.write(tx, _GROW, [{"place": at, "hash": each} for at, each in enumerate(hashes, first)])
-        direct.write(tx, _PLACE, [{"of": row.id, "at": at} for at, row in enumerate(waiting, size)])
+        direct.write(tx, _PLACE, [{"of": leaf, "at": at} for at, (leaf, _) in enumerate(waiting, size)])
     signed = Checkpoint(origin=origin, size=grown.size, root=grown.root(), at=now)
     note = checkpoint.sign(signed, seed)
     tx.execute(schema.checkpoint.insert().values(number=number + 1, size=grown.size, note=note))

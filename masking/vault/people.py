@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,7 @@ from masking.vault.schema import person
 from masking.world import World, milliseconds, moment
 
 ACTOR = (person.c.id, person.c.tenant, person.c.role, person.c.unit, person.c.level)
-"""The columns that `actor_of` reads."""
+"""The columns that `actor_of` reads, in their order."""
 
 _ACTIVE = sa.select(*ACTOR).where(person.c.id.in_(among("ids")), person.c.active.is_(True))
 _REACHABLE = sa.select(person.c.id).where(
@@ -81,12 +81,13 @@ def is_revoked(tx: Connection, id_: str, tenant: str) -> bool:
 def active(tx: Connection, ids: Collection[str]) -> dict[str, Actor]:
     """Those of these people who are enrolled now."""
     names = [id_ for id_ in ids if is_name(id_)]
-    return {row.id: actor_of(row) for row in direct.rows(tx, _ACTIVE, ids=names)}
+    return {row[0]: actor_of(row) for row in direct.rows(tx, _ACTIVE, ids=names)}
 
 
-def actor_of(row: Any) -> Actor:
-    """The actor in a row that has the columns of `ACTOR`."""
-    return Actor(id=row.id, tenant=row.tenant, role=Role(row.role), unit=row.unit, level=Level(row.level))
+def actor_of(row: Sequence[Any]) -> Actor:
+    """The actor in a row that begins with the columns of `ACTOR`."""
+    id_, tenant, role, unit, level, *_ = row
+    return Actor(id=id_, tenant=tenant, role=Role(role), unit=unit, level=Level(level))
 
 
 def with_device(tx: Connection, device: bytes) -> Actor | None:
@@ -126,7 +127,7 @@ def phone_indexes(tx: Connection, ids: Collection[str]) -> dict[str, bytes]:
 
 def reachable(tx: Connection, ids: Collection[str]) -> set[str]:
     """Those of these people who are enrolled now and have a verified phone."""
-    return {row.id for row in direct.rows(tx, _REACHABLE, ids=list(ids))}
+    return {row[0] for row in direct.rows(tx, _REACHABLE, ids=list(ids))}
 
 
 def couriers_at(tx: Connection, indexes: Collection[bytes]) -> dict[bytes, str]:

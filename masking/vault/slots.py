@@ -53,8 +53,8 @@ def add(tx: Connection, of: Line, slots: Sequence[Slot], world: World) -> int:
 def lines(tx: Connection, mains: Collection[str]) -> dict[str, Line]:
     """The lines with these main numbers."""
     mains = [main for main in mains if main.isascii() and main.isdigit()]
-    rows = direct.rows(tx, _LINES, mains=mains)
-    return {row.main: Line(*row)._replace(rest=timedelta(milliseconds=row.rest)) for row in rows}
+    found = direct.rows(tx, _LINES, mains=mains)
+    return {row[0]: Line(*row)._replace(rest=timedelta(milliseconds=row[-1])) for row in found}
 
 
 def lease(tx: Connection, cities: Mapping[bytes, str], now: datetime, world: World) -> dict[bytes, VirtualNumber]:
@@ -148,7 +148,7 @@ def holders(tx: Connection, numbers: Collection[tuple[str, str]], now: datetime)
         return {}
     mains, extensions = ({pair[part] for pair in numbers} for part in (0, 1))
     rows = direct.rows(tx, _HOLDERS, mains=list(mains), extensions=list(extensions), now=milliseconds(now))
-    found = {(row.main, row.extension): row.waybill for row in rows}
+    found = {(main, extension): waybill for main, extension, waybill in rows}
     return {number: found[number] for number in numbers if number in found}
 
 
