@@ -94,7 +94,7 @@ class Batcher(Generic[Request, Outcome]):
             raise UnavailableError("too many requests are waiting; none of these was looked at")
         if not requests:
             return []
-        piece = _Piece[Request, Outcome](list(requests), login, asyncio.get_running_loop().create_future())
+        piece: _Piece[Request, Outcome] = _Piece(list(requests), login, asyncio.get_running_loop().create_future())
         self._queue.append(piece)
         self._items += len(requests)
         if self._working is None:

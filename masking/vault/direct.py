@@ -7,8 +7,7 @@ texts, numbers, None. Rows come back as tuples, errors as SQLAlchemy's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, cast
 
@@ -52,25 +51,22 @@ def write(tx: Connection, statement: Insert | Update, values: Sequence[Mapping[s
     if places is None:
         run(tx, text, {name: [each[name] for each in values] for name in values[0]}, answers=False)
         return
-    with _cursor(tx) as cursor:
-        cursor.executemany(text, [tuple(each[place] for place in places) for each in values])
+    run(tx, text, [tuple(each[place] for place in places) for each in values], answers=False, many=True)
 
 
-def run(tx: Connection, text: str, values: Any, *, answers: bool = True) -> Sequence[tuple[Any, ...]]:
-    """What the driver answers to a text of its own dialect; `answers` where there are rows to come."""
-    with _cursor(tx) as cursor:
-        cursor.execute(text, values)
-        return cursor.fetchall() if answers else ()
-
-
-@contextmanager
-def _cursor(tx: Connection) -> Iterator[Any]:
-    """The driver's cursor."""
-    raw = tx.connection
-    errors = tx.dialect.loaded_dbapi.Error
+def run(
+    tx: Connection, text: str, values: Any, *, answers: bool = True, many: bool = False
+) -> Sequence[tuple[Any, ...]]:
+    """What the driver answers to a text of its own dialect; `answers` where rows are to come; `many`: once for each of `values`."""
+    raw, errors = tx.connection, tx.dialect.loaded_dbapi.Error
     cursor = raw.cursor()
     try:
-        yield cursor
+        for hear in tx.dispatch.before_cursor_execute:  # who listens to the engine hears of these as well
+            hear(tx, cursor, text, values, None, many)
+        (cursor.executemany if many else cursor.execute)(text, values)
+        found = cursor.fetchall() if answers else ()
+        for hear in tx.dispatch.after_cursor_execute:
+            hear(tx, cursor, text, values, None, many)
     except errors as error:
         gone = tx.dialect.is_disconnect(error, raw.dbapi_connection, cursor)
         if gone:
@@ -80,6 +76,7 @@ def _cursor(tx: Connection) -> Iterator[Any]:
         ) from None
     finally:
         cursor.close()
+    return found
 
 
 def _room(size: int) -> int:

@@ -7,11 +7,13 @@ read committed, shared rows locked in sorted order by the callers. Strangers' ex
 
 from __future__ import annotations
 
+import math
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,15 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from masking.errors import BusyError, InputError, SettingsError, UnavailableError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+IDLE = 1.0
+"""Seconds after which a connection to a server is asked whether it is still one."""
 
 _MANY = re.compile("too many SQL variables|number of parameters must be")
 """What SQLite says of more than 32,766 values in a statement, and psycopg of more than 65,535."""
@@ -40,15 +45,30 @@ def open_engine(url: str, *, patient: bool = True) -> Engine:
         # one connection, since a second one would be another database; who comes second waits
         options |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
         options |= {"connect_args": {"check_same_thread": False}}
-    elif not url.startswith("sqlite"):
-        options |= {"pool_pre_ping": True}  # a server that was restarted in the meantime is no error
     engine = sa.create_engine(url, **options)
+    if engine.dialect.name != "sqlite":
+        event.listen(engine, "checkin", _rests)
+        event.listen(engine, "checkout", partial(_wakes, engine))
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_settings)
         if not patient:
             event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=0").close())
         event.listen(engine, "begin", _sqlite_begin)
     return engine
+
+
+def _rests(_connection: Any, record: Any) -> None:
+    record.info["since"] = time.monotonic()
+
+
+def _wakes(engine: Engine, connection: Any, record: Any, _proxy: Any) -> None:
+    """A server that was restarted while a connection had nothing to do is no error; asked only after a second of that."""
+    if time.monotonic() - record.info.get("since", math.inf) < IDLE:
+        return
+    try:
+        engine.dialect.do_ping(connection)
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise DisconnectionError from error  # the pool makes another
 
 
 def _sqlite_settings(connection: Any, _record: Any) -> None:
@@ -146,8 +166,10 @@ def reading(engine: Engine) -> Iterator[Connection]:
     Raises:
         UnavailableError: the database refused.
     """
+    server = engine.dialect.name == "postgresql"  # there each statement sees what is committed, in a transaction or not
+    options = {"isolation_level": "AUTOCOMMIT"} if server else {"reading": True}
     try:
-        with engine.connect().execution_options(reading=True) as connection, connection.begin():
+        with engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
     except SQLAlchemyError as error:
         raise UnavailableError("the store could not answer this now") from _quiet(error)
