@@ -42,7 +42,7 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
         UnavailableError: no assignment of this batch is known to be recorded.
     """
     now = world.now()
-    codes = [store.read_code(request.what, world, now) for request in requests]
+    codes = store.read_codes([request.what for request in requests], world, now)
     outcomes: list[Assigned | Refusal] = []
     with store.transaction() as tx:
         staff = people.active(tx, {r.actor.id for r in requests} | {r.courier for r in requests})

@@ -89,7 +89,7 @@ def announce(
         staff = people.active(tx, {request.actor.id for request in requests})
         announcements = [(n, r) for n, r in enumerate(requests) if isinstance(r, Call)]
         routes = [(n, r) for n, r in enumerate(requests) if isinstance(r, Route)]
-        codes = [store.read_code(r.code, world, now) for _, r in announcements]
+        codes = store.read_codes([request.code for _, request in announcements], world, now)
         held = slots.holders(tx, {(r.main, r.extension) for _, r in routes}, now)
         wanted = {code[0] for code in codes if code} | set(held.values())
         records = waybills.by_id(tx, wanted, lock=True)  # all before any budget

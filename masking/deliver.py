@@ -36,7 +36,7 @@ def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Del
         UnavailableError: no delivery of this batch is known to be recorded; ask again.
     """
     now = world.now()
-    codes = [store.read_code(request.code, world, now) for request in requests]
+    codes = store.read_codes([request.code for request in requests], world, now)
     outcomes: list[Delivered | Refusal] = []
     with store.transaction() as tx:
         actors = {request.actor.id for request in requests}

@@ -52,7 +52,7 @@ def look(world: World, store: Store, requests: Sequence[Look]) -> list[Seen | Re
         UnavailableError: nothing is known to be recorded, and nothing is told.
     """
     now = world.now()
-    codes = [store.read_code(request.code, world, now) for request in requests]
+    codes = store.read_codes([request.code for request in requests], world, now)
     days = store.keys.person_keys().values() if any(request.phone for request in requests) else ()
     outcomes: list[Seen | Refusal] = []
     looked: dict[bytes, Assignment] = {}

@@ -62,7 +62,7 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
         UnavailableError: nothing is known to be recorded, and nothing is revealed.
     """
     now = world.now()
-    codes = [store.read_code(request.code, world, now) for request in requests]
+    codes = store.read_codes([request.code for request in requests], world, now)
     decided: list[Refusal | _Opening] = []
     leaves: list[Leaf] = []
     forged: Counter[str] = Counter()
@@ -96,6 +96,7 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
         sealed = waybills.sealed_fields(tx, {opening.record.id for opening in openings}, sorted(fields))
         journal.append(tx, leaves)
     # Committed: only from here on may anything be opened.
+    midnight = now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     answers: list[Grant | Refusal] = []
     damaged: list[_Opening] = []
     for each in decided:
@@ -103,7 +104,7 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
             answers.append(each)
             continue
         try:
-            answers.append(_open(store, known, each, sealed, now))
+            answers.append(_open(store, known, each, sealed, midnight))
         except IntegrityError:  # this one alone: its neighbours are on the ledger, and are answered
             damaged.append(each)
             answers.append(DAMAGED)
@@ -133,7 +134,11 @@ def _sealed_name(name: str) -> str:
 
 
 def _open(
-    store: Store, known: parcels.Parcels, opening: _Opening, sealed: Mapping[bytes, Mapping[str, bytes]], now: datetime
+    store: Store,
+    known: parcels.Parcels,
+    opening: _Opening,
+    sealed: Mapping[bytes, Mapping[str, bytes]],
+    midnight: datetime,
 ) -> Grant:
     record, found = opening.record, sealed.get(opening.record.id, {})
     wanted = {_sealed_name(name) for name in opening.names}
@@ -145,7 +150,6 @@ def _open(
         name: Plain(surname(plain["recipient.name"].reveal())) if name == SURNAME else plain[name]
         for name in opening.names
     }
-    midnight = now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     until = min(midnight, moment(opening.duty.at) + DUTY_LASTS)
     return Grant(fields=fields, view_ref=view_ref(opening.leaf), valid_until=until, remaining=opening.remaining)
 

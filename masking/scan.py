@@ -65,7 +65,7 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
         UnavailableError: no scan of this batch is known to be recorded.
     """
     now = world.now()
-    codes = [store.read_code(request.what, world, now) for request in requests]
+    codes = store.read_codes([request.what for request in requests], world, now)
     outcomes: list[Scanned | Refusal] = []
     moved: dict[bytes, Where] = {}
     with store.transaction() as tx:

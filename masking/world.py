@@ -9,15 +9,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 
 CHINA = timezone(timedelta(hours=8))
 """Days, weeks and shifts are counted in China's one time zone, which has no summer time."""
+_AHEAD, _DAY, _FIRST = 8 * 3_600_000, 24 * 3_600_000, date(1970, 1, 1)
 
 
 def day_of(moment: datetime) -> str:
     """The trade's day of a moment, as 2026-11-24."""
-    return moment.astimezone(CHINA).date().isoformat()
+    return _day((milliseconds(moment) + _AHEAD) // _DAY)
+
+
+@lru_cache(maxsize=64)
+def _day(since_1970: int) -> str:
+    return (_FIRST + timedelta(days=since_1970)).isoformat()
 
 
 def week_of(moment: datetime) -> str:

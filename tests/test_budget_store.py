@@ -199,7 +199,7 @@ def test_a_supervisor_ends_a_lock_and_nobody_ends_their_own(world, store):
 @pytest.mark.parametrize("broken", ["seal", "row", "wrap"])
 def test_a_record_that_does_not_open_is_refused_alone_and_its_leaf_says_so(world, store, broken):
     labels = on_the_van(world, store, 3)
-    [record] = [store.read_code(labels[1].code, world, world.now())[0]]
+    [(record, _)] = store.read_codes([labels[1].code], world, world.now())
     sealed, wrap = schema.sealed, keyschema.wrap
     match broken:
         case "seal":
@@ -219,7 +219,7 @@ def test_a_record_that_does_not_open_is_refused_alone_and_its_leaf_says_so(world
             for leaf in journal.who_saw(world, store, record_)
             if leaf.detail.get("purpose") or leaf.kind == "refusal"
         ]
-        for record_ in (store.read_code(each.code, world, world.now())[0] for each in labels)
+        for record_, _ in store.read_codes([each.code for each in labels], world, world.now())
     ]
     assert [sorted(each, key=str) for each in kinds] == [
         [("grant", None)],

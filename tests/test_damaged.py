@@ -23,7 +23,7 @@ def labels(world, store):
 
 
 def record(world, store, data):
-    return store.read_code(data.code, world, world.now())[0]
+    return store.read_codes([data.code], world, world.now())[0][0]
 
 
 def change(store, table, column, waybill, value):

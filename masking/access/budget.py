@@ -200,13 +200,12 @@ class Tally:
         had = duty.id in self.looks
         fresh = not had and (duty.looked is None or duty.looked < since)
         takes = place and not self.looks.get(duty.id) and (duty.place is None or duty.place < since)
-        for holds, reason, seconds in (
-            (not fresh or self.remaining > 0, "daily-budget-spent", _seconds_left(self.now, 24 * _HOUR, _CHINA_AHEAD)),
-            (not takes or self.taken < self.limits.places, "too-many-unfinished", None),
-            (not fresh or self.paced < self.limits.pace, "too-fast", _seconds_left(self.now, _TENTH)),
-        ):
-            if not holds:
-                return Refusal(reason=reason, retry_after=seconds)
+        if fresh and not self.remaining:
+            return Refusal(reason="daily-budget-spent", retry_after=_seconds_left(self.now, 24 * _HOUR, _CHINA_AHEAD))
+        if takes and self.taken >= self.limits.places:
+            return Refusal(reason="too-many-unfinished")
+        if fresh and self.paced >= self.limits.pace:
+            return Refusal(reason="too-fast", retry_after=_seconds_left(self.now, _TENTH))
         self.views += fresh
         self.paced += fresh
         self.taken += takes

@@ -65,7 +65,7 @@ class Leaf:
             raise InputError("leaf", "not-an-id")
         if self.at < _EPOCH:
             raise InputError("leaf", "before-1970")
-        object.__setattr__(self, "at", _EPOCH + (self.at - _EPOCH) // _MILLISECOND * _MILLISECOND)
+        object.__setattr__(self, "at", self.at.replace(microsecond=self.at.microsecond // 1000 * 1000))
         object.__setattr__(self, "detail", MappingProxyType(dict(sorted(self.detail.items()))))
 
 

@@ -97,7 +97,7 @@ def open_tallies(
 
 def save_tallies(tx: Connection, tallies: Mapping[str, Tally], now: datetime, world: World) -> None:
     """Write back the counts that changed, what was looked at, and the alarms that rang."""
-    changed = [tally.counts for tally in tallies.values() if tally.counts != tally.before]
+    changed = [counts for tally in tallies.values() if (counts := tally.counts) != tally.before]
     direct.write(tx, _SAVE, [dict(zip(_SAVED, counts, strict=True)) for counts in changed])
     at = milliseconds(now)
     looks = [

@@ -67,12 +67,14 @@ class KeyStore:
         self.engine = engine
         self.source = source
         self._opened: dict[tuple[str, str], bytes] = {}
+        self._wrappers: dict[str, DayWrapper] = {}
         self._names: dict[str, list[str]] = {}
         self._since: datetime | None = None
 
     def forget(self) -> None:
         """Let go of all opened keys; they are read anew when they are needed."""
         self._opened.clear()
+        self._wrappers.clear()
         self._names.clear()
 
     def key(self, purpose: str, name: str, world: World, now: datetime, *, size: int = 32) -> bytes:
@@ -227,7 +229,9 @@ class KeyStore:
             if now_wrapped is None or day_key is None:
                 raise IntegrityError("a wrap has outlived its online key")
             wrapped = now_wrapped
-        wrapper = DayWrapper("online", wrapped.online_key, day_key)
+        wrapper = self._wrappers.get(wrapped.online_key)
+        if wrapper is None:
+            wrapper = self._wrappers[wrapped.online_key] = DayWrapper("online", wrapped.online_key, day_key)
         return wrapper.unwrap(wrapped.tenant, wrapped.waybill, wrapped.generation, wrapped.online)
 
     def drop_other_generations(self, kept: Iterable[Generation]) -> int:

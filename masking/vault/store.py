@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from dataclasses import dataclass, field
@@ -140,9 +140,10 @@ class Store:
         self.data.dispose()
         self.keys.engine.dispose()
 
-    def read_code(self, code: str, world: World, now: datetime) -> tuple[bytes, int] | None:
-        """The waybill and print number of an authentic label code, None for any other text. Asks no database of data."""
-        return labelcode.decode(self.keys.label_keys(world, now), self.settings.tenant, code)
+    def read_codes(self, codes: Iterable[str], world: World, now: datetime) -> list[tuple[bytes, int] | None]:
+        """The waybill and print number of each authentic label code, None for another text. Asks no database of data."""
+        keys = self.keys.label_keys(world, now)
+        return [labelcode.decode(keys, self.settings.tenant, code) for code in codes]
 
     def write_code(self, waybill: bytes, print_number: int, world: World, now: datetime) -> str:
         """The label code of one print."""
