@@ -43,7 +43,7 @@ def parcels(store: Store, many: int) -> list[Parcel]:
     made: list[Parcel] = []
     for first in range(0, many, 100):
         labels = on_the_van(WORLD, store, 100, first=first)
-        ids = [code[0] for each in labels if (code := store.read_code(each.code, WORLD, WORLD.now()))]
+        ids = [code[0] for code in store.read_codes([each.code for each in labels], WORLD, WORLD.now()) if code]
         made += [
             (id_, each.number, f"+86{van_phone(first + n)}")
             for n, (id_, each) in enumerate(zip(ids, labels, strict=True))

@@ -173,13 +173,13 @@ def test_labels_of_an_older_key_are_read_and_labels_of_a_revoked_one_are_not(sto
     assert keylives.rotate(store.keys, "label", world, world.now()) == "2"
     second = labelled(world, store, many[1])
     assert first.code[3:5] != second.code[3:5]
-    assert store.read_code(first.code, world, world.now()) == (token_record(many[0].id), 1)
+    assert store.read_codes([first.code], world, world.now()) == [(token_record(many[0].id), 1)]
     keylives.revoke(store.keys, "label", "1", world.now())
-    assert store.read_code(first.code, world, world.now()) is None
-    assert store.read_code(second.code, world, world.now()) == (token_record(many[1].id), 1)
+    assert store.read_codes([first.code], world, world.now()) == [None]
+    assert store.read_codes([second.code], world, world.now()) == [(token_record(many[1].id), 1)]
     keylives.revoke(store.keys, "label", "2", world.now())
     third = labelled(world, store, many[2])
-    assert store.read_code(third.code, world, world.now()) == (token_record(many[2].id), 1)
+    assert store.read_codes([third.code], world, world.now()) == [(token_record(many[2].id), 1)]
     assert names(store, "label") == {"1": "dead", "2": "dead", "3": "live"}
 
 
@@ -190,7 +190,7 @@ def test_another_worker_forgets_a_revoked_label_key_within_ten_seconds(store, wo
     keylives.revoke(store.keys, "label", "1", world.now())
     hands.move(seconds=11)
     assert 1 not in other.label_keys(world, world.now())
-    assert store.read_code(code, world, world.now()) is None
+    assert store.read_codes([code], world, world.now()) == [None]
 
 
 def test_only_some_keys_can_be_revoked_and_only_once_they_are_there(store, world, many):

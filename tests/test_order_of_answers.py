@@ -84,7 +84,7 @@ def nothing_for_you(world, store, order):
     """Label codes that are authentic and mean nothing to the courier who scans them, by what is behind them."""
     yours, destroyed, sealed = on_the_van(world, store, 3)
     fresh = labelled(world, store, checked_out(world, store, order()))
-    ids = [token_text(store.read_code(each.code, world, world.now())[0]) for each in (destroyed, sealed)]
+    ids = [token_text(code[0]) for code in store.read_codes([destroyed.code, sealed.code], world, world.now())]
     retire(world, store, [Destroy(actor=OPERATOR, id=ids[0], reason="test"), SealAway(actor=OPERATOR, id=ids[1])])
     return {
         "never issued": store.write_code(world.record_id(world.now()), 1, world, world.now()),

@@ -251,7 +251,7 @@ def test_a_crawler_gains_nothing_from_ten_thousand_guesses(world, store, insider
 
 def test_a_look_at_a_canary_rings_within_the_minute(world, store, insider, order):
     labels = on_the_van(world, store, 3)
-    records = [store.read_code(each.code, world, world.now())[0] for each in labels]
+    records = [code[0] for code in store.read_codes([each.code for each in labels], world, world.now()) if code]
     with store.transaction() as tx:
         assert watching.mark(tx, records[1], world.now())
         assert not watching.mark(tx, records[1], world.now())

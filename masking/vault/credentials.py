@@ -76,7 +76,7 @@ def use(tx: Connection, proofs: Collection[Proof]) -> set[bytes]:
         return set()
     values = [value for id_ in sorted(rows) for value in (id_, rows[id_])]  # in one order, so that nobody deadlocks
     sign = "?" if tx.dialect.name == "sqlite" else "%s"
-    return {row[0] for row in direct.run(tx, _use(sign, len(rows)), values)}
+    return {row[0] for row in direct.run(tx, _use(sign, len(rows)), tuple(values))}
 
 
 @cache

@@ -35,7 +35,7 @@ def rows(tx: Connection, statement: Select[Any], /, **values: Any) -> Sequence[t
     values = constants | values
     given = [values[name] if index is None else values[name][index % lists[name]] for _, name, index in places]
     if tx.dialect.positional:
-        return run(tx, text, given)
+        return run(tx, text, tuple(given))
     return run(tx, text, {place: value for (place, *_), value in zip(places, given, strict=True)})
 
 
