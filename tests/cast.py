@@ -6,10 +6,18 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from masking.access.duty import Purpose
 from masking.access.network import Network
 from masking.access.people import Actor, Role
+from masking.assign import Assign, assign
+from masking.checkout import Checkout, checkout
+from masking.label import Label, label
+from masking.order import Grant, Order
+from masking.resolve import Resolve, resolve
+from masking.scan import Scan, scan
 from masking.vault import budgets
 from masking.vault.store import Store
+from masking.waybill import Assigned, LabelData, Refusal, Scanned, Waybill
 from masking.world import World
 
 TENANT = "carrier"
@@ -51,3 +59,40 @@ def leave_only(world: World, store: Store, parcels: int, actor: Actor = COURIER)
         tallies = budgets.open_tallies(tx, [actor.id], now)
         tallies[actor.id].views += tallies[actor.id].remaining - parcels
         budgets.save_tallies(tx, tallies, now, world)
+
+
+def checked_out(world: World, store: Store, order: Order) -> Waybill:
+    [waybill] = checkout(world, store, [Checkout(merchant=SHOP, order=order)])
+    assert isinstance(waybill, Waybill)
+    return waybill
+
+
+def labelled(world: World, store: Store, waybill: Waybill, job: str = "job-1") -> LabelData:
+    [data] = label(world, store, [Label(actor=SHOP, id=waybill.id, job=job, station="st-1")])
+    assert isinstance(data, LabelData)
+    return data
+
+
+def arrived(world: World, store: Store, data: LabelData) -> None:
+    [done] = scan(world, store, [Scan(actor=RECEIVER, what=data.waybill_number, kind="arrived")])
+    assert isinstance(done, Scanned)
+
+
+def assigned(world: World, store: Store, data: LabelData, courier: Actor = COURIER) -> None:
+    [done] = assign(world, store, [Assign(actor=DISPATCHER, what=data.code, courier=courier.id)])
+    assert done == Assigned(courier=courier.id, at=world.now())
+
+
+def on_its_van(world: World, store: Store, order: Order) -> tuple[Waybill, LabelData]:
+    """A parcel that its courier has the duty for, from checkout on."""
+    waybill = checked_out(world, store, order)
+    data = labelled(world, store, waybill)
+    arrived(world, store, data)
+    assigned(world, store, data)
+    return waybill, data
+
+
+def looked(
+    world: World, store: Store, code: str, actor: Actor = COURIER, purpose: Purpose = Purpose.DELIVER
+) -> Grant | Refusal:
+    return resolve(world, store, [Resolve(actor=actor, code=code, purpose=purpose)])[0]

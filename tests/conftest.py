@@ -21,9 +21,10 @@ from masking.vault.engine import migrate, open_engine
 from masking.vault.keyschema import KEYS_HEAD
 from masking.vault.schema import DATA_HEAD
 from masking.vault.store import Settings, Store, create_keys
+from masking.waybill import LabelData, Waybill
 from masking.world import World
 from tests import postgresql
-from tests.cast import NETWORK, PHONES, STAFF, TENANT, Hands
+from tests.cast import NETWORK, PHONES, STAFF, TENANT, Hands, on_its_van
 
 settings.register_profile(
     "waybill", deadline=None, derandomize="CI" in os.environ
@@ -112,6 +113,12 @@ def order() -> Callable[..., Order]:
         return Order(reference=reference, **(values | changes))  # type: ignore[arg-type]
 
     return build
+
+
+@pytest.fixture
+def parcel(world: World, store: Store, order: Callable[..., Order]) -> tuple[Waybill, LabelData]:
+    """A parcel on its courier's van."""
+    return on_its_van(world, store, order())
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

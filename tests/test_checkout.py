@@ -13,9 +13,8 @@ from masking.errors import InputError, UnavailableError, UnknownWaybillError
 from masking.order import Party
 from masking.vault import journal, people
 from masking.waybill import Refusal, Rejected, Waybill
-from tests.cast import COURIER, RIVAL, SHOP
+from tests.cast import COURIER, RIVAL, SHOP, arrived, checked_out, labelled, looked
 from tests.test_destruction import failing_checkout
-from tests.test_story import arrived, checked_out, labelled, looked
 
 ELSEWHERE = Party(name="欧阳测试", phone="13800000001", address="上海市浦东新区世纪大道101号3栋2单元501室")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from masking.access.budget import FULL
 from masking.access.duty import UNKNOWN
 from masking.crypto.index import token_record
@@ -11,18 +9,7 @@ from masking.deliver import Deliver, deliver
 from masking.label import Label, label
 from masking.vault import journal, slots
 from masking.waybill import Delivered
-from tests.cast import COURIER, DISPATCHER, OTHER_COURIER
-from tests.test_story import arrived, assigned, checked_out, labelled
-
-
-@pytest.fixture
-def parcel(world, store, order):
-    """A parcel on its courier's van."""
-    waybill = checked_out(world, store, order())
-    data = labelled(world, store, waybill)
-    arrived(world, store, data)
-    assigned(world, store, data)
-    return waybill, data
+from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, arrived
 
 
 def held(store, waybill):

@@ -13,17 +13,13 @@ from masking.vault import journal, orphans, parcels, waybills
 from masking.vault.engine import transaction
 from masking.vault.keystore import Destruction, Generation
 from masking.vault.store import PAGE
-from tests.cast import OPERATOR
-from tests.test_story import arrived, assigned, checked_out, labelled, looked
+from tests.cast import OPERATOR, checked_out, looked, on_its_van
 
 
 @pytest.fixture
 def cut_in_two(store, world, order):
     """A waybill whose keys are destroyed and whose rows are not, as a crash in between leaves it; and its label."""
-    waybill = checked_out(world, store, order())
-    data = labelled(world, store, waybill)
-    arrived(world, store, data)
-    assigned(world, store, data)
+    waybill, data = on_its_van(world, store, order())
     record = token_record(waybill.id)
     with pytest.raises(ZeroDivisionError), store.transaction() as tx:
         store.clear(tx, [record], "erasure-request", world.now())

@@ -16,8 +16,7 @@ from masking.vault import keylives, keyschema, waybills
 from masking.vault.engine import transaction
 from masking.vault.keystore import Generation, KeyStore
 from masking.world import day_of
-from tests.cast import TENANT
-from tests.test_story import checked_out, labelled
+from tests.cast import TENANT, checked_out, labelled
 
 NAME = "recipient.name"
 

@@ -13,20 +13,9 @@ from masking.order import Plain
 from masking.scan import Scan, scan
 from masking.vault import journal
 from masking.waybill import Refusal, Seen
-from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP
-from tests.test_story import arrived, assigned, checked_out, labelled
+from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP, assigned, checked_out, labelled
 
 RECIPIENT, SENDER = "13800000001", "13700000002"
-
-
-@pytest.fixture
-def parcel(world, store, order):
-    """A parcel at a station, whose keeper has the duty to deliver it."""
-    waybill = checked_out(world, store, order())
-    data = labelled(world, store, waybill)
-    arrived(world, store, data)
-    assigned(world, store, data)
-    return waybill, data
 
 
 def looked(world, store, data, phone=None, actor=COURIER):

@@ -18,8 +18,17 @@ from masking.retire import Destroy, Retired, SealAway, retire
 from masking.scan import Scan, scan
 from masking.vault import journal
 from masking.waybill import Assigned, Dial, Refusal, Rejected, Scanned, Waybill
-from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, RECEIVER, SHOP, SWITCH
-from tests.test_story import arrived, assigned, checked_out, labelled
+from tests.cast import (
+    COURIER,
+    DISPATCHER,
+    OPERATOR,
+    OTHER_COURIER,
+    PHONES,
+    RECEIVER,
+    SHOP,
+    SWITCH,
+    checked_out,
+)
 
 
 def meanwhile(store, first, second, *, after="FROM waybill"):
@@ -50,16 +59,6 @@ def meanwhile(store, first, second, *, after="FROM waybill"):
     other.join()
     assert not isinstance(outcome["second"], Exception), outcome["second"]
     return outcome["first"][0], outcome["second"][0]
-
-
-@pytest.fixture
-def parcel(world, store, order):
-    """A parcel on its courier's van."""
-    waybill = checked_out(world, store, order())
-    data = labelled(world, store, waybill)
-    arrived(world, store, data)
-    assigned(world, store, data)
-    return waybill, data
 
 
 @pytest.mark.parametrize("after", ["FROM waybill", "FROM assignment", "FROM budget"])

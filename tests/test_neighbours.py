@@ -26,8 +26,21 @@ from masking.retire import Destroy, SealAway, retire
 from masking.scan import Scan, scan
 from masking.vault import parcels, people, sealing
 from masking.waybill import Assigned, LabelData, Refusal, Rejected, Scanned, Waybill
-from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, RECEIVER, SHOP, SWITCH, TENANT
-from tests.test_story import arrived, assigned, checked_out, labelled
+from tests.cast import (
+    COURIER,
+    DISPATCHER,
+    OPERATOR,
+    OTHER_COURIER,
+    RECEIVER,
+    SHOP,
+    SWITCH,
+    TENANT,
+    arrived,
+    assigned,
+    checked_out,
+    labelled,
+    on_its_van,
+)
 
 SUPERVISOR = Actor(id="supervisor", tenant=TENANT, role=Role.SUPERVISOR, unit="hq")
 TEST = {"reason": "test"}
@@ -101,10 +114,7 @@ NUL = "\0"
 @pytest.fixture
 def on_the_van(store, world, order):
     """A parcel with its courier, and its label."""
-    waybill = checked_out(world, store, order())
-    data = labelled(world, store, waybill)
-    arrived(world, store, data)
-    assigned(world, store, data)
+    waybill, data = on_its_van(world, store, order())
     return waybill, data
 
 

@@ -17,7 +17,6 @@ from masking.waybill import Dial, Refusal
 from tests import aliyun_server
 from tests.aliyun_server import KEY_ID, MAINS, POOL, SECRET, aliyun
 from tests.cast import COURIER, OPERATOR, OTHER_COURIER, PHONES
-from tests.test_story import arrived, assigned, checked_out, labelled
 
 pytestmark = pytest.mark.parametrize("urls", ["memory", "postgresql"], indirect=True)
 
@@ -34,15 +33,6 @@ def provider(server, world):
         endpoint=server.url, key_id=KEY_ID, key_secret=Plain(SECRET), pool_key=POOL, mains=MAINS, seconds=0.3
     )
     return Aliyun(account, world)
-
-
-@pytest.fixture
-def parcel(world, store, order):
-    waybill = checked_out(world, store, order())
-    data = labelled(world, store, waybill)
-    arrived(world, store, data)
-    assigned(world, store, data)
-    return waybill, data
 
 
 def ring(world, store, provider, data, actor=COURIER):

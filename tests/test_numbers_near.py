@@ -20,9 +20,9 @@ from masking.redact.destination import city_of
 from masking.redact.view import mask_order
 from masking.retire import Destroy, retire
 from masking.settings import read_settings
-from masking.vault import budgets, schema, slots
-from tests.cast import OPERATOR, SHOP
-from tests.test_story import checked_out, labelled
+from masking.vault import schema, slots
+from tests.cast import OPERATOR, SHOP, checked_out, labelled
+from tests.telephone import alarms
 
 SHANGHAI, HANGZHOU, NINGBO, NOWHERE = "3101", "3301", "3302", "nowhere"
 ANHUI_ROAD = "安徽省合肥市庐阳区长江中路1号2幢301室"
@@ -56,11 +56,6 @@ def leased(world, store, mains, *cities, first=0):
     with store.transaction() as tx:
         numbers = slots.lease(tx, wanted, world.now(), world)
     return [(each in numbers and mains[numbers[each].main]) or None for each in wanted]
-
-
-def alarms(store):
-    with store.transaction() as tx:
-        return [(kind, actor) for _, kind, actor in budgets.alarms(tx) if kind != "numbers-low"]
 
 
 def test_a_parcel_gets_a_number_of_its_own_city(world, store, pool):

@@ -21,9 +21,9 @@ from masking.numbers.routing import HEARD, PARCEL_RULES, PLAN_RULES
 from masking.retire import Destroy, retire
 from masking.scan import Scan, scan
 from masking.vault import budgets, calls, schema, slots
+from masking.vault.upkeep import LOW_WATER, keep_numbers
 from masking.waybill import Scanned
-from tests.cast import COURIER, OPERATOR, SHOP
-from tests.test_story import arrived, assigned, checked_out, labelled
+from tests.cast import COURIER, OPERATOR, SHOP, arrived, assigned, checked_out, labelled, on_its_van
 
 OPEN = DEMO._replace(main="17000000001", rest=REST_OF_OPEN_LINES)
 
@@ -46,10 +46,7 @@ def act(store, function, *arguments):
 @pytest.fixture
 def delivered(world, store, order):
     """A parcel that was labelled, delivered, and whose number has begun to cool down."""
-    waybill = checked_out(world, store, order())
-    data = labelled(world, store, waybill)
-    arrived(world, store, data)
-    assigned(world, store, data)
+    waybill, data = on_its_van(world, store, order())
     deliver(world, store, [Deliver(actor=COURIER, code=data.code)])
     return waybill
 
@@ -273,3 +270,16 @@ def test_every_reason_that_can_be_given_has_something_to_play():
     assert {"connect", "call-back"} < {reason for reason, _ in PARCEL_RULES}
     assert timedelta(seconds=120) == INTENT_LIFE
     assert calls.RECENT > INTENT_LIFE
+
+
+def test_a_pool_below_the_mark_rings_once_a_day(world, store, hands):
+    keep_numbers(world, store, low_water=1000)
+    with store.transaction() as tx:
+        assert budgets.alarms(tx) == []  # a thousand are free
+        slots.withdraw(tx, Act.QUARANTINE, DEMO.main, ["1000"], world.now())
+    assert LOW_WATER < 999
+    keep_numbers(world, store, low_water=1000)
+    hands.move(hours=23)
+    keep_numbers(world, store, low_water=1000)
+    with store.transaction() as tx:
+        assert [kind for _, kind, _ in budgets.alarms(tx)] == ["numbers-low"]

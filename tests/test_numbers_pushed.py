@@ -18,14 +18,14 @@ from masking.numbers.pushed import WINDOW, Told, Unsigned, sign, unsigned
 from masking.order import Announced, Plain
 from masking.report import Report, report
 from masking.retire import Destroy, retire
-from masking.vault import budgets, journal, schema
+from masking.vault import journal, schema
 from masking.vault.calls import REPORT_DUE
 from masking.vault.upkeep import keep_numbers
 from masking.waybill import Refusal, Reported
 from masking.world import CHINA
 from tests.aliyun_server import KEY_ID, MAINS, POOL, REPORT_KEY, SECRET, record, signature
-from tests.cast import COURIER, OPERATOR, SWITCH
-from tests.test_story import arrived, assigned, checked_out, labelled
+from tests.cast import COURIER, OPERATOR, SWITCH, on_its_van
+from tests.telephone import alarms
 
 BOTH = pytest.mark.parametrize("urls", ["memory", "postgresql"], indirect=True)
 NOW = datetime(2026, 11, 24, 0, 30, tzinfo=UTC)
@@ -147,10 +147,7 @@ def test_a_record_that_is_none_tells_nothing(world):
 @pytest.fixture
 def bound(world, store, order):
     """A parcel on its van, and the name of a call to it that a provider was told to connect."""
-    waybill = checked_out(world, store, order())
-    data = labelled(world, store, waybill)
-    arrived(world, store, data)
-    assigned(world, store, data)
+    waybill, data = on_its_van(world, store, order())
     [announced] = announce(world, store, [Call(actor=COURIER, code=data.code)], bind=True)
     assert isinstance(announced, Announced)
     return waybill, announced.call.hex()
@@ -159,11 +156,6 @@ def bound(world, store, order):
 def leaves(world, store, waybill):
     about = journal.who_saw(world, store, token_record(waybill.id))
     return sorted((leaf.actor, leaf.detail["event"]) for leaf in about if leaf.kind == "call-report")
-
-
-def alarms(store):
-    with store.transaction() as tx:
-        return [(kind, actor) for _, kind, actor in budgets.alarms(tx) if kind != "numbers-low"]
 
 
 @BOTH

@@ -30,9 +30,8 @@ from masking.retire import Destroy, SealAway, retire
 from masking.scan import Scan, scan
 from masking.vault import budgets, schema
 from masking.wire import outcome_to_json
-from tests.cast import COURIER, OPERATOR, OTHER_COURIER
+from tests.cast import COURIER, OPERATOR, OTHER_COURIER, checked_out, labelled
 from tests.serving import on_the_van
-from tests.test_story import checked_out, labelled
 
 STEPS = {
     "resolve": (resolve, lambda code: Resolve(actor=OTHER_COURIER, code=code, purpose=Purpose.DELIVER)),

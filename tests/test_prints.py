@@ -12,8 +12,7 @@ from masking.label import Label, label
 from masking.scan import Scan, scan
 from masking.vault import journal, people
 from masking.waybill import LabelData, Refusal
-from tests.cast import DISPATCHER, RECEIVER, RIVAL, SHOP
-from tests.test_story import arrived, assigned, checked_out, labelled
+from tests.cast import DISPATCHER, RECEIVER, RIVAL, SHOP, arrived, assigned, checked_out, labelled
 
 
 @pytest.fixture

@@ -20,9 +20,8 @@ from masking.retire import Destroy, SealAway, retire
 from masking.vault import keyschema, parcels, recovery, schema
 from masking.vault.recovery import back_up, reconcile, restore_keys
 from masking.world import World
-from tests.cast import OPERATOR, SHOP
+from tests.cast import OPERATOR, SHOP, checked_out
 from tests.test_keylives import opened
-from tests.test_story import checked_out
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from masking.enrol import enrol
 from masking.redeem import NOBODY, OTHERS_DEVICE, REPLAYED, Issued, Redeem, redeem
 from masking.vault import people, schema
 from masking.waybill import Confirmed
-from tests.cast import DISPATCHER
+from tests.cast import DISPATCHER, arrived, checked_out, labelled
 from tests.test_enrol import (
     BOSS,
     NEW,
@@ -26,7 +26,6 @@ from tests.test_enrol import (
     supervised,
     vouch,
 )
-from tests.test_story import arrived, checked_out, labelled
 
 __all__ = ["supervised"]
 

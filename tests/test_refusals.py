@@ -21,8 +21,19 @@ from masking.scan import Scan, scan
 from masking.vault import journal
 from masking.waybill import Refusal
 from masking.wire import outcome_to_json
-from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, RIVAL, SHOP
-from tests.test_story import arrived, assigned, checked_out, labelled, looked
+from tests.cast import (
+    COURIER,
+    DISPATCHER,
+    OPERATOR,
+    OTHER_COURIER,
+    RIVAL,
+    SHOP,
+    arrived,
+    assigned,
+    checked_out,
+    labelled,
+    looked,
+)
 
 SOMEBODY = Party(name="张测试", phone="13800000003", address="上海市浦东新区世纪大道1号")
 MOVED = Order(reference="A-1001", recipient=SOMEBODY, sender=SOMEBODY)

@@ -17,8 +17,7 @@ from masking.vault import journal, keylives, waybills
 from masking.vault.archived import open_archived
 from masking.vault.store import Settings
 from masking.waybill import Refusal
-from tests.cast import COURIER, OPERATOR, SHOP
-from tests.test_story import arrived, assigned, checked_out, labelled
+from tests.cast import COURIER, OPERATOR, SHOP, checked_out, on_its_van
 
 
 @pytest.fixture
@@ -31,10 +30,7 @@ def offline(store, world):
 
 @pytest.fixture
 def delivered(offline, store, world, order):
-    waybill = checked_out(world, store, order())
-    data = labelled(world, store, waybill)
-    arrived(world, store, data)
-    assigned(world, store, data)
+    waybill, data = on_its_van(world, store, order())
     deliver(world, store, [Deliver(actor=COURIER, code=data.code)])
     return waybill
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from masking.access.budget import FULL
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
@@ -11,18 +9,7 @@ from masking.deliver import Deliver, deliver
 from masking.retire import Destroy, SealAway, retire
 from masking.scan import Scan, scan
 from masking.vault import people
-from tests.cast import COURIER, OPERATOR, RECEIVER
-from tests.test_story import arrived, assigned, checked_out, labelled
-
-
-@pytest.fixture
-def parcel(world, store, order):
-    """A parcel on its courier's van."""
-    waybill = checked_out(world, store, order())
-    data = labelled(world, store, waybill)
-    arrived(world, store, data)
-    assigned(world, store, data)
-    return waybill, data
+from tests.cast import COURIER, OPERATOR, RECEIVER, checked_out, labelled
 
 
 def scanned(world, store, actor, what, kind="arrived"):

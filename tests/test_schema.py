@@ -10,8 +10,7 @@ from masking.call import Call, call
 from masking.resolve import Resolve, resolve
 from masking.retire import Destroy, retire
 from masking.vault import fates, keyschema, schema
-from tests.cast import COURIER, OPERATOR
-from tests.test_story import arrived, assigned, checked_out, labelled
+from tests.cast import COURIER, OPERATOR, on_its_van
 
 TABLES = {**schema.data.tables, **keyschema.keys.tables}
 
@@ -31,10 +30,7 @@ def test_the_lists_name_no_table_that_is_not_there():
 @pytest.fixture
 def gone(store, world, order):
     """A waybill that went all the way to a label, a duty and an announced call, and was destroyed."""
-    waybill = checked_out(world, store, order())
-    data = labelled(world, store, waybill)
-    arrived(world, store, data)
-    assigned(world, store, data)
+    waybill, data = on_its_van(world, store, order())
     resolve(world, store, [Resolve(actor=COURIER, code=data.code, purpose=Purpose.DELIVER)])
     call(world, store, [Call(actor=COURIER, code=data.code)])
     record = rows(store, "waybill")[0]["id"]

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from masking.access.duty import UNKNOWN, Purpose
 from masking.access.people import Actor, Role
 from masking.assign import Assign, assign
 from masking.call import Call, Route, call
-from masking.checkout import Checkout, checkout
 from masking.deliver import Deliver, deliver
 from masking.label import Label, label
 from masking.lifecycle import State
@@ -17,45 +14,24 @@ from masking.resolve import Resolve, resolve
 from masking.retire import Destroy, Retired, SealAway, retire
 from masking.scan import Scan, scan
 from masking.vault import budgets, people
-from masking.waybill import Assigned, Delivered, Dial, LabelData, Refusal, Scanned, Waybill
+from masking.waybill import Delivered, Dial, Refusal, Scanned
 from masking.world import World
-from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, RECEIVER, SHOP, SWITCH, leave_only
-
-
-def checked_out(world, store, order) -> Waybill:
-    [waybill] = checkout(world, store, [Checkout(merchant=SHOP, order=order)])
-    assert isinstance(waybill, Waybill)
-    return waybill
-
-
-def labelled(world, store, waybill, job="job-1") -> LabelData:
-    [data] = label(world, store, [Label(actor=SHOP, id=waybill.id, job=job, station="st-1")])
-    assert isinstance(data, LabelData)
-    return data
-
-
-def arrived(world, store, data) -> None:
-    [done] = scan(world, store, [Scan(actor=RECEIVER, what=data.waybill_number, kind="arrived")])
-    assert isinstance(done, Scanned)
-
-
-def assigned(world, store, data, courier=COURIER) -> None:
-    [done] = assign(world, store, [Assign(actor=DISPATCHER, what=data.code, courier=courier.id)])
-    assert done == Assigned(courier=courier.id, at=world.now())
-
-
-def looked(world, store, code, actor=COURIER, purpose=Purpose.DELIVER):
-    return resolve(world, store, [Resolve(actor=actor, code=code, purpose=purpose)])[0]
-
-
-@pytest.fixture
-def parcel(world, store, order):
-    """A parcel on its courier's van."""
-    waybill = checked_out(world, store, order())
-    data = labelled(world, store, waybill)
-    arrived(world, store, data)
-    assigned(world, store, data)
-    return waybill, data
+from tests.cast import (
+    COURIER,
+    DISPATCHER,
+    OPERATOR,
+    OTHER_COURIER,
+    PHONES,
+    RECEIVER,
+    SHOP,
+    SWITCH,
+    arrived,
+    assigned,
+    checked_out,
+    labelled,
+    leave_only,
+    looked,
+)
 
 
 def test_an_order_goes_from_checkout_to_a_parcel_whose_data_is_gone(world, store, order, hands):

@@ -1,0 +1,56 @@
+"""Calls in the tests of numbers: who announces, who dials, what they hear, and the traces that this leaves."""
+
+from __future__ import annotations
+
+from masking.access.people import Actor, Role
+from masking.call import Call, Route, call
+from masking.ledger.log import Leaf, decode
+from masking.numbers.pool import DEMO
+from masking.order import Connect, Plain
+from masking.vault import budgets, schema
+from masking.vault.store import Store
+from masking.waybill import Dial, LabelData, Refusal, VirtualNumber, Waybill
+from masking.world import World
+from tests.cast import COURIER, PHONES, SWITCH, TENANT
+
+RECIPIENT, SENDER, STRANGER = "13800000001", "13700000002", "13900009999"
+OTHER_SWITCH = Actor(id="switch-2", tenant=TENANT, role=Role.SWITCH, unit="switch-2")
+
+
+def announced(world: World, store: Store, data: LabelData, actor: Actor = COURIER) -> Dial:
+    [dial] = call(world, store, [Call(actor=actor, code=data.code)])
+    assert isinstance(dial, Dial)
+    return dial
+
+
+def dialled(
+    world: World, store: Store, number: VirtualNumber | None, caller: str, switch: Actor = SWITCH
+) -> Dial | Connect | Refusal:
+    main, extension = (number.main, number.extension) if number else (DEMO.main, "1999")
+    return call(world, store, [Route(actor=switch, caller=Plain(caller), main=main, extension=extension)])[0]
+
+
+def heard(world: World, store: Store, number: VirtualNumber | None, caller: str, switch: Actor = SWITCH) -> str:
+    refusal = dialled(world, store, number, caller, switch)
+    assert isinstance(refusal, Refusal)
+    return refusal.reason
+
+
+def connected(world: World, store: Store, parcel: tuple[Waybill, LabelData]) -> Connect:
+    """The answer to a courier who has announced a call and made it."""
+    waybill, data = parcel
+    announced(world, store, data)
+    answer = dialled(world, store, waybill.number, PHONES[COURIER.id])
+    assert isinstance(answer, Connect)
+    return answer
+
+
+def leaves(store: Store) -> list[Leaf]:
+    with store.reading() as tx:
+        return [decode(row.body) for row in tx.execute(schema.leaf.select().order_by(schema.leaf.c.id))]
+
+
+def alarms(store: Store) -> list[tuple[str, str]]:
+    """Kind and actor of what rings, but for a pool that runs low."""
+    with store.reading() as tx:
+        return [(kind, actor) for _, kind, actor in budgets.alarms(tx) if kind != "numbers-low"]
