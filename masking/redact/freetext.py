@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple, final
 
+from masking.redact.divisions import table
 from masking.redact.doors import door_parts
 from masking.redact.known import find_words
 from masking.redact.levels import Level, Part
@@ -22,10 +23,12 @@ from masking.waybill import Masked
 
 _HEALTH = "糖尿病|高血压|低血糖|冠心病|心脏病|癌|肿瘤|化疗|孕妇|怀孕|孕期|坐月子|艾滋|乙肝|肝炎|抑郁|焦虑症|性病|透析|病人|病患|患者|残疾|瘫痪|避孕|早孕|哮喘|过敏体质|癫痫|术后|手术后|住院"
 _FOUND = re.compile(
-    r"(?:微信|薇信|威信|V信|WeChat|weixin|\bwx|\bvx|加V|QQ)号?(?:同号)?[:：号码 是为]*(?P<chat>[A-Za-z0-9][\w-]{4,29})"
+    r"(?:微信|薇信|威信|V信|WeChat|weixin|\bwx|\bvx|\bv(?=:)|加V|加微|QQ|扣扣|旺旺|抖音|小红书|快手|支付宝|\btg\b|telegram)"
+    r"(?:同?号|[ ]?ID)*[:号码 是为@]*(?P<chat>[A-Za-z0-9][\w-]{4,29})"
     r"|(?P<mail>[A-Za-z0-9][\w.+-]*@[\w-]+(?:\.[\w-]+)+)"
     r"|(?<!\d)(?P<identity>[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx])(?![\dA-Za-z])"
-    r"|(?P<plate>[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·\- ]?[A-HJ-NP-Z0-9]{5,6})(?![A-Za-z0-9])"
+    r"|(?P<plate>[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·\- ]?(?:[A-HJ-NP-Z0-9]{5,6}|[A-HJ-NP-Z0-9]{4}[港澳]))(?![A-Za-z0-9])"
+    r"|(?:护照|通行证)号?[: ]*(?P<passport>[A-Z]{1,2}\d{7,8})(?!\d)|(?:银行卡|储蓄卡|信用卡|卡号)号?[: 是]*(?P<card>\d(?:[ -]?\d){11,18})(?!\d)"
     r"|(?:尾号|尾数|[后末][四4]位)[是为:： ]*(?P<tail>\d{4})(?!\d)",
     re.IGNORECASE | re.ASCII,
 )
@@ -33,16 +36,22 @@ _ILL = re.compile(rf"(?:{_HEALTH})")
 _NAME_HEADS = frozenset("收联姓签我转交代打通寄送系找叫")
 _TITLE_HEADS = frozenset("先女小太夫老师经总阿叔大同医主店哥姐婶伯爷奶")
 _ILL_HEADS = frozenset(word[0] for word in _HEALTH.split("|"))
-_DOOR_SIGNS = frozenset("室户房栋幢楼单-")
+_DOOR_SIGNS = frozenset("室户房栋幢楼单座-")
 _CLAUSE_END = re.compile(r"[,，。;；、 !！]")
 _HINT = re.compile(f"[{''.join(sorted(_NAME_HEADS | _TITLE_HEADS | _ILL_HEADS | _DOOR_SIGNS))}A-Za-z0-9{HAN_DIGITS}]")
 """Whatever is personal holds one of these."""
-_PERHAPS = re.compile(r"[A-Za-z@信尾后末]|\d{15}")
+_PERHAPS = re.compile(r"[A-Za-z@信尾后末卡微扣旺音书手宝]|\d{15}")
 """Whatever `_FOUND` finds holds one of these."""
 _NAMED = re.compile(
-    r"(?:收货人|收件人|联系人|姓名|签收人|我叫|我是|我姓|转交给?|交给|代收人|打给|通知|寄给|送给|联系|找|叫)[:： 是]*(?P<name>[一-鿿·]{2,4}?)"
+    r"(?:收货人|收件人|联系人|姓名|签收人|收货?(?=:)|我叫|我是|我姓|转交给?|交给|代收人|打给|通知|寄给|送给|联系|找|叫)[:： 是]*(?P<name>[一-鿿·]{2,4}?)"
     r"(?=[\s\d,，。;；、(（:：!！]|$|收|签|代|电话|手机|就|即|或|来|取|的)"
 )
+_SURNAMES = "".join(sorted(SINGLE | {name[0] for name in COMPOUND}))
+_RECEIVES = re.compile(
+    rf"(?:(?<![一-鿿])|(?<=[转给爸妈公婆哥姐弟妹友由让是找叫请人]))(?P<name>[{_SURNAMES}][一-鿿]{{1,3}}?)(?:\([一-鿿]{{1,4}}\))?"
+    r"(?=(?:代|签|代签)?收(?![一-鿿])|代[签取]|打电话)"
+)
+"""A name before what its bearer does: 张三收, 老公李四代签."""
 _SURE = re.compile(r"收货人|收件人|联系人|姓名|签收人|我叫|代收人")
 _TITLED = re.compile(rf"(?P<who>[一-鿿]{{1,3}})(?P<title>{HONORIFIC})")
 _NO_NAME = frozenset(
@@ -70,6 +79,9 @@ _NO_NAME = frozenset(
         "管理",
         "管家",
     ]
+)
+_NO_PERSON = re.compile(
+    r"^(?:周[一二三四五六日末内边围]|马[上路]|万一|安[全检]|高楼)|[部处科室店厂组队行司站点间口库局院馆时]$"
 )
 _DOOR = re.compile(r"[室户房栋幢]$|号楼$|单元$")
 _CHAIN = re.compile(
@@ -124,12 +136,18 @@ def _clauses(text: str) -> list[Span]:
 
 
 def _named(text: str) -> list[Span]:
-    """Names that a word before them marks."""
+    """Names that a word before or behind them marks."""
     return [
         match.span("name")
-        for match in _NAMED.finditer(text)
-        if (is_person(match["name"]) or _SURE.match(match[0])) and match["name"] not in _NO_NAME
+        for match in (*_NAMED.finditer(text), *_RECEIVES.finditer(text))
+        if (is_person(match["name"]) or _SURE.match(match[0])) and not _is_word(match["name"])
     ]
+
+
+def _is_word(text: str) -> bool:
+    """Whether what could be a name is another word, or a place: 周末, 项目部, 石家庄."""
+    known = table()
+    return text[:2] in _NO_NAME or text in known.names or text in known.shorts or bool(_NO_PERSON.search(text))
 
 
 def _titled(text: str) -> list[Span]:
@@ -149,6 +167,9 @@ def _doors(text: str) -> list[Span]:
     spans = [match.span() for match in _CHAIN.finditer(text)]
     parts = [part for part in door_parts(text) if part.level >= Level.BUILDING]
     told = [bool(_DOOR.search(text[part.start : part.end])) for part in parts]
+    for n, part in enumerate(parts[:-1]):  # A座1502
+        room = parts[n + 1]
+        told[n] |= text[part.end - 1] == "座" and room.end - room.start > 2 and _touch(text, part, room)
     for n, part in enumerate(parts):
         if told[n] or any(told[m] and _touch(text, parts[m], part) for m in (n - 1, n + 1) if 0 <= m < len(parts)):
             spans.append((part.start, part.end))

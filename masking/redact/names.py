@@ -26,7 +26,7 @@ SINGLE = frozenset(
 )
 """Common surnames of one character: they mark a name where nothing else does."""
 
-HONORIFIC = r"(?:先生|女士|小姐|太太|夫人|老师|师傅|经理|总监|总|老板|老板娘|阿姨|叔叔|大哥|大姐|同学|医生|主任|店长|老大|哥|姐|婶|伯|爷爷|奶奶)"
+HONORIFIC = r"(?:先生|女士|小姐|太太|夫人|老师|师傅|经理|总监|总|老板|老板娘|阿姨|叔叔|大哥|大姐|大爷|大妈|大叔|大婶|同学|医生|主任|店长|老大|哥|姐|婶|伯|爷爷|奶奶)"
 _TITLE = re.compile(rf"(?P<who>(?:[^\W\d_]|\*){{1,3}}?){HONORIFIC}?(?:亲?[收启])?$")
 _TITLE_ENDS = frozenset("生士姐太人师傅理监总板娘姨叔哥学医任长大婶伯爷奶收启")
 _FIRM = re.compile(
