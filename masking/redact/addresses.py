@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import cache
 from typing import NamedTuple, final
 
 from masking.redact.doors import door_parts
@@ -31,9 +32,7 @@ class Profile(StrEnum):
     STRICT = "strict"
 
 
-_LOOSE = re.compile(
-    r"(?<=[一-鿿〇○])[ ·|_]+(?=[一-鿿〇○A-Za-z\d#])|(?<=[A-Za-z\d#])[ ·|_]+(?=[一-鿿〇○#])|(?<=[^A-Za-z][A-Za-z])[ ·|_]+(?=\d)"
-)
+_BLANK_INSIDE = r"(?<=[一-鿿〇○])[ ·|_]+(?=[一-鿿〇○A-Za-z\d#])|(?<=[A-Za-z\d#])[ ·|_]+(?=[一-鿿〇○#])|(?<=[^A-Za-z][A-Za-z])[ ·|_]+(?=\d)"
 _SIGN = re.compile(r"[ ·|_]")
 _BRIDGES = " -_/.、,·|~一〇○零"
 
@@ -62,15 +61,21 @@ def read_address(text: str) -> Address:
         start, end = phone.at
         plain = plain[:start] + GONE * (end - start) + plain[end:]
     doors = door_parts(plain)
-    if _SIGN.search(plain) and _LOOSE.search(plain):
+    if _SIGN.search(plain) and _loose().search(plain):
         doors = sorted({*doors, *_read_tight(plain)})
     personal = [phone.span for phone in phones] + _persons(normal, doors)
     return Address(text, normal, normal.text.lower(), doors, personal, _doors(normal, doors) + personal)
 
 
+@cache
+def _loose() -> re.Pattern[str]:
+    """Blanks inside of words; compiled when an address first has any."""
+    return re.compile(_BLANK_INSIDE)
+
+
 def _read_tight(plain: str) -> list[Part]:
     """The doors that show once the blanks inside of words are taken out: 十 二 栋."""
-    gone = {n for match in _LOOSE.finditer(plain) for n in range(*match.span())}
+    gone = {n for match in _loose().finditer(plain) for n in range(*match.span())}
     kept = [n for n in range(len(plain)) if n not in gone]
     parts = door_parts("".join([plain[n] for n in kept]))
     return [Part(kept[part.start], kept[part.end - 1] + 1, part.level) for part in parts]

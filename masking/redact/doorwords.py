@@ -98,7 +98,7 @@ LONG_NUMBER = re.compile(r"\d{3,}(?=[ ]?-[ ]?(?:[A-Za-z]|\d+[ ]?-))")
 HIGHWAY = re.compile(r"[GSXYZ]\d{1,4}$")
 NUMBER_TAIL = re.compile(rf"(?:号?大?院)?(?:附\d+号|之(?:\d+|[{N}]+)|[{STEM}](?![座栋幢单\d-]))?")
 TRAILING = re.compile(
-    rf" ?-? ?([{SIDE}](?:[户室边手]|(?![一-鿿A-Za-z\d]))|[A-Za-z](?![A-Za-z\d一-鿿])|[{STEM}](?![座栋幢单\d])|之(?:\d+|[{N}]+)|[街巷](?=[A-Za-z\d]))"
+    rf" ?-? ?([{SIDE}](?:[户室边手]|(?![^\W_]))|[A-Za-z](?![^\W_])|[{STEM}](?![座栋幢单\d])|之(?:\d+|[{N}]+)|[街巷](?=[A-Za-z\d]))"
 )
 WORDLIKE = ("SOHO", "CBD", "MOMA", "MALL", "PARK", "IFC", "WTC", "VILLA", "LOFT", "PLAZA", "CITY", "TOWN")
 TAIL_HEADS = frozenset(f" -之附号大院街巷{LATIN}{SIDE}{STEM}")

@@ -48,8 +48,8 @@ _NAMED = re.compile(
 )
 _SURNAMES = "".join(sorted(SINGLE | {name[0] for name in COMPOUND}))
 _RECEIVES = re.compile(
-    rf"(?:(?<![一-鿿])|(?<=[转给爸妈公婆哥姐弟妹友由让是找叫请人]))(?P<name>[{_SURNAMES}][一-鿿]{{1,3}}?)(?:\([一-鿿]{{1,4}}\))?"
-    r"(?=(?:代|签|代签)?收(?![一-鿿])|代[签取]|打电话)"
+    rf"(?:(?<![^\W\d_])|(?<=[转给爸妈公婆哥姐弟妹友由让是找叫请人]))(?P<name>[{_SURNAMES}][^\W\d_]{{1,3}}?)(?:\([^\W\d_]{{1,4}}\))?"
+    r"(?=(?:代|签|代签)?收(?![^\W\d_])|代[签取]|打电话)"
 )
 """A name before what its bearer does: 张三收, 老公李四代签."""
 _SURE = re.compile(r"收货人|收件人|联系人|姓名|签收人|我叫|代收人")
