@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.measure import RESOLVED
 
@@ -54,15 +55,26 @@ def hello() -> Iterator[str]:
         process.wait()
 
 
-def wrk(script: Path, url: str, lines: Sequence[Sequence[str]] = (), *more: str) -> Rates:
-    """One slice: `script` asks once for each line, members set apart by tabs; without lines for `url`, over and over."""
-    command = ["wrk", f"-c{CONNECTIONS}", f"-t{THREADS}", f"-d{SECONDS}s", "-s", str(script), *more, url]
+class Ask(NamedTuple):
+    """One request of a slice, and what the slice's pattern finds in the right answer; `proof` may be "-", for none."""
+
+    path: str
+    authorization: str
+    proof: str
+    body: str
+    told: str
+
+
+def wrk(url: str, asks: Sequence[Ask] = (), pattern: str = "", *more: str) -> Rates:
+    """One slice: each of these is asked once; without any it is `url`, over and over. `pattern` is one of Lua's."""
+    script = str(Path(__file__).with_suffix(".lua"))
+    command = ["wrk", f"-c{CONNECTIONS}", f"-t{THREADS}", f"-d{SECONDS}s", "-s", script, *more, url]
     with tempfile.TemporaryDirectory() as folder:
-        if lines:
+        if asks:
             for thread in range(THREADS):
-                own = ["\t".join(each) + "\n" for each in lines[thread::THREADS]]
-                Path(folder, f"lines.{thread}").write_text("".join(own), "utf-8")
-            command.append(f"{folder}/lines")
+                own = ["\t".join(each) + "\n" for each in asks[thread::THREADS]]
+                Path(folder, f"asks.{thread}").write_text("".join(own), "utf-8")
+            command += [f"{folder}/asks", pattern]
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=True)
         except FileNotFoundError:

@@ -20,7 +20,7 @@ from benchmarks.measure import Side, ratio
 from masking.numbers.pool import DEMO
 from masking.vault import slots
 from masking.vault.engine import migrate, open_engine
-from masking.vault.schema import DATA_HEAD
+from masking.vault.schema import DATA_HEAD, slot
 from masking.world import World, milliseconds
 from tests import postgresql
 
@@ -42,6 +42,10 @@ def pool(engine: Engine, size: int) -> None:
     with engine.begin() as connection:
         for main in range(-(-size // 1_000_000)):
             slots.add(connection, DEMO._replace(main=f"1700000{main:04}", digits=6), [], WORLD)
+        connection.execute(sa.text("SET LOCAL session_replication_role = replica"))  # no look at `line` for each
+        connection.execute(sa.text("SET LOCAL maintenance_work_mem = '512MB'"))
+        for index in slot.indexes:
+            index.drop(connection)
         connection.execute(
             sa.text(
                 "INSERT INTO slot (main, extension, stage, place) SELECT '1700000' || lpad((n / 1000000)::text, 4, '0'),"
@@ -50,6 +54,8 @@ def pool(engine: Engine, size: int) -> None:
             ),
             {"last": size - 1},
         )
+        for index in slot.indexes:
+            index.create(connection)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("VACUUM ANALYZE slot"))
 

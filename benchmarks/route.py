@@ -6,6 +6,7 @@ intent, checked, and the ledger must hold a leaf for each, or the bench fails. S
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from benchmarks.load import CONNECTIONS, hello, share, wrk
+from benchmarks.load import CONNECTIONS, Ask, hello, share, wrk
 from masking.connection import open_folder
 from masking.ledger.log import decode
 from masking.numbers.pool import DEMO
@@ -27,7 +28,8 @@ from tests.cast import COURIER, PHONES, SWITCH
 from tests.serving import on_the_van, ready, served, signed_in, staffed, van_phone
 
 WORLD = World()
-SCRIPT = Path(__file__).with_suffix(".lua")
+CONNECTED = '"connect":{"to":"([^"]+)","shown":"([^"]+)"'
+"""What an answer has to tell: the right phone, shown as the number that was dialled."""
 ROUNDS = int(os.environ.get("ROUNDS", "4"))
 EACH = 2400
 """Numbers that can be asked about in one slice."""
@@ -61,6 +63,12 @@ def announced(store: Store, some: list[Parcel]) -> None:
         calls.add(tx, [Intent(WORLD.record_id(now), each, COURIER.id, caller or b"", until) for each, _, _ in some])
 
 
+def _ask(token: str, number: VirtualNumber, to: str) -> Ask:
+    item = {"caller": PHONES[COURIER.id], "main": number.main, "extension": number.extension}
+    body = json.dumps({"items": [item]}, separators=(",", ":"))
+    return Ask("/v1/calls/route", f"Bearer {token}", "-", body, f"{to} {number.main},{number.extension}")
+
+
 def main() -> int:
     """Print the figures; 1 if an answer was wrong."""
     with tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("BENCH_DIR")) as place, hello() as plain:
@@ -76,8 +84,8 @@ def main() -> int:
             for turn in range(ROUNDS):
                 some = made[turn * EACH : (turn + 1) * EACH]
                 announced(store, some)
-                lines = [(token, PHONES[COURIER.id], number.main, number.extension, to) for _, number, to in some]
-                rounds.append((wrk(SCRIPT, plain), wrk(SCRIPT, url, lines), wrk(SCRIPT, plain)))
+                asks = [_ask(token, number, to) for _, number, to in some]
+                rounds.append((wrk(plain), wrk(url, asks, CONNECTED), wrk(plain)))
         with store.reading() as tx:
             bodies = tx.execute(sa.select(schema.leaf.c.body)).scalars()
             leaves = sum(decode(body).kind == "connect" for body in bodies)
