@@ -44,7 +44,9 @@ def leaks(view: MaskedView, order: Order) -> list[Leak]:
 
 def check(view: MaskedView, said: Said, recipient: Facts, sender: Facts, good: MaskedParty | None = None) -> list[Leak]:
     """The same, for an order that has been read; of a party that was `good` before, only what concerns the others."""
-    texts = [masked.text for masked in view.fields().values()]
+    r, s = view.recipient, view.sender
+    shows = (r.name, r.phone, r.address, s.name, s.phone, s.address, view.goods, view.remark)
+    texts = [masked.text for masked in shows]
     if SEPARATOR in "".join(texts):
         texts = [text.replace(SEPARATOR, " ") for text in texts]
     whole = normalise(SEPARATOR.join(texts)).text

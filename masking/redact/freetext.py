@@ -48,7 +48,7 @@ _NAMED = re.compile(
 )
 _SURNAMES = "".join(sorted(SINGLE | {name[0] for name in COMPOUND}))
 _RECEIVES = re.compile(
-    rf"(?:(?<![^\W\d_])|(?<=[转给爸妈公婆哥姐弟妹友由让是找叫请人]))(?P<name>[{_SURNAMES}][^\W\d_]{{1,3}}?)(?:\([^\W\d_]{{1,4}}\))?"
+    rf"(?P<name>[{_SURNAMES}](?:(?<![^\W\d_].)|(?<=[转给爸妈公婆哥姐弟妹友由让是找叫请人].))[^\W\d_]{{1,3}}?)(?:\([^\W\d_]{{1,4}}\))?"
     r"(?=(?:代|签|代签)?收(?![^\W\d_])|代[签取]|打电话)"
 )
 """A name before what its bearer does: 张三收, 老公李四代签."""
@@ -95,15 +95,18 @@ class Note(NamedTuple):
     """A free text as read: the spans of it that are personal."""
 
     text: str
-    personal: list[Span]
+    personal: Sequence[Span]
+
+
+_SILENT = Note("", ())
 
 
 def read_note(text: str, known: Sequence[str] = ()) -> Note:
     """What is personal in a free text, the `known` words included."""
     if not text:
-        return Note(text, [])
+        return _SILENT
     normal = normalise(text)
-    return Note(text, find_personal(normal) + find_words(normal, known))
+    return Note(text, [*find_personal(normal), *find_words(normal, known)])
 
 
 def mask_text(text: str, known: Sequence[str] = ()) -> Masked:

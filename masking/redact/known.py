@@ -16,10 +16,10 @@ _TAIL = re.compile(r"[\[【(]\d{3,6}[\])】]")
 def name_words(name: Normal) -> list[str]:
     """What of a name must not stand elsewhere: the whole, its parts, its [1234]; not what names a region as well."""
     text = name.text.lower()
-    parts = [text]
-    if not text.isalpha():
-        parts = list(dict.fromkeys([text.strip(), *_NAME_PART.findall(text), *_TAIL.findall(text)]))
     known = table()
+    if text.isalpha():
+        return [text] if len(text) > 1 and text not in known.names and text not in known.shorts else []
+    parts = dict.fromkeys([text.strip(), *_NAME_PART.findall(text), *_TAIL.findall(text)])
     return [part for part in parts if len(part) > 1 and part not in known.names and part not in known.shorts]
 
 
