@@ -73,12 +73,13 @@ def test_two_workers_on_one_socket_are_counted_together_and_a_killed_ones_counts
     places = {"TMPDIR": str(tmp_path)}
     with served("--folder", tmp_path / "d", "--workers", "2", **places) as (process, url):
         ready(url)
+        while len(files := list(tmp_path.glob("waybill-counts-*/[!.]*"))) < 2:
+            assert process.poll() is None
+            time.sleep(0.05)  # the other worker is starting
+        workers = {int(path.name.split("-")[0]) for path in files}
         for _ in range(40):
             assert httpx.post(f"{url}/v1/resolve").status_code == 401
         assert _reached(url, 40) == [40] * 8  # from whichever worker
-        [counts] = tmp_path.glob("waybill-counts-*")
-        workers = {int(path.name.split("-")[0]) for path in counts.glob("[!.]*")}
-        assert len(workers) == 2
         os.kill(min(workers), signal.SIGKILL)
         with suppress(ProcessLookupError):
             while True:
