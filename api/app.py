@@ -18,6 +18,7 @@ from api import answers, problems
 from api.auth import OPEN, Authenticate
 from api.edge import Edge
 from api.routes import courier, health, ledger, merchant, outlet, page, people, provider, switch
+from api.routes.called import Straight
 from api.settings import ServiceSettings
 from api.wiring import running
 from masking.redeem import Attest, software
@@ -61,6 +62,7 @@ def create_app(settings: ServiceSettings, world: World | None = None, attest: At
         page,
     ):  # tried in this order, busiest first
         app.router.routes += each.router.routes  # as they are: including a router costs each request a search in it
+    app.add_middleware(Straight, routes=app.router.routes)
     app.add_middleware(Authenticate)
     app.add_middleware(Edge)  # added last, so outermost
     plain = app.openapi
