@@ -123,7 +123,7 @@ def _over_arrays(statement: Insert | Update, types: Mapping[str, TypeEngine[Any]
             for name, type_ in types.items()
         )  # a text without a length: a cast to one with a length would cut it off
     )
-    table = given.table_valued(*types, name="given").render_derived()
+    table = given.table_valued(*types).render_derived(name="given")
     if isinstance(statement, Insert):
         return statement.from_select(list(types), sa.select(table))
 
