@@ -71,7 +71,7 @@ class Entry:
     def __init__(self, logins: Iterable[Login], now: datetime) -> None:
         self.logins = frozenset(login for login in logins if not login.checked)
         self._now = now
-        self.begun = False
+        self.committed = False
         self._done = not self.logins
 
     def __call__(self, tx: Transaction) -> None:
@@ -80,7 +80,6 @@ class Entry:
         Raises:
             DeniedError: some are not valid.
         """
-        self.begun = True
         if self._done:
             return
         valid = credentials.valid(tx, {login.digest for login in self.logins}, self._now)
@@ -98,7 +97,7 @@ class Entry:
 
     def close(self) -> None:
         """A transaction that began with it is committed: the logins are checked."""
-        self._done = True
+        self._done = self.committed = True
         for login in self.logins:
             login.checked = True
 

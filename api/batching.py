@@ -23,6 +23,9 @@ from masking.world import World
 TURNS = 3
 """Turns of the loop in which a request that has arrived whole gets from its socket to a queue."""
 
+SLOW, REST = 0.1, 1.0
+"""Seconds after which a group was slow, and for which the next ones are decided elsewhere."""
+
 Request = TypeVar("Request")
 Outcome = TypeVar("Outcome")
 
@@ -48,9 +51,9 @@ class _Piece(Generic[Request, Outcome]):
 class Batcher(Generic[Request, Outcome]):
     """A queue in front of one step, for one event loop.
 
-    With a `quick` store (`Store.impatient`) a group is decided in the loop's own thread, as long as nobody else is writing:
-    SQLite lets go of the interpreter for every row, and taking it back from a busy loop costs more than the row. For steps
-    of a few milliseconds.
+    With a `quick` store (`Store.impatient`) a group is decided in the loop's own thread: drivers let go of the interpreter
+    for every row or answer, and taking it back from a busy loop costs more than the row. For steps of a few milliseconds;
+    whatever would wait goes to the worker thread, and after a slow group the next ones do so for a second.
 
     Attributes:
         most: items in a group, unless a single piece is larger.
@@ -73,6 +76,7 @@ class Batcher(Generic[Request, Outcome]):
         self._queue: deque[_Piece[Request, Outcome]] = deque()
         self._items = 0
         self._working: asyncio.Task[None] | None = None
+        self._resting = 0.0
         self._closed = False
 
     async def submit(self, request: Request, login: Login | None) -> Outcome:
@@ -155,20 +159,24 @@ class Batcher(Generic[Request, Outcome]):
 
     async def _decided(self, group: list[_Piece[Request, Outcome]]) -> list[Outcome] | Exception:
         """What the step says, here if that is quick and nobody else is writing, or else in the worker thread."""
-        if self._quick:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        if self._quick and began >= self._resting:
             outcomes = self._decide(group, self._quick)
+            if loop.time() - began > SLOW:
+                self._resting = loop.time() + REST
             if not isinstance(outcomes, BusyError):
                 return outcomes
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._decide, group, self._store)
+        return await loop.run_in_executor(self._thread, self._decide, group, self._store)
 
     def _decide(self, group: list[_Piece[Request, Outcome]], store: Store) -> list[Outcome] | Exception:
-        """What the step says; `BusyError` only if it has not begun."""
+        """What the step says; `BusyError` only if nothing of it was kept."""
         requests = [request for piece in group for request in piece.requests]
         entry = Entry((piece.login for piece in group if piece.login), self._world.now())
         try:
             outcomes = list(self._step(self._world, store.entering(entry), requests)) if requests else []
         except Exception as error:  # noqa: BLE001  whatever it is, it is the answer to whoever asked
-            return UnavailableError(str(error)) if isinstance(error, BusyError) and entry.begun else error
+            return UnavailableError(str(error)) if isinstance(error, BusyError) and entry.committed else error
         if len(outcomes) != len(requests):
             return ValueError("a step gave another number of outcomes than it was given requests")
         return outcomes

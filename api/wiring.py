@@ -107,7 +107,7 @@ class Service:
             if isinstance(queue, Batcher):
                 await queue.close()
         if self.quick:
-            self.quick.data.dispose()
+            self.quick.close()
 
     async def sequence(self) -> None:
         """Place the waiting leaves and keep the latest checkpoint, as it goes into a header."""

@@ -54,7 +54,7 @@ class UnavailableError(MaskingError):
 
 
 class BusyError(UnavailableError):
-    """Another writer is at work, and the store was told not to wait for it. Nothing was begun."""
+    """The store was told not to wait, and something would have had to: another writer, a slow database. Nothing was kept."""
 
 
 class SettingsError(MaskingError):

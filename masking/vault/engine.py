@@ -31,6 +31,12 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 IDLE = 1.0
 """Seconds after which a connection to a server is asked whether it is still one."""
 
+LOCK, STATEMENT = 5, 250
+"""Milliseconds that an impatient connection to a server waits for a lock, and for an answer."""
+
+_BUSY = frozenset({"55P03", "57014"})
+"""PostgreSQL's states for a lock that was not to be had in time, and for a statement that took too long."""
+
 _MANY = re.compile("too many SQL variables|number of parameters must be")
 """What SQLite says of more than 32,766 values in a statement, and psycopg of more than 65,535."""
 
@@ -38,17 +44,21 @@ _MANY = re.compile("too many SQL variables|number of parameters must be")
 def open_engine(url: str, *, patient: bool = True) -> Engine:
     """An engine for `sqlite:///path`, `sqlite://` (in memory) or `postgresql+psycopg://...`.
 
-    One of SQLite that is not `patient` waits for no other writer: its transactions raise `BusyError`.
+    One that is not `patient` waits for no other writer and for no slow server: its transactions raise `BusyError`.
     """
     options: dict[str, Any] = {"hide_parameters": True}
     if url == "sqlite://":
         # one connection, since a second one would be another database; who comes second waits
         options |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
         options |= {"connect_args": {"check_same_thread": False}}
+    elif not url.startswith("sqlite") and not patient:
+        options |= {"connect_args": {"connect_timeout": 2, "tcp_user_timeout": 2000}}
     engine = sa.create_engine(url, **options)
     if engine.dialect.name != "sqlite":
         event.listen(engine, "checkin", _rests)
         event.listen(engine, "checkout", partial(_wakes, engine))
+        if not patient:
+            event.listen(engine, "connect", _hurries)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_settings)
         if not patient:
@@ -69,6 +79,11 @@ def _wakes(engine: Engine, connection: Any, record: Any, _proxy: Any) -> None:
         engine.dialect.do_ping(connection)
     except engine.dialect.loaded_dbapi.Error as error:
         raise DisconnectionError from error  # the pool makes another
+
+
+def _hurries(connection: Any, _record: Any) -> None:
+    connection.execute(f"SET lock_timeout = {LOCK}; SET statement_timeout = {STATEMENT}").close()
+    connection.commit()
 
 
 def _sqlite_settings(connection: Any, _record: Any) -> None:
@@ -132,7 +147,7 @@ def transaction(engine: Engine, entry: Callable[[Connection], None] | None = Non
     """One transaction: committed when the block ends well, rolled back when it does not. It begins with `entry`.
 
     Raises:
-        BusyError: the engine is not patient, and somebody else is writing.
+        BusyError: the engine is not patient, and this would take time; nothing was kept.
         InputError: a value is of a kind that no database keeps; or there are more values than it takes in a statement.
         UnavailableError: the database refused, or the outcome of the commit is not known. Nothing may be revealed.
     """
@@ -148,6 +163,8 @@ def transaction(engine: Engine, entry: Callable[[Connection], None] | None = Non
                 if error.connection_invalidated:
                     raise
                 quiet = _quiet(error)
+                if getattr(error.orig, "sqlstate", None) in _BUSY:
+                    raise BusyError("the store did not do this in time; nothing was kept", undone=True) from quiet
                 if isinstance(error, DataError):
                     raise InputError("request", "not-storable") from quiet
                 if _MANY.search(str(error.orig)):
@@ -156,7 +173,7 @@ def transaction(engine: Engine, entry: Callable[[Connection], None] | None = Non
     except SQLAlchemyError as error:
         busy = not begun and getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
         kind = BusyError if busy else UnavailableError
-        raise kind("the store could not take this now; nothing was revealed") from _quiet(error)
+        raise kind("the store could not take this now; nothing was revealed", undone=busy) from _quiet(error)
 
 
 @contextmanager
@@ -164,6 +181,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """A look at one committed state, which waits for no writer and which no writer waits for. Nothing is kept.
 
     Raises:
+        BusyError: the engine is not patient, and this would take time.
         UnavailableError: the database refused.
     """
     server = engine.dialect.name == "postgresql"  # there each statement sees what is committed, in a transaction or not
@@ -172,7 +190,9 @@ def reading(engine: Engine) -> Iterator[Connection]:
         with engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
     except SQLAlchemyError as error:
-        raise UnavailableError("the store could not answer this now") from _quiet(error)
+        busy = getattr(getattr(error, "orig", None), "sqlstate", None) in _BUSY
+        kind = BusyError if busy else UnavailableError
+        raise kind("the store could not answer this now", undone=busy) from _quiet(error)
 
 
 def streaming(engine: Engine, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:

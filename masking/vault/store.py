@@ -124,15 +124,16 @@ class Store:
         return reading(self.data)
 
     def impatient(self) -> Store | None:
-        """This store on connections of its own, which wait for no other writer; None where that is not SQLite's file.
+        """This store on connections of its own, which wait for no other writer; None for one in memory, which has but one.
 
-        What it does takes no longer than the work itself and the disk. To be closed by `data.dispose`.
+        What it does takes no longer than the work itself and the disk, or else raises `BusyError`. To be closed as well.
         """
-        url = self.data.url
-        if self.data.dialect.name != "sqlite" or not url.database:
+        if self.data.dialect.name == "sqlite" and not self.data.url.database:
             return None
         other = copy(self)
-        other.data = open_engine(str(url), patient=False)
+        other.data = open_engine(self.data.url.render_as_string(hide_password=False), patient=False)
+        if self.data.dialect.name != "sqlite":  # whose readers wait for nobody anyway
+            other.keys = self.keys.impatient()
         return other
 
     def close(self) -> None:
