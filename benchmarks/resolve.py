@@ -13,6 +13,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -56,25 +57,26 @@ def main() -> int:
             return 1
         plain = stack.enter_context(hello())
         socket = stack.enter_context(postgresql.server(durable=True))
-        return max(
-            _store("sqlite", place / "sqlite", None, plain),
-            _store(
-                "postgresql",
-                place / "postgresql",
-                (postgresql.create(socket, "data"), postgresql.create(socket, "keys")),
-                plain,
-            ),
-        )
+        servers = {
+            side: (postgresql.create(socket, f"{side}_d"), postgresql.create(socket, f"{side}_k")) for side in EACH
+        }
+        return max(_store("sqlite", place, {}, plain), _store("postgresql", place, servers, plain))
 
 
-def _store(name: str, folder: Path, addresses: tuple[str, str] | None, plain: str) -> int:
-    """The figures of one store."""
-    staffed(folder, WORLD, addresses=addresses)
-    store = open_folder(folder, WORLD)
-    codes = iter(_codes(store, couriers=ROUNDS * sum(EACH.values()) // A_DAY + 1))
+def _store(name: str, place: Path, addresses: Mapping[str, tuple[str, str]], plain: str) -> int:
+    """The figures of one kind of store; the service without grouping has one of its own, or it would sequence for the other."""
+    folders = {side: place / f"{name}-{side}" for side in EACH}
+    stores, codes = {}, {}
+    for side, folder in folders.items():
+        staffed(folder, WORLD, addresses=addresses.get(side))
+        stores[side] = open_folder(folder, WORLD)
+        codes[side] = iter(_codes(stores[side], couriers=ROUNDS * EACH[side] // A_DAY + 1))
     alone = {"WAYBILL_TOGETHER": "1"}
     rounds: list[dict[str, Rates]] = []
-    with served("--folder", folder) as (process, url), served("--folder", folder, **alone) as (_, single):
+    with (
+        served("--folder", folders["service"]) as (process, url),
+        served("--folder", folders["single"], **alone) as (_, single),
+    ):
         ready(url)
         ready(single)
         sides = {"hello": plain, "service": url, "single": single, "again": plain}
@@ -83,18 +85,20 @@ def _store(name: str, folder: Path, addresses: tuple[str, str] | None, plain: st
             found = {}
             for side in list(sides)[turn % 4 :] + list(sides)[: turn % 4]:
                 before = processor(process.pid)
-                some = itertools.islice(codes, EACH[side]) if side in EACH else ()
+                some = itertools.islice(codes[side], EACH[side]) if side in EACH else ()
                 found[side] = wrk(sides[side], [_request(sides[side], *each) for each in some], GRANTED)
                 if side == "service":
                     spent += (processor(process.pid) - before) / max(found[side]["good"], 1)
             rounds.append(found)
         if os.environ.get("LONG"):
-            _memory(name, url, process.pid, signed_in(WORLD, store, SWITCH))
+            _memory(name, url, process.pid, signed_in(WORLD, stores["service"], SWITCH))
     good = sum(found[side]["good"] for found in rounds for side in ("service", "single"))
     bad = sum(found[side]["bad"] for found in rounds for side in sides)
-    with store.reading() as tx:
-        leaves = sum(decode(body).kind == "grant" for body in tx.execute(sa.select(schema.leaf.c.body)).scalars())
-    store.close()
+    leaves = 0
+    for store in stores.values():
+        with store.reading() as tx:
+            leaves += sum(decode(body).kind == "grant" for body in tx.execute(sa.select(schema.leaf.c.body)).scalars())
+        store.close()
     share([(each["hello"], each["service"], each["again"]) for each in rounds], f"resolve_share_of_hello_{name}")
     value(f"resolve_cpu_{name}", round(spent / ROUNDS * 1e6), "us")
     rates = [{side: each[side]["good"] / each[side]["seconds"] for side in EACH} for each in rounds]

@@ -7,6 +7,7 @@ texts, numbers, None. Rows come back as tuples, errors as SQLAlchemy's own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, cast
@@ -21,6 +22,9 @@ from sqlalchemy.sql.dml import Insert, Update
 from sqlalchemy.sql.elements import BindParameter
 from sqlalchemy.sql.selectable import Select
 from sqlalchemy.types import TypeEngine
+
+_TEXT_PLACE = re.compile(r"%\((\w+)\)s")
+"""psycopg's place for a value as text; an array of bytes takes its driver eight times as long as one in binary."""
 
 FILLED = 1024
 """The longest list that is filled up."""
@@ -112,7 +116,7 @@ def _change(dialect: Dialect, statement: Insert | Update, members: tuple[str, ..
     if dialect.name != "postgresql":
         return compiled.string, compiled.positiontup
     many = _over_arrays(statement, {name: compiled.binds[name].type for name in members})
-    return many.compile(dialect=dialect).string, None
+    return _TEXT_PLACE.sub(r"%(\1)b", many.compile(dialect=dialect).string), None
 
 
 def _over_arrays(statement: Insert | Update, types: Mapping[str, TypeEngine[Any]]) -> Insert | Update:
