@@ -8,7 +8,7 @@ texts, numbers, None. Rows come back as tuples, errors as SQLAlchemy's own.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, cast
 
@@ -51,11 +51,12 @@ def write(tx: Connection, statement: Insert | Update, values: Sequence[Mapping[s
     """
     if not values:
         return
-    text, places = _change(tx.dialect, statement, tuple(values[0]))
+    text, places, constants = _change(tx.dialect, statement, tuple(values[0]))
     if places is None:
-        run(tx, text, {name: [each[name] for each in values] for name in values[0]}, answers=False)
+        run(tx, text, constants | {name: [each[name] for each in values] for name in values[0]}, answers=False)
         return
-    run(tx, text, [tuple(each[place] for place in places) for each in values], answers=False, many=True)
+    given = [constants | dict(each) for each in values] if constants else values
+    run(tx, text, [tuple(each[place] for place in places) for each in given], answers=False, many=True)
 
 
 def run(
@@ -98,7 +99,7 @@ def _query(
     """The text; its parameters in order: the driver's name, ours, and which member of a list; and values of its own."""
     compiled = statement.compile(dialect=dialect)
     assert isinstance(compiled, SQLCompiler)
-    constants = {name: parameter.value for parameter, name in compiled.bind_names.items()}
+    constants = _constants(compiled)
     names = constants | {name: [None] * room for name, room in lists}
     state = compiled.construct_expanded_state(names)
     places: dict[str, tuple[str, str, int | None]] = {name: (name, name, None) for name in names}
@@ -109,14 +110,23 @@ def _query(
 
 
 @lru_cache(maxsize=512)
-def _change(dialect: Dialect, statement: Insert | Update, members: tuple[str, ...]) -> tuple[str, list[str] | None]:
-    """The text for one, and the members in the order of its parameters; for PostgreSQL that for many, and None."""
+def _change(
+    dialect: Dialect, statement: Insert | Update, members: tuple[str, ...]
+) -> tuple[str, list[str] | None, dict[str, Any]]:
+    """The text for one, the order of its parameters, and values of its own; for PostgreSQL that for many, and no order."""
     compiled = statement.compile(dialect=dialect, column_keys=list(members))
     assert isinstance(compiled, SQLCompiler)
     if dialect.name != "postgresql":
-        return compiled.string, compiled.positiontup
-    many = _over_arrays(statement, {name: compiled.binds[name].type for name in members})
-    return _TEXT_PLACE.sub(r"%(\1)b", many.compile(dialect=dialect).string), None
+        return compiled.string, compiled.positiontup, _constants(compiled, members)
+    many = _over_arrays(statement, {name: compiled.binds[name].type for name in members}).compile(dialect=dialect)
+    assert isinstance(many, SQLCompiler)
+    text = _TEXT_PLACE.sub(lambda place: f"%({place[1]})b" if place[1] in members else place[0], many.string)
+    return text, None, _constants(many, members)
+
+
+def _constants(compiled: SQLCompiler, members: Collection[str] = ()) -> dict[str, Any]:
+    """The values that a statement brings along."""
+    return {name: given.value for given, name in compiled.bind_names.items() if name not in members}
 
 
 def _over_arrays(statement: Insert | Update, types: Mapping[str, TypeEngine[Any]]) -> Insert | Update:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 
 from masking.numbers.pool import DICE, HELD, LEASE, REST, Act, Line, Slot, Stage, area_of, reaches, ways
@@ -76,11 +76,12 @@ def lease(tx: Connection, cities: Mapping[bytes, str], now: datetime, world: Wor
     if len(drawn) < len(cities):
         raise_alarm(tx, "numbers-dry", "pool", now, world, at_most_every=timedelta(hours=1))
     until = now + LEASE
+    new = {"until": milliseconds(until)}
     rows = [
-        {"main": row.main, "extension": row.extension, "waybill": each, "place": _place(row.place >> DICE, world)}
+        new | {"main": row.main, "extension": row.extension, "waybill": each, "place": _place(row.place >> DICE, world)}
         for each, row in drawn.items()
     ]
-    _move_each(tx, Act.LEASE, rows, until=milliseconds(until))
+    _move_each(tx, Act.LEASE, rows)
     return {
         waybill: VirtualNumber(main=row.main, extension=row.extension, expires=until) for waybill, row in drawn.items()
     }
@@ -120,7 +121,7 @@ def tidy(tx: Connection, now: datetime) -> int:
     ended = _end(tx, tx.execute(overdue), now)
     rested = sa.select(slot.c.main, slot.c.extension).where(slot.c.stage == Stage.COOLING, past)
     rows = tx.execute(rested.order_by(slot.c.until).limit(TIDY).with_for_update(skip_locked=True)).all()
-    _move_each(tx, Act.REST, [{"main": row.main, "extension": row.extension} for row in rows], until=None)
+    _move_each(tx, Act.REST, [{"main": row.main, "extension": row.extension} for row in rows], "until")
     return ended + len(rows)
 
 
@@ -216,8 +217,8 @@ def _end(tx: Connection, ending: Iterable[Any], now: datetime) -> int:
             printed.append(this | {"until": milliseconds(now) + row.rest})
         else:
             unprinted.append(this)
-    _move_each(tx, Act.RETURN_UNPRINTED, unprinted, waybill=None, until=None)
-    _move_each(tx, Act.RELEASE, printed, waybill=None)
+    _move_each(tx, Act.RETURN_UNPRINTED, unprinted, "waybill", "until")
+    _move_each(tx, Act.RELEASE, printed, "waybill")
     return len(unprinted) + len(printed)
 
 
@@ -230,21 +231,18 @@ def _move(act: Act, *where: sa.ColumnElement[bool], **values: Any) -> sa.Update:
     )
 
 
-def _move_each(tx: Connection, act: Act, rows: Sequence[Mapping[str, Any]], **values: Any) -> None:
-    """Move these slots, each with what its own row says beside its key, and all with `values`."""
-    if not rows:
-        return
-    names = tuple(rows[0])
-    own = [name for name in names if name not in _KEY]
-    if tx.dialect.name == "postgresql":  # all in one statement; one for each takes three times as long
-        lists = (sa.literal([row[name] for row in rows], ARRAY(slot.c[name].type)) for name in names)
-        given = sa.func.unnest(*lists).table_valued(*names).render_derived(name="given")
-        these = sa.and_(*(slot.c[name] == given.c[name] for name in _KEY))
-        tx.execute(_move(act, these, **values, **{name: given.c[name] for name in own}))
-    else:
-        these = sa.and_(*(slot.c[name] == sa.bindparam(f"of_{name}") for name in _KEY))
-        new: dict[str, Any] = {name: sa.bindparam(f"of_{name}") for name in own}
-        tx.execute(_move(act, these, **values, **new), [{f"of_{name}": row[name] for name in names} for row in rows])
+def _move_each(tx: Connection, act: Act, rows: Sequence[Mapping[str, Any]], *cleared: str) -> None:
+    """Move these slots, each with what its own row says beside its key, and these columns of all of them emptied."""
+    if rows:
+        of = [{f"of_{name}": value for name, value in row.items()} for row in rows]
+        direct.write(tx, _moving(act, tuple(rows[0]), cleared), of)
+
+
+@cache
+def _moving(act: Act, names: tuple[str, ...], cleared: tuple[str, ...]) -> sa.Update:
+    given: dict[str, Any] = {name: sa.bindparam(f"of_{name}") for name in names}
+    these = sa.and_(*(slot.c[name] == given.pop(name) for name in _KEY))
+    return _move(act, these, **given, **dict.fromkeys(cleared))
 
 
 def _place(area: int, world: World) -> int:
