@@ -72,7 +72,6 @@ class Entry:
         self.logins = frozenset(login for login in logins if not login.checked)
         self._now = now
         self.committed = False
-        self._done = not self.logins
 
     def __call__(self, tx: Transaction) -> None:
         """Check the logins and use their proofs up, in each transaction until one is committed.
@@ -80,7 +79,7 @@ class Entry:
         Raises:
             DeniedError: some are not valid.
         """
-        if self._done:
+        if self.committed or not self.logins:
             return
         valid = credentials.valid(tx, {login.digest for login in self.logins}, self._now)
         unused = credentials.use(tx, [login.proof for login in self.logins if login.proof])
@@ -97,7 +96,7 @@ class Entry:
 
     def close(self) -> None:
         """A transaction that began with it is committed: the logins are checked."""
-        self._done = self.committed = True
+        self.committed = True
         for login in self.logins:
             login.checked = True
 

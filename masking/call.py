@@ -27,7 +27,7 @@ from masking.redact.phones import canonical
 from masking.vault import budgets, calls, journal, parcels, people, phones, sealing, slots, waybills
 from masking.vault.calls import Intent
 from masking.vault.custody import Assignment
-from masking.vault.damage import DAMAGED, ring
+from masking.vault.damage import DAMAGED, finders, ring
 from masking.vault.parcels import Code, Parcels, facts_of, party
 from masking.vault.store import Store, Transaction
 from masking.waybill import Dial, Refusal
@@ -156,7 +156,7 @@ def _announce(
             calls.announce(tx, intent)
             outcomes.append(Dial(number=numbers[code[0]], valid_until=until))
     budgets.save_tallies(tx, tallies, now, world)
-    ring(world, tx, {r.actor.id for r, found in zip(requests, outcomes, strict=True) if found == DAMAGED}, now)
+    ring(world, tx, finders(requests, outcomes), now)
     return outcomes
 
 
@@ -229,7 +229,7 @@ def _connect(
     calls.use(tx, connected[CONNECT])
     calls.add(tx, connected[CALL_BACK])
     journal.append(tx, leaves)
-    ring(world, tx, {r.actor.id for r, found in zip(requests, outcomes, strict=True) if found == DAMAGED}, now)
+    ring(world, tx, finders(requests, outcomes), now)
     return outcomes
 
 

@@ -20,7 +20,7 @@ from masking.crypto.index import token_record
 from masking.lifecycle import State
 from masking.vault import budgets, custody, journal, people, sealing, slots, waybills
 from masking.vault.custody import Print
-from masking.vault.damage import DAMAGED, ring, view_of
+from masking.vault.damage import DAMAGED, finders, ring, view_of
 from masking.vault.store import Store
 from masking.vault.waybills import Record
 from masking.waybill import LabelData, MaskedView, Refusal, Token, VirtualNumber
@@ -115,7 +115,7 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
         without = [record for record in wanting.values() if record.id not in numbers]
         numbers |= slots.lease(tx, sealing.destinations(without), now, world)
         budgets.save_tallies(tx, tallies, now, world)
-        ring(world, tx, {r.actor.id for r, found in zip(requests, outcomes, strict=True) if found == DAMAGED}, now)
+        ring(world, tx, finders(requests, outcomes), now)
     return [
         found if isinstance(found, Refusal) else _data(store, *found, views[found[0].id], numbers.get(found[0].id))
         for found in outcomes

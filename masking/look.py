@@ -22,7 +22,7 @@ from masking.order import Plain
 from masking.redact.phones import canonical
 from masking.vault import budgets, custody, journal, parcels, people
 from masking.vault.custody import Assignment
-from masking.vault.damage import DAMAGED, ring, view_of
+from masking.vault.damage import DAMAGED, finders, ring, view_of
 from masking.vault.parcels import Code, Parcels
 from masking.vault.store import Store
 from masking.waybill import Refusal, Seen
@@ -83,7 +83,7 @@ def look(world: World, store: Store, requests: Sequence[Look]) -> list[Seen | Re
             outcomes.append(Seen(view=view, matches=matches))
         custody.count_looks(tx, looked.values())
         budgets.save_tallies(tx, tallies, now, world)
-        ring(world, tx, {r.actor.id for r, found in zip(requests, outcomes, strict=True) if found == DAMAGED}, now)
+        ring(world, tx, finders(requests, outcomes), now)
     return outcomes
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple, final
 
-from masking.access.budget import Tally
+from masking.access.budget import Tally, midnight
 from masking.access.duty import DUTY_LASTS, UNKNOWN, Purpose, decide
 from masking.access.people import Actor
 from masking.crypto.seal import open_fields
@@ -28,7 +28,7 @@ from masking.vault.damage import DAMAGED, ring
 from masking.vault.parcels import Code
 from masking.vault.store import Store
 from masking.waybill import Refusal
-from masking.world import CHINA, World, moment
+from masking.world import World, moment
 
 SURNAME = "recipient.surname"
 
@@ -96,7 +96,7 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
         sealed = waybills.sealed_fields(tx, {opening.record.id for opening in openings}, sorted(fields))
         journal.append(tx, leaves)
     # Committed: only from here on may anything be opened.
-    midnight = now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    tonight = moment(midnight(now)) + timedelta(days=1)
     answers: list[Grant | Refusal] = []
     damaged: list[_Opening] = []
     for each in decided:
@@ -104,7 +104,7 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
             answers.append(each)
             continue
         try:
-            answers.append(_open(store, known, each, sealed, midnight))
+            answers.append(_open(store, known, each, sealed, tonight))
         except IntegrityError:  # this one alone: its neighbours are on the ledger, and are answered
             damaged.append(each)
             answers.append(DAMAGED)
@@ -138,7 +138,7 @@ def _open(
     known: parcels.Parcels,
     opening: _Opening,
     sealed: Mapping[bytes, Mapping[str, bytes]],
-    midnight: datetime,
+    tonight: datetime,
 ) -> Grant:
     record, found = opening.record, sealed.get(opening.record.id, {})
     wanted = {_sealed_name(name) for name in opening.names}
@@ -150,7 +150,7 @@ def _open(
         name: Plain(surname(plain["recipient.name"].reveal())) if name == SURNAME else plain[name]
         for name in opening.names
     }
-    until = min(midnight, moment(opening.duty.at) + DUTY_LASTS)
+    until = min(tonight, moment(opening.duty.at) + DUTY_LASTS)
     return Grant(fields=fields, view_ref=view_ref(opening.leaf), valid_until=until, remaining=opening.remaining)
 
 

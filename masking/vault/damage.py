@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from sqlalchemy.engine import Connection
 
+from masking.access.people import Actor
 from masking.errors import IntegrityError
 from masking.vault.budgets import raise_alarm
 from masking.vault.waybills import Record
@@ -22,12 +24,26 @@ OFTEN = timedelta(hours=1)
 """Who asks for it again and again rings once in this time."""
 
 
+class Asking(Protocol):
+    """A request that says who makes it."""
+
+    @property
+    def actor(self) -> Actor:
+        """Who."""
+        ...
+
+
 def view_of(record: Record) -> MaskedView | None:
     """A record's masked view; None where what is kept is none."""
     try:
         return load_view(str(record.masked))
     except IntegrityError:
         return None
+
+
+def finders(requests: Sequence[Asking], outcomes: Sequence[object]) -> set[str]:
+    """Those who asked for such a record; outcomes are beside requests."""
+    return {each.actor.id for each, found in zip(requests, outcomes, strict=True) if found == DAMAGED}
 
 
 def ring(world: World, tx: Connection, actors: Collection[str], now: datetime) -> None:

@@ -34,8 +34,8 @@ IDLE = 1.0
 LOCK, STATEMENT = 5, 250
 """Milliseconds that an impatient connection to a server waits for a lock, and for an answer."""
 
-_BUSY = frozenset({"55P03", "57014"})
-"""PostgreSQL's states for a lock that was not to be had in time, and for a statement that took too long."""
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, "55P03", "57014"})
+"""SQLite's code for another writer; PostgreSQL's for a lock not to be had in time, and for a statement that took too long."""
 
 _MANY = re.compile("too many SQL variables|number of parameters must be")
 """What SQLite says of more than 32,766 values in a statement, and psycopg of more than 65,535."""
@@ -163,7 +163,7 @@ def transaction(engine: Engine, entry: Callable[[Connection], None] | None = Non
                 if error.connection_invalidated:
                     raise
                 quiet = _quiet(error)
-                if getattr(error.orig, "sqlstate", None) in _BUSY:
+                if _would_wait(error):
                     raise BusyError("the store did not do this in time; nothing was kept", undone=True) from quiet
                 if isinstance(error, DataError):
                     raise InputError("request", "not-storable") from quiet
@@ -171,7 +171,7 @@ def transaction(engine: Engine, entry: Callable[[Connection], None] | None = Non
                     raise InputError("requests", "too-many-at-once") from quiet
                 raise UnavailableError("the store refused this; nothing was kept or revealed", undone=True) from quiet
     except SQLAlchemyError as error:
-        busy = not begun and getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+        busy = not begun and _would_wait(error)
         kind = BusyError if busy else UnavailableError
         raise kind("the store could not take this now; nothing was revealed", undone=busy) from _quiet(error)
 
@@ -190,7 +190,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
         with engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
     except SQLAlchemyError as error:
-        busy = getattr(getattr(error, "orig", None), "sqlstate", None) in _BUSY
+        busy = _would_wait(error)
         kind = BusyError if busy else UnavailableError
         raise kind("the store could not answer this now", undone=busy) from _quiet(error)
 
@@ -206,6 +206,12 @@ def streaming(engine: Engine, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
             yield from connection.execute(query, execution_options={"yield_per": 1000})
     except SQLAlchemyError as error:
         raise UnavailableError("the store could not answer this now") from _quiet(error)
+
+
+def _would_wait(error: SQLAlchemyError) -> bool:
+    """Whether a database says that it would have to wait, or has waited as long as it was to."""
+    said = getattr(error, "orig", None)
+    return getattr(said, "sqlite_errorcode", getattr(said, "sqlstate", None)) in _BUSY
 
 
 def _quiet(error: SQLAlchemyError) -> Exception:
