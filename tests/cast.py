@@ -15,7 +15,7 @@ from masking.label import Label, label
 from masking.order import Grant, Order
 from masking.resolve import Resolve, resolve
 from masking.scan import Scan, scan
-from masking.vault import budgets
+from masking.vault import budgets, keyschema, schema
 from masking.vault.store import Store
 from masking.waybill import Assigned, LabelData, Refusal, Scanned, Waybill
 from masking.world import World
@@ -96,3 +96,17 @@ def looked(
     world: World, store: Store, code: str, actor: Actor = COURIER, purpose: Purpose = Purpose.DELIVER
 ) -> Grant | Refusal:
     return resolve(world, store, [Resolve(actor=actor, code=code, purpose=purpose)])[0]
+
+
+def broken(store, record, how, column="recipient_phone"):
+    """Let a parcel not open: by one column of its seals ("seal"), without their row ("row"), or by its key ("wrap")."""
+    sealed, wrap = schema.sealed, keyschema.wrap
+    match how:
+        case "seal":
+            act = sealed.update().where(sealed.c.waybill == record).values({column: bytes(60)})
+        case "row":
+            act = sealed.delete().where(sealed.c.waybill == record)
+        case _:
+            act = wrap.update().where(wrap.c.waybill == record).values(online=bytes(60))
+    with (store.keys.engine if how == "wrap" else store.data).begin() as connection:
+        assert connection.execute(act).rowcount == 1

@@ -16,29 +16,21 @@ from api.problems import ProblemError
 from masking.access import credentials as words
 from masking.access.duty import UNKNOWN, Purpose
 from masking.access.people import Actor
-from masking.assign import Assign, assign
-from masking.checkout import Checkout, checkout
-from masking.crypto.index import token_record
 from masking.errors import UnavailableError
-from masking.label import Label, label
 from masking.order import Grant
 from masking.resolve import Resolve, resolve
-from masking.scan import Scan, scan
 from masking.vault import credentials, journal, waybills
 from masking.waybill import Refusal
-from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP, leave_only
+from tests.cast import COURIER, OTHER_COURIER, leave_only
 from tests.commits import lost, on_commit, refused
-from tests.serving import signed_in
+from tests.serving import on_the_van, signed_in
 
 
 @pytest.fixture
-def parcels(world, store, order):
+def parcels(world, store):
     """Six parcels on one courier's van, as (record, label code)."""
-    waybills = checkout(world, store, [Checkout(merchant=SHOP, order=order(f"A-{n}")) for n in range(6)])
-    data = label(world, store, [Label(actor=SHOP, id=each.id, job="job", station="st-1") for each in waybills])
-    scan(world, store, [Scan(actor=RECEIVER, what=each.code, kind="arrived") for each in data])
-    assign(world, store, [Assign(actor=DISPATCHER, what=each.code, courier=COURIER.id) for each in data])
-    return [(token_record(waybill.id), each.code) for waybill, each in zip(waybills, data, strict=True)]
+    codes = [each.code for each in on_the_van(world, store, 6)]
+    return [(read[0], code) for read, code in zip(store.read_codes(codes, world, world.now()), codes, strict=True)]
 
 
 def ask(code, actor: Actor = COURIER) -> Resolve:

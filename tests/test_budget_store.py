@@ -23,10 +23,10 @@ from masking.order import Grant
 from masking.resolve import Resolve, resolve
 from masking.scan import Scan, scan
 from masking.shift import Shift, shift
-from masking.vault import budgets, journal, keyschema, people, schema
+from masking.vault import budgets, journal, people, schema
 from masking.vault.store import Settings
 from masking.waybill import Dial, Refusal, Unlocked, Working
-from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, TENANT, leave_only
+from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, TENANT, broken, leave_only
 from tests.serving import on_the_van
 from tests.test_store_contract import at_once, flat, workers
 
@@ -196,20 +196,11 @@ def test_a_supervisor_ends_a_lock_and_nobody_ends_their_own(world, store):
     assert Counter(rung) == {("too-many-refusals", COURIER.id): 2, ("too-many-refusals", boss.id): 1}
 
 
-@pytest.mark.parametrize("broken", ["seal", "row", "wrap"])
-def test_a_record_that_does_not_open_is_refused_alone_and_its_leaf_says_so(world, store, broken):
+@pytest.mark.parametrize("how", ["seal", "row", "wrap"])
+def test_a_record_that_does_not_open_is_refused_alone_and_its_leaf_says_so(world, store, how):
     labels = on_the_van(world, store, 3)
     [(record, _)] = store.read_codes([labels[1].code], world, world.now())
-    sealed, wrap = schema.sealed, keyschema.wrap
-    match broken:
-        case "seal":
-            act = sealed.update().where(sealed.c.waybill == record).values(recipient_address=bytes(60))
-        case "row":
-            act = sealed.delete().where(sealed.c.waybill == record)
-        case _:
-            act = wrap.update().where(wrap.c.waybill == record).values(online=bytes(60))
-    with (store.keys.engine if broken == "wrap" else store.data).begin() as connection:
-        assert connection.execute(act).rowcount == 1
+    broken(store, record, how, "recipient_address")
     first, damaged, last = looking(world, store, labels)
     assert damaged == Refusal(reason="damaged")
     assert granted([first, last]) == 2

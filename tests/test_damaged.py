@@ -9,10 +9,10 @@ from masking.call import Call, Route, announce, call
 from masking.label import Label, label
 from masking.look import Look, look
 from masking.order import Plain
-from masking.vault import budgets, journal, keyschema, schema
+from masking.vault import budgets, journal, schema
 from masking.vault.damage import ALARM, DAMAGED, OFTEN
 from masking.waybill import LabelData, Refusal, Seen
-from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, PHONES, SHOP, SWITCH
+from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, PHONES, SHOP, SWITCH, broken
 from tests.serving import on_the_van, van_phone
 
 
@@ -80,20 +80,6 @@ def test_a_view_that_cannot_be_read_is_refused_alone_to_who_has_the_duty(world, 
     assert look(world, store, [Look(actor=OTHER_COURIER, code=labels[1].code)]) == [UNKNOWN]
     assert [refused(world, store, each) for each in labels] == [[], [("look", COURIER.id)], []]
     assert alarms(store) == [(ALARM, COURIER.id)]
-
-
-def broken(store, waybill, how):
-    """Let a parcel's seals not open."""
-    sealed, wrap = schema.sealed, keyschema.wrap
-    match how:
-        case "seal":
-            act = sealed.update().where(sealed.c.waybill == waybill).values(recipient_phone=bytes(60))
-        case "row":
-            act = sealed.delete().where(sealed.c.waybill == waybill)
-        case _:
-            act = wrap.update().where(wrap.c.waybill == waybill).values(online=bytes(60))
-    with (store.keys.engine if how == "wrap" else store.data).begin() as connection:
-        assert connection.execute(act).rowcount == 1
 
 
 @pytest.mark.parametrize("how", ["seal", "row", "wrap"])
