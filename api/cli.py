@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="waybill",
         description="Take the recipient's personal data off the waybill.",
-        epilog="\n".join(f"  {name:<10}{text}" for name, text in COMMANDS.items()),
+        epilog="\n".join(f"  {name:<12}{text}" for name, text in COMMANDS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below")

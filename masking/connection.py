@@ -27,7 +27,7 @@ from masking.settings import SETTINGS, databases, read_settings, read_table, wri
 from masking.vault import journal, people
 from masking.vault.recovery import reconcile
 from masking.vault.roots import create_root, open_root, settle_root
-from masking.vault.store import Settings, Store, create_keys, occupied
+from masking.vault.store import Settings, Store, create_keys, lost, occupied
 from masking.waybill import LabelData, Refusal, Rejected, Token, Waybill
 from masking.world import World
 
@@ -165,12 +165,14 @@ def open_folder(folder: Path, world: World, *, must_exist: bool = False) -> Stor
     """The store of an embedded deployment, made on first use unless it `must_exist`.
 
     Raises:
-        SettingsError: see `connect`; or there is no deployment where one must be.
+        SettingsError: see `connect`; or there is no deployment where one must be, or one of its databases is gone.
     """
     if not (folder / SETTINGS).exists():
         if must_exist:
             raise SettingsError(f"no {SETTINGS} in this folder; name the deployment with --folder")
         create(folder, world, Settings())
+    if gone := lost(*databases(folder)):
+        raise SettingsError(f"{gone} is missing: put a copy of it back; an empty one would hide that")
     store = _open(folder)
     reconcile(world, store)
     return store

@@ -22,6 +22,10 @@ from masking.vault.store import Settings
 
 SETTINGS = "waybill.toml"
 
+_VALUES = frozenset({"tenant", "carrier", "demo", "name_next_unit", "data", "keys"})
+_TABLES = frozenset({"retention", "hours", "numbers", "collects", "delivers", "watch", "root", "service", "aliyun"})
+"""All that the file may say; the last three are read where they are used."""
+
 
 def databases(folder: Path) -> tuple[str, str]:
     """The addresses of the data and of the key store: of the environment, of `waybill.toml`, else two files here.
@@ -54,9 +58,11 @@ def read_settings(path: Path) -> Settings:
     """The settings in a `waybill.toml`.
 
     Raises:
-        SettingsError: it is no TOML, or a value is of the wrong kind.
+        SettingsError: it is no TOML, names a setting that there is not, or a value is of the wrong kind.
     """
     table = read_table(path.parent)
+    if unknown := sorted(table.keys() - _VALUES - _TABLES):
+        raise SettingsError(f"{path.name}: there is no setting {', '.join(unknown)}")
     tenant, carrier, demo = table.get("tenant", "carrier"), table.get("carrier", ""), table.get("demo", False)
     if not isinstance(tenant, str) or not re.fullmatch(r"[a-z0-9-]{1,40}", tenant):
         raise SettingsError(f"{path.name}: tenant is 1 to 40 small letters, digits, hyphens")

@@ -84,10 +84,19 @@ def test_a_folder_that_cannot_be_written_is_named_and_nothing_is_half_made():
 
 def test_settings_that_are_no_settings_are_refused_by_name(tmp_path):
     masking.connect(tmp_path / "d").close()
-    for text in ("tenant = ", 'tenant = "A B"', "demo = 3"):
+    for text in ("tenant = ", 'tenant = "A B"', "demo = 3", "[retension]\ndestroy_after_days = 30"):
         (tmp_path / "d" / SETTINGS).write_text(text)
         with pytest.raises(SettingsError, match=re.escape(SETTINGS)):
             masking.connect(tmp_path / "d")
+
+
+@pytest.mark.parametrize("name", ["data.sqlite", "keys.sqlite"])
+def test_a_database_that_is_gone_is_named_and_no_empty_one_takes_its_place(tmp_path, name):
+    masking.connect(tmp_path / "d").close()
+    (tmp_path / "d" / name).unlink()
+    with pytest.raises(SettingsError, match=re.escape(name)):
+        masking.connect(tmp_path / "d")
+    assert not (tmp_path / "d" / name).exists()
 
 
 def test_a_full_disk_is_one_clear_error_and_what_was_acknowledged_stays(tmp_path):

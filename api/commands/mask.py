@@ -33,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     where = usual() if (usual() / SETTINGS).exists() else MADE
     told = f"a folder (made on first use), or a service (default: this folder if it is a deployment, else {MADE})"
     add("--to", "--folder", default=str(where), metavar="WHERE", help=told)
-    add("--credentials", type=Path, help="for a service: the file with the secret of your enrolment")
+    add("--credentials", type=Path, help="for a service: the file with the code of your enrolment")
     add("--out", type=Path, help="folder for what is made (default: FILE-masked, beside the file)")
     add("--columns", type=Path, metavar="TOML", help="what the file's columns mean, where that isn't plain")
     add("--sheet", help="which sheet of a workbook")

@@ -15,7 +15,7 @@ from masking.world import World
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
-    parser.add_argument("id", help="the waybill's token, wb_...")
+    parser.add_argument("id", help="the waybill's token, wb1_...")
     add_folder(parser)
 
 

@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Protocol, final
 
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, make_url
 
 from masking.access.budget import ALWAYS, DAYTIME, Hours
 from masking.access.detectors import Thresholds
@@ -231,6 +232,12 @@ def occupied(data_url: str, keys_url: str) -> str:
         finally:
             engine.dispose()
     return ""
+
+
+def lost(*urls: str) -> str:
+    """The name of an SQLite file among these addresses that is not there; empty if none is missing."""
+    files = [Path(url.database) for url in map(make_url, urls) if url.drivername == "sqlite" and url.database]
+    return next((file.name for file in files if not file.exists()), "")
 
 
 def create_keys(store: Store, world: World) -> bytes:
