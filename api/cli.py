@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -53,11 +54,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     module = importlib.import_module(f"api.commands.{command.replace('-', '_')}")
     own = argparse.ArgumentParser(prog=f"waybill {command}", description=COMMANDS[command])
     module.arguments(own)
+    status = 2
     try:
-        return int(module.run(own.parse_args(words[1:])))
+        status = int(module.run(own.parse_args(words[1:])))
+        sys.stdout.flush()
     except MaskingError as error:
         print(f"waybill {command}: {error}", file=sys.stderr)
-        return 2
+    except BrokenPipeError:  # whoever read what we print has seen enough; nothing is left to be flushed at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # a file that the caller named, or a full disk
+        print(f"waybill {command}: {error.filename or 'file'}: {error.strerror}", file=sys.stderr)
+    return status
 
 
 if __name__ == "__main__":

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +15,8 @@ from api.cli import main
 from masking.crypto.index import token_text
 from masking.waybill import Waybill
 from tests.test_files_mask import row, text
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -72,9 +78,38 @@ def test_an_erased_waybill_is_gone_for_its_shop_and_its_acts_stay_on_the_ledger(
     assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == ["checkout", "destroy", "refusal"]
 
 
-def test_nobody_saw_what_was_never_issued(deployed):
+def test_nothing_is_destroyed_for_a_certificate_that_could_not_be_written(deployed, tmp_path, capsys):
+    folder, token = deployed
+    command = ["erase", token, "--reason", "test", "--folder", str(folder), "--certificate"]
+    (tmp_path / "kept").touch()
+    assert main([*command, str(tmp_path / "kept")]) == 2
+    assert main([*command, str(tmp_path / "nowhere" / "file")]) == 2
+    said = [
+        f"waybill erase: {tmp_path}/{why}" for why in ("kept: File exists", "nowhere/file: No such file or directory")
+    ]
+    assert capsys.readouterr().err.splitlines() == said
+    with masking.connect(folder) as shop:
+        assert shop.status(token).state == "active"
+    assert main([*command, str(tmp_path / "good")]) == 0
+    assert main([*command, str(tmp_path / "again")]) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["d", "good", "kept"]
+
+
+def test_who_has_seen_enough_of_an_answer_may_close_it(deployed):
+    folder, _ = deployed
+    closed, end = os.pipe()
+    os.close(closed)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with os.fdopen(end, "wb") as pipe:
+        command = [sys.executable, "-m", "api.cli", "ledger", "verify", "--folder", str(folder)]
+        done = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, cwd=ROOT, check=False, env=environment)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_nobody_saw_what_was_never_issued(deployed, capsys):
     folder, _ = deployed
     assert main(["who-saw", token_text(bytes(16)), "--folder", str(folder)]) == 1
+    assert capsys.readouterr().err == "waybill who-saw: nothing on the ledger is about it\n"
     assert main(["who-saw", "13800000001", "--folder", str(folder)]) == 2
 
 

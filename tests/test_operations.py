@@ -121,6 +121,12 @@ def test_several_workers_need_postgresql(folder, capsys):
     assert "PostgreSQL" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("port", [-1, 65536, 73976])
+def test_a_port_that_is_none_is_not_taken_for_another(folder, capsys, port):
+    assert waybill("serve", "--folder", folder, f"--port={port}") == 2
+    assert capsys.readouterr().err == f"waybill serve: port {port} is none\n"
+
+
 def test_the_environment_overrides_the_file_and_nonsense_is_refused(folder, capsys, monkeypatch):
     with (folder / SETTINGS).open("a") as file:
         file.write("[service]\nport = 9000\nbody_seconds = 3\n")

@@ -25,9 +25,11 @@ from masking.world import World
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
-    parser.add_argument("id", help="the waybill's token, wb_...")
+    parser.add_argument("id", help="the waybill's token, wb1_...")
     parser.add_argument("--reason", required=True, choices=sorted(REASONS), help="goes on the ledger")
-    parser.add_argument("--certificate", type=Path, help="write a signed certificate to this file")
+    parser.add_argument(
+        "--certificate", type=Path, help="write a signed certificate to this file, which must not exist"
+    )
     add_folder(parser)
 
 
@@ -35,6 +37,8 @@ def run(args: argparse.Namespace) -> int:
     """Destroy it and print the certificate's time; 1 if there is no such waybill."""
     world = World()
     store = open_folder(args.folder, world, must_exist=True)
+    if args.certificate:
+        args.certificate.touch(exist_ok=False)  # before anything is destroyed, for it is signed only once
     operator = Actor(id=OPERATOR, tenant=store.settings.tenant, role=Role.OPERATOR, unit=OPERATOR)
     [outcome] = retire(world, store, [Destroy(actor=operator, id=Token(args.id), reason=args.reason)])
     journal.sequence(world, store)
@@ -47,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"destroyed; complete everywhere by {time_to_json(outcome.complete_by)}")
         end_bindings(args.folder, world, store)
     else:
+        if args.certificate:
+            args.certificate.unlink()
         print(f"waybill erase: {outcome.reason if isinstance(outcome, Refusal) else outcome}", file=sys.stderr)
     store.close()
     return 0 if isinstance(outcome, Retired) else 1

@@ -83,7 +83,7 @@ def _init(args: argparse.Namespace, world: World) -> int:
     else:
         create(folder, world, Settings())
     print(f"Root and key store are made. Move {folder / OFFLINE_KEY} off this machine: it opens what was sealed away.")
-    print(f"Next: waybill init {folder}, for the supervisor's secret")
+    print(f"Next: waybill init {folder}, for the supervisor's one-time code")
     return 0
 
 

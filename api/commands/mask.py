@@ -52,8 +52,6 @@ def run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("\nstopped. Nothing is lost: the same command goes on, and enters nothing twice", file=sys.stderr)
         return 130
-    except OSError as error:  # a full disk, a folder that is none: what was entered stays entered
-        raise InputError("file or --out", f"{error.strerror}: {error.filename}") from error
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from api.deployment import add_folder
 from masking.connection import open_folder
@@ -31,4 +32,6 @@ def run(args: argparse.Namespace) -> int:
     for leaf in leaves:
         detail = " ".join(f"{name}={value}" for name, value in sorted(leaf.detail.items()))
         print(f"{time_to_json(leaf.at)}  {leaf.kind:<14} {leaf.actor:<20} {detail}".rstrip())
+    if not leaves:
+        print("waybill who-saw: nothing on the ledger is about it", file=sys.stderr)
     return 0 if leaves else 1
