@@ -54,7 +54,7 @@ def checkout_and_labels(stage: Stage, orders: list[Order]) -> Plot:
     shop = stage.people["shop"]
     outcomes = checkout(stage.world, stage.store, [Checkout(merchant=shop, order=order) for order in orders])
     taken = [(o, w) for o, w in zip(orders, outcomes, strict=True) if isinstance(w, Waybill)]
-    rejected = [(n, r) for n, r in enumerate(outcomes, 1) if isinstance(r, Rejected)]
+    rejected = [(n, r) for n, r in enumerate(outcomes, 2) if isinstance(r, Rejected)]  # row 1 holds headers
     stage.log.info("%r %r", orders, [w.id for _, w in taken])
     stage.say(
         f"{len(orders)} 个订单，{len(taken)} 个已脱敏，{len(rejected)} 个退回",
