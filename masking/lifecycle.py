@@ -1,7 +1,6 @@
 """The states of a waybill and the only ways between them.
 
-`active -> sealed_away -> destroyed`; a cancelled order goes straight to destroyed. The table is the state machine and
-also draws the diagram in `docs/order-path.md`.
+`active -> sealed_away -> destroyed`; a cancelled order goes straight to destroyed. The table is the state machine.
 """
 
 from __future__ import annotations

@@ -20,7 +20,6 @@ from print_templates.gate import Released
 from print_templates.raster import Dots, bands, dots
 
 MM = 25.4
-TEST_PAGE_DARKNESS = (4, 8, 12)
 
 
 @final

@@ -24,7 +24,7 @@ from masking.vault import schema, slots
 from tests.cast import OPERATOR, SHOP, checked_out, labelled
 from tests.telephone import alarms
 
-SHANGHAI, HANGZHOU, NINGBO, NOWHERE = "3101", "3301", "3302", "nowhere"
+SHANGHAI, HANGZHOU, NINGBO = "3101", "3301", "3302"
 ANHUI_ROAD = "安徽省合肥市庐阳区长江中路1号2幢301室"
 FREE_LINES = sa.select(schema.line).where(
     schema.line.c.main.in_(sa.select(schema.slot.c.main).where(schema.slot.c.stage == "free"))

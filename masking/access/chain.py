@@ -66,9 +66,6 @@ KINDS = {
 }
 """Who may record what; `delivered` is a step of its own, and what couriers record needs their duty besides."""
 
-MOVES = frozenset({"arrived", "departed", "collected", "delivered"})
-"""The kinds of scan that move custody."""
-
 Way = Callable[[Where, Actor, str | None], bool]
 """Whether a parcel may go this way: where it is, who says so, the unit where its leg ends."""
 

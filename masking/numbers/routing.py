@@ -63,17 +63,6 @@ PARCEL_RULES: tuple[tuple[str, Callable[[Dialled], bool]], ...] = (
 )
 """Rules about the parcel; the first that holds is recorded."""
 
-HEARD = {
-    "not-your-number": "(nothing: the switch's own setting is wrong)",
-    "dial-the-extension": "请输入分机号。",
-    "no-such-extension": "您拨的分机号位数不对，请核对面单后重拨。",
-    "intent-used": "本次呼叫已经用过，请在快递员 App 里重新发起。",
-    "intent-expired": "呼叫已超时，请在快递员 App 里重新发起。",
-    "announce-first": "快递员请先在 App 里发起呼叫，再拨这个号码。",
-    "not-connected": "此号码只接通派送中的包裹：收件人请用下单时留的手机回拨，快递员请先在 App 里发起呼叫。",
-}
-"""What the switch may play, by the reason it is given."""
-
 
 def judge(dialled: Dialled) -> str:
     """`CONNECT`, `CALL_BACK`, or why not, as the ledger records it."""
@@ -84,7 +73,7 @@ def judge(dialled: Dialled) -> str:
 
 
 def heard(reason: str, dialled: Dialled) -> str:
-    """The reason that the switch is given: one of `HEARD`.
+    """The reason that the switch is given; what it plays for each stands in `docs/telephony.md`.
 
     Only who announced a call to this very parcel learns what became of it; every other courier hears the same of any
     number, and so does every stranger.
