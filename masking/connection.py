@@ -161,6 +161,11 @@ def connect(
     return Shop(world, store, Actor(id=SHOP, tenant=store.settings.tenant, role=Role.MERCHANT, unit=SHOP))
 
 
+def operator(store: Store) -> Actor:
+    """Whoever holds the folder, as the ledger names them."""
+    return Actor(id=OPERATOR, tenant=store.settings.tenant, role=Role.OPERATOR, unit=OPERATOR)
+
+
 def open_folder(folder: Path, world: World, *, must_exist: bool = False) -> Store:
     """The store of an embedded deployment, made on first use unless it `must_exist`.
 

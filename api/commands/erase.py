@@ -11,8 +11,7 @@ from pathlib import Path
 
 from api.deployment import add_folder
 from api.providers import end_bindings
-from masking.access.people import Actor, Role
-from masking.connection import OPERATOR, open_folder
+from masking.connection import open_folder, operator
 from masking.ledger import certificate
 from masking.ledger.certificate import Certificate, key_name
 from masking.ledger.checkpoint import LogKey
@@ -39,8 +38,7 @@ def run(args: argparse.Namespace) -> int:
     store = open_folder(args.folder, world, must_exist=True)
     if args.certificate:
         args.certificate.touch(exist_ok=False)  # before anything is destroyed, for it is signed only once
-    operator = Actor(id=OPERATOR, tenant=store.settings.tenant, role=Role.OPERATOR, unit=OPERATOR)
-    [outcome] = retire(world, store, [Destroy(actor=operator, id=Token(args.id), reason=args.reason)])
+    [outcome] = retire(world, store, [Destroy(actor=operator(store), id=Token(args.id), reason=args.reason)])
     journal.sequence(world, store)
     if args.certificate and isinstance(outcome, Retired):
         done = Certificate(token=args.id, reason=args.reason, at=outcome.at, complete_by=outcome.complete_by)

@@ -6,8 +6,7 @@ import argparse
 import sys
 
 from api.deployment import add_folder
-from masking.access.people import Actor, Role
-from masking.connection import OPERATOR, open_folder
+from masking.connection import open_folder, operator
 from masking.retire import HOLDS, Held, Hold, Release, Retire, retire
 from masking.waybill import Refusal, Token
 from masking.world import World
@@ -26,11 +25,8 @@ def run(args: argparse.Namespace) -> int:
     """Hold or release it; 1 if there is no such waybill, or no hold on it."""
     world = World()
     store = open_folder(args.folder, world, must_exist=True)
-    operator = Actor(id=OPERATOR, tenant=store.settings.tenant, role=Role.OPERATOR, unit=OPERATOR)
-    id_ = Token(args.id)
-    request: Retire = (
-        Release(actor=operator, id=id_) if args.release else Hold(actor=operator, id=id_, reason=args.reason)
-    )
+    by, id_ = operator(store), Token(args.id)
+    request: Retire = Release(actor=by, id=id_) if args.release else Hold(actor=by, id=id_, reason=args.reason)
     [outcome] = retire(world, store, [request])
     store.close()
     if isinstance(outcome, Held):

@@ -14,8 +14,7 @@ from pathlib import Path
 
 from api.deployment import add_folder
 from api.upkeep import key_act
-from masking.access.people import Actor, Role
-from masking.connection import OFFLINE_KEY, OPERATOR, ROOT_KEY, create, create_in, open_folder
+from masking.connection import OFFLINE_KEY, ROOT_KEY, create, create_in, open_folder, operator
 from masking.crypto.keys import write_secret
 from masking.errors import InputError
 from masking.settings import SETTINGS
@@ -56,17 +55,16 @@ def run(args: argparse.Namespace) -> int:
     if args.act == "init":
         return _init(args, world)
     store = open_folder(args.folder, world, must_exist=True)
-    operator = Actor(id=OPERATOR, tenant=store.settings.tenant, role=Role.OPERATOR, unit=OPERATOR)
     try:
         match args.act:
             case "list":
                 return _list(store)
             case "rotate":
-                return _rotate(args, world, store, operator)
+                return _rotate(args, world, store)
             case "refresh":
                 return _refresh(args, world, store)
             case _:
-                return _end(args, world, store, operator)
+                return _end(args, world, store)
     finally:
         journal.sequence(world, store)
         store.close()
@@ -96,13 +94,13 @@ def _list(store: Store) -> int:
     return 0
 
 
-def _rotate(args: argparse.Namespace, world: World, store: Store, operator: Actor) -> int:
+def _rotate(args: argparse.Namespace, world: World, store: Store) -> int:
     if args.purpose == "offline" and not args.out:
         raise InputError("out", "say where the private half goes")
     if args.dry_run:
         print(f"would make a new {args.purpose} key; what the present one made goes on being opened")
         return 0
-    key_act(world, store, operator, "rotate", args.purpose, args.purpose)
+    key_act(world, store, operator(store), "rotate", args.purpose, args.purpose)
     match args.purpose:
         case "root":
             if args.to:
@@ -135,7 +133,7 @@ def _refresh(args: argparse.Namespace, world: World, store: Store) -> int:
     return 0
 
 
-def _end(args: argparse.Namespace, world: World, store: Store, operator: Actor) -> int:
+def _end(args: argparse.Namespace, world: World, store: Store) -> int:
     if not args.name:
         raise InputError("name", "say which key")
     what = f"{args.act} {args.purpose} {', '.join(args.name)}"
@@ -151,7 +149,7 @@ def _end(args: argparse.Namespace, world: World, store: Store, operator: Actor) 
         print("nothing done", file=sys.stderr)
         return 1
     for name in args.name:
-        key_act(world, store, operator, args.act, args.purpose, name)
+        key_act(world, store, operator(store), args.act, args.purpose, name)
         if args.act == "revoke":
             keylives.revoke(store.keys, args.purpose, name, world.now())
         else:

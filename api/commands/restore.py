@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from api.deployment import add_folder
-from masking.connection import open_folder
+from masking.connection import OPERATOR, open_folder
 from masking.errors import SettingsError
 from masking.settings import databases
 from masking.vault import journal
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     engine.dispose()
     store = open_folder(args.folder, world, must_exist=True)
     with store.transaction() as tx:
-        journal.append(tx, [store.leaf(world, world.now(), "restore", "operator", what="keys", replayed=str(replayed))])
+        journal.append(tx, [store.leaf(world, world.now(), "restore", OPERATOR, what="keys", replayed=str(replayed))])
     journal.sequence(world, store)
     store.close()
     print(f"restored; {replayed} destructions replayed. Waybills made since the copy open with nothing.")

@@ -7,8 +7,7 @@ import argparse
 from api.deployment import add_folder
 from api.providers import end_bindings
 from api.upkeep import nightly
-from masking.access.people import Actor, Role
-from masking.connection import OPERATOR, open_folder
+from masking.connection import open_folder, operator
 from masking.world import World
 
 
@@ -22,8 +21,7 @@ def run(args: argparse.Namespace) -> int:
     """Do it, and print one line for each kind of thing done."""
     world = World()
     store = open_folder(args.folder, world, must_exist=True)
-    operator = Actor(id=OPERATOR, tenant=store.settings.tenant, role=Role.OPERATOR, unit=OPERATOR)
-    for line in nightly(world, store, operator, dry_run=args.dry_run):
+    for line in nightly(world, store, operator(store), dry_run=args.dry_run):
         print(f"{line.times:>9}  {line.what}")
     if not args.dry_run:
         end_bindings(args.folder, world, store)

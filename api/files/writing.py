@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from api.files.cells import no_formula
 from api.files.importing import Taken
+from masking.crypto.keys import sync_folder
 from masking.order import FIELDS
 
 Cells = Sequence[str]
@@ -80,15 +81,6 @@ def whole(path: Path) -> Iterator[Path]:
         sync_folder(path.parent)
     finally:
         part.unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Flush a folder's list of names to disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager
