@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import stat
 from pathlib import Path
 
+from masking.crypto.keys import read_secret
 from masking.dial import end
 from masking.errors import SettingsError
 from masking.numbers.aliyun import Account, Aliyun
@@ -23,7 +23,7 @@ def read_provider(folder: Path, world: World) -> NumberProvider | None:
     """The provider that the deployment in this folder uses; None where its own switch connects calls.
 
     Raises:
-        SettingsError: the table is not complete, or a file with a secret key is readable by others.
+        SettingsError: the table is not complete, or a file with a secret key is missing or open to others.
     """
     table = read_table(folder).get("aliyun")
     if table is None:
@@ -59,9 +59,4 @@ def end_bindings(folder: Path, world: World, store: Store) -> None:
 
 
 def _secret(path: Path) -> Plain:
-    try:
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise SettingsError("aliyun: a file with a secret key is open to others; chmod 600")
-        return Plain(path.read_text("utf-8").strip())
-    except OSError as error:
-        raise SettingsError("aliyun: a file with a secret key can't be read") from error
+    return Plain(read_secret(path).decode().strip())

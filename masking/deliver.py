@@ -1,7 +1,7 @@
 """Step 7: signed for. The duty ends, the number stops ringing, and looking again is refused.
 
-Only the courier who has the duty delivers; the one who did may say so again, and hears the same. What is left is a tombstone in the making: retention seals it away, then
-destroys it (`retire`).
+Only the courier who has the duty delivers; the one who did may say so again, and hears the same. What is left is a
+tombstone in the making: retention seals it away, then destroys it (`retire`).
 """
 
 from __future__ import annotations

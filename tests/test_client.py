@@ -178,7 +178,7 @@ def test_credentials_that_others_can_read_are_refused(tmp_path):
         masking.connect("https://mask.example", credentials=path)
     path.write_text('{"secret": "wbs1_canary"}')
     path.chmod(0o640)
-    with pytest.raises(SettingsError, match="can be read by others"):
+    with pytest.raises(SettingsError, match="open to others"):
         masking.connect("https://mask.example", credentials=path)
     path.chmod(0o600)
     for text in ("", "[]", "{}", '{"secret": 7}', "wbs1_canary"):

@@ -1,8 +1,9 @@
 """What no rule can refuse is found afterwards: pure functions over the leaves of a day, parcel by parcel.
 
 Each act was allowed; together they stand out. A finding names who to ask, how often, and out of how many; the ledger has
-the rest (`waybill who-saw`). The thresholds, settings, are by default high enough for an honest outlet's day (`tests/test_story_day.py`).
-What is kept of a parcel that has passed is counts of its people: a day of any length takes the memory of its staff.
+the rest (`waybill who-saw`). The thresholds, settings, are by default high enough for an honest outlet's day
+(`tests/test_story_day.py`). What is kept of a parcel that has passed is counts of its people: a day of any length takes
+the memory of its staff.
 """
 
 from __future__ import annotations

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, final
 
 import httpx
 
+from masking.crypto.keys import read_secret
 from masking.errors import SettingsError
 from masking.ledger.checkpoint import LogKey
 from masking.order import Plain
@@ -38,12 +38,8 @@ class Credentials:
             SettingsError: it is missing, may be read by others, or is no such file.
         """
         try:
-            if stat.S_IMODE(path.stat().st_mode) & 0o077:
-                raise SettingsError(f"{path.name} can be read by others; chmod 600 it")
-            found = json.loads(path.read_text("utf-8"))
+            found = json.loads(read_secret(path))
             code, secret, key = (found.get(name) for name in ("code", "secret", "ledger_key"))
-        except OSError as error:
-            raise SettingsError(f"{path.name} can't be read: {error.strerror}") from error
         except (ValueError, AttributeError) as error:
             raise SettingsError(f"{path.name} holds no credentials") from error.with_traceback(None)
         texts = all(each is None or isinstance(each, str) for each in (code, secret, key))

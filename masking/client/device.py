@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self, final
@@ -31,7 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from masking.access.proof import base64url, thumbprint_of
-from masking.crypto.keys import write_secret
+from masking.crypto.keys import read_secret, write_secret
 from masking.errors import SettingsError
 
 
@@ -68,11 +67,9 @@ class Device:
             if not path.exists():
                 key = generate_private_key(SECP256R1())
                 write_secret(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-            if stat.S_IMODE(path.stat().st_mode) & 0o077:
-                raise SettingsError(f"{path.name} can be read by others; chmod 600 it")
-            found = load_pem_private_key(path.read_bytes(), None)
+            found = load_pem_private_key(read_secret(path), None)
         except OSError as error:
-            raise SettingsError(f"{path.name} can't be read or written: {error.strerror}") from error
+            raise SettingsError(f"{path.name} can't be written: {error.strerror}") from error
         except (ValueError, TypeError) as error:
             raise SettingsError(f"{path.name} holds no device key") from error.with_traceback(None)
         if not isinstance(found, EllipticCurvePrivateKey) or not isinstance(found.curve, SECP256R1):

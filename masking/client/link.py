@@ -1,7 +1,8 @@
 """One caller's connection to a service: proofs, tokens, retries, problems turned back into errors, checkpoints watched.
 
-Each request is signed by the device's key, and so is the one that gets a token; the first time the code of the enrolment goes
-along. Only a program without a device key sends a secret and plain tokens, and only where the service takes them. What may be asked twice is asked again when the answer was lost; what may not is asked again only where the service said
+Each request is signed by the device's key, and so is the one that gets a token; the first time the code of the enrolment
+goes along. Only a program without a device key sends a secret and plain tokens, and only where the service takes them.
+What may be asked twice is asked again when the answer was lost; what may not is asked again only where the service said
 that nothing had happened. Strangers' exceptions end here.
 """
 

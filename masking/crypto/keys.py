@@ -142,7 +142,7 @@ def read_secret(path: Path, size: int | None = None) -> bytes:
         if found.st_mode & 0o077:
             raise SettingsError(f"{path.name} is open to others (mode {found.st_mode & 0o777:04o}); chmod 600 it")
         if found.st_size != size and (size is not None or found.st_size > 1024):
-            raise SettingsError(f"{path.name} does not hold a key of {size or 'at most 1024'} bytes")
+            raise SettingsError(f"{path.name} does not hold {size or 'at most 1024'} bytes")
         return os.read(handle, found.st_size)
     finally:
         os.close(handle)
