@@ -88,8 +88,9 @@ def test_a_service_and_a_folder_give_the_same_outcomes(shop, tmp_path):
                 each.status(first.id),
             ]
             seen.append([without_what_differs(step) for step in steps])
-            with pytest.raises(UnknownWaybillError):
-                each.status(Token("wb1_034agrwbr02t2h0pb9k5ndwr4m"))
+            for unknown in ("wb1_034agrwbr02t2h0pb9k5ndwr4m", "", "../ledger/checkpoint"):
+                with pytest.raises(UnknownWaybillError):
+                    each.status(Token(unknown))
             with pytest.raises(InputError):
                 each.find()
     assert seen[0] == seen[1]
