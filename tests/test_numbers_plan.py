@@ -44,6 +44,27 @@ def test_more_numbers_never_run_dry_sooner(demand, free, leased, cooling, more):
     assert first <= second
 
 
+@pytest.mark.parametrize(
+    ("unprinted", "free", "leased", "cooling", "day"),
+    [
+        (0.0, 10, 40, 0, None),  # ten come back each day, and then those of today
+        (0.0, 9, 40, 0, 0),
+        (0.0, 10, 36, 0, 1),
+        (0.0, 10, 0, 20, 3),  # what rests is all back after its two days
+        (0.0, 20, 0, 0, 2),
+        (1.0, 20, 0, 0, None),  # nothing is printed, so nothing rests
+        (1.0, 19, 0, 0, 1),
+    ],
+)
+def test_what_is_away_comes_back_evenly_and_what_was_not_printed_without_a_rest(unprinted, free, leased, cooling, day):
+    demand = Demand(daily=10, days=2.0, rest=2.0, unprinted=unprinted)
+    assert runs_dry(demand, free, leased, cooling) == day
+
+
+def test_it_is_time_to_order_when_two_days_of_a_sale_are_left():
+    assert Demand(daily=10, peak=1.5).low_water == 30
+
+
 @pytest.fixture
 def folder(tmp_path):
     place = tmp_path / "d"
