@@ -170,7 +170,7 @@ def open_folder(folder: Path, world: World, *, must_exist: bool = False) -> Stor
     """The store of an embedded deployment, made on first use unless it `must_exist`.
 
     Raises:
-        SettingsError: see `connect`; or there is no deployment where one must be, or one of its databases is gone.
+        SettingsError: see `connect`; or there is no deployment where one must be, or one of its databases is gone or empty.
     """
     if not (folder / SETTINGS).exists():
         if must_exist:
@@ -179,6 +179,11 @@ def open_folder(folder: Path, world: World, *, must_exist: bool = False) -> Stor
     if gone := lost(*databases(folder)):
         raise SettingsError(f"{gone} is missing: put a copy of it back; an empty one would hide that")
     store = _open(folder)
+    if not _furnished(store):
+        store.close()
+        raise SettingsError(
+            "a database is empty that should hold this deployment: put a copy back, or see `waybill init`"
+        )
     reconcile(world, store)
     return store
 
@@ -239,6 +244,13 @@ def _furnish(folder: Path, world: World) -> None:
     finally:
         store.close()
     write_secret(folder / OFFLINE_KEY, private)
+
+
+def _furnished(store: Store) -> bool:
+    """Whether both databases hold a deployment: who was there from the beginning, and the ledger's key."""
+    with store.reading() as tx:
+        known = people.active(tx, [OPERATOR])
+    return bool(known) and store.keys.existing("sign", "ledger") is not None
 
 
 def _open(folder: Path) -> Store:

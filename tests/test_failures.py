@@ -99,6 +99,14 @@ def test_a_database_that_is_gone_is_named_and_no_empty_one_takes_its_place(tmp_p
     assert not (tmp_path / "d" / name).exists()
 
 
+@pytest.mark.parametrize("name", ["data.sqlite", "keys.sqlite"])
+def test_a_database_that_is_empty_is_not_taken_for_a_deployments(tmp_path, name):
+    masking.connect(tmp_path / "d").close()
+    (tmp_path / "d" / name).write_bytes(b"")
+    with pytest.raises(SettingsError, match="empty"):
+        masking.connect(tmp_path / "d")
+
+
 def test_a_full_disk_is_one_clear_error_and_what_was_acknowledged_stays(tmp_path):
     done = run(
         """
