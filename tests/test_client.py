@@ -13,6 +13,7 @@ import pytest
 import masking
 from masking import Order, Party, Rejected, Waybill
 from masking.client import Courier, Outlet, RemoteShop
+from masking.client.credentials import service_address
 from masking.errors import (
     InputError,
     RefusedError,
@@ -162,6 +163,7 @@ def test_a_revoked_enrolment_is_a_refusal_and_no_endless_try(service, shop):
         "https://user:secret@mask.example",
         "https://mask.example/path",
         "https://mask.example?x=1",
+        "https://mask.example#x",
         "http://0.0.0.0:80",
         "https://[bad",
     ],
@@ -169,6 +171,11 @@ def test_a_revoked_enrolment_is_a_refusal_and_no_endless_try(service, shop):
 def test_only_https_and_this_machine_are_connected_to(where, tmp_path, service, credentials):
     with pytest.raises(SettingsError):
         masking.connect(where, credentials=credentials(SHOP))
+
+
+def test_an_address_is_a_host_and_perhaps_a_port():
+    for address in ("https://mask.example", "https://mask.example:8443", "http://127.0.0.1:8440", "http://localhost"):
+        assert service_address(address) == service_address(f"{address}/") == address
 
 
 def test_credentials_that_others_can_read_are_refused(tmp_path):
