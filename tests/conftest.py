@@ -1,4 +1,4 @@
-"""Stores of every kind, orders, and the rule that a missing system program is never skipped unseen on CI."""
+"""Stores of every kind, a service, orders, and the rule that a missing system program is never skipped unseen on CI."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -25,6 +26,9 @@ from masking.waybill import LabelData, Waybill
 from masking.world import World
 from tests import postgresql
 from tests.cast import NETWORK, PHONES, STAFF, TENANT, Hands, on_its_van
+
+if TYPE_CHECKING:
+    from tests.serving import Service
 
 settings.register_profile(
     "waybill", deadline=None, derandomize="CI" in os.environ
@@ -94,6 +98,15 @@ def store(urls: tuple[str, str], tmp_path: Path, world: World) -> Iterator[Store
         yield staffed(store, world)
     finally:
         store.close()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service on a socket, on a deployment of this module's own."""
+    from tests.serving import serving  # only those who ask for a service wait for its imports
+
+    with serving(tmp_path_factory.mktemp("service") / "deployment") as running:
+        yield running
 
 
 @pytest.fixture

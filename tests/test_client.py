@@ -24,15 +24,8 @@ from masking.order import Grant
 from masking.waybill import Delivered, Dial, LabelData, OnPage, Refusal, Scanned, Token
 from print_templates.read import read_pdf
 from tests.cast import COURIER, DISPATCHER, RECEIVER, SHOP
-from tests.serving import Service, serving
 
 counter = iter(range(2000, 9999))
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory) -> Iterator[Service]:
-    with serving(tmp_path_factory.mktemp("service") / "deployment") as running:
-        yield running
 
 
 @pytest.fixture

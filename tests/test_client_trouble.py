@@ -26,9 +26,9 @@ from masking.errors import (
 from masking.vault import journal, sources
 from tests.cast import COURIER, SHOP
 from tests.serving import Service, serving
-from tests.test_client import credentials, made, service, shop
+from tests.test_client import credentials, made, shop
 
-__all__ = ["credentials", "service", "shop"]
+__all__ = ["credentials", "shop"]
 
 
 def unused_port() -> int:

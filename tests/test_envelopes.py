@@ -26,7 +26,6 @@ from masking.vault.sources import Opened
 from masking.waybill import Rejected, Waybill
 from masking.world import World
 from tests.cast import RIVAL, SHOP, TENANT, Hands
-from tests.serving import serving
 from tests.test_client import made
 from tests.test_client_trouble import unused_port
 
@@ -205,12 +204,6 @@ def test_sealing_keys_are_made_daily_and_used_ids_are_kept_until_they_expire(sto
 
 
 # ---- the whole way over HTTP
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("service") / "deployment") as running:
-        yield running
 
 
 @pytest.fixture

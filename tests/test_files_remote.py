@@ -14,12 +14,6 @@ from tests.files import row, text
 from tests.serving import serving
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("service") / "deployment") as running:
-        yield running
-
-
 @pytest.fixture
 def mask(service, tmp_path, capsys):
     credentials = tmp_path / "shop.json"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from schemathesis.checks import (
 
 from api.documents import ORDER
 from tests.cast import COURIER, RIVAL, SHOP
-from tests.serving import Service, serving
+from tests.serving import Service
 
 schema = schemathesis.openapi.from_path(Path(__file__).parents[1] / "api" / "openapi.json")
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, negative_data_rejection]
@@ -29,13 +28,12 @@ CANARIES = ("金丝雀九八七六", "13812349876", "九八七六号")
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory) -> Iterator[Service]:
-    with serving(tmp_path_factory.mktemp("service") / "deployment") as running:
-        party = {"name": CANARIES[0], "phone": CANARIES[1], "address": f"上海市浦东新区世纪大道{CANARIES[2]}501室"}
-        order = ORDER | {"reference": "canary", "recipient": party, "sender": party}
-        [outcome] = running.outcomes(SHOP, "/v1/waybills", {"orders": [order]})
-        assert "waybill" in outcome
-        yield running
+def service(service) -> Service:
+    party = {"name": CANARIES[0], "phone": CANARIES[1], "address": f"上海市浦东新区世纪大道{CANARIES[2]}501室"}
+    order = ORDER | {"reference": "canary", "recipient": party, "sender": party}
+    [outcome] = service.outcomes(SHOP, "/v1/waybills", {"orders": [order]})
+    assert "waybill" in outcome
+    return service
 
 
 @schema.parametrize()

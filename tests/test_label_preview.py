@@ -12,9 +12,7 @@ from masking.crypto.index import token_record
 from masking.vault import journal
 from print_templates.read import decode, read_pdf
 from tests.cast import DISPATCHER
-from tests.test_outlet_page import parcel, record, service
-
-__all__ = ["service"]
+from tests.test_outlet_page import parcel, record
 
 
 def test_a_preview_shows_the_label_without_a_code_and_is_no_print(service):

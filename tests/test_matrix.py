@@ -6,7 +6,6 @@ A route, a kind of scan, a purpose or a role that is missing from the table fail
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
@@ -39,7 +38,7 @@ from tests.cells import (
     person,
     request_of,
 )
-from tests.serving import Service, serving
+from tests.serving import Service
 
 ANY = frozenset(STATES)
 UNDER_WAY = frozenset({HERE, VAN, BACK})
@@ -115,10 +114,9 @@ def asked(service: Service, case: str, actor: Actor, parcel: Parcel) -> tuple[bo
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory) -> Iterator[Service]:
-    with serving(tmp_path_factory.mktemp("matrix") / "deployment") as running:
-        enrol(running, [Actor(id="to-go", tenant=TENANT, role=C, unit="sh-01")])
-        yield running
+def service(service) -> Service:
+    enrol(service, [Actor(id="to-go", tenant=TENANT, role=C, unit="sh-01")])
+    return service
 
 
 def test_every_route_kind_and_purpose_is_in_the_table_and_nothing_else():

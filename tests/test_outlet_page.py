@@ -15,7 +15,7 @@ from masking.crypto.index import token_record
 from masking.vault import waybills
 from tests.browser import browser
 from tests.cast import DISPATCHER, RECEIVER, SHOP
-from tests.serving import numbered, serving
+from tests.serving import numbered
 
 pytestmark = pytest.mark.system("chromium", "bash")
 counter = count(1)
@@ -29,12 +29,6 @@ CONTRASTS = """
   const two = [light(getComputedStyle(e).color), light(ground ? getComputedStyle(ground).backgroundColor : "1 1 1")].sort();
   return [e.innerText, (two[1] + 0.05) / (two[0] + 0.05)]; })
 """
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("page") / "deployment") as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

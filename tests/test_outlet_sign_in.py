@@ -10,9 +10,9 @@ from masking.crypto.index import token_record
 from masking.vault import journal
 from tests.cast import DISPATCHER, RECEIVER
 from tests.serving import serving
-from tests.test_outlet_page import at_the_door, entered, page, parcel, said, service, window
+from tests.test_outlet_page import at_the_door, entered, page, parcel, said, window
 
-__all__ = ["page", "service", "window"]
+__all__ = ["page", "window"]
 pytestmark = pytest.mark.system("chromium", "bash")
 
 

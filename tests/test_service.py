@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-
-import pytest
 
 from api.documents import ORDER
 from masking.access.people import Actor, Role
@@ -20,12 +17,6 @@ from tests.serving import SUPERVISOR, Service, serving
 
 NUMBERS = {"waybill_number": "YT0000000001001", "routing_code": "342-081-00 052"}
 DOOR = "上海市浦东新区世纪大道100号3栋2单元501室"
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory) -> Iterator[Service]:
-    with serving(tmp_path_factory.mktemp("service") / "deployment") as running:
-        yield running
 
 
 counter = iter(range(1000, 9999))
