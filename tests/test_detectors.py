@@ -33,18 +33,18 @@ def leaf(kind, actor, parcel, minute=0, **detail):
     )
 
 
-def duty(parcel, courier="courier-7", giver="clerk", minute=0):
+def duty(parcel, courier="courier-7", giver="clerk", minute=0, leg="delivery"):
     name = f"d-{parcel}-{courier}"
-    return leaf("assign", giver, parcel, minute, courier=courier, leg="delivery", duty=name), name
+    return leaf("assign", giver, parcel, minute, courier=courier, leg=leg, duty=name), name
 
 
-def looked(parcels, *, courier="courier-7", giver="clerk", then=None, what=None):
+def looked(parcels, *, courier="courier-7", giver="clerk", then=None, what=None, leg="delivery"):
     found = []
     for parcel in parcels:
-        given, name = duty(parcel, courier, giver)
+        given, name = duty(parcel, courier, giver, leg=leg)
         found += [given, leaf("grant", courier, parcel, 1, duty=name, purpose="deliver")]
         if then:
-            found.append(leaf(then, courier, parcel, 2, **({"what": what} if what else {})))
+            found.append(leaf(then, courier, parcel, 2, **({"what": what} if what else {"duty": name})))
     return found
 
 
@@ -54,7 +54,7 @@ def kinds(leaves, canaries=(), thresholds=USUAL):
 
 
 @pytest.mark.parametrize("few", [USUAL, Thresholds(withdrawn=5, unfinished=9, absent=9, pair=4, strangers=2, copies=2)])
-@pytest.mark.parametrize("short", [0, 1])
+@pytest.mark.parametrize("short", [False, True])
 def test_each_detector_speaks_at_its_threshold_and_not_below(short, few):
     delivered = looked(range(100, 115), courier="courier-8", then="deliver")
     many = few.unfinished - short
@@ -72,6 +72,27 @@ def test_each_detector_speaks_at_its_threshold_and_not_below(short, few):
     taken = looked(range(few.withdrawn - short), courier="courier-9") + delivered
     taken += [duty(n, "courier-8", minute=3)[0] for n in range(few.withdrawn - short)]
     assert ("looked-then-withdrawn" in {each[0] for each in kinds(taken, (), few)}) is not short
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_half_of_what_was_looked_at_is_not_too_much_and_one_more_is(more):
+    delivered = looked(range(100, 120), then="deliver")
+    left = looked(range(20 + more)) + delivered
+    absent = looked(range(20 + more), then="scan", what="attempted") + delivered
+    assert [each[0] for each in kinds(left)] == ["views-without-delivery"] * more
+    assert [each[0] for each in kinds(absent)] == ["absent-everywhere"] * more
+
+
+def test_who_delivers_unseen_has_looked_at_nothing():
+    given = [duty(parcel) for parcel in range(30)]
+    unseen = [leaf("deliver", "courier-7", parcel, 2, duty=name) for parcel, (_, name) in enumerate(given)]
+    left = looked(range(100, 120))
+    assert kinds([each for each, _ in given] + unseen + left) == [("views-without-delivery", "courier-7", 20, 20)]
+
+
+@pytest.mark.parametrize(("leg", "finished"), [("collection", True), ("delivery", False)])
+def test_to_take_a_parcel_finishes_a_collection_and_no_delivery(leg, finished):
+    assert (kinds(looked(range(20), then="scan", what="collected", leg=leg)) == []) is finished
 
 
 def test_how_much_more_than_the_others_stands_out_is_a_setting():

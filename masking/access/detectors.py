@@ -184,7 +184,7 @@ def _pair(giver: str, courier: str, looks: _Looks, total: _Looks, least: Thresho
             Finding(kind="looked-then-withdrawn", who=giver, partner=courier, times=looks.withdrawn, among=among)
         )
     left, others, theirs = looks.unfinished, total.looked - among, total.unfinished - looks.unfinished
-    if left >= least.pair and others and left * others >= least.stands_out * max(theirs, 1) * among:
+    if left >= least.pair and left * others >= least.stands_out * max(theirs, 1) * among:
         found.append(Finding(kind="pair-stands-out", who=giver, partner=courier, times=left, among=among))
     return found
 
