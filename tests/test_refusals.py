@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from masking.access.duty import UNKNOWN, Purpose
+from masking.access.people import Actor
 from masking.assign import Assign, assign
 from masking.call import Call, call
 from masking.change import Amend, Cancel, Ship, change
@@ -18,7 +20,7 @@ from masking.order import Order, Party, Plain
 from masking.resolve import Resolve, resolve
 from masking.retire import Destroy, SealAway, retire
 from masking.scan import Scan, scan
-from masking.vault import journal
+from masking.vault import journal, people
 from masking.waybill import Refusal
 from masking.wire import outcome_to_json
 from tests.cast import (
@@ -26,6 +28,7 @@ from tests.cast import (
     DISPATCHER,
     OPERATOR,
     OTHER_COURIER,
+    RECEIVER,
     RIVAL,
     SHOP,
     arrived,
@@ -68,6 +71,39 @@ def test_a_refused_act_is_a_leaf_that_names_its_step_and_actor(store, world, ord
     assert refused.actor in {OTHER_COURIER.id, COURIER.id, RIVAL.id}
 
 
+def twin(actor: Actor) -> Actor:
+    """Who has the same work in a unit of the same name, at another carrier."""
+    return replace(actor, id=f"their-{actor.id}", tenant="another-carrier")
+
+
+TWINS = {
+    "print": lambda waybill: Label(actor=twin(SHOP), id=waybill.id, job="job-2", station="s"),
+    "reprint": lambda waybill: Label(actor=twin(DISPATCHER), id=waybill.id, job="j", station="s", reason="damaged"),
+    "ship": lambda waybill: Ship(
+        merchant=twin(SHOP),
+        id=waybill.id,
+        waybill_number=waybill.waybill_number,
+        routing_code=waybill.routing_code,
+    ),
+    "amend": lambda waybill: Amend(merchant=twin(SHOP), id=waybill.id, order=MOVED),
+    "cancel": lambda waybill: Cancel(merchant=twin(SHOP), id=waybill.id),
+    "scan": lambda waybill: Scan(actor=twin(RECEIVER), what=waybill.waybill_number, kind="departed"),
+    "assign": lambda waybill: Assign(actor=twin(DISPATCHER), what=waybill.waybill_number, courier=COURIER.id),
+    "destroy": lambda waybill: Destroy(actor=twin(OPERATOR), id=waybill.id, reason="test"),
+}
+ACTS = {Label: label, Ship: change, Amend: change, Cancel: change, Scan: scan, Assign: assign, Destroy: retire}
+
+
+@pytest.mark.parametrize("act", TWINS)
+def test_nobody_of_another_carrier_has_a_say_whatever_their_units_are_called(store, world, order, act):
+    waybill = checked_out(world, store, order())
+    arrived(world, store, labelled(world, store, waybill))
+    request = TWINS[act](waybill)
+    with store.transaction() as tx:
+        people.enrol(world, store.keys, tx, getattr(request, "actor", None) or request.merchant, world.now())
+    assert ACTS[type(request)](world, store, [request]) == [UNKNOWN]
+
+
 def test_what_is_refused_to_those_who_may_ask_is_a_leaf_too(store, world, order, hands):
     waybill = checked_out(world, store, order())
     labelled(world, store, waybill)
@@ -99,8 +135,6 @@ def test_never_issued_destroyed_and_not_yours_are_one_value_in_the_same_bytes(st
 
 
 def test_a_revoked_courier_hears_what_a_stranger_hears(store, world, order):
-    from masking.vault import people
-
     data = labelled(world, store, checked_out(world, store, order()))
     arrived(world, store, data)
     assigned(world, store, data)
