@@ -70,6 +70,16 @@ def test_an_outlet_names_a_parcel_by_its_number_and_a_rival_by_nothing(store, wo
     assert refused == Refusal(reason="unknown")
 
 
+def test_slips_lock_nobody_and_copies_do(store, world, order):
+    unshipped = checked_out(world, store, order("A-1", waybill_number=None, routing_code=None))
+    slips = [asked(world, store, unshipped, SHOP, "job-1") for _ in range(25)]
+    assert {each.reason for each in slips} == {"not-shipped"}
+    printed = checked_out(world, store, order("A-2"))
+    labelled(world, store, printed)
+    copies = [asked(world, store, printed, SHOP, f"copy-{n}") for n in range(25)]
+    assert [each.reason for each in copies] == ["reprint-needs-outlet-and-reason"] * 20 + ["locked"] * 5
+
+
 def test_a_preview_follows_the_rules_of_the_print_and_is_none(store, world, order):
     waybill = checked_out(world, store, order())
     first = Label(actor=SHOP, id=waybill.id, job="job-1", station="st-1")
