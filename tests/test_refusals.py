@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -20,8 +21,9 @@ from masking.order import Order, Party, Plain
 from masking.resolve import Resolve, resolve
 from masking.retire import Destroy, SealAway, retire
 from masking.scan import Scan, scan
+from masking.shift import Shift, shift
 from masking.vault import journal, people
-from masking.waybill import Refusal
+from masking.waybill import Refusal, Working
 from masking.wire import outcome_to_json
 from tests.cast import (
     COURIER,
@@ -102,6 +104,29 @@ def test_nobody_of_another_carrier_has_a_say_whatever_their_units_are_called(sto
     with store.transaction() as tx:
         people.enrol(world, store.keys, tx, getattr(request, "actor", None) or request.merchant, world.now())
     assert ACTS[type(request)](world, store, [request]) == [UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("actor", "courier", "hours", "may"),
+    [
+        (DISPATCHER, COURIER, 8, True),
+        (DISPATCHER, COURIER, 0, True),
+        (COURIER, COURIER, 0, True),
+        (COURIER, COURIER, 1, False),
+        (COURIER, OTHER_COURIER, 0, False),
+        (DISPATCHER, RECEIVER, 8, False),
+        (replace(DISPATCHER, id="hz-01-clerk", unit="hz-01"), COURIER, 8, False),
+        (twin(DISPATCHER), COURIER, 8, False),
+        (SHOP, COURIER, 8, False),
+    ],
+)
+def test_a_shift_is_the_word_of_the_couriers_own_outlet_and_its_end_also_theirs(
+    store, world, actor, courier, hours, may
+):
+    with store.transaction() as tx:
+        people.enrol(world, store.keys, tx, actor, world.now())
+    [answer] = shift(world, store, [Shift(actor=actor, courier=courier.id, hours=hours)])
+    assert answer == (Working(courier=courier.id, until=world.now() + timedelta(hours=hours)) if may else UNKNOWN)
 
 
 def test_what_is_refused_to_those_who_may_ask_is_a_leaf_too(store, world, order, hands):
