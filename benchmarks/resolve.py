@@ -71,6 +71,7 @@ def _store(name: str, place: Path, addresses: Mapping[str, tuple[str, str]], pla
         staffed(folder, WORLD, addresses=addresses.get(side))
         stores[side] = open_folder(folder, WORLD)
         codes[side] = iter(_codes(stores[side], couriers=ROUNDS * EACH[side] // A_DAY + 1))
+        _count(stores[side])
     alone = {"WAYBILL_TOGETHER": "1"}
     rounds: list[dict[str, Rates]] = []
     with (
@@ -122,6 +123,14 @@ def _codes(store: Store, couriers: int) -> Codes:
         labels = on_the_van(WORLD, store, A_DAY, courier, first=first)
         vans.append([(device, token, each.code, str(first + m)) for m, each in enumerate(labels)])
     return [each for turn in zip(*vans, strict=True) for each in turn]
+
+
+def _count(store: Store) -> None:
+    """What a server does of itself within a minute (autovacuum): see how much its tables hold, which its plans follow from."""
+    for engine in (store.data, store.keys.engine):
+        if engine.dialect.name == "postgresql":
+            with engine.begin() as tx:
+                tx.execute(sa.text("ANALYZE"))
 
 
 def _memory(name: str, url: str, pid: int, token: str) -> None:

@@ -17,7 +17,7 @@ from masking.access.duty import DUTY_LASTS
 from masking.access.people import Actor
 from masking.vault import direct
 from masking.vault.engine import among, insert_new
-from masking.vault.schema import PLACES, alarm, assignment, budget, person
+from masking.vault.schema import alarm, assignment, budget, person
 from masking.world import World, milliseconds
 
 # Built once: to build such a statement takes longer than to run it.
@@ -32,7 +32,9 @@ _COUNT = sa.select(assignment.c.courier, sa.func.count()).where(assignment.c.cou
 _CARRIED = _COUNT.where(assignment.c.closed.is_(None), assignment.c.at > sa.bindparam("since")).group_by(
     assignment.c.courier
 )
-_TAKEN = _COUNT.where(sa.text(PLACES), assignment.c.place >= sa.bindparam("since")).group_by(assignment.c.courier)
+_TAKEN = _COUNT.where(assignment.c.closed.is_(None), assignment.c.place >= sa.bindparam("since")).group_by(
+    assignment.c.courier
+)
 _LOOKED = (
     assignment.update()
     .where(assignment.c.id == sa.bindparam("duty_"))

@@ -30,6 +30,13 @@ _VALID = sa.select(credential.c.digest).join(person, person.c.id == credential.c
 _HELD = sa.select(*ACTOR, credential.c.digest, credential.c.key).select_from(credential).join(person).where(*_LIVE)
 
 
+_USE = (
+    "INSERT INTO proof (id, until) SELECT * FROM unnest(%(ids)b::BYTEA[], %(untils)b::BIGINT[])"
+    " ON CONFLICT DO NOTHING RETURNING id"
+)
+"""PostgreSQL's form: one text for any number of them, so that it is prepared."""
+
+
 class Held(NamedTuple):
     """Whose a credential is, and the thumbprint of the key that it is bound to; None for one that needs no proof."""
 
@@ -74,15 +81,16 @@ def use(tx: Connection, proofs: Collection[Proof]) -> set[bytes]:
     rows = {each.use: each.until for each in proofs}
     if not rows:
         return set()
-    values = [value for id_ in sorted(rows) for value in (id_, rows[id_])]  # in one order, so that nobody deadlocks
-    sign = "?" if tx.dialect.name == "sqlite" else "%s"
-    return {row[0] for row in direct.run(tx, _use(sign, len(rows)), tuple(values))}
+    ids = sorted(rows)  # in one order, so that nobody deadlocks
+    if tx.dialect.name == "postgresql":
+        return {row[0] for row in direct.run(tx, _USE, {"ids": ids, "untils": [rows[id_] for id_ in ids]})}
+    return {row[0] for row in direct.run(tx, _use(len(ids)), tuple(value for id_ in ids for value in (id_, rows[id_])))}
 
 
 @cache
-def _use(sign: str, many: int) -> str:
+def _use(many: int) -> str:
     """Written out: the same statement takes several times as long to build by expressions."""
-    rows = ", ".join([f"({sign}, {sign})"] * many)
+    rows = ", ".join(["(?, ?)"] * many)
     return f"INSERT INTO proof (id, until) VALUES {rows} ON CONFLICT DO NOTHING RETURNING id"  # noqa: S608  signs only
 
 

@@ -31,9 +31,6 @@ DATA_HEAD = "0001"
 
 data = MetaData()
 
-PLACES = "closed IS NULL AND place IS NOT NULL"
-"""Open assignments whose parcel was opened and takes a place: what an index serves, so that counting them stays cheap."""
-
 
 def sealed_column(field: str) -> str:
     """The column that holds the sealed form of a personal field."""
@@ -112,7 +109,6 @@ assignment = Table(
     Column("looked", BigInteger),
     Column("place", BigInteger),
     Index("duties_of", "courier", sqlite_where=text("closed IS NULL"), postgresql_where=text("closed IS NULL")),
-    Index("places_of", "courier", "place", sqlite_where=text(PLACES), postgresql_where=text(PLACES)),
     Index(
         "one_open_assignment",
         "waybill",
