@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Insert, Update
-from sqlalchemy.sql.elements import BindParameter
+from sqlalchemy.sql.elements import BinaryExpression, BindParameter
 from sqlalchemy.sql.selectable import Select
 from sqlalchemy.types import TypeEngine
 
@@ -35,12 +35,12 @@ def rows(tx: Connection, statement: Select[Any], /, **values: Any) -> Sequence[t
     lists = {name: len(value) for name, value in values.items() if isinstance(value, list)}
     if not all(lists.values()):
         return ()
+    if tx.dialect.name == "postgresql":
+        text, constants = _query_of_arrays(tx.dialect, statement, frozenset(lists))
+        return run(tx, text, constants | values)
     text, places, constants = _query(tx.dialect, statement, tuple((name, _room(size)) for name, size in lists.items()))
     values = constants | values
-    given = [values[name] if index is None else values[name][index % lists[name]] for _, name, index in places]
-    if tx.dialect.positional:
-        return run(tx, text, tuple(given))
-    return run(tx, text, {place: value for (place, *_), value in zip(places, given, strict=True)})
+    return run(tx, text, tuple(values[name] if n is None else values[name][n % lists[name]] for name, n in places))
 
 
 def write(tx: Connection, statement: Insert | Update, values: Sequence[Mapping[str, Any]]) -> None:
@@ -64,7 +64,7 @@ def run(
 ) -> Sequence[tuple[Any, ...]]:
     """What the driver answers to a text of its own dialect; `answers` where rows are to come; `many`: once for each of `values`."""
     raw, errors = tx.connection, tx.dialect.loaded_dbapi.Error
-    cursor = raw.cursor()
+    cursor = raw.cursor(binary=True) if tx.dialect.name == "postgresql" else raw.cursor()
     try:
         for hear in tx.dispatch.before_cursor_execute:  # who listens to the engine hears of these as well
             hear(tx, cursor, text, values, None, many)
@@ -95,18 +95,30 @@ def _room(size: int) -> int:
 @lru_cache(maxsize=512)
 def _query(
     dialect: Dialect, statement: Select[Any], lists: tuple[tuple[str, int], ...]
-) -> tuple[str, list[tuple[str, str, int | None]], dict[str, Any]]:
-    """The text; its parameters in order: the driver's name, ours, and which member of a list; and values of its own."""
+) -> tuple[str, list[tuple[str, int | None]], dict[str, Any]]:
+    """The text; its parameters in order, each by our name and which member of a list; and values of its own."""
     compiled = statement.compile(dialect=dialect)
     assert isinstance(compiled, SQLCompiler)
     constants = _constants(compiled)
     names = constants | {name: [None] * room for name, room in lists}
     state = compiled.construct_expanded_state(names)
-    places: dict[str, tuple[str, str, int | None]] = {name: (name, name, None) for name in names}
+    places: dict[str, tuple[str, int | None]] = {name: (name, None) for name in names}
     for name, expanded in state.parameter_expansion.items():
-        places |= {each: (each, name, index) for index, each in enumerate(expanded)}
-    order = state.positiontup if state.positiontup is not None else list(state.parameters)
-    return state.statement, [places[each] for each in order], constants
+        places |= {each: (name, index) for index, each in enumerate(expanded)}
+    return state.statement, [places.get(each, (each, None)) for each in state.positiontup or ()], constants
+
+
+@lru_cache(maxsize=512)
+def _query_of_arrays(dialect: Dialect, statement: Select[Any], lists: frozenset[str]) -> tuple[str, dict[str, Any]]:
+    """The text for PostgreSQL, where a list of any length is one value; and values of its own."""
+
+    def array(element: Any, **_: Any) -> Any:
+        listed = element.right.key if isinstance(element, BinaryExpression) else None
+        return element.left == sa.any_(_array(listed, element.left.type)) if listed in lists else None
+
+    compiled = cast("Select[Any]", visitors.replacement_traverse(statement, {}, array)).compile(dialect=dialect)
+    assert isinstance(compiled, SQLCompiler)
+    return _in_binary(compiled.string, lists), _constants(compiled, lists)
 
 
 @lru_cache(maxsize=512)
@@ -120,8 +132,16 @@ def _change(
         return compiled.string, compiled.positiontup, _constants(compiled, members)
     many = _over_arrays(statement, {name: compiled.binds[name].type for name in members}).compile(dialect=dialect)
     assert isinstance(many, SQLCompiler)
-    text = _TEXT_PLACE.sub(lambda place: f"%({place[1]})b" if place[1] in members else place[0], many.string)
-    return text, None, _constants(many, members)
+    return _in_binary(many.string, members), None, _constants(many, members)
+
+
+def _array(name: str, of: TypeEngine[Any]) -> BindParameter[Any]:
+    """A place for an array; of texts without a length, since a cast to one with a length would cut them off."""
+    return sa.bindparam(name, type_=ARRAY(sa.Text() if isinstance(of, sa.String) else of))
+
+
+def _in_binary(text: str, arrays: Collection[str]) -> str:
+    return _TEXT_PLACE.sub(lambda place: f"%({place[1]})b" if place[1] in arrays else place[0], text)
 
 
 def _constants(compiled: SQLCompiler, members: Collection[str] = ()) -> dict[str, Any]:
@@ -131,12 +151,7 @@ def _constants(compiled: SQLCompiler, members: Collection[str] = ()) -> dict[str
 
 def _over_arrays(statement: Insert | Update, types: Mapping[str, TypeEngine[Any]]) -> Insert | Update:
     """The statement for all rows of equally long arrays, one for each member."""
-    given = sa.func.unnest(
-        *(
-            sa.bindparam(name, type_=ARRAY(sa.Text() if isinstance(type_, sa.String) else type_))
-            for name, type_ in types.items()
-        )  # a text without a length: a cast to one with a length would cut it off
-    )
+    given = sa.func.unnest(*(_array(name, of) for name, of in types.items()))
     table = given.table_valued(*types).render_derived(name="given")
     if isinstance(statement, Insert):
         return statement.from_select(list(types), sa.select(table))
