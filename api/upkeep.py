@@ -6,7 +6,7 @@ before online keys are refreshed, so that nothing is moved that is about to go.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 from masking.access.people import Actor
@@ -14,6 +14,7 @@ from masking.crypto.index import token_text
 from masking.lifecycle import State
 from masking.retire import Destroy, Retire, Retired, SealAway, retire
 from masking.vault import journal, keylives, orphans, sources, waybills
+from masking.vault.damage import tell
 from masking.vault.store import Store
 from masking.world import World
 
@@ -51,9 +52,15 @@ def nightly(world: World, store: Store, operator: Actor, *, dry_run: bool = Fals
     yield Line("waybills destroyed", _retire(world, store, State.SEALED_AWAY, gone, dry_run=dry_run))
     yield Line("waybills sealed away", _retire(world, store, State.ACTIVE, away, dry_run=dry_run))
     due = keylives.due_online(store.keys, now)
-    yield Line("wraps moved to a younger key", _refresh(world, store, operator, due, dry_run=dry_run))
-    yield Line("online keys destroyed", len(due))
-    if not dry_run:
+    if dry_run:
+        yield Line("wraps moved to a younger key", keylives.stragglers(store.keys, due))
+        yield Line("online keys destroyed", len(due))
+    else:
+        yield Line("wraps moved to a younger key", sum(keylives.refresh(store.keys, due, world, now)))
+        stuck = tell_hanging(world, store, operator, due)
+        yield Line("online keys destroyed", _destroy_keys(world, store, operator, [k for k in due if k not in stuck]))
+        if stuck:
+            yield Line("online keys kept, as a wrap on them does not open", len(stuck))
         yield Line("index keys forgotten", keylives.forget_indexes(store.keys, now))
         yield Line("sealing keys ended", len(sources.end_keys(store, now)))
         with store.transaction() as tx:
@@ -83,12 +90,20 @@ def _retire(world: World, store: Store, state: State, act: Callable[[bytes], Ret
             return done
 
 
-def _refresh(world: World, store: Store, operator: Actor, due: list[str], *, dry_run: bool) -> int:
-    now = world.now()
-    if dry_run:
-        return keylives.stragglers(store.keys, due)
-    moved = sum(keylives.refresh(store.keys, due, world, now))
-    for name in due:
+def tell_hanging(world: World, store: Store, operator: Actor, refreshed: Collection[str]) -> set[str]:
+    """The keys on which a wrap still hangs after they were refreshed: it does not open, and somebody hears of it.
+
+    Nothing is lost by waiting: each dies once the schedule, or `waybill erase`, has taken those waybills.
+    """
+    left = keylives.hanging(store.keys, refreshed)
+    if left:
+        with store.transaction() as tx:
+            tell(world, store, tx, [(operator.id, waybill) for _, waybill in left], world.now(), step="refresh")
+    return {key for key, _ in left}
+
+
+def _destroy_keys(world: World, store: Store, operator: Actor, names: Collection[str]) -> int:
+    for name in names:
         key_act(world, store, operator, "destroy", "online", name)
-        keylives.destroy(store.keys, "online", name, now)
-    return moved
+        keylives.destroy(store.keys, "online", name, world.now())
+    return len(names)

@@ -18,6 +18,7 @@ from masking.lifecycle import Act, State, after
 from masking.order import Order, Problem, number_problems
 from masking.redact.view import mask_order
 from masking.vault import journal, people, sealing, slots, waybills
+from masking.vault.damage import DAMAGED, ring, view_of
 from masking.vault.keystore import Destruction, Generation
 from masking.vault.store import Store, Transaction, to_waybill
 from masking.vault.waybills import Record
@@ -100,6 +101,8 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
             elif isinstance(outcome, Refusal) and record_id:
                 journal.append(tx, [store.refusal_leaf(world, now, who, record_id, outcome.reason, step=kind)])
             outcomes.append(outcome)
+        asked = zip(requests, outcomes, strict=True)
+        ring(world, tx, {request.merchant.id for request, found in asked if found == DAMAGED}, now)
         store.keys.destroy(gone, now)  # the last thing before the commit: until here, nothing of this had happened
     store.keys.drop_other_generations(amended.values())
     store.destroyed(gone, now)
@@ -110,6 +113,8 @@ def _ship(tx: Transaction, record: Record, request: Ship) -> Waybill | Rejected 
     problems = number_problems(request.waybill_number, request.routing_code)
     if problems:
         return Rejected(reference=record.reference, field=problems[0].field, rule=problems[0].rule)
+    if view_of(record) is None:
+        return DAMAGED
     given = (request.waybill_number, request.routing_code)
     if record.prints and given != (record.waybill_number, record.routing_code):
         return Refusal(reason="already-printed")

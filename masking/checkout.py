@@ -16,11 +16,13 @@ from masking.access.chain import Leg
 from masking.access.people import Actor, Role
 from masking.crypto.envelope import Envelope
 from masking.crypto.index import token_text
+from masking.errors import IntegrityError
 from masking.lifecycle import State
 from masking.order import Order
 from masking.redact.view import mask_orders
 from masking.vault import journal, people, sealing, slots, sources, waybills
-from masking.vault.keystore import Generation
+from masking.vault.damage import DAMAGED, tell
+from masking.vault.keystore import Generation, OnlineWrap
 from masking.vault.store import Store, Transaction, to_waybill
 from masking.vault.waybills import Record
 from masking.waybill import MaskedView, Rejected, Waybill
@@ -79,20 +81,34 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
         journal.append(
             tx, [store.leaf(world, now, "checkout", requests[n].merchant.id, record) for n, record in mine.items()]
         )
+        damaged: list[tuple[str, bytes]] = []
         for n in good:
             order, record = requests[n].order, found.get(_key(requests[n]))
             if record is None:
                 outcomes[n] = Rejected(reference=order.reference, field="waybill_number", rule="already-used")
-            elif n not in mine and not sealing.same_content(store.keys, record, wraps.get(record.id), order):
-                outcomes[n] = Rejected(reference=order.reference, field="reference", rule="changed-after-checkout")
-            else:
-                outcomes[n] = to_waybill(record, token_text(record.id), numbers.get(record.id), created=n in mine)
+                continue
+            waybill = to_waybill(record, token_text(record.id), numbers.get(record.id), created=n in mine)
+            rule = None if n in mine else _not_again(store, record, wraps.get(record.id), order, waybill)
+            outcomes[n] = Rejected(reference=order.reference, field="reference", rule=rule) if rule else waybill
+            if rule == DAMAGED.reason:
+                damaged.append((requests[n].merchant.id, record.id))
+        tell(world, store, tx, damaged, now, step="checkout")
     return [outcome for outcome in outcomes if outcome is not None]
 
 
 def _first_problem(request: Checkout) -> Rejected | None:
     problem = sealing.first_problem(request.order)
     return problem and Rejected(reference=request.order.reference, field=problem.field, rule=problem.rule)
+
+
+def _not_again(store: Store, record: Record, wrapped: OnlineWrap | None, order: Order, waybill: Waybill) -> str | None:
+    """The rule by which an order does not get the waybill that is there under its reference; None if it does."""
+    try:
+        if not sealing.same_content(store.keys, record, wrapped, order):
+            return "changed-after-checkout"
+    except IntegrityError:
+        return DAMAGED.reason
+    return DAMAGED.reason if waybill.state == DAMAGED.reason else None
 
 
 def _replayed(tx: Transaction, requests: Sequence[Checkout], good: Sequence[int]) -> list[int]:

@@ -15,6 +15,7 @@ from masking.lifecycle import State
 from masking.order import Plain, reference_problems
 from masking.redact.phones import canonical
 from masking.vault import people, slots, waybills
+from masking.vault.damage import DAMAGED, tell
 from masking.vault.store import Store, to_waybill
 from masking.waybill import Token, Waybill
 from masking.world import World
@@ -31,9 +32,14 @@ class Find:
     phone: Plain | None = None
 
 
-def find(world: World, store: Store, requests: Sequence[Find]) -> list[list[Waybill]]:  # noqa: ARG001  steps share one signature
-    """The merchant's own waybills that answer each question, oldest first; an empty list for none or for no merchant."""
+def find(world: World, store: Store, requests: Sequence[Find]) -> list[list[Waybill]]:
+    """The merchant's own waybills that answer each question, oldest first; an empty list for none or for no merchant.
+
+    One whose view can't be read is among them, as "damaged", with what else is known of it.
+    """
+    now = world.now()
     answers: list[list[Waybill]] = []
+    damaged: list[tuple[str, bytes]] = []
     with store.transaction() as tx:
         staff = people.active(tx, {request.merchant.id for request in requests})
         for request in requests:
@@ -55,5 +61,8 @@ def find(world: World, store: Store, requests: Sequence[Find]) -> list[list[Wayb
             if not request.id:
                 mine = [r for r in mine if r.state != State.DESTROYED]
             numbers = slots.leases(tx, [r.id for r in mine])
-            answers.append([to_waybill(r, token_text(r.id), numbers.get(r.id)) for r in mine])
+            found = [to_waybill(r, token_text(r.id), numbers.get(r.id)) for r in mine]
+            damaged += [(merchant.id, r.id) for r, w in zip(mine, found, strict=True) if w.state == DAMAGED.reason]
+            answers.append(found)
+        tell(world, store, tx, damaged, now, step="find")
     return answers

@@ -24,7 +24,7 @@ from masking.order import Grant, Plain
 from masking.redact.names import surname
 from masking.vault import budgets, journal, parcels, people, waybills
 from masking.vault.custody import Assignment
-from masking.vault.damage import DAMAGED, ring
+from masking.vault.damage import DAMAGED, tell
 from masking.vault.parcels import Code
 from masking.vault.store import Store
 from masking.waybill import Refusal
@@ -110,9 +110,7 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
             answers.append(DAMAGED)
     if damaged:
         with suppress(UnavailableError), store.transaction() as tx:
-            about = [(each.leaf.actor, each.record.id, DAMAGED.reason) for each in damaged]
-            journal.append(tx, [store.refusal_leaf(world, now, *each, step="resolve") for each in about])
-            ring(world, tx, {each.leaf.actor for each in damaged}, now)
+            tell(world, store, tx, [(each.leaf.actor, each.record.id) for each in damaged], now, step="resolve")
     return answers
 
 

@@ -89,10 +89,11 @@ class Waybill:
     Attributes:
         id: the token to keep.
         reference: the merchant's own order number, None once destroyed.
-        masked: the masked view, None once destroyed.
+        masked: the masked view, None once destroyed, and where it is damaged.
         number: the leased virtual number, None while none is leased.
         merge: equal for orders of one buyer at this merchant in this week (FORMAT.md section 5).
-        state: active, sealed_away, destroyed; or pending (a remote service has not answered yet).
+        state: active, sealed_away, destroyed; or pending (a remote service has not answered yet), or damaged (what is
+            kept of it can't be read: `amend` or `cancel` it, or ask the operator).
         waybill_number, routing_code: the carrier's.
         created: whether this call made it, or found it under the same reference.
     """

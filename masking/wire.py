@@ -114,6 +114,8 @@ def view_from_json(value: Mapping[str, Any]) -> MaskedView:
         Masked(text, tuple((int(start), int(end)) for start, end in hidden))
         for text, hidden in (value["fields"][name] for name in _VIEW_FIELDS)
     ]
+    if not all(isinstance(each.text, str) for each in masked):
+        raise TypeError("not a text")
     recipient, sender = (MaskedParty(name=p[0], phone=p[1], address=p[2]) for p in (masked[0:3], masked[3:6]))
     return MaskedView(recipient=recipient, sender=sender, goods=masked[6], remark=masked[7], stamp=str(value["stamp"]))
 

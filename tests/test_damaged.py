@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from api.documents import ORDER
+from api.upkeep import nightly
 from masking.access.duty import UNKNOWN
 from masking.call import Call, Route, announce, call
+from masking.change import Amend, Cancel, Ship, change
+from masking.checkout import Checkout, checkout
+from masking.connection import Shop
+from masking.crypto.index import token_record
 from masking.label import Label, label
 from masking.look import Look, look
-from masking.order import Plain
-from masking.vault import budgets, journal, schema
+from masking.order import FIELDS, Plain
+from masking.vault import budgets, journal, keylives, schema, slots
 from masking.vault.damage import ALARM, DAMAGED, OFTEN
-from masking.waybill import LabelData, Refusal, Seen
-from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, PHONES, SHOP, SWITCH, broken
+from masking.waybill import Dial, LabelData, Refusal, Rejected, Seen, Waybill
+from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, SHOP, SWITCH, broken, checked_out
 from tests.serving import on_the_van, van_phone
 
 
@@ -22,11 +30,25 @@ def labels(world, store):
     return on_the_van(world, store, 3)
 
 
+@pytest.fixture
+def orders(order):
+    """Three orders of one sender, which their shop has yet to enter."""
+    return [order(f"A-{n}") for n in range(3)]
+
+
+@pytest.fixture
+def entered(world, store, orders):
+    return [checked_out(world, store, each) for each in orders]
+
+
 def record(world, store, data):
+    """Of a label, or of a waybill."""
+    if isinstance(data, Waybill):
+        return token_record(data.id)
     return store.read_codes([data.code], world, world.now())[0][0]
 
 
-def change(store, table, column, waybill, value):
+def replace(store, table, column, waybill, value):
     with store.data.begin() as connection:
         statement = table.update().where(table.c[column] == waybill).values(value)
         assert connection.execute(statement).rowcount == 1
@@ -43,13 +65,14 @@ def alarms(store):
         return [(kind, who) for _, kind, who in budgets.alarms(tx)]
 
 
-VIEWS = pytest.mark.parametrize("kept", ["", "{", "[]", '{"stamp": "1", "fields": {}}', None])
+NO_TEXT = json.dumps({"stamp": "1", "fields": {name: [5, []] for name in FIELDS}})
+VIEWS = pytest.mark.parametrize("kept", ["", "{", "[]", '{"stamp": "1", "fields": {}}', NO_TEXT, None])
 
 
 @VIEWS
 def test_a_label_whose_view_cannot_be_read_is_refused_alone_and_counts_as_no_print(world, store, hands, labels, kept):
     waybill = record(world, store, labels[1])
-    change(store, schema.waybill, "id", waybill, {"masked": kept})
+    replace(store, schema.waybill, "id", waybill, {"masked": kept})
 
     def asked(job):
         ask = [Label(actor=SHOP, id=each.waybill_number, job=job, station="shop") for each in labels]
@@ -73,7 +96,7 @@ def test_a_label_whose_view_cannot_be_read_is_refused_alone_and_counts_as_no_pri
 
 @VIEWS
 def test_a_view_that_cannot_be_read_is_refused_alone_to_who_has_the_duty(world, store, labels, kept):
-    change(store, schema.waybill, "id", record(world, store, labels[1]), {"masked": kept})
+    replace(store, schema.waybill, "id", record(world, store, labels[1]), {"masked": kept})
     answers = look(world, store, [Look(actor=COURIER, code=each.code) for each in labels])
     assert [type(each) for each in answers] == [Seen, Refusal, Seen]
     assert answers[1] == DAMAGED
@@ -101,7 +124,7 @@ def test_a_phone_that_does_not_open_is_not_rung_and_its_neighbours_are(world, st
 
 def test_a_couriers_phone_that_does_not_open_is_refused_to_who_rings_back(world, store, labels):
     dials = call(world, store, [Call(actor=COURIER, code=each.code) for each in labels])
-    change(store, schema.person, "id", COURIER.id, {"phone": bytes(60)})
+    replace(store, schema.person, "id", COURIER.id, {"phone": bytes(60)})
     number = dials[0].number
     backs = [
         Route(actor=SWITCH, caller=Plain(phone), main=number.main, extension=number.extension)
@@ -120,3 +143,126 @@ def test_what_a_provider_is_to_connect_is_refused_alone_where_it_does_not_open(w
     assert [first.b.reveal(), middle, last.b.reveal()] == [f"+86{van_phone(0)}", DAMAGED, f"+86{van_phone(2)}"]
     assert [refused(world, store, each) for each in labels] == [[], [("call", COURIER.id)], []]
     assert alarms(store) == [(ALARM, COURIER.id)]
+
+
+@VIEWS
+def test_a_merchant_finds_its_parcels_beside_one_whose_view_cannot_be_read(world, store, entered, kept):
+    replace(store, schema.waybill, "id", record(world, store, entered[1]), {"masked": kept})
+    shop = Shop(world, store, SHOP)
+    found = sorted(shop.find(phone=ORDER["sender"]["phone"]), key=lambda each: each.reference)
+    first, middle, last = found  # those of one millisecond have no order
+    assert [(each.id, each.reference, each.number) for each in found] == [
+        (each.id, each.reference, each.number) for each in entered
+    ]
+    assert [(each.state, each.masked) for each in found] == [
+        ("active", entered[0].masked),
+        ("damaged", None),
+        ("active", entered[2].masked),
+    ]
+    assert shop.status(middle.id) == middle
+    assert shop.find(reference="A-1") == [middle]
+    assert [refused(world, store, each) for each in (first, middle, last)] == [[], [("find", SHOP.id)] * 3, []]
+    assert alarms(store) == [(ALARM, SHOP.id)]
+
+
+@pytest.mark.parametrize("how", ["view", "wrap"])
+def test_an_order_entered_again_is_rejected_alone_where_what_is_kept_of_it_is_damaged(
+    world, store, orders, entered, how
+):
+    waybill = record(world, store, entered[1])
+    if how == "view":
+        replace(store, schema.waybill, "id", waybill, {"masked": "{"})
+    else:
+        broken(store, waybill, how)
+    again = [Checkout(merchant=SHOP, order=each) for each in orders]
+    first, middle, last = checkout(world, store, again)
+    assert [each.id for each in (first, last)] == [entered[0].id, entered[2].id]
+    assert middle == Rejected(reference="A-1", field="reference", rule="damaged")
+    assert [refused(world, store, each) for each in entered] == [[], [("checkout", SHOP.id)], []]
+    assert alarms(store) == [(ALARM, SHOP.id)]
+
+
+def test_an_order_that_was_changed_is_told_so_and_nothing_of_what_is_kept(world, store, order, entered):
+    replace(store, schema.waybill, "id", record(world, store, entered[1]), {"masked": "{"})
+    [outcome] = checkout(world, store, [Checkout(merchant=SHOP, order=order("A-1", remark="放门卫"))])
+    assert outcome == Rejected(reference="A-1", field="reference", rule="changed-after-checkout")
+    assert alarms(store) == []
+
+
+def test_a_damaged_order_is_not_shipped_its_neighbours_are_and_an_amended_one_is_whole_again(
+    world, store, orders, entered
+):
+    waybill = record(world, store, entered[1])
+    replace(store, schema.waybill, "id", waybill, {"masked": "{"})
+    broken(store, waybill, "wrap")
+    ship = [
+        Ship(merchant=SHOP, id=each.id, waybill_number=f"YT000000009{n}", routing_code="1-2")
+        for n, each in enumerate(entered)
+    ]
+    first, middle, last = change(world, store, ship)
+    assert [first.waybill_number, middle, last.waybill_number] == ["YT0000000090", DAMAGED, "YT0000000092"]
+    assert [refused(world, store, each) for each in entered] == [[], [("ship", SHOP.id)], []]
+    assert alarms(store) == [(ALARM, SHOP.id)]
+    [amended] = change(world, store, [Amend(merchant=SHOP, id=entered[1].id, order=orders[1])])
+    assert (amended.state, amended.masked) == ("active", entered[1].masked)
+    [shipped] = change(world, store, ship[1:2])
+    assert shipped.waybill_number == "YT0000000091"
+
+
+def test_a_damaged_order_is_cancelled_and_its_neighbours_as_well(world, store, entered):
+    waybill = record(world, store, entered[1])
+    replace(store, schema.waybill, "id", waybill, {"masked": "{"})
+    broken(store, waybill, "wrap")
+    gone = change(world, store, [Cancel(merchant=SHOP, id=each.id) for each in entered])
+    assert [each.state for each in gone] == ["destroyed"] * 3
+
+
+def test_a_parcel_whose_view_cannot_be_read_is_called_by_a_number_of_any_city(world, store, labels):
+    waybill = record(world, store, labels[1])
+    replace(store, schema.waybill, "id", waybill, {"masked": "{"})
+    with store.transaction() as tx:
+        slots.release(tx, [waybill], world.now())
+    dials = call(world, store, [Call(actor=COURIER, code=each.code) for each in labels])
+    assert [type(each) for each in dials] == [Dial] * 3
+
+
+def test_damaged_records_are_sealed_away_and_destroyed_with_the_others(world, store, hands, order):
+    parcels = [checked_out(world, store, order(f"A-{n}")) for n in range(5)]
+    for each, how in zip(parcels[1:], ["view", "seal", "row", "wrap"], strict=True):
+        if how == "view":
+            replace(store, schema.waybill, "id", record(world, store, each), {"masked": "{"})
+        else:
+            broken(store, record(world, store, each), how)
+    for passed, what in (
+        (store.settings.retention.undelivered_after, "sealed away"),
+        (store.settings.retention.destroy_after, "destroyed"),
+    ):
+        hands.move(seconds=passed.total_seconds() + 1)
+        assert {line.what: line.times for line in nightly(world, store, OPERATOR)}[f"waybills {what}"] == 5
+
+
+def test_a_wrap_that_does_not_open_keeps_no_other_from_a_younger_key_and_its_own_until_the_schedule_takes_it(
+    world, store, hands, entered
+):
+    waybill = record(world, store, entered[1])
+    broken(store, waybill, "wrap")
+
+    def night():
+        return {line.what: line.times for line in nightly(world, store, OPERATOR)}
+
+    def online():
+        return {
+            line.name: (line.state, line.wraps) for line in keylives.listing(store.keys) if line.purpose == "online"
+        }
+
+    hands.move(days=31)
+    done = night()
+    assert (done["wraps moved to a younger key"], done["online keys destroyed"]) == (2, 0)
+    assert "index keys forgotten" in done
+    assert online() == {"2026-11-24": ("live", 1), "2026-12-25": ("live", 2)}
+    assert [refused(world, store, each) for each in entered] == [[], [("refresh", OPERATOR.id)], []]
+    assert alarms(store) == [(ALARM, OPERATOR.id)]
+    hands.move(seconds=store.settings.retention.undelivered_after.total_seconds())
+    done = night()
+    assert (done["waybills sealed away"], done["online keys destroyed"]) == (3, 2)
+    assert [online()[name] for name in ("2026-11-24", "2026-12-25")] == [("dead", 0)] * 2

@@ -16,7 +16,7 @@ from masking.vault import keylives, keyschema, waybills
 from masking.vault.engine import transaction
 from masking.vault.keystore import Generation, KeyStore
 from masking.world import day_of
-from tests.cast import TENANT, checked_out, labelled
+from tests.cast import TENANT, broken, checked_out, labelled
 
 NAME = "recipient.name"
 
@@ -91,6 +91,17 @@ def test_a_refresh_that_is_cut_off_goes_on_where_it_was(store, world, hands, man
     assert keylives.stragglers(store.keys, ["2026-11-24"]) == 3
     assert run(keylives.refresh(store.keys, ["2026-11-24"], world, world.now())) == 3
     assert run(keylives.refresh(store.keys, ["2026-11-24"], world, world.now())) == 0
+
+
+@pytest.mark.parametrize("batch", [1, 2, 1000])
+def test_a_wrap_that_does_not_open_stays_and_the_others_move(store, world, hands, many, batch):
+    damaged = wraps(store)[1].waybill
+    broken(store, damaged, "wrap")
+    hands.move(days=31)
+    assert run(keylives.refresh(store.keys, ["2026-11-24"], world, world.now(), batch=batch)) == 4
+    assert keylives.hanging(store.keys, ["2026-11-24"]) == [("2026-11-24", damaged)]
+    with pytest.raises(RefusedError, match="wraps-hang-on-it"):
+        keylives.destroy(store.keys, "online", "2026-11-24", world.now())
 
 
 def test_a_moved_wrap_is_bound_to_what_it_was_bound_to(store, world, hands, many):

@@ -12,6 +12,7 @@ import pytest
 import masking
 from api.cli import main
 from masking.connection import OFFLINE_KEY, ROOT_KEY, open_folder
+from masking.crypto.index import token_record
 from masking.crypto.keys import FileKeySource
 from masking.errors import IntegrityError
 from masking.ledger.log import decode
@@ -21,7 +22,7 @@ from masking.vault import keylives, schema
 from masking.vault.keystore import KeyStore
 from masking.vault.roots import rotate_root
 from masking.world import World
-from tests.cast import OPERATOR
+from tests.cast import OPERATOR, broken
 from tests.test_keylives import opened
 
 ROOT = Path(__file__).parents[1]
@@ -92,6 +93,20 @@ def test_an_online_key_is_revoked_refreshed_and_destroyed(waybill, folder, token
     assert waybill("keys", "destroy", "online", day, "--yes")[0] == 0
     with masking.connect(folder) as shop:
         assert opened(shop.store, shop.status(token)) == "欧阳测试"
+
+
+def test_a_wrap_that_does_not_open_stays_with_its_key_and_the_command_says_so(waybill, folder, token):
+    day = re.search(r"^online +(\S+)", waybill("keys", "list")[1], re.MULTILINE)[1]
+    store = open_folder(folder, World())
+    broken(store, token_record(token), "wrap")
+    store.close()
+    assert waybill("keys", "revoke", "online", day, "--yes")[0] == 0
+    status, out, err = waybill("keys", "refresh", "online")
+    assert (status, out.split(";")[0]) == (1, "moved 0 wraps to today's key")
+    assert err == f"a wrap on {day} does not open, and stays there; an alarm rang\n"
+    assert waybill("keys", "destroy", "online", day, "--yes")[2] == "waybill keys: wraps-hang-on-it\n"
+    assert waybill("erase", token, "--reason", "test")[0] == 0
+    assert waybill("keys", "destroy", "online", day, "--yes")[0] == 0
 
 
 @pytest.mark.parametrize(

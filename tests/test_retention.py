@@ -17,7 +17,7 @@ from masking.vault import journal, keylives, waybills
 from masking.vault.archived import open_archived
 from masking.vault.store import Settings
 from masking.waybill import Refusal
-from tests.cast import COURIER, OPERATOR, SHOP, checked_out, on_its_van
+from tests.cast import COURIER, OPERATOR, SHOP, broken, checked_out, on_its_van
 
 
 @pytest.fixture
@@ -148,6 +148,17 @@ def test_another_offline_key_opens_nothing_and_leaves_no_leaf(world, store, deli
     before = acts(world, store, delivered)
     with pytest.raises(IntegrityError):
         reopened(world, store, archive.generate()[0], delivered)
+    assert acts(world, store, delivered) == before
+
+
+@pytest.mark.parametrize("how", ["seal", "row"])
+def test_what_is_damaged_is_not_shown_from_the_archive_in_part(world, store, offline, delivered, hands, how):
+    hands.move(days=8)
+    night(world, store)
+    broken(store, token_record(delivered.id), how)
+    before = acts(world, store, delivered)
+    with pytest.raises(IntegrityError):
+        reopened(world, store, offline, delivered)
     assert acts(world, store, delivered) == before
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from api.deployment import add_folder
-from api.upkeep import key_act
+from api.upkeep import key_act, tell_hanging
 from masking.connection import OFFLINE_KEY, ROOT_KEY, create, create_in, open_folder, operator
 from masking.crypto.keys import write_secret
 from masking.errors import InputError
@@ -128,9 +128,12 @@ def _refresh(args: argparse.Namespace, world: World, store: Store) -> int:
     if args.dry_run:
         print(f"would move {total} wraps of {', '.join(names) or 'no key'} to today's key")
         return 0
-    _progress(keylives.refresh(store.keys, names, world, now), total)
-    print(f"moved {total} wraps to today's key; `keys destroy online NAME` ends a key that nothing hangs on")
-    return 0
+    moved = _progress(keylives.refresh(store.keys, names, world, now), total)
+    print(f"moved {moved} wraps to today's key; `keys destroy online NAME` ends a key that nothing hangs on")
+    stuck = sorted(tell_hanging(world, store, operator(store), names))
+    if stuck:
+        print(f"a wrap on {', '.join(stuck)} does not open, and stays there; an alarm rang", file=sys.stderr)
+    return 1 if stuck else 0
 
 
 def _end(args: argparse.Namespace, world: World, store: Store) -> int:
@@ -158,7 +161,8 @@ def _end(args: argparse.Namespace, world: World, store: Store) -> int:
     return 0
 
 
-def _progress(moves: Iterable[int], total: int) -> None:
+def _progress(moves: Iterable[int], total: int) -> int:
+    """Show how far it is; how many were moved."""
     done = 0
     for moved in moves:
         done += moved
@@ -167,3 +171,4 @@ def _progress(moves: Iterable[int], total: int) -> None:
             print(f"\r[{'#' * filled:<30}] {done} of {total}", end="", file=sys.stderr, flush=True)
     if sys.stderr.isatty() and done:
         print(file=sys.stderr)
+    return done

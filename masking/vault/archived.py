@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from masking.crypto import archive
 from masking.crypto.keys import DayWrapper
 from masking.crypto.seal import open_fields
-from masking.errors import InputError, RefusedError, UnknownWaybillError
+from masking.errors import InputError, IntegrityError, RefusedError, UnknownWaybillError
 from masking.lifecycle import State
 from masking.order import FIELDS, Plain
 from masking.vault import journal, waybills
@@ -45,7 +45,9 @@ def open_archived(
         if record.state != State.SEALED_AWAY:
             raise RefusedError("not-sealed-away", state=record.state)
         key = _archived_key(store.keys, private, record.key)
-        sealed = waybills.sealed_fields(tx, [waybill], FIELDS)[waybill]
+        sealed = waybills.sealed_fields(tx, [waybill], FIELDS).get(waybill)
+        if sealed is None:
+            raise IntegrityError("a waybill has no sealed fields")
         opened = open_fields(key, record.tenant, waybill, sealed)
         journal.append(tx, [store.leaf(world, now, "archive-open", actor, waybill, reason=reason)])
     return opened

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy.engine import Connection
 
 from masking.access.people import Actor
 from masking.errors import IntegrityError
+from masking.vault import journal
 from masking.vault.budgets import raise_alarm
 from masking.vault.waybills import Record
 from masking.waybill import MaskedView, Refusal
 from masking.wire import load_view
 from masking.world import World
+
+if TYPE_CHECKING:
+    from masking.vault.store import Store
 
 DAMAGED = Refusal(reason="damaged")
 """What is kept of this parcel does not open or can't be read. Its neighbours in a batch are answered."""
@@ -44,6 +48,14 @@ def view_of(record: Record) -> MaskedView | None:
 def finders(requests: Sequence[Asking], outcomes: Sequence[object]) -> set[str]:
     """Those who asked for such a record; outcomes are beside requests."""
     return {each.actor.id for each, found in zip(requests, outcomes, strict=True) if found == DAMAGED}
+
+
+def tell(
+    world: World, store: Store, tx: Connection, came_upon: Sequence[tuple[str, bytes]], now: datetime, *, step: str
+) -> None:
+    """A leaf for each (actor, waybill) that came upon such a record, and the alarm."""
+    journal.append(tx, [store.refusal_leaf(world, now, *each, DAMAGED.reason, step=step) for each in came_upon])
+    ring(world, tx, {actor for actor, _ in came_upon}, now)
 
 
 def ring(world: World, tx: Connection, actors: Collection[str], now: datetime) -> None:

@@ -19,7 +19,7 @@ from masking.crypto.keys import DayWrapper, KeySource
 from masking.errors import IntegrityError, RefusedError
 from masking.vault.engine import reading, transaction, truncate_log
 from masking.vault.keyschema import stored_key, wrap
-from masking.vault.keystore import KeyStore
+from masking.vault.keystore import Generation, KeyStore
 from masking.world import World, day_of, milliseconds, week_of
 
 ONLINE_LIVES = timedelta(days=30)
@@ -122,19 +122,36 @@ def refresh(
 ) -> Iterator[int]:
     """Move the online wraps of these keys to today's key; yields how many went with each committed batch.
 
-    Each keeps what it is bound to: tenant, record, generation. A wrap is one key's or the other's, at every moment.
+    Each keeps what it is bound to: tenant, record, generation. A wrap is one key's or the other's, at every moment. One
+    that does not open stays as it is, `hanging` on a key that then can't be destroyed.
 
     Raises:
-        IntegrityError: a wrap is not what was written; those before it are moved.
+        IntegrityError: one of these keys is not what was written, or not there.
         RefusedError: today's key is one of these; revoke it first.
     """
     for name in sorted(names):
-        while moved := _move(keys, name, world, now, batch):
-            yield moved
+        last = Generation(b"", 0)
+        while page := _move(keys, name, world, now, last, batch):
+            last = page.last
+            yield page.moved
     truncate_log(keys.engine)
 
 
-def _move(keys: KeyStore, name: str, world: World, now: datetime, batch: int) -> int:
+def hanging(keys: KeyStore, names: Collection[str]) -> list[tuple[str, bytes]]:
+    """The online key and the waybill of each wrap that hangs on one of these keys: of all, or after `refresh` the damaged."""
+    query = sa.select(wrap.c.online_key, wrap.c.waybill).where(wrap.c.online_key.in_(names), wrap.c.online.is_not(None))
+    with reading(keys.engine) as tx:
+        return [(row[0], row[1]) for row in tx.execute(query.order_by(wrap.c.waybill))]
+
+
+class _Page(NamedTuple):
+    """How many of a batch of wraps were moved, and which one was its last."""
+
+    moved: int
+    last: Generation
+
+
+def _move(keys: KeyStore, name: str, world: World, now: datetime, after: Generation, batch: int) -> _Page | None:
     target, key = keys.online_name(world, now), keys.existing("online", name)
     if target == name:
         raise RefusedError("key-in-use")
@@ -142,6 +159,7 @@ def _move(keys: KeyStore, name: str, world: World, now: datetime, batch: int) ->
     query = (
         sa.select(wrap.c.waybill, wrap.c.generation, wrap.c.tenant, wrap.c.online)
         .where(wrap.c.online_key == name, wrap.c.online.is_not(None))
+        .where(sa.tuple_(wrap.c.waybill, wrap.c.generation) > sa.tuple_(*after))
         .order_by(wrap.c.waybill, wrap.c.generation)
         .limit(batch)
         .with_for_update()
@@ -149,13 +167,16 @@ def _move(keys: KeyStore, name: str, world: World, now: datetime, batch: int) ->
     with transaction(keys.engine) as tx:
         rows = tx.execute(query).all()
         if not rows:
-            return 0
+            return None
         if key is None:
             raise IntegrityError("wraps hang on an online key that is not there")
         old = DayWrapper("online", name, key)
         moved = []
         for waybill, number, tenant, blob in rows:
-            opened = old.unwrap(tenant, waybill, number, blob)
+            try:
+                opened = old.unwrap(tenant, waybill, number, blob)
+            except IntegrityError:
+                continue
             moved.append(
                 {"of": waybill, "nr": number, "blob": new.wrap(tenant, waybill, number, opened, world.entropy)}
             )
@@ -164,8 +185,9 @@ def _move(keys: KeyStore, name: str, world: World, now: datetime, batch: int) ->
             .where(wrap.c.waybill == sa.bindparam("of"), wrap.c.generation == sa.bindparam("nr"))
             .values(online=sa.bindparam("blob"), online_key=target)
         )
-        tx.execute(statement, moved)
-        return len(moved)
+        if moved:
+            tx.execute(statement, moved)
+        return _Page(len(moved), Generation(rows[-1].waybill, rows[-1].generation))
 
 
 def close_days(keys: KeyStore, days: Collection[str], now: datetime) -> None:

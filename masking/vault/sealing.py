@@ -13,10 +13,11 @@ from masking.crypto.seal import seal_fields
 from masking.order import Order, Problem
 from masking.redact.destination import city_of
 from masking.redact.phones import canonical
+from masking.vault.damage import view_of
 from masking.vault.keystore import Generation, KeyStore, OnlineWrap
 from masking.vault.waybills import Record
 from masking.waybill import MaskedView
-from masking.wire import dump_view, load_view
+from masking.wire import dump_view
 from masking.world import World, day_of
 
 
@@ -54,8 +55,8 @@ def seal_order(
 
 
 def destinations(records: Iterable[Record]) -> dict[bytes, str]:
-    """Where waybills go, as their masked views say, for numbers that belong there."""
-    return {record.id: city_of(load_view(record.masked)) if record.masked else "" for record in records}
+    """Where waybills go, as their masked views say, for numbers that belong there; "" where there is none to read."""
+    return {record.id: city_of(view) if (view := view_of(record)) else "" for record in records}
 
 
 def first_problem(order: Order) -> Problem | None:
@@ -70,7 +71,11 @@ def first_problem(order: Order) -> Problem | None:
 
 
 def same_content(keys: KeyStore, record: Record, wrapped: OnlineWrap | None, order: Order) -> bool:
-    """Whether an order says the same as the one that was sealed; False where that can't be told any more."""
+    """Whether an order says the same as the one that was sealed; False where that can't be told any more.
+
+    Raises:
+        IntegrityError: its key is not what was wrapped.
+    """
     if wrapped is None or record.content_mac is None:
         return False
     return hmac.compare_digest(_mac(keys.unwrap(wrapped), order), record.content_mac)

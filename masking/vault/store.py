@@ -20,12 +20,12 @@ from masking.crypto.keys import KeySource
 from masking.ledger.log import Leaf, letters, subject
 from masking.lifecycle import Retention, State
 from masking.vault import calls, custody, journal, keyschema, schema, slots, waybills
+from masking.vault.damage import DAMAGED, view_of
 from masking.vault.engine import migrate, open_engine, reading, transaction, truncate_log
 from masking.vault.keyschema import KEYS_HEAD
 from masking.vault.keystore import Destruction, KeyStore
 from masking.vault.schema import DATA_HEAD
 from masking.waybill import Token, VirtualNumber, Waybill
-from masking.wire import load_view
 from masking.world import World, day_of, milliseconds, moment
 
 PAGE = 1000
@@ -254,14 +254,16 @@ def create_keys(store: Store, world: World) -> bytes:
 def to_waybill(
     record: waybills.Record, token: Token, number: VirtualNumber | None, *, created: bool = False
 ) -> Waybill:
-    """A record as its merchant sees it."""
+    """A record as its merchant sees it; one whose view can't be read is "damaged"."""
+    gone = record.state == State.DESTROYED
+    view = None if gone else view_of(record)
     return Waybill(
         id=token,
         reference=record.reference,
-        masked=load_view(record.masked) if record.masked else None,
+        masked=view,
         number=number,
         merge=record.merge_reference,
-        state=record.state,
+        state=record.state if view or gone else DAMAGED.reason,
         waybill_number=record.waybill_number,
         routing_code=record.routing_code,
         created=created,
