@@ -113,8 +113,10 @@ def _query_of_arrays(dialect: Dialect, statement: Select[Any], lists: frozenset[
     """The text for PostgreSQL, where a list of any length is one value; and values of its own."""
 
     def array(element: Any, **_: Any) -> Any:
-        listed = element.right.key if isinstance(element, BinaryExpression) else None
-        return element.left == sa.any_(_array(listed, element.left.type)) if listed in lists else None
+        listed = element.right if isinstance(element, BinaryExpression) else None
+        if not isinstance(listed, BindParameter) or listed.key not in lists:
+            return None
+        return element.left == sa.any_(_array(listed.key, element.left.type))
 
     compiled = cast("Select[Any]", visitors.replacement_traverse(statement, {}, array)).compile(dialect=dialect)
     assert isinstance(compiled, SQLCompiler)
