@@ -121,14 +121,24 @@ def test_a_call_that_is_given_up_shows_nothing_either(exchange, van):
     assert shown(recipient, courier) == []
 
 
-@pytest.mark.parametrize("who", ["stranger", "courier"])
-def test_nobody_else_is_connected(exchange, van, who):
+def test_a_stranger_is_not_connected(exchange, van):
     number, _ = van
-    phone: Phone = getattr(exchange, who)
-    with phone.doing(is_refused("403"), exchange.to_recipient, number):
+    with exchange.stranger.doing(is_refused("403"), exchange.to_recipient, number):
         pass
-    assert {"stranger": "<sip:not-connected@", "courier": "<sip:intent-used@"}[who] in phone.messages
-    assert shown(phone, exchange.recipient) == []
+    assert "<sip:not-connected@" in exchange.stranger.messages
+    assert shown(exchange.stranger, exchange.recipient) == []
+
+
+def test_a_courier_is_connected_once_for_each_announcement(exchange, van):
+    number, code = van
+    announce(exchange, code)
+    courier, recipient = exchange.courier, exchange.recipient
+    with recipient.doing(ANSWERS, exchange.to_recipient), courier.doing(CALLS, exchange.to_recipient, number):
+        pass
+    with courier.doing(is_refused("403"), exchange.to_recipient, number):
+        pass
+    assert "<sip:intent-used@" in courier.messages
+    assert shown(courier, recipient) == []
 
 
 def test_a_main_number_without_an_extension_asks_for_one(exchange, van):
