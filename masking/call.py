@@ -156,7 +156,7 @@ def _announce(
             calls.announce(tx, intent)
             outcomes.append(Dial(number=numbers[code[0]], valid_until=until))
     budgets.save_tallies(tx, tallies, now, world)
-    ring(world, tx, finders(requests, outcomes), now)
+    ring(world, tx, finders((request.actor for request in requests), outcomes), now)
     return outcomes
 
 
@@ -229,7 +229,7 @@ def _connect(
     calls.use(tx, connected[CONNECT])
     calls.add(tx, connected[CALL_BACK])
     journal.append(tx, leaves)
-    ring(world, tx, finders(requests, outcomes), now)
+    ring(world, tx, finders((request.actor for request in requests), outcomes), now)
     return outcomes
 
 

@@ -18,7 +18,7 @@ from masking.lifecycle import Act, State, after
 from masking.order import Order, Problem, number_problems
 from masking.redact.view import mask_order
 from masking.vault import journal, people, sealing, slots, waybills
-from masking.vault.damage import DAMAGED, ring, view_of
+from masking.vault.damage import DAMAGED, finders, ring, view_of
 from masking.vault.keystore import Destruction, Generation
 from masking.vault.store import Store, Transaction, to_waybill
 from masking.vault.waybills import Record
@@ -101,8 +101,7 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
             elif isinstance(outcome, Refusal) and record_id:
                 journal.append(tx, [store.refusal_leaf(world, now, who, record_id, outcome.reason, step=kind)])
             outcomes.append(outcome)
-        asked = zip(requests, outcomes, strict=True)
-        ring(world, tx, {request.merchant.id for request, found in asked if found == DAMAGED}, now)
+        ring(world, tx, finders((request.merchant for request in requests), outcomes), now)
         store.keys.destroy(gone, now)  # the last thing before the commit: until here, nothing of this had happened
     store.keys.drop_other_generations(amended.values())
     store.destroyed(gone, now)

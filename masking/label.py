@@ -115,7 +115,7 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
         without = [record for record in wanting.values() if record.id not in numbers]
         numbers |= slots.lease(tx, sealing.destinations(without), now, world)
         budgets.save_tallies(tx, tallies, now, world)
-        ring(world, tx, finders(requests, outcomes), now)
+        ring(world, tx, finders((request.actor for request in requests), outcomes), now)
     return [
         found if isinstance(found, Refusal) else _data(store, *found, views[found[0].id], numbers.get(found[0].id))
         for found in outcomes

@@ -83,7 +83,7 @@ def look(world: World, store: Store, requests: Sequence[Look]) -> list[Seen | Re
             outcomes.append(Seen(view=view, matches=matches))
         custody.count_looks(tx, looked.values())
         budgets.save_tallies(tx, tallies, now, world)
-        ring(world, tx, finders(requests, outcomes), now)
+        ring(world, tx, finders((request.actor for request in requests), outcomes), now)
     return outcomes
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
 
@@ -28,15 +28,6 @@ OFTEN = timedelta(hours=1)
 """Who asks for it again and again rings once in this time."""
 
 
-class Asking(Protocol):
-    """A request that says who makes it."""
-
-    @property
-    def actor(self) -> Actor:
-        """Who."""
-        ...
-
-
 def view_of(record: Record) -> MaskedView | None:
     """A record's masked view; None where what is kept is none."""
     try:
@@ -45,9 +36,9 @@ def view_of(record: Record) -> MaskedView | None:
         return None
 
 
-def finders(requests: Sequence[Asking], outcomes: Sequence[object]) -> set[str]:
-    """Those who asked for such a record; outcomes are beside requests."""
-    return {each.actor.id for each, found in zip(requests, outcomes, strict=True) if found == DAMAGED}
+def finders(asking: Iterable[Actor], outcomes: Sequence[object]) -> set[str]:
+    """Those who asked for such a record; outcomes are beside those who asked."""
+    return {actor.id for actor, found in zip(asking, outcomes, strict=True) if found == DAMAGED}
 
 
 def tell(
