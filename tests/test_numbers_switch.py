@@ -70,6 +70,17 @@ def announce(exchange: Exchange, code: str) -> None:
     assert "dial" in dial
 
 
+def call(exchange: Exchange, van: tuple[tuple[str, str], str], picks_up: str = ANSWERS, dials: str = CALLS) -> None:
+    """The courier announces the parcel and calls its number, the recipient's phone does its part, and both are done."""
+    number, code = van
+    announce(exchange, code)
+    with (
+        exchange.recipient.doing(picks_up, exchange.to_recipient),
+        exchange.courier.doing(dials, exchange.to_recipient, number),
+    ):
+        pass
+
+
 def shown(phone: Phone, other: Phone) -> list[str]:
     """The messages of one leg that show the other side's number or address."""
     found = [m for m in phone.messages.split("-----------------------------------------------") if m.strip()]
@@ -84,11 +95,9 @@ def methods(phone: Phone) -> set[str]:
 
 
 def test_the_courier_reaches_the_recipient_and_neither_sees_the_other(exchange, van):
-    number, code = van
-    announce(exchange, code)
+    number, _ = van
+    call(exchange, van)
     courier, recipient = exchange.courier, exchange.recipient
-    with recipient.doing(ANSWERS, exchange.to_recipient), courier.doing(CALLS, exchange.to_recipient, number):
-        pass
     for phone in (courier, recipient):
         assert methods(phone) >= {"INVITE", "ACK", "BYE", "180", "200"}
     assert shown(courier, recipient) == []
@@ -111,11 +120,8 @@ def test_the_recipient_calls_back_and_the_courier_hangs_up(exchange, van):
 
 
 def test_a_call_that_is_given_up_shows_nothing_either(exchange, van):
-    number, code = van
-    announce(exchange, code)
+    call(exchange, van, LETS_IT_RING, GIVES_UP)
     courier, recipient = exchange.courier, exchange.recipient
-    with recipient.doing(LETS_IT_RING, exchange.to_recipient), courier.doing(GIVES_UP, exchange.to_recipient, number):
-        pass
     assert methods(recipient) >= {"CANCEL", "487"}
     assert shown(courier, recipient) == []
     assert shown(recipient, courier) == []
@@ -130,11 +136,9 @@ def test_a_stranger_is_not_connected(exchange, van):
 
 
 def test_a_courier_is_connected_once_for_each_announcement(exchange, van):
-    number, code = van
-    announce(exchange, code)
+    number, _ = van
+    call(exchange, van)
     courier, recipient = exchange.courier, exchange.recipient
-    with recipient.doing(ANSWERS, exchange.to_recipient), courier.doing(CALLS, exchange.to_recipient, number):
-        pass
     with courier.doing(is_refused("403"), exchange.to_recipient, number):
         pass
     assert "<sip:intent-used@" in courier.messages
@@ -155,11 +159,8 @@ def test_only_the_trunk_is_answered(exchange):
 def test_the_switch_reports_what_became_of_the_calls(exchange):
     waybill, code = on_the_van(exchange.service)
     number = (waybill["number"]["main"], waybill["number"]["extension"])
-    courier, recipient = exchange.courier, exchange.recipient
     for picks_up, dials in ((ANSWERS, CALLS), (LETS_IT_RING, GIVES_UP)):
-        announce(exchange, code)
-        with recipient.doing(picks_up, exchange.to_recipient), courier.doing(dials, exchange.to_recipient, number):
-            pass
+        call(exchange, (number, code), picks_up, dials)
     reported = schema.call_report.c.waybill == token_record(waybill["id"])
     until = time.monotonic() + 15
     while True:
