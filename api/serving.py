@@ -49,8 +49,6 @@ def listening(host: str, port: int) -> socket.socket:
     Raises:
         SettingsError: the address can't be used.
     """
-    if not 0 <= port < 65536:
-        raise SettingsError(f"port {port} is none")  # the resolver would take what is left of it
     try:
         [(family, kind, protocol, _, address), *_] = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE

@@ -1,12 +1,14 @@
 """What a service is told: its deployment's `waybill.toml`, and over that the environment.
 
 The deployment's own settings (tenant, carrier, databases) are read by `masking.connection`; here are the ones that only
-a service has, in the table `[service]`. `WAYBILL_PORT=9000` overrides `port`, and so on.
+a service has, in the table `[service]`. `WAYBILL_PORT=9000` overrides `port`, and so on; `waybill serve` puts its options
+there, so that one check is all there is.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from masking.errors import SettingsError
 from masking.settings import SETTINGS, read_table
 
 MEGABYTE = 1024 * 1024
+PORTS = 65535
 
 
 @final
@@ -93,6 +96,13 @@ class ServiceSettings:
         except ValueError:
             return self.host == "localhost"
 
+    @property
+    def exposed_by(self) -> str:
+        """The option of `waybill serve` without which it does not listen at `host`; empty on this machine."""
+        if self.loopback:
+            return ""
+        return "--insecure-bearer" if self.bearer_roles else "--plain-http"
+
 
 def bearer_roles(given: object) -> frozenset[Role]:
     """The roles of a list of their names, or of a text with commas between them; `none` for no role at all.
@@ -124,11 +134,11 @@ _KINDS: dict[str, type] = {
 def _value(name: str, kind: type, given: object) -> object:
     if kind is str and isinstance(given, str) and given:
         return given
-    if kind is not str and isinstance(given, str | int | float) and not isinstance(given, bool):
+    if kind is not str and isinstance(given, str | int | kind) and not isinstance(given, bool):
         try:
             number = kind(given)
         except ValueError:
             number = -1
-        if number > 0 or (name == "port" and number == 0):
+        if (0 <= number <= PORTS) if name == "port" else (0 < number < math.inf):
             return number
-    raise SettingsError(f"{SETTINGS} or environment: {name} is no fit {'text' if kind is str else 'number'}")
+    raise SettingsError(f"{name} is no fit {'text' if kind is str else 'number'} ({SETTINGS}, environment or option)")

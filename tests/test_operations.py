@@ -71,11 +71,16 @@ def test_a_service_runs_from_its_first_code_to_its_stop_and_says_nothing_but_jso
 
 def test_the_service_listens_on_this_machine_only_unless_told(folder, capsys):
     for host in ("0.0.0.0", "::", "192.0.2.1", "example.com"):
-        assert waybill("serve", "--folder", folder, "--host", host) == 2
-        assert "--insecure-bearer" in capsys.readouterr().err
-    assert waybill("serve", "--demo", "--host", "0.0.0.0", "--insecure-bearer") == 2
-    assert "--insecure-bearer" not in capsys.readouterr().err
-    for words in (["--insecure-bearer"], ["--bearer-roles", "none"]):
+        for words, needed in (([], "--insecure-bearer"), (["--bearer-roles", "none"], "--plain-http")):
+            assert waybill("serve", "--folder", folder, "--host", host, *words) == 2
+            assert capsys.readouterr().err.endswith(f", or say {needed}\n")
+    assert (
+        waybill("serve", "--folder", folder, "--host", "0.0.0.0", "--plain-http") == 2
+    )  # the switch's tokens are bound to nothing
+    assert "need no device (switch)" in capsys.readouterr().err
+    assert waybill("serve", "--demo", "--host", "0.0.0.0", "--insecure-bearer", "--plain-http") == 2
+    assert "--" not in capsys.readouterr().err
+    for words in (["--insecure-bearer"], ["--bearer-roles", "none", "--plain-http"]):
         with served("--folder", folder, "--host", "0.0.0.0", *words) as (_, url):
             ready(url.replace("0.0.0.0", "127.0.0.1"))
 
@@ -106,14 +111,20 @@ def test_who_may_do_without_a_device_is_said_by_name(folder, capsys):
         (folder / SETTINGS).write_text(f"{settings}[service]\nbearer_roles = {text}\n", "utf-8")
         with pytest.raises(SettingsError, match="bearer_roles"):
             ServiceSettings.read(folder, {})
-    text = f'{settings}[service]\nhost = "0.0.0.0"\nbearer_roles = ["switch", "merchant"]\n'
-    (folder / SETTINGS).write_text(text, "utf-8")
-    assert ServiceSettings.read(folder, {}).bearer_roles == {Role.SWITCH, Role.MERCHANT}
-    capsys.readouterr()
-    assert waybill("doctor", "--folder", folder) == 0
-    report = capsys.readouterr().out
-    assert "tokens of merchant need no device" in report
-    assert "only starts with --insecure-bearer" in report
+    for roles, findings in (
+        (
+            ["switch", "merchant"],
+            ("tokens of merchant need no device", "starts with --insecure-bearer; merchant, switch"),
+        ),
+        (["none"], ("starts with --plain-http; nobody",)),
+    ):
+        text = f'{settings}[service]\nhost = "0.0.0.0"\nbearer_roles = {json.dumps(roles)}\n'
+        (folder / SETTINGS).write_text(text, "utf-8")
+        assert ServiceSettings.read(folder, {}).bearer_roles == set(roles) - {"none"}
+        capsys.readouterr()
+        assert waybill("doctor", "--folder", folder) == 0
+        report = capsys.readouterr().out
+        assert all(each in report for each in findings)
 
 
 def test_several_workers_need_postgresql(folder, capsys):
@@ -121,10 +132,30 @@ def test_several_workers_need_postgresql(folder, capsys):
     assert "PostgreSQL" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("port", [-1, 65536, 73976])
-def test_a_port_that_is_none_is_not_taken_for_another(folder, capsys, port):
-    assert waybill("serve", "--folder", folder, f"--port={port}") == 2
-    assert capsys.readouterr().err == f"waybill serve: port {port} is none\n"
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("host", '""'),
+        *(("port", port) for port in ("-1", "65536", "73976", "80.5")),
+        ("workers", "0"),
+        ("workers", "-1"),
+    ],
+)
+def test_what_is_said_in_the_file_the_environment_or_an_option_is_checked_alike(
+    folder, capsys, monkeypatch, name, value
+):
+    """An empty host would be every address of the machine, and the resolver would take what is left of too large a port."""
+    told = f"{name} is no fit {'text' if name == 'host' else 'number'} (waybill.toml, environment or option)\n"
+    assert waybill("serve", "--folder", folder, f"--{name}={value.strip(chr(34))}") == 2
+    assert capsys.readouterr().err == f"waybill serve: {told}"
+    with monkeypatch.context() as environ:
+        environ.setenv(f"WAYBILL_{name.upper()}", value.strip('"'))
+        assert waybill("serve", "--folder", folder) == 2
+    assert capsys.readouterr().err == f"waybill serve: {told}"
+    with (folder / SETTINGS).open("a") as file:
+        file.write(f"[service]\n{name} = {value}\n")
+    assert waybill("serve", "--folder", folder) == 2
+    assert capsys.readouterr().err == f"waybill serve: {told}"
 
 
 def test_the_environment_overrides_the_file_and_nonsense_is_refused(folder, capsys, monkeypatch):
@@ -138,7 +169,7 @@ def test_the_environment_overrides_the_file_and_nonsense_is_refused(folder, caps
     for environ in ({"WAYBILL_ADDRESS": "mask.example"}, {"WAYBILL_ADDRESS": "https://mask.example/v1"}):
         with pytest.raises(SettingsError, match="address"):
             ServiceSettings.read(folder, environ)
-    for environ in ({"WAYBILL_PORT": "x"}, {"WAYBILL_WORKERS": "0"}, {"WAYBILL_HOST": ""}, {"WAYBILL_PORT": "-1"}):
+    for environ in ({"WAYBILL_PORT": "x"}, {"WAYBILL_BODY_SECONDS": "inf"}, {"WAYBILL_BODY_BYTES": "0"}):
         with pytest.raises(SettingsError):
             ServiceSettings.read(folder, environ)
     with (folder / SETTINGS).open("a") as file:

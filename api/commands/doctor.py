@@ -67,13 +67,12 @@ def look(folder: Path, world: World) -> Iterator[Finding]:
             )
         if without := sorted(settings.bearer_roles - {Role.SWITCH}):
             yield Finding("look", f"tokens of {', '.join(without)} need no device: good for whoever copies them")
-        if not settings.loopback:
-            yield Finding("look", f"the service listens beyond this machine ({settings.host}), without TLS")
-        if not settings.loopback and settings.bearer_roles:
+        if settings.exposed_by:
+            roles = ", ".join(sorted(settings.bearer_roles)) or "nobody"
             yield Finding(
                 "look",
-                f"there it takes tokens that need no device ({', '.join(sorted(settings.bearer_roles))}), "
-                'and only starts with --insecure-bearer; bearer_roles = ["none"] takes none',
+                f"the service listens beyond this machine ({settings.host}) without TLS, and only starts with "
+                f"{settings.exposed_by}; {roles} can do without a device there",
             )
     except MaskingError as error:
         yield Finding("WRONG", str(error))

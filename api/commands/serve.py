@@ -1,9 +1,9 @@
 """`waybill serve`: the service, on this machine only unless told otherwise.
 
 Several workers need PostgreSQL. It speaks no TLS: put a proxy on this machine in front (examples/) and say its address in
-`[service] address`. Whose tokens need no proof of the device is one question (`--bearer-roles`, the switch's alone if nothing
-is said), whether the service listens beyond this machine although there are such tokens another (`--insecure-bearer`).
-`--demo` takes everybody's, for curl, on this machine only.
+`[service] address`. Beyond this machine it listens only if the command line says so: `--plain-http`, or, where some tokens need
+no proof of the device (`--bearer-roles`, the switch's alone if nothing is said), `--insecure-bearer`. Options are checked as
+`waybill.toml` and the environment are. `--demo` takes everybody's tokens, for curl, on this machine only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from api.deployment import add_folder
 from api.logs import LOG, configuration
 from api.serving import listening, run_service
-from api.settings import ServiceSettings, bearer_roles
+from api.settings import ServiceSettings
 from masking.access.network import Network
 from masking.access.people import Actor, Role
 from masking.connection import create, open_folder
@@ -49,18 +49,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     add_folder(parser)
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
-    parser.add_argument("--port", type=int, help="port to listen on (default: 8440; 0: any that is free)")
-    parser.add_argument("--workers", type=int, help="processes (default: 1; more need PostgreSQL)")
+    parser.add_argument("--port", help="port to listen on (default: 8440; 0: any that is free)")
+    parser.add_argument("--workers", help="processes (default: 1; more need PostgreSQL)")
+    parser.add_argument(
+        "--bearer-roles",
+        metavar="ROLE,...",
+        help="the roles whose tokens need no proof of a device, or none (default: switch)",
+    )
+    parser.add_argument(
+        "--plain-http",
+        action="store_true",
+        help="listen beyond this machine although whoever is on the way can read what is opened",
+    )
     parser.add_argument(
         "--insecure-bearer",
         action="store_true",
-        help="listen beyond this machine although tokens of --bearer-roles are good for whoever overhears them",
-    )
-    parser.add_argument(
-        "--bearer-roles",
-        type=bearer_roles,
-        metavar="ROLE,...",
-        help="the roles whose tokens need no proof of a device, or none (default: switch)",
+        help="the same, although tokens of --bearer-roles are good for whoever overhears them",
     )
     parser.add_argument("--demo", action="store_true", help="a deployment of its own that ends with it, and who is who")
 
@@ -76,15 +80,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace, folder: Path) -> ServiceSettings:
-    names = ("host", "port", "workers", "bearer_roles")
-    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-    return replace(ServiceSettings.read(folder, os.environ), **given)
+    """The settings; an option stands for the variable of its name."""
+    options = {f"WAYBILL_{name.upper()}": getattr(args, name) for name in ("host", "port", "workers", "bearer_roles")}
+    given = {name: said for name, said in options.items() if said is not None}
+    return ServiceSettings.read(folder, os.environ | given)
 
 
 def _serve(settings: ServiceSettings, args: argparse.Namespace, lines: list[str]) -> int:
     if args.demo:
         settings = replace(settings, bearer_roles=frozenset(Role))
-    if not settings.loopback and settings.bearer_roles and (args.demo or not args.insecure_bearer):
+    told = args.insecure_bearer or (args.plain_http and not settings.bearer_roles)
+    if not settings.loopback and (args.demo or not told):
         raise SettingsError(_exposed(settings, demo=args.demo))
     store = databases(settings.folder)[0].split(":")[0].split("+")[0]
     if settings.workers > 1 and store == "sqlite":
@@ -103,11 +109,12 @@ def _serve(settings: ServiceSettings, args: argparse.Namespace, lines: list[str]
 
 def _exposed(settings: ServiceSettings, *, demo: bool) -> str:
     """Why it does not listen there, and what would help."""
-    why = (
-        f"{settings.host} is beyond this machine, the service speaks no TLS, and whoever overhears a token of a role that "
-        f"needs no device ({', '.join(sorted(settings.bearer_roles))}) can use it: listen on 127.0.0.1 behind a TLS proxy"
-    )
-    return why if demo else f"{why}, or let no role do without a device (--bearer-roles none), or say --insecure-bearer"
+    roles = ", ".join(sorted(settings.bearer_roles))
+    why = f"{settings.host} is beyond this machine, and the service speaks no TLS: whoever is on the way reads what is opened"
+    if roles:
+        why += f", and can use what they overhear of a role whose tokens need no device ({roles})"
+    why += ". Listen on 127.0.0.1 behind a TLS proxy"
+    return why if demo else f"{why}, or say {settings.exposed_by}"
 
 
 def _stage(folder: Path) -> list[str]:
