@@ -106,6 +106,21 @@ def test_who_has_seen_enough_of_an_answer_may_close_it(deployed):
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+def test_a_leaf_that_cannot_be_read_is_named_and_the_others_are_told(deployed, capsys):
+    folder, token = deployed
+    assert main(["erase", token, "--reason", "erasure-request", "--folder", str(folder)]) == 0
+    edit(folder, "UPDATE leaf SET body = zeroblob(80), position = 3 WHERE id = (SELECT max(id) FROM leaf)")
+    capsys.readouterr()
+    assert main(["who-saw", token, "--folder", str(folder)]) == 1
+    said = capsys.readouterr()
+    other, damaged = said.out.splitlines()
+    assert other.split()[1] == "checkout"
+    assert damaged.startswith("UNREADABLE: leaf-3, in the row ")
+    assert said.err == "waybill who-saw: of 2 leaves about it 1 can't be read\n"
+    assert main(["watch", "--folder", str(folder)]) == 1
+    assert capsys.readouterr().out.split() == ["unreadable-leaf", "leaf-3", "1", "of", "1"]
+
+
 def test_nobody_saw_what_was_never_issued(deployed, capsys):
     folder, _ = deployed
     assert main(["who-saw", token_text(bytes(16)), "--folder", str(folder)]) == 1

@@ -15,9 +15,10 @@ from masking.checkout import Checkout, checkout
 from masking.connection import Shop
 from masking.crypto.index import token_record
 from masking.label import Label, label
+from masking.ledger.log import Leaf, Unreadable
 from masking.look import Look, look
 from masking.order import FIELDS, Plain
-from masking.vault import budgets, journal, keylives, schema, slots
+from masking.vault import budgets, journal, keylives, schema, slots, watching
 from masking.vault.damage import ALARM, DAMAGED, OFTEN
 from masking.waybill import Dial, LabelData, Refusal, Rejected, Seen, Waybill
 from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, SHOP, SWITCH, broken, checked_out
@@ -266,3 +267,27 @@ def test_a_wrap_that_does_not_open_keeps_no_other_from_a_younger_key_and_its_own
     done = night()
     assert (done["waybills sealed away"], done["online keys destroyed"]) == (3, 2)
     assert [online()[name] for name in ("2026-11-24", "2026-12-25")] == [("dead", 0)] * 2
+
+
+@pytest.mark.parametrize("body", [b"", b"\1", bytes(80), "longer"])
+@pytest.mark.parametrize("placed", [True, False])
+def test_a_leaf_that_cannot_be_read_is_named_and_keeps_no_other_from_who_asks(world, store, labels, body, placed):
+    watched = record(world, store, labels[1])
+    with store.transaction() as tx:
+        watching.mark(tx, watched, world.now())
+    look(world, store, [Look(actor=actor, code=labels[1].code) for actor in (OTHER_COURIER, COURIER)])
+    if placed:
+        journal.sequence(world, store)
+    before = journal.who_saw(world, store, watched)
+    [hit] = [at for at, leaf in enumerate(before) if leaf.kind == "look"]
+    with store.reading() as tx:
+        row = tx.execute(schema.leaf.select().where(schema.leaf.c.id == before[hit].id)).one()
+    replace(store, schema.leaf, "id", row.id, {"body": row.body + b"\0" if body == "longer" else body})
+    damaged = Unreadable(id=row.id, position=row.position)
+    assert journal.who_saw(world, store, watched) == [*before[:hit], damaged, *before[hit + 1 :]]
+    assert damaged.name == (f"leaf-{row.position}" if placed else f"leaf-{row.id.hex()}")
+    told = [("canary", OTHER_COURIER.id), ("unreadable-leaf", damaged.name)]
+    for watch in (watching.watch, watching.keep_watch):
+        assert [(each.kind, each.who) for each in watch(world, store)] == told
+    assert sorted(alarms(store)) == told
+    assert all(isinstance(leaf, Leaf) for leaf in journal.who_saw(world, store, record(world, store, labels[0])))

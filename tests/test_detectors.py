@@ -144,6 +144,13 @@ def test_a_day_takes_the_memory_of_its_staff_and_not_of_its_parcels():
     assert peak(lambda: detect(day())) < 200_000
 
 
+def test_an_assignment_that_damage_has_left_without_its_courier_or_duty_keeps_no_other_from_being_seen():
+    spoilt = [
+        replace(leaf("assign", "clerk", 1), detail={name: "courier-7"}) for name in ("courier", "duty", "bourier")
+    ]
+    assert kinds(looked(range(20)) + spoilt) == kinds(looked(range(20))) != []
+
+
 @pytest.mark.parametrize("urls", ["file", "postgresql"], indirect=True)
 def test_however_the_ledger_is_sliced_each_leaf_is_read_once_beside_those_of_its_parcel(store):
     dice = random.Random(4)

@@ -9,6 +9,7 @@ from api.deployment import add_folder
 from masking.connection import open_folder
 from masking.crypto.index import token_record
 from masking.errors import InputError
+from masking.ledger.log import Unreadable
 from masking.vault import journal
 from masking.wire import time_to_json
 from masking.world import World
@@ -21,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one line a leaf; 1 if there is none."""
+    """Print one line a leaf; 1 if there is none, or one that can't be read."""
     record = token_record(args.id)
     if record is None:
         raise InputError("id", "not-a-token")
@@ -30,8 +31,14 @@ def run(args: argparse.Namespace) -> int:
     leaves = journal.who_saw(world, store, record)
     store.close()
     for leaf in leaves:
+        if isinstance(leaf, Unreadable):
+            print(f"UNREADABLE: {leaf.name}, in the row {leaf.id.hex()}")
+            continue
         detail = " ".join(f"{name}={value}" for name, value in sorted(leaf.detail.items()))
         print(f"{time_to_json(leaf.at)}  {leaf.kind:<14} {leaf.actor:<20} {detail}".rstrip())
     if not leaves:
         print("waybill who-saw: nothing on the ledger is about it", file=sys.stderr)
-    return 0 if leaves else 1
+    damaged = sum(isinstance(leaf, Unreadable) for leaf in leaves)
+    if damaged:
+        print(f"waybill who-saw: of {len(leaves)} leaves about it {damaged} can't be read", file=sys.stderr)
+    return 1 if damaged or not leaves else 0

@@ -13,6 +13,7 @@ from masking.connection import ROOT_KEY
 from masking.crypto.index import token_record
 from masking.crypto.keys import FileKeySource
 from masking.errors import MaskingError
+from masking.ledger.log import Leaf
 from masking.retire import Destroy, Retired, SealAway, retire
 from masking.settings import SETTINGS, read_settings
 from masking.vault import journal, keylives, parcels, waybills
@@ -96,7 +97,7 @@ def _opens(store: Store, record: bytes) -> bool:
 def _ledger(stage: Stage, record: bytes) -> None:
     stage.scene("账本：谁看过，改一个字节就露馅", "The ledger: who saw it, and one changed byte shows")
     journal.sequence(stage.world, stage.store)
-    views = journal.who_saw(stage.world, stage.store, record)
+    views = [leaf for leaf in journal.who_saw(stage.world, stage.store, record) if isinstance(leaf, Leaf)]
     for leaf in views:
         stage.show(f"{leaf.at:%H:%M:%S} {leaf.kind:<10} {leaf.actor}")
     stage.say(

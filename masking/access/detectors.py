@@ -66,7 +66,7 @@ class Thresholds:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something that stands out: `who` did it, with whom, `times` out of `among`."""
+    """Something that stands out: `who` did it (or which leaf it is), with whom, `times` out of `among`."""
 
     kind: str
     who: str
@@ -210,7 +210,7 @@ def _followed(leaves: list[Leaf]) -> list[_Duty]:
     """
     known: dict[str, _Duty] = {}
     for leaf in leaves:
-        if leaf.kind == "assign":
+        if leaf.kind == "assign" and leaf.detail.keys() >= {"courier", "duty"}:  # damage may leave other words
             collection = leaf.detail.get("leg") == "collection"
             made = _Duty(giver=leaf.actor, courier=leaf.detail["courier"], collection=collection, at=leaf.at)
             known[leaf.detail["duty"]] = made

@@ -69,6 +69,20 @@ class Leaf:
         object.__setattr__(self, "detail", MappingProxyType(dict(sorted(self.detail.items()))))
 
 
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A leaf of which nothing can be told but where it is kept: the id of its row, and its position, None while it waits."""
+
+    id: bytes
+    position: int | None
+
+    @property
+    def name(self) -> str:
+        """As findings, alarms and `waybill ledger verify` count leaves, from 0; by its id before it has a position."""
+        return f"leaf-{self.id.hex() if self.position is None else self.position}"
+
+
 def subject(salt: bytes, record: bytes) -> bytes:
     """A waybill's name in the ledger, 16 bytes: without the day's salt nobody can tell which record it is."""
     return hmac.digest(salt, _SUBJECT + record, "sha256")[:16]
@@ -111,6 +125,14 @@ def decode(body: bytes) -> Leaf:
     if encode(leaf) != body:  # a second form of the same leaf, or bytes left over
         raise IntegrityError("a ledger leaf is not in its one form")
     return leaf
+
+
+def read(id_: bytes, position: int | None, body: bytes) -> Leaf | Unreadable:
+    """The leaf in this row, also if it is damaged: then whoever reads many goes on, and says which one it was."""
+    try:
+        return decode(body)
+    except IntegrityError:
+        return Unreadable(id=id_, position=position)
 
 
 def _read(body: bytes) -> Leaf:

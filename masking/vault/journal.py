@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from masking.errors import IntegrityError
 from masking.ledger import checkpoint, tree
 from masking.ledger.checkpoint import Checkpoint, LogKey
-from masking.ledger.log import Leaf, decode, encode
+from masking.ledger.log import Leaf, Unreadable, encode, read
 from masking.vault import direct, schema
 from masking.vault.audit import Fault, Report, verify
 from masking.vault.engine import alone
@@ -31,6 +31,9 @@ __all__ = ["Fault", "Leaf", "Report", "append", "latest", "log_key", "proof", "s
 
 HEARTBEAT = timedelta(seconds=60)
 """A checkpoint is never older than this while a sequencer runs, also when nothing happened."""
+
+KEPT = sa.select(schema.leaf.c.id, schema.leaf.c.position, schema.leaf.c.body)
+"""What `masking.ledger.log.read` takes of a leaf."""
 _BATCH = 1000
 _APPEND = schema.leaf.insert()
 _GROW = schema.node.insert()
@@ -103,13 +106,11 @@ def proof(store: Store, spans: Sequence[tree.Span]) -> list[bytes]:
         return tree.proof(spans, lambda places: _read(tx, places))
 
 
-def who_saw(world: World, store: Store, record: bytes) -> list[Leaf]:
-    """Every leaf about one waybill, oldest first, also those that still wait for their place."""
+def who_saw(world: World, store: Store, record: bytes) -> list[Leaf | Unreadable]:
+    """Every leaf about one waybill, oldest first, also those that still wait for their place; a damaged one is named."""
     about = store.subject(record, world, world.now())
-    leaf = schema.leaf
     with store.reading() as tx:
-        query = sa.select(leaf.c.body).where(leaf.c.subject == about).order_by(leaf.c.id)
-        return [decode(body) for body in tx.execute(query).scalars()]
+        return [read(*row) for row in tx.execute(KEPT.where(_LEAF.subject == about).order_by(_LEAF.id))]
 
 
 def _last(tx: Connection) -> tuple[int, str]:

@@ -6,7 +6,7 @@ mark is in no leaf and in no answer, so whoever sees the parcel can't tell it fr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from masking.access.detectors import Finding, detect, looked_at_canaries
-from masking.ledger.log import Leaf, decode
+from masking.ledger.log import Leaf, Unreadable, read
 from masking.vault import journal
 from masking.vault.budgets import raise_alarm
 from masking.vault.engine import insert_new, streaming
@@ -36,18 +36,20 @@ def mark(tx: Transaction, waybill: bytes, now: datetime) -> bool:
 
 
 def watch(world: World, store: Store, *, back: timedelta = A_DAY) -> list[Finding]:
-    """What stands out in the acts of the last day, each an alarm, once a day.
+    """What stands out in the acts of the last day, and each leaf that can't be read; each an alarm, once a day.
 
     Raises:
         UnavailableError: the store could not answer now.
     """
     now = world.now()
-    found = detect(parcel_by_parcel(store, now - back), _canaries(world, store, now), store.settings.watch)
+    damaged: list[Unreadable] = []
+    leaves = _readable(parcel_by_parcel(store, now - back), damaged)
+    found = detect(leaves, _canaries(world, store, now), store.settings.watch) + _unreadable(damaged)
     _ring(world, store, found, now)
     return found
 
 
-def parcel_by_parcel(store: Store, since: datetime, *, sorting: int = SORTING) -> Iterator[Leaf]:
+def parcel_by_parcel(store: Store, since: datetime, *, sorting: int = SORTING) -> Iterator[Leaf | Unreadable]:
     """The leaves since then, those about one parcel together, oldest first; about none of them first.
 
     They are read as they are asked for. In slices of the parcels' names, since SQLite sorts in memory: of about `sorting`
@@ -57,7 +59,7 @@ def parcel_by_parcel(store: Store, since: datetime, *, sorting: int = SORTING) -
     with store.reading() as tx:
         many = tx.execute(sa.select(sa.func.count()).where(recent)).scalar_one()
     for query in slices(recent, max(256 * sorting // max(many, 1), 1)):
-        yield from (decode(body) for (body,) in streaming(store.data, query))
+        yield from (read(row.id, row.position, row.body) for row in streaming(store.data, query))
 
 
 def slices(recent: sa.ColumnElement[bool], width: int) -> list[sa.Select[Any]]:
@@ -66,7 +68,7 @@ def slices(recent: sa.ColumnElement[bool], width: int) -> list[sa.Select[Any]]:
     about = sa.func.substr(leaf.c.subject, 1, type_=sa.LargeBinary)
     edges = [bytes((at,)) for at in range(0, 256, width)]
     parts = [about.is_(None), *(sa.and_(about >= a, about < b) for a, b in pairwise(edges)), about >= edges[-1]]
-    return [sa.select(leaf.c.body).where(recent, part).order_by(about, leaf.c.id) for part in parts]
+    return [journal.KEPT.where(recent, part).order_by(about, leaf.c.id) for part in parts]
 
 
 def keep_watch(world: World, store: Store) -> list[Finding]:
@@ -79,10 +81,11 @@ def keep_watch(world: World, store: Store) -> list[Finding]:
     canaries = _canaries(world, store, now)
     since = milliseconds(now - A_DAY).to_bytes(6, "big") + bytes(10)
     with store.reading() as tx:
-        query = sa.select(leaf.c.body).where(leaf.c.subject.in_(canaries), leaf.c.id >= since)
-        bodies = tx.execute(query).scalars().all() if canaries else []
+        query = journal.KEPT.where(leaf.c.subject.in_(canaries), leaf.c.id >= since)
+        rows = tx.execute(query).all() if canaries else []
         forged = tx.execute(sa.select(budget.c.actor).where(budget.c.forged > 0).limit(1)).first()
-    found = looked_at_canaries([decode(body) for body in bodies], canaries)
+    damaged: list[Unreadable] = []
+    found = looked_at_canaries(_readable((read(*row) for row in rows), damaged), canaries) + _unreadable(damaged)
     _ring(world, store, found, now)
     if forged:
         with store.transaction() as tx:
@@ -97,6 +100,19 @@ def _tell_forged(world: World, store: Store, tx: Transaction, now: datetime) -> 
     told = tx.execute(query).all()
     journal.append(tx, [store.leaf(world, now, "no-label-code", who, count=str(count)) for who, count in told])
     tx.execute(budget.update().where(budget.c.actor.in_([who for who, _ in told])).values(forged=0))
+
+
+def _readable(leaves: Iterable[Leaf | Unreadable], damaged: list[Unreadable]) -> Iterator[Leaf]:
+    """Those that can be read; the others are put aside."""
+    for each in leaves:
+        if isinstance(each, Unreadable):
+            damaged.append(each)
+        else:
+            yield each
+
+
+def _unreadable(damaged: list[Unreadable]) -> list[Finding]:
+    return [Finding(kind="unreadable-leaf", who=each.name, times=1, among=1) for each in damaged]
 
 
 def _canaries(world: World, store: Store, now: datetime) -> set[bytes]:
