@@ -1,10 +1,15 @@
-"""Which deployment a command works on if it is not told: the same for all of them."""
+"""Which deployment a command works on if it is not told, the same for all of them; and who has a folder to themselves."""
 
 from __future__ import annotations
 
 import argparse
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from masking.errors import MaskingError
 from masking.settings import SETTINGS
 
 MADE = Path("waybill-data")
@@ -21,3 +26,20 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
     """The option `--folder`."""
     told = f"the deployment (default: this folder, or {MADE} in it)"
     parser.add_argument("--folder", type=Path, default=usual(), help=told)
+
+
+@contextmanager
+def alone(folder: Path, otherwise: MaskingError) -> Iterator[None]:
+    """Hold a folder while the block runs, or raise `otherwise`: another program holds it. A crash lets go of it.
+
+    Nothing is written for it, and whoever does not ask goes in and out as ever.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise otherwise from None
+        yield
+    finally:
+        os.close(handle)

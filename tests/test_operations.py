@@ -127,6 +127,21 @@ def test_who_may_do_without_a_device_is_said_by_name(folder, capsys):
         assert all(each in report for each in findings)
 
 
+def test_a_folder_of_sqlite_has_one_service_and_room_for_the_operator_and_a_killed_one_leaves_no_lock(folder, capsys):
+    with served("--folder", folder) as (process, url):
+        ready(url)
+        before = sorted(folder.iterdir())
+        assert waybill("serve", "--folder", folder, "--port", 0) == 2
+        assert capsys.readouterr().err == "waybill serve: a service is running on this folder, and SQLite takes one\n"
+        assert waybill("doctor", "--folder", folder) == waybill("retire", "--folder", folder) == 0
+        ready(url)
+        assert sorted(folder.iterdir()) == before
+        process.kill()
+        process.wait()
+    with served("--folder", folder) as (_, url):
+        ready(url)
+
+
 def test_several_workers_need_postgresql(folder, capsys):
     assert waybill("serve", "--folder", folder, "--workers", 2) == 2
     assert "PostgreSQL" in capsys.readouterr().err

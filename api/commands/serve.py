@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from api.deployment import add_folder
+from api.deployment import add_folder, alone
 from api.logs import LOG, configuration
 from api.serving import listening, run_service
 from api.settings import ServiceSettings
@@ -93,8 +93,16 @@ def _serve(settings: ServiceSettings, args: argparse.Namespace, lines: list[str]
     if not settings.loopback and (args.demo or not told):
         raise SettingsError(_exposed(settings, demo=args.demo))
     store = databases(settings.folder)[0].split(":")[0].split("+")[0]
-    if settings.workers > 1 and store == "sqlite":
+    if store != "sqlite":
+        return _listen(settings, store, lines)
+    if settings.workers > 1:
         raise SettingsError("SQLite takes one worker; several need PostgreSQL (waybill init --data ... --keys ...)")
+    with alone(settings.folder, SettingsError("a service is running on this folder, and SQLite takes one")):
+        return _listen(settings, store, lines)
+
+
+def _listen(settings: ServiceSettings, store: str, lines: list[str]) -> int:
+    """Serve; `lines` are what a demo says of itself besides its address."""
     open_folder(settings.folder, World(), must_exist=True).close()  # whatever is wrong is said here, once
     socket = listening(settings.host, settings.port)
     host, port = socket.getsockname()[:2]
@@ -102,7 +110,7 @@ def _serve(settings: ServiceSettings, args: argparse.Namespace, lines: list[str]
     event = {"host": host, "port": port, "workers": settings.workers, "store": store}
     event["bearer_roles"] = sorted(settings.bearer_roles)
     LOG.info("serving", extra={"waybill": event})
-    for line in [f"export URL=http://{host}:{port}", *lines] if args.demo else []:
+    for line in [f"export URL=http://{host}:{port}", *lines] if lines else []:
         print(line, flush=True)
     return run_service(settings, socket)
 

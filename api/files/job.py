@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, final
 
+from api.deployment import alone
 from api.files.importing import BATCH, Taken, enter
 from api.files.layout import Layout
 from api.files.orders import Survey, digest, parcels
@@ -68,7 +65,7 @@ def run_job(shop: Shop | RemoteShop, job: Job, progress: TextIO) -> Result:
     _unchanged(job)
     job.folder.mkdir(parents=True, exist_ok=True)
     result = Result()
-    with _alone(job.folder):
+    with alone(job.folder, InputError("--out", "another run is writing to this folder")):
         ids = _import(shop, job, result, progress)
         if job.template and ids:
             _print(shop, job, job.template, ids, result, progress)
@@ -121,16 +118,3 @@ def _print(
 def _unchanged(job: Job) -> None:
     if digest(job.path) != job.survey.digest:
         raise InputError("file", "changed while it was read: give the command again")
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold a folder for this run; a crash lets go of it."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise InputError("--out", "another run is writing to this folder") from error
-    finally:
-        os.close(handle)
