@@ -52,7 +52,7 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
         given = custody.open_assignments(tx, records)
         counted = {r.actor.id for r in requests} | {r.courier for r in requests if r.courier in staff}
         counted |= {outlet_of(request) for request in requests}
-        tallies = budgets.open_tallies(tx, counted, now)
+        tallies = budgets.open_tallies(tx, counted, now, staff=staff)
         for request, record_id in zip(requests, ids, strict=True):
             record = records.get(record_id) if record_id else None
             tally = tallies[request.actor.id]

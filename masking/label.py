@@ -76,7 +76,7 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
         done = custody.prints_of_jobs(tx, wanted, {request.job for request in requests if _NAME.fullmatch(request.job)})
         numbers = slots.leases(tx, wanted)
         wanting: dict[bytes, Record] = {}
-        tallies = budgets.open_tallies(tx, {request.actor.id for request in requests}, now)
+        tallies = budgets.open_tallies(tx, {request.actor.id for request in requests}, now, staff=staff)
         outcomes: list[tuple[Record, Print, str] | Refusal] = []
         views: dict[bytes, MaskedView] = {}
         for request, record_id in zip(requests, ids, strict=True):

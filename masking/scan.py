@@ -81,7 +81,7 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
             duties=custody.open_assignments(tx, wanted),
             told=custody.scans_of_events(tx, [event for event in events if event]),
         )
-        tallies = budgets.open_tallies(tx, {request.actor.id for request in requests}, now)
+        tallies = budgets.open_tallies(tx, {request.actor.id for request in requests}, now, staff=known.staff)
         for rank, (request, code, record_id, event) in enumerate(zip(requests, codes, ids, events, strict=True)):
             actor, tally = request.actor, tallies[request.actor.id]
             record = known.records.get(record_id) if record_id else None

@@ -18,7 +18,9 @@ from masking.connection import create, open_folder
 from masking.deliver import Deliver, deliver
 from masking.enrol import Unlock, enrol
 from masking.errors import SettingsError
+from masking.label import Label, label
 from masking.ledger.log import decode
+from masking.look import Look, look
 from masking.order import Grant
 from masking.resolve import Resolve, resolve
 from masking.scan import Scan, scan
@@ -165,6 +167,30 @@ def test_a_key_that_could_be_copied_has_fewer_places(world, store):
     with store.transaction() as tx:
         assert people.bind(tx, COURIER.id, bytes(32), Level.SOFTWARE)
     assert granted(looking(world, store, on_the_van(world, store, FULL.places))) == HALF.places
+
+
+REFUSED = {
+    "resolve": (resolve, Resolve(actor=COURIER, code="no label", purpose=Purpose.DELIVER)),
+    "look": (look, Look(actor=COURIER, code="no label")),
+    "call": (call, Call(actor=COURIER, code="no label")),
+    "deliver": (deliver, Deliver(actor=COURIER, code="no label")),
+    "scan": (scan, Scan(actor=COURIER, what="no label", kind="attempted")),
+    "assign": (assign, Assign(actor=DISPATCHER, what="no label", courier=COURIER.id)),
+    "label": (label, Label(actor=DISPATCHER, id="no label", job="j", station="s")),
+}
+
+
+@pytest.mark.parametrize("step", REFUSED)
+@pytest.mark.parametrize(("level", "limits"), [(Level.SOFTWARE, HALF), (Level.HARDWARE, FULL)])
+def test_a_key_that_could_be_copied_is_locked_after_half_the_refusals_whatever_it_tries(
+    world, store, step, level, limits
+):
+    act, request = REFUSED[step]
+    with store.transaction() as tx:
+        assert people.bind(tx, request.actor.id, bytes(32), level)
+    request = replace(request, actor=replace(request.actor, level=level))
+    answers = [act(world, store, [request])[0].reason for _ in range(limits.refusals + 1)]
+    assert answers == ["unknown"] * limits.refusals + ["locked"]
 
 
 def locked_out(world, store, actor=COURIER):
