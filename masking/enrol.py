@@ -166,17 +166,20 @@ def _enrol(
 def _confirm(
     world: World, store: Store, tx: Transaction, request: Confirm, staff: dict[str, Actor], now: datetime
 ) -> Confirmed | Refusal:
-    """A second person's word; refused like somebody unknown where that person is not a second one."""
+    """A second person's word, who may say it again; refused like somebody unknown where that is no second person."""
     by, whom = request.actor, staff.get(request.id)
     if by.role not in CONFIRMERS or whom is None:
         return UNKNOWN
     if (whom.tenant, whom.role, whom.unit) != (by.tenant, request.role, request.unit):
         return UNKNOWN
-    code = codes.waiting(tx, whom.id, now)
+    code = codes.newest(tx, whom.id, now)
     if code is None or by.id in {code.maker, whom.id} or by.unit == code.unit:
         return UNKNOWN
-    codes.confirm(tx, code.digest, by.id)
-    journal.append(tx, [store.leaf(world, now, "confirm", by.id, person=whom.id, maker=code.maker)])
+    if code.confirmed_by is None:
+        codes.confirm(tx, code.digest, by.id)
+        journal.append(tx, [store.leaf(world, now, "confirm", by.id, person=whom.id, maker=code.maker)])
+    elif code.confirmed_by != by.id:
+        return UNKNOWN
     return Confirmed(id=whom.id)
 
 

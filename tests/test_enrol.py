@@ -110,8 +110,10 @@ def test_a_code_is_good_once_a_person_of_another_unit_has_vouched(supervised, wo
     assert shown(supervised, world, enrolled.code) == NOBODY
     assert vouch(supervised, world) == Confirmed(id=NEW.id)
     assert vouch(supervised, world, REGION) == UNKNOWN  # there is nothing left to confirm
+    assert vouch(supervised, world) == Confirmed(id=NEW.id)  # a lost answer is asked for again, and recorded once
     begun(supervised, world)
     issued = shown(supervised, world, enrolled.code)
+    assert vouch(supervised, world) == Confirmed(id=NEW.id)
     assert held(supervised, world, issued) == (NEW, b"d" * 32)
     assert leaves(supervised) == [
         ("enrol", BOSS.id, NEW.id),

@@ -35,14 +35,13 @@ def made_today(tx: Connection, maker: str, now: datetime) -> int:
     return tx.execute(query).scalar_one()
 
 
-def waiting(tx: Connection, who: str, now: datetime) -> Any | None:
-    """The live code of somebody that nobody has confirmed yet: its digest, maker and maker's unit."""
+def newest(tx: Connection, who: str, now: datetime) -> Any | None:
+    """The one code of somebody that is not over: its digest, maker, maker's unit, and who has confirmed it, if anybody."""
     by = person.alias()
     query = (
-        sa.select(code.c.digest, code.c.maker, by.c.unit.label("unit"))
+        sa.select(code.c.digest, code.c.maker, by.c.unit.label("unit"), code.c.confirmed_by)
         .join(by, by.c.id == code.c.maker)
-        .where(code.c.person == who, code.c.until > milliseconds(now), code.c.used.is_(None))
-        .where(code.c.confirmed_by.is_(None))
+        .where(code.c.person == who, code.c.until > milliseconds(now))
     )
     return tx.execute(query).first()
 
