@@ -289,7 +289,7 @@ class TokenIn(Document):
 
 def member_names() -> frozenset[str]:
     """Every name that a member of a request can have: what an error may repeat."""
-    found = {"body", "query", "path", "header", "id", "from", "to"}
+    found = {"body", "query", "path", "header", "id", "from", "to", "Idempotency-Key"}
     for kind in Document.__subclasses__():
         found |= kind.model_fields.keys()
     return frozenset(found)

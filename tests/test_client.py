@@ -125,12 +125,14 @@ def test_outlet_and_courier_walk_a_parcel_to_its_door(service, shop, credentials
         assert arrived == [Refusal(reason="unknown")]
 
 
-def test_an_event_is_recorded_once_however_often_it_is_sent(service, shop, credentials):
+@pytest.mark.parametrize("event", ["gate-1/0002", "2", "一号门", "x" * 500])
+def test_an_event_is_recorded_once_however_often_it_is_sent(service, shop, credentials, event):
     [waybill] = shop.checkout([made()])
     with Outlet.connect(service.url, credentials=credentials(RECEIVER)) as outlet:
-        first = outlet.scan([waybill.waybill_number], "arrived", event="gate-1/0002")
+        first = outlet.scan([waybill.waybill_number], "arrived", event=event)
+        assert isinstance(first[0], Scanned)
         service.clock.ahead += timedelta(seconds=3)
-        assert outlet.scan([waybill.waybill_number], "arrived", event="gate-1/0002") == first
+        assert outlet.scan([waybill.waybill_number], "arrived", event=event) == first
         assert outlet.scan([waybill.waybill_number], "arrived") != first
 
 

@@ -155,6 +155,16 @@ def test_a_scan_repeated_under_its_key_is_recorded_once(service):
     assert next(iter(own)) == "scanned"
 
 
+def test_the_longest_key_is_good_for_a_hundred_items_and_a_longer_one_is_refused_by_name(service):
+    number = f"YT{next(counter):012}"
+    ordered(service, **(NUMBERS | {"waybill_number": number}))
+    asked = {"items": [{"what": number, "kind": "arrived"}] * 100}
+    found = service.outcomes(RECEIVER, "/v1/scans", asked, headers={"Idempotency-Key": "k" * 125})
+    assert Counter(next(iter(each)) for each in found) == {"scanned": 100}
+    refused = service.ask(RECEIVER, "/v1/scans", asked, headers={"Idempotency-Key": "k" * 126})
+    assert refused.json()["errors"] == [{"field": "Idempotency-Key", "rule": "string-too-long"}]
+
+
 def test_two_items_of_one_request_see_each_other(service):
     _, code = on_the_van(service)
     body = {"items": [{"what": code, "kind": kind} for kind in ("delivered", "delivered", "attempted")]}

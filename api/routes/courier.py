@@ -27,7 +27,8 @@ from masking.wire import Outcome
 
 router = APIRouter(tags=["courier"], route_class=BodyRoute)
 
-Key = Annotated[str | None, StringConstraints(min_length=8, max_length=128), Header(alias="Idempotency-Key")]
+Key = Annotated[str | None, StringConstraints(min_length=8, max_length=125), Header(alias="Idempotency-Key")]
+"""With an item's place in the request behind it, it is the name of a scan, which has 128 characters at most."""
 
 
 @router.post("/v1/resolve", responses=OUTCOMES)
