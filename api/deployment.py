@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from masking.connection import open_folder
 from masking.errors import MaskingError
 from masking.settings import SETTINGS
+from masking.vault.store import Store
+from masking.world import World
 
 MADE = Path("waybill-data")
 """The folder that `waybill mask` makes on first use where there is no deployment."""
@@ -26,6 +29,20 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
     """The option `--folder`."""
     told = f"the deployment (default: this folder, or {MADE} in it)"
     parser.add_argument("--folder", type=Path, default=usual(), help=told)
+
+
+@contextmanager
+def opening(folder: Path, world: World) -> Iterator[Store]:
+    """The store of the deployment in a folder, closed when the block ends, however it does.
+
+    Raises:
+        SettingsError: see `open_folder`.
+    """
+    store = open_folder(folder, world, must_exist=True)
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 @contextmanager

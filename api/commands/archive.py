@@ -9,8 +9,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from api.deployment import add_folder
-from masking.connection import OPERATOR, open_folder
+from api.deployment import add_folder, opening
+from masking.connection import OPERATOR
 from masking.crypto.index import token_record
 from masking.crypto.keys import read_secret
 from masking.errors import InputError
@@ -39,10 +39,9 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("id", "not-a-token")
     private = read_secret(args.offline_key, 32)
     world = World()
-    store = open_folder(args.folder, world, must_exist=True)
-    opened = open_archived(world, store, private, waybill, actor=OPERATOR, reason=args.reason)
-    journal.sequence(world, store)
-    store.close()
+    with opening(args.folder, world) as store:
+        opened = open_archived(world, store, private, waybill, actor=OPERATOR, reason=args.reason)
+        journal.sequence(world, store)
     print(f"on the ledger: archive-open by {OPERATOR}, {args.reason}", file=sys.stderr)
     for name in args.field or FIELDS:
         print(f"{name:<18} {opened[name].reveal()}")

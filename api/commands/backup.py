@@ -8,8 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from api.deployment import add_folder
-from masking.connection import open_folder
+from api.deployment import add_folder, opening
 from masking.lifecycle import KEY_BACKUPS_LIVE
 from masking.vault.recovery import back_up
 from masking.wire import time_to_json
@@ -26,10 +25,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the copy."""
     world = World()
-    store = open_folder(args.folder, world, must_exist=True)
-    now = world.now()
-    back_up(store.keys.engine if args.what == "keys" else store.data, args.file, now, keys=args.what == "keys")
-    store.close()
+    with opening(args.folder, world) as store:
+        now = world.now()
+        back_up(store.keys.engine if args.what == "keys" else store.data, args.file, now, keys=args.what == "keys")
     until = f"; delete it by {time_to_json(now + KEY_BACKUPS_LIVE)}" if args.what == "keys" else ""
     print(f"{args.file}{until}")
     return 0

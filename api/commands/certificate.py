@@ -10,8 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from api.deployment import add_folder
-from masking.connection import open_folder
+from api.deployment import add_folder, opening
 from masking.errors import InputError, IntegrityError
 from masking.ledger.certificate import key_name, read
 from masking.ledger.checkpoint import LogKey
@@ -54,11 +53,8 @@ def _given(text: str) -> LogKey:
 
 
 def _own(folder: Path, world: World) -> LogKey:
-    store = open_folder(folder, world, must_exist=True)
-    try:
+    with opening(folder, world) as store:
         seed = store.keys.existing("sign", "certificate")
         if seed is None:
             raise InputError("--key", "missing, and this deployment has certified nothing yet")
         return LogKey.of_seed(key_name(store.settings.origin), seed)
-    finally:
-        store.close()

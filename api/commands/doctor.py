@@ -10,10 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from api.deployment import add_folder
+from api.deployment import add_folder, opening
 from api.settings import ServiceSettings
 from masking.access.people import Role
-from masking.connection import OFFLINE_KEY, open_folder
+from masking.connection import OFFLINE_KEY
 from masking.errors import MaskingError
 from masking.ledger import checkpoint
 from masking.settings import databases
@@ -53,31 +53,13 @@ def look(folder: Path, world: World) -> Iterator[Finding]:
     try:
         settings = ServiceSettings.read(folder, os.environ)
         data = databases(folder)[0]
-        store = open_folder(folder, world, must_exist=True)
+        with opening(folder, world) as store:
+            yield Finding("ok", "settings, root key and both databases open; their schemas are this program's")
+            yield from _files(folder, sqlite=data.startswith("sqlite"))
+            yield from _inside(store, world)
+            yield from _service(settings)
     except MaskingError as error:
         yield Finding("WRONG", str(error))
-        return
-    yield Finding("ok", "settings, root key and both databases open; their schemas are this program's")
-    try:
-        yield from _files(folder, sqlite=data.startswith("sqlite"))
-        yield from _inside(store, world)
-        if not settings.address:
-            yield Finding(
-                "look", "[service] address is not set: behind a proxy no device's proof fits, and none gets in"
-            )
-        if without := sorted(settings.bearer_roles - {Role.SWITCH}):
-            yield Finding("look", f"tokens of {', '.join(without)} need no device: good for whoever copies them")
-        if settings.exposed_by:
-            roles = ", ".join(sorted(settings.bearer_roles)) or "nobody"
-            yield Finding(
-                "look",
-                f"the service listens beyond this machine ({settings.host}) without TLS, and only starts with "
-                f"{settings.exposed_by}; {roles} can do without a device there",
-            )
-    except MaskingError as error:
-        yield Finding("WRONG", str(error))
-    finally:
-        store.close()
 
 
 def _files(folder: Path, *, sqlite: bool) -> Iterator[Finding]:
@@ -113,6 +95,20 @@ def _inside(store: Store, world: World) -> Iterator[Finding]:
         yield Finding("look", f"virtual numbers run low: {free} of {total} are free")
     else:
         yield Finding("ok", f"virtual numbers: {free} of {total} are free")
+
+
+def _service(settings: ServiceSettings) -> Iterator[Finding]:
+    if not settings.address:
+        yield Finding("look", "[service] address is not set: behind a proxy no device's proof fits, and none gets in")
+    if without := sorted(settings.bearer_roles - {Role.SWITCH}):
+        yield Finding("look", f"tokens of {', '.join(without)} need no device: good for whoever copies them")
+    if settings.exposed_by:
+        roles = ", ".join(sorted(settings.bearer_roles)) or "nobody"
+        yield Finding(
+            "look",
+            f"the service listens beyond this machine ({settings.host}) without TLS, and only starts with "
+            f"{settings.exposed_by}; {roles} can do without a device there",
+        )
 
 
 def flushes(folder: Path) -> float:

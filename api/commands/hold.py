@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from api.deployment import add_folder
-from masking.connection import open_folder, operator
+from api.deployment import add_folder, opening
+from masking.connection import operator
 from masking.retire import HOLDS, Held, Hold, Release, Retire, retire
 from masking.waybill import Refusal, Token
 from masking.world import World
@@ -24,11 +24,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Hold or release it; 1 if there is no such waybill, or no hold on it."""
     world = World()
-    store = open_folder(args.folder, world, must_exist=True)
-    by, id_ = operator(store), Token(args.id)
-    request: Retire = Release(actor=by, id=id_) if args.release else Hold(actor=by, id=id_, reason=args.reason)
-    [outcome] = retire(world, store, [request])
-    store.close()
+    with opening(args.folder, world) as store:
+        by, id_ = operator(store), Token(args.id)
+        request: Retire = Release(actor=by, id=id_) if args.release else Hold(actor=by, id=id_, reason=args.reason)
+        [outcome] = retire(world, store, [request])
     if isinstance(outcome, Held):
         print("held until it is released" if outcome.held else "released")
         return 0

@@ -9,9 +9,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from api.deployment import opening
 from masking.access.credentials import CODE, sure_digest
 from masking.access.people import Actor, Role
-from masking.connection import OFFLINE_KEY, create, open_folder
+from masking.connection import OFFLINE_KEY, create
 from masking.enrol import new_code
 from masking.errors import SettingsError
 from masking.numbers.pool import DEMO
@@ -47,15 +48,14 @@ def run(args: argparse.Namespace) -> int:
         create(
             args.folder, world, Settings(tenant=args.tenant, carrier=args.carrier, demo=args.demo), addresses=addresses
         )
-    store = open_folder(args.folder, world)
-    supervisor = Actor(id=args.supervisor, tenant=store.settings.tenant, role=Role.SUPERVISOR, unit=args.unit)
-    enrolled = supervise(store, world, supervisor)
-    if new and args.demo:
-        with store.transaction() as tx:
-            slots.add(tx, DEMO, DEMO.slots(1000, 1999), world)
-    key = journal.log_key(world, store)
-    journal.sequence(world, store)
-    store.close()
+    with opening(args.folder, world) as store:
+        supervisor = Actor(id=args.supervisor, tenant=store.settings.tenant, role=Role.SUPERVISOR, unit=args.unit)
+        enrolled = supervise(store, world, supervisor)
+        if new and args.demo:
+            with store.transaction() as tx:
+                slots.add(tx, DEMO, DEMO.slots(1000, 1999), world)
+        key = journal.log_key(world, store)
+        journal.sequence(world, store)
     print(f"The code of {args.supervisor}, shown this once; it lets one device in within two hours:\n")
     print(f"  {enrolled.code.reveal()}\n")
     print(f"The ledger's key, for clients to pin:\n\n  {key}\n")

@@ -12,9 +12,9 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
-from api.deployment import add_folder
+from api.deployment import add_folder, opening
 from api.upkeep import key_act, tell_hanging
-from masking.connection import OFFLINE_KEY, ROOT_KEY, create, create_in, open_folder, operator
+from masking.connection import OFFLINE_KEY, ROOT_KEY, create, create_in, operator
 from masking.crypto.keys import write_secret
 from masking.errors import InputError
 from masking.settings import SETTINGS
@@ -54,20 +54,19 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("purpose", f"{args.act} takes {known}")
     if args.act == "init":
         return _init(args, world)
-    store = open_folder(args.folder, world, must_exist=True)
-    try:
-        match args.act:
-            case "list":
-                return _list(store)
-            case "rotate":
-                return _rotate(args, world, store)
-            case "refresh":
-                return _refresh(args, world, store)
-            case _:
-                return _end(args, world, store)
-    finally:
-        journal.sequence(world, store)
-        store.close()
+    with opening(args.folder, world) as store:
+        try:
+            match args.act:
+                case "list":
+                    return _list(store)
+                case "rotate":
+                    return _rotate(args, world, store)
+                case "refresh":
+                    return _refresh(args, world, store)
+                case _:
+                    return _end(args, world, store)
+        finally:
+            journal.sequence(world, store)
 
 
 def _init(args: argparse.Namespace, world: World) -> int:

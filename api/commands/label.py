@@ -14,9 +14,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from api.deployment import add_folder
+from api.deployment import add_folder, opening
 from masking.access.people import Actor, Role
-from masking.connection import SHOP, open_folder
+from masking.connection import SHOP
 from masking.errors import InputError, RefusedError
 from masking.label import REASONS, Label, label
 from masking.vault import journal, people
@@ -71,19 +71,18 @@ def run(args: argparse.Namespace) -> int:
     from api.printing.jobs import opened
 
     how, world, jobs = _how(args), World(), args.folder / "jobs"
-    store = open_folder(args.folder, world, must_exist=True)
-    try:
-        if not args.again:
+    with opening(args.folder, world) as store:
+        try:
+            if not args.again:
+                with opened(jobs, args.job) as job:
+                    return _print(args, how, world, store, job, _ids(args.ids), args.job, None)
             with opened(jobs, args.job) as job:
-                return _print(args, how, world, store, job, _ids(args.ids), args.job, None)
-        with opened(jobs, args.job) as job:
-            wanted = _range(job, args.again)
-        name = f"{args.job}.again-{args.again}"
-        with opened(jobs, name) as job:
-            return _print(args, how, world, store, job, wanted, name, args.reason)
-    finally:
-        journal.sequence(world, store)
-        store.close()
+                wanted = _range(job, args.again)
+            name = f"{args.job}.again-{args.again}"
+            with opened(jobs, name) as job:
+                return _print(args, how, world, store, job, wanted, name, args.reason)
+        finally:
+            journal.sequence(world, store)
 
 
 def _how(args: argparse.Namespace) -> How:

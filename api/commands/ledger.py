@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from api.deployment import add_folder
-from masking.connection import open_folder
+from api.deployment import add_folder, opening
 from masking.vault import journal
 from masking.world import World
 
@@ -18,10 +17,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the verdict and the last checkpoint; 1 if anything is wrong."""
-    world = World()
-    store = open_folder(args.folder, world, must_exist=True)
-    report = journal.verify(store)  # signs nothing: what is in doubt is not to be signed over
-    store.close()
+    with opening(args.folder, World()) as store:
+        report = journal.verify(store)  # signs nothing: what is in doubt is not to be signed over
     if report.fault:
         print(f"NOT WHAT WAS SIGNED: leaf {report.fault.position}: {report.fault.rule}")
         return 1

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from contextlib import nullcontext
 
-from api.deployment import add_folder
-from masking.connection import open_folder
+from api.deployment import add_folder, opening
 from masking.errors import InputError
 from masking.numbers.plan import Demand, runs_dry
 from masking.numbers.pool import Act, Line
 from masking.numbers.provider import ORIGINS
+from masking.settings import SETTINGS
 from masking.vault import slots
 from masking.vault.store import Store
 from masking.vault.upkeep import keep_numbers
@@ -63,17 +64,14 @@ def run(args: argparse.Namespace) -> int:
     world = World()
     if args.act == "plan":
         demand = _demand(args)
-        store = open_folder(args.folder, world, must_exist=True) if (args.folder / "waybill.toml").exists() else None
-        _plan(demand, world, store, connects_anybody=not ORIGINS[args.provider].authorises_each_call)
+        with opening(args.folder, world) if (args.folder / SETTINGS).exists() else nullcontext() as store:
+            _plan(demand, world, store, connects_anybody=not ORIGINS[args.provider].authorises_each_call)
         return 0
-    store = open_folder(args.folder, world, must_exist=True)
-    try:
+    with opening(args.folder, world) as store:
         if args.act == "stock":
             _stock(store)
             return 0
         moved = _import(world, store, args) if args.act == "import" else _move(world, store, args)
-    finally:
-        store.close()
     print(f"{moved} slots")
     return 0 if moved else 1
 
@@ -129,7 +127,6 @@ def _plan(demand: Demand, world: World, store: Store | None, *, connects_anybody
         with store.reading() as tx:
             there = slots.counts(tx)
             connects_anybody |= any(not _asks(provider) for provider, _, _ in slots.stock(tx))
-        store.close()
         free, cooling = there.get("free", 0), there.get("cooling", 0)
         day = runs_dry(demand, free, there.get("leased", 0), cooling)
         when = "not within a year" if day is None else f"on day {day}"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from api.deployment import add_folder
+from api.deployment import add_folder, opening
 from api.providers import end_bindings
 from api.upkeep import nightly
-from masking.connection import open_folder, operator
+from masking.connection import operator
 from masking.world import World
 
 
@@ -20,10 +20,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do it, and print one line for each kind of thing done."""
     world = World()
-    store = open_folder(args.folder, world, must_exist=True)
-    for line in nightly(world, store, operator(store), dry_run=args.dry_run):
-        print(f"{line.times:>9}  {line.what}")
-    if not args.dry_run:
-        end_bindings(args.folder, world, store)
-    store.close()
+    with opening(args.folder, world) as store:
+        for line in nightly(world, store, operator(store), dry_run=args.dry_run):
+            print(f"{line.times:>9}  {line.what}")
+        if not args.dry_run:
+            end_bindings(args.folder, world, store)
     return 0

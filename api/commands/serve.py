@@ -15,13 +15,13 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from api.deployment import add_folder, alone
+from api.deployment import add_folder, alone, opening
 from api.logs import LOG, configuration
 from api.serving import listening, run_service
 from api.settings import ServiceSettings
 from masking.access.network import Network
 from masking.access.people import Actor, Role
-from masking.connection import create, open_folder
+from masking.connection import create
 from masking.enrol import new_secret
 from masking.errors import SettingsError
 from masking.numbers.pool import DEMO
@@ -103,7 +103,8 @@ def _serve(settings: ServiceSettings, args: argparse.Namespace, lines: list[str]
 
 def _listen(settings: ServiceSettings, store: str, lines: list[str]) -> int:
     """Serve; `lines` are what a demo says of itself besides its address."""
-    open_folder(settings.folder, World(), must_exist=True).close()  # whatever is wrong is said here, once
+    with opening(settings.folder, World()):
+        pass  # whatever is wrong is said here, once
     socket = listening(settings.host, settings.port)
     host, port = socket.getsockname()[:2]
     logging.config.dictConfig(configuration())
@@ -129,9 +130,8 @@ def _stage(folder: Path) -> list[str]:
     """A deployment with staff; what a shell needs to act as each of them."""
     world = World()
     create(folder, world, Settings(tenant="demo", carrier="示例快递 DEMO", demo=True, network=NETWORK))
-    store = open_folder(folder, world)
     now, lines = world.now(), []
-    with store.transaction() as tx:
+    with opening(folder, world) as store, store.transaction() as tx:
         slots.add(tx, DEMO, DEMO.slots(1000, 1999), world)
         for id_, role, unit, phone in STAFF:
             actor = Actor(id=id_, tenant="demo", role=role, unit=unit)
@@ -139,5 +139,4 @@ def _stage(folder: Path) -> list[str]:
             secret = new_secret(world, tx, id_).reveal()
             lines.append(f"export {id_.upper().replace('-', '_')}_SECRET={secret}")
         people.set_shift(tx, "courier-7", now + LONGEST)
-    store.close()
     return lines

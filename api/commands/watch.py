@@ -6,8 +6,7 @@ import argparse
 import sys
 from datetime import timedelta
 
-from api.deployment import add_folder
-from masking.connection import open_folder
+from api.deployment import add_folder, opening
 from masking.crypto.index import token_record
 from masking.errors import InputError
 from masking.vault import watching, waybills
@@ -27,8 +26,7 @@ def run(args: argparse.Namespace) -> int:
     record = token_record(args.canary) if args.canary else None
     if args.canary and record is None:
         raise InputError("canary", "not-a-token")
-    store = open_folder(args.folder, world, must_exist=True)
-    try:
+    with opening(args.folder, world) as store:
         if record:
             with store.transaction() as tx:
                 if record not in waybills.by_id(tx, [record]):
@@ -37,8 +35,6 @@ def run(args: argparse.Namespace) -> int:
                 watching.mark(tx, record, world.now())
             return 0
         found = watching.watch(world, store, back=timedelta(days=args.days))
-    finally:
-        store.close()
     for each in found:
         print(f"{each.kind:<24} {each.who:<20} {each.partner:<20} {each.times} of {each.among}".rstrip())
     return 1 if found else 0

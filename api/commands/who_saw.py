@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from api.deployment import add_folder
-from masking.connection import open_folder
+from api.deployment import add_folder, opening
 from masking.crypto.index import token_record
 from masking.errors import InputError
 from masking.ledger.log import Unreadable
@@ -27,9 +26,8 @@ def run(args: argparse.Namespace) -> int:
     if record is None:
         raise InputError("id", "not-a-token")
     world = World()
-    store = open_folder(args.folder, world, must_exist=True)
-    leaves = journal.who_saw(world, store, record)
-    store.close()
+    with opening(args.folder, world) as store:
+        leaves = journal.who_saw(world, store, record)
     for leaf in leaves:
         if isinstance(leaf, Unreadable):
             print(f"UNREADABLE: {leaf.name}, in the row {leaf.id.hex()}")
