@@ -95,6 +95,40 @@ def test_nothing_is_destroyed_for_a_certificate_that_could_not_be_written(deploy
     assert sorted(path.name for path in tmp_path.iterdir()) == ["d", "good", "kept"]
 
 
+@pytest.mark.parametrize(("breaks", "signed"), [("UPDATE ON waybill", False), ("INSERT ON checkpoint", True)])
+def test_an_erasure_that_ends_in_an_error_leaves_a_certificate_or_no_file(deployed, tmp_path, capsys, breaks, signed):
+    """The first breaks before anything is destroyed; the second only when the certificate is signed."""
+    folder, token = deployed
+    connection = sqlite3.connect(folder / "data.sqlite")
+    connection.execute(f"CREATE TRIGGER broken BEFORE {breaks} BEGIN SELECT RAISE(ABORT, 'broken'); END")
+    connection.close()
+    command = ["erase", token, "--reason", "test", "--folder", str(folder), "--certificate", str(tmp_path / "file")]
+    assert main(command) == 2
+    assert ("certificate: " in capsys.readouterr().out) == signed
+    assert (tmp_path / "file").exists() == signed
+    if signed:
+        assert main(["certificate", "verify", str(tmp_path / "file"), "--folder", str(folder)]) == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["erase", "wb1_x", "--reason", "test", "--certificate", "kept"],
+        ["backup", "data", "kept"],
+        ["keys", "rotate", "offline"],
+        ["numbers", "import", "17000000000", "1-0", "--city", "3101", "--switch", "s"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_command_that_fails_has_let_go_of_the_databases(deployed, monkeypatch, words):
+    folder, _ = deployed
+    monkeypatch.chdir(folder.parent)
+    Path("kept").touch()
+    assert main([*words, "--folder", str(folder)]) != 0
+    held = [str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.exists()]
+    assert not [name for name in held if name.startswith(str(folder))]
+
+
 def test_who_has_seen_enough_of_an_answer_may_close_it(deployed):
     folder, _ = deployed
     closed, end = os.pipe()

@@ -133,6 +133,8 @@ def test_a_folder_of_sqlite_has_one_service_and_room_for_the_operator_and_a_kill
         before = sorted(folder.iterdir())
         assert waybill("serve", "--folder", folder, "--port", 0) == 2
         assert capsys.readouterr().err == "waybill serve: a service is running on this folder, and SQLite takes one\n"
+        assert waybill("restore", "keys", folder / SETTINGS, "--folder", folder) == 2
+        assert capsys.readouterr().err == "waybill restore: a service is running on this folder; stop it first\n"
         assert waybill("doctor", "--folder", folder) == waybill("retire", "--folder", folder) == 0
         ready(url)
         assert sorted(folder.iterdir()) == before

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from api.deployment import add_folder
+from api.deployment import add_folder, opening
 from api.providers import end_bindings
-from masking.connection import open_folder, operator
+from masking.connection import operator
 from masking.ledger import certificate
 from masking.ledger.certificate import Certificate, key_name
 from masking.ledger.checkpoint import LogKey
 from masking.retire import REASONS, Destroy, Retired, retire
 from masking.vault import journal
+from masking.vault.store import Store
 from masking.waybill import Refusal, Token
 from masking.wire import time_to_json
 from masking.world import World
@@ -35,22 +38,33 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Destroy it and print the certificate's time; 1 if there is no such waybill."""
     world = World()
-    store = open_folder(args.folder, world, must_exist=True)
-    if args.certificate:
-        args.certificate.touch(exist_ok=False)  # before anything is destroyed, for it is signed only once
-    [outcome] = retire(world, store, [Destroy(actor=operator(store), id=Token(args.id), reason=args.reason)])
-    journal.sequence(world, store)
-    if args.certificate and isinstance(outcome, Retired):
-        done = Certificate(token=args.id, reason=args.reason, at=outcome.at, complete_by=outcome.complete_by)
-        seed = store.keys.key("sign", "certificate", world, world.now())
-        args.certificate.write_text(certificate.sign(done, store.settings.origin, seed), "utf-8")
-        print(f"certificate: {args.certificate}, signed by {LogKey.of_seed(key_name(store.settings.origin), seed)}")
-    if isinstance(outcome, Retired):
-        print(f"destroyed; complete everywhere by {time_to_json(outcome.complete_by)}")
-        end_bindings(args.folder, world, store)
-    else:
-        if args.certificate:
-            args.certificate.unlink()
-        print(f"waybill erase: {outcome.reason if isinstance(outcome, Refusal) else outcome}", file=sys.stderr)
-    store.close()
+    with opening(args.folder, world) as store, _room(args.certificate):
+        [outcome] = retire(world, store, [Destroy(actor=operator(store), id=Token(args.id), reason=args.reason)])
+        if isinstance(outcome, Retired):
+            if args.certificate:
+                _certify(world, store, args, outcome)
+            print(f"destroyed; complete everywhere by {time_to_json(outcome.complete_by)}")
+            end_bindings(args.folder, world, store)
+        else:
+            print(f"waybill erase: {outcome.reason if isinstance(outcome, Refusal) else outcome}", file=sys.stderr)
+        journal.sequence(world, store)
     return 0 if isinstance(outcome, Retired) else 1
+
+
+@contextmanager
+def _room(file: Path | None) -> Iterator[None]:
+    """Make the certificate's file before anything is destroyed, for it is signed only once; it goes if it stays empty."""
+    if file:
+        file.touch(exist_ok=False)
+    try:
+        yield
+    finally:
+        if file and not file.stat().st_size:
+            file.unlink()
+
+
+def _certify(world: World, store: Store, args: argparse.Namespace, gone: Retired) -> None:
+    done = Certificate(token=args.id, reason=args.reason, at=gone.at, complete_by=gone.complete_by)
+    seed = store.keys.key("sign", "certificate", world, world.now())
+    args.certificate.write_text(certificate.sign(done, store.settings.origin, seed), "utf-8")
+    print(f"certificate: {args.certificate}, signed by {LogKey.of_seed(key_name(store.settings.origin), seed)}")

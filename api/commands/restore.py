@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from api.deployment import add_folder
-from masking.connection import OPERATOR, open_folder
+from api.deployment import add_folder, alone, opening
+from masking.connection import OPERATOR
 from masking.errors import SettingsError
 from masking.settings import databases
 from masking.vault import journal
@@ -30,14 +30,23 @@ def run(args: argparse.Namespace) -> int:
     if not args.file.is_file():
         raise SettingsError(f"{args.file.name} is no file")
     world = World()
-    data, keys = databases(args.folder)
-    engine = open_engine(data)
-    replayed = restore_keys(args.file, keys, engine, world.now())
-    engine.dispose()
-    store = open_folder(args.folder, world, must_exist=True)
-    with store.transaction() as tx:
-        journal.append(tx, [store.leaf(world, world.now(), "restore", OPERATOR, what="keys", replayed=str(replayed))])
-    journal.sequence(world, store)
-    store.close()
+    with alone(args.folder, SettingsError("a service is running on this folder; stop it first")):
+        replayed = _replace(args, world)
     print(f"restored; {replayed} destructions replayed. Waybills made since the copy open with nothing.")
     return 0
+
+
+def _replace(args: argparse.Namespace, world: World) -> int:
+    """Put it in place, on the ledger; how many destructions were replayed."""
+    data, keys = databases(args.folder)
+    engine = open_engine(data)
+    try:
+        replayed = restore_keys(args.file, keys, engine, world.now())
+    finally:
+        engine.dispose()
+    with opening(args.folder, world) as store:
+        leaf = store.leaf(world, world.now(), "restore", OPERATOR, what="keys", replayed=str(replayed))
+        with store.transaction() as tx:
+            journal.append(tx, [leaf])
+        journal.sequence(world, store)
+    return replayed
