@@ -19,7 +19,7 @@ from masking.access.people import Actor, Role
 from masking.crypto.index import event_index
 from masking.ledger.log import is_name
 from masking.lifecycle import State
-from masking.vault import budgets, custody, journal, people, slots, waybills
+from masking.vault import budgets, custody, journal, people, slots, units, waybills
 from masking.vault.parcels import Code, facts_of
 from masking.vault.store import Store, Transaction
 from masking.vault.waybills import Record
@@ -30,6 +30,7 @@ NO_EVENT = Refusal(reason="event-not-1-to-128-printable-characters")
 REUSED = Refusal(reason="event-of-another-scan")
 NOT_YOURS = Refusal(reason="not-your-kind-of-scan")
 NO_UNIT = Refusal(reason="to-names-another-unit-of-departed-or-diverted")
+NOBODY_THERE = Refusal(reason="to-names-a-unit-where-nobody-is-enrolled")
 SENT_ELSEWHERE = Refusal(reason="sent-to-another-unit")
 JUST_SCANNED = Refusal(reason="being-recorded", retry_after=1)
 
@@ -53,6 +54,7 @@ class _Known(NamedTuple):
     """What is loaded of all the parcels that a batch scans, as it is by now."""
 
     staff: dict[str, Actor]
+    units: set[str]
     records: dict[bytes, Record]
     duties: dict[bytes, custody.Assignment]
     told: dict[bytes, custody.Scan]
@@ -77,6 +79,7 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
         wanted = {record for record in ids if record}
         known = _Known(
             staff=people.active(tx, {request.actor.id for request in requests}),
+            units=units.staffed(tx, store.settings.tenant, {r.to for r in requests if r.to and is_name(r.to)}),
             records=waybills.by_id(tx, wanted, lock=True),
             duties=custody.open_assignments(tx, wanted),
             told=custody.scans_of_events(tx, [event for event in events if event]),
@@ -92,9 +95,7 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
                 outcomes.append(Scanned(kind=before.kind, at=moment(before.at)) if same else REUSED)
                 continue
             if refusal is None:
-                refusal = _malformed(request, event, must_name=store.settings.name_next_unit) or _refusal(
-                    store, known, request, record, code, now
-                )
+                refusal = _malformed(store, known, request, event) or _refusal(store, known, request, record, code, now)
                 if refusal == UNKNOWN and not _unannounced(known, request, record):
                     tally.refuse()
             if refusal or record is None:
@@ -126,18 +127,18 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
     return outcomes
 
 
-def _malformed(request: Scan, event: bytes | None, *, must_name: bool) -> Refusal | None:
+def _malformed(store: Store, known: _Known, request: Scan, event: bytes | None) -> Refusal | None:
     """What is wrong with a scan, whatever it is a scan of."""
     if request.kind not in chain.KINDS.get(request.actor.role, ()):
         return NOT_YOURS
     if request.event is not None and event is None:
         return NO_EVENT
     if request.to is None:
-        needs = request.kind == "diverted" or (request.kind == "departed" and must_name)
+        needs = request.kind == "diverted" or (request.kind == "departed" and store.settings.name_next_unit)
         return NO_UNIT if needs else None
     if request.kind not in {"departed", "diverted"} or not is_name(request.to) or request.to == request.actor.unit:
         return NO_UNIT  # nobody diverts a parcel to where they are: that is for somebody else to say
-    return None
+    return None if request.to in known.units else NOBODY_THERE
 
 
 def _refusal(

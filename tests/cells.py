@@ -61,10 +61,14 @@ def person(role: Role, name: str) -> Actor:
     return Actor(id=f"{role.value[:3]}-{name}-{next(numbers)}", tenant=tenant, role=role, unit=unit)
 
 
+FAR_CLERK = Actor(id="sh-09-receiver", tenant=TENANT, role=O, unit="sh-09")
+"""At the unit to which parcels are diverted here."""
+
+
 def enrol(service: Service, actors: list[Actor]) -> None:
     world, store = service.clock.world, service.store
     with store.transaction() as tx:
-        for actor in actors:
+        for actor in (FAR_CLERK, *actors):
             phone = Plain(f"1390000{next(numbers):04}") if actor.role is C else None
             people.enrol(world, store.keys, tx, actor, world.now(), phone=phone)
 
@@ -115,7 +119,7 @@ def request_of(service: Service, case: str, actor: Actor, parcel: Parcel) -> tup
         "/v1/resolve": {"code": parcel.code, "purpose": what},
         "/v1/looks": {"code": parcel.code} | ({"phone": "13800000001"} if what else {}),
         "/v1/calls": {"code": parcel.code},
-        "/v1/scans": {"what": named, "kind": what} | ({"to": "sh-09"} if what == "diverted" else {}),
+        "/v1/scans": {"what": named, "kind": what} | ({"to": FAR_CLERK.unit} if what == "diverted" else {}),
         "/v1/assignments": {"what": parcel.waybill_number, "courier": COURIER.id},
         "/v1/waybills/ship": {
             "id": parcel.id,

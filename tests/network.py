@@ -27,6 +27,7 @@ FAR_SHOP = person("far-shop", Role.MERCHANT, "far-shop")
 HZ_RECEIVER, HZ_DISPATCHER = person("hz-01-receiver"), person("hz-01-dispatcher")
 HZ_COURIER = person("hz-01-courier", Role.COURIER)
 HUB_IN, HUB_OUT = person("hub-1-in"), person("hub-1-out")
+NEXT_HUB_IN = person("hub-2-in")
 ASIDE, ASIDE_TOO = person("sh-02-receiver"), person("sh-02-dispatcher")
 ASIDE_COURIER = person("sh-02-courier", Role.COURIER)
 MORE = (
@@ -36,6 +37,7 @@ MORE = (
     HZ_COURIER,
     HUB_IN,
     HUB_OUT,
+    NEXT_HUB_IN,
     ASIDE,
     ASIDE_TOO,
     ASIDE_COURIER,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from masking.access.budget import FULL
 from masking.access.duty import UNKNOWN
+from masking.vault import people
 from masking.waybill import Assigned, Refusal
 from tests.cast import COURIER, DISPATCHER, RECEIVER
 from tests.network import (
@@ -16,6 +17,7 @@ from tests.network import (
     HUB_OUT,
     HZ_DISPATCHER,
     HZ_RECEIVER,
+    NEXT_HUB_IN,
     labelled,
     on_its_way,
 )
@@ -31,7 +33,7 @@ def test_what_was_sent_to_a_unit_by_name_no_other_unit_takes_in_and_it_is_not_di
     elsewhere = Refusal(reason="sent-to-another-unit")
     for _ in range(FULL.refusals + 2):
         assert parcel.scanned(ASIDE, "arrived") == parcel.scanned(ASIDE_TOO, "departed") == elsewhere
-    for kind, to in (("departed", "hub-1"), ("diverted", "sh-04"), ("returned", None)):
+    for kind, to in (("departed", "hub-1"), ("diverted", "hz-01"), ("returned", None)):
         assert parcel.scanned(ASIDE, kind, to) in (elsewhere, UNKNOWN)
     assert isinstance(parcel.reprinted(ASIDE_TOO), Refusal)
     assert parcel.given(ASIDE_TOO, ASIDE_COURIER) == UNKNOWN
@@ -67,6 +69,23 @@ def test_where_the_carrier_wants_it_so_no_departure_goes_without_a_name(world, s
     parcel.moves((HZ_RECEIVER, "arrived"))
     assert parcel.scanned(HZ_DISPATCHER, "departed") == Refusal(reason="to-names-another-unit-of-departed-or-diverted")
     parcel.moves((HZ_DISPATCHER, "departed", "sh-01"), (RECEIVER, "arrived"))
+
+
+def test_nothing_is_sent_or_diverted_to_a_unit_where_nobody_could_take_it_in(parcel, world, store):
+    """It is a slip of the pen, which would keep a parcel from everybody, and locks nobody."""
+    with store.transaction() as tx:
+        people.enrol(world, store.keys, tx, replace(COURIER, id="sh-03-courier", unit="sh-03"), world.now())
+        people.enrol(world, store.keys, tx, replace(RECEIVER, id="other", tenant="other", unit="sh-04"), world.now())
+    parcel_at_hub(parcel)
+    nobody = Refusal(reason="to-names-a-unit-where-nobody-is-enrolled")
+    for to in ("sh-1", "SH-01", "sh-03", "sh-04", "far-shop"):
+        for kind in ("departed", "diverted"):
+            assert [parcel.scanned(HUB_OUT, kind, to) for _ in range(FULL.refusals)] == [nobody] * FULL.refusals
+    parcel.moves((HUB_OUT, "departed", "hub-2"))
+    with store.transaction() as tx:
+        people.revoke(tx, [NEXT_HUB_IN.id])
+    assert parcel.scanned(HUB_OUT, "departed", "hub-2") == nobody
+    parcel.moves((HUB_OUT, "departed", "sh-01"), (RECEIVER, "arrived"))
 
 
 def parcel_at_hub(parcel):

@@ -232,6 +232,7 @@ person = Table(
     Column("shift_until", BigInteger),
     UniqueConstraint("device", name="one_person_a_device"),
     Index("people_by_phone", "phone_index"),
+    Index("people_by_unit", "unit"),
 )
 
 credential = Table(
