@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import socket
@@ -15,6 +16,7 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.supervisors import Multiprocess
 
 from api.app import create_app
@@ -23,6 +25,28 @@ from api.settings import ServiceSettings
 from masking.errors import SettingsError
 
 BACKLOG = 2048
+
+
+class Punctual(H11Protocol):
+    """One connection; it ends when no request's head arrives on it in twice the time that it may be idle between two.
+
+    The server waits without end for the first one, and for the rest of any: a thousand slow clients would be all it has.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the server's own
+        """Begin to watch it."""
+        super().connection_made(transport)
+        self._watch()
+
+    def _watch(self) -> None:
+        self.loop.call_later(2 * self.timeout_keep_alive, self._look, self.cycle)
+
+    def _look(self, before: RequestResponseCycle | None) -> None:
+        """Once in a while, so that no request pays for it: is one under way, or was there another one since?"""
+        if self.cycle is before and (before is None or before.response_complete):
+            self.transport.close()
+        elif not self.transport.is_closing():
+            self._watch()
 
 
 def configured(app: FastAPI | Callable[[], FastAPI], **more: Any) -> uvicorn.Config:
@@ -34,6 +58,7 @@ def configured(app: FastAPI | Callable[[], FastAPI], **more: Any) -> uvicorn.Con
         "proxy_headers": False,
         "ws": "none",
         "lifespan": "on",
+        "http": Punctual,
     }
     made = uvicorn.Config(app, **(quiet | more))
     logging.getLogger("uvicorn.access").setLevel(logging.CRITICAL)  # it would write paths and queries

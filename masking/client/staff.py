@@ -61,9 +61,8 @@ class Staff:
         outcomes: list[Scanned | Refusal] = []
         for n, some in enumerate(batches(parcels)):
             body = {"items": [{"what": what, "kind": kind} | ({"to": to} if to else {}) for what in some]}
-            key = hashlib.sha256(
-                f"{name}/{n}".encode(errors="surrogatepass")
-            ).hexdigest()  # any text fits into a header
+            named = f"{name}/{n}".encode(errors="surrogatepass")
+            key = hashlib.sha256(named).hexdigest()  # any text fits into a header
             outcomes += self.link.outcomes("/v1/scans", body, count=len(some), kinds=(Scanned, Refusal), key=key)
         return outcomes
 
