@@ -34,11 +34,13 @@ COUNTED = frozenset(
         "unknown",
         "job-of-another",
         "print-superseded",
-        "reprint-needs-outlet-and-reason",
         "reprint-needs-a-scan-by-another",
     }
 )
 """Refusals that cost from the budget of refusals; the others are slips of who prints honestly."""
+
+PRINTED_BEFORE = Refusal(reason="reprint-needs-outlet-and-reason")
+"""A slip too: it is said to the parcel's merchant, or to the outlet that has it, and a whole folder may be given twice."""
 
 _NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
@@ -149,7 +151,7 @@ def _refusal(request: Label, record: Record) -> Refusal | None:
     if not record.prints:
         return None
     if request.actor.role is not Role.OUTLET or request.reason not in REASONS:
-        return Refusal(reason="reprint-needs-outlet-and-reason")
+        return PRINTED_BEFORE
     if record.received_by in {None, request.actor.id}:
         return Refusal(reason="reprint-needs-a-scan-by-another")
     return None

@@ -148,6 +148,21 @@ def test_a_job_that_is_done_prints_nothing_more(
     assert "0 printed" in capsys.readouterr().out
 
 
+def test_a_shop_that_prints_everything_again_is_told_what_to_do_and_not_locked(
+    deployment: tuple[Path, list[Waybill]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, taken = deployment
+    ids, out = [w.id for w in taken], ("--out", str(tmp_path / "out.pdf"))
+    assert label(folder, *ids, *out) == 0
+    for job in ("tuesday", "wednesday", "thursday"):
+        assert label(folder, *ids, "--job", job, *out) == 1
+    said = capsys.readouterr().err
+    assert said.count("reprint-needs-outlet-and-reason") == 27
+    assert said.count("their own --job, or waybill mask of the same file, gives the same labels") == 3
+    assert label(folder, *ids, *out) == 0
+    assert "printed before" not in capsys.readouterr().err
+
+
 def test_printing_a_range_again_is_a_reprint_that_a_shop_may_not_make(
     deployment: tuple[Path, list[Waybill]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -179,6 +194,10 @@ def test_a_jams_range_is_printed_again_by_an_outlet_as_counted_reprints(
     assert [next(code for code in page.codes if code.startswith("YT")) for page in pages] == wanted(taken)[3:5]
     assert all("第2次打印" in "".join(page.texts) for page in pages)
     assert label(folder, *again) == 0  # the same two prints, not a third
+    by_reason = ("--job", "tuesday", "--as", receiver.id, "--reason", "damaged", "--out", str(tmp_path / "copy.pdf"))
+    assert label(folder, taken[0].id, *by_reason) == 0
+    [page] = read_pdf((tmp_path / "copy.pdf").read_bytes())
+    assert "次打印" in "".join(page.texts)
 
 
 @pytest.mark.parametrize(

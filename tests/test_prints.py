@@ -75,9 +75,11 @@ def test_slips_lock_nobody_and_copies_do(store, world, order):
     slips = [asked(world, store, unshipped, SHOP, "job-1") for _ in range(25)]
     assert {each.reason for each in slips} == {"not-shipped"}
     printed = checked_out(world, store, order("A-2"))
-    labelled(world, store, printed)
-    copies = [asked(world, store, printed, SHOP, f"copy-{n}") for n in range(25)]
-    assert [each.reason for each in copies] == ["reprint-needs-outlet-and-reason"] * 20 + ["locked"] * 5
+    arrived(world, store, labelled(world, store, printed))
+    slips = [asked(world, store, printed, who, "another-job") for who in (SHOP, RECEIVER) for _ in range(25)]
+    assert {each.reason for each in slips} == {"reprint-needs-outlet-and-reason"}
+    copies = [asked(world, store, printed, RECEIVER, f"copy-{n}", "damaged") for n in range(25)]
+    assert [each.reason for each in copies] == ["reprint-needs-a-scan-by-another"] * 20 + ["locked"] * 5
 
 
 def test_a_preview_follows_the_rules_of_the_print_and_is_none(store, world, order):

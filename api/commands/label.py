@@ -18,7 +18,7 @@ from api.deployment import add_folder, opening
 from masking.access.people import Actor, Role
 from masking.connection import SHOP
 from masking.errors import InputError, RefusedError
-from masking.label import REASONS, Label, label
+from masking.label import PRINTED_BEFORE, REASONS, Label, label
 from masking.vault import journal, people
 from masking.vault.store import Store
 from masking.waybill import LabelData, Token
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 TOKEN = re.compile(r"wb1_[0-9a-z]{26}")
 BATCH = 200
+AGAIN = """\
+some were printed before: their own --job, or waybill mask of the same file, gives the same labels as often as you like; a new
+print is for an outlet that has the parcel (--as PERSON --reason WORD)"""
 Todo = Sequence[tuple[int, LabelData]]
 """Labels to print, with their positions in the job."""
 
@@ -53,7 +56,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--darkness", type=int, help="0 to 15 (the printer's own)")
     add("--from", dest="resume", type=int, metavar="N", help="where to go on after a label that is in doubt")
     add("--again", metavar="A-B", help="print these positions of the job again")
-    add("--reason", choices=sorted(REASONS), default="printer-jam", help="why they are printed again (printer-jam)")
+    add("--reason", choices=sorted(REASONS), help="why they are printed again (with --again: printer-jam)")
     add_folder(parser)
 
 
@@ -75,12 +78,12 @@ def run(args: argparse.Namespace) -> int:
         try:
             if not args.again:
                 with opened(jobs, args.job) as job:
-                    return _print(args, how, world, store, job, _ids(args.ids), args.job, None)
+                    return _print(args, how, world, store, job, _ids(args.ids), args.job, args.reason)
             with opened(jobs, args.job) as job:
                 wanted = _range(job, args.again)
             name = f"{args.job}.again-{args.again}"
             with opened(jobs, name) as job:
-                return _print(args, how, world, store, job, wanted, name, args.reason)
+                return _print(args, how, world, store, job, wanted, name, args.reason or "printer-jam")
         finally:
             journal.sequence(world, store)
 
@@ -124,6 +127,8 @@ def _print(
     printed = _send(args.printer, how, job, todo, missed) if args.printer else _write(args.out, how, todo, missed)
     for line in missed:
         print(f"waybill label: {line}", file=sys.stderr)
+    if any(line.endswith(PRINTED_BEFORE.reason) for line in missed):
+        print(f"waybill label: {AGAIN}", file=sys.stderr)
     print(f"{printed} printed, {len(missed)} not printed")
     return 1 if missed else 0
 
