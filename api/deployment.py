@@ -21,7 +21,10 @@ MADE = Path("waybill-data")
 
 def usual() -> Path:
     """This folder if it is a deployment, else the one that `waybill mask` has made in it, else this folder after all."""
-    found = [folder for folder in (Path(), MADE) if (folder / SETTINGS).exists()]
+    try:
+        found = [folder for folder in (Path(), MADE) if (folder / SETTINGS).exists()]
+    except PermissionError:  # `sudo -u waybill`, in a folder that is root's alone
+        found = []
     return (found or [Path()])[0]
 
 

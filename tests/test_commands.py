@@ -12,6 +12,7 @@ import pytest
 
 import masking
 from api.cli import main
+from api.deployment import usual
 from masking.crypto.index import token_text
 from masking.waybill import Waybill
 from tests.test_files_mask import row, text
@@ -160,6 +161,20 @@ def test_nobody_saw_what_was_never_issued(deployed, capsys):
     assert main(["who-saw", token_text(bytes(16)), "--folder", str(folder)]) == 1
     assert capsys.readouterr().err == "waybill who-saw: nothing on the ledger is about it\n"
     assert main(["who-saw", "13800000001", "--folder", str(folder)]) == 2
+
+
+def test_a_command_may_be_given_in_a_folder_that_its_user_may_not_enter(tmp_path, monkeypatch):
+    """As by `sudo -u waybill` in the folder of root."""
+    (tmp_path / "closed").mkdir()
+    monkeypatch.chdir(tmp_path / "closed")
+    (tmp_path / "closed").chmod(0)
+    user = os.geteuid()
+    if not user:
+        os.seteuid(65534)
+    try:
+        assert usual() == Path()
+    finally:
+        os.seteuid(user)
 
 
 def test_all_commands_look_for_the_deployment_in_the_same_places(tmp_path, monkeypatch, capsys):
