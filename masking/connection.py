@@ -27,7 +27,7 @@ from masking.settings import SETTINGS, databases, read_settings, read_table, wri
 from masking.vault import journal, people
 from masking.vault.recovery import reconcile
 from masking.vault.roots import create_root, open_root, settle_root
-from masking.vault.store import Settings, Store, create_keys, lost, occupied
+from masking.vault.store import Settings, Store, create_keys, lost, make_private, occupied
 from masking.waybill import LabelData, Refusal, Rejected, Token, Waybill
 from masking.world import World
 
@@ -203,10 +203,9 @@ def create(folder: Path, world: World, settings: Settings, *, addresses: tuple[s
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.absolute().parent))
         try:
             FileKeySource.create(made / ROOT_KEY, world.entropy)
-            with (made / SETTINGS).open("w", encoding="utf-8") as file:
-                file.write(written(settings, addresses))
-                file.flush()
-                os.fsync(file.fileno())  # an empty one would be read as another tenant
+            # on disk at once, for an empty one would be read as another tenant; and databases' addresses hold passwords
+            write_secret(made / SETTINGS, written(settings, addresses).encode())
+            make_private(*databases(made))
             _furnish(made, world)
             made.rename(folder)
             sync_folder(folder.absolute().parent)  # before anything in it is acknowledged
@@ -225,6 +224,7 @@ def create_in(folder: Path, world: World) -> None:
     """
     table = read_table(folder)
     read_settings(folder / SETTINGS)  # before anything is made
+    make_private(*databases(folder))
     why = occupied(*databases(folder))
     if why or (folder / OFFLINE_KEY).exists():
         raise SettingsError(why or f"{OFFLINE_KEY} exists; a key is never written over")

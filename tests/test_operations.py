@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from pathlib import Path
 
@@ -208,6 +209,27 @@ def test_a_demo_gives_everybody_a_secret_and_leaves_nothing(tmp_path):
         }
         assert len(list(tmp_path.iterdir())) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_of_a_deployment_is_open_to_others_whatever_the_umask(tmp_path):
+    before = os.umask(0)
+    try:
+        for name in ("made", "written"):
+            place = tmp_path / name
+            place.mkdir()
+            addresses = [f"--{part}=sqlite:///{place}/{part}" for part in ("data", "keys")]
+            assert waybill("init", place / "d", *addresses) == 0
+            if name == "written":  # by hand, and its keys are gone
+                for each in (place / "data", place / "keys", place / "d" / ROOT_KEY, place / "d" / OFFLINE_KEY):
+                    each.unlink()
+                assert waybill("keys", "init", "--folder", place / "d") == 0
+            with served("--folder", place / "d") as (_, url):
+                ready(url)
+                files = [each for each in place.rglob("*") if each.is_file()]
+                assert {"data", "keys", "data-wal", "keys-wal", SETTINGS} < {each.name for each in files}
+                assert [each.name for each in files if each.stat().st_mode & 0o077] == []
+    finally:
+        os.umask(before)
 
 
 def test_the_doctor_is_content_with_a_new_deployment_and_names_what_is_wrong(folder, capsys):

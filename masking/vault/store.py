@@ -236,8 +236,20 @@ def occupied(data_url: str, keys_url: str) -> str:
 
 def lost(*urls: str) -> str:
     """The name of an SQLite file among these addresses that is not there; empty if none is missing."""
-    files = [Path(url.database) for url in map(make_url, urls) if url.drivername == "sqlite" and url.database]
-    return next((file.name for file in files if not file.exists()), "")
+    return next((file.name for file in _files(urls) if not file.exists()), "")
+
+
+def make_private(*urls: str) -> None:
+    """Make the SQLite files among these addresses that are not there, empty, for their owner alone.
+
+    SQLite itself would leave that to the umask; its log takes after them.
+    """
+    for file in _files(urls):
+        file.touch(mode=0o600)
+
+
+def _files(urls: Iterable[str]) -> list[Path]:
+    return [Path(url.database) for url in map(make_url, urls) if url.drivername == "sqlite" and url.database]
 
 
 def create_keys(store: Store, world: World) -> bytes:
