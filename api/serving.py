@@ -16,6 +16,7 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.supervisors import Multiprocess
 
@@ -25,6 +26,12 @@ from api.settings import ServiceSettings
 from masking.errors import SettingsError
 
 BACKLOG = 2048
+
+HEARD_WITHIN = 60
+"""Seconds after which a worker that does not answer its parent is killed and replaced, also while it loads the program.
+
+The server's own 5 are few on a busy machine: there no worker ever came to its first request.
+"""
 
 
 class Punctual(H11Protocol):
@@ -89,24 +96,26 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def run_service(settings: ServiceSettings, socket_: socket.socket) -> int:
-    """Serve until a signal says stop; then let requests finish. The exit status.
+    """Serve until a signal says stop; then let requests finish. The exit status: not 0 if a worker could not start.
 
     The application goes in as an object, for several processes as a function: never as a name that could be looked up in
     the current folder.
     """
     for each in (signal.SIGTERM, signal.SIGINT):  # uvicorn hands a signal on once it has stopped in peace
         signal.signal(each, _end)
-    more = {"log_config": configuration(), "timeout_graceful_shutdown": settings.stop_seconds}
+    more: dict[str, Any] = {"log_config": configuration(), "timeout_graceful_shutdown": settings.stop_seconds}
     if settings.workers == 1:
         server = uvicorn.Server(configured(create_app(settings), **more))
         server.run(sockets=[socket_])
-        return 0 if server.started else 3
+        return 0 if server.started else STARTUP_FAILURE
     with tempfile.TemporaryDirectory(prefix="waybill-counts-") as counts:
         app = partial(create_app, replace(settings, counts=Path(counts)))
-        config = configured(app, factory=True, workers=settings.workers, **more)
-        Multiprocess(config, sockets=[socket_]).run()
+        more |= {"workers": settings.workers, "timeout_worker_healthcheck": HEARD_WITHIN}
+        parent = Multiprocess(configured(app, factory=True, **more), sockets=[socket_])
+        parent.run()
     LOG.info("stopped")
-    return 0
+    failed = any(worker.exitcode == STARTUP_FAILURE for worker in parent.processes)
+    return STARTUP_FAILURE if failed else 0
 
 
 def _end(_signal: int, _frame: object) -> None:

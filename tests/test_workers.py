@@ -1,0 +1,47 @@
+"""Several workers, as whoever runs them sees it: they come up on a busy machine, and a service that can't start says so."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from masking.world import World
+from tests.serving import ROOT, ready, served, staffed
+
+SLOW = """
+import sys, time
+if "--multiprocessing-fork" in sys.orig_argv:
+    time.sleep(6)
+"""
+"""What Python does first in each worker, and in no other process: it takes its time, as where many start at once."""
+
+FAILING = """
+import sys
+from pathlib import Path
+from api.serving import listening, run_service
+from api.settings import ServiceSettings
+sys.exit(run_service(ServiceSettings(folder=Path(sys.argv[1]), workers=2), listening("127.0.0.1", 0)))
+"""
+
+
+@pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
+def test_a_worker_that_takes_six_seconds_to_load_is_waited_for(tmp_path, urls):
+    staffed(tmp_path / "d", World(), addresses=urls)
+    (tmp_path / "sitecustomize.py").write_text(SLOW, "utf-8")
+    path = f"{tmp_path}{os.pathsep}{ROOT}"
+    log = tmp_path / "log"
+    with served("--folder", tmp_path / "d", "--workers", "2", log=log, PYTHONPATH=path) as (_, url):
+        while "startup complete" not in (said := log.read_text("utf-8")):
+            assert "died" not in said
+            time.sleep(0.05)  # the workers are starting
+        ready(url)
+
+
+def test_a_service_whose_workers_can_not_start_ends_as_failed(tmp_path):
+    """Then systemd starts it again: a database that is away for a minute is no end."""
+    command, environ = [sys.executable, "-c", FAILING, tmp_path / "gone"], {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run(command, check=False, env=environ, capture_output=True, timeout=60).returncode == 3
