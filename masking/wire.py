@@ -7,6 +7,7 @@ outside is read as strictly as it is written: a missing, wrong or unknown member
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -45,6 +46,7 @@ _VIEW_FIELDS = (
     "recipient.name", "recipient.phone", "recipient.address",
     "sender.name", "sender.phone", "sender.address", "goods", "remark",
 )  # fmt: skip
+_HALF = re.compile("[\ud800-\udfff]")  # half a character: JSON can spell it, and no answer can say it
 
 
 def order_to_json(order: Order) -> dict[str, Any]:
@@ -154,7 +156,7 @@ def _text(value: Mapping[str, Any], name: str, default: str | None = None) -> st
     found = value.get(name)
     if found is None and default is not None:
         return default
-    if not isinstance(found, str):
+    if not isinstance(found, str) or _HALF.search(found):
         raise InputError(name, "missing" if found is None else "not-a-text")
     return found
 

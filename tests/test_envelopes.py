@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.documents import ORDER
 from masking.change import Cancel, change
 from masking.checkout import Checkout, checkout
 from masking.client import RemoteShop
@@ -184,6 +185,8 @@ def test_what_is_no_order_is_refused_by_name(store, world, shop_box):
         b'{"reference": "A", "recipient": {}}',
         b"9" * 9000,
         b"[" * 99999,
+        json.dumps(ORDER | {"reference": "\ud800"}).encode(),
+        json.dumps(ORDER | {"remark": "\udfff"}).encode(),
     ):
         blob = envelope.seal(key, TENANT, SHOP.unit, bytes(16), world.now() + timedelta(days=1), text)
         assert enter(world, store, blob) == "holds-no-order"
