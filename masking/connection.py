@@ -27,7 +27,7 @@ from masking.settings import SETTINGS, databases, read_settings, read_table, wri
 from masking.vault import journal, people
 from masking.vault.recovery import reconcile
 from masking.vault.roots import create_root, open_root, settle_root
-from masking.vault.store import Settings, Store, create_keys, lost, make_private, occupied
+from masking.vault.store import Settings, Store, create_keys, lost, occupied
 from masking.waybill import LabelData, Refusal, Rejected, Token, Waybill
 from masking.world import World
 
@@ -194,7 +194,7 @@ def create(folder: Path, world: World, settings: Settings, *, addresses: tuple[s
     It is made beside the folder and renamed into place, so that a crash leaves nothing half-made.
 
     Raises:
-        SettingsError: the folder holds something, or can't be written.
+        SettingsError: the folder or a database holds something, or can't be written.
     """
     if folder.is_dir() and any(folder.iterdir()):
         raise SettingsError(f"the folder holds files but no {SETTINGS}: not a deployment, and not empty")
@@ -205,7 +205,8 @@ def create(folder: Path, world: World, settings: Settings, *, addresses: tuple[s
             FileKeySource.create(made / ROOT_KEY, world.entropy)
             # on disk at once, for an empty one would be read as another tenant; and databases' addresses hold passwords
             write_secret(made / SETTINGS, written(settings, addresses).encode())
-            make_private(*databases(made))
+            if why := occupied(*databases(made)):
+                raise SettingsError(why)
             _furnish(made, world)
             made.rename(folder)
             sync_folder(folder.absolute().parent)  # before anything in it is acknowledged
@@ -220,11 +221,10 @@ def create_in(folder: Path, world: World) -> None:
     """Make the keys of a deployment whose `waybill.toml` was written by hand, in the root that it names.
 
     Raises:
-        SettingsError: there are keys, or waybills that only their own keys open.
+        SettingsError: there are keys, or data that only its own keys open.
     """
     table = read_table(folder)
     read_settings(folder / SETTINGS)  # before anything is made
-    make_private(*databases(folder))
     why = occupied(*databases(folder))
     if why or (folder / OFFLINE_KEY).exists():
         raise SettingsError(why or f"{OFFLINE_KEY} exists; a key is never written over")

@@ -215,5 +215,5 @@ def test_a_store_of_waybills_whose_keys_are_lost_gets_no_new_ones(folder, waybil
     for each in ("keys.sqlite", ROOT_KEY, OFFLINE_KEY):
         (folder / each).unlink()
     status, _, err = waybill("keys", "init")
-    assert (status, "only a copy of their keys opens them" in err) == (2, True)
+    assert (status, "only a copy of its own keys opens it" in err) == (2, True)
     assert not (folder / ROOT_KEY).exists()

@@ -247,6 +247,37 @@ def test_the_doctor_is_content_with_a_new_deployment_and_names_what_is_wrong(fol
     assert waybill("doctor", "--folder", folder / "nowhere") == 1
 
 
+@pytest.mark.parametrize("urls", ["file", "postgresql"], indirect=True)
+def test_a_new_deployment_takes_no_database_that_holds_another(tmp_path, urls, capsys):
+    data, keys = urls
+    assert waybill("init", tmp_path / "d", "--data", data, "--keys", keys) == 0
+    fresh = f"sqlite:///{tmp_path}/fresh"
+    for addresses, why in (
+        ((data, keys), "there are keys already"),
+        ((fresh, keys), "there are keys already"),
+        ((data, fresh), "there is data already"),
+    ):
+        capsys.readouterr()
+        assert waybill("init", tmp_path / "new", "--data", addresses[0], "--keys", addresses[1]) == 2
+        assert why in capsys.readouterr().err
+        assert not (tmp_path / "new").exists()
+    assert waybill("ledger", "verify", "--folder", tmp_path / "d") == 0
+    assert capsys.readouterr().out.startswith("1 leaves, all as signed; 0 wait")  # nobody was enrolled by the way
+
+
+@pytest.mark.parametrize("address", ["nonsense", "mysql://u:9876@h/d", "postgresql+psycopg://u:9876@h:x/d"])
+def test_what_is_no_databases_address_is_refused_and_not_repeated(tmp_path, folder, capsys, monkeypatch, address):
+    assert waybill("init", tmp_path / "new", "--data", address, "--keys", f"sqlite:///{tmp_path}/keys") == 2
+    monkeypatch.setenv("WAYBILL_DATA", address)
+    monkeypatch.setenv("WAYBILL_KEYS", f"sqlite:///{folder}/keys.sqlite")
+    capsys.readouterr()
+    assert (waybill("doctor", "--folder", folder), waybill("serve", "--folder", folder)) == (1, 2)
+    said = capsys.readouterr()
+    assert "a database's address is" in said.out
+    assert "a database's address is" in said.err
+    assert "9876" not in said.out + said.err
+
+
 @pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
 def test_a_deployment_on_postgresql_is_made_and_examined_like_any_other(tmp_path, urls, capsys):
     data, keys = urls

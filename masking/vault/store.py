@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Protocol, final
 
 from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError
 
 from masking.access.budget import ALWAYS, DAYTIME, Hours
 from masking.access.detectors import Thresholds
 from masking.access.network import Network
 from masking.crypto import archive, labelcode
 from masking.crypto.keys import KeySource
+from masking.errors import SettingsError
 from masking.ledger.log import Leaf, letters, subject
 from masking.lifecycle import Retention, State
 from masking.vault import calls, custody, journal, keyschema, schema, slots, waybills
@@ -105,9 +107,9 @@ class Store:
         """Open both databases, bringing their schemas up to date.
 
         Raises:
-            SettingsError: one of them can't be written, or is newer than this program.
+            SettingsError: one of them can't be written, is newer than this program, or is of a kind that it can't open.
         """
-        data, keys = open_engine(data_url), open_engine(keys_url)
+        data, keys = _engine(data_url), _engine(keys_url)
         migrate(data, "data", DATA_HEAD)
         migrate(keys, "keys", KEYS_HEAD)
         return cls(data, KeyStore(keys, source), settings)
@@ -214,16 +216,18 @@ class Store:
 
 
 def occupied(data_url: str, keys_url: str) -> str:
-    """Why these two databases are no place for new keys; empty if they are.
+    """Why these two databases are no place for new keys; empty if they are. Then SQLite's files are their owner's alone.
 
     Raises:
         SettingsError: see `Store.open`.
     """
+    for file in _files((data_url, keys_url)):
+        file.touch(mode=0o600)  # SQLite itself would leave that to the umask; its log takes after them
     for url, name, head, table, why in (
         (keys_url, "keys", KEYS_HEAD, keyschema.stored_key, "there are keys already; they are never written over"),
-        (data_url, "data", DATA_HEAD, schema.waybill, "there are waybills; only a copy of their keys opens them"),
+        (data_url, "data", DATA_HEAD, schema.person, "there is data already; only a copy of its own keys opens it"),
     ):
-        engine = open_engine(url)
+        engine = _engine(url)
         try:
             migrate(engine, name, head)
             with reading(engine) as tx:
@@ -239,17 +243,23 @@ def lost(*urls: str) -> str:
     return next((file.name for file in _files(urls) if not file.exists()), "")
 
 
-def make_private(*urls: str) -> None:
-    """Make the SQLite files among these addresses that are not there, empty, for their owner alone.
-
-    SQLite itself would leave that to the umask; its log takes after them.
-    """
-    for file in _files(urls):
-        file.touch(mode=0o600)
-
-
 def _files(urls: Iterable[str]) -> list[Path]:
-    return [Path(url.database) for url in map(make_url, urls) if url.drivername == "sqlite" and url.database]
+    try:
+        places = [make_url(url) for url in urls]
+    except (ArgumentError, ValueError):
+        places = []
+    if not places or any(place.get_backend_name() not in ("sqlite", "postgresql") for place in places):
+        raise SettingsError("a database's address is sqlite:///path or postgresql+psycopg://user@host/name")
+    return [Path(place.database) for place in places if place.get_backend_name() == "sqlite" and place.database]
+
+
+def _engine(url: str) -> Engine:
+    try:
+        return open_engine(url)
+    except ImportError as error:
+        raise SettingsError(
+            f"{error.name} is not installed: pip install 'waybill-masking[server,postgresql]'"
+        ) from error
 
 
 def create_keys(store: Store, world: World) -> bytes:
