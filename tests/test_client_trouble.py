@@ -128,7 +128,7 @@ def keys_of(service: Service) -> tuple[int, str]:
 
 
 @contextmanager
-def pretending(answers: dict[str, tuple[int, str]]) -> Iterator[str]:
+def pretending(answers: dict[str, tuple[int, str]], headers: dict[str, str] | None = None) -> Iterator[str]:
     """A service that says what a test wants."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -136,6 +136,8 @@ def pretending(answers: dict[str, tuple[int, str]]) -> Iterator[str]:
             self.rfile.read(int(self.headers.get("content-length", 0)))
             status, text = answers.get(self.path, (404, "{}"))
             self.send_response(status)
+            for header in (headers or {}).items():
+                self.send_header(*header)
             self.end_headers()
             self.wfile.write(text.encode())
 
@@ -179,6 +181,31 @@ def test_an_answer_that_is_not_the_services_own_is_an_error_that_repeats_nothing
         with pytest.raises(error) as caught:
             shop.checkout([made()])
         assert "金丝雀" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "twice", "pauses"),
+    [
+        (503, "1", True, [1.0, 1.0, 1.0]),
+        (503, "1", False, [1.0, 1.0, 1.0]),  # nothing has happened there
+        (502, "1", False, []),  # who knows what has
+        (503, "60", True, []),  # longer than a caller waits unasked
+        (503, "", True, [0.2, 0.4, 0.8]),
+        (503, "\N{SUPERSCRIPT TWO}", True, [0.2, 0.4, 0.8]),  # a digit, and no number
+    ],
+)
+def test_a_busy_service_is_asked_again_when_it_says_and_not_for_ever(service, tmp_path, status, told, twice, pauses):
+    path, slept = tmp_path / "shop.json", []
+    path.touch(mode=0o600)
+    key = str(journal.log_key(service.clock.world, service.store))
+    path.write_text(json.dumps({"secret": "wbs1_" + "A" * 43, "ledger_key": key}), "utf-8")
+    answers = {"/v1/token": (200, '{"token": "t"}'), "/v1/calls": (status, "{}")}
+    with pretending(answers, {"Retry-After": told}) as url:
+        link = Link(url, Credentials.read(path), sleep=slept.append)
+        with pytest.raises(UnavailableError):
+            link.ask("POST", "/v1/calls", {}, twice=twice)
+        link.close()
+    assert slept == pauses
 
 
 def test_a_masked_view_of_another_order_is_not_believed(service, shop, tmp_path):

@@ -156,7 +156,7 @@ class Link:
                 if answer.status_code not in {429, 502, 503, 504}:
                     return answer
                 told = answer.headers.get("retry-after", "")
-                pause = float(told) if told.isdigit() else pause
+                pause = float(told) if told.isdecimal() else pause
                 if not left or pause > LONGEST_PAUSE or (not twice and answer.status_code != 503):
                     break
             self._sleep(pause)
