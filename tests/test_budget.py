@@ -120,6 +120,10 @@ def test_a_worker_whose_clock_is_behind_begins_no_window_anew():
     behind = tally(before_midnight, ahead.counts, carried=50)
     assert (behind.views, behind.paced, behind.refusals) == (10, 10, 1)
     assert behind.counts == ahead.counts
+    assert behind.locked() is None
+    for _ in range(FULL.refusals - 1):
+        ahead.refuse()
+    assert tally(before_midnight, ahead.counts).locked()
     assert day_number(before_midnight) + 1 == ahead.day
 
 
@@ -131,6 +135,17 @@ def test_a_clock_that_was_far_ahead_once_locks_nobody_out():
     right = tally(NOON, wrong.counts, carried=3)
     assert right.locked() is None
     assert right.spend(duty(1)) is None
+    for longer, locks in ((0, True), (1, False)):  # milliseconds beyond a lock by a clock that is an hour ahead
+        until = milliseconds(NOON) + 7_200_000 + longer
+        assert (tally(NOON, Counts("courier-7", locked=until)).locked() is not None) is locks
+
+
+@pytest.mark.parametrize(("given", "most"), [(0, 25), (9, 25), (10, 26), (100, 35)])
+def test_an_outlet_gives_on_a_tenth_of_what_it_gives_and_25_and_hears_when_there_is_more(given, most):
+    outlet = tally(carried=given)
+    assert [outlet.hand_on() for _ in range(most)] == [None] * most
+    assert outlet.hand_on() == Refusal(reason="too-many-handed-on", retry_after=12 * 3600 + 1)  # it is noon
+    assert outlet.views == most
 
 
 ACTS = st.one_of(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from masking.access.chain import Leg
-from masking.access.duty import DUTY_LASTS, FIELDS_FOR, UNKNOWN, Duty, Facts, Purpose, decide
+from masking.access.duty import DUTY_LASTS, FIELDS_FOR, UNKNOWN, Duty, Facts, Purpose, decide, stands
 from masking.access.people import Actor, Role
 from masking.lifecycle import State
 from masking.waybill import Refusal
@@ -92,6 +92,23 @@ def test_the_table_of_rules_says_what_the_trade_says_for_every_combination_of_fa
     named = {name for name in told if not name.startswith("(")}
     assert named == {"unknown", "not-in-custody", "duty-is-over", "print-superseded", "wrong-leg"}
     assert {name for name in told if name.startswith("(")} == {str(fields) for fields in FIELDS_FOR.values()}
+
+
+def test_who_is_rung_back_is_who_could_call_now():
+    given = [duty for duty in DUTIES if duty is None or (duty.courier, duty.given_by) == (COURIER.id, DISPATCHER.id)]
+    for leg, custody, place, duty in product(Leg, CUSTODIES, (None, "sh-01", "sh-02"), given):
+        facts = Facts(
+            tenant=TENANT,
+            state=State.ACTIVE,
+            openable=True,
+            leg=leg,
+            custody=custody,
+            place=place,
+            print_number=1,
+            live_print=1,
+            duty=duty,
+        )
+        assert stands(facts, NOW) is (expected(COURIER, facts, Purpose.CALL) == ()), facts
 
 
 ANY_DUTY = st.none() | st.builds(

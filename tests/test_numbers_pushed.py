@@ -129,6 +129,9 @@ def test_a_signed_body_that_is_no_list_is_named(world, body):
         ({"call_type": 1, "start_time": "2026-11-24 08:31:41"}, [], "13800000001"),  # B was not let through
         ({"call_type": 4, "start_time": None}, [], None),
         ({"release_time": "soon", "start_time": 5, "ring_time": {}}, [], "13900000007"),
+        ({"start_time": "2026-11-24 08:31:40"}, [("answered", "08:31:40", 0), ("ended", "08:31:41", 1)], "13900000007"),
+        ({"start_time": "2026-11-24 08:31:42"}, [("missed", "08:31:41", 0)], "13900000007"),  # ended before it began
+        ({"phone_no": ""}, [("answered", "08:31:38", 0), ("ended", "08:31:41", 3)], None),
         ({"phone_no": 5}, [("answered", "08:31:38", 0), ("ended", "08:31:41", 3)], None),
     ],
 )

@@ -10,7 +10,7 @@ from masking.access.duty import UNKNOWN
 from masking.call import MISSED
 from masking.deliver import Deliver, deliver
 from masking.order import Plain
-from masking.report import Missed, Report, report
+from masking.report import LONGEST, Missed, Report, report
 from masking.retire import Destroy, retire
 from masking.vault import people, schema
 from masking.vault.calls import REPORT_DUE
@@ -66,12 +66,18 @@ def test_a_report_of_no_call_of_ours_is_named_and_nothing_of_it_is_kept(world, s
         asked = Report(actor=SWITCH, call=strange, event="ended", at=world.now())
         assert report(world, store, [asked]) == [Refusal(reason="unknown-call")]
     assert told(world, store, answer, "exploded") == Refusal(reason="not-an-event")
-    assert told(world, store, answer, "ended", seconds=-1) == Refusal(reason="not-an-event")
+    for seconds in (-1, LONGEST + 1):
+        assert told(world, store, answer, "ended", seconds=seconds) == Refusal(reason="not-an-event")
     assert told(world, store, answer, "ended", COURIER) == UNKNOWN
     waybill, _ = parcel
     retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
     assert told(world, store, answer, "ended") == Refusal(reason="unknown-call")
     assert [leaf.kind for leaf in leaves(store)].count("call-report") == 0
+
+
+def test_a_call_may_last_a_day(world, store, parcel):
+    answer = connected(world, store, parcel)
+    assert told(world, store, answer, "ended", seconds=24 * 3600) == Reported(call=answer.call, event="ended")
 
 
 def test_a_late_report_of_a_delivered_parcel_is_still_recorded(world, store, parcel, hands):
