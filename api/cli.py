@@ -34,7 +34,7 @@ COMMANDS = {
     "archive": "open one sealed-away waybill with the offline key",
     "keys": "make, list, rotate, revoke, refresh, destroy keys",
     "backup": "copy the data or the keys, consistently, while they are in use",
-    "restore": "put a copy of the keys in place of a lost key store; what was destroyed stays destroyed",
+    "restore": "put a copy of the data or the keys in place of a lost database; what was destroyed stays destroyed",
     "check": "the auditor's tool: compare finished labels with the orders they were made from",
     "redact": "mask names, phones, addresses and free text: JSON lines in, JSON lines out",
 }

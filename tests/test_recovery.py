@@ -99,6 +99,33 @@ def test_a_copy_of_the_keys_does_not_start_before_destructions_were_replayed(fol
         open_folder(folder, World())
 
 
+def test_a_restored_copy_of_the_data_is_the_copy_whatever_log_a_crash_has_left(
+    folder, deployment, three, tmp_path, order, capsys
+):
+    """SQLite would play a log that it finds beside a file into that file."""
+    back_up(deployment.data, tmp_path / "copy.sqlite", World().now(), keys=False)
+    destroy(deployment, three[0])
+    checked_out(World(), deployment, order("A-9"))
+    logs = {file: file.read_bytes() for file in folder.glob("data.sqlite-*")}
+    deployment.close()
+    (folder / "data.sqlite").unlink()
+    for file, log in logs.items():
+        file.write_bytes(log)
+    assert logs[folder / "data.sqlite-wal"]
+    for wrong in (folder / "waybill.toml", folder / "keys.sqlite"):
+        assert main(["restore", "data", str(wrong), "--folder", str(folder)]) == 2
+        assert "copy of data.sqlite" in capsys.readouterr().err
+    assert main(["restore", "data", str(tmp_path / "copy.sqlite"), "--folder", str(folder)]) == 0
+    restored = open_folder(folder, World())
+    assert states(restored, three) == ["destroyed", "active", "active"]
+    with restored.transaction() as tx:
+        assert tx.execute(sa.select(sa.func.count()).select_from(schema.waybill)).scalar() == 3
+    restored.close()
+    assert main(["ledger", "verify", "--folder", str(folder)]) == 0
+    assert main(["restore", "data", str(tmp_path / "copy.sqlite"), "--folder", str(folder)]) == 2
+    assert "move it away first" in capsys.readouterr().err
+
+
 def test_restored_keys_open_what_lives_and_nothing_that_was_destroyed_or_sealed_away_since(
     folder, deployment, three, tmp_path, capsys
 ):
@@ -139,7 +166,7 @@ def test_a_restore_never_writes_over_a_key_store_and_takes_nothing_else(deployme
     with pytest.raises(SettingsError, match="move it away"):
         restore_keys(tmp_path / "copy.sqlite", f"sqlite:///{folder}/keys.sqlite", deployment.data, World().now())
     back_up(deployment.data, tmp_path / "data.sqlite", World().now(), keys=False)
-    with pytest.raises(SettingsError, match="no copy of a key store"):
+    with pytest.raises(SettingsError, match=r"no copy of new\.sqlite"):
         restore_keys(tmp_path / "data.sqlite", f"sqlite:///{tmp_path}/new.sqlite", deployment.data, World().now())
     with pytest.raises(SettingsError, match="never written over"):
         back_up(deployment.data, tmp_path / "data.sqlite", World().now(), keys=False)

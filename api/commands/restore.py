@@ -1,6 +1,6 @@
-"""`waybill restore keys FILE`: puts a copy of the keys in place of a lost key store, and replays destructions on it.
+"""`waybill restore data|keys FILE`: puts a copy in place of a lost database; what was destroyed stays destroyed.
 
-A copy of the data needs no command: put the file back; at the next start what was destroyed is cleared from it again.
+On the keys destructions are replayed before anything opens; from the data they are cleared again.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from masking.errors import SettingsError
 from masking.settings import databases
 from masking.vault import journal
 from masking.vault.engine import open_engine
-from masking.vault.recovery import restore_keys
+from masking.vault.recovery import restore_data, restore_keys
 from masking.world import World
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
-    parser.add_argument("what", choices=["keys"])
-    parser.add_argument("file", type=Path, help="a copy made by `waybill backup keys`, not older than 24 hours")
+    parser.add_argument("what", choices=["data", "keys"])
+    parser.add_argument("file", type=Path, help="a copy made by `waybill backup`; of the keys not older than 24 hours")
     add_folder(parser)
 
 
@@ -29,23 +29,30 @@ def run(args: argparse.Namespace) -> int:
     """Restore it, and open it once."""
     if not args.file.is_file():
         raise SettingsError(f"{args.file.name} is no file")
-    world = World()
     with alone(args.folder, SettingsError("a service is running on this folder; stop it first")):
-        replayed = _replace(args, world)
-    print(f"restored; {replayed} destructions replayed. Waybills made since the copy open with nothing.")
+        replayed = _restore(args, World())
+    if args.what == "keys":
+        print(f"restored; {replayed} destructions replayed. Waybills made since the copy open with nothing.")
+    else:
+        print("restored. Waybills made since the copy are lost, and clients will say that the ledger was cut back:")
+        print("see docs/retention.md")
     return 0
 
 
-def _replace(args: argparse.Namespace, world: World) -> int:
-    """Put it in place, on the ledger; how many destructions were replayed."""
+def _restore(args: argparse.Namespace, world: World) -> int:
+    """Put it in place, on the ledger; how many destructions were replayed on the keys."""
     data, keys = databases(args.folder)
-    engine = open_engine(data)
-    try:
-        replayed = restore_keys(args.file, keys, engine, world.now())
-    finally:
-        engine.dispose()
+    replayed = 0
+    if args.what == "data":
+        restore_data(args.file, data)
+    else:
+        engine = open_engine(data)
+        try:
+            replayed = restore_keys(args.file, keys, engine, world.now())
+        finally:
+            engine.dispose()
     with opening(args.folder, world) as store:
-        leaf = store.leaf(world, world.now(), "restore", OPERATOR, what="keys", replayed=str(replayed))
+        leaf = store.leaf(world, world.now(), "restore", OPERATOR, what=args.what, replayed=str(replayed))
         with store.transaction() as tx:
             journal.append(tx, [leaf])
         journal.sequence(world, store)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,6 +71,16 @@ def copied_at(engine: Engine) -> datetime | None:
     return None if found is None else moment(found)
 
 
+def restore_data(copy: Path, data_url: str) -> None:
+    """Put a copy of the data in place of a lost database. What was destroyed since is cleared from it at the next start.
+
+    Raises:
+        SettingsError: there is data; move it away first. Or the copy is no copy of any.
+    """
+    with _restoring(copy, data_url, "waybill"):
+        pass
+
+
 def restore_keys(copy: Path, keys_url: str, data: Engine, now: datetime) -> int:
     """Put a copy of the keys in place of a lost key store, destructions since replayed; how many there were.
 
@@ -77,22 +88,10 @@ def restore_keys(copy: Path, keys_url: str, data: Engine, now: datetime) -> int:
         SettingsError: there is a key store; move it away first. Or the copy is no copy of one.
         RefusedError: the copy is older than 24 hours and should not exist any more.
     """
-    if not keys_url.startswith("sqlite:///"):
-        raise SettingsError("only SQLite is restored here; restore the dump, then open it: destructions are replayed")
-    target = Path(sa.make_url(keys_url).database or "")
-    if target.exists():
-        raise SettingsError(f"{target.name} is there; move it away first")
-    with sqlite3.connect(f"file:{copy.absolute()}?mode=ro", uri=True) as source:
-        if source.execute("SELECT count(*) FROM sqlite_master WHERE name = 'backup'").fetchone()[0] == 0:
-            raise SettingsError(f"{copy.name} is no copy of a key store")
+    with _restoring(copy, keys_url, "backup") as source:
         made = source.execute("SELECT max(at) FROM backup").fetchone()[0]
         if made is None or moment(made) < now - KEY_BACKUPS_LIVE:
             raise RefusedError("older-than-24-hours")
-        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        with sqlite3.connect(target) as place:
-            source.backup(place)
-        place.close()
-    source.close()
     engine = open_engine(keys_url)
     migrate(engine, "keys", KEYS_HEAD)
     replayed = _replay(engine, data, _ids(data, _tombstones(waybill.c.id)), now)
@@ -105,6 +104,29 @@ def restore_keys(copy: Path, keys_url: str, data: Engine, now: datetime) -> int:
         tx.execute(backup.delete())
     engine.dispose()
     return replayed
+
+
+@contextmanager
+def _restoring(copy: Path, url: str, table: str) -> Iterator[sqlite3.Connection]:
+    """A copy, to be looked at, that has such a table; put in place of the lost database when the block ends well."""
+    if not url.startswith("sqlite:///"):
+        raise SettingsError("only SQLite is restored here; restore the dump, then open it: destructions are replayed")
+    target = Path(sa.make_url(url).database or "")
+    if target.exists():
+        raise SettingsError(f"{target.name} is there; move it away first")
+    source = sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        if not source.execute("SELECT count(*) FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0]:
+            raise SettingsError(f"{copy.name} is no copy of {target.name}")
+        yield source
+        # made empty, for then SQLite forgets the log of a crash that lies beside it, and would be played into the copy
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        with closing(sqlite3.connect(target)) as place:
+            source.backup(place)
+    except sqlite3.DatabaseError as error:
+        raise SettingsError(f"{copy.name} is no whole copy of {target.name}") from error
+    finally:
+        source.close()
 
 
 def reconcile(world: World, store: Store) -> Reconciled:
