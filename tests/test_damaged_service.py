@@ -1,0 +1,71 @@
+"""A merchant whose record is damaged hears so over HTTP, of that record alone, whatever it asks: never a 5xx."""
+
+from __future__ import annotations
+
+import pytest
+
+from api.documents import ORDER
+from masking.crypto.index import token_record
+from masking.vault import schema
+from tests.cast import SHOP, broken
+from tests.serving import Service, numbered
+from tests.test_service import counter
+
+DAMAGED = {"refused": {"reason": "damaged", "retry_after": None}}
+
+
+@pytest.fixture
+def orders() -> list[dict]:
+    phone = f"1380000{next(counter)}"
+    return [
+        ORDER | {"reference": f"D-{next(counter)}", "recipient": ORDER["recipient"] | {"phone": phone}}
+        for _ in range(3)
+    ]
+
+
+def entered(service: Service, orders: list[dict]) -> list[dict]:
+    """As they are answered from the second time on."""
+    return [each["waybill"] | {"created": False} for each in service.outcomes(SHOP, "/v1/waybills", {"orders": orders})]
+
+
+def spoil(service: Service, waybill: dict) -> None:
+    """Leave neither the view nor the key of it in a state to be read."""
+    record = token_record(waybill["id"])
+    with service.store.data.begin() as connection:
+        connection.execute(schema.waybill.update().where(schema.waybill.c.id == record).values(masked="{"))
+    broken(service.store, record, "wrap")
+
+
+def test_a_damaged_record_is_told_beside_its_neighbours_by_every_route_and_an_amended_one_is_whole(service, orders):
+    first, middle, last = before = entered(service, orders)
+    spoil(service, middle)
+    seen = middle | {"state": "damaged", "masked": None}
+    status = service.ask(SHOP, f"/v1/waybills/{middle['id']}")
+    assert (status.status_code, status.json()) == (200, seen)
+    by_phone = service.ask(SHOP, "/v1/waybills/find", {"phone": orders[0]["recipient"]["phone"]}).json()["waybills"]
+    assert sorted(by_phone, key=lambda each: each["reference"]) == [first, seen, last]
+    by_reference = service.ask(SHOP, "/v1/waybills/find", {"reference": middle["reference"]})
+    assert by_reference.json() == {"waybills": [seen]}
+
+    rejected = {"rejected": {"reference": middle["reference"], "field": "reference", "rule": "damaged", "row": None}}
+    again = service.outcomes(SHOP, "/v1/waybills", {"orders": orders})
+    assert again == [{"waybill": first}, rejected, {"waybill": last}]
+
+    numbers = [numbered(next(counter)) for _ in orders]
+    items = [{"id": each["id"]} | given for each, given in zip(before, numbers, strict=True)]
+    shipped = service.outcomes(SHOP, "/v1/waybills/ship", {"items": items})
+    assert shipped == [{"waybill": first | numbers[0]}, DAMAGED, {"waybill": last | numbers[2]}]
+
+    amended = {
+        "items": [{"id": each["id"], "order": order} for each, order in zip(before[1:], orders[1:], strict=True)]
+    }
+    whole = [each["waybill"] for each in service.outcomes(SHOP, "/v1/waybills/amend", amended)]
+    assert [(each["state"], each["masked"]) for each in whole] == [("active", each["masked"]) for each in before[1:]]
+    assert service.outcomes(SHOP, "/v1/waybills/ship", {"items": items})[1]["waybill"]["state"] == "active"
+
+
+def test_a_label_of_a_damaged_record_is_no_page_among_the_others(service, orders):
+    waybills = entered(service, [order | numbered(next(counter)) for order in orders])
+    spoil(service, waybills[1])
+    answer = service.ask(SHOP, "/v1/labels", {"ids": [each["id"] for each in waybills], "job": f"job-{next(counter)}"})
+    assert answer.json()["outcomes"] == [{"printed": {"page": 1}}, DAMAGED, {"printed": {"page": 2}}]
