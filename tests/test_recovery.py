@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -180,6 +181,19 @@ def test_a_copy_is_private_and_whole(deployment, three, tmp_path):
         assert copy.execute("SELECT count(*) FROM wrap").fetchone() == (3,)
     copy.close()
     assert recovery.copied_at(deployment.keys.engine) is None  # only the copy is marked
+
+
+def test_a_copy_that_does_not_get_whole_is_none(deployment, three, tmp_path):
+    """As on a full disk; the next try finds nothing in its way."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, before[1]))
+    try:
+        with pytest.raises(SettingsError, match=r"copy\.sqlite could not be made whole: "):
+            back_up(deployment.data, tmp_path / "copy.sqlite", World().now(), keys=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.glob("copy*")) == []
+    back_up(deployment.data, tmp_path / "copy.sqlite", World().now(), keys=False)
 
 
 def test_no_file_of_sqlite_keeps_a_destroyed_wrap_or_field(folder, deployment, three):

@@ -111,7 +111,8 @@ def _listen(settings: ServiceSettings, store: str, lines: list[str]) -> int:
     event = {"host": host, "port": port, "workers": settings.workers, "store": store}
     event["bearer_roles"] = sorted(settings.bearer_roles)
     LOG.info("serving", extra={"waybill": event})
-    for line in [f"export URL=http://{host}:{port}", *lines] if lines else []:
+    place = f"[{host}]" if ":" in host else host
+    for line in [f"export URL=http://{place}:{port}", *lines] if lines else []:
         print(line, flush=True)
     return run_service(settings, socket)
 

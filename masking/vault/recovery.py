@@ -42,26 +42,35 @@ def back_up(engine: Engine, target: Path, now: datetime, *, keys: bool) -> None:
     """A consistent copy of an SQLite database in use, mode 0600; a copy of the `keys` is marked with its time.
 
     Raises:
-        SettingsError: the database is no SQLite file (PostgreSQL has its own tools), or the target exists.
-        OSError: the target can't be written.
+        SettingsError: the database is no SQLite file (PostgreSQL has its own tools), or the target exists, or can't be
+            written to its end: then it is gone again.
+        OSError: the target can't be made.
     """
     if engine.dialect.name != "sqlite":
         raise SettingsError("only SQLite is copied here; use pg_dump, one dump a database, keys apart and for 24 hours")
+    with engine.connect() as connection, _filling(target) as copy:
+        connection.connection.driver_connection.backup(copy)  # type: ignore[union-attr]
+        if keys:
+            with copy:
+                copy.execute("INSERT INTO backup VALUES (?)", (milliseconds(now),))
+        copy.execute("PRAGMA journal_mode=DELETE").close()  # one file, nothing beside it
+
+
+@contextmanager
+def _filling(target: Path) -> Iterator[sqlite3.Connection]:
+    """A new database, its owner's alone, which is gone again if it does not get whole."""
     try:
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError as error:
         raise SettingsError(f"{target.name} exists; a copy is never written over") from error
-    with engine.connect() as connection:
-        source = connection.connection.driver_connection
-        copy = sqlite3.connect(target)
-        try:
-            source.backup(copy)  # type: ignore[union-attr]
-            if keys:
-                with copy:
-                    copy.execute("INSERT INTO backup VALUES (?)", (milliseconds(now),))
-            copy.execute("PRAGMA journal_mode=DELETE").close()  # one file, nothing beside it
-        finally:
-            copy.close()
+    try:
+        with closing(sqlite3.connect(target)) as place:
+            yield place
+    except BaseException as error:
+        target.unlink()
+        if isinstance(error, sqlite3.Error):
+            raise SettingsError(f"{target.name} could not be made whole: {error}") from error
+        raise
 
 
 def copied_at(engine: Engine) -> datetime | None:
@@ -114,19 +123,16 @@ def _restoring(copy: Path, url: str, table: str) -> Iterator[sqlite3.Connection]
     target = Path(sa.make_url(url).database or "")
     if target.exists():
         raise SettingsError(f"{target.name} is there; move it away first")
-    source = sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro", uri=True)
-    try:
-        if not source.execute("SELECT count(*) FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0]:
+    with closing(sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro", uri=True)) as source:
+        try:
+            known = source.execute("SELECT count(*) FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0]
+        except sqlite3.DatabaseError:
+            known = 0
+        if not known:
             raise SettingsError(f"{copy.name} is no copy of {target.name}")
         yield source
-        # made empty, for then SQLite forgets the log of a crash that lies beside it, and would be played into the copy
-        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        with closing(sqlite3.connect(target)) as place:
+        with _filling(target) as place:  # empty at first: then SQLite forgets the log of a crash that lies beside it
             source.backup(place)
-    except sqlite3.DatabaseError as error:
-        raise SettingsError(f"{copy.name} is no whole copy of {target.name}") from error
-    finally:
-        source.close()
 
 
 def reconcile(world: World, store: Store) -> Reconciled:
