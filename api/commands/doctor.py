@@ -18,6 +18,7 @@ from masking.errors import MaskingError
 from masking.ledger import checkpoint
 from masking.settings import databases
 from masking.vault import journal, slots
+from masking.vault.servers import careless
 from masking.vault.store import Store
 from masking.world import World
 
@@ -81,6 +82,8 @@ def _inside(store: Store, world: World) -> Iterator[Finding]:
     if last.at - world.now() > SKEW:
         yield Finding("WRONG", "the ledger's last checkpoint is from the future: this machine's clock is behind")
     yield Finding("ok", f"the ledger has {last.size} leaves, the last checkpoint is signed by its key")
+    for database, setting in careless(store):
+        yield Finding("WRONG", f"the server of the {database} has {setting} off: a power cut undoes what was answered")
     waiting = len(store.keys.unfinished())
     if waiting:
         yield Finding("WRONG", f"{waiting} destructions are not finished; start anything that opens the store")
