@@ -10,17 +10,22 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 import masking
-from masking.connection import ROOT_KEY, open_folder
-from masking.errors import SettingsError
+from masking.connection import ROOT_KEY, create, open_folder
+from masking.errors import MaskingError, SettingsError
 from masking.settings import SETTINGS
-from masking.vault import journal, parcels
+from masking.vault import journal, keyschema, parcels, schema
+from masking.vault.keystore import MEMORY
+from masking.vault.store import Settings
 from masking.waybill import Waybill
 from masking.world import World
+from tests import postgresql
 
 ROOT = Path(__file__).parents[1]
 SHOPPING = """
@@ -105,6 +110,32 @@ def test_a_database_that_is_empty_is_not_taken_for_a_deployments(tmp_path, name)
     (tmp_path / "d" / name).write_bytes(b"")
     with pytest.raises(SettingsError, match="empty"):
         masking.connect(tmp_path / "d")
+
+
+@pytest.mark.parametrize("how", ["rows", "schema"])
+@pytest.mark.parametrize("which", ["data", "keys"])
+def test_a_database_that_was_emptied_on_a_server_is_noticed_also_after_others_were_still_at_work_on_it(
+    databases, tmp_path, world, hands, which, how
+):
+    socket, folder = databases[0].url.query["host"], tmp_path / "d"
+    addresses = {name: postgresql.create(socket, f"emptied-{which}-{how}-{name}") for name in ("data", "keys")}
+    create(folder, world, Settings(), addresses=(addresses["data"], addresses["keys"]))
+    at_work = open_folder(folder, world)
+    journal.sequence(world, at_work)
+    engine = sa.create_engine(addresses[which], poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        if how == "schema":
+            connection.execute(sa.text("DROP SCHEMA public CASCADE"))
+            connection.execute(sa.text("CREATE SCHEMA public"))
+        else:
+            for table in reversed((schema.data if which == "data" else keyschema.keys).sorted_tables):
+                connection.execute(table.delete())
+    hands.move(seconds=MEMORY.total_seconds() + 1)  # keys are looked up anew
+    with suppress(MaskingError):
+        journal.sequence(world, at_work)
+    at_work.close()
+    with pytest.raises(SettingsError, match="a database is empty"):
+        open_folder(folder, world)
 
 
 def test_a_full_disk_is_one_clear_error_and_what_was_acknowledged_stays(tmp_path):
