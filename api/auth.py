@@ -81,8 +81,8 @@ class Entry:
         """
         if self.committed or not self.logins:
             return
-        valid = credentials.valid(tx, {login.digest for login in self.logins}, self._now)
-        unused = credentials.use(tx, [login.proof for login in self.logins if login.proof])
+        digests, proofs = {login.digest for login in self.logins}, [login.proof for login in self.logins if login.proof]
+        valid, unused = credentials.check(tx, digests, proofs, self._now)
         denied: dict[Login, ProblemError] = {}
         for login in self.logins:
             if login.digest not in valid:

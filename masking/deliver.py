@@ -14,7 +14,7 @@ from masking.access import chain, duty
 from masking.access.duty import UNKNOWN, Facts
 from masking.access.people import Actor
 from masking.lifecycle import State
-from masking.vault import budgets, custody, journal, parcels, people, slots, waybills
+from masking.vault import budgets, custody, journal, parcels, slots, waybills
 from masking.vault.store import Store
 from masking.waybill import Delivered, Refusal
 from masking.world import World, milliseconds, moment
@@ -40,9 +40,8 @@ def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Del
     outcomes: list[Delivered | Refusal] = []
     with store.transaction() as tx:
         actors = {request.actor.id for request in requests}
-        staff = people.active(tx, actors)
-        known = parcels.load(store, tx, codes, lock=True)
-        tallies = budgets.open_tallies(tx, actors, now, staff=staff)
+        known, staff, counts = parcels.scanned(store, tx, codes, actors)
+        tallies = budgets.open_tallies(tx, actors, now, locked=counts, staff=staff)
         for request, code in zip(requests, codes, strict=True):
             actor, tally = request.actor, tallies[request.actor.id]
             facts = known.facts(code) if staff.get(actor.id) == actor else None

@@ -20,7 +20,7 @@ from masking.access.people import Actor
 from masking.crypto.index import is_persons
 from masking.order import Plain
 from masking.redact.phones import canonical
-from masking.vault import budgets, custody, journal, parcels, people
+from masking.vault import budgets, custody, journal, parcels
 from masking.vault.custody import Assignment
 from masking.vault.damage import DAMAGED, finders, ring, view_of
 from masking.vault.parcels import Code, Parcels
@@ -58,9 +58,8 @@ def look(world: World, store: Store, requests: Sequence[Look]) -> list[Seen | Re
     looked: dict[bytes, Assignment] = {}
     with store.transaction() as tx:
         actors = {request.actor.id for request in requests}
-        staff = people.active(tx, actors)
-        known = parcels.load(store, tx, codes, lock=True)
-        tallies = budgets.open_tallies(tx, actors, now, staff=staff)
+        known, staff, counts = parcels.scanned(store, tx, codes, actors)
+        tallies = budgets.open_tallies(tx, actors, now, locked=counts, staff=staff)
         for request, code in zip(requests, codes, strict=True):
             actor, tally = request.actor, tallies[request.actor.id]
             enrolled = staff.get(actor.id) == actor

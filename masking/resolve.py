@@ -22,7 +22,7 @@ from masking.errors import IntegrityError, UnavailableError
 from masking.ledger.log import Leaf
 from masking.order import Grant, Plain
 from masking.redact.names import surname
-from masking.vault import budgets, journal, parcels, people, waybills
+from masking.vault import budgets, direct, journal, parcels, waybills
 from masking.vault.custody import Assignment
 from masking.vault.damage import DAMAGED, tell
 from masking.vault.parcels import Code
@@ -68,10 +68,10 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
     forged: Counter[str] = Counter()
     with store.transaction() as tx:
         actors = {request.actor.id for request in requests}
-        staff = people.active(tx, actors)
-        known = parcels.load(store, tx, codes, lock=True)  # what is retired meanwhile waits, or is not seen at all
+        known, staff, counts = parcels.scanned(store, tx, codes, actors)
         asking = Counter(request.actor.id for request, code in zip(requests, codes, strict=True) if code)
-        tallies = budgets.open_tallies(tx, actors, now, staff=staff, spending=asking, hours=store.settings.opening)
+        hours = store.settings.opening
+        tallies = budgets.open_tallies(tx, actors, now, locked=counts, staff=staff, spending=asking, hours=hours)
         for request, code in zip(requests, codes, strict=True):
             enrolled = staff.get(request.actor.id) == request.actor
             tally = tallies[request.actor.id]
@@ -90,11 +90,12 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
             decided.append(verdict if isinstance(verdict, Refusal) else UNKNOWN)
         told = {who: tallies[who].forge(count) for who, count in forged.items()}
         leaves += [store.leaf(world, now, "no-label-code", who, count=str(n)) for who, n in told.items() if n]
-        budgets.save_tallies(tx, tallies, now, world)
         openings = [opening for opening in decided if isinstance(opening, _Opening)]
         fields = {_sealed_name(name) for opening in openings for name in opening.names}
-        sealed = waybills.sealed_fields(tx, {opening.record.id for opening in openings}, sorted(fields))
-        journal.append(tx, leaves)
+        with direct.together(tx):
+            budgets.save_tallies(tx, tallies, now, world)
+            sealed = waybills.sealed_fields(tx, {opening.record.id for opening in openings}, sorted(fields))
+            journal.append(tx, leaves)
     # Committed: only from here on may anything be opened.
     tonight = moment(midnight(now)) + timedelta(days=1)
     answers: list[Grant | Refusal] = []

@@ -43,6 +43,7 @@ _LOOKED = (
         place=sa.func.coalesce(sa.bindparam("place_", type_=sa.BigInteger), assignment.c.place),
     )
 )
+_ALARM = alarm.insert()
 _ON_SHIFT = sa.select(person.c.id).where(person.c.id.in_(among("names")), person.c.shift_until > sa.bindparam("now"))
 
 
@@ -51,27 +52,33 @@ def create(tx: Connection, actor: str) -> None:
     insert_new(tx, budget, [Counts(actor)._asdict()], "actor")
 
 
+def lock(tx: Connection, actors: Collection[str]) -> dict[str, Counts]:
+    """The rows of these actors, locked until the transaction ends, in sorted order, so that nobody deadlocks."""
+    return direct.by_key(tx, lambda row: (row[0], Counts(*row)), _LOCK, names=sorted(set(actors)))
+
+
 def open_tallies(
     tx: Connection,
     actors: Collection[str],
     now: datetime,
     *,
+    locked: Mapping[str, Counts] | None = None,
     spending: Mapping[str, int] | None = None,
     staff: Mapping[str, Actor] | None = None,
     hours: Hours = ALWAYS,
 ) -> dict[str, Tally]:
-    """The counts of these actors, locked until the transaction ends (rows taken in sorted order, so nobody deadlocks).
+    """The counts of these actors, locked until the transaction ends; `locked` where `lock` has been asked already.
 
     `spending` says how many parcels each of them may be about to open, `staff` how well their devices guard their keys,
     `hours` when parcels are opened by those whose outlet has not begun a shift for them.
     Places are only counted of those who could come to the end of them: nobody takes more than they have looked at today.
     """
     names = sorted(set(actors))
-    rows = {row[0]: Counts(*row) for row in direct.rows(tx, _LOCK, names=names)}
+    rows = dict(lock(tx, names) if locked is None else locked)
     missing = [name for name in names if name not in rows]
     if missing:
         insert_new(tx, budget, [Counts(name)._asdict() for name in missing], "actor")
-        rows |= {row.actor: Counts(*row) for row in tx.execute(_LOCK, {"names": missing})}
+        rows |= lock(tx, missing)
     own = {name: LIMITS[actor.level] for name, actor in (staff or {}).items()}
     asking = spending or {}
     shifts = set(tx.execute(_ON_SHIFT, {"names": names, "now": milliseconds(now)}).scalars()) if hours.wait(now) else ()
@@ -128,7 +135,7 @@ def raise_alarm(
             sa.select(alarm.c.id).where(alarm.c.kind == kind, alarm.c.actor == actor, since).limit(1)
         ).first():
             return
-    tx.execute(alarm.insert().values(id=world.record_id(now), at=milliseconds(now), kind=kind, actor=actor))
+    direct.write(tx, _ALARM, [{"id": world.record_id(now), "at": milliseconds(now), "kind": kind, "actor": actor}])
 
 
 def alarms(tx: Connection) -> list[tuple[int, str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -52,9 +52,14 @@ def add(
     tx.execute(credential.insert().values(digest=digest, person=actor, kind=kind, expires=until, key=key))
 
 
-def valid(tx: Connection, digests: Collection[bytes], now: datetime) -> set[bytes]:
-    """Those of these credentials that are somebody's who is enrolled now, and not expired."""
-    return {row[0] for row in direct.rows(tx, _VALID, digests=list(digests), now=milliseconds(now))}
+def check(
+    tx: Connection, digests: Collection[bytes], proofs: Collection[Proof], now: datetime
+) -> tuple[Collection[bytes], set[bytes]]:
+    """Those of these credentials that are somebody's who is enrolled now, and not expired; and what `use` says of the proofs."""
+    with direct.together(tx):
+        valid = direct.by_key(tx, lambda row: (row[0], None), _VALID, digests=list(digests), now=milliseconds(now))
+        used = use(tx, proofs)
+    return valid.keys(), used
 
 
 def holders(tx: Connection, digests: Collection[bytes], now: datetime) -> dict[bytes, Held]:
@@ -78,13 +83,15 @@ def sweep(tx: Connection, actor: str, now: datetime) -> None:
 
 def use(tx: Connection, proofs: Collection[Proof]) -> set[bytes]:
     """Use these proofs up; the `use` of each that is used up by it, not before. One statement for all."""
-    rows = {each.use: each.until for each in proofs}
-    if not rows:
-        return set()
-    ids = sorted(rows)  # in one order, so that nobody deadlocks
-    if tx.dialect.name == "postgresql":
-        return {row[0] for row in direct.run(tx, _USE, {"ids": ids, "untils": [rows[id_] for id_ in ids]})}
-    return {row[0] for row in direct.run(tx, _use(len(ids)), tuple(value for id_ in ids for value in (id_, rows[id_])))}
+    used: set[bytes] = set()
+    rows = sorted({each.use: each.until for each in proofs}.items())  # in one order, so that nobody deadlocks
+    values: Any = {"ids": [id_ for id_, _ in rows], "untils": [until for _, until in rows]}
+    text = _USE
+    if tx.dialect.name != "postgresql":
+        text, values = _use(len(rows)), [value for row in rows for value in row]
+    if rows:
+        direct.run(tx, text, values, take=lambda found: used.update(row[0] for row in found))
+    return used
 
 
 @cache

@@ -91,10 +91,7 @@ def scans_of_events(tx: Connection, events: Collection[bytes]) -> dict[bytes, Sc
 
 def open_assignments(tx: Connection, waybills: Collection[bytes]) -> dict[bytes, Assignment]:
     """The open assignment of each parcel that has one."""
-    if not waybills:
-        return {}
-    found = (Assignment(*row) for row in direct.rows(tx, _OPEN, waybills=list(waybills)))
-    return {each.waybill: each for each in found}
+    return direct.by_key(tx, lambda row: (row[1], Assignment(*row)), _OPEN, waybills=list(waybills))
 
 
 def assign(tx: Connection, assignments: Sequence[Assignment]) -> set[bytes]:

@@ -8,9 +8,10 @@ texts, numbers, None. Rows come back as tuples, errors as SQLAlchemy's own.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -29,18 +30,62 @@ _TEXT_PLACE = re.compile(r"%\((\w+)\)s")
 FILLED = 1024
 """The longest list that is filled up."""
 
+Take = Callable[[Sequence[tuple[Any, ...]]], object]
+"""Takes the rows that a statement answers: now, or when the block ends that it is sent `together` with others in."""
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+_TOGETHER = "together"
+"""Where a connection keeps what a block has sent and not heard of yet: cursors, each with who takes its rows."""
+
+
+@contextmanager
+def together(tx: Connection) -> Iterator[None]:
+    """What is asked and written in this block goes to a server in one go, in this order; its answers are there afterwards.
+
+    A way there and back costs as much as a statement. Not for statements that need an answer of this block, nor for others
+    than this module's. A database that is a file answers each at once.
+    """
+    if tx.dialect.name != "postgresql" or _TOGETHER in tx.info:
+        yield
+        return
+    sent: list[tuple[Any, Take | None]] = []
+    tx.info[_TOGETHER] = sent
+    try:
+        with _as_ours(tx), tx.connection.driver_connection.pipeline():  # type: ignore[union-attr]  # it is connected
+            yield
+    finally:
+        del tx.info[_TOGETHER]
+    for cursor, take in sent:
+        if take:
+            take(cursor.fetchall())
+        cursor.close()
+
+
+def by_key(
+    tx: Connection, entry: Callable[[tuple[Any, ...]], tuple[Key, Value]], statement: Select[Any], /, **values: Any
+) -> dict[Key, Value]:
+    """The rows that a query finds, each as what `entry` makes of it; in a block of `together` filled when that ends.
+
+    Lists are for the places made by `engine.among`; among none there is nothing.
+    """
+    found: dict[Key, Value] = {}
+    asked = _asked(tx, statement, values)
+    if asked:
+        run(tx, *asked, take=lambda rows: found.update(map(entry, rows)))
+    return found
+
 
 def rows(tx: Connection, statement: Select[Any], /, **values: Any) -> Sequence[tuple[Any, ...]]:
-    """The rows that a query finds. Lists are for the places made by `engine.among`; among none there is nothing."""
-    lists = {name: len(value) for name, value in values.items() if isinstance(value, list)}
-    if not all(lists.values()):
-        return ()
-    if tx.dialect.name == "postgresql":
-        text, constants = _query_of_arrays(tx.dialect, statement, frozenset(lists))
-        return run(tx, text, constants | values)
-    text, places, constants = _query(tx.dialect, statement, tuple((name, _room(size)) for name, size in lists.items()))
-    values = constants | values
-    return run(tx, text, tuple(values[name] if n is None else values[name][n % lists[name]] for name, n in places))
+    """The rows that a query finds; lists as in `by_key`. Not in a block of `together`."""
+    assert _TOGETHER not in tx.info
+    found: list[tuple[Any, ...]] = []
+    asked = _asked(tx, statement, values)
+    if asked:
+        run(tx, *asked, take=found.extend)
+    return found
 
 
 def write(tx: Connection, statement: Insert | Update, values: Sequence[Mapping[str, Any]]) -> None:
@@ -53,35 +98,59 @@ def write(tx: Connection, statement: Insert | Update, values: Sequence[Mapping[s
         return
     text, places, constants = _change(tx.dialect, statement, tuple(values[0]))
     if places is None:
-        run(tx, text, constants | {name: [each[name] for each in values] for name in values[0]}, answers=False)
+        run(tx, text, constants | {name: [each[name] for each in values] for name in values[0]})
         return
     given = [constants | dict(each) for each in values] if constants else values
-    run(tx, text, [tuple(each[place] for place in places) for each in given], answers=False, many=True)
+    run(tx, text, [tuple(each[place] for place in places) for each in given], many=True)
 
 
-def run(
-    tx: Connection, text: str, values: Any, *, answers: bool = True, many: bool = False
-) -> Sequence[tuple[Any, ...]]:
-    """What the driver answers to a text of its own dialect; `answers` where rows are to come; `many`: once for each of `values`."""
-    raw, errors = tx.connection, tx.dialect.loaded_dbapi.Error
-    cursor = raw.cursor(binary=True) if tx.dialect.name == "postgresql" else raw.cursor()
+def run(tx: Connection, text: str, values: Any, *, take: Take | None = None, many: bool = False) -> None:
+    """Have the driver do a text of its own dialect; `take` gets the rows that are to come; `many`: once for each of `values`."""
+    sent = tx.info.get(_TOGETHER)
+    with _as_ours(tx):
+        cursor = tx.connection.cursor(binary=True) if tx.dialect.name == "postgresql" else tx.connection.cursor()
+        try:
+            for hear in tx.dispatch.before_cursor_execute:  # who listens to the engine hears of these as well
+                hear(tx, cursor, text, values, None, many)
+            (cursor.executemany if many else cursor.execute)(text, values)
+            found = cursor.fetchall() if take and sent is None else ()
+            for hear in tx.dispatch.after_cursor_execute:
+                hear(tx, cursor, text, values, None, many)
+        finally:
+            if sent is None:
+                cursor.close()
+    if sent is not None:
+        sent.append((cursor, take))
+    elif take:
+        take(found)
+
+
+@contextmanager
+def _as_ours(tx: Connection) -> Iterator[None]:
+    """The driver's errors as SQLAlchemy's own, without statement and values."""
+    errors = tx.dialect.loaded_dbapi.Error
     try:
-        for hear in tx.dispatch.before_cursor_execute:  # who listens to the engine hears of these as well
-            hear(tx, cursor, text, values, None, many)
-        (cursor.executemany if many else cursor.execute)(text, values)
-        found = cursor.fetchall() if answers else ()
-        for hear in tx.dispatch.after_cursor_execute:
-            hear(tx, cursor, text, values, None, many)
+        yield
     except errors as error:
-        gone = tx.dialect.is_disconnect(error, raw.dbapi_connection, cursor)
+        gone = tx.dialect.is_disconnect(error, tx.connection.dbapi_connection, None)
         if gone:
             tx.invalidate()
         raise DBAPIError.instance(
             None, None, error, errors, hide_parameters=True, connection_invalidated=gone, dialect=tx.dialect
         ) from None
-    finally:
-        cursor.close()
-    return found
+
+
+def _asked(tx: Connection, statement: Select[Any], values: dict[str, Any]) -> tuple[str, Any] | None:
+    """The text and values of a query, for the driver; None where it looks among none."""
+    lists = {name: len(value) for name, value in values.items() if isinstance(value, list)}
+    if not all(lists.values()):
+        return None
+    if tx.dialect.name == "postgresql":
+        text, constants = _query_of_arrays(tx.dialect, statement, frozenset(lists))
+        return text, constants | values
+    text, places, constants = _query(tx.dialect, statement, tuple((name, _room(size)) for name, size in lists.items()))
+    values = constants | values
+    return text, tuple(values[name] if n is None else values[name][n % lists[name]] for name, n in places)
 
 
 def _room(size: int) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
+from masking.access.budget import Counts
 from masking.access.chain import Leg
 from masking.access.duty import Duty, Facts
+from masking.access.people import Actor
 from masking.lifecycle import State
-from masking.vault import custody, waybills
+from masking.vault import budgets, custody, direct, people, waybills
 from masking.vault.keystore import Generation, OnlineWrap
 from masking.vault.store import Store, Transaction
 from masking.world import moment
@@ -58,19 +60,49 @@ def party(record: waybills.Record, open_: custody.Assignment | None) -> str:
     return "sender" if fetched or record.leg == Leg.RETURN else "recipient"
 
 
-def load(store: Store, tx: Transaction, codes: Collection[Code | None], *, lock: bool = False) -> Parcels:
-    """What is known of the parcels behind these label codes; with `lock`, it stays so until the transaction ends."""
-    return of_ids(store, tx, {code[0] for code in codes if code}, lock=lock)
+class Asked(NamedTuple):
+    """What is known of the parcels, of those who ask about them, and of how much these have asked."""
+
+    parcels: Parcels
+    staff: dict[str, Actor]
+    counts: dict[str, Counts]
 
 
-def of_ids(store: Store, tx: Transaction, ids: Collection[bytes], *, lock: bool = False) -> Parcels:
-    """What is known of these waybills; `lock` as in `load`."""
-    return of_records(store, tx, ids, waybills.by_id(tx, ids, lock=lock))
+def scanned(store: Store, tx: Transaction, codes: Collection[Code | None], actors: Collection[str]) -> Asked:
+    """What a step about scanned labels begins with; none of it changes until the transaction ends.
+
+    In this order for everybody: parcels, then budgets, each by their keys, so that nobody deadlocks.
+    """
+    ids = {code[0] for code in codes if code}
+    with direct.together(tx):
+        staff = people.active(tx, actors)
+        records = waybills.by_id(tx, ids, lock=True)  # what is retired meanwhile waits, or is not seen at all
+        duties = custody.open_assignments(tx, ids)
+        counts = budgets.lock(tx, actors)
+    return Asked(_with_wraps(store, ids, records, duties), staff, counts)
+
+
+def load(store: Store, tx: Transaction, codes: Collection[Code | None]) -> Parcels:
+    """What is known of the parcels behind these label codes."""
+    return of_ids(store, tx, {code[0] for code in codes if code})
+
+
+def of_ids(store: Store, tx: Transaction, ids: Collection[bytes]) -> Parcels:
+    """What is known of these waybills."""
+    return of_records(store, tx, ids, waybills.by_id(tx, ids))
 
 
 def of_records(store: Store, tx: Transaction, ids: Collection[bytes], records: dict[bytes, waybills.Record]) -> Parcels:
     """What is known of these waybills, whose records are loaded already."""
+    return _with_wraps(store, ids, records, custody.open_assignments(tx, ids))
+
+
+def _with_wraps(
+    store: Store,
+    ids: Collection[bytes],
+    records: dict[bytes, waybills.Record],
+    duties: dict[bytes, custody.Assignment],
+) -> Parcels:
     # the same statements for a waybill that does not exist: an answer's time shall not tell it from others
-    duties = custody.open_assignments(tx, ids)
     keys = [records[each].key if each in records else Generation(each, 0) for each in ids]
     return Parcels(records, duties, store.keys.online_wraps(keys))

@@ -81,7 +81,7 @@ def is_revoked(tx: Connection, id_: str, tenant: str) -> bool:
 def active(tx: Connection, ids: Collection[str]) -> dict[str, Actor]:
     """Those of these people who are enrolled now."""
     names = [id_ for id_ in ids if is_name(id_)]
-    return {row[0]: actor_of(row) for row in direct.rows(tx, _ACTIVE, ids=names)}
+    return direct.by_key(tx, lambda row: (row[0], actor_of(row)), _ACTIVE, ids=names)
 
 
 def actor_of(row: Sequence[Any]) -> Actor:

@@ -113,10 +113,11 @@ def replace_sealed(tx: Connection, record: bytes, fields: Mapping[str, bytes]) -
 
 def sealed_fields(tx: Connection, records: Collection[bytes], names: Collection[str]) -> dict[bytes, dict[str, bytes]]:
     """The sealed form of the named fields, by waybill."""
-    if not records or not names:
+    if not names:
         return {}
-    rows = direct.rows(tx, _sealed(tuple(names)), records=list(records))
-    return {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
+    return direct.by_key(
+        tx, lambda row: (row[0], dict(zip(names, row[1:], strict=True))), _sealed(tuple(names)), records=list(records)
+    )
 
 
 @cache
@@ -130,9 +131,7 @@ def by_id(tx: Connection, ids: Collection[bytes], *, lock: bool = False) -> dict
 
     The lock lets others add rows that refer to these records, so that it waits for nobody who only does that.
     """
-    if not ids:
-        return {}
-    return {row[0]: Record(*row) for row in direct.rows(tx, _LOCKED if lock else _BY_ID, ids=list(ids))}
+    return direct.by_key(tx, lambda row: (row[0], Record(*row)), _LOCKED if lock else _BY_ID, ids=list(ids))
 
 
 def by_reference(tx: Connection, wanted: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str, str], Record]:
