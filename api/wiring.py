@@ -80,8 +80,9 @@ class Service:
         self.sequenced = True
         given: dict[str, Any] = {"most": settings.together, "waiting": settings.waiting}
         self.known: dict[bytes, Held] = {}
+        self.quick = store.impatient()
         self.confirm = Batcher(auth.confirm, world, store, **given)
-        self.holders = Batcher(auth.holders, world, store, **given)
+        self.holders = Batcher(auth.holders, world, store, quick=self.quick, **given)
         self.redeem = Batcher(partial(redeem, bearer=settings.bearer_roles, attest=attest), world, store, **given)
         self.checkout = Batcher(checkout, world, store, **given)
         self.change = Batcher(change, world, store, **given)
@@ -89,7 +90,6 @@ class Service:
         self.label = Batcher(label, world, store, **given)
         self.scan = Batcher(scan, world, store, **given)
         self.assign = Batcher(assign, world, store, **given)
-        self.quick = store.impatient()
         self.resolve = Batcher(resolve, world, store, quick=self.quick, **given)
         self.look = Batcher(look, world, store, **given)
         self.provider = provider
