@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from masking.access.people import Actor
 from masking.access.proof import Proof
 from masking.vault import direct
+from masking.vault.arrays import packed
 from masking.vault.engine import among
 from masking.vault.people import ACTOR, actor_of
 from masking.vault.schema import credential, person, proof
@@ -85,7 +86,8 @@ def use(tx: Connection, proofs: Collection[Proof]) -> set[bytes]:
     """Use these proofs up; the `use` of each that is used up by it, not before. One statement for all."""
     used: set[bytes] = set()
     rows = sorted({each.use: each.until for each in proofs}.items())  # in one order, so that nobody deadlocks
-    values: Any = {"ids": [id_ for id_, _ in rows], "untils": [until for _, until in rows]}
+    ids, untils = [id_ for id_, _ in rows], [until for _, until in rows]
+    values: Any = {"ids": packed(ids, proof.c.id.type), "untils": packed(untils, proof.c.until.type)}
     text = _USE
     if tx.dialect.name != "postgresql":
         text, values = _use(len(rows)), [value for row in rows for value in row]

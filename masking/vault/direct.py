@@ -24,6 +24,8 @@ from sqlalchemy.sql.elements import BinaryExpression, BindParameter
 from sqlalchemy.sql.selectable import Select
 from sqlalchemy.types import TypeEngine
 
+from masking.vault.arrays import packed
+
 _TEXT_PLACE = re.compile(r"%\((\w+)\)s")
 """psycopg's place for a value as text; an array of bytes takes its driver eight times as long as one in binary."""
 
@@ -96,9 +98,9 @@ def write(tx: Connection, statement: Insert | Update, values: Sequence[Mapping[s
     """
     if not values:
         return
-    text, places, constants = _change(tx.dialect, statement, tuple(values[0]))
-    if places is None:
-        run(tx, text, constants | {name: [each[name] for each in values] for name in values[0]})
+    text, places, constants, arrays = _change(tx.dialect, statement, tuple(values[0]))
+    if arrays:
+        run(tx, text, constants | {name: packed([each[name] for each in values], of) for name, of in arrays.items()})
         return
     given = [constants | dict(each) for each in values] if constants else values
     run(tx, text, [tuple(each[place] for place in places) for each in given], many=True)
@@ -146,8 +148,8 @@ def _asked(tx: Connection, statement: Select[Any], values: dict[str, Any]) -> tu
     if not all(lists.values()):
         return None
     if tx.dialect.name == "postgresql":
-        text, constants = _query_of_arrays(tx.dialect, statement, frozenset(lists))
-        return text, constants | values
+        text, constants, arrays = _query_of_arrays(tx.dialect, statement, frozenset(lists))
+        return text, constants | values | {name: packed(values[name], of) for name, of in arrays.items()}
     text, places, constants = _query(tx.dialect, statement, tuple((name, _room(size)) for name, size in lists.items()))
     values = constants | values
     return text, tuple(values[name] if n is None else values[name][n % lists[name]] for name, n in places)
@@ -178,32 +180,37 @@ def _query(
 
 
 @lru_cache(maxsize=512)
-def _query_of_arrays(dialect: Dialect, statement: Select[Any], lists: frozenset[str]) -> tuple[str, dict[str, Any]]:
-    """The text for PostgreSQL, where a list of any length is one value; and values of its own."""
+def _query_of_arrays(
+    dialect: Dialect, statement: Select[Any], lists: frozenset[str]
+) -> tuple[str, dict[str, Any], dict[str, TypeEngine[Any]]]:
+    """The text for PostgreSQL, where a list of any length is one value; values of its own; and what the lists are of."""
+    arrays: dict[str, TypeEngine[Any]] = {}
 
     def array(element: Any, **_: Any) -> Any:
         listed = element.right if isinstance(element, BinaryExpression) else None
         if not isinstance(listed, BindParameter) or listed.key not in lists:
             return None
+        arrays[listed.key] = element.left.type
         return element.left == sa.any_(_array(listed.key, element.left.type))
 
     compiled = cast("Select[Any]", visitors.replacement_traverse(statement, {}, array)).compile(dialect=dialect)
     assert isinstance(compiled, SQLCompiler)
-    return _in_binary(compiled.string, lists), _constants(compiled, lists)
+    return _in_binary(compiled.string, lists), _constants(compiled, lists), arrays
 
 
 @lru_cache(maxsize=512)
 def _change(
     dialect: Dialect, statement: Insert | Update, members: tuple[str, ...]
-) -> tuple[str, list[str] | None, dict[str, Any]]:
-    """The text for one, the order of its parameters, and values of its own; for PostgreSQL that for many, and no order."""
+) -> tuple[str, list[str], dict[str, Any], dict[str, TypeEngine[Any]]]:
+    """The text for one, the order of its parameters, and values of its own; for PostgreSQL that for many, and what they are."""
     compiled = statement.compile(dialect=dialect, column_keys=list(members))
     assert isinstance(compiled, SQLCompiler)
     if dialect.name != "postgresql":
-        return compiled.string, compiled.positiontup, _constants(compiled, members)
-    many = _over_arrays(statement, {name: compiled.binds[name].type for name in members}).compile(dialect=dialect)
+        return compiled.string, compiled.positiontup or [], _constants(compiled, members), {}
+    arrays = {name: compiled.binds[name].type for name in members}
+    many = _over_arrays(statement, arrays).compile(dialect=dialect)
     assert isinstance(many, SQLCompiler)
-    return _in_binary(many.string, members), None, _constants(many, members)
+    return _in_binary(many.string, members), [], _constants(many, members), arrays
 
 
 def _array(name: str, of: TypeEngine[Any]) -> BindParameter[Any]:

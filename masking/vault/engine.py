@@ -25,6 +25,7 @@ from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, SQLAlchemy
 from sqlalchemy.pool import QueuePool
 
 from masking.errors import BusyError, InputError, SettingsError, UnavailableError
+from masking.vault.arrays import taught
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -57,6 +58,7 @@ def open_engine(url: str, *, patient: bool = True) -> Engine:
     if engine.dialect.name != "sqlite":
         event.listen(engine, "checkin", _rests)
         event.listen(engine, "checkout", partial(_wakes, engine))
+        event.listen(engine, "connect", taught)
         if not patient:
             event.listen(engine, "connect", _hurries)
     if engine.dialect.name == "sqlite":

@@ -1,0 +1,108 @@
+"""Statements past the expression layer: lists in binary, and several that go to a server in one go."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from masking.errors import BusyError, UnavailableError
+from masking.vault import budgets, direct, people, schema
+from masking.vault.arrays import packed
+from tests.cast import COURIER, STAFF
+
+ALARM = schema.alarm.insert()
+ALARMS = sa.select(schema.alarm.c.id, schema.alarm.c.kind).order_by(schema.alarm.c.id)
+ON_A_SERVER = pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
+
+
+def alarm(number: int, kind: str = "k") -> dict[str, object]:
+    return {"id": number.to_bytes(16, "big"), "at": number, "kind": kind, "actor": COURIER.id}
+
+
+@ON_A_SERVER
+@pytest.mark.parametrize(
+    ("of", "cast", "values"),
+    [
+        (sa.LargeBinary(), "BYTEA", [b"", bytes(16), None, b"\xff" * 300]),
+        (sa.String(8), "TEXT", ["", "欧阳", None, "longer than eight"]),
+        (sa.BigInteger(), "BIGINT", [0, -1, None, 2**63 - 1, -(2**63)]),
+        (sa.Integer(), "INTEGER", [0, -1, None, 2**31 - 1, -(2**31)]),
+    ],
+)
+@pytest.mark.parametrize("many", [0, 1, 5, 3000])
+def test_a_list_arrives_as_it_is(store, of, cast, values, many):
+    sent = (values * many)[:many]
+    found = []
+    with store.transaction() as tx:
+        direct.run(tx, f"SELECT %(sent)b::{cast}[]", {"sent": packed(sent, of)}, take=found.extend)
+    assert found == [(sent,)]
+
+
+def test_a_block_answers_when_it_ends_and_in_its_order(store):
+    names = [each.id for each in STAFF]
+    with store.transaction() as tx:
+        with direct.together(tx):
+            staff = people.active(tx, names)
+            direct.write(tx, ALARM, [alarm(1), alarm(2)])
+            written = direct.by_key(tx, lambda row: (row[0][-1], row[1]), ALARMS)
+            with direct.together(tx):  # within another it is that one
+                direct.write(tx, ALARM, [alarm(3)])
+        assert staff.keys() == set(names)
+        assert written == {1: "k", 2: "k"}
+        assert [row[0][-1] for row in direct.rows(tx, ALARMS)] == [1, 2, 3]
+
+
+@ON_A_SERVER
+def test_what_a_block_asks_of_a_server_is_not_there_before_its_end(store):
+    with store.transaction() as tx:
+        direct.rows(tx, ALARMS)  # a transaction begins with its first statement
+        with direct.together(tx):
+            staff = people.active(tx, [COURIER.id])
+            counts = budgets.lock(tx, [COURIER.id])
+            assert not staff
+            assert not counts
+            with pytest.raises(AssertionError):
+                direct.rows(tx, ALARMS)
+        assert staff.keys() == counts.keys() == {COURIER.id}
+
+
+def test_what_fails_in_a_block_undoes_it_all_and_the_connection_goes_on(store):
+    for failing in (
+        [alarm(1, "twice")],
+        [alarm(9, None)],
+    ):  # an id that is taken, and nothing where something has to be
+        with pytest.raises(UnavailableError) as caught, store.transaction() as tx, direct.together(tx):
+            direct.write(tx, ALARM, [alarm(1)])
+            direct.write(tx, ALARM, failing)
+            direct.write(tx, ALARM, [alarm(2)])
+        assert caught.value.undone
+        assert COURIER.id not in str(caught.value) + repr(caught.value.__cause__)
+        with store.transaction() as tx:
+            assert direct.rows(tx, ALARMS) == []
+
+
+def test_an_error_of_ours_in_a_block_stays_ours(store):
+    with pytest.raises(ZeroDivisionError), store.transaction() as tx, direct.together(tx):
+        direct.write(tx, ALARM, [alarm(1)])
+        1 / 0  # noqa: B018
+    with store.transaction() as tx:
+        assert direct.rows(tx, ALARMS) == []
+        with direct.together(tx):
+            direct.write(tx, ALARM, [alarm(1)])
+        assert len(direct.rows(tx, ALARMS)) == 1
+
+
+@ON_A_SERVER
+def test_a_lock_that_is_not_to_be_had_ends_a_block_of_who_does_not_wait(store):
+    quick = store.impatient()
+    with store.transaction() as holding:
+        budgets.lock(holding, [COURIER.id])
+        with pytest.raises(BusyError) as caught, quick.transaction() as tx, direct.together(tx):
+            people.active(tx, [COURIER.id])
+            budgets.lock(tx, [COURIER.id])
+            direct.write(tx, ALARM, [alarm(1)])
+        assert caught.value.undone
+    with quick.transaction() as tx:
+        assert budgets.lock(tx, [COURIER.id])
+        assert direct.rows(tx, ALARMS) == []
+    quick.close()
