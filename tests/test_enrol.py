@@ -13,7 +13,7 @@ from masking.enrol import CODES_A_DAY, ROLES, Confirm, Enrol, Revoke, enrol
 from masking.ledger.log import decode
 from masking.order import Enrolled, Plain
 from masking.redeem import NO_SHIFT, NOBODY, Issued, Redeem, redeem
-from masking.shift import Shift, shift
+from masking.shift import LONGEST, Shift, shift
 from masking.vault import people, schema
 from masking.waybill import Confirmed, Refusal, Rejected, Revoked, Working
 from tests.cast import COURIER, DISPATCHER, OPERATOR, RECEIVER, SHOP, STAFF, TENANT
@@ -173,6 +173,8 @@ def test_there_is_no_token_outside_a_shift(supervised, world, hands):
     [enrolled] = enrol(world, supervised, [new()])
     vouch(supervised, world)
     assert shown(supervised, world, enrolled.code) == NO_SHIFT  # the device is known from now on
+    [longest] = shift(world, supervised, [Shift(actor=DISPATCHER, courier=NEW.id, hours=100)])
+    assert longest == Working(courier=NEW.id, until=world.now() + LONGEST)
     begun(supervised, world, hours=1)
     hands.move(minutes=30)
     issued = shown(supervised, world, None)

@@ -141,6 +141,12 @@ def test_a_rejected_order_names_no_value(service):
     assert "canary" not in json.dumps(outcome)
 
 
+def test_of_very_many_broken_rules_fifty_are_named(service):
+    answer = service.ask(COURIER, "/v1/scans", {"items": [{}] * 100})
+    assert is_problem(answer, "input")
+    assert len(answer.json()["errors"]) == 50
+
+
 def test_paths_and_methods_that_do_not_exist_are_problems(service):
     for path in (f"/v1/waybills/{CANARY}", "/v1/waybills/13812349876", "/v1/nothing/canary-9876", "/v1/waybills/"):
         assert is_problem(service.ask(SHOP, path), "not-found")
@@ -261,6 +267,7 @@ def test_every_error_of_the_package_has_its_problem_and_a_strangers_error_tells_
         assert found.status_code == status
         assert CANARY.encode() not in found.body
     assert answer(UnavailableError("x")).headers["retry-after"] == "1"
+    assert answer(RefusedError("locked", retry_after=7)).headers["retry-after"] == "7"
     assert json.loads(answer(InputError("phone", "not-a-phone", row=3)).body)["errors"] == [
         {"field": "phone", "rule": "not-a-phone", "row": 3}
     ]

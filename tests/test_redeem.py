@@ -124,3 +124,15 @@ def test_a_program_that_cannot_sign_gets_a_secret_if_its_role_may(supervised, wo
     vouch(supervised, world)
     begun(supervised, world)
     assert shown(supervised, world, courier.code, None, **may) == NOBODY
+
+
+def test_the_end_of_a_shift_ends_the_tokens_and_not_the_secret_of_a_courier_who_may_have_one(supervised, world):
+    may = {"bearer": frozenset({Role.COURIER})}
+    [enrolled] = enrol(world, supervised, [new()])
+    vouch(supervised, world)
+    begun(supervised, world)
+    issued = shown(supervised, world, enrolled.code, None, **may)
+    begun(supervised, world, hours=0)
+    assert held(supervised, world, issued) is None
+    begun(supervised, world)
+    assert isinstance(shown(supervised, world, issued.secret, None, **may), Issued)

@@ -39,6 +39,15 @@ def test_an_outlet_of_another_tenant_scans_nothing_here(world, store, parcel):
     assert scanned(world, store, stranger, data.code) == UNKNOWN
 
 
+def test_whoever_is_not_enrolled_any_more_hears_nothing_of_what_they_scanned(world, store, parcel):
+    _, data = parcel
+    again = Scan(actor=RECEIVER, what=data.code, kind="arrived", event="gate-1/0001")
+    assert scan(world, store, [again]) == scan(world, store, [again]) != [UNKNOWN]
+    with store.transaction() as tx:
+        people.revoke(tx, [RECEIVER.id])
+    assert scan(world, store, [again]) == [UNKNOWN]
+
+
 def test_scans_that_are_refused_lock_whoever_tries_them(world, store):
     answers = [scanned(world, store, RECEIVER, f"YT{n:013}") for n in range(FULL.refusals + 1)]
     assert answers[:-1] == [UNKNOWN] * FULL.refusals
