@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 from masking.access.duty import UNKNOWN
 from masking.crypto.index import token_record
 from masking.errors import UnavailableError
 from masking.lifecycle import State
-from masking.retire import Destroy, retire
+from masking.retire import Destroy, SealAway, retire
 from masking.vault import journal, orphans, parcels, waybills
 from masking.vault.engine import transaction
+from masking.vault.keyschema import wrap
 from masking.vault.keystore import Destruction, Generation
 from masking.vault.store import PAGE
 from tests.cast import OPERATOR, checked_out, looked, on_its_van
@@ -75,8 +77,6 @@ def test_wraps_without_a_row_are_swept_after_an_hour_and_others_are_not(store, w
 
 def failing_checkout(world, store, order):
     """A checkout whose commit fails: the leaf table is away for a moment, on whatever database this is."""
-    import sqlalchemy as sa
-
     with transaction(store.data) as tx:
         tx.execute(sa.text("ALTER TABLE leaf RENAME TO leaf_away"))
     try:
@@ -94,6 +94,27 @@ def test_a_key_that_a_cut_off_amendment_has_left_is_swept_and_the_waybill_opens(
     assert orphans.with_several_keys(store.keys, limit=9) == []
     with store.transaction() as tx:
         assert parcels.of_ids(store, tx, [record]).wraps[record].generation == 1
+
+
+def test_what_was_sealed_away_and_came_back_with_a_key_store_is_sealed_away_again(store, world, order, hands):
+    away, _ = (checked_out(world, store, order(name)) for name in ("A-1", "A-2"))
+    with transaction(store.keys.engine) as tx:
+        before = [dict(row) for row in tx.execute(sa.select(wrap)).mappings()]
+    retire(world, store, [SealAway(actor=OPERATOR, id=away.id)])
+    sealed = wraps(store)
+    with transaction(store.keys.engine) as tx:
+        tx.execute(wrap.delete())
+        tx.execute(wrap.insert(), before)
+    hands.move(hours=2)
+    assert wraps(store) != sealed
+    assert orphans.sweep(store, world.now()) == 1
+    assert wraps(store) == sealed
+    assert orphans.sweep(store, world.now()) == 0
+
+
+def wraps(store):
+    with transaction(store.keys.engine) as tx:
+        return set(map(tuple, tx.execute(sa.select(wrap))))
 
 
 def test_a_sweep_goes_through_more_waybills_than_a_page(store, world, hands):

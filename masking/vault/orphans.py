@@ -1,4 +1,8 @@
-"""Wraps that a crash has left behind: of a waybill that never reached the data, and of an amended one's other keys."""
+"""Wraps that should not be there.
+
+A crash leaves those of a waybill that never reached the data, and of an amended one's other keys; a key store that was put
+back brings those with which waybills could be opened online that were sealed away since.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from masking.lifecycle import State
 from masking.vault import waybills
 from masking.vault.engine import reading, transaction
 from masking.vault.keyschema import wrap
@@ -28,9 +33,12 @@ def sweep(store: Store, now: datetime) -> int:
     swept, last = 0, b""
     while page := wrapped(store.keys, after=last, made_before=horizon, limit=PAGE):
         with store.transaction() as tx:
-            orphans = sorted(set(page) - waybills.existing(tx, page))
+            states = waybills.states(tx, page)
+        orphans = sorted(set(page) - states.keys())
         _delete(store.keys, orphans)
-        swept, last = swept + len(orphans), page[-1]
+        back = _online(store.keys, [waybill for waybill, state in states.items() if state == State.SEALED_AWAY])
+        store.keys.seal_away(back)
+        swept, last = swept + len(orphans) + len(back), page[-1]
     while crowded := with_several_keys(store.keys, limit=PAGE):
         with store.transaction() as tx:  # locked: an amendment that is under way needs both of its keys
             records = waybills.by_id(tx, crowded, lock=True).values()
@@ -51,6 +59,13 @@ def wrapped(keys: KeyStore, *, after: bytes, made_before: bytes, limit: int) -> 
 def with_several_keys(keys: KeyStore, *, limit: int) -> list[bytes]:
     """Waybills with wraps of more than one key: being amended now, or a crash came between."""
     query = sa.select(wrap.c.waybill).group_by(wrap.c.waybill).having(sa.func.count() > 1).limit(limit)
+    with reading(keys.engine) as connection:
+        return list(connection.execute(query).scalars())
+
+
+def _online(keys: KeyStore, records: Sequence[bytes]) -> list[bytes]:
+    """Those of these waybills that the online keys open."""
+    query = sa.select(wrap.c.waybill).where(wrap.c.waybill.in_(records), wrap.c.online.is_not(None)).distinct()
     with reading(keys.engine) as connection:
         return list(connection.execute(query).scalars())
 

@@ -170,9 +170,11 @@ def by_person(tx: Connection, tenant: str, indexes: Collection[bytes]) -> list[R
     return [Record(*row) for row in tx.execute(query)]
 
 
-def existing(tx: Connection, ids: Collection[bytes]) -> set[bytes]:
-    """Which of these ids have a record."""
-    return set(tx.execute(sa.select(waybill.c.id).where(waybill.c.id.in_(ids))).scalars())
+def states(tx: Connection, ids: Collection[bytes]) -> dict[bytes, str]:
+    """The state of each of these ids that has a record."""
+    return {
+        row.id: row.state for row in tx.execute(sa.select(waybill.c.id, waybill.c.state).where(waybill.c.id.in_(ids)))
+    }
 
 
 def update(tx: Connection, record: bytes, **values: Any) -> bool:
