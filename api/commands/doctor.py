@@ -66,6 +66,9 @@ def look(folder: Path, world: World) -> Iterator[Finding]:
 def _files(folder: Path, *, sqlite: bool) -> Iterator[Finding]:
     if folder.stat().st_mode & 0o077:
         yield Finding("WRONG", "the folder is open to others: chmod 700")
+    lasting = [each for each in sorted(folder.iterdir()) if each.suffix in (".key", ".sqlite", ".toml")]
+    if strange := [each.name for each in lasting if each.stat().st_uid != folder.stat().st_uid]:
+        yield Finding("WRONG", f"{', '.join(strange)}: of another user than the folder (a command as root?): chown")
     if (folder / OFFLINE_KEY).exists():
         yield Finding("look", f"{OFFLINE_KEY} is still here: whoever has this machine opens what was sealed away")
     if sqlite:
