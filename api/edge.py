@@ -17,7 +17,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.logs import LOG, where
 from api.problems import HANDLED, ProblemError, answer
 from masking.access.people import Role
-from masking.errors import IntegrityError
 
 CHECKPOINT = b"waybill-checkpoint"
 _SHOWN_TO = frozenset({Role.MERCHANT, Role.OUTLET, Role.COURIER})
@@ -51,7 +50,7 @@ class Edge:
             body = _limited(scope, receive, settings.body_bytes, settings.body_seconds)
             await self.app(scope, body, sending)
         except Exception as error:  # noqa: BLE001  the last place where it can become an answer
-            if not isinstance(error, HANDLED) or isinstance(error, IntegrityError):
+            if not isinstance(error, HANDLED):
                 name, places = where(error)
                 LOG.error("error", extra={"waybill": {"request": request_id, "error": name, "at": places}})
             if not status:

@@ -19,7 +19,6 @@ from api import documents
 from masking.errors import (
     InputError,
     IntegrityError,
-    MaskingError,
     RefusedError,
     UnavailableError,
     UnknownWaybillError,
@@ -114,7 +113,15 @@ async def handle(_request: Request, error: Exception) -> Response:
     return answer(error)
 
 
-HANDLED: tuple[type[Exception], ...] = (HTTPException, RequestValidationError, MaskingError)
+HANDLED: tuple[type[Exception], ...] = (
+    HTTPException,
+    RequestValidationError,
+    InputError,
+    RefusedError,
+    UnknownWaybillError,
+    UnavailableError,
+)
+"""What is answered where it is raised. Anything else is a fault here: it goes on to `edge`, which logs where it came from."""
 
 
 def _retry(seconds: int | None) -> dict[str, str]:

@@ -158,6 +158,22 @@ def test_revocation_ends_token_device_and_code(supervised, world):
     assert shown(supervised, world, enrolled.code, b"e" * 32) == NOBODY
 
 
+def test_revocation_is_felt_by_what_comes_after_it_in_the_same_batch(supervised, world):
+    enrol(world, supervised, [new()])
+    stated = {"id": NEW.id, "role": NEW.role, "unit": NEW.unit}
+    revoked, word, again = enrol(
+        world,
+        supervised,
+        [
+            Revoke(actor=BOSS, id=DISPATCHER.id),
+            Confirm(actor=DISPATCHER, **stated),
+            Revoke(actor=BOSS, id=DISPATCHER.id),
+        ],
+    )
+    assert (revoked, word, again) == (Revoked(id=DISPATCHER.id), UNKNOWN, Revoked(id=DISPATCHER.id))
+    assert leaves(supervised).count(("revoke", BOSS.id, DISPATCHER.id)) == 1
+
+
 def test_a_supervisor_makes_so_many_codes_a_day(supervised, world, hands):
     asked = [new(phone=None)] * (CODES_A_DAY + 1)
     outcomes = enrol(world, supervised, asked)

@@ -89,6 +89,7 @@ def is_problem(answer: httpx.Response, name: str) -> bool:
         and document["type"] == f"urn:waybill-masking:problem:{name}"
         and document["status"] == answer.status_code == PROBLEMS[name].status
         and answer.headers["cache-control"] == "no-store"
+        and answer.headers["x-content-type-options"] == "nosniff"
         and is_clean(answer)
     )
 
@@ -271,6 +272,25 @@ def test_every_error_of_the_package_has_its_problem_and_a_strangers_error_tells_
     assert json.loads(answer(InputError("phone", "not-a-phone", row=3)).body)["errors"] == [
         {"field": "phone", "rule": "not-a-phone", "row": 3}
     ]
+
+
+@pytest.mark.parametrize(("error", "name"), [(IntegrityError(CANARY), "integrity"), (ValueError(CANARY), "internal")])
+def test_what_went_wrong_here_is_found_in_the_log_by_the_request_id(service, log, error, name):
+    class Broken:
+        async def submit(self, *_):
+            raise error
+
+    running = service.app.state.service
+    whole, running.find = running.find, Broken()
+    try:
+        found = service.ask(SHOP, "/v1/waybills/find", {"phone": "13812349876"})
+    finally:
+        running.find = whole
+    assert is_problem(found, name)
+    [said] = [json.loads(line) for line in log if found.headers["request-id"] in line and '"event": "error"' in line]
+    assert said["error"] == type(error).__name__
+    assert any(place.startswith("test_problems.py:") for place in said["at"])
+    assert CANARY not in str(said)
 
 
 def test_the_log_and_the_counts_hold_nothing_that_was_sent(service, log):
