@@ -6,12 +6,15 @@ psycopg finds out the type of every member anew, in Python: of 32 rows of a few 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from struct import Struct
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine
 
-_NULL = (-1).to_bytes(4, "big", signed=True)
+_HEAD = Struct(">5i").pack
+_LENGTH = Struct(">i").pack
+_NULL = _LENGTH(-1)
 
 
 class _Kind(NamedTuple):
@@ -23,8 +26,8 @@ class _Kind(NamedTuple):
 
 _KINDS: dict[type[TypeEngine[Any]], _Kind] = {
     sa.LargeBinary: _Kind(17, bytes),
-    sa.BigInteger: _Kind(20, lambda value: value.to_bytes(8, "big", signed=True)),
-    sa.Integer: _Kind(23, lambda value: value.to_bytes(4, "big", signed=True)),
+    sa.BigInteger: _Kind(20, Struct(">q").pack),
+    sa.Integer: _Kind(23, _LENGTH),
     sa.String: _Kind(25, str.encode),
     sa.Text: _Kind(25, str.encode),
 }
@@ -40,12 +43,16 @@ def packed(values: Sequence[Any], of: TypeEngine[Any]) -> Packed:
     """The array of these values of a column's type, None among them.
 
     Raises:
-        OverflowError: a number is longer than its column.
+        struct.error: a number is longer than its column.
     """
     oid, raw = _KINDS[type(of)]
-    head = b"".join(each.to_bytes(4, "big") for each in (1, None in values, oid, len(values), 1))
-    members = [_NULL if value is None else raw(value) for value in values]
-    return Packed(head + b"".join(each if each is _NULL else len(each).to_bytes(4, "big") + each for each in members))
+    holes = None in values
+    head = _HEAD(1, holes, oid, len(values), 1)
+    members: list[Any] = [None if value is None else raw(value) for value in values] if holes else [*map(raw, values)]
+    lengths = set() if holes else {*map(len, members)}
+    if len(lengths) == 1:  # as ids and numbers are
+        return Packed(_LENGTH(*lengths).join((head, *members)))
+    return Packed(head + b"".join(_NULL if each is None else _LENGTH(len(each)) + each for each in members))
 
 
 def taught(connection: Any, _record: Any) -> None:
