@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 from masking.ledger import tree
 from masking.ledger.checkpoint import LogKey, follows, read, sign
 from masking.vault import journal, keyschema
 from masking.vault.audit import RULES
 from masking.vault.journal import Fault
-from tests.test_journal import LEAF, NODE, POINT, body, edit, ledger, read_note, write
+from tests.test_journal import LEAF, NODE, POINT, RECORD, body, edit, ledger, read_note, write
 
 __all__ = ["ledger"]
 
@@ -152,6 +153,57 @@ def test_a_missing_checkpoint_is_named(ledger, number, position):
     assert journal.verify(ledger).fault == Fault(position, "checkpoint-missing", position)
 
 
+def test_no_checkpoint_beside_the_row_of_them_covers_what_was_never_signed(ledger):
+    edit(
+        ledger,
+        LEAF.insert().values(id=b"i" * 16, subject=None, body=b"invented", position=12),
+        POINT.insert().values(number=-1, size=13, note=read_note(ledger, 2)),
+    )
+    assert journal.verify(ledger).fault == Fault(0, "checkpoint-missing", 0)
+    edit(
+        ledger, POINT.update().where(POINT.c.number == -1).values(size=10**6), POINT.delete().where(POINT.c.number >= 0)
+    )
+    assert journal.verify(ledger).fault == Fault(0, "checkpoint-missing", 0)
+
+
+KINDS = ("'text'", "5.5", "x'ff00fe'", "'5'", "-7", "CAST({} AS TEXT)", "CAST(x'ff00fe' AS TEXT)", "1e300", "NULL")
+PLACES = [("leaf", "position", column) for column in ("id", "subject", "body", "position")]
+PLACES += [("node", "place", column) for column in ("place", "hash")]
+PLACES += [("checkpoint", "number", column) for column in ("number", "size")]
+
+
+@ON_ONE_STORE
+@pytest.mark.parametrize("value", KINDS)
+@pytest.mark.parametrize(("table", "key", "column"), PLACES)
+def test_whatever_sqlite_is_made_to_keep_is_named_and_stops_nobody(world, ledger, table, key, column, value):
+    changed = sa.text(f"UPDATE {table} SET {column} = {value.format(column)} WHERE {key} = 1")
+    dump = sa.text(f"SELECT CAST(quote({column}) AS BLOB) FROM {table} ORDER BY 1")
+    with ledger.data.begin() as connection:
+        before = connection.execute(dump).all()
+        try:
+            connection.execute(changed)
+        except sa.exc.IntegrityError:
+            return  # SQLite does not keep this here
+        same = connection.execute(dump).all() == before  # it makes numbers of texts that are one
+    fault = journal.verify(ledger).fault
+    assert (fault is None) is same
+    assert fault is None or isinstance(fault.position, int)
+    assert len(journal.who_saw(world, ledger, RECORD)) == (11 if column == "subject" and not same else 12)
+
+
+@ON_ONE_STORE
+def test_a_leaf_between_two_positions_is_named(ledger):
+    with ledger.data.begin() as connection:
+        connection.execute(sa.text("INSERT INTO leaf VALUES (x'00', NULL, x'00', 4.5)"))
+    assert journal.verify(ledger).fault == Fault(4, "row-of-another-kind", 4)
+
+
+@ON_ONE_STORE
+def test_a_hash_that_was_moved_before_the_first_is_missing_where_it_was(ledger):
+    edit(ledger, NODE.update().where(NODE.c.place == 4).values(place=-7))
+    assert journal.verify(ledger).fault == Fault(3, "hash-changed", 3)
+
+
 @ON_ONE_STORE
 def test_without_its_last_checkpoint_the_leaves_it_signed_are_named(ledger):
     edit(ledger, POINT.delete().where(POINT.c.number == 2))
@@ -197,5 +249,6 @@ def test_every_rule_is_described():
     named = {
         "leaf-changed", "leaf-deleted", "leaf-inserted", "leaves-swapped", "leaf-not-signed", "row-changed", "tail-cut",
         "hash-changed", "not-what-was-signed", "checkpoint-changed", "checkpoint-missing", "ledger-shrunk",
+        "row-of-another-kind",
     }  # fmt: skip
     assert set(RULES) == named

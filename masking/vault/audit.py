@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from masking.vault.store import Store
 
 _STRIDE = 2000
+_KINDS: dict[type, str] = {sa.LargeBinary: "blob", sa.BigInteger: "integer", sa.Text: "text"}
+"""What SQLite calls the values that are written into columns of these types."""
 
 
 @final
@@ -64,8 +66,9 @@ RULES = {
     "hash-changed": "the leaves are as signed, a kept hash of the tree is not",
     "not-what-was-signed": "leaves and kept hashes agree with each other, not with the signature",
     "checkpoint-changed": "its signature is wrong, or its row says another size",
-    "checkpoint-missing": "one in the row of checkpoints is gone",
+    "checkpoint-missing": "one in the row of checkpoints is gone, or one stands before the first",
     "ledger-shrunk": "a checkpoint was signed for fewer leaves than an earlier one",
+    "row-of-another-kind": "in the row of a leaf, a hash or a checkpoint stands a kind of value that nobody writes there",
 }
 """What a fault's rule means."""
 
@@ -75,12 +78,33 @@ def verify(store: Store) -> Report:
 
     Writers are not held up: what is placed meanwhile is left to the next run.
     """
+    strange = _of_another_kind(store)
+    if strange:
+        return Report(0, strange, "", 0)  # such a row may stand anywhere; no more is said of the others
     with store.reading() as tx:
         table = schema.checkpoint
         row = tx.execute(sa.select(table).order_by(table.c.number.desc()).limit(1)).first()
         waiting = tx.execute(sa.select(sa.func.count()).where(schema.leaf.c.position.is_(None))).scalar_one()
     number, size, note = row or (-1, 0, "")
     return Report(size, _first_fault(store, number) or _unsigned(store), note, waiting)
+
+
+def _of_another_kind(store: Store) -> Fault | None:
+    """SQLite keeps any kind of value in any column: what is compared below would pass it over, or stumble on it.
+
+    It is named by its leaf; in the row of a hash or of a checkpoint, by the first one.
+    """
+    if store.data.dialect.name != "sqlite":
+        return None
+    position, first = sa.cast(schema.leaf.c.position, sa.BigInteger), sa.literal(0)
+    for table, where in ((schema.leaf, position), (schema.node, first), (schema.checkpoint, first)):
+        odd = [sa.func.typeof(column).not_in([_KINDS[type(column.type)], "null"]) for column in table.columns]
+        query = sa.select(where).select_from(table).where(where.is_not(None), sa.or_(*odd)).limit(1)
+        with store.reading() as tx:
+            found = tx.execute(query).scalar()
+        if found is not None:
+            return Fault(found, "row-of-another-kind", found)
+    return None
 
 
 def _first_fault(store: Store, last: int) -> Fault | None:
@@ -139,7 +163,7 @@ def _diagnose(store: Store, position: int, found: bytes, signed: bytes | None) -
     """Why the leaf here hashes to `found`, where `signed` was kept: looks for either of them elsewhere. Scans once."""
     node, leaf = schema.node, schema.leaf
     with store.reading() as tx:
-        elsewhere = tx.execute(sa.select(node.c.place).where(node.c.hash == found).limit(1)).scalar()
+        elsewhere = tx.execute(sa.select(node.c.place).where(node.c.hash == found, node.c.place >= 0).limit(1)).scalar()
         other = position + 1 if elsewhere is None else _span(elsewhere).start
         body = tx.execute(sa.select(leaf.c.body).where(leaf.c.position == other)).scalar()
     exchanged = body is not None and leaf_hash(body) == signed
@@ -184,8 +208,9 @@ def _rows(store: Store, counter: sa.Column[int]) -> Iterator[Any]:
 def _checkpoints(store: Store, last: int) -> Iterator[Any]:
     """The checkpoints up to the one numbered `last`, in order."""
     number = schema.checkpoint.c.number
-    for start in range(0, last + 1, _STRIDE):
-        query = sa.select(schema.checkpoint).where(number >= start, number < start + _STRIDE, number <= last)
+    for start in range(0, max(last, 0) + 1, _STRIDE):
+        before = number >= start if start else sa.true()  # whatever stands before the first one, too
+        query = sa.select(schema.checkpoint).where(before, number < start + _STRIDE, number <= last)
         with store.reading() as tx:
             page = tx.execute(query.order_by(number)).all()
         yield from page

@@ -32,8 +32,8 @@ __all__ = ["Fault", "Leaf", "Report", "append", "latest", "log_key", "proof", "s
 HEARTBEAT = timedelta(seconds=60)
 """A checkpoint is never older than this while a sequencer runs, also when nothing happened."""
 
-KEPT = sa.select(schema.leaf.c.id, schema.leaf.c.position, schema.leaf.c.body)
-"""What `masking.ledger.log.read` takes of a leaf."""
+KEPT = sa.select(*(sa.cast(schema.leaf.c[name], schema.leaf.c[name].type) for name in ("id", "position", "body")))
+"""What `masking.ledger.log.read` takes of a leaf; of its own kind, whatever somebody has made SQLite keep there."""
 _BATCH = 1000
 _APPEND = schema.leaf.insert()
 _GROW = schema.node.insert()
