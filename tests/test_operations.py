@@ -5,20 +5,26 @@ from __future__ import annotations
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
 from api import cli
+from api.deployment import opening
 from api.settings import ServiceSettings
 from masking.access.people import Role
 from masking.client import Supervisor
-from masking.connection import OFFLINE_KEY, ROOT_KEY
+from masking.connection import OFFLINE_KEY, ROOT_KEY, create
 from masking.errors import RefusedError, SettingsError
 from masking.order import Enrolled
 from masking.settings import SETTINGS
+from masking.vault import people
+from masking.vault.store import Settings
 from masking.waybill import Confirmed, Revoked
+from masking.world import World
+from tests.cast import COURIER, NETWORK, RECEIVER, TENANT
 from tests.serving import ready, served
 
 
@@ -209,6 +215,23 @@ def test_a_demo_gives_everybody_a_secret_and_leaves_nothing(tmp_path):
         }
         assert len(list(tmp_path.iterdir())) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_doctor_names_units_of_the_two_tables_where_nobody_is_enrolled(tmp_path, capsys):
+    world, folder = World(), tmp_path / "d"
+    create(folder, world, Settings(tenant=TENANT, network=NETWORK))
+    assert waybill("doctor", "--folder", folder) == 0
+    assert (
+        "look   of the units in [collects] and [delivers] 2 have nobody to take in: hz-01, sh-01\n"
+        in capsys.readouterr().out
+    )
+    with opening(folder, world) as store, store.transaction() as tx:
+        people.enrol(world, store.keys, tx, RECEIVER, world.now())
+        people.enrol(world, store.keys, tx, replace(COURIER, unit="hz-01"), world.now())
+    assert waybill("doctor", "--folder", folder) == 0
+    assert (
+        "look   of the units in [collects] and [delivers] 1 have nobody to take in: hz-01\n" in capsys.readouterr().out
+    )
 
 
 def test_the_doctor_is_content_with_a_new_deployment_and_names_what_is_wrong(folder, capsys):

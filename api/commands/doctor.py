@@ -17,7 +17,7 @@ from masking.connection import OFFLINE_KEY
 from masking.errors import MaskingError
 from masking.ledger import checkpoint
 from masking.settings import databases
-from masking.vault import journal, slots
+from masking.vault import journal, slots, units
 from masking.vault.servers import careless
 from masking.vault.store import Store
 from masking.world import World
@@ -90,10 +90,18 @@ def _inside(store: Store, world: World) -> Iterator[Finding]:
     waiting = len(store.keys.unfinished())
     if waiting:
         yield Finding("WRONG", f"{waiting} destructions are not finished; start anything that opens the store")
+    network = store.settings.network
+    named = {*network.collects.values(), *network.delivers.values()}
     with store.reading() as tx:
         counts = slots.counts(tx)
-    if not (store.settings.network.collects and store.settings.network.delivers):
+        unstaffed = sorted(named - units.staffed(tx, store.settings.tenant, named))
+    if not (network.collects and network.delivers):
         yield Finding("look", "no outlet collects or none delivers: see [collects] and [delivers] in docs/service.md")
+    if unstaffed:
+        some = ", ".join(unstaffed[:9])
+        yield Finding(
+            "look", f"of the units in [collects] and [delivers] {len(unstaffed)} have nobody to take in: {some}"
+        )
     free, total = counts.get("free", 0), sum(counts.values())
     if not total:
         yield Finding("look", "there are no virtual numbers: labels say that contact is through the app")

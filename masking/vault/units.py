@@ -21,5 +21,5 @@ _STAFFED = (
 
 
 def staffed(tx: Connection, tenant: str, units: Collection[str]) -> set[str]:
-    """Those of these units where somebody can scan an arrival. What is sent to any other comes back at best."""
+    """Those of these units where somebody can scan an arrival."""
     return {unit for (unit,) in direct.rows(tx, _STAFFED, units=sorted(units), tenant=tenant)}
