@@ -8,7 +8,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -23,6 +23,7 @@ from masking.errors import (
     IntegrityError,
     UnavailableError,
 )
+from masking.ledger.checkpoint import LogKey
 from masking.vault import journal, sources
 from tests.cast import COURIER, SHOP
 from tests.serving import Service, serving
@@ -208,13 +209,18 @@ def test_a_busy_service_is_asked_again_when_it_says_and_not_for_ever(service, tm
     assert slept == pauses
 
 
-def test_a_masked_view_of_another_order_is_not_believed(service, shop, tmp_path):
+@pytest.mark.parametrize(
+    ("theirs", "fault"),
+    [
+        ({"recipient": Party(name="赵二", phone="13811112222", address="北京市朝阳区1号")}, "view is not this order's"),
+        ({"reference": "another"}, "answered for another order"),
+    ],
+)
+def test_the_answer_to_another_order_is_not_believed(service, shop, tmp_path, theirs, fault):
     [first] = shop.checkout([made()])
     from masking.wire import outcome_to_json
 
-    other = made(
-        reference=first.reference, recipient=Party(name="赵二", phone="13811112222", address="北京市朝阳区1号")
-    )
+    other = made(**({"reference": first.reference} | theirs))
     path = tmp_path / "other.json"
     path.touch(mode=0o600)
     key = str(journal.log_key(service.clock.world, service.store))
@@ -228,9 +234,20 @@ def test_a_masked_view_of_another_order_is_not_believed(service, shop, tmp_path)
     with (
         pretending(answers) as url,
         RemoteShop(Link(url, Credentials.read(path))) as liar,
-        pytest.raises(IntegrityError, match="not this order's"),
+        pytest.raises(IntegrityError, match=fault),
     ):
         liar.checkout([other])
+
+
+def test_a_ledgers_key_that_is_not_the_one_seen_before_is_noticed(service, credentials):
+    path = credentials(SHOP)
+    with RemoteShop.connect(service.url, credentials=path) as shop:
+        shop.checkout([made()])
+    known = json.loads(path.with_suffix(".ledger.json").read_text("utf-8"))["key"]
+    for key, fault in ((known, None), (str(LogKey.of_seed("waybill-masking/other", bytes(32))), "seen before")):
+        path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"ledger_key": key}), "utf-8")
+        with nullcontext() if fault is None else pytest.raises(IntegrityError, match=fault):
+            RemoteShop.connect(service.url, credentials=path).close()
 
 
 def test_a_ledger_that_was_cut_back_is_noticed_and_both_notes_are_kept(service, credentials, tmp_path):

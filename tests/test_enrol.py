@@ -14,9 +14,12 @@ from masking.ledger.log import decode
 from masking.order import Enrolled, Plain
 from masking.redeem import NO_SHIFT, NOBODY, Issued, Redeem, redeem
 from masking.shift import LONGEST, Shift, shift
-from masking.vault import people, schema
+from masking.vault import codes, people, schema
 from masking.waybill import Confirmed, Refusal, Rejected, Revoked, Working
 from tests.cast import COURIER, DISPATCHER, OPERATOR, RECEIVER, SHOP, STAFF, TENANT
+from tests.test_store_contract import at_once, workers
+
+__all__ = ["workers"]
 
 BOSS = Actor(id="boss", tenant=TENANT, role=Role.SUPERVISOR, unit="head-office")
 DEPUTY = Actor(id="deputy", tenant=TENANT, role=Role.SUPERVISOR, unit="head-office")
@@ -179,10 +182,19 @@ def test_a_supervisor_makes_so_many_codes_a_day(supervised, world, hands):
     outcomes = enrol(world, supervised, asked)
     assert outcomes[-1] == Refusal(reason="enough-for-today")
     assert all(isinstance(each, Enrolled) for each in outcomes[:-1])
+    with supervised.transaction() as tx:
+        codes.sweep(tx, world.now())
     assert enrol(world, supervised, asked[:1]) == [Refusal(reason="enough-for-today")]
     assert isinstance(enrol(world, supervised, [new(REGION, phone=None)])[0], Enrolled)
     hands.move(days=1)
     assert isinstance(enrol(world, supervised, asked[:1])[0], Enrolled)
+
+
+def test_in_several_workers_at_once_a_supervisor_makes_no_more_either(supervised, world, workers):
+    assert isinstance(enrol(world, supervised, [new(phone=None)])[0], Enrolled)
+    asked = [new(phone=None)] * (CODES_A_DAY // 2 - 3)
+    found = at_once([lambda worker=worker: enrol(world, worker, asked) for worker in workers])
+    assert sum(isinstance(each, Enrolled) for some in found for each in some) == CODES_A_DAY - 1
 
 
 def test_there_is_no_token_outside_a_shift(supervised, world, hands):

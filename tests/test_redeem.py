@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from masking.access import credentials as words
 from masking.access.people import Level, Role
 from masking.assign import Assign, assign
 from masking.enrol import enrol
@@ -55,6 +56,16 @@ def test_one_device_a_courier_and_one_courier_a_device(supervised, world):
     with supervised.reading() as tx:
         owners = tx.execute(sa.select(schema.person.c.id).where(schema.person.c.device == b"d" * 32)).scalars().all()
     assert owners == [NEW.id]
+
+
+def test_a_new_token_takes_the_place_of_those_that_have_ended(supervised, world, hands):
+    let_in(supervised, world)
+    shown(supervised, world, None)
+    hands.move(hours=1)
+    live = shown(supervised, world, None)
+    with supervised.reading() as tx:
+        kept = tx.execute(sa.select(schema.credential.c.digest).where(schema.credential.c.person == NEW.id)).scalars()
+        assert set(kept) == {words.sure_digest(words.TOKEN, live.token)}
 
 
 def test_a_proof_that_was_shown_before_lets_nobody_in(supervised, world):

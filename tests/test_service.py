@@ -7,10 +7,12 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+from api.auth import KNOWN
 from api.documents import ORDER
 from masking.access.people import Actor, Role
 from masking.ledger import checkpoint
 from masking.vault import journal
+from masking.vault.credentials import Held
 from print_templates.read import read_pdf
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, PHONES, RECEIVER, RIVAL, SHOP, SWITCH, TENANT, leave_only
 from tests.serving import SUPERVISOR, Service, serving
@@ -137,6 +139,21 @@ def test_nobody_learns_from_a_refusal_whose_parcel_it_is(service):
         for each in (code, forged, "YT0000000001001")
     ]
     assert len({each.content for each in bodies}) == 1
+
+
+def test_a_question_is_by_phone_or_by_reference_and_not_by_both_or_none(service):
+    for body in ({}, {"phone": "13800000001", "reference": "R-1"}):
+        answer = service.ask(SHOP, "/v1/waybills/find", body)
+        assert (answer.status_code, answer.json()["errors"][0]["rule"]) == (422, "give-a-phone-or-a-reference")
+
+
+def test_a_worker_remembers_no_more_tokens_than_it_has_room_for(service):
+    known = service.app.state.service.known
+    held = Held(SHOP, None)
+    known.update((n.to_bytes(32, "big"), held) for n in range(KNOWN))
+    service.secret(SHOP)  # whoever comes with a token that it does not know
+    assert service.ask(SHOP, "/v1/waybills/find", {"reference": "R-1"}).status_code == 200
+    assert len(known) < KNOWN
 
 
 def test_a_scan_repeated_under_its_key_is_recorded_once(service):
