@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from masking.access.budget import FULL
-from masking.access.duty import UNKNOWN
+from masking.access.duty import UNKNOWN, Purpose
 from masking.access.people import Actor, Role
 from masking.deliver import Deliver, deliver
 from masking.retire import Destroy, SealAway, retire
-from masking.scan import Scan, scan
+from masking.scan import NO_EVENT, REUSED, Scan, scan
 from masking.vault import people
-from tests.cast import COURIER, OPERATOR, RECEIVER, checked_out, labelled
+from masking.waybill import Refusal, Scanned
+from tests import network
+from tests.cast import COURIER, DISPATCHER, OPERATOR, RECEIVER, checked_out, labelled, on_its_van
+from tests.network import (
+    ASIDE,
+    ASIDE_COURIER,
+    ASIDE_TOO,
+    FETCHED,
+    HUB_IN,
+    HZ_COURIER,
+    HZ_DISPATCHER,
+    HZ_RECEIVER,
+    on_its_way,
+)
 
 
 def scanned(world, store, actor, what, kind="arrived"):
@@ -58,3 +75,67 @@ def test_a_courier_scans_label_codes_and_no_waybill_numbers(world, store, parcel
     _, data = parcel
     assert scanned(world, store, COURIER, data.waybill_number, "attempted") == UNKNOWN
     assert scanned(world, store, COURIER, data.code, "attempted") != UNKNOWN
+
+
+@pytest.fixture
+def far(world, store, order):
+    """A parcel that a shop in another city has labelled, and nobody has fetched."""
+    return network.labelled(world, store, order)
+
+
+def test_a_diverted_parcel_that_is_returned_goes_back_to_where_it_began(far):
+    on_its_way(far)
+    far.moves((ASIDE, "arrived"), (RECEIVER, "diverted", "sh-02"), (ASIDE, "returned"))
+    assert far.given(ASIDE_TOO, ASIDE_COURIER) == Refusal(reason="needs-a-diversion")
+
+
+def test_what_is_said_again_ends_no_duty(far):
+    on_its_way(far)
+    far.moves((RECEIVER, "arrived"))
+    far.given(DISPATCHER, COURIER)
+    far.moves((DISPATCHER, "arrived"))
+    assert isinstance(far.seen(COURIER, Purpose.DELIVER), set)
+    far.moves((DISPATCHER, "returned"), (RECEIVER, "departed"), (HZ_RECEIVER, "arrived"))
+    far.given(HZ_DISPATCHER, HZ_COURIER)
+    far.moves((HZ_RECEIVER, "returned"))
+    assert far.seen(HZ_COURIER, Purpose.RETURN) == {"sender.address"}
+
+
+def test_who_loses_the_duty_within_a_batch_hears_what_a_stranger_hears(world, store, parcel):
+    _, data = parcel
+    asked = [Scan(actor=DISPATCHER, what=data.code, kind="departed")]
+    asked.append(Scan(actor=COURIER, what=data.code, kind="collected"))
+    assert scan(world, store, asked) == [Scanned(kind="departed", at=world.now()), UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("steps", "who", "kind", "locks"),
+    [
+        (FETCHED[:1], HUB_IN, "arrived", False),  # the outlet has forgotten to take it in and to send it off
+        ((*FETCHED, (HZ_DISPATCHER, "departed", "hub-1")), HZ_DISPATCHER, "arrived", False),  # by who has sent it off
+        (FETCHED, HUB_IN, "departed", True),
+        (FETCHED, HUB_IN, "returned", True),
+        (None, HUB_IN, "arrived", True),  # it is destroyed
+    ],
+)
+def test_an_arrival_without_the_departure_before_it_locks_nobody_and_everything_else_does(
+    world, store, far, steps, who, kind, locks
+):
+    far.given(HZ_DISPATCHER, HZ_COURIER)
+    far.moves(*(steps or FETCHED))
+    if steps is None:
+        retire(world, store, [Destroy(actor=OPERATOR, id=far.id, reason="test")])
+    answers = [far.scanned(who, kind) for _ in range(FULL.refusals + 1)]
+    assert answers[:-1] == [UNKNOWN] * FULL.refusals
+    assert (answers[-1].reason == "locked") is locks
+
+
+def test_a_scanners_name_for_a_scan_is_that_ones_alone_and_of_so_many_characters(world, store, parcel, order):
+    _, data = parcel
+    _, other = on_its_van(world, store, order("A-2"))
+    one = Scan(actor=RECEIVER, what=data.code, kind="arrived", event="e" * 128)
+    others = [replace(one, kind="departed"), replace(one, what=other.code)]
+    kept = Scanned(kind="arrived", at=world.now())
+    assert scan(world, store, [one, *others, one]) == [kept, REUSED, REUSED, kept]
+    assert scan(world, store, [*others, one]) == [REUSED, REUSED, kept]
+    assert scan(world, store, [replace(one, event=event) for event in ("", "e" * 129)]) == [NO_EVENT] * 2

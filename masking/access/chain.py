@@ -144,7 +144,7 @@ def ends_duty(kind: str, at: Where) -> bool:
         case "returned":
             return at.leg is not Leg.RETURN
         case _:
-            return kind in {"departed", "diverted", "delivered"}
+            return kind in {"departed", "diverted"}
 
 
 def assignable(at: Where, actor: Actor, outlet: str | None) -> str | None:
