@@ -91,7 +91,7 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
             refusal = tally.locked()
             before = known.told.get(event) if event else None
             if refusal is None and before and known.staff.get(actor.id) == actor:
-                same = (before.waybill, before.kind) == (record_id, request.kind)
+                same = (before.waybill, before.kind, before.bound_for) == (record_id, request.kind, request.to)
                 outcomes.append(Scanned(kind=before.kind, at=moment(before.at)) if same else REUSED)
                 continue
             if refusal is None:
@@ -114,6 +114,7 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
                 actor=actor.id,
                 at=milliseconds(now),
                 event=event,
+                bound_for=request.to,
             )
             if not custody.add_scans(tx, [made]):
                 outcomes.append(JUST_SCANNED)

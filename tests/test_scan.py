@@ -65,6 +65,25 @@ def test_whoever_is_not_enrolled_any_more_hears_nothing_of_what_they_scanned(wor
     assert scan(world, store, [again]) == [UNKNOWN]
 
 
+def test_a_scan_that_is_repeated_with_another_destination_is_another_scan(world, store, order):
+    parcel = network.labelled(world, store, order)
+    parcel.moves((HZ_RECEIVER, "arrived"))
+    gone = Scan(actor=HZ_DISPATCHER, what=parcel.data.code, kind="departed", to="hub-1", event="gate-1/0001")
+    [first] = scan(world, store, [gone])
+    assert isinstance(first, Scanned)
+    others = [replace(gone, to=to) for to in ("hub-2", "no-such-unit", None)]
+    assert scan(world, store, [gone, *others]) == [first] + [REUSED] * 3
+    parcel.moves((HUB_IN, "arrived"))
+
+
+def test_an_attempt_is_not_heard_of_again_as_one_with_a_destination(world, store, parcel):
+    _, data = parcel
+    tried = Scan(actor=COURIER, what=data.code, kind="attempted", event="van/0001")
+    [first] = scan(world, store, [tried])
+    assert isinstance(first, Scanned)
+    assert scan(world, store, [tried, replace(tried, to="hub-1")]) == [first, REUSED]
+
+
 def test_scans_that_are_refused_lock_whoever_tries_them(world, store):
     answers = [scanned(world, store, RECEIVER, f"YT{n:013}") for n in range(FULL.refusals + 1)]
     assert answers[:-1] == [UNKNOWN] * FULL.refusals

@@ -26,6 +26,7 @@ class Scan(NamedTuple):
     actor: str
     at: int
     event: bytes | None = None
+    bound_for: str | None = None
 
 
 class Assignment(NamedTuple):

@@ -57,7 +57,9 @@ KEPT = {
         "destroyed": "the certificate's time",
         "destroy_reason": "a word of a closed list",
     },
-    "scan": dict.fromkeys(("id", "waybill", "kind", "unit", "actor", "at"), "who handled the parcel; no personal data")
+    "scan": dict.fromkeys(
+        ("id", "waybill", "kind", "unit", "actor", "at", "bound_for"), "who handled the parcel; no personal data"
+    )
     | {"event": "the scanner's own name for the scan, keyed"},
     "assignment": dict.fromkeys(
         ("id", "waybill", "unit", "leg", "courier", "given_by", "at", "closed", "views", "misses", "looked", "place"),

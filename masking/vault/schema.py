@@ -90,6 +90,7 @@ scan = Table(
     Column("actor", String(64), nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("event", LargeBinary(32), unique=True),
+    Column("bound_for", String(64)),
     Index("scans_of", "waybill", "id"),
 )
 
