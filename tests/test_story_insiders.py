@@ -1,13 +1,16 @@
 """Against the honest day, those from the press: how many records each gains, at what bound, and which alarm rings.
 
-`pytest -s tests/test_story_insiders.py` prints a line a story. A record is gained when anything is shown that is not on
-the masked label, or when a call would reach somebody.
+`pytest -s tests/test_story_insiders.py` prints a line a story, and each is held against its row of the table in
+`docs/threat-model.md`. A record is gained when anything is shown that is not on the masked label, or when a call would
+reach somebody.
 """
 
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -32,6 +35,11 @@ from masking.waybill import Assigned, Dial, LabelData
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RIVAL, TENANT
 from tests.serving import on_the_van
 
+MODEL = (Path(__file__).parents[1] / "docs" / "threat-model.md").read_text("utf-8")
+TABLE = MODEL.partition("| Who | Tries | Records gained | What rings |\n|---|---|---|---|\n")[2].partition("\n\n")[0]
+TOLD = {who: told for who, *told in (row.strip("| ").split(" | ") for row in TABLE.splitlines())}
+"""What the threat model says of each: tries, records gained, what rings."""
+
 OUTSIDER = Actor(id="photographer", tenant=TENANT, role=Role.COURIER, unit="sh-02")
 CLERK = Actor(id="sh-01-clerk", tenant=TENANT, role=Role.OUTLET, unit="sh-01")
 FAR_CLERK = Actor(id="gz-09-clerk", tenant=TENANT, role=Role.OUTLET, unit="gz-09")
@@ -48,6 +56,11 @@ def staffed(world, store, hands):
 
 
 pytestmark = pytest.mark.parametrize("urls", ["file"], indirect=True)
+
+
+def number(cell):
+    """The number that a cell of the table begins with."""
+    return int(re.match(r"\s*([\d,]*\d)", cell)[1].replace(",", ""))
 
 
 class Insider:
@@ -80,18 +93,19 @@ class Insider:
         watching.watch(self.world, self.store)
         with self.store.reading() as tx:
             rung = sorted({(kind, who) for _, kind, who in budgets.alarms(tx)})
-        print(f"\n{name:<46}| tried {self.tried:>6} | gained {len(self.gained):>3} of at most {most:>3} | {rung}")
+        print(f"\n{name:<60}| tried {self.tried:>6} | gained {len(self.gained):>3} of at most {most:>3} | {rung}")
         assert len(self.gained) <= most
         assert set(rung) == set(alarms), rung
+        tries, gains, rings = TOLD[name]
+        assert number(tries) == self.tried
+        assert number(gains) == len(self.gained)
+        assert number(gains.partition("at most")[2] or gains) == most
+        assert set(rings.partition(",")[0].replace(" ", "-").split(";-")) == {kind for kind, _ in rung}
 
 
 @pytest.fixture
 def insider(world, store, hands):
     return Insider(world, store, hands)
-
-
-def all_purposes():
-    return tuple(Purpose)
 
 
 def test_a_clerk_who_pulls_by_number_gains_nothing(world, store, insider):
@@ -102,7 +116,7 @@ def test_a_clerk_who_pulls_by_number_gains_nothing(world, store, insider):
     assign(world, store, [Assign(actor=FAR_CLERK, what=number, courier=FAR_COURIER.id) for number in numbers])
     insider.looks(FAR_COURIER, numbers)
     insider.ends(
-        "T1 an outlet clerk pulls by number",
+        "outlet clerk who pulls by number",
         0,
         ("too-many-refusals", FAR_CLERK.id),
         ("too-many-refusals", FAR_COURIER.id),
@@ -111,11 +125,11 @@ def test_a_clerk_who_pulls_by_number_gains_nothing(world, store, insider):
 
 def test_a_photographer_with_a_login_of_their_own_gains_nothing(world, store, insider):
     codes = [each.code for each in on_the_van(world, store, 100)]
-    insider.looks(OUTSIDER, codes, *all_purposes())
+    insider.looks(OUTSIDER, codes, *Purpose)
     insider.calls(OUTSIDER, codes)
     insider.scans(OUTSIDER, codes, "collected", "attempted")
     insider.ends(
-        "T3 a photographer of 100 labels, own login",
+        "photographer with a login of their own",
         0,
         ("too-many-refusals", OUTSIDER.id),
         ("asks-for-strangers", OUTSIDER.id),
@@ -127,7 +141,7 @@ def test_a_renter_gains_no_more_at_once_than_one_courier_carries(world, store, i
     hands.move(hours=14)  # half past eleven at night
     insider.looks(COURIER, codes)
     assert not insider.gained
-    insider.ends("T2 a renter at night, copied credential", 0, ("too-many-refusals", COURIER.id))
+    insider.ends("renter with a copied credential, at night", 0, ("too-many-refusals", COURIER.id))
 
 
 def test_a_renter_by_day_is_stopped_where_the_owner_would_deliver(world, store, insider, hands):
@@ -136,7 +150,7 @@ def test_a_renter_by_day_is_stopped_where_the_owner_would_deliver(world, store, 
         insider.looks(COURIER, codes[:40])
         hands.move(hours=1)
     insider.ends(
-        "T2 a renter by day, eight hours",
+        "the same by day, delivering nothing",
         FULL.places,
         ("views-without-delivery", COURIER.id),
     )
@@ -151,7 +165,7 @@ def test_a_renter_who_claims_that_nobody_was_home_gains_the_owners_day_at_the_ow
             insider.scans(COURIER, codes[start : start + 20], "attempted")
         assert len(insider.gained) <= FULL.pace * (minute // 10 + 1)
         hands.move(minutes=10)
-    insider.ends("T2 a renter who reports everybody absent", 150, ("absent-everywhere", COURIER.id))
+    insider.ends("the same, reporting everybody absent", 150, ("absent-everywhere", COURIER.id))
 
 
 def test_a_dispatcher_and_a_courier_who_make_up_assignments_are_bounded_and_found(world, store, insider, hands):
@@ -170,7 +184,7 @@ def test_a_dispatcher_and_a_courier_who_make_up_assignments_are_bounded_and_foun
         hands.move(minutes=3)
     most = 300 * HANDED_ON_PERCENT // 100 + HANDED_ON_SPARE + FULL.places  # those given on, and those kept
     insider.ends(
-        "T6 assigned, looked at, withdrawn",
+        "dispatcher and courier: assigned, looked at, withdrawn",
         most,
         ("looked-then-withdrawn", DISPATCHER.id),
         ("pair-stands-out", DISPATCHER.id),
@@ -184,7 +198,7 @@ def test_what_does_not_come_to_the_outlet_is_not_assigned_however_many_agree(wor
     insider.tried += 30
     insider.looks(FAR_COURIER, photographed)
     insider.ends(
-        "T6 made-up arrivals and assignments",
+        "a clerk who makes up arrivals and assignments, and a courier",
         0,
         ("asks-for-strangers", FAR_CLERK.id),
         ("asks-for-strangers", FAR_COURIER.id),
@@ -198,7 +212,7 @@ def test_an_evening_clerk_in_bulk_gains_nothing(world, store, insider, hands):
         insider.looks(CLERK, [each.code for each in labels] * 10)
         hands.move(hours=1)
     insider.ends(
-        "T5 an evening clerk, thousands",
+        "evening clerk in bulk",
         0,
         ("too-many-refusals", CLERK.id),
         ("asks-for-strangers", CLERK.id),
@@ -210,7 +224,7 @@ def test_a_broker_who_orders_single_look_ups_gets_none_and_is_found_below_the_lo
     for each in wanted:  # one an hour: never twenty in one
         insider.looks(OTHER_COURIER, [each.waybill_number, each.code])
         hands.move(minutes=55)
-    insider.ends("T6 a broker's single look-ups", 0, ("asks-for-strangers", OTHER_COURIER.id))
+    insider.ends("broker's single look-ups, two an hour", 0, ("asks-for-strangers", OTHER_COURIER.id))
 
 
 def test_a_reprint_for_a_copy_shows_what_the_label_showed_and_is_found(world, store, insider):
@@ -228,7 +242,7 @@ def test_a_reprint_for_a_copy_shows_what_the_label_showed_and_is_found(world, st
         assert isinstance(after, LabelData)
         assert (after.view, after.print_number) == (before.view, 2)
         assert "0栋501" not in repr(after.view)
-    insider.ends("T6 reprints for a copy of the label", 0, ("reprints", DISPATCHER.id))
+    insider.ends("reprints for a copy", 0, ("reprints", DISPATCHER.id))
 
 
 def test_a_crawler_gains_nothing_from_ten_thousand_guesses(world, store, insider):
@@ -243,7 +257,7 @@ def test_a_crawler_gains_nothing_from_ten_thousand_guesses(world, store, insider
     assert find(world, store, [Find(merchant=RIVAL, phone=Plain("13800000001"))]) == [[]]
     insider.looks(OTHER_COURIER, [each.waybill_number for each in real])
     insider.ends(
-        "T7 a crawler, 10,000 guesses",
+        "crawler",
         0,
         ("too-many-refusals", OTHER_COURIER.id),
         ("too-many-refusals", RIVAL.id),
@@ -257,15 +271,19 @@ def test_a_look_at_a_canary_rings_within_the_minute(world, store, insider, order
     with store.transaction() as tx:
         assert watching.mark(tx, records[1], world.now())
         assert not watching.mark(tx, records[1], world.now())
-    insider.looks(COURIER, [labels[0].code])
+    resolve(world, store, [Resolve(actor=COURIER, code=labels[0].code, purpose=Purpose.DELIVER)])
     assert watching.keep_watch(world, store) == []
     insider.looks(COURIER, [labels[1].code])
     [found] = watching.keep_watch(world, store)
     assert (found.kind, found.who) == ("canary", COURIER.id)
     watching.keep_watch(world, store)
     insider.looks(OUTSIDER, [labels[1].code])
-    insider.gained.discard(labels[0].code)
-    insider.ends("a look at a canary", 1, ("canary", COURIER.id), ("canary", OUTSIDER.id))
+    insider.ends("whoever looks at a canary", 1, ("canary", COURIER.id), ("canary", OUTSIDER.id))
+
+
+def test_every_row_of_the_table_is_played(world, store):
+    played = re.findall(r'insider\.ends\(\s*"([^"]+)"', Path(__file__).read_text("utf-8"))
+    assert sorted(played) == sorted(TOLD)
 
 
 def test_codes_that_were_counted_are_told_though_nobody_comes_again(world, store, hands):
