@@ -8,11 +8,12 @@ import pytest
 
 from masking.access.people import Actor, Role
 from masking.crypto.index import token_record
+from masking.deliver import Deliver, deliver
 from masking.label import Label, label
 from masking.scan import Scan, scan
 from masking.vault import journal, people
 from masking.waybill import LabelData, Refusal
-from tests.cast import DISPATCHER, RECEIVER, RIVAL, SHOP, arrived, assigned, checked_out, labelled
+from tests.cast import COURIER, DISPATCHER, RECEIVER, RIVAL, SHOP, arrived, assigned, checked_out, labelled
 
 
 @pytest.fixture
@@ -57,6 +58,16 @@ def test_a_reprint_of_a_parcel_that_is_out_for_delivery_elsewhere_is_unknown(sto
     with store.transaction() as tx:
         people.enrol(world, store.keys, tx, elsewhere, world.now())
     assert asked(world, store, printed, elsewhere, "job-3", "damaged") == Refusal(reason="unknown")
+
+
+def test_what_is_on_its_couriers_van_or_delivered_is_printed_by_nobody(store, world, printed):
+    data = asked(world, store, printed, SHOP, "job-1")
+    assigned(world, store, data)
+    scan(world, store, [Scan(actor=COURIER, what=data.code, kind="collected")])
+    assert asked(world, store, printed, DISPATCHER, "job-3", "damaged") == Refusal(reason="unknown")
+    deliver(world, store, [Deliver(actor=COURIER, code=data.code)])
+    assert asked(world, store, printed, DISPATCHER, "job-3", "damaged") == Refusal(reason="unknown")
+    assert asked(world, store, printed, SHOP, "job-3") == Refusal(reason="delivered")
 
 
 def test_an_outlet_names_a_parcel_by_its_number_and_a_rival_by_nothing(store, world, order):

@@ -1,0 +1,59 @@
+"""Step 4: to whom a parcel may be given, what of it counts, and what locks nobody."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from masking.access.budget import FULL
+from masking.access.people import Actor, Role
+from masking.assign import Assign, assign, outlet_of
+from masking.vault import budgets, people
+from masking.waybill import Assigned, Refusal
+from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP, looked
+
+OUTLET = outlet_of(Assign(actor=DISPATCHER, what="", courier=""))
+
+
+def given(world, store, data, courier):
+    return assign(world, store, [Assign(actor=DISPATCHER, what=data.waybill_number, courier=courier)])[0]
+
+
+def counts(world, store, **changes):
+    """The outlet's own counts, after these changes."""
+    with store.transaction() as tx:
+        tallies = budgets.open_tallies(tx, [OUTLET], world.now())
+        for name, value in changes.items():
+            setattr(tallies[OUTLET], name, value)
+        budgets.save_tallies(tx, tallies, world.now(), world)
+        return tallies[OUTLET].counts
+
+
+def test_a_parcel_is_given_to_couriers_of_this_outlet_alone_and_a_slip_locks_nobody(world, store, parcel):
+    _, data = parcel
+    others = [
+        replace(COURIER, id="sh-02-courier", unit="sh-02"),
+        Actor(id="stranger", tenant="another-carrier", role=Role.COURIER, unit="sh-01"),
+    ]
+    with store.transaction() as tx:
+        for each in others:
+            people.enrol(world, store.keys, tx, each, world.now())
+    for wrong in (*(each.id for each in others), RECEIVER.id, SHOP.id, "nobody"):
+        answers = [given(world, store, data, wrong) for _ in range(FULL.refusals)]
+        assert answers == [Refusal(reason="no-such-courier-here")] * FULL.refusals
+    assert given(world, store, data, OTHER_COURIER.id) == Assigned(courier=OTHER_COURIER.id, at=world.now())
+
+
+def test_what_is_given_on_to_another_after_a_look_is_bounded_and_given_again_to_the_same_is_not(
+    world, store, parcel, hands
+):
+    _, data = parcel
+    assert counts(world, store).given == 1
+    looked(world, store, data.code)
+    hands.move(hours=24)
+    counts(world, store, views=1000)
+    assert given(world, store, data, COURIER.id) == Assigned(courier=COURIER.id, at=world.now())
+    looked(world, store, data.code)
+    assert given(world, store, data, OTHER_COURIER.id).reason == "too-many-handed-on"
+    counts(world, store, views=0)
+    assert isinstance(given(world, store, data, OTHER_COURIER.id), Assigned)
+    assert counts(world, store).views == 1
