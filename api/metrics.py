@@ -8,15 +8,23 @@ whoever is asked next, and whichever worker has died meanwhile.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import secrets
+import time
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
+
+import anyio.to_thread
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 """Upper bounds in seconds."""
+
+FRESH = 10.0
+"""Seconds before gauges are read again, which costs a count of a whole table; whoever asks, and however often."""
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
@@ -27,10 +35,13 @@ Counts = defaultdict[tuple[str, ...], float]
 class Metrics:
     """What one worker has counted since it started; `shared` is the folder of a service of several workers."""
 
-    def __init__(self, shared: Path | None = None) -> None:
+    def __init__(self, shared: Path | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._counts: Counts = defaultdict(int)
         self._name = f"{os.getpid()}-{secrets.token_hex(4)}"  # a number of a process may come again
         self._shared = shared
+        self._clock = clock
+        self._reading = asyncio.Lock()
+        self._gauges: tuple[float, dict[str, int]] | None = None
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request."""
@@ -53,8 +64,20 @@ class Metrics:
             beside.write_text(json.dumps([[*key, value] for key, value in self._counts.items()]), "utf-8")
             beside.replace(self._shared / self._name)
 
+    async def gauges(self, read: Callable[[], dict[str, int]]) -> dict[str, int]:
+        """What `read` has found in a thread, at most `FRESH` seconds ago. Never read by two at once.
+
+        Raises:
+            Exception: as `read`; whoever asks next reads again.
+        """
+        async with self._reading:
+            if self._gauges is None or self._clock() - self._gauges[0] >= FRESH:
+                began = self._clock()
+                self._gauges = began, await anyio.to_thread.run_sync(read)
+            return self._gauges[1]
+
     def text(self, gauges: dict[str, int]) -> str:
-        """Everything that any worker has counted in Prometheus' text format; `gauges` are read at the moment of asking.
+        """Everything that any worker has counted in Prometheus' text format, and these gauges.
 
         Raises:
             OSError: as `publish`.

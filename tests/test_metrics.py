@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.metrics import Metrics
+from api.metrics import FRESH, Metrics
 from masking.world import World
 from tests.serving import ready, served, staffed
 
@@ -42,6 +43,25 @@ def test_a_request_is_in_every_bucket_that_it_was_fast_enough_for():
     assert 'waybill_requests_total{method="other",route="/v1/resolve",status="405"} 1' in lines
     assert 'waybill_outcomes_total{kind="refused",reason="unknown"} 1' in lines
     assert lines[-1] == "waybill_numbers_free 7"
+
+
+def test_gauges_are_read_once_in_ten_seconds_however_many_ask_and_again_after_a_failure():
+    now, slots = [100.0], iter([{"free": 3}, {"free": 2}])
+    counts = Metrics(clock=lambda: now[0])
+
+    async def asked(many, read=lambda: next(slots)):
+        return await asyncio.gather(*(counts.gauges(read) for _ in range(many)), return_exceptions=True)
+
+    async def day():
+        [failed] = await asked(1, lambda: 1 // 0)
+        assert isinstance(failed, ZeroDivisionError)
+        assert await asked(20) == [{"free": 3}] * 20
+        now[0] += FRESH - 0.1
+        assert await asked(2) == [{"free": 3}] * 2
+        now[0] += 0.1
+        assert await asked(2) == [{"free": 2}] * 2
+
+    asyncio.run(day())
 
 
 @given(acts=st.lists(ACTS, max_size=40))

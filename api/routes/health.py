@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import anyio.to_thread
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -39,10 +41,9 @@ async def ready(request: Request) -> Response:
 
 @router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
-    """Counts of all workers in Prometheus' text format, and how many virtual numbers are free."""
+    """Counts of all workers in Prometheus' text format, and how many virtual numbers were free at most ten seconds ago."""
     service = request.app.state.service
-    numbers = await anyio.to_thread.run_sync(_numbers, service.store)
-    gauges = {f"numbers_{state}": numbers.get(state, 0) for state in ("free", "leased", "cooling")}
+    gauges = await service.metrics.gauges(partial(_numbers, service.store))
     return PlainTextResponse(service.metrics.text(gauges))
 
 
@@ -53,4 +54,5 @@ def _risks(store: Store) -> list[str]:
 
 def _numbers(store: Store) -> dict[str, int]:
     with store.reading() as tx:
-        return slots.counts(tx)
+        found = slots.counts(tx)
+    return {f"numbers_{state}": found.get(state, 0) for state in ("free", "leased", "cooling")}
