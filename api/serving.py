@@ -27,10 +27,11 @@ from masking.errors import SettingsError
 
 BACKLOG = 2048
 
-HEARD_WITHIN = 60
+HEARD_WITHIN = 20
 """Seconds after which a worker that does not answer its parent is killed and replaced, also while it loads the program.
 
-The server's own 5 are few on a busy machine: there no worker ever came to its first request.
+The server's own 5 are few on a busy machine: there no worker ever came to its first request. While its parent waits for
+one, it hears no signal, and does not notice if that one dies.
 """
 
 
