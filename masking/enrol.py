@@ -121,8 +121,8 @@ def new_secret(world: World, tx: Transaction, person: str) -> Plain:
 def new_code(world: World, tx: Transaction, person: str, maker: str, now: datetime) -> Enrolled:
     """A code for somebody who is enrolled; what they held before, their device too, is good for nothing any more."""
     code, until = words.make(words.CODE, world), now + words.CODE_LIFE
+    people.unbind(tx, [person])  # first: whoever is just getting a token for that device is waited for
     credentials.end(tx, [person])
-    people.unbind(tx, [person])
     codes.add(tx, person, maker, words.sure_digest(words.CODE, code), now, until)
     return Enrolled(id=person, code=code, until=until)
 

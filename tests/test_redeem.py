@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 import sqlalchemy as sa
 
 from masking.access import credentials as words
 from masking.access.people import Level, Role
 from masking.assign import Assign, assign
-from masking.enrol import enrol
+from masking.enrol import Revoke, enrol
 from masking.redeem import NOBODY, OTHERS_DEVICE, REPLAYED, Issued, Redeem, redeem
+from masking.shift import Shift, shift
 from masking.vault import people, schema
 from masking.waybill import Confirmed
+from masking.world import World
 from tests.cast import DISPATCHER, arrived, checked_out, labelled
 from tests.test_enrol import (
     BOSS,
@@ -27,8 +31,9 @@ from tests.test_enrol import (
     supervised,
     vouch,
 )
+from tests.test_store_contract import workers
 
-__all__ = ["supervised"]
+__all__ = ["supervised", "workers"]
 
 
 def test_a_code_lets_one_device_in_and_that_one_needs_it_no_more(supervised, world):
@@ -147,3 +152,28 @@ def test_the_end_of_a_shift_ends_the_tokens_and_not_the_secret_of_a_courier_who_
     assert held(supervised, world, issued) is None
     begun(supervised, world)
     assert isinstance(shown(supervised, world, issued.secret, None, **may), Issued)
+
+
+@pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("how", ["enrolled again", "shift ended", "revoked"])
+def test_a_token_that_is_asked_for_while_its_device_is_given_up_is_worth_nothing(supervised, world, workers, how):
+    """The other worker's act begins when the token has been decided on, and before it is written."""
+    let_in(supervised, world)
+    acts = {
+        "enrolled again": lambda: enrol(world, workers[1], [new()]),
+        "shift ended": lambda: shift(world, workers[1], [Shift(actor=DISPATCHER, courier=NEW.id, hours=0)]),
+        "revoked": lambda: enrol(world, workers[1], [Revoke(actor=BOSS, id=NEW.id)]),
+    }
+    other = threading.Thread(target=acts[how])
+
+    def entropy(size: int) -> bytes:
+        if other.ident is None:
+            other.start()
+            other.join(1)  # it ends, or waits for us
+        return world.entropy(size)
+
+    asked = Redeem(proof=proof_of(world, b"d" * 32))
+    [issued] = redeem(World(now=world.now, entropy=entropy), workers[0], [asked])
+    other.join()
+    assert isinstance(issued, Issued)
+    assert held(supervised, world, issued) is None

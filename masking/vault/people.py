@@ -91,15 +91,16 @@ def actor_of(row: Sequence[Any]) -> Actor:
 
 
 def with_device(tx: Connection, device: bytes) -> Actor | None:
-    """Whose device this is, if they are enrolled now."""
-    row = tx.execute(sa.select(*ACTOR).where(person.c.device == device, person.c.active.is_(True))).first()
+    """Whose device this is, if they are enrolled now; it stays so, and so does their shift, until the transaction ends."""
+    query = sa.select(*ACTOR).where(person.c.device == device, person.c.active.is_(True)).with_for_update(read=True)
+    row = tx.execute(query).first()
     return actor_of(row) if row else None
 
 
 def bind(tx: Connection, id_: str, device: bytes, level: Level) -> bool:
-    """Make this somebody's one device; False, and nothing is changed, if it is another's."""
+    """Make this somebody's one device; False, and nothing is changed, if it is another's, or they are enrolled no more."""
     taken = sa.select(person.c.id).where(person.c.device == device, person.c.id != id_)
-    free = ~taken.exists() & (person.c.id == id_)
+    free = ~taken.exists() & (person.c.id == id_) & person.c.active.is_(True)
     return bool(tx.execute(person.update().where(free).values(device=device, level=level.value)).rowcount)
 
 
