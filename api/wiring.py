@@ -1,7 +1,7 @@
 """Puts a service together: settings become a store, and each step of the path becomes a queue in front of that store.
 
-Also here: the one thing that runs by itself, the sequencer, which gives ledger leaves their places every second and keeps
-the latest signed checkpoint at hand for the answers.
+Also here: what runs by itself. The sequencer gives ledger leaves their places every second, and keeps the latest signed
+checkpoint at hand for the answers; chores are done once a minute.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ import asyncio
 import base64
 import gc
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from itertools import count
 from typing import Any
 
 import anyio.to_thread
@@ -55,8 +54,8 @@ SWITCH = 0.0005
 SEQUENCE_EVERY = 1.0
 """Seconds between two rounds of the sequencer."""
 
-KEEP_NUMBERS_EVERY = 60
-"""Rounds of it between two looks at the pool of numbers and at calls without a report."""
+CHORES_EVERY = 60.0
+"""Seconds between two looks at the pool of numbers, at what stands out, and at what has run out."""
 
 
 class Service:
@@ -77,7 +76,7 @@ class Service:
         self.lines = RequestLines()
         self.note = b""
         self.log_key = journal.log_key(world, store)
-        self.sequenced = True
+        self.failing: set[str] = set()
         given: dict[str, Any] = {"most": settings.together, "waiting": settings.waiting}
         self.known: dict[bytes, Held] = {}
         self.quick = store.impatient()
@@ -110,34 +109,44 @@ class Service:
             self.quick.close()
 
     async def sequence(self) -> None:
-        """Place the waiting leaves and keep the latest checkpoint, as it goes into a header."""
+        """Place the waiting leaves and keep the latest checkpoint, as it goes into a header; let others know the counts."""
         note = await anyio.to_thread.run_sync(journal.sequence, self.world, self.store)
         self.note = base64.b64encode(note.encode())
+        with suppress(OSError):  # whoever asks for the counts hears of it
+            self.metrics.publish()
 
-    async def keep_sequencing(self) -> None:
-        """Do so for ever, and look after the numbers once a minute; a failure shows in `/readyz` until it has passed."""
-        for turn in count():
-            try:
-                await self.sequence()
-                with suppress(OSError):  # whoever asks for the counts hears of it
-                    self.metrics.publish()
-                if turn % KEEP_NUMBERS_EVERY == 0:
-                    await anyio.to_thread.run_sync(self._keep_numbers)
-                self.sequenced = True
-            except MaskingError as error:
-                self.sequenced = False
-                name, places = where(error)
-                LOG.error("sequencer", extra={"waybill": {"error": name, "at": places}})
-            await asyncio.sleep(SEQUENCE_EVERY)
-
-    def _keep_numbers(self) -> None:
-        keep_numbers(self.world, self.store)
-        keep_watch(self.world, self.store)
-        with self.store.transaction() as tx:
-            credentials.forget_proofs(tx, self.world.now())
-            codes.sweep(tx, self.world.now())
+    async def run(self) -> None:
+        """Sequence, and do the chores, for ever; none of them waits for another."""
+        chores: dict[str, Callable[[World, Store], object]] = {
+            "numbers": keep_numbers,
+            "watch": keep_watch,
+            "sweep": _sweep,
+        }
         if self.provider:
-            reconcile(self.world, self.store, self.provider)
+            chores["provider"] = partial(reconcile, provider=self.provider)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep("sequencer", self.sequence, SEQUENCE_EVERY))
+            for name, chore in chores.items():
+                work = partial(anyio.to_thread.run_sync, chore, self.world, self.store)
+                tasks.create_task(self._keep(name, work, CHORES_EVERY))
+
+    async def _keep(self, name: str, work: Callable[[], Awaitable[object]], every: float) -> None:
+        """Do this every so many seconds; what went wrong is done again soon, and shows in `/readyz` until it went well."""
+        while True:
+            try:
+                await work()
+                self.failing.discard(name)
+            except Exception as error:  # noqa: BLE001  whatever it was: who else would do it, and say so?
+                self.failing.add(name)
+                kind, places = where(error)
+                LOG.error(name, extra={"waybill": {"error": kind, "at": places}})
+            await asyncio.sleep(SEQUENCE_EVERY if name in self.failing else every)
+
+
+def _sweep(world: World, store: Store) -> None:
+    with store.transaction() as tx:
+        credentials.forget_proofs(tx, world.now())
+        codes.sweep(tx, world.now())
 
 
 @asynccontextmanager
@@ -155,15 +164,13 @@ async def running(settings: ServiceSettings, world: World, attest: Attest = soft
         await service.sequence()
         gc.collect()
         gc.freeze()  # what is loaded by now stays: to look through it for garbage takes a tenth of each request
-        background = asyncio.create_task(service.keep_sequencing())
+        background = asyncio.create_task(service.run())
         try:
             yield service
         finally:
             await service.drain()
             background.cancel()
             service.lines.flush()
-            with suppress(OSError):
-                service.metrics.publish()
             with suppress(asyncio.CancelledError):
                 await background
             with suppress(MaskingError):  # the next start does it

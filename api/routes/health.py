@@ -25,13 +25,13 @@ async def alive() -> Response:
 
 @router.get("/readyz", responses={503: {"description": "Not now; `ready` is false"}})
 async def ready(request: Request) -> Response:
-    """The store answers and the ledger is being signed. Risks that the operator has accepted are named."""
+    """The store answers, the ledger is being signed, chores are done. Risks that the operator has accepted are named."""
     service = request.app.state.service
     risks: list[str] = []
     try:
         await anyio.to_thread.run_sync(journal.latest, service.store)
         risks = await anyio.to_thread.run_sync(_risks, service.store)
-        able = service.sequenced
+        able = not service.failing
     except MaskingError:
         able = False
     answer = document({"ready": able, "risks": risks})
