@@ -32,6 +32,16 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 IDLE = 1.0
 """Seconds after which a connection to a server is asked whether it is still one."""
 
+HURRY: dict[str, int] = {"connect_timeout": 2, "tcp_user_timeout": 2000}
+PATIENCE: dict[str, int] = {
+    "connect_timeout": 10,
+    "tcp_user_timeout": 30_000,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+"""How long libpq waits for a network that has fallen silent; without these, a step could hang for as long as the system likes."""
+
 LOCK, STATEMENT = 5, 250
 """Milliseconds that an impatient connection to a server waits for a lock, and for an answer."""
 
@@ -52,8 +62,8 @@ def open_engine(url: str, *, patient: bool = True) -> Engine:
         # one connection, since a second one would be another database; who comes second waits
         options |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
         options |= {"connect_args": {"check_same_thread": False}}
-    elif not url.startswith("sqlite") and not patient:
-        options |= {"connect_args": {"connect_timeout": 2, "tcp_user_timeout": 2000}}
+    elif not url.startswith("sqlite"):
+        options |= {"connect_args": PATIENCE if patient else HURRY}
     engine = sa.create_engine(url, **options)
     if engine.dialect.name != "sqlite":
         event.listen(engine, "checkin", _rests)
