@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -128,6 +129,15 @@ def keys_of(service: Service) -> tuple[int, str]:
     return 200, json.dumps({"note": sources.directory(service.clock.world, service.store), "merchant": SHOP.unit})
 
 
+def with_a_secret(service: Service, folder: Path) -> Path:
+    """Credentials of a program without a device, good for whoever pretends to be this service."""
+    path = folder / "caller.json"
+    path.touch(mode=0o600)
+    key = str(journal.log_key(service.clock.world, service.store))
+    path.write_text(json.dumps({"secret": "wbs1_" + "A" * 43, "ledger_key": key}), "utf-8")
+    return path
+
+
 @contextmanager
 def pretending(answers: dict[str, tuple[int, str]], headers: dict[str, str] | None = None) -> Iterator[str]:
     """A service that says what a test wants."""
@@ -166,22 +176,38 @@ def pretending(answers: dict[str, tuple[int, str]], headers: dict[str, str] | No
         ((200, '{"outcomes": []}'), IntegrityError),
         ((200, '{"outcomes": [{"scanned": {"kind": "金丝雀", "at": "2026-11-24T00:00:00Z"}}]}'), IntegrityError),
         ((200, '{"outcomes": [{"金丝雀": 1}]}'), IntegrityError),
-        ((500, "{}"), IntegrityError),
+        ((500, '{"type": "urn:waybill-masking:problem:integrity"}'), IntegrityError),
         ((302, "{}"), IntegrityError),
         ((413, "{}"), InputError),
         ((422, '{"errors": [{"field": "orders.0", "rule": "missing"}]}'), InputError),
     ],
 )
 def test_an_answer_that_is_not_the_services_own_is_an_error_that_repeats_nothing(service, tmp_path, answer, error):
-    path = tmp_path / "shop.json"
-    path.touch(mode=0o600)
-    key = str(journal.log_key(service.clock.world, service.store))
-    path.write_text(json.dumps({"secret": "wbs1_" + "A" * 43, "ledger_key": key}), "utf-8")
+    path = with_a_secret(service, tmp_path)
     answers = {"/v1/token": (200, '{"token": "t"}'), "/v1/sources": keys_of(service), "/v1/waybills/sealed": answer}
     with pretending(answers) as url, RemoteShop(Link(url, Credentials.read(path), sleep=lambda _: None)) as shop:
         with pytest.raises(error) as caught:
             shop.checkout([made()])
         assert "金丝雀" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "answer", [(500, '{"type": "urn:waybill-masking:problem:internal"}'), (500, "[]"), (520, "<html>金丝雀</html>")]
+)
+def test_a_fault_of_the_service_is_nothing_wrong_with_its_data_and_orders_wait_for_its_end(service, tmp_path, answer):
+    answers = {"/v1/token": (200, '{"token": "t"}'), "/v1/sources": keys_of(service)}
+    answers |= dict.fromkeys(("/v1/waybills/sealed", "/v1/calls"), answer)
+    with (
+        pretending(answers) as url,
+        RemoteShop(Link(url, Credentials.read(with_a_secret(service, tmp_path)))) as shop,
+    ):
+        assert [each.state for each in shop.checkout([made()])] == ["pending"]
+        with pytest.raises(UnavailableError, match=f"status {answer[0]}") as caught:
+            shop.link.ask("POST", "/v1/calls", {})
+        assert "金丝雀" not in str(caught.value)
+        answers["/v1/waybills/sealed"] = (500, '{"type": "urn:waybill-masking:problem:integrity"}')
+        with pytest.raises(IntegrityError):
+            shop.flush()
 
 
 @pytest.mark.parametrize(
@@ -196,10 +222,7 @@ def test_an_answer_that_is_not_the_services_own_is_an_error_that_repeats_nothing
     ],
 )
 def test_a_busy_service_is_asked_again_when_it_says_and_not_for_ever(service, tmp_path, status, told, twice, pauses):
-    path, slept = tmp_path / "shop.json", []
-    path.touch(mode=0o600)
-    key = str(journal.log_key(service.clock.world, service.store))
-    path.write_text(json.dumps({"secret": "wbs1_" + "A" * 43, "ledger_key": key}), "utf-8")
+    path, slept = with_a_secret(service, tmp_path), []
     answers = {"/v1/token": (200, '{"token": "t"}'), "/v1/calls": (status, "{}")}
     with pretending(answers, {"Retry-After": told}) as url:
         link = Link(url, Credentials.read(path), sleep=slept.append)
@@ -221,10 +244,7 @@ def test_the_answer_to_another_order_is_not_believed(service, shop, tmp_path, th
     from masking.wire import outcome_to_json
 
     other = made(**({"reference": first.reference} | theirs))
-    path = tmp_path / "other.json"
-    path.touch(mode=0o600)
-    key = str(journal.log_key(service.clock.world, service.store))
-    path.write_text(json.dumps({"secret": "wbs1_" + "A" * 43, "ledger_key": key}), "utf-8")
+    path = with_a_secret(service, tmp_path)
     body = json.dumps({"outcomes": [outcome_to_json(first)]})
     answers = {
         "/v1/token": (200, '{"token": "t"}'),

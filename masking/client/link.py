@@ -117,9 +117,9 @@ class Link:
         """The service's answer, as JSON. With `twice` a lost answer is asked for again.
 
         Raises:
-            UnavailableError: no answer; with `twice` it is safe to ask again later.
+            UnavailableError: no answer, or a fault of the service's; with `twice` it is safe to ask again later.
             InputError, RefusedError, UnknownWaybillError: what the service said.
-            IntegrityError: the answer is none of this service, or the ledger is not what it was.
+            IntegrityError: the answer is none of this service, or its data or the ledger are not what they were.
         """
         _ = self.ledger_key
         answer = self._try(method, path, body, twice, key)
@@ -231,6 +231,8 @@ class Link:
         except ValueError:
             document = None
         if not isinstance(document, dict):
+            if answer.status_code >= 500:  # whoever stands before the service
+                raise _error(answer.status_code, {})
             raise IntegrityError("the service answered with something that is not its own")
         if answer.status_code == httpx.codes.OK:
             return document
@@ -252,6 +254,8 @@ def _error(status: int, document: Mapping[str, Any]) -> Exception:
             return UnknownWaybillError()
         case 409:
             return RefusedError(str(document.get("reason")), state=document.get("state"))
+        case _ if status >= 500 and not str(document.get("type")).endswith(":integrity"):
+            return UnavailableError(f"the service has a fault, status {status}; ask again later")
         case _:
             return IntegrityError(f"the service answered with status {status}")
 
