@@ -105,6 +105,17 @@ def test_a_leaf_that_commits_late_is_placed_though_its_id_is_older(world, store,
     assert journal.verify(store) == journal.Report(3, None, journal.latest(store), 0)
 
 
+@pytest.mark.parametrize("urls", ["file"], indirect=True)  # no other keeps a text where bytes belong
+@pytest.mark.parametrize("kept", ["a text", 7, 1.5])
+def test_a_waiting_leaf_that_somebody_has_broken_does_not_keep_those_after_it_from_being_signed(world, store, kept):
+    broken, *_ = write(world, store, 3)
+    edit(store, sa.text("UPDATE leaf SET body = :kept WHERE id = :id").bindparams(kept=kept, id=broken.id))
+    journal.sequence(world, store)
+    assert sorted(rows(store, LEAF.c.position)) == [0, 1, 2]
+    journal.sequence(world, store)
+    assert len(rows(store, POINT.c.number)) == 1
+
+
 def test_an_act_that_is_rolled_back_leaves_no_leaf(world, store):
     leaf = store.leaf(world, world.now(), "grant", "courier-7", RECORD)
     with pytest.raises(ZeroDivisionError):

@@ -38,7 +38,8 @@ _BATCH = 1000
 _APPEND = schema.leaf.insert()
 _GROW = schema.node.insert()
 _LEAF = schema.leaf.c
-_WAITING = sa.select(_LEAF.id, _LEAF.body).where(_LEAF.position.is_(None)).order_by(_LEAF.id).limit(_BATCH)
+_BODY = sa.cast(_LEAF.body, _LEAF.body.type)  # as in `KEPT`: whatever it is, the leaves after it are signed
+_WAITING = sa.select(_LEAF.id, _BODY).where(_LEAF.position.is_(None)).order_by(_LEAF.id).limit(_BATCH)
 _PLACE = schema.leaf.update().where(_LEAF.id == sa.bindparam("of")).values(position=sa.bindparam("at"))
 
 
