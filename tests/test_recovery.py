@@ -173,6 +173,25 @@ def test_a_restore_never_writes_over_a_key_store_and_takes_nothing_else(deployme
         back_up(deployment.data, tmp_path / "data.sqlite", World().now(), keys=False)
 
 
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("nonsense", "a database's address is"),
+        ("postgresql+psycopg://host:port/name", "a database's address is"),
+        ("sqlite:///{}/none.sqlite", "none.sqlite is missing, whose destructions are replayed: restore the data first"),
+    ],
+)
+def test_no_keys_are_put_back_beside_data_that_is_nowhere(
+    deployment, folder, three, tmp_path, monkeypatch, capsys, address, told
+):
+    back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=True)
+    monkeypatch.setenv("WAYBILL_DATA", address.format(tmp_path))
+    monkeypatch.setenv("WAYBILL_KEYS", f"sqlite:///{tmp_path}/keys.sqlite")
+    assert main(["restore", "keys", str(tmp_path / "copy.sqlite"), "--folder", str(folder)]) == 2
+    assert f"waybill restore: {told}" in capsys.readouterr().err
+    assert not list(tmp_path.glob("[nk]*.sqlite"))
+
+
 def test_a_copy_is_private_and_whole(deployment, three, tmp_path):
     back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=True)
     assert [path.name for path in tmp_path.glob("copy.sqlite*")] == ["copy.sqlite"]

@@ -15,6 +15,7 @@ from masking.settings import databases
 from masking.vault import journal
 from masking.vault.engine import open_engine
 from masking.vault.recovery import restore_data, restore_keys
+from masking.vault.store import lost
 from masking.world import World
 
 
@@ -46,6 +47,8 @@ def _restore(args: argparse.Namespace, world: World) -> int:
     if args.what == "data":
         restore_data(args.file, data)
     else:
+        if gone := lost(data):
+            raise SettingsError(f"{gone} is missing, whose destructions are replayed: restore the data first")
         engine = open_engine(data)
         try:
             replayed = restore_keys(args.file, keys, engine, world.now())
