@@ -7,16 +7,16 @@ there, so that one check is all there is.
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, final
+from urllib.parse import urlsplit
 
 from masking.access.people import Role
-from masking.access.proof import normalised
+from masking.access.proof import normalised, on_this_machine
 from masking.errors import SettingsError
 from masking.settings import SETTINGS, read_table
 
@@ -91,10 +91,12 @@ class ServiceSettings:
     @property
     def loopback(self) -> bool:
         """Whether only programs on this machine reach the service."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return on_this_machine(self.host)
+
+    @property
+    def in_clear(self) -> bool:
+        """Whether clients on other machines are told to come without TLS."""
+        return self.address.startswith("http://") and not on_this_machine(urlsplit(self.address).hostname or "")
 
     @property
     def exposed_by(self) -> str:

@@ -234,6 +234,24 @@ def test_the_doctor_names_units_of_the_two_tables_where_nobody_is_enrolled(tmp_p
     )
 
 
+@pytest.mark.parametrize(
+    ("address", "clear"),
+    [
+        ("http://mask.example", True),
+        ("HTTP://10.0.0.7:8440/", True),
+        ("https://mask.example", False),
+        ("http://localhost:8440", False),
+        ("http://127.0.0.2", False),
+        ("http://[::1]:8440", False),
+    ],
+)
+def test_the_doctor_names_an_address_where_clients_of_other_machines_come_without_tls(folder, capsys, address, clear):
+    with (folder / SETTINGS).open("a", encoding="utf-8") as file:
+        file.write(f'[service]\naddress = "{address}"\n')
+    assert waybill("doctor", "--folder", folder) == 0
+    assert ("look   [service] address is http:// beyond this machine" in capsys.readouterr().out) is clear
+
+
 def test_the_doctor_is_content_with_a_new_deployment_and_names_what_is_wrong(folder, capsys):
     capsys.readouterr()
     assert waybill("doctor", "--folder", folder) == 0

@@ -114,6 +114,8 @@ def _inside(store: Store, world: World) -> Iterator[Finding]:
 def _service(settings: ServiceSettings) -> Iterator[Finding]:
     if not settings.address:
         yield Finding("look", "[service] address is not set: behind a proxy no device's proof fits, and none gets in")
+    elif settings.in_clear:
+        yield Finding("look", "[service] address is http:// beyond this machine: personal data and tokens go in clear")
     if without := sorted(settings.bearer_roles - {Role.SWITCH}):
         yield Finding("look", f"tokens of {', '.join(without)} need no device: good for whoever copies them")
     if settings.exposed_by:

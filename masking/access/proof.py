@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from ipaddress import ip_address
 from typing import Any, final
 
 from cryptography.exceptions import InvalidSignature
@@ -148,6 +149,14 @@ def normalised(address: str) -> str | None:
     scheme = scheme.lower()
     usual = port is None or int(port) == {"http": 80, "https": 443}[scheme]
     return f"{scheme}://{host.lower()}{'' if usual else f':{int(port)}'}{_ESCAPED.sub(_spelt, path or '/')}"
+
+
+def on_this_machine(host: str) -> bool:
+    """Whether a host's name or number is this machine's own: nothing between it and its caller listens."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _spelt(escaped: re.Match[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Self, final
 
 import httpx
 
+from masking.access.proof import on_this_machine
 from masking.crypto.keys import read_secret
 from masking.errors import SettingsError
 from masking.ledger.checkpoint import LogKey
@@ -67,13 +67,6 @@ def service_address(where: str) -> str:
         or url.path not in {"", "/"}
     ):
         raise SettingsError("the service's address is https://host or https://host:port, nothing more")
-    if url.scheme != "https" and not (url.scheme == "http" and _on_this_machine(url.host)):
+    if url.scheme != "https" and not (url.scheme == "http" and on_this_machine(url.host)):
         raise SettingsError("a service is reached over https://; http:// is for this machine only")
     return f"{url.scheme}://{url.netloc.decode()}"
-
-
-def _on_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
