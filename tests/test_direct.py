@@ -106,3 +106,27 @@ def test_a_lock_that_is_not_to_be_had_ends_a_block_of_who_does_not_wait(store):
         assert budgets.lock(tx, [COURIER.id])
         assert direct.rows(tx, ALARMS) == []
     quick.close()
+
+
+@ON_A_SERVER
+@pytest.mark.parametrize("when", ["before", "within"])
+def test_a_server_that_goes_away_in_a_block_leaves_the_outcome_unknown_and_no_trace_on_the_next_one(store, when):
+    admin = sa.create_engine(store.data.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+
+    def end(pid: int) -> None:
+        with admin.connect() as connection:
+            connection.execute(sa.text(f"SELECT pg_terminate_backend({pid}, 5000)"))
+
+    with pytest.raises(UnavailableError) as caught, store.transaction() as tx:
+        [(pid,)] = direct.rows(tx, sa.select(sa.func.pg_backend_pid()))
+        if when == "before":
+            end(pid)
+        with direct.together(tx):
+            direct.write(tx, ALARM, [alarm(1)])
+            if when == "within":
+                end(pid)
+            direct.write(tx, ALARM, [alarm(2)])
+            people.active(tx, [COURIER.id])
+    assert not caught.value.undone
+    with store.transaction() as tx:
+        assert direct.rows(tx, ALARMS) == []

@@ -50,16 +50,17 @@ def together(tx: Connection) -> Iterator[None]:
     A way there and back costs as much as a statement. Not for statements that need an answer of this block, nor for others
     than this module's. A database that is a file answers each at once.
     """
-    if tx.dialect.name != "postgresql" or _TOGETHER in tx.info:
+    kept = tx.info
+    if tx.dialect.name != "postgresql" or _TOGETHER in kept:
         yield
         return
     sent: list[tuple[Any, Take | None]] = []
-    tx.info[_TOGETHER] = sent
+    kept[_TOGETHER] = sent
     try:
         with _as_ours(tx), tx.connection.driver_connection.pipeline():  # type: ignore[union-attr]  # it is connected
             yield
     finally:
-        del tx.info[_TOGETHER]
+        del kept[_TOGETHER]
     for cursor, take in sent:
         if take:
             take(cursor.fetchall())
