@@ -13,9 +13,10 @@ import sqlalchemy as sa
 
 from masking.call import Call, call
 from masking.checkout import Checkout, checkout
-from masking.errors import InputError, UnavailableError
+from masking.errors import InputError, SettingsError, UnavailableError
 from masking.order import Grant
 from masking.vault import schema, waybills
+from masking.vault.engine import open_engine
 from tests import postgresql
 from tests.cast import COURIER, SHOP
 from tests.commits import lost, on_commit, refused
@@ -125,3 +126,9 @@ def test_connections_that_the_server_dropped_are_made_anew(world, store, parcels
             )
         )
     assert isinstance(look()[0], Grant)
+
+
+def test_a_server_whose_driver_is_not_installed_is_said_by_name(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)  # as where it is missing
+    with pytest.raises(SettingsError, match=r"psycopg is not installed.*\[server,postgresql\]"):
+        open_engine("postgresql+psycopg://nobody@127.0.0.1/none")

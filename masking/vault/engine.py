@@ -56,6 +56,9 @@ def open_engine(url: str, *, patient: bool = True) -> Engine:
     """An engine for `sqlite:///path`, `sqlite://` (in memory) or `postgresql+psycopg://...`.
 
     One that is not `patient` waits for no other writer and for no slow server: its transactions raise `BusyError`.
+
+    Raises:
+        SettingsError: what talks to such a server is not installed.
     """
     options: dict[str, Any] = {"hide_parameters": True}
     if url == "sqlite://":
@@ -64,7 +67,11 @@ def open_engine(url: str, *, patient: bool = True) -> Engine:
         options |= {"connect_args": {"check_same_thread": False}}
     elif not url.startswith("sqlite"):
         options |= {"connect_args": PATIENCE if patient else HURRY}
-    engine = sa.create_engine(url, **options)
+    try:
+        engine = sa.create_engine(url, **options)
+    except ImportError as error:
+        need = "pip install 'waybill-masking[server,postgresql]'"
+        raise SettingsError(f"{error.name} is not installed: {need}") from error
     if engine.dialect.name != "sqlite":
         event.listen(engine, "checkin", _rests)
         event.listen(engine, "checkout", partial(_wakes, engine))

@@ -109,7 +109,7 @@ class Store:
         Raises:
             SettingsError: one of them can't be written, is newer than this program, or is of a kind that it can't open.
         """
-        data, keys = _engine(data_url), _engine(keys_url)
+        data, keys = open_engine(data_url), open_engine(keys_url)
         migrate(data, "data", DATA_HEAD)
         migrate(keys, "keys", KEYS_HEAD)
         return cls(data, KeyStore(keys, source), settings)
@@ -227,7 +227,7 @@ def occupied(data_url: str, keys_url: str) -> str:
         (keys_url, "keys", KEYS_HEAD, keyschema.stored_key, "there are keys already; they are never written over"),
         (data_url, "data", DATA_HEAD, schema.person, "there is data already; only a copy of its own keys opens it"),
     ):
-        engine = _engine(url)
+        engine = open_engine(url)
         try:
             migrate(engine, name, head)
             with reading(engine) as tx:
@@ -251,15 +251,6 @@ def _files(urls: Iterable[str]) -> list[Path]:
     if not places or any(place.get_backend_name() not in ("sqlite", "postgresql") for place in places):
         raise SettingsError("a database's address is sqlite:///path or postgresql+psycopg://user@host/name")
     return [Path(place.database) for place in places if place.get_backend_name() == "sqlite" and place.database]
-
-
-def _engine(url: str) -> Engine:
-    try:
-        return open_engine(url)
-    except ImportError as error:
-        raise SettingsError(
-            f"{error.name} is not installed: pip install 'waybill-masking[server,postgresql]'"
-        ) from error
 
 
 def create_keys(store: Store, world: World) -> bytes:
