@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 import sqlalchemy as sa
 
@@ -130,3 +132,15 @@ def test_a_server_that_goes_away_in_a_block_leaves_the_outcome_unknown_and_no_tr
     assert not caught.value.undone
     with store.transaction() as tx:
         assert direct.rows(tx, ALARMS) == []
+
+
+@ON_A_SERVER
+def test_a_new_connection_leaves_nothing_behind_for_good(store):
+    def dumpers() -> int:
+        store.data.dispose()
+        with store.transaction() as tx:
+            direct.rows(tx, ALARMS)
+        gc.collect()
+        return sum(isinstance(each, type) and each.__name__ == "AsTheyAre" for each in gc.get_objects())
+
+    assert [dumpers(), dumpers(), dumpers()] == [1, 1, 1]

@@ -6,6 +6,7 @@ psycopg finds out the type of every member anew, in Python: of 32 rows of a few 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from struct import Struct
 from typing import Any, NamedTuple
 
@@ -57,6 +58,12 @@ def packed(values: Sequence[Any], of: TypeEngine[Any]) -> Packed:
 
 def taught(connection: Any, _record: Any) -> None:
     """Let a new connection of psycopg's send them."""
+    connection.adapters.register_dumper(Packed, _dumper())
+
+
+@cache
+def _dumper() -> type[Any]:
+    """One class for all connections: each new one would stay for good."""
     from psycopg.adapt import Dumper  # noqa: PLC0415  only where there is such a server
     from psycopg.pq import Format  # noqa: PLC0415
 
@@ -66,4 +73,4 @@ def taught(connection: Any, _record: Any) -> None:
         def dump(self, obj: Packed) -> Packed:
             return obj
 
-    connection.adapters.register_dumper(Packed, AsTheyAre)
+    return AsTheyAre
