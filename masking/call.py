@@ -114,8 +114,8 @@ def _announce(
     bind: bool,
 ) -> list[Dial | Announced | Refusal]:
     """Write an intent for each call that its courier has a duty for."""
-    known = parcels.load(store, tx, codes)
     ids = {code[0] for code in codes if code}
+    known = parcels.of_ids(store, tx, ids)
     numbers = slots.leases(tx, ids)
     actors = {request.actor.id for request in requests}
     callers = people.phone_indexes(tx, actors)

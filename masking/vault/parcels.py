@@ -82,11 +82,6 @@ def scanned(store: Store, tx: Transaction, codes: Collection[Code | None], actor
     return Asked(_with_wraps(store, ids, records, duties), staff, counts)
 
 
-def load(store: Store, tx: Transaction, codes: Collection[Code | None]) -> Parcels:
-    """What is known of the parcels behind these label codes."""
-    return of_ids(store, tx, {code[0] for code in codes if code})
-
-
 def of_ids(store: Store, tx: Transaction, ids: Collection[bytes]) -> Parcels:
     """What is known of these waybills."""
     return of_records(store, tx, ids, waybills.by_id(tx, ids))
