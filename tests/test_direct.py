@@ -36,7 +36,7 @@ def test_a_list_arrives_as_it_is(store, of, cast, values, many):
     sent = (values * many)[:many]
     found = []
     with store.transaction() as tx:
-        direct.run(tx, f"SELECT %(sent)b::{cast}[]", {"sent": packed(sent, of)}, take=found.extend)
+        direct.run(tx, f"SELECT %(sent)s::{cast}[]", {"sent": packed(sent, of)}, take=found.extend)
     assert found == [(sent,)]
 
 

@@ -5,18 +5,19 @@ Also the proofs that are used up: an insert that finds its row there has found a
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection
 
 from masking.access.people import Actor
 from masking.access.proof import Proof
 from masking.vault import direct
-from masking.vault.arrays import packed
 from masking.vault.engine import among
 from masking.vault.people import ACTOR, actor_of
 from masking.vault.schema import credential, person, proof
@@ -31,11 +32,7 @@ _VALID = sa.select(credential.c.digest).join(person, person.c.id == credential.c
 _HELD = sa.select(*ACTOR, credential.c.digest, credential.c.key).select_from(credential).join(person).where(*_LIVE)
 
 
-_USE = (
-    "INSERT INTO proof (id, until) SELECT * FROM unnest(%(ids)b::BYTEA[], %(untils)b::BIGINT[])"
-    " ON CONFLICT DO NOTHING RETURNING id"
-)
-"""PostgreSQL's form: one text for any number of them, so that it is prepared."""
+_USE = postgresql.insert(proof).on_conflict_do_nothing().returning(proof.c.id)
 
 
 class Held(NamedTuple):
@@ -86,13 +83,14 @@ def use(tx: Connection, proofs: Collection[Proof]) -> set[bytes]:
     """Use these proofs up; the `use` of each that is used up by it, not before. One statement for all."""
     used: set[bytes] = set()
     rows = sorted({each.use: each.until for each in proofs}.items())  # in one order, so that nobody deadlocks
-    ids, untils = [id_ for id_, _ in rows], [until for _, until in rows]
-    values: Any = {"ids": packed(ids, proof.c.id.type), "untils": packed(untils, proof.c.until.type)}
-    text = _USE
-    if tx.dialect.name != "postgresql":
-        text, values = _use(len(rows)), [value for row in rows for value in row]
-    if rows:
-        direct.run(tx, text, values, take=lambda found: used.update(row[0] for row in found))
+
+    def take(found: Sequence[tuple[bytes]]) -> None:
+        used.update(id_ for (id_,) in found)
+
+    if tx.dialect.name == "postgresql":
+        direct.write(tx, _USE, [{"id": id_, "until": until} for id_, until in rows], take=take)
+    elif rows:
+        direct.run(tx, _use(len(rows)), list(chain.from_iterable(rows)), take=take)
     return used
 
 

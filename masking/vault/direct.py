@@ -7,7 +7,6 @@ texts, numbers, None. Rows come back as tuples, errors as SQLAlchemy's own.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -25,9 +24,6 @@ from sqlalchemy.sql.selectable import Select
 from sqlalchemy.types import TypeEngine
 
 from masking.vault.arrays import packed
-
-_TEXT_PLACE = re.compile(r"%\((\w+)\)s")
-"""psycopg's place for a value as text; an array of bytes takes its driver eight times as long as one in binary."""
 
 FILLED = 1024
 """The longest list that is filled up."""
@@ -91,17 +87,20 @@ def rows(tx: Connection, statement: Select[Any], /, **values: Any) -> Sequence[t
     return found
 
 
-def write(tx: Connection, statement: Insert | Update, values: Sequence[Mapping[str, Any]]) -> None:
+def write(
+    tx: Connection, statement: Insert | Update, values: Sequence[Mapping[str, Any]], *, take: Take | None = None
+) -> None:
     """Run an insertion or update once for each of these, which all have the same members; nothing if there are none.
 
     No two of them are for the same row. For PostgreSQL they are one statement over arrays: each of many costs the driver
-    more than the server.
+    more than the server. Only there `take` gets what the statement returns.
     """
     if not values:
         return
     text, places, constants, arrays = _change(tx.dialect, statement, tuple(values[0]))
     if arrays:
-        run(tx, text, constants | {name: packed([each[name] for each in values], of) for name, of in arrays.items()})
+        lists = {name: packed([each[name] for each in values], of) for name, of in arrays.items()}
+        run(tx, text, constants | lists, take=take)
         return
     given = [constants | dict(each) for each in values] if constants else values
     run(tx, text, [tuple(each[place] for place in places) for each in given], many=True)
@@ -196,7 +195,7 @@ def _query_of_arrays(
 
     compiled = cast("Select[Any]", visitors.replacement_traverse(statement, {}, array)).compile(dialect=dialect)
     assert isinstance(compiled, SQLCompiler)
-    return _in_binary(compiled.string, lists), _constants(compiled, lists), arrays
+    return compiled.string, _constants(compiled, lists), arrays
 
 
 @lru_cache(maxsize=512)
@@ -211,16 +210,12 @@ def _change(
     arrays = {name: compiled.binds[name].type for name in members}
     many = _over_arrays(statement, arrays).compile(dialect=dialect)
     assert isinstance(many, SQLCompiler)
-    return _in_binary(many.string, members), [], _constants(many, members), arrays
+    return many.string, [], _constants(many, members), arrays
 
 
 def _array(name: str, of: TypeEngine[Any]) -> BindParameter[Any]:
     """A place for an array; of texts without a length, since a cast to one with a length would cut them off."""
     return sa.bindparam(name, type_=ARRAY(sa.Text() if isinstance(of, sa.String) else of))
-
-
-def _in_binary(text: str, arrays: Collection[str]) -> str:
-    return _TEXT_PLACE.sub(lambda place: f"%({place[1]})b" if place[1] in arrays else place[0], text)
 
 
 def _constants(compiled: SQLCompiler, members: Collection[str] = ()) -> dict[str, Any]:
