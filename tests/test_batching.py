@@ -13,8 +13,6 @@ import pytest
 from api.auth import Login
 from api.batching import SLOW, Batcher
 from api.problems import ProblemError
-from api.settings import ServiceSettings
-from api.wiring import Service
 from masking.access import credentials as words
 from masking.access.duty import UNKNOWN, Purpose
 from masking.access.people import Actor
@@ -300,35 +298,3 @@ def test_a_caller_who_left_before_the_decision_is_not_decided_and_disturbs_nobod
 def test_a_group_of_refusals_is_as_uniform_as_one(world, store, parcels):
     never = store.write_code(bytes(16), 1, world, world.now())
     assert together(world, store, [ask(never, OTHER_COURIER), ask(parcels[0][1], OTHER_COURIER)]) == [UNKNOWN] * 2
-
-
-@pytest.mark.parametrize("urls", ["file"], indirect=True)
-def test_whatever_goes_wrong_beside_it_the_ledger_is_signed_on_and_readiness_says_so_meanwhile(world, store, tmp_path):
-    class Provider:
-        whole = False
-
-        @property
-        def mains(self):
-            if not self.whole:
-                raise LookupError("a stranger's error")
-            return ()
-
-    async def scenario():
-        provider = Provider()
-        service = Service(ServiceSettings(folder=tmp_path), world, store, provider)
-        task = asyncio.create_task(service.run())
-        try:
-            while not service.failing:  # noqa: ASYNC110  seen from outside
-                await asyncio.sleep(0.01)
-            for _ in range(150):  # as long as it is not mended, also when the next round has signed
-                await asyncio.sleep(0.01)
-                assert service.failing == {"provider"}
-            provider.whole = True
-            while service.failing:  # noqa: ASYNC110  seen from outside
-                await asyncio.sleep(0.01)
-            assert not task.done()
-        finally:
-            task.cancel()
-            await service.drain()
-
-    run(scenario())

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -119,3 +120,16 @@ def _reached(url: str, many: int) -> list[int]:
             break
         time.sleep(0.05)  # the other worker tells its counts every second
     return [total(httpx.get(f"{url}/metrics").text, "-") for _ in range(8)]
+
+
+def test_however_often_the_counts_are_asked_for_the_numbers_are_counted_once(service):
+    counted, data = [], service.app.state.service.store.data
+
+    @sa.event.listens_for(data, "before_cursor_execute")
+    def count(_connection, _cursor, statement, *_):
+        counted.append("count(*)" in statement and "FROM slot" in statement)
+
+    for _ in range(20):
+        assert "waybill_numbers_free" in service.ask(None, "/metrics").text
+    sa.event.remove(data, "before_cursor_execute", count)
+    assert sum(counted) <= 1

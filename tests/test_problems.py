@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import socket
@@ -13,12 +12,10 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from uvicorn.server import ServerState
 
 from api.documents import ORDER
 from api.logs import JsonLines
 from api.problems import PROBLEMS, answer
-from api.serving import Punctual, configured
 from api.settings import MEGABYTE
 from masking.errors import InputError, IntegrityError, MaskingError, RefusedError, UnavailableError
 from tests.cast import COURIER, SHOP, SWITCH
@@ -217,28 +214,6 @@ def test_a_body_that_grows_too_large_is_cut_off(service):
 def test_a_body_that_does_not_arrive_is_given_up(service):
     answer = raw(service, post(service, "Content-Length: 100", "Content-Type: application/json"), b"{", b'"', pause=0.1)
     assert answer.startswith(b"HTTP/1.1 408")
-
-
-@pytest.mark.parametrize("after_another", [False, True])
-def test_a_head_that_does_not_arrive_is_given_up_and_a_slow_answer_is_not(after_another):
-    async def slow(scope, receive, send):
-        await asyncio.sleep(0.3)  # longer than a head may take
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
-        await send({"type": "http.response.body"})
-
-    async def play() -> None:
-        config, loop = configured(slow, timeout_keep_alive=0.1), asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Punctual(config, ServerState(), {}), "127.0.0.1")
-        async with server, asyncio.timeout(20):
-            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-            if after_another:
-                writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-                assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
-            writer.write(b"GET /hea")
-            assert await reader.read() == b""
-            writer.close()
-
-    asyncio.run(play())
 
 
 def test_hostile_headers_are_refused_or_ignored(service):

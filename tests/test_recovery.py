@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import shutil
 import sqlite3
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -14,14 +14,12 @@ import masking
 from api.cli import main
 from masking.connection import open_folder
 from masking.crypto.index import token_record
-from masking.errors import IntegrityError, RefusedError, SettingsError
-from masking.ledger.certificate import Certificate, key_name, read, sign
-from masking.ledger.checkpoint import LogKey
+from masking.errors import RefusedError, SettingsError
 from masking.retire import Destroy, SealAway, retire
 from masking.vault import keyschema, parcels, recovery, schema
 from masking.vault.recovery import back_up, reconcile, restore_keys
 from masking.world import World
-from tests.cast import OPERATOR, SHOP, checked_out
+from tests.cast import OPERATOR, checked_out
 from tests.test_keylives import opened
 
 
@@ -250,65 +248,3 @@ def test_tombstones_are_replayed_on_every_kind_of_store(store, world, order):
     assert openable(store, [gone, kept]) == [True, True]
     assert reconcile(world, store) == (1, 0)
     assert openable(store, [gone, kept]) == [False, True]
-
-
-SEED = bytes(range(32))
-CERTIFIED = Certificate(
-    token="wb1_06fpfbgk00000g40r40m30e209",
-    reason="erasure-request",
-    at=datetime(2026, 11, 24, 0, 30, tzinfo=UTC),
-    complete_by=datetime(2026, 11, 25, 0, 30, tzinfo=UTC),
-)
-
-
-def test_a_certificate_reads_back_and_no_character_of_it_can_be_changed():
-    note = sign(CERTIFIED, "waybill-masking/carrier", SEED)
-    key = LogKey.of_seed(key_name("waybill-masking/carrier"), SEED)
-    assert read(note, key) == CERTIFIED
-    for place in range(len(note)):
-        for character in {"0", "\n", "Z"} - {note[place]}:
-            with pytest.raises(IntegrityError):
-                read(note[:place] + character + note[place + 1 :], key)
-    for stranger in (LogKey.of_seed(key.name, bytes(32)), LogKey.of_seed("waybill-masking/carrier", SEED)):
-        with pytest.raises(IntegrityError):
-            read(note, stranger)
-
-
-def test_erasing_writes_a_certificate_that_the_printed_key_confirms(folder, deployment, three, tmp_path, capsys):
-    deployment.close()
-    file = tmp_path / "certificate.txt"
-    words = ["erase", three[0].id, "--reason", "erasure-request", "--certificate", str(file), "--folder", str(folder)]
-    assert main(words) == 0
-    printed = LogKey.parse(capsys.readouterr().out.split("signed by ")[1].split()[0])
-    certificate = read(file.read_text("utf-8"), printed)
-    assert (certificate.token, certificate.reason) == (three[0].id, "erasure-request")
-    assert certificate.complete_by - certificate.at == timedelta(hours=24)
-    assert SHOP.id not in file.read_text("utf-8")
-    verify = ["certificate", "verify", str(file)]
-    assert main([*verify, "--key", str(printed)]) == main([*verify, "--folder", str(folder)]) == 0
-    said = capsys.readouterr().out
-    assert said.count(f"{three[0].id} destroyed at") == 2
-    assert said.count("no copy that is claimed opens from") == 2
-
-
-@pytest.mark.parametrize(
-    ("note", "key", "status", "says"),
-    [
-        ("as-signed", "own", 0, "certified by waybill-masking/carrier/certificates"),
-        ("another-token", "own", 1, "NOT CERTIFIED"),
-        ("as-signed", "another", 1, "NOT CERTIFIED"),
-        ("as-signed", "none", 2, "not-a-public-key"),
-        ("missing", "own", 2, "not-a-readable-text"),
-    ],
-)
-def test_anybody_verifies_a_certificate_with_the_public_key_alone(tmp_path, capsys, note, key, status, says):
-    name = key_name("waybill-masking/carrier")
-    keys = {"own": LogKey.of_seed(name, SEED), "another": LogKey.of_seed(name, bytes(32)), "none": "waybill+1+x"}
-    signed = sign(CERTIFIED, "waybill-masking/carrier", SEED)
-    file = tmp_path / "certificate.txt"
-    if note != "missing":
-        token = CERTIFIED.token[:-1] + ("0" if CERTIFIED.token[-1] != "0" else "1")
-        file.write_text(signed if note == "as-signed" else signed.replace(CERTIFIED.token, token), "utf-8")
-    assert main(["certificate", "verify", str(file), "--key", str(keys[key])]) == status
-    said = capsys.readouterr()
-    assert says in said.out + said.err

@@ -7,8 +7,6 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-import sqlalchemy as sa
-
 from api.auth import KNOWN
 from api.documents import ORDER
 from masking.access.people import Actor, Role
@@ -285,19 +283,6 @@ def test_health_readiness_and_counts_are_open_and_name_nobody(service):
     assert "waybill_numbers_leased" in text
     for who in (SHOP, COURIER, RECEIVER):
         assert who.id not in text.replace('reason="shop', "")
-
-
-def test_however_often_the_counts_are_asked_for_the_numbers_are_counted_once(service):
-    counted, data = [], service.app.state.service.store.data
-
-    @sa.event.listens_for(data, "before_cursor_execute")
-    def count(_connection, _cursor, statement, *_):
-        counted.append("count(*)" in statement and "FROM slot" in statement)
-
-    for _ in range(20):
-        assert "waybill_numbers_free" in service.ask(None, "/metrics").text
-    sa.event.remove(data, "before_cursor_execute", count)
-    assert sum(counted) <= 1
 
 
 def test_requests_of_one_actor_that_arrive_together_see_each_other(service):

@@ -1,0 +1,43 @@
+"""What runs by itself beside the queues: the sequencer and the chores, none of which another one stops."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from api.settings import ServiceSettings
+from api.wiring import Service
+from tests.test_batching import run
+
+
+@pytest.mark.parametrize("urls", ["file"], indirect=True)
+def test_whatever_goes_wrong_beside_it_the_ledger_is_signed_on_and_readiness_says_so_meanwhile(world, store, tmp_path):
+    class Provider:
+        whole = False
+
+        @property
+        def mains(self):
+            if not self.whole:
+                raise LookupError("a stranger's error")
+            return ()
+
+    async def scenario():
+        provider = Provider()
+        service = Service(ServiceSettings(folder=tmp_path), world, store, provider)
+        task = asyncio.create_task(service.run())
+        try:
+            while not service.failing:  # noqa: ASYNC110  seen from outside
+                await asyncio.sleep(0.01)
+            for _ in range(150):  # as long as it is not mended, also when the next round has signed
+                await asyncio.sleep(0.01)
+                assert service.failing == {"provider"}
+            provider.whole = True
+            while service.failing:  # noqa: ASYNC110  seen from outside
+                await asyncio.sleep(0.01)
+            assert not task.done()
+        finally:
+            task.cancel()
+            await service.drain()
+
+    run(scenario())
