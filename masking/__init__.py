@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from masking.connection import connect
     from masking.errors import (
+        ClosedError,
+        ForkedError,
         InputError,
         IntegrityError,
         MaskingError,
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from masking.waybill import Refusal, Rejected, Waybill
 
 __all__ = [
+    "ClosedError",
+    "ForkedError",
     "Grant",
     "InputError",
     "IntegrityError",

@@ -59,3 +59,17 @@ class BusyError(UnavailableError):
 
 class SettingsError(MaskingError):
     """The deployment is set up in a way that is refused: a key file others can read, a folder that can't be written."""
+
+
+class ForkedError(SettingsError):
+    """A shop, store or connection is used in a process that was forked after it was opened."""
+
+    def __init__(self, message: str = "this was opened before a fork; call connect() in each process") -> None:
+        super().__init__(message)
+
+
+class ClosedError(MaskingError):
+    """A shop, store or connection is used after it was closed."""
+
+    def __init__(self, message: str = "this shop is closed; call connect() to open another one") -> None:
+        super().__init__(message)
