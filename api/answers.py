@@ -7,7 +7,7 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict  # Pydantic asks for this one below Python 3.12
 
-from api.documents import CODE, ID, Document
+from .documents import CODE, ID, Document
 
 Time = Annotated[str, Field(examples=["2026-11-24T00:30:00.000Z"])]
 

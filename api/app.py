@@ -14,15 +14,16 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import TypeAdapter
 
-from api import answers, problems
-from api.auth import OPEN, Authenticate
-from api.edge import Edge
-from api.routes import courier, health, ledger, merchant, outlet, page, people, provider, switch
-from api.routes.called import Straight
-from api.settings import ServiceSettings
-from api.wiring import running
 from masking.redeem import Attest, software
 from masking.world import World
+
+from . import answers, problems
+from .auth import OPEN, Authenticate
+from .edge import Edge
+from .routes import courier, health, ledger, merchant, outlet, page, people, provider, switch
+from .routes.called import Straight
+from .settings import ServiceSettings
+from .wiring import running
 
 VERSION = "1"
 

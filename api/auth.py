@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import ProblemError
-from api.routes import page
 from masking.access import credentials as words
 from masking.access.people import Actor
 from masking.access.proof import Proof, ProofError, verify
@@ -27,8 +25,11 @@ from masking.vault.store import Store, Transaction
 from masking.wire import time_to_json
 from masking.world import World
 
+from .problems import ProblemError
+from .routes import page
+
 if TYPE_CHECKING:
-    from api.wiring import Service
+    from .wiring import Service
 
 PUSHED = "/v1/providers/aliyun/reports"
 """Where a provider pushes: what comes has a signature instead of a token, which the route has checked before all else."""

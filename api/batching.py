@@ -15,10 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from api.auth import DeniedError, Entry, Login
 from masking.errors import BusyError, UnavailableError
 from masking.vault.store import Store
 from masking.world import World
+
+from .auth import DeniedError, Entry, Login
 
 TURNS = 3
 """Turns of the loop in which a request that has arrived whole gets from its socket to a queue."""

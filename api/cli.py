@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below")
     command = parser.parse_args(words[:1]).command
-    module = importlib.import_module(f"api.commands.{command.replace('-', '_')}")
+    module = importlib.import_module(f".commands.{command.replace('-', '_')}", __package__)
     own = argparse.ArgumentParser(prog=f"waybill {command}", description=COMMANDS[command])
     module.arguments(own)
     status = 2

@@ -14,9 +14,10 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.logs import LOG, where
-from api.problems import HANDLED, ProblemError, answer
 from masking.access.people import Role
+
+from .logs import LOG, where
+from .problems import HANDLED, ProblemError, answer
 
 CHECKPOINT = b"waybill-checkpoint"
 _SHOWN_TO = frozenset({Role.MERCHANT, Role.OUTLET, Role.COURIER})

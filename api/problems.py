@@ -15,7 +15,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import documents
 from masking.errors import (
     InputError,
     IntegrityError,
@@ -23,6 +22,8 @@ from masking.errors import (
     UnavailableError,
     UnknownWaybillError,
 )
+
+from . import documents
 
 MEDIA_TYPE = "application/problem+json"
 

@@ -20,10 +20,11 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.supervisors import Multiprocess
 
-from api.app import create_app
-from api.logs import LOG, configuration
-from api.settings import ServiceSettings
 from masking.errors import SettingsError
+
+from .app import create_app
+from .logs import LOG, configuration
+from .settings import ServiceSettings
 
 BACKLOG = 2048
 

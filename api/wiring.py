@@ -17,12 +17,6 @@ from typing import Any
 
 import anyio.to_thread
 
-from api import auth
-from api.batching import Batcher
-from api.logs import LOG, RequestLines, where
-from api.metrics import Metrics
-from api.providers import read_provider
-from api.settings import ServiceSettings
 from masking.assign import assign
 from masking.call import call
 from masking.change import change
@@ -47,6 +41,13 @@ from masking.vault.store import Store
 from masking.vault.upkeep import keep_numbers
 from masking.vault.watching import keep_watch
 from masking.world import World
+
+from . import auth
+from .batching import Batcher
+from .logs import LOG, RequestLines, where
+from .metrics import Metrics
+from .providers import read_provider
+from .settings import ServiceSettings
 
 SWITCH = 0.0005
 """Seconds after which a thread that computes lets another one go on. Python's own 5 ms are long for answering a socket."""

@@ -194,7 +194,8 @@ def served(
     empties would stop it.
     """
     environment = {**os.environ, "PYTHONPATH": str(tree), **environ}
-    command = [sys.executable, "-P", "-m", "api.cli", "serve", "--port", "0", *map(str, words)]
+    package = "api" if (tree / "api").exists() else "waybill_service"
+    command = [sys.executable, "-P", "-m", f"{package}.cli", "serve", "--port", "0", *map(str, words)]
     with TemporaryDirectory(dir="/tmp") as elsewhere:
         (Path(elsewhere) / "api").mkdir()
         (Path(elsewhere) / "api" / "__init__.py").write_text("raise SystemExit('the wrong api was imported')")

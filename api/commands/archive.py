@@ -9,7 +9,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from api.deployment import add_folder, opening
 from masking.connection import OPERATOR
 from masking.crypto.index import token_record
 from masking.crypto.keys import read_secret
@@ -18,6 +17,8 @@ from masking.order import FIELDS
 from masking.vault import journal
 from masking.vault.archived import REASONS, open_archived
 from masking.world import World
+
+from ..deployment import add_folder, opening
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

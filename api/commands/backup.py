@@ -8,11 +8,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from api.deployment import add_folder, opening
 from masking.lifecycle import KEY_BACKUPS_LIVE
 from masking.vault.recovery import back_up
 from masking.wire import time_to_json
 from masking.world import World
+
+from ..deployment import add_folder, opening
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,12 +10,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from api.deployment import add_folder, opening
 from masking.errors import InputError, IntegrityError
 from masking.ledger.certificate import key_name, read
 from masking.ledger.checkpoint import LogKey
 from masking.wire import time_to_json
 from masking.world import World
+
+from ..deployment import add_folder, opening
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

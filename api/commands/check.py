@@ -11,13 +11,14 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from api.files.layout import Answers, read_answers, understand
-from api.files.orders import Parcel, parcels, survey
-from api.files.pasted import SURE
-from api.files.table import readings
 from masking.errors import InputError
 from masking.order import Order
 from masking.redact.printed import printed_leaks
+
+from ..files.layout import Answers, read_answers, understand
+from ..files.orders import Parcel, parcels, survey
+from ..files.pasted import SURE
+from ..files.table import readings
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

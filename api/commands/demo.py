@@ -9,9 +9,6 @@ import sys
 import time
 from pathlib import Path
 
-from api.demo import after, before, underway
-from api.demo.orders import read
-from api.demo.stage import Stage, UntrueError, reads_chinese
 from masking.access.network import Network
 from masking.access.people import Actor, Role
 from masking.connection import create, open_folder
@@ -21,6 +18,10 @@ from masking.order import Plain
 from masking.vault import people, slots
 from masking.vault.store import Settings
 from masking.world import World
+
+from ..demo import after, before, underway
+from ..demo.orders import read
+from ..demo.stage import Stage, UntrueError, reads_chinese
 
 ORDERS = Path(__file__).parents[2] / "examples" / "orders.csv"
 PHONES = {"courier-7": "13900000107", "courier-8": "13900000108"}

@@ -10,8 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from api.deployment import add_folder, opening
-from api.settings import ServiceSettings
 from masking.access.people import Role
 from masking.connection import OFFLINE_KEY
 from masking.errors import MaskingError
@@ -21,6 +19,9 @@ from masking.vault import journal, slots, units
 from masking.vault.servers import careless
 from masking.vault.store import Store
 from masking.world import World
+
+from ..deployment import add_folder, opening
+from ..settings import ServiceSettings
 
 RAM_DISK = 20_000
 """Flushes a second above which a folder is no disk."""

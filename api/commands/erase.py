@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from api.deployment import add_folder, opening
-from api.providers import end_bindings
 from masking.connection import operator
 from masking.ledger import certificate
 from masking.ledger.certificate import Certificate, key_name
@@ -23,6 +21,9 @@ from masking.vault.store import Store
 from masking.waybill import Refusal, Token
 from masking.wire import time_to_json
 from masking.world import World
+
+from ..deployment import add_folder, opening
+from ..providers import end_bindings
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

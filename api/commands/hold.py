@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from api.deployment import add_folder, opening
 from masking.connection import operator
 from masking.retire import HOLDS, Held, Hold, Release, Retire, retire
 from masking.waybill import Refusal, Token
 from masking.world import World
+
+from ..deployment import add_folder, opening
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

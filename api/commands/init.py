@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from api.deployment import opening
 from masking.access.credentials import CODE, sure_digest
 from masking.access.people import Actor, Role
 from masking.connection import OFFLINE_KEY, create
@@ -21,6 +20,8 @@ from masking.settings import SETTINGS
 from masking.vault import codes, journal, people, slots
 from masking.vault.store import Settings, Store
 from masking.world import World
+
+from ..deployment import opening
 
 MAKER = "waybill-init"
 """Who made and confirmed the code, on the ledger: whoever holds the folder."""

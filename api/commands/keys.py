@@ -12,8 +12,6 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
-from api.deployment import add_folder, opening
-from api.upkeep import key_act, tell_hanging
 from masking.connection import OFFLINE_KEY, ROOT_KEY, create, create_in, operator
 from masking.crypto.keys import write_secret
 from masking.errors import InputError
@@ -23,6 +21,9 @@ from masking.vault.roots import move_root, rotate_root
 from masking.vault.store import Settings, Store
 from masking.wire import time_to_json
 from masking.world import World, moment
+
+from ..deployment import add_folder, opening
+from ..upkeep import key_act, tell_hanging
 
 _ACTS = {
     "init": (),

@@ -14,7 +14,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from api.deployment import add_folder, opening
 from masking.access.people import Actor, Role
 from masking.connection import SHOP
 from masking.errors import InputError, RefusedError
@@ -24,10 +23,13 @@ from masking.vault.store import Store
 from masking.waybill import LabelData, Token
 from masking.world import World
 
+from ..deployment import add_folder, opening
+
 if TYPE_CHECKING:
-    from api.printing.jobs import Job
     from print_templates.gate import Released
     from print_templates.printers import Setup
+
+    from ..printing.jobs import Job
 
 TOKEN = re.compile(r"wb1_[0-9a-z]{26}")
 BATCH = 200
@@ -71,7 +73,7 @@ class How(NamedTuple):
 
 def run(args: argparse.Namespace) -> int:
     """Print; 1 if some labels were not printed, each named by its position or token, and rule."""
-    from api.printing.jobs import opened
+    from ..printing.jobs import opened
 
     how, world, jobs = _how(args), World(), args.folder / "jobs"
     with opening(args.folder, world) as store:
@@ -89,10 +91,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _how(args: argparse.Namespace) -> How:
-    from api.own_templates import chosen
     from print_templates.printers import LANGUAGES, Setup
     from print_templates.render import FORMATS
     from print_templates.template import template
+
+    from ..own_templates import chosen
 
     known = tuple(LANGUAGES) if args.printer else FORMATS
     if args.to not in known:
@@ -162,8 +165,9 @@ def _labels(
 
 
 def _send(address: str, how: How, job: Job, todo: Todo, missed: list[str]) -> int:
-    from api.printing.sending import printer
     from print_templates.printers import write
+
+    from ..printing.sending import printer
 
     if not todo:
         return 0
@@ -179,9 +183,10 @@ def _send(address: str, how: How, job: Job, todo: Todo, missed: list[str]) -> in
 
 
 def _write(path: Path, how: How, todo: Todo, missed: list[str]) -> int:
-    from api.files.writing import whole
     from print_templates import pdf, raster
     from print_templates.printers import write
+
+    from ..files.writing import whole
 
     before = len(missed)
     drawings = (drawing for _, drawing in _drawn(how, todo, missed))

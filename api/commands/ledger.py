@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from api.deployment import add_folder, opening
 from masking.vault import journal
 from masking.world import World
+
+from ..deployment import add_folder, opening
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

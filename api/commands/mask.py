@@ -10,18 +10,19 @@ import argparse
 import sys
 from pathlib import Path
 
-from api.deployment import MADE, usual
-from api.files import explaining
-from api.files.importing import BATCH
-from api.files.job import Job, Result, run_job
-from api.files.layout import Answers, read_answers, understand
-from api.files.orders import survey
-from api.files.pasted import SURE
-from api.files.shredding import shred
-from api.files.table import readings
 from masking.connection import connect
 from masking.errors import InputError
 from masking.settings import SETTINGS
+
+from ..deployment import MADE, usual
+from ..files import explaining
+from ..files.importing import BATCH
+from ..files.job import Job, Result, run_job
+from ..files.layout import Answers, read_answers, understand
+from ..files.orders import survey
+from ..files.pasted import SURE
+from ..files.shredding import shred
+from ..files.table import readings
 
 NONE_WENT_THROUGH = 3
 
@@ -89,7 +90,7 @@ def _template(name: str) -> str | Path | None:
     if name == "none":
         return None
     try:
-        from api.own_templates import chosen
+        from ..own_templates import chosen
     except ImportError as error:
         raise InputError("--labels", "needs waybill-masking[labels,read]; without, --labels none") from error
     return chosen(name)

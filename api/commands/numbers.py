@@ -7,7 +7,6 @@ import re
 import sys
 from contextlib import nullcontext
 
-from api.deployment import add_folder, opening
 from masking.errors import InputError
 from masking.numbers.plan import Demand, runs_dry
 from masking.numbers.pool import Act, Line
@@ -17,6 +16,8 @@ from masking.vault import slots
 from masking.vault.store import Store
 from masking.vault.upkeep import keep_numbers
 from masking.world import World
+
+from ..deployment import add_folder, opening
 
 ACTS = {"retire": Act.RETIRE, "quarantine": Act.QUARANTINE, "clear": Act.CLEAR}
 OPEN = "RISK: lines that connect anybody who dials: a photographed label rings its recipient until the parcel is signed for"

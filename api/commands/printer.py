@@ -25,10 +25,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the page, and say how to read it."""
-    from api.files.writing import whole
-    from api.printing.sending import printer
     from print_templates.printers import Setup, setup_page
     from print_templates.template import RESOLUTIONS
+
+    from ..files.writing import whole
+    from ..printing.sending import printer
 
     paper = re.fullmatch(r"(\d{2,3})x(\d{2,3})", args.paper)
     if not paper or not all(30 <= int(side) <= 210 for side in paper.groups()):

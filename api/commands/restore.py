@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from api.deployment import add_folder, alone, opening
 from masking.connection import OPERATOR
 from masking.errors import SettingsError
 from masking.settings import databases
@@ -17,6 +16,8 @@ from masking.vault.engine import open_engine
 from masking.vault.recovery import restore_data, restore_keys
 from masking.vault.store import lost
 from masking.world import World
+
+from ..deployment import add_folder, alone, opening
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from api.deployment import add_folder, opening
-from api.providers import end_bindings
-from api.upkeep import nightly
 from masking.connection import operator
 from masking.world import World
+
+from ..deployment import add_folder, opening
+from ..providers import end_bindings
+from ..upkeep import nightly
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

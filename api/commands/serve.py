@@ -15,10 +15,6 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from api.deployment import add_folder, alone, opening
-from api.logs import LOG, configuration
-from api.serving import listening, run_service
-from api.settings import ServiceSettings
 from masking.access.network import Network
 from masking.access.people import Actor, Role
 from masking.connection import create
@@ -31,6 +27,11 @@ from masking.shift import LONGEST
 from masking.vault import people, slots
 from masking.vault.store import Settings
 from masking.world import World
+
+from ..deployment import add_folder, alone, opening
+from ..logs import LOG, configuration
+from ..serving import listening, run_service
+from ..settings import ServiceSettings
 
 NETWORK = Network(collects={"*": "sh-01"}, delivers={"*": "sh-01"})
 """The demo's carrier has one outlet: parcels begin and end there."""

@@ -44,7 +44,7 @@ def _new(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from api.own_templates import faults
+    from ..own_templates import faults
 
     found = faults(args.file)
     for fault in found:
@@ -55,8 +55,9 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _preview(args: argparse.Namespace) -> int:
-    from api.own_templates import chosen
     from print_templates.preview import picture, sample
+
+    from ..own_templates import chosen
 
     drawn = picture(sample(), chosen(args.template), dpi=args.dpi)
     try:

@@ -6,11 +6,12 @@ import argparse
 import sys
 from datetime import timedelta
 
-from api.deployment import add_folder, opening
 from masking.crypto.index import token_record
 from masking.errors import InputError
 from masking.vault import watching, waybills
 from masking.world import World
+
+from ..deployment import add_folder, opening
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 
-from api.deployment import add_folder, opening
 from masking.crypto.index import token_record
 from masking.errors import InputError
 from masking.ledger.log import Unreadable
 from masking.vault import journal
 from masking.wire import time_to_json
 from masking.world import World
+
+from ..deployment import add_folder, opening
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

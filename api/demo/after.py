@@ -6,9 +6,6 @@ import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
-from api.demo import sweep
-from api.demo.before import Plot
-from api.demo.stage import Stage
 from masking.connection import ROOT_KEY
 from masking.crypto.index import token_record
 from masking.crypto.keys import FileKeySource
@@ -18,6 +15,10 @@ from masking.retire import Destroy, Retired, SealAway, retire
 from masking.settings import SETTINGS, read_settings
 from masking.vault import journal, keylives, parcels, waybills
 from masking.vault.store import Store
+
+from . import sweep
+from .before import Plot
+from .stage import Stage
 
 PLANTED = "金丝雀试探九八七六"
 

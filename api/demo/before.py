@@ -8,9 +8,6 @@ from typing import final
 
 from PIL import Image
 
-from api.demo.orders import unmasked
-from api.demo.stage import Stage
-from api.demo.sweep import SHORTEST
 from masking.checkout import Checkout, checkout
 from masking.label import Label, label
 from masking.order import FIELDS, Order
@@ -19,6 +16,10 @@ from masking.waybill import LabelData, Rejected, Waybill
 from print_templates.preview import picture
 from print_templates.read import rasterise, read_pdf
 from print_templates.render import Printed, render
+
+from .orders import unmasked
+from .stage import Stage
+from .sweep import SHORTEST
 
 
 @final

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from api.files.layout import Answers, understand
-from api.files.orders import Parcel, parcels, survey
-from api.files.pasted import SURE
-from api.files.table import readings
 from masking.order import Order
 from masking.waybill import LabelData, Masked, MaskedParty, MaskedView
+
+from ..files.layout import Answers, understand
+from ..files.orders import Parcel, parcels, survey
+from ..files.pasted import SURE
+from ..files.table import readings
 
 
 def read(path: Path) -> list[Order]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 
-from api.demo.before import Plot
-from api.demo.stage import Stage
 from masking.access.duty import UNKNOWN, Purpose
 from masking.assign import Assign, assign
 from masking.call import Call, Route, call
@@ -17,6 +15,9 @@ from masking.scan import Scan, scan
 from masking.vault import budgets
 from masking.waybill import Assigned, Delivered, Dial, Refusal
 from masking.wire import outcome_to_json
+
+from .before import Plot
+from .stage import Stage
 
 
 def deliver_parcels(stage: Stage, plot: Plot) -> None:
@@ -76,7 +77,7 @@ def _bytes(refusal: Refusal) -> bytes:
 
 
 def _calls(stage: Stage, code: str, phone: str) -> None:
-    from api.commands.demo import PHONES  # noqa: PLC0415  the demo's own cast
+    from ..commands.demo import PHONES  # noqa: PLC0415  the demo's own cast
 
     [dial] = call(stage.world, stage.store, [Call(actor=stage.people["courier-7"], code=code)])
     if not isinstance(dial, Dial):

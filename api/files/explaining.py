@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from api.files.job import Job, Result
-from api.files.layout import Layout
-from api.files.orders import Parcel, Survey, parcels
+from .job import Job, Result
+from .layout import Layout
+from .orders import Parcel, Survey, parcels
 
 
 def questions(layout: Layout, survey: Survey) -> str:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from api.files import vocabulary as words
+from . import vocabulary as words
 
 IGNORED = "ignored"
 

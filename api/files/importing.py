@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
-from api.files.orders import Fault, Parcel
 from masking.errors import UnavailableError
 from masking.order import Order
 from masking.waybill import Refusal, Rejected, Waybill
+
+from .orders import Fault, Parcel
 
 if TYPE_CHECKING:
     from masking.client import RemoteShop

@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, final
 
-from api.deployment import alone
-from api.files.importing import BATCH, Taken, enter
-from api.files.layout import Layout
-from api.files.orders import Survey, digest, parcels
-from api.files.progress import Progress
-from api.files.rules import meaning
-from api.files.writing import MASKED, REJECTED, masked_row, sheet
 from masking.connection import Shop
 from masking.errors import InputError
 from masking.waybill import Token
+
+from ..deployment import alone
+from .importing import BATCH, Taken, enter
+from .layout import Layout
+from .orders import Survey, digest, parcels
+from .progress import Progress
+from .rules import meaning
+from .writing import MASKED, REJECTED, masked_row, sheet
 
 if TYPE_CHECKING:
     from masking.client import RemoteShop
@@ -106,7 +107,7 @@ def _import(shop: Shop | RemoteShop, job: Job, result: Result, progress: TextIO)
 def _print(
     shop: Shop | RemoteShop, job: Job, template: str | Path, ids: list[Token], result: Result, progress: TextIO
 ) -> None:
-    from api.files.printing import print_labels  # noqa: PLC0415  fonts and numpy, only where labels are drawn
+    from .printing import print_labels  # noqa: PLC0415  fonts and numpy, only where labels are drawn
 
     name = f"file-{job.survey.digest[:32]}"
     with Progress("labels", len(ids), progress) as bar:

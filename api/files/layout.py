@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
-from api.files.headers import FIELDS, IGNORED, PARTIES, Meaning, place
-from api.files.table import Reading, Row
 from masking.errors import InputError
 from masking.order import Party
+
+from .headers import FIELDS, IGNORED, PARTIES, Meaning, place
+from .table import Reading, Row
 
 _NEEDED = ("name", "phone", "address")
 _LISTS = frozenset({"remark", "address", "company", "mobile", "phone", "routing_code", "line", "goods"})

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
-from api.files.cells import clean, lost_digits, phone_again
-from api.files.decoding import DAMAGED
-from api.files.headers import PARTIES
-from api.files.layout import Layout
-from api.files.pasted import take_apart
 from masking.order import Party
+
+from .cells import clean, lost_digits, phone_again
+from .decoding import DAMAGED
+from .headers import PARTIES
+from .layout import Layout
+from .pasted import take_apart
 
 Texts = tuple[str, str, str]
 """Name, phone, address."""

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
-from api.files.cells import clean, lost_digits
-from api.files.headers import PARTIES
-from api.files.layout import Layout
-from api.files.lines import Line, LineReader, Texts
 from masking.order import Order, Party
+
+from .cells import clean, lost_digits
+from .headers import PARTIES
+from .layout import Layout
+from .lines import Line, LineReader, Texts
 
 _TOTAL = re.compile(r"(?:合计|总计|小计|共计|total|subtotal|sum)\s*[:：]?.{0,12}", re.IGNORECASE)
 _MOST_LINES = 500  # of one order

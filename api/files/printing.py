@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
-from api.files.writing import whole
 from masking.connection import Shop
 from masking.errors import InputError
 from masking.waybill import LabelData, OnPage, Refusal, Rejected, Token
 from print_templates.render import Printed, render
+
+from .writing import whole
 
 if TYPE_CHECKING:
     from masking.client import RemoteShop

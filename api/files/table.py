@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
-from api.files.decoding import encoding_of
 from masking.errors import InputError
+
+from .decoding import encoding_of
 
 Row = tuple[int, list[str]]
 

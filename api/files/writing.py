@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from api.files.cells import no_formula
-from api.files.importing import Taken
 from masking.crypto.keys import sync_folder
 from masking.order import FIELDS
+
+from .cells import no_formula
+from .importing import Taken
 
 Cells = Sequence[str]
 

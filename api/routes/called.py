@@ -14,12 +14,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import answers, problems
-from api.auth import Login
-from api.problems import HANDLED
-from api.wiring import Service
 from masking.waybill import Refusal, Rejected
 from masking.wire import Outcome, outcome_to_json
+
+from .. import answers, problems
+from ..auth import Login
+from ..problems import HANDLED
+from ..wiring import Service
 
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 

@@ -11,10 +11,6 @@ from pydantic import StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.auth import Login
-from api.documents import CallsIn, LooksIn, ResolveIn, ScanItem, ScansIn
-from api.routes.called import OUTCOMES, BodyRoute, called, outcomes
-from api.wiring import Service
 from masking.access.duty import Purpose
 from masking.call import Call
 from masking.deliver import Deliver
@@ -24,6 +20,11 @@ from masking.report import Missed
 from masking.resolve import Resolve
 from masking.scan import Scan
 from masking.wire import Outcome
+
+from ..auth import Login
+from ..documents import CallsIn, LooksIn, ResolveIn, ScanItem, ScansIn
+from ..wiring import Service
+from .called import OUTCOMES, BodyRoute, called, outcomes
 
 router = APIRouter(tags=["courier"], route_class=BodyRoute)
 

@@ -9,10 +9,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from api.routes.called import document
 from masking.errors import MaskingError
 from masking.vault import journal, slots
 from masking.vault.store import Store
+
+from .called import document
 
 router = APIRouter(tags=["operations"])
 

@@ -10,12 +10,13 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import answers
-from api.routes.called import called, document
 from masking.errors import InputError
 from masking.ledger import checkpoint, tree
 from masking.vault import journal
 from masking.vault.store import Store
+
+from .. import answers
+from .called import called, document
 
 router = APIRouter(tags=["everybody"])
 

@@ -10,9 +10,6 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import answers
-from api.documents import AmendIn, CancelIn, CheckoutIn, FindIn, SealedIn, ShipIn
-from api.routes.called import OUTCOMES, BodyRoute, called, document, outcomes
 from masking.change import Amend, Cancel, Change, Ship
 from masking.checkout import Checkout
 from masking.errors import InputError, UnknownWaybillError
@@ -22,6 +19,10 @@ from masking.vault import sources
 from masking.vault.sources import Opened
 from masking.waybill import Token
 from masking.wire import order_from_json, waybill_to_json
+
+from .. import answers
+from ..documents import AmendIn, CancelIn, CheckoutIn, FindIn, SealedIn, ShipIn
+from .called import OUTCOMES, BodyRoute, called, document, outcomes
 
 router = APIRouter(tags=["merchant"], route_class=BodyRoute)
 

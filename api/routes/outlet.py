@@ -11,15 +11,16 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import answers
-from api.documents import AssignmentsIn, LabelsIn
-from api.routes.called import OUTCOMES, BodyRoute, called, document, outcomes, written
 from masking.assign import Assign
 from masking.errors import InputError, RefusedError
 from masking.label import Label
 from masking.waybill import LabelData, OnPage, Refusal, Rejected
 from print_templates.preview import preview as picture
 from print_templates.render import NotPrinted, Printed, render
+
+from .. import answers
+from ..documents import AssignmentsIn, LabelsIn
+from .called import OUTCOMES, BodyRoute, called, document, outcomes, written
 
 router = APIRouter(tags=["outlet"], route_class=BodyRoute)
 

@@ -8,10 +8,6 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import answers
-from api.auth import prove, refused, unauthenticated
-from api.documents import ConfirmationsIn, PeopleIn, RevocationsIn, ShiftsIn, TokenIn, UnlocksIn
-from api.routes.called import OUTCOMES, BodyRoute, called, document, outcomes
 from masking.access.people import Role
 from masking.access.proof import ProofError
 from masking.enrol import Confirm, Enrol, Revoke, Unlock
@@ -21,6 +17,11 @@ from masking.redeem import NOBODY, REPLAYED, Redeem
 from masking.shift import Shift
 from masking.waybill import Refusal
 from masking.wire import time_to_json
+
+from .. import answers
+from ..auth import prove, refused, unauthenticated
+from ..documents import ConfirmationsIn, PeopleIn, RevocationsIn, ShiftsIn, TokenIn, UnlocksIn
+from .called import OUTCOMES, BodyRoute, called, document, outcomes
 
 router = APIRouter(tags=["supervisor"], route_class=BodyRoute)
 

@@ -8,11 +8,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import answers
-from api.auth import PUSHED
-from api.problems import ProblemError
-from api.routes.called import document, written
 from masking.numbers.pushed import HEADER, Unsigned
+
+from .. import answers
+from ..auth import PUSHED
+from ..problems import ProblemError
+from .called import document, written
 
 TOGETHER = 100
 """Records that are committed together; a push may bring more."""

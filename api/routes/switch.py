@@ -6,11 +6,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.documents import ReportsIn, RouteIn
-from api.routes.called import OUTCOMES, BodyRoute, called, outcomes
 from masking.call import Route
 from masking.order import Plain
 from masking.report import Report
+
+from ..documents import ReportsIn, RouteIn
+from .called import OUTCOMES, BodyRoute, called, outcomes
 
 router = APIRouter(tags=["switch"], route_class=BodyRoute)
 
