@@ -1,4 +1,4 @@
-"""Code 128 (ISO/IEC 15417): a waybill number in, its bars out; and bars read back for the release gate."""
+"""Code 128 (ISO/IEC 15417): a waybill number in, its bars out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ QUIET = 10
 
 _BARS = ["".join("10"[n % 2] * int(width) for n, width in enumerate(widths)) for widths in WIDTHS.split()]
 _STOP = "".join("10"[n % 2] * int(width) for n, width in enumerate(STOP))
-_VALUES = {bars: value for value, bars in enumerate(_BARS)}
 
 
 @lru_cache(maxsize=64)
@@ -37,29 +36,6 @@ def bars(text: str) -> str:
     values = _values(text)
     check = (values[0] + sum(n * value for n, value in enumerate(values))) % 103
     return "".join(_BARS[value] for value in [*values, check]) + _STOP
-
-
-@lru_cache(maxsize=8)
-def read(modules: str) -> str | None:
-    """The text of drawn modules, or None if they are no intact Code 128 symbol of sets B and C."""
-    if len(modules) % 11 != 2 or not modules.endswith(_STOP):
-        return None
-    body = modules[: -len(_STOP)]
-    values = [_VALUES.get(body[n : n + 11], -1) for n in range(0, len(body), 11)]
-    if len(values) < 3 or values[0] not in {START_B, START_C} or min(values) < 0:
-        return None
-    *values, check = values
-    if (values[0] + sum(n * value for n, value in enumerate(values))) % 103 != check:
-        return None
-    text, pairs = "", values[0] == START_C
-    for value in values[1:]:
-        if value == CODE_B or (value == CODE_C and not pairs):  # in set C, 99 is a pair of nines
-            pairs = value == CODE_C
-        elif value > (99 if pairs else 94):
-            return None
-        else:
-            text += f"{value:02}" if pairs else chr(value + 32)
-    return text
 
 
 def _values(text: str) -> list[int]:

@@ -29,8 +29,6 @@ MASKS = 8
 ALPHANUMERIC = 0b0010
 """The mode of all our symbols (table 2)."""
 _VALUES = {char: value for value, char in enumerate(ALPHABET)}
-_POWERS = 1 << np.arange(10, -1, -1)
-"""Weights of 11 bits, the highest first."""
 
 _CODE = re.compile(r"[0-9A-Z $%*+\-./:]{1,67}")
 Words = NDArray[np.uint64]
@@ -63,26 +61,6 @@ def encodable(code: str) -> bool:
     return _CODE.fullmatch(code) is not None
 
 
-def read(symbol: bytes) -> str | None:
-    """The text of drawn modules, or None if they are no intact symbol as `symbols` draws them."""
-    if len(symbol) != SIZE * ROW_BYTES:
-        return None
-    table = _tables()
-    rows = np.zeros((SIZE, 8), np.uint8)
-    rows[:, :ROW_BYTES] = np.frombuffer(symbol, np.uint8).reshape(SIZE, ROW_BYTES)
-    words = _words(rows, packed=True)
-    [masks] = np.nonzero(((words & table.format_area) == table.format_rows).all(axis=1))
-    if len(masks) != 1:
-        return None
-    bare = (words & ~table.format_area) ^ table.mask_rows[masks[0]]
-    modules = np.unpackbits(bare.astype(">u8").view(np.uint8)).reshape(SIZE, 64)[:, :SIZE]
-    stream = np.packbits(modules[table.rows[:800], table.columns[:800]])
-    data = stream[: DATA * BLOCKS].reshape(DATA, BLOCKS).T.reshape(1, -1)
-    if (_with_checks(data)[0] != stream).any() or (modules * table.fixed_area != table.fixed).any():
-        return None
-    return _text(data[0])
-
-
 def _data(code: str) -> NDArray[np.uint8]:
     """The 48 data bytes: mode, length, pairs of characters, end, padding (section 7.4)."""
     if not encodable(code):
@@ -100,21 +78,6 @@ def _data(code: str) -> NDArray[np.uint8]:
     return np.frombuffer((body + b"\xec\x11" * DATA)[: DATA * BLOCKS], np.uint8)
 
 
-def _text(data: NDArray[np.uint8]) -> str | None:
-    """The text of 48 data bytes, or None if they are none of `_data`'s."""
-    bits = np.unpackbits(data)
-    mode, length = (int(bits[start:end] @ _POWERS[start - end :]) for start, end in ((0, 4), (4, 13)))
-    if mode != ALPHANUMERIC or not 1 <= length <= CAPACITY:
-        return None
-    end = 13 + length // 2 * 11
-    values = [value for pair in (bits[13:end].reshape(-1, 11) @ _POWERS).tolist() for value in divmod(pair, 45)]
-    if length % 2:
-        values.append(int(bits[end : end + 6] @ _POWERS[-6:]))
-    if any(value >= 45 for value in values):
-        return None
-    return "".join([ALPHABET[value] for value in values])
-
-
 def _with_checks(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(n, 48) data bytes -> (n, 100) bytes in the order of placement, checks by Reed-Solomon over GF(256)."""
     blocks = data.reshape(len(data), BLOCKS, DATA)
@@ -123,10 +86,9 @@ def _with_checks(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.concatenate(woven, axis=1)
 
 
-def _words(modules: NDArray[np.bool_] | NDArray[np.uint8], *, packed: bool = False) -> Words:
+def _words(modules: NDArray[np.bool_]) -> Words:
     """Rows of 64 modules as integers; the first column is the highest bit."""
-    octets = modules if packed else np.packbits(modules, axis=-1)
-    return np.ascontiguousarray(octets).view(">u8")[..., 0].astype(np.uint64)
+    return np.ascontiguousarray(np.packbits(modules, axis=-1)).view(">u8")[..., 0].astype(np.uint64)
 
 
 def _lost(rows: Words, columns: Words) -> NDArray[np.int64]:
@@ -161,13 +123,11 @@ class _Tables(NamedTuple):
     """What is the same in every 4-Q symbol."""
 
     fixed: NDArray[np.bool_]  # finders, alignment, timing, dark where they are dark
-    fixed_area: NDArray[np.bool_]  # modules that hold neither data nor format bits
     rows: NDArray[np.int64]  # of each data bit, in the order of placement
     columns: NDArray[np.int64]
     mask_rows: Words  # (8, 33)
     mask_columns: Words
     format_rows: Words  # (8, 33) the format bits of each mask, and the one module that is always dark
-    format_area: Words  # (33,) every module that holds format bits
 
 
 @cache
@@ -195,19 +155,14 @@ def _tables() -> _Tables:
     masks = np.zeros((MASKS, SIZE, 64), bool)
     masks[:, :, :SIZE] = [(rule == 0) & ~taken for rule in rules]
     formats = np.zeros((MASKS, SIZE, 64), bool)
-    area = np.zeros((SIZE, 64), bool)
     for mask in range(MASKS):
         for n, places in enumerate(_FORMAT_PLACES):
             for place in places:
                 formats[mask][place] = _format_bits(mask) >> n & 1
-                area[place] = True
         formats[mask][SIZE - 8, 8] = True
-    area[SIZE - 8, 8] = True
     turned = np.pad(masks[:, :, :SIZE].swapaxes(1, 2), ((0, 0), (0, 0), (0, 64 - SIZE)))
     rows, columns = np.array(path).T
-    return _Tables(
-        fixed, taken & ~area[:, :SIZE], rows, columns, _words(masks), _words(turned), _words(formats), _words(area)
-    )
+    return _Tables(fixed, rows, columns, _words(masks), _words(turned), _words(formats))
 
 
 _FORMAT_PLACES = [

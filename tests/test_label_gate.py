@@ -69,12 +69,45 @@ def test_a_code_that_says_something_else_is_refused() -> None:
             release(replace(drawing, codes=codes), label(), FORM)
 
 
-def test_a_damaged_code_is_refused() -> None:
+def test_unreadable_code_is_refused() -> None:
     drawing = drawn(label())
     for n, code in enumerate(drawing.codes):
-        damaged = code._replace(modules=bytes([code.modules[0] ^ 0x40, *code.modules[1:]]))
+        row = len(code.modules) // code.rows
+        half = (
+            bytes(row * (code.rows // 2)) + code.modules[row * (code.rows // 2) :] if code.rows > 1 else b"\xff" * row
+        )
+        damaged = code._replace(modules=half)
         with pytest.raises(RefusedError, match="code-not-on-the-list"):
             release(replace(drawing, codes=(*drawing.codes[:n], damaged, *drawing.codes[n + 1 :])), label(), FORM)
+
+
+def test_code_of_an_unknown_kind_is_refused() -> None:
+    drawing = drawn(label())
+    codes = (drawing.codes[0]._replace(kind="logo"), *drawing.codes[1:])
+    with pytest.raises(RefusedError, match="code-not-on-the-list"):
+        release(replace(drawing, codes=codes), label(), FORM)
+
+
+@patient
+@given(
+    st.text(qr.ALPHABET, min_size=1, max_size=qr.CAPACITY),
+    st.from_regex(r"\A[A-Za-z0-9-]{6,12}\Z") | st.from_regex(r"\A[A-Z]{2}[0-9]{10,13}\Z"),
+)
+def test_gate_reads_every_code_as_drawn(code: str, number: str) -> None:
+    data = label(code=code, waybill_number=number)
+    assert release(drawn(data), data, FORM) == drawn(data)
+
+
+@patient
+@given(st.text(qr.ALPHABET, min_size=1, max_size=qr.CAPACITY))
+def test_code_of_another_label_is_refused(code: str) -> None:
+    drawing = drawn(label())
+    modules = qr.symbols([code])[0]
+    codes = tuple(each._replace(modules=modules) if each.kind == "qr" else each for each in drawing.codes)
+    if code == label().code:
+        return
+    with pytest.raises(RefusedError, match="code-not-on-the-list"):
+        release(replace(drawing, codes=codes), label(), FORM)
 
 
 def test_a_background_with_a_text_of_its_own_is_refused() -> None:
