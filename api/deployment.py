@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from masking.connection import open_folder
-from masking.errors import MaskingError
+from masking.disk import POSIX, locked
+from masking.errors import MaskingError, SettingsError
 from masking.settings import SETTINGS
 from masking.vault.store import Store
 from masking.world import World
@@ -50,16 +49,23 @@ def opening(folder: Path, world: World) -> Iterator[Store]:
 
 @contextmanager
 def alone(folder: Path, otherwise: MaskingError) -> Iterator[None]:
-    """Hold a folder while the block runs, or raise `otherwise`: another program holds it. A crash lets go of it.
+    """Hold a folder while the block runs, or raise `otherwise`: another program holds it. A crash releases it.
 
-    Nothing is written for it, and whoever does not ask goes in and out as ever.
+    Programs that don't ask for it use the folder as before.
     """
-    handle = os.open(folder, os.O_RDONLY)
-    try:
+    with ExitStack() as held:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held.enter_context(locked(folder, patience=0))
         except BlockingIOError:
             raise otherwise from None
         yield
-    finally:
-        os.close(handle)
+
+
+def require_posix(command: str) -> None:
+    """Refuse a command that is not made for Windows.
+
+    Raises:
+        SettingsError: this is no POSIX system.
+    """
+    if not POSIX:
+        raise SettingsError(f"{command} needs Linux or another POSIX system; on Windows use mask, label and the client")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from masking.crypto.keys import read_secret
 from masking.dial import end
+from masking.disk import read_secret
 from masking.errors import SettingsError
 from masking.numbers.aliyun import Account, Aliyun
 from masking.numbers.provider import NumberProvider

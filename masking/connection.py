@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Self, TypeVar, overload
 from masking.access.people import Actor, Role
 from masking.change import Amend, Cancel, Change, Ship, change
 from masking.checkout import Checkout, checkout
-from masking.crypto.keys import FileKeySource, sync_folder, write_secret
+from masking.crypto.keys import FileKeySource
+from masking.disk import sync_folder, write_secret
 from masking.errors import InputError, SettingsError, UnavailableError, UnknownWaybillError
 from masking.find import Find, find
 from masking.label import Label, label

@@ -39,7 +39,7 @@ def test_everything_in_masking_but_the_vault_and_the_way_in_knows_no_database():
 
 def test_every_module_of_rules_is_kept_from_clock_and_dice():
     sources = set(contract("no clock, no dice")["source_modules"])
-    adapters = {"vault", "connection", "settings", "client", "world", "crypto", "numbers"}
+    adapters = {"vault", "connection", "settings", "client", "world", "disk", "crypto", "numbers"}
     assert sources == MODULES - {f"masking.{name}" for name in adapters}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from masking.connection import OPERATOR
 from masking.crypto.index import token_record
-from masking.crypto.keys import read_secret
+from masking.disk import read_secret
 from masking.errors import InputError
 from masking.order import FIELDS
 from masking.vault import journal

@@ -20,7 +20,7 @@ from masking.vault.servers import careless
 from masking.vault.store import Store
 from masking.world import World
 
-from ..deployment import add_folder, opening
+from ..deployment import add_folder, opening, require_posix
 from ..settings import ServiceSettings
 
 RAM_DISK = 20_000
@@ -43,6 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the findings; 1 if anything is wrong."""
+    require_posix("waybill doctor")
     wrong = False
     for finding in look(args.folder, World()):
         wrong |= finding.verdict == "WRONG"

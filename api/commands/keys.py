@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from masking.connection import OFFLINE_KEY, ROOT_KEY, create, create_in, operator
-from masking.crypto.keys import write_secret
+from masking.disk import write_secret
 from masking.errors import InputError
 from masking.settings import SETTINGS
 from masking.vault import journal, keylives

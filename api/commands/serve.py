@@ -28,7 +28,7 @@ from masking.vault import people, slots
 from masking.vault.store import Settings
 from masking.world import World
 
-from ..deployment import add_folder, alone, opening
+from ..deployment import add_folder, alone, opening, require_posix
 from ..logs import LOG, configuration
 from ..serving import listening, run_service
 from ..settings import ServiceSettings
@@ -72,6 +72,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until stopped by a signal; the exit status is the server's."""
+    require_posix("waybill serve")
     if args.demo:
         with tempfile.TemporaryDirectory(prefix="waybill-demo-") as place:
             folder = Path(place) / "deployment"

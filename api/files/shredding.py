@@ -10,7 +10,7 @@ import os
 import secrets
 from pathlib import Path
 
-from masking.crypto.keys import sync_folder
+from masking.disk import sync_folder
 from masking.errors import InputError
 
 _CHUNK = 1 << 20

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from masking.crypto.keys import sync_folder
+from masking.disk import sync_folder
 from masking.order import FIELDS
 
 from .cells import no_formula

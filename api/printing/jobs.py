@@ -7,7 +7,6 @@ printer can know whether that one came out; such a job waits until it is told wh
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, final
 
+from masking.disk import BINARY, try_lock
 from masking.errors import InputError, RefusedError, SettingsError
 from masking.waybill import Token
 
@@ -112,12 +112,10 @@ def opened(folder: Path, name: str) -> Iterator[Job]:
         raise InputError("job", "not 1 to 64 letters, digits, hyphens")
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        handle = os.open(folder / f"{name}.job", os.O_RDWR | os.O_CREAT, 0o600)
+        handle = os.open(folder / f"{name}.job", os.O_RDWR | os.O_CREAT | BINARY, 0o600)
     except OSError as error:
         raise SettingsError(f"{folder}: {error.strerror}") from None
     with os.fdopen(handle, "r+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise RefusedError("this-job-is-being-printed-now") from None
+        if not try_lock(handle):
+            raise RefusedError("this-job-is-being-printed-now")
         yield Job(file)

@@ -11,7 +11,7 @@ from typing import Self, final
 import httpx
 
 from masking.access.proof import on_this_machine
-from masking.crypto.keys import read_secret
+from masking.disk import read_secret
 from masking.errors import SettingsError
 from masking.ledger.checkpoint import LogKey
 from masking.order import Plain

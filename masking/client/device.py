@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from masking.access.proof import base64url, thumbprint_of
-from masking.crypto.keys import read_secret, write_secret
+from masking.disk import read_secret, write_secret
 from masking.errors import SettingsError
 
 

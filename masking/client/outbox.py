@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from masking.crypto.envelope import SealingKey, read_directory, seal
-from masking.crypto.keys import sync_folder
+from masking.disk import sync_folder
 from masking.errors import IntegrityError, SettingsError
 from masking.ledger.checkpoint import LogKey
 from masking.order import Order

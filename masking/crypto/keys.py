@@ -6,8 +6,6 @@ file that nobody but its owner may read. A wrapped key opens only under the name
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +15,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from masking.crypto.encoding import framed
-from masking.errors import IntegrityError, SettingsError
+from masking.disk import read_secret, write_secret
+from masking.errors import IntegrityError
 
 VERSION = b"\x01"
 NONCE = 12
@@ -95,57 +94,6 @@ class DayWrapper:
 
     def _bound_to(self, tenant: str, record: bytes, generation: int) -> bytes:
         return self._context + framed(tenant, record, generation.to_bytes(4, "big"))
-
-
-def write_secret(path: Path, secret: bytes) -> None:
-    """Write a new file that its owner alone may read; it is on disk before this returns.
-
-    Raises:
-        SettingsError: something has that name already, a link to nowhere included; it is never written over.
-        OSError: the folder can't be written.
-    """
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError as error:
-        raise SettingsError(f"{path.name} exists; a key is never written over") from error
-    with os.fdopen(handle, "wb") as file:
-        os.fchmod(handle, 0o600)  # whatever the umask
-        file.write(secret)
-        file.flush()
-        os.fsync(handle)
-    sync_folder(path.parent)
-
-
-def sync_folder(path: Path) -> None:
-    """Put a folder's names on disk: a new file, or one that was renamed."""
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def read_secret(path: Path, size: int | None = None) -> bytes:
-    """The `size` bytes (or any below 1 KiB) in a file that its owner alone may read. A link is followed and checked.
-
-    Raises:
-        SettingsError: the file is missing, open to others, or of another length.
-    """
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe must not hang the start
-    except OSError as error:
-        raise SettingsError(f"{path.name} can't be read: {error.strerror}") from error
-    try:
-        found = os.fstat(handle)  # of the opened file, so that nobody swaps it after the check
-        if not stat.S_ISREG(found.st_mode):
-            raise SettingsError(f"{path.name} is not a file")
-        if found.st_mode & 0o077:
-            raise SettingsError(f"{path.name} is open to others (mode {found.st_mode & 0o777:04o}); chmod 600 it")
-        if found.st_size != size and (size is not None or found.st_size > 1024):
-            raise SettingsError(f"{path.name} does not hold {size or 'at most 1024'} bytes")
-        return os.read(handle, found.st_size)
-    finally:
-        os.close(handle)
 
 
 def _wrap(aead: AESGCM, context: bytes, key: bytes, nonce: bytes) -> bytes:

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from masking.crypto.hsm import Pkcs11KeySource
-from masking.crypto.keys import FileKeySource, KeySource, read_secret, sync_folder
+from masking.crypto.keys import FileKeySource, KeySource
+from masking.disk import read_secret, sync_folder
 from masking.errors import IntegrityError, SettingsError
 from masking.vault import keylives
 from masking.vault.keystore import KeyStore

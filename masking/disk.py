@@ -1,0 +1,186 @@
+"""Files on disk: private to their owner, replaced as a whole, locked between processes.
+
+The one module that knows how POSIX systems and Windows differ in this. On Windows a file belongs to whom its folder's
+access list names, so mode bits are neither set nor checked, and a folder's entries can't be flushed on their own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import secrets
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from masking.errors import SettingsError
+
+POSIX = hasattr(os, "getuid")
+"""Whether files have an owner and mode bits; Windows has neither."""
+PATIENCE = 30.0
+"""Seconds to wait for a lock. It is held while a few small files are written, so a longer wait means a stopped process."""
+BINARY = getattr(os, "OBINARY", 0)
+"""A flag for `os.open`: Windows would otherwise translate the ends of lines."""
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)
+_LOCKED_BYTE = 1 << 30
+"""Windows locks a byte and keeps others from reading it, so it is one beyond the end of any file that we lock."""
+
+
+def write_secret(path: Path, secret: bytes) -> None:
+    """Write a new file that its owner alone may read; it is on disk before this returns.
+
+    Raises:
+        SettingsError: something has that name already, a link to nowhere included; it is never written over.
+        OSError: the folder can't be written.
+    """
+    try:
+        _write(path, secret)
+    except FileExistsError as error:
+        raise SettingsError(f"{path.name} exists; a key is never written over") from error
+    sync_folder(path.parent)
+
+
+def read_secret(path: Path, size: int | None = None) -> bytes:
+    """The `size` bytes (or any below 1 KiB) in a file that its owner alone may read. A link is followed and checked.
+
+    Raises:
+        SettingsError: the file is missing, open to others, or of another length.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | BINARY | _NO_WAIT)  # a pipe must not hang the start
+    except OSError as error:
+        raise SettingsError(f"{path.name} can't be read: {error.strerror}") from error
+    try:
+        found = os.fstat(handle)  # of the opened file, so that it can't be swapped after the check
+        if not stat.S_ISREG(found.st_mode):
+            raise SettingsError(f"{path.name} is not a file")
+        if POSIX and found.st_mode & 0o077:
+            raise SettingsError(f"{path.name} is open to others (mode {found.st_mode & 0o777:04o}); chmod 600 it")
+        if found.st_size != size and (size is not None or found.st_size > 1024):
+            raise SettingsError(f"{path.name} does not hold {size or 'at most 1024'} bytes")
+        return os.read(handle, found.st_size)
+    finally:
+        os.close(handle)
+
+
+def write_beside(path: Path, data: bytes) -> Path:
+    """Write a private file of a name that no other writer uses, next to `path`; it is on disk before this returns.
+
+    It is to be renamed to `path` (`Path.replace`), or removed.
+
+    Raises:
+        OSError: the folder can't be written, or is full. Nothing is left behind then.
+    """
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        _write(part, data)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return part
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Give a private file new content: after a crash at any point it holds the old or the new, as a whole.
+
+    Raises:
+        OSError: the folder can't be written, or is full.
+    """
+    part = write_beside(path, data)
+    try:
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Put a folder's names on disk: a new file, or one that was renamed."""
+    if not POSIX:
+        return
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def locked(path: Path, *, patience: float = PATIENCE) -> Iterator[None]:
+    """Hold the lock of a file, which is made if it is missing, or of a folder; other threads and processes wait.
+
+    A crash releases it. Nothing is written to the file; on Windows a folder is locked by a file `.lock` in it.
+
+    Raises:
+        BlockingIOError: another holder had it for `patience` seconds.
+        OSError: the file can't be opened.
+    """
+    if not path.is_dir():
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | BINARY, 0o600)
+    elif POSIX:
+        handle = os.open(path, os.O_RDONLY)
+    else:
+        handle = os.open(path / ".lock", os.O_RDWR | os.O_CREAT | BINARY, 0o600)
+    try:
+        _wait_for(handle, patience)
+        try:
+            yield
+        finally:  # closing would not do: a child that was forked meanwhile holds the same open file
+            _lock(handle, hold=False)
+    finally:
+        os.close(handle)
+
+
+def try_lock(handle: int) -> bool:
+    """Lock an open file unless another holder has it; it is released when the file is closed."""
+    try:
+        _lock(handle, hold=True)
+    except OSError:
+        return False
+    return True
+
+
+def _wait_for(handle: int, patience: float) -> None:
+    end, pause = time.monotonic() + patience, 0.001
+    while not try_lock(handle):
+        if time.monotonic() >= end:
+            raise BlockingIOError("another process holds the lock")
+        time.sleep(pause)
+        pause = min(2 * pause, 0.016)
+
+
+def _lock(handle: int, *, hold: bool) -> None:
+    """Take or release an exclusive lock, without waiting.
+
+    Raises:
+        OSError: another holder has it.
+    """
+    with suppress(ImportError):
+        fcntl = importlib.import_module("fcntl")
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB if hold else fcntl.LOCK_UN)
+        return
+    msvcrt = importlib.import_module("msvcrt")
+    at = os.lseek(handle, 0, os.SEEK_CUR)
+    os.lseek(handle, _LOCKED_BYTE, os.SEEK_SET)
+    try:
+        msvcrt.locking(handle, msvcrt.LK_NBLCK if hold else msvcrt.LK_UNLCK, 1)
+    finally:
+        os.lseek(handle, at, os.SEEK_SET)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a new file, for its owner alone.
+
+    Raises:
+        FileExistsError: something has that name, a link to nowhere included.
+    """
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        if POSIX:
+            os.fchmod(handle, 0o600)  # the umask may have taken bits away
+        file.write(data)
+        file.flush()
+        os.fsync(handle)
