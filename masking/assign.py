@@ -18,6 +18,7 @@ from masking.access.budget import Tally
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.lifecycle import State
+from masking.reasons import Reason
 from masking.vault import budgets, custody, journal, people, slots, waybills
 from masking.vault.custody import Assignment
 from masking.vault.store import Store
@@ -92,7 +93,7 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
                 misses=0,
             )
             if not custody.assign(tx, [duty]):
-                outcomes.append(Refusal(reason="just-assigned"))
+                outcomes.append(Refusal(reason=Reason.JUST_ASSIGNED))
                 continue
             given[record.id] = duty
             tallies[request.courier].give()
@@ -126,14 +127,14 @@ def _refusal(store: Store, request: Assign, record: waybills.Record | None, staf
     outlet = at.outlet(store.settings.network, record.merchant, record.routing_code)
     reason = chain.assignable(at, actor, outlet)
     if reason:
-        return UNKNOWN if reason == UNKNOWN.reason else Refusal(reason=reason)
+        return Refusal(reason=reason)
     courier = staff.get(request.courier)
     if (
         courier is None
         or courier.role is not Role.COURIER
         or (courier.tenant, courier.unit) != (actor.tenant, actor.unit)
     ):
-        return Refusal(reason="no-such-courier-here")
+        return Refusal(reason=Reason.NO_SUCH_COURIER_HERE)
     return None
 
 

@@ -23,6 +23,7 @@ from masking.numbers.pool import Line
 from masking.numbers.provider import PROVIDER
 from masking.numbers.routing import CALL_BACK, CONNECT, Dialled, heard, judge
 from masking.order import Announced, Connect, Plain
+from masking.reasons import Reason
 from masking.redact.phones import canonical
 from masking.vault import budgets, calls, journal, parcels, people, phones, sealing, slots, waybills
 from masking.vault.calls import Intent
@@ -170,8 +171,8 @@ def _ends(
 
 def _cannot_ring(actor: Actor, callers: Mapping[str, bytes], numbered: bool) -> Refusal | None:
     if actor.id not in callers:
-        return Refusal(reason="no-verified-phone")
-    return None if numbered else Refusal(reason="no-number-leased")
+        return Refusal(reason=Reason.NO_VERIFIED_PHONE)
+    return None if numbered else Refusal(reason=Reason.NO_NUMBER_LEASED)
 
 
 def _connect(

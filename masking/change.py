@@ -16,7 +16,9 @@ from masking.access.people import Actor, Role
 from masking.crypto.index import token_record, token_text
 from masking.lifecycle import Act, State, after
 from masking.order import Order, Problem, number_problems
+from masking.reasons import Reason
 from masking.redact.view import mask_order
+from masking.rules import Rule
 from masking.vault import journal, people, sealing, slots, waybills
 from masking.vault.damage import DAMAGED, finders, ring, view_of
 from masking.vault.keystore import Destruction, Generation
@@ -116,11 +118,11 @@ def _ship(tx: Transaction, record: Record, request: Ship) -> Waybill | Rejected 
         return DAMAGED
     given = (request.waybill_number, request.routing_code)
     if record.prints and given != (record.waybill_number, record.routing_code):
-        return Refusal(reason="already-printed")
+        return Refusal(reason=Reason.ALREADY_PRINTED)
     if record.custody and given != (record.waybill_number, record.routing_code):
-        return Refusal(reason="already-scanned")  # the routing code says whose the parcel is to deliver
+        return Refusal(reason=Reason.ALREADY_SCANNED)  # the routing code says whose the parcel is to deliver
     if not waybills.update(tx, record.id, waybill_number=given[0], routing_code=given[1]):
-        return Rejected(reference=record.reference, field="waybill_number", rule="already-used")
+        return Rejected(reference=record.reference, field="waybill_number", rule=Rule.ALREADY_USED)
     return _read(tx, record.id)
 
 
@@ -136,7 +138,7 @@ def _amend(
     order = request.order
     problem = sealing.first_problem(order)
     if order.reference != record.reference:
-        problem = Problem("reference", "not-the-same")
+        problem = Problem("reference", Rule.NOT_THE_SAME)
     if problem:
         return Rejected(reference=record.reference, field=problem.field, rule=problem.rule)
     refusal = _still_with_the_merchant(record)
@@ -160,9 +162,9 @@ def _cancel(
 ) -> Waybill | Refusal:
     refusal = _still_with_the_merchant(record)
     if refusal is None and waybills.held(tx, [record.id]):
-        refusal = Refusal(reason="held")
+        refusal = Refusal(reason=Reason.HELD)
     if refusal or after(State(record.state), Act.CANCEL) is None:
-        return refusal or Refusal(reason="not-cancellable")
+        return refusal or Refusal(reason=Reason.NOT_CANCELLABLE)
     store.clear(tx, [record.id], CANCELLED, now)
     gone.append(Destruction(record.id, who, CANCELLED))
     return _read(tx, record.id)
@@ -174,10 +176,10 @@ def _is_its_merchants(merchant: Actor, record: Record) -> bool:
 
 def _still_with_the_merchant(record: Record) -> Refusal | None:
     if record.prints:
-        return Refusal(reason="already-printed")
+        return Refusal(reason=Reason.ALREADY_PRINTED)
     if record.custody:
-        return Refusal(reason="already-scanned")
-    return None if record.state == State.ACTIVE else Refusal(reason="not-active")
+        return Refusal(reason=Reason.ALREADY_SCANNED)
+    return None if record.state == State.ACTIVE else Refusal(reason=Reason.NOT_ACTIVE)
 
 
 def _read(tx: Transaction, record_id: bytes) -> Waybill:

@@ -20,12 +20,13 @@ from masking.errors import IntegrityError
 from masking.lifecycle import State
 from masking.order import Order
 from masking.redact.view import mask_orders
+from masking.rules import Rule
 from masking.vault import journal, people, sealing, slots, sources, waybills
-from masking.vault.damage import DAMAGED, tell
+from masking.vault.damage import tell
 from masking.vault.keystore import Generation, OnlineWrap
 from masking.vault.store import Store, Transaction, to_waybill
 from masking.vault.waybills import Record
-from masking.waybill import MaskedView, Rejected, Waybill
+from masking.waybill import MaskedView, Rejected, Waybill, WaybillState
 from masking.world import World, milliseconds
 
 
@@ -58,12 +59,12 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
             merchant = requests[n].merchant
             here = merchant.tenant == store.settings.tenant and merchant.role is Role.MERCHANT
             if staff.get(merchant.id) != merchant or not here:
-                outcomes[n] = Rejected(reference=requests[n].order.reference, field="merchant", rule="not-enrolled")
+                outcomes[n] = Rejected(reference=requests[n].order.reference, field="merchant", rule=Rule.NOT_ENROLLED)
         good = [n for n in good if outcomes[n] is None]
         found = waybills.by_reference(tx, {_key(requests[n]) for n in good})
         for n in _replayed(tx, requests, good):  # what its waybill became is kept, and an envelope makes it only once
             if _key(requests[n]) not in found:
-                outcomes[n] = Rejected(reference=requests[n].order.reference, field="envelope", rule="replayed")
+                outcomes[n] = Rejected(reference=requests[n].order.reference, field="envelope", rule=Rule.REPLAYED)
         good = [n for n in good if outcomes[n] is None]
         fresh: dict[tuple[str, str, str], int] = {}
         for n in good:
@@ -85,12 +86,12 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
         for n in good:
             order, record = requests[n].order, found.get(_key(requests[n]))
             if record is None:
-                outcomes[n] = Rejected(reference=order.reference, field="waybill_number", rule="already-used")
+                outcomes[n] = Rejected(reference=order.reference, field="waybill_number", rule=Rule.ALREADY_USED)
                 continue
             waybill = to_waybill(record, token_text(record.id), numbers.get(record.id), created=n in mine)
             rule = None if n in mine else _not_again(store, record, wraps.get(record.id), order, waybill)
             outcomes[n] = Rejected(reference=order.reference, field="reference", rule=rule) if rule else waybill
-            if rule == DAMAGED.reason:
+            if rule is Rule.DAMAGED:
                 damaged.append((requests[n].merchant.id, record.id))
         tell(world, store, tx, damaged, now, step="checkout")
     return [outcome for outcome in outcomes if outcome is not None]
@@ -101,14 +102,14 @@ def _first_problem(request: Checkout) -> Rejected | None:
     return problem and Rejected(reference=request.order.reference, field=problem.field, rule=problem.rule)
 
 
-def _not_again(store: Store, record: Record, wrapped: OnlineWrap | None, order: Order, waybill: Waybill) -> str | None:
+def _not_again(store: Store, record: Record, wrapped: OnlineWrap | None, order: Order, waybill: Waybill) -> Rule | None:
     """The rule by which an order does not get the waybill that is there under its reference; None if it does."""
     try:
         if not sealing.same_content(store.keys, record, wrapped, order):
-            return "changed-after-checkout"
+            return Rule.CHANGED_AFTER_CHECKOUT
     except IntegrityError:
-        return DAMAGED.reason
-    return DAMAGED.reason if waybill.state == DAMAGED.reason else None
+        return Rule.DAMAGED
+    return Rule.DAMAGED if waybill.state is WaybillState.DAMAGED else None
 
 
 def _replayed(tx: Transaction, requests: Sequence[Checkout], good: Sequence[int]) -> list[int]:

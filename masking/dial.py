@@ -14,6 +14,7 @@ from datetime import timedelta
 from masking.call import Call, Route, announce
 from masking.numbers.provider import Bound, NumberProvider
 from masking.order import Announced, Connect
+from masking.reasons import Reason
 from masking.vault import bindings
 from masking.vault.bindings import Binding
 from masking.vault.store import Store
@@ -99,22 +100,22 @@ def _bind(
         row = Binding(outcome.call, outcome.waybill, main, None, milliseconds(outcome.until))
         with store.transaction() as tx:
             if not bindings.ask(tx, row):
-                return Refusal(reason="unknown")
+                return Refusal(reason=Reason.UNKNOWN)
         answer = provider.bind(main, outcome.a, outcome.b, outcome.until, outcome.call.hex())
         if isinstance(answer, Bound):
             with store.transaction() as tx:
                 kept = bindings.made(tx, outcome.call, answer.subscription)
             if not kept:
                 end(world, store, provider)
-                return Refusal(reason="unknown")
+                return Refusal(reason=Reason.UNKNOWN)
             number = VirtualNumber(main=main, extension="", expires=outcome.until)
             return Dial(number=number, valid_until=outcome.until)
         if answer.known:
             with store.transaction() as tx:
                 bindings.drop(tx, [outcome.call])
-        if answer.reason != "conflict":
-            return Refusal(reason=f"provider-{answer.reason}", retry_after=answer.retry_after)
-    return Refusal(reason="provider-conflict", retry_after=int(SETTLED.total_seconds()))
+        if answer.reason is not Reason.PROVIDER_CONFLICT:
+            return Refusal(reason=answer.reason, retry_after=answer.retry_after)
+    return Refusal(reason=Reason.PROVIDER_CONFLICT, retry_after=int(SETTLED.total_seconds()))
 
 
 def _some(mains: Sequence[str], world: World) -> list[str]:

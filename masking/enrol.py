@@ -19,7 +19,9 @@ from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.ledger.log import is_name
 from masking.order import Enrolled, Plain
+from masking.reasons import Reason
 from masking.redact.phones import canonical
+from masking.rules import Rule
 from masking.vault import budgets, codes, credentials, journal, people
 from masking.vault.store import Store, Transaction
 from masking.waybill import Confirmed, Refusal, Rejected, Revoked, Unlocked
@@ -131,13 +133,13 @@ def _problem(request: Enrol) -> Rejected | None:
     for field in ("id", "unit"):
         text = getattr(request, field)
         if not _NAME.fullmatch(text):
-            return Rejected(reference=None, field=field, rule="not-1-to-63-small-letters-digits-hyphens")
+            return Rejected(reference=None, field=field, rule=Rule.ID_MALFORMED)
         if not is_name(text):
-            return Rejected(reference=None, field=field, rule="nine-digits-in-a-row")
+            return Rejected(reference=None, field=field, rule=Rule.NINE_DIGITS_IN_A_ROW)
     if request.role not in ROLES:
-        return Rejected(reference=None, field="role", rule="not-a-supervisors-to-give")
+        return Rejected(reference=None, field="role", rule=Rule.NOT_A_SUPERVISORS_TO_GIVE)
     if request.phone and canonical(request.phone.reveal()) is None:
-        return Rejected(reference=None, field="phone", rule="not-a-phone")
+        return Rejected(reference=None, field="phone", rule=Rule.NOT_A_PHONE)
     return None
 
 
@@ -145,12 +147,12 @@ def _enrol(
     world: World, store: Store, tx: Transaction, request: Enrol, staff: dict[str, Actor], now: datetime
 ) -> Enrolled | Refusal:
     if codes.made_today(tx, request.actor.id, now) >= CODES_A_DAY:
-        return Refusal(reason="enough-for-today")
+        return Refusal(reason=Reason.ENOUGH_FOR_TODAY)
     actor = Actor(id=request.id, tenant=request.actor.tenant, role=request.role, unit=request.unit)
     kind = "enrol"
     if not people.enrol(world, store.keys, tx, actor, now, phone=request.phone):
         if staff.get(actor.id) != actor:  # somebody else's, of another unit, or revoked for good
-            return Refusal(reason="id-taken")
+            return Refusal(reason=Reason.ID_TAKEN)
         kind = "enrol-again"
         if request.phone:
             people.set_phone(world, store.keys, tx, actor, request.phone, now)

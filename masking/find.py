@@ -15,9 +15,9 @@ from masking.lifecycle import State
 from masking.order import Plain, reference_problems
 from masking.redact.phones import canonical
 from masking.vault import people, slots, waybills
-from masking.vault.damage import DAMAGED, tell
+from masking.vault.damage import tell
 from masking.vault.store import Store, to_waybill
-from masking.waybill import Token, Waybill
+from masking.waybill import Token, Waybill, WaybillState
 from masking.world import World
 
 
@@ -62,7 +62,9 @@ def find(world: World, store: Store, requests: Sequence[Find]) -> list[list[Wayb
                 mine = [r for r in mine if r.state != State.DESTROYED]
             numbers = slots.leases(tx, [r.id for r in mine])
             found = [to_waybill(r, token_text(r.id), numbers.get(r.id)) for r in mine]
-            damaged += [(merchant.id, r.id) for r, w in zip(mine, found, strict=True) if w.state == DAMAGED.reason]
+            damaged += [
+                (merchant.id, r.id) for r, w in zip(mine, found, strict=True) if w.state is WaybillState.DAMAGED
+            ]
             answers.append(found)
         tell(world, store, tx, damaged, now, step="find")
     return answers

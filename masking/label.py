@@ -18,6 +18,7 @@ from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import token_record
 from masking.lifecycle import State
+from masking.reasons import Reason
 from masking.vault import budgets, custody, journal, people, sealing, slots, waybills
 from masking.vault.custody import Print
 from masking.vault.damage import DAMAGED, finders, ring, view_of
@@ -31,15 +32,15 @@ REASONS = frozenset({"damaged", "printer-jam", "repacked"})
 
 COUNTED = frozenset(
     {
-        "unknown",
-        "job-of-another",
-        "print-superseded",
-        "reprint-needs-a-scan-by-another",
+        Reason.UNKNOWN,
+        Reason.JOB_OF_ANOTHER,
+        Reason.PRINT_SUPERSEDED,
+        Reason.REPRINT_NEEDS_A_SCAN_BY_ANOTHER,
     }
 )
 """Refusals that cost from the budget of refusals; the others are slips of who prints honestly."""
 
-PRINTED_BEFORE = Refusal(reason="reprint-needs-outlet-and-reason")
+PRINTED_BEFORE = Refusal(reason=Reason.REPRINT_NEEDS_OUTLET_AND_REASON)
 """A slip too: it is said to the parcel's merchant, or to the outlet that has it, and a whole folder may be given twice."""
 
 _NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -136,24 +137,24 @@ def _may_print(request: Label, record: Record) -> bool:
 def _not_again(request: Label, record: Record, made: Print) -> Refusal | None:
     """Why the print that a job has already made is not given again: another's job is no way around a reprint."""
     if made.actor != request.actor.id:
-        return Refusal(reason="job-of-another")
-    return None if made.number == record.live_print else Refusal(reason="print-superseded")
+        return Refusal(reason=Reason.JOB_OF_ANOTHER)
+    return None if made.number == record.live_print else Refusal(reason=Reason.PRINT_SUPERSEDED)
 
 
 def _refusal(request: Label, record: Record) -> Refusal | None:
     for text in (request.job, request.station):
         if not _NAME.fullmatch(text):
-            return Refusal(reason="job-or-station-not-1-to-64-letters-digits-hyphens")
+            return Refusal(reason=Reason.JOB_OR_STATION_MALFORMED)
     if record.waybill_number is None or record.routing_code is None:
-        return Refusal(reason="not-shipped")
+        return Refusal(reason=Reason.NOT_SHIPPED)
     if record.delivered is not None:
-        return Refusal(reason="delivered")
+        return Refusal(reason=Reason.DELIVERED)
     if not record.prints:
         return None
     if request.actor.role is not Role.OUTLET or request.reason not in REASONS:
         return PRINTED_BEFORE
     if record.received_by in {None, request.actor.id}:
-        return Refusal(reason="reprint-needs-a-scan-by-another")
+        return Refusal(reason=Reason.REPRINT_NEEDS_A_SCAN_BY_ANOTHER)
     return None
 
 

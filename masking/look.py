@@ -19,6 +19,7 @@ from masking.access.duty import UNKNOWN
 from masking.access.people import Actor
 from masking.crypto.index import is_persons
 from masking.order import Plain
+from masking.reasons import Reason
 from masking.redact.phones import canonical
 from masking.vault import budgets, custody, journal, parcels
 from masking.vault.custody import Assignment
@@ -93,9 +94,9 @@ def _refusal(request: Look, known: Parcels, code: Code | None, tally: Tally, now
     if refusal is None and code:
         open_ = known.duties[code[0]]
         if open_.views >= VIEWS:
-            refusal = Refusal(reason="looked-too-often")
+            refusal = Refusal(reason=Reason.LOOKED_TOO_OFTEN)
         elif request.phone and open_.misses >= MISSES:
-            refusal = Refusal(reason="said-wrong-too-often")
+            refusal = Refusal(reason=Reason.SAID_WRONG_TOO_OFTEN)
     if refusal:
         tally.refuse()
     return refusal

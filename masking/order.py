@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, NoReturn, final
 
+from masking.rules import Rule
+
 FIELDS = (
     "recipient.name",
     "recipient.phone",
@@ -26,7 +28,16 @@ FIELDS = (
 )
 """The eight personal fields of an order, in the order in which they are sealed (FORMAT.md section 2)."""
 
-_LIMITS = {"name": 64, "phone": 40, "address": 300, "goods": 500, "remark": 500}
+LIMITS = {
+    "reference": (64, Rule.LONGER_THAN_64),
+    "name": (64, Rule.LONGER_THAN_64),
+    "phone": (40, Rule.LONGER_THAN_40),
+    "address": (300, Rule.LONGER_THAN_300),
+    "goods": (500, Rule.LONGER_THAN_500),
+    "remark": (500, Rule.LONGER_THAN_500),
+}
+"""How many characters a text of an order may have, and the rule that a longer one breaks; by the last part of its name."""
+
 _PRINTABLE_NUMBER = re.compile(r"[A-Za-z0-9-]{6,32}")
 _PRINTABLE_ROUTE = re.compile(r"[A-Za-z0-9 -]{2,32}")
 
@@ -79,7 +90,7 @@ class Problem(NamedTuple):
     """What is wrong with an order: the field and the rule it breaks, never the value."""
 
     field: str
-    rule: str
+    rule: Rule
 
 
 @final
@@ -207,20 +218,21 @@ def number_problems(waybill_number: str | None, routing_code: str | None) -> lis
     """What is wrong with a carrier's waybill number or routing code, if given."""
     found = []
     if waybill_number is not None and not _matches(_PRINTABLE_NUMBER, waybill_number):
-        found.append(Problem("waybill_number", "not-6-to-32-letters-digits-hyphens"))
+        found.append(Problem("waybill_number", Rule.WAYBILL_NUMBER_MALFORMED))
     if routing_code is not None and not _matches(_PRINTABLE_ROUTE, routing_code):
-        found.append(Problem("routing_code", "not-2-to-32-letters-digits-blanks-hyphens"))
+        found.append(Problem("routing_code", Rule.ROUTING_CODE_MALFORMED))
     return found
 
 
 def reference_problems(reference: str) -> list[Problem]:
     """What is wrong with a merchant's order number."""
     if not isinstance(reference, str) or not reference.strip():
-        return [Problem("reference", "missing")]
-    if len(reference) > 64:
-        return [Problem("reference", "longer-than-64")]
+        return [Problem("reference", Rule.MISSING)]
+    limit, longer = LIMITS["reference"]
+    if len(reference) > limit:
+        return [Problem("reference", longer)]
     if not reference.isprintable():
-        return [Problem("reference", "control-character")]
+        return [Problem("reference", Rule.CONTROL_CHARACTER)]
     return []
 
 
@@ -231,19 +243,20 @@ def _matches(pattern: re.Pattern[str], text: object) -> bool:
 def _text_problems(name: str, text: str) -> list[Problem]:
     kind = name.rsplit(".", 1)[-1]
     if not text:
-        return [] if kind in {"goods", "remark"} else [Problem(name, "missing")]
-    if len(text) > _LIMITS[kind]:
-        return [Problem(name, f"longer-than-{_LIMITS[kind]}")]
+        return [] if kind in {"goods", "remark"} else [Problem(name, Rule.MISSING)]
+    limit, longer = LIMITS[kind]
+    if len(text) > limit:
+        return [Problem(name, longer)]
     if any(unicodedata.category(ch) in {"Cc", "Cs", "Co", "Cn"} and ch not in "\n\t" for ch in text):
-        return [Problem(name, "control-character")]
+        return [Problem(name, Rule.CONTROL_CHARACTER)]
     if kind in {"name", "phone", "address"} and ("**" in text or "••" in text or (kind == "phone" and "*" in text)):
-        return [Problem(name, "already-masked")]
+        return [Problem(name, Rule.ALREADY_MASKED)]
     if kind in {"name", "address"} and not any(ch.isalnum() for ch in text):
-        return [Problem(name, "no-letter")]
+        return [Problem(name, Rule.NO_LETTER)]
     if kind == "phone":
         if re.search(r"\d(?:\.\d+)?[eE]\+\d", text):
-            return [Problem(name, "spreadsheet-exponent")]
+            return [Problem(name, Rule.SPREADSHEET_EXPONENT)]
         digits = sum(ch.isnumeric() for ch in text)
         if digits < 7:
-            return [Problem(name, "fewer-than-7-digits")]
+            return [Problem(name, Rule.FEWER_THAN_7_DIGITS)]
     return []

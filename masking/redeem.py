@@ -16,17 +16,18 @@ from masking.access import credentials as words
 from masking.access.people import Actor, Level, Role
 from masking.access.proof import Proof
 from masking.order import Plain
+from masking.reasons import Reason
 from masking.vault import codes, credentials, journal, people
 from masking.vault.store import Store, Transaction
 from masking.waybill import Refusal
 from masking.world import World
 
-REPLAYED = Refusal(reason="replayed")
-NOBODY = Refusal(reason="unauthenticated")
+REPLAYED = Refusal(reason=Reason.REPLAYED)
+NOBODY = Refusal(reason=Reason.UNAUTHENTICATED)
 """The one refusal to whoever shows nothing that is good."""
 
-NO_SHIFT = Refusal(reason="no-shift")
-OTHERS_DEVICE = Refusal(reason="device-of-somebody-else")
+NO_SHIFT = Refusal(reason=Reason.NO_SHIFT)
+OTHERS_DEVICE = Refusal(reason=Reason.DEVICE_OF_ANOTHER_PERSON)
 
 
 class Attest(Protocol):

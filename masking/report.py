@@ -18,14 +18,14 @@ from masking.ledger.log import Leaf
 from masking.numbers.provider import PROVIDER
 from masking.numbers.pushed import Happened, Told
 from masking.order import Plain
+from masking.reasons import Reason
 from masking.vault import budgets, calls, journal, people
 from masking.vault.calls import Event, Intent
 from masking.vault.store import Store, Transaction
-from masking.waybill import CallBacks, Refusal, Reported
+from masking.waybill import CallBacks, CallEvent, Refusal, Reported
 from masking.world import World, milliseconds, moment
 
-EVENTS = frozenset({"ringing", "answered", "missed", "ended"})
-"""What may be reported of a call; `seconds` of an `ended` one say how long they spoke."""
+EVENTS = frozenset(CallEvent)
 
 LONGEST = 86_400
 """Seconds; no call lasts longer."""
@@ -77,7 +77,7 @@ def report(
             events = _events(request, connected, staff)
             if isinstance(events, list):
                 said.append((connected[events[0].call], request.caller, events))
-                outcomes.append(Reported(call=request.call, event=events[-1].event))
+                outcomes.append(Reported(call=request.call, event=CallEvent(events[-1].event)))
             else:
                 outcomes.append(events)
         _record(world, store, tx, said, now)
@@ -94,9 +94,9 @@ def _events(request: Report | Told, connected: dict[bytes, Intent], staff: dict[
             return UNKNOWN
     call = connected.get(_call_id(request.call))
     if call is None or call.switch != reporter:
-        return Refusal(reason="unknown-call")
+        return Refusal(reason=Reason.UNKNOWN_CALL)
     if not happened or not all(each.event in EVENTS and 0 <= each.seconds <= LONGEST for each in happened):
-        return Refusal(reason="not-an-event")
+        return Refusal(reason=Reason.NOT_AN_EVENT)
     return [Event(call.id, each.event, call.waybill, milliseconds(each.at), each.seconds) for each in happened]
 
 

@@ -16,6 +16,7 @@ from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import token_record
 from masking.lifecycle import KEY_BACKUPS_LIVE, Act, State, after
+from masking.reasons import Reason
 from masking.vault import custody, journal, people, slots, waybills
 from masking.vault.keystore import Destruction
 from masking.vault.store import Store, Transaction
@@ -135,7 +136,7 @@ def retire(world: World, store: Store, requests: Sequence[Retire]) -> list[Retir
 
 def _hold(world: World, store: Store, tx: Transaction, request: Hold, waybill: bytes, now: datetime) -> Held | Refusal:
     if request.reason not in HOLDS:
-        return Refusal(reason="no-such-reason")
+        return Refusal(reason=Reason.NO_SUCH_REASON)
     waybills.place_hold(tx, waybill, request.actor.id, request.reason, now)
     journal.append(tx, [store.leaf(world, now, "hold", request.actor.id, waybill, reason=request.reason)])
     return Held(held=True)
@@ -145,7 +146,7 @@ def _release(
     world: World, store: Store, tx: Transaction, request: Release, waybill: bytes, now: datetime
 ) -> Held | Refusal:
     if not waybills.release_hold(tx, waybill):
-        return Refusal(reason="not-held")
+        return Refusal(reason=Reason.NOT_HELD)
     journal.append(tx, [store.leaf(world, now, "release", request.actor.id, waybill)])
     return Held(held=False)
 
@@ -155,9 +156,9 @@ def _seal_away(
 ) -> Retired | Refusal:
     state = after(State(record.state), Act.SEAL_AWAY)
     if state is None:
-        return Refusal(reason="already-sealed-away")
+        return Refusal(reason=Reason.ALREADY_SEALED_AWAY)
     if waybills.held(tx, [record.id]):
-        return Refusal(reason="held")
+        return Refusal(reason=Reason.HELD)
     away.append(record.id)
     slots.release(tx, [record.id], now)
     custody.close_assignments(tx, [record.id], now)
@@ -177,9 +178,9 @@ def _destroy(
 ) -> Retired | Refusal:
     actor, reason = request.actor.id, request.reason
     if reason not in REASONS:
-        return Refusal(reason="no-such-reason")
+        return Refusal(reason=Reason.NO_SUCH_REASON)
     if waybills.held(tx, [record.id]):
-        return Refusal(reason="held")
+        return Refusal(reason=Reason.HELD)
     store.clear(tx, [record.id], reason, now)
     gone.append(Destruction(record.id, actor, reason))
     journal.append(tx, [store.leaf(world, now, "destroy", actor, record.id, reason=reason)])

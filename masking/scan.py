@@ -19,20 +19,21 @@ from masking.access.people import Actor, Role
 from masking.crypto.index import event_index
 from masking.ledger.log import is_name
 from masking.lifecycle import State
+from masking.reasons import Reason
 from masking.vault import budgets, custody, journal, people, slots, units, waybills
 from masking.vault.parcels import Code, facts_of
 from masking.vault.store import Store, Transaction
 from masking.vault.waybills import Record
-from masking.waybill import Refusal, Scanned
+from masking.waybill import Refusal, ScanKind, Scanned
 from masking.world import World, milliseconds, moment
 
-NO_EVENT = Refusal(reason="event-not-1-to-128-printable-characters")
-REUSED = Refusal(reason="event-of-another-scan")
-NOT_YOURS = Refusal(reason="not-your-kind-of-scan")
-NO_UNIT = Refusal(reason="to-names-another-unit-of-departed-or-diverted")
-NOBODY_THERE = Refusal(reason="to-names-a-unit-where-nobody-is-enrolled")
-SENT_ELSEWHERE = Refusal(reason="sent-to-another-unit")
-JUST_SCANNED = Refusal(reason="being-recorded", retry_after=1)
+NO_EVENT = Refusal(reason=Reason.EVENT_MALFORMED)
+REUSED = Refusal(reason=Reason.EVENT_OF_ANOTHER_SCAN)
+NOT_YOURS = Refusal(reason=Reason.NOT_YOUR_KIND_OF_SCAN)
+NO_UNIT = Refusal(reason=Reason.TO_NEEDS_ANOTHER_UNIT)
+NOBODY_THERE = Refusal(reason=Reason.TO_NEEDS_A_STAFFED_UNIT)
+SENT_ELSEWHERE = Refusal(reason=Reason.SENT_TO_ANOTHER_UNIT)
+JUST_SCANNED = Refusal(reason=Reason.BEING_RECORDED, retry_after=1)
 
 
 @final
@@ -92,7 +93,7 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
             before = known.told.get(event) if event else None
             if refusal is None and before and known.staff.get(actor.id) == actor:
                 same = (before.waybill, before.kind, before.bound_for) == (record_id, request.kind, request.to)
-                outcomes.append(Scanned(kind=before.kind, at=moment(before.at)) if same else REUSED)
+                outcomes.append(Scanned(kind=ScanKind(before.kind), at=moment(before.at)) if same else REUSED)
                 continue
             if refusal is None:
                 refusal = _malformed(store, known, request, event) or _refusal(store, known, request, record, code, now)
@@ -122,7 +123,7 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
             if event:
                 known.told[event] = made
             moved[record.id] = _move(world, store, tx, known, request, record, now)
-            outcomes.append(Scanned(kind=request.kind, at=now))
+            outcomes.append(Scanned(kind=ScanKind(request.kind), at=now))
         waybills.move(tx, moved)
         budgets.save_tallies(tx, tallies, now, world)
     return outcomes

@@ -7,13 +7,53 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import NewType, final
+
+from masking.reasons import Reason
+from masking.rules import Rule
 
 STAMP = "label-1 GB/T 41833-2022"
 """Borne by views that were compared with their orders and passed: the rule set, and the standard that it exceeds."""
 
 Token = NewType("Token", str)
 """The opaque id of a waybill: what a merchant keeps in place of the personal data (FORMAT.md section 1)."""
+
+
+class WaybillState(StrEnum):
+    """How a waybill stands, as its merchant sees it: the states of `masking.lifecycle`, and two of the answer alone."""
+
+    ACTIVE = "active"
+    """Resolvable by those with a duty."""
+    SEALED_AWAY = "sealed_away"
+    """Kept under the offline archive key only."""
+    DESTROYED = "destroyed"
+    """Nobody can open it."""
+    PENDING = "pending"
+    """A remote service has not answered yet."""
+    DAMAGED = "damaged"
+    """What is stored of it can't be read: `amend` or `cancel` it, or ask the operator."""
+
+
+class ScanKind(StrEnum):
+    """What a scan says of a parcel."""
+
+    ARRIVED = "arrived"
+    DEPARTED = "departed"
+    RETURNED = "returned"
+    DIVERTED = "diverted"
+    COLLECTED = "collected"
+    ATTEMPTED = "attempted"
+    DELIVERED = "delivered"
+
+
+class CallEvent(StrEnum):
+    """What can be reported of a call."""
+
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    MISSED = "missed"
+    ENDED = "ended"
 
 
 @final
@@ -92,8 +132,7 @@ class Waybill:
         masked: the masked view, None once destroyed, and where it is damaged.
         number: the leased virtual number, None while none is leased.
         merge: equal for orders of one buyer at this merchant in this week (FORMAT.md section 5).
-        state: active, sealed_away, destroyed; or pending (a remote service has not answered yet), or damaged (what is
-            kept of it can't be read: `amend` or `cancel` it, or ask the operator).
+        state: see `WaybillState`.
         waybill_number, routing_code: the carrier's.
         created: whether this call made it, or found it under the same reference.
     """
@@ -103,7 +142,7 @@ class Waybill:
     masked: MaskedView | None
     number: VirtualNumber | None
     merge: str | None
-    state: str
+    state: WaybillState
     waybill_number: str | None = None
     routing_code: str | None = None
     created: bool = False
@@ -116,16 +155,16 @@ class Rejected:
 
     reference: str | None
     field: str
-    rule: str
+    rule: Rule
     row: int | None = None
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Understood, and the answer is no. `reason` is a stable word; `retry_after` in seconds, where waiting helps."""
+    """A well-formed request that is refused; `retry_after` in seconds, where waiting helps."""
 
-    reason: str
+    reason: Reason
     retry_after: int | None = None
 
 
@@ -151,7 +190,7 @@ class Seen:
 class Scanned:
     """The scan is recorded."""
 
-    kind: str
+    kind: ScanKind
     at: datetime
 
 
@@ -187,7 +226,7 @@ class Reported:
     """This event of this call is recorded, now or before."""
 
     call: str
-    event: str
+    event: CallEvent
 
 
 @final

@@ -10,13 +10,17 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar, cast
 
 from masking.errors import InputError, IntegrityError
 from masking.order import Connect, Enrolled, Grant, Order, Party, Plain
+from masking.reasons import Reason
+from masking.rules import Rule
 from masking.waybill import (
     Assigned,
     CallBacks,
+    CallEvent,
     Confirmed,
     Delivered,
     Dial,
@@ -28,12 +32,14 @@ from masking.waybill import (
     Rejected,
     Reported,
     Revoked,
+    ScanKind,
     Scanned,
     Seen,
     Token,
     Unlocked,
     VirtualNumber,
     Waybill,
+    WaybillState,
     Working,
 )
 
@@ -46,6 +52,7 @@ _VIEW_FIELDS = (
     "recipient.name", "recipient.phone", "recipient.address",
     "sender.name", "sender.phone", "sender.address", "goods", "remark",
 )  # fmt: skip
+_Word = TypeVar("_Word", bound=StrEnum)
 _HALF = re.compile("[\ud800-\udfff]")  # half a character: JSON can spell it, and no answer can say it
 
 
@@ -169,6 +176,16 @@ def _party(value: Mapping[str, Any], who: str) -> Party:
     return Party(name=name, phone=phone, address=address)
 
 
+def _word(register: type[_Word], word: str) -> _Word:
+    """A word of a register. A service that is newer than this client may know more words: one of those stays a string."""
+    if not isinstance(word, str):
+        raise TypeError("not a word")
+    try:
+        return register(word)
+    except ValueError:
+        return cast("_Word", word)
+
+
 def _number_to_json(number: VirtualNumber) -> dict[str, str]:
     return {"main": number.main, "extension": number.extension, "expires": time_to_json(number.expires)}
 
@@ -201,7 +218,7 @@ def waybill_from_json(value: Mapping[str, Any]) -> Waybill:
         masked=view_from_json(view) if view else None,
         number=_number_from_json(number) if number else None,
         merge=value["merge"],
-        state=value["state"],
+        state=_word(WaybillState, value["state"]),
         waybill_number=value["waybill_number"],
         routing_code=value["routing_code"],
         created=value["created"],
@@ -231,12 +248,12 @@ _FORMS: dict[type[Outcome], tuple[str, Callable[[Any], dict[str, Any]], Callable
     Rejected: (
         "rejected",
         lambda o: {"reference": o.reference, "field": o.field, "rule": o.rule, "row": o.row},
-        lambda v: Rejected(reference=v["reference"], field=v["field"], rule=v["rule"], row=v["row"]),
+        lambda v: Rejected(reference=v["reference"], field=v["field"], rule=_word(Rule, v["rule"]), row=v["row"]),
     ),
     Refusal: (
         "refused",
         lambda o: {"reason": o.reason, "retry_after": o.retry_after},
-        lambda v: Refusal(reason=v["reason"], retry_after=v["retry_after"]),
+        lambda v: Refusal(reason=_word(Reason, v["reason"]), retry_after=v["retry_after"]),
     ),
     OnPage: ("printed", lambda o: {"page": o.page}, lambda v: OnPage(page=v["page"])),
     Grant: ("granted", _grant_to_json, _grant_from_json),
@@ -253,7 +270,7 @@ _FORMS: dict[type[Outcome], tuple[str, Callable[[Any], dict[str, Any]], Callable
     Reported: (
         "reported",
         lambda o: {"call": o.call, "event": o.event},
-        lambda v: Reported(call=v["call"], event=v["event"]),
+        lambda v: Reported(call=v["call"], event=_word(CallEvent, v["event"])),
     ),
     CallBacks: (
         "call_backs",
@@ -268,7 +285,7 @@ _FORMS: dict[type[Outcome], tuple[str, Callable[[Any], dict[str, Any]], Callable
     Scanned: (
         "scanned",
         lambda o: {"kind": o.kind, "at": time_to_json(o.at)},
-        lambda v: Scanned(kind=v["kind"], at=time_from_json(v["at"])),
+        lambda v: Scanned(kind=_word(ScanKind, v["kind"]), at=time_from_json(v["at"])),
     ),
     Assigned: (
         "assigned",

@@ -14,6 +14,7 @@ import numpy as np
 import zxingcpp
 
 from masking.errors import RefusedError
+from masking.rules import Rule
 from masking.waybill import STAMP, LabelData
 from print_templates.content import contents
 from print_templates.drawing import Code, Drawing
@@ -35,15 +36,15 @@ def release(drawing: Drawing, label: LabelData, template: Template) -> Released:
         RefusedError: the view does not bear the stamp of our rules, or something on the drawing is not on the list.
     """
     if label.view.stamp != STAMP:
-        raise RefusedError("view-not-stamped")
+        raise RefusedError(Rule.VIEW_NOT_STAMPED)
     allowed = {value.text for value in contents(label).values()} | template.constants
     if any(run.text not in allowed for run in drawing.runs):
-        raise RefusedError("text-not-on-the-list")
+        raise RefusedError(Rule.TEXT_NOT_ON_THE_LIST)
     if drawing.background != template.background:
-        raise RefusedError("background-not-the-templates")
+        raise RefusedError(Rule.BACKGROUND_NOT_THE_TEMPLATES)
     for code in drawing.codes:
         if _decoded(code) != (label.waybill_number if code.kind == "code128" else label.code):
-            raise RefusedError("code-not-on-the-list")
+            raise RefusedError(Rule.CODE_NOT_ON_THE_LIST)
     return Released(drawing)
 
 

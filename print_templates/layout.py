@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from masking.errors import InputError
+from masking.rules import Rule
 from masking.waybill import LabelData
 from print_templates import code128, qr
 from print_templates.breaking import fit
@@ -48,7 +49,7 @@ def lay_out(label: LabelData, template: Template, symbol: bytes | None) -> Laid:
             notes += [Note(name, "did-not-fit") for name in names]
             found = fit((box.otherwise,), box.box, box.style)
         if found is None:
-            raise InputError(max(names, key=lambda name: len(shown[name].text)), "does-not-fit")
+            raise InputError(max(names, key=lambda name: len(shown[name].text)), Rule.DOES_NOT_FIT)
         runs += found
         rects += [Rect(*box.box)] if box.reverse else []
     codes: list[Code] = []
@@ -61,7 +62,7 @@ def lay_out(label: LabelData, template: Template, symbol: bytes | None) -> Laid:
         ):  # the second one, for the day when a dot of the print head dies: the first is there without it
             notes.append(Note("waybill_number", "too-long-for-its-turned-bars"))
         else:
-            raise InputError("waybill_number", "too-long-for-its-bars")
+            raise InputError("waybill_number", Rule.TOO_LONG_FOR_ITS_BARS)
     notes += [Note(name, "character-not-in-font") for name, value in shown.items() if GETA in value.text]
     ground = template.background
     drawing = Drawing(
@@ -81,7 +82,7 @@ def _bars(text: str, box: CodeBox) -> Code | None:
     try:
         modules = code128.bars(text)
     except ValueError:
-        raise InputError("waybill_number", "not-code-128") from None
+        raise InputError("waybill_number", Rule.NOT_CODE_128) from None
     x, y, width, height = box.box
     along = height if box.turned else width
     size = along // (len(modules) + 2 * code128.QUIET)
@@ -98,10 +99,10 @@ def _bars(text: str, box: CodeBox) -> Code | None:
 
 def _qr(symbol: bytes | None, box: CodeBox) -> Code:
     if symbol is None:
-        raise InputError("code", "not-a-label-code")
+        raise InputError("code", Rule.NOT_A_LABEL_CODE)
     x, y, width, height = box.box
     size = min(width, height) // (qr.SIZE + 2 * qr.QUIET)
     if size < box.least:
-        raise InputError("template", "qr-too-dense")
+        raise InputError("template", Rule.QR_TOO_DENSE)
     side = size * qr.SIZE
     return Code("qr", x + (width - side) // 2, y + (height - side) // 2, side, side, qr.SIZE, qr.SIZE, symbol)

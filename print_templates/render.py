@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import final
 
 from masking.errors import InputError, RefusedError
+from masking.rules import Rule
 from masking.waybill import LabelData
 from print_templates import pdf, printers, qr, raster
 from print_templates.gate import Released, release
@@ -37,7 +38,7 @@ class NotPrinted:
     """A label that is not in the document: the field and the rule it breaks, never the value."""
 
     field: str
-    rule: str
+    rule: Rule
 
 
 @final
@@ -97,9 +98,9 @@ def draw(
                 laid = lay_out(label, form, symbol)
                 drawing = release(laid.drawing, label, form)
             except InputError as error:
-                yield None, NotPrinted(field=error.field, rule=error.rule)
+                yield None, NotPrinted(field=error.field, rule=Rule(error.rule))
             except RefusedError as error:
-                yield None, NotPrinted(field="label", rule=error.reason)
+                yield None, NotPrinted(field="label", rule=Rule(error.reason))
             else:
                 page += 1
                 yield drawing, Printed(page=page, notes=laid.notes)

@@ -11,6 +11,7 @@ from masking.errors import SettingsError
 from masking.numbers.aliyun import Account, Aliyun, authorization, canonical_query
 from masking.numbers.provider import Bound, Failed
 from masking.order import Plain
+from masking.reasons import Reason
 from tests import aliyun_server
 from tests.aliyun_server import KEY_ID, MAINS, POOL, SECRET, aliyun
 
@@ -68,10 +69,10 @@ def bound_of(bound):
 
 
 def test_a_wrong_secret_and_a_changed_clock_are_refused_by_the_server(server, world, hands):
-    assert bind(client(server, world, key_secret=Plain("guessed")), world) == Failed("refused")
+    assert bind(client(server, world, key_secret=Plain("guessed")), world) == Failed(Reason.PROVIDER_REFUSED)
     provider = client(server, world)
     server.now = lambda: hands.time + timedelta(hours=1)
-    assert bind(provider, world) == Failed("refused")
+    assert bind(provider, world) == Failed(Reason.PROVIDER_REFUSED)
     assert server.bound == {}
 
 
@@ -87,19 +88,19 @@ def test_phones_are_written_as_aliyun_wants_them(server, world, phone, written):
 
 @pytest.mark.parametrize("phone", ["+12125550100", "+8657180000002;ext=301", ""])
 def test_a_phone_that_it_cannot_ring_is_named_before_anything_is_sent(server, world, phone):
-    assert bind(client(server, world), world, b=Plain(phone)) == Failed("not-bindable")
+    assert bind(client(server, world), world, b=Plain(phone)) == Failed(Reason.PROVIDER_NOT_BINDABLE)
     assert server.asked == []
 
 
 @pytest.mark.parametrize(
     ("mood", "failed"),
     [
-        ("throttle", Failed("busy", retry_after=2)),
-        ("flow", Failed("busy", retry_after=2)),
-        ("system", Failed("no-answer", known=False)),
-        ("partly", Failed("no-answer", known=False)),
-        ("garbage", Failed("no-answer", known=False)),
-        ("late", Failed("no-answer", known=False)),
+        ("throttle", Failed(Reason.PROVIDER_BUSY, retry_after=2)),
+        ("flow", Failed(Reason.PROVIDER_BUSY, retry_after=2)),
+        ("system", Failed(Reason.PROVIDER_NO_ANSWER, known=False)),
+        ("partly", Failed(Reason.PROVIDER_NO_ANSWER, known=False)),
+        ("garbage", Failed(Reason.PROVIDER_NO_ANSWER, known=False)),
+        ("late", Failed(Reason.PROVIDER_NO_ANSWER, known=False)),
     ],
 )
 def test_each_way_to_fail_has_its_name_and_nothing_is_sent_twice(server, world, mood, failed):
@@ -114,7 +115,7 @@ def test_each_way_to_fail_has_its_name_and_nothing_is_sent_twice(server, world, 
 
 def test_a_server_that_is_not_there_is_known_to_have_done_nothing(server, world):
     gone = client(server, world, endpoint="http://127.0.0.1:1")
-    assert bind(gone, world) == Failed("down", retry_after=10)
+    assert bind(gone, world) == Failed(Reason.PROVIDER_DOWN, retry_after=10)
     assert gone.subscriptions(MAINS[0]) is None
     assert not gone.unbind(MAINS[0], "1")
 
@@ -122,7 +123,7 @@ def test_a_server_that_is_not_there_is_known_to_have_done_nothing(server, world)
 def test_a_phone_that_is_bound_already_conflicts_on_that_number_only(server, world):
     provider = client(server, world)
     bind(provider, world)
-    assert bind(provider, world, b=Plain("+8613800000002")) == Failed("conflict")
+    assert bind(provider, world, b=Plain("+8613800000002")) == Failed(Reason.PROVIDER_CONFLICT)
     assert isinstance(bind(provider, world, MAINS[1], b=Plain("+8613800000002")), Bound)
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, final
 
 from masking.errors import UnavailableError
 from masking.order import Order
-from masking.waybill import Refusal, Rejected, Waybill
+from masking.rules import Rule
+from masking.waybill import Refusal, Rejected, Waybill, WaybillState
 
 from .orders import Fault, Parcel
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 BATCH = 1000
 
-CHANGED = "changed-after-checkout"
+CHANGED = Rule.CHANGED_AFTER_CHECKOUT
 
 
 @final
@@ -58,7 +59,9 @@ def _checkout(shop: Shop | RemoteShop, parcels: Sequence[Parcel], *, amend: bool
     outcomes: list[Taken | Fault] = []
     for parcel, answer in zip(parcels, shop.checkout(orders), strict=True):
         match answer:
-            case Waybill(state="pending"):  # it waits in an outbox; the file can wait as well, and asks again
+            case Waybill(
+                state=WaybillState.PENDING
+            ):  # it waits in an outbox; the file can wait as well, and asks again
                 raise UnavailableError("the service does not answer; what was entered stays, the same command goes on")
             case Waybill():
                 how = "new" if answer.created else "known"

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple, final
 
 from masking.access.people import Level
+from masking.reasons import Reason
 from masking.waybill import Refusal
 from masking.world import CHINA, milliseconds
 
@@ -189,23 +190,25 @@ class Tally:
         """The refusal that an actor with too many refusals gets to everything."""
         if self.until is None:
             return None
-        return Refusal(reason="locked", retry_after=(self.until - milliseconds(self.now)) // 1000 + 1)
+        return Refusal(reason=Reason.LOCKED, retry_after=(self.until - milliseconds(self.now)) // 1000 + 1)
 
     def spend(self, duty: Duty, *, place: bool = True) -> Refusal | None:
         """Count a parcel that is about to be opened, or refuse; `place` unless nothing of it is shown, as for a call."""
         wait = self.hours.wait(self.now)
         if wait:
-            return Refusal(reason="off-hours", retry_after=wait)
+            return Refusal(reason=Reason.OFF_HOURS, retry_after=wait)
         since = midnight(self.now)
         had = duty.id in self.looks
         fresh = not had and (duty.looked is None or duty.looked < since)
         takes = place and not self.looks.get(duty.id) and (duty.place is None or duty.place < since)
         if fresh and not self.remaining:
-            return Refusal(reason="daily-budget-spent", retry_after=_seconds_left(self.now, 24 * _HOUR, _CHINA_AHEAD))
+            return Refusal(
+                reason=Reason.DAILY_BUDGET_SPENT, retry_after=_seconds_left(self.now, 24 * _HOUR, _CHINA_AHEAD)
+            )
         if takes and self.taken >= self.limits.places:
-            return Refusal(reason="too-many-unfinished")
+            return Refusal(reason=Reason.TOO_MANY_UNFINISHED)
         if fresh and self.paced >= self.limits.pace:
-            return Refusal(reason="too-fast", retry_after=_seconds_left(self.now, _TENTH))
+            return Refusal(reason=Reason.TOO_FAST, retry_after=_seconds_left(self.now, _TENTH))
         self.views += fresh
         self.paced += fresh
         self.taken += takes
@@ -221,7 +224,7 @@ class Tally:
         """Count, for an outlet, a parcel that is given on after it was looked at; or refuse."""
         if self.views >= self.given * HANDED_ON_PERCENT // 100 + HANDED_ON_SPARE:
             left = _seconds_left(self.now, 24 * _HOUR, _CHINA_AHEAD)
-            return Refusal(reason="too-many-handed-on", retry_after=left)
+            return Refusal(reason=Reason.TOO_MANY_HANDED_ON, retry_after=left)
         self.views += 1
         return None
 

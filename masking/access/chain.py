@@ -15,6 +15,7 @@ from typing import final
 
 from masking.access.network import Network
 from masking.access.people import Actor, Role
+from masking.reasons import Reason
 
 
 class Leg(StrEnum):
@@ -147,17 +148,17 @@ def ends_duty(kind: str, at: Where) -> bool:
             return kind in {"departed", "diverted"}
 
 
-def assignable(at: Where, actor: Actor, outlet: str | None) -> str | None:
-    """Why this clerk does not give this parcel to a courier: a reason, or None. "unknown" where it is not here."""
+def assignable(at: Where, actor: Actor, outlet: str | None) -> Reason | None:
+    """Why this clerk does not give this parcel to a courier; None for one who may. Unknown where it is not here."""
     if at.leg is Leg.COLLECTION:
-        return None if outlet == actor.unit else "unknown"
+        return None if outlet == actor.unit else Reason.UNKNOWN
     if not (_here(at, actor, "arrived") or _here(at, actor, "collected")):
-        return "unknown"
+        return Reason.UNKNOWN
     if outlet != actor.unit:
-        return "needs-a-diversion"
+        return Reason.NEEDS_A_DIVERSION
     if at.received_by is None:
-        return "not-arrived"
-    return "arrival-scanned-by-the-same-person" if at.received_by == actor.id else None
+        return Reason.NOT_ARRIVED
+    return Reason.ARRIVAL_SCANNED_BY_THE_SAME_PERSON if at.received_by == actor.id else None
 
 
 def _here(at: Where, actor: Actor, custody: str) -> bool:

@@ -16,9 +16,10 @@ from typing import final
 from masking.access.chain import Leg
 from masking.access.people import Actor, Role
 from masking.lifecycle import State
+from masking.reasons import Reason
 from masking.waybill import Refusal
 
-UNKNOWN = Refusal(reason="unknown")
+UNKNOWN = Refusal(reason=Reason.UNKNOWN)
 """The uniform refusal."""
 
 DUTY_LASTS = timedelta(hours=24)
@@ -123,12 +124,12 @@ def _in_time(facts: Facts, now: datetime) -> bool:
     return facts.duty is not None and now - facts.duty.at < DUTY_LASTS
 
 
-RULES: tuple[tuple[str, Rule], ...] = (
-    (UNKNOWN.reason, lambda actor, facts, _legs, _now: _has_duty(actor, facts)),
-    ("not-in-custody", lambda _actor, facts, _legs, _now: _in_custody(facts)),
-    ("duty-is-over", lambda _actor, facts, _legs, now: _in_time(facts, now)),
-    ("print-superseded", lambda _actor, facts, _legs, _now: facts.print_number == facts.live_print),
-    ("wrong-leg", lambda _actor, facts, legs, _now: facts.leg in legs),
+RULES: tuple[tuple[Reason, Rule], ...] = (
+    (Reason.UNKNOWN, lambda actor, facts, _legs, _now: _has_duty(actor, facts)),
+    (Reason.NOT_IN_CUSTODY, lambda _actor, facts, _legs, _now: _in_custody(facts)),
+    (Reason.DUTY_IS_OVER, lambda _actor, facts, _legs, now: _in_time(facts, now)),
+    (Reason.PRINT_SUPERSEDED, lambda _actor, facts, _legs, _now: facts.print_number == facts.live_print),
+    (Reason.WRONG_LEG, lambda _actor, facts, legs, _now: facts.leg in legs),
 )
 """Rules in the order in which they are asked; the first that does not hold names the refusal."""
 
@@ -142,7 +143,7 @@ def refusal(actor: Actor, facts: Facts | None, legs: Collection[Leg], now: datet
         return UNKNOWN
     for reason, holds in RULES:
         if not holds(actor, facts, legs, now):
-            return UNKNOWN if reason == UNKNOWN.reason else Refusal(reason=reason)
+            return Refusal(reason=reason)
     return None
 
 

@@ -21,7 +21,7 @@ from masking.crypto.index import token_record
 from masking.errors import InputError, IntegrityError, UnavailableError, UnknownWaybillError
 from masking.order import Order
 from masking.redact.view import mask_order
-from masking.waybill import OnPage, Refusal, Rejected, Token, Waybill
+from masking.waybill import OnPage, Refusal, Rejected, Token, Waybill, WaybillState
 from masking.wire import order_to_json, waybill_from_json
 from masking.world import World
 
@@ -224,5 +224,10 @@ def _checked(order: Order, outcome: Waybill | Rejected) -> Waybill | Rejected:
 def _pending(order: Order) -> Waybill:
     """What can be said of an order that waits: its masked view."""
     return Waybill(
-        id=Token(""), reference=order.reference, masked=mask_order(order), number=None, merge=None, state="pending"
+        id=Token(""),
+        reference=order.reference,
+        masked=mask_order(order),
+        number=None,
+        merge=None,
+        state=WaybillState.PENDING,
     )

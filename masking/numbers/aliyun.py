@@ -24,6 +24,7 @@ from masking.numbers import pushed, secretreport
 from masking.numbers.provider import Bound, Failed
 from masking.numbers.pushed import KEY_CHARACTERS, Told, Unsigned
 from masking.order import Plain
+from masking.reasons import Reason
 from masking.world import CHINA, World
 
 NAME = "aliyun"
@@ -31,9 +32,9 @@ VERSION = "2017-05-25"
 BUSY = ("isv.FLOW_LIMIT", "Throttling")
 """Codes, or their beginnings, of a provider that wants us to wait."""
 WORDS = {
-    "isv.BIND_CONFLICT": "conflict",
-    "isv.NO_AVAILABLE_NUMBER": "conflict",
-    "isv.MOBILE_NUMBER_ILLEGAL": "not-bindable",
+    "isv.BIND_CONFLICT": Reason.PROVIDER_CONFLICT,
+    "isv.NO_AVAILABLE_NUMBER": Reason.PROVIDER_CONFLICT,
+    "isv.MOBILE_NUMBER_ILLEGAL": Reason.PROVIDER_NOT_BINDABLE,
 }
 GONE = "isv.SUBS_NOT_EXIST"
 
@@ -82,7 +83,7 @@ class Aliyun:
         """An AXB binding on which only A can call."""
         numbers = [_digits(phone) for phone in (a, b)]
         if None in numbers:
-            return Failed("not-bindable")
+            return Failed(Reason.PROVIDER_NOT_BINDABLE)
         answer = self._ask(
             "BindAxb",
             PhoneNoA=str(numbers[0]),
@@ -97,12 +98,12 @@ class Aliyun:
             return answer
         made = answer.get("SecretBindDTO")
         subscription = made.get("SubsId") if isinstance(made, dict) else None
-        return Bound(main, str(subscription)) if subscription else Failed("no-answer", known=False)
+        return Bound(main, str(subscription)) if subscription else Failed(Reason.PROVIDER_NO_ANSWER, known=False)
 
     def unbind(self, main: str, subscription: str) -> bool:
         """Ends it; what does not exist has ended."""
         answer = self._ask("UnbindSubscription", SecretNo=main, SubsId=subscription)
-        return answer.reason == GONE if isinstance(answer, Failed) else True
+        return answer.gone if isinstance(answer, Failed) else True
 
     def subscriptions(self, main: str) -> set[str] | None:
         """The names of all bindings over a main number."""
@@ -144,13 +145,13 @@ class Aliyun:
         try:
             connection.connect()
         except OSError:
-            return Failed("down", retry_after=10)  # nothing was sent
+            return Failed(Reason.PROVIDER_DOWN, retry_after=10)  # nothing was sent
         try:
             connection.request("POST", f"/?{query}", headers=headers)
             response = connection.getresponse()
             return _read(response.status, response.read(1 << 20))
         except (OSError, http.client.HTTPException):
-            return Failed("no-answer", known=False)
+            return Failed(Reason.PROVIDER_NO_ANSWER, known=False)
         finally:
             connection.close()
 
@@ -176,16 +177,16 @@ def _read(status: int, body: bytes) -> dict[str, Any] | Failed:
         answer = json.loads(body)
         code = str(answer["Code"])
     except (ValueError, KeyError, TypeError):
-        return Failed("no-answer", known=False)
+        return Failed(Reason.PROVIDER_NO_ANSWER, known=False)
     if code == "OK" and status == 200 and isinstance(answer, dict):
         return answer
     if code.startswith(BUSY):
-        return Failed("busy", retry_after=2)
+        return Failed(Reason.PROVIDER_BUSY, retry_after=2)
     if code == GONE:
-        return Failed(GONE)
+        return Failed(Reason.PROVIDER_REFUSED, gone=True)
     if code.startswith("isv.") or (400 <= status < 500 and not code.startswith("isp.")):
-        return Failed(WORDS.get(code, "refused"))
-    return Failed("no-answer", known=False)
+        return Failed(WORDS.get(code, Reason.PROVIDER_REFUSED))
+    return Failed(Reason.PROVIDER_NO_ANSWER, known=False)
 
 
 def _digits(phone: Plain) -> str | None:

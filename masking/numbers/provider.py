@@ -15,6 +15,7 @@ from typing import Protocol, final
 from masking.numbers.pool import REST, REST_OF_OPEN_LINES
 from masking.numbers.pushed import Told, Unsigned
 from masking.order import Plain
+from masking.reasons import Reason
 
 PROVIDER = "number-provider"
 """Who is on the ledger where a provider is told both phones, and where it tells what became of the call."""
@@ -58,11 +59,15 @@ class Bound:
 @final
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Not bound, for a reason in one word; or, if not `known`, perhaps bound: nobody can tell before it is looked up."""
+    """Not bound, and why; or, if not `known`, perhaps bound: that can't be told before it is looked up.
 
-    reason: str
+    `gone` where the provider answers that there is no such binding.
+    """
+
+    reason: Reason
     known: bool = True
     retry_after: int | None = None
+    gone: bool = False
 
 
 class NumberProvider(Protocol):

@@ -27,7 +27,7 @@ _FORM = re.compile(r"t=([0-9]{1,11}),v1=([0-9a-f]{64})")
 
 
 class Happened(NamedTuple):
-    """One event of a call, a word of `masking.report.EVENTS`; `seconds` of an `ended` one say how long they spoke."""
+    """One event of a call, a `CallEvent`; `seconds` of an `ended` one say how long they spoke."""
 
     event: str
     at: datetime

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import final
 
 from masking.numbers.pool import Line
+from masking.reasons import Reason
 
 CONNECT = "connect"
 CALL_BACK = "call-back"
@@ -43,10 +44,10 @@ class Dialled:
     staff: bool
 
 
-PLAN_RULES: tuple[tuple[str, Callable[[Dialled], bool]], ...] = (
-    ("not-your-number", lambda d: d.switch is not None and d.line is not None and d.line.switch == d.switch),
-    ("dial-the-extension", lambda d: d.extension != ""),
-    ("no-such-extension", lambda d: d.line is not None and len(d.extension) == d.line.digits),
+PLAN_RULES: tuple[tuple[Reason, Callable[[Dialled], bool]], ...] = (
+    (Reason.NOT_YOUR_NUMBER, lambda d: d.switch is not None and d.line is not None and d.line.switch == d.switch),
+    (Reason.DIAL_THE_EXTENSION, lambda d: d.extension != ""),
+    (Reason.NO_SUCH_EXTENSION, lambda d: d.line is not None and len(d.extension) == d.line.digits),
 )
 """Rules that say nothing of any parcel; the first that does not hold is recorded and heard."""
 
@@ -56,8 +57,8 @@ PARCEL_RULES: tuple[tuple[str, Callable[[Dialled], bool]], ...] = (
     ("stale-label", lambda d: not d.live),
     ("no-courier-yet", lambda d: d.party),
     ("duty-ended", lambda d: d.intent == "open"),
-    ("intent-used", lambda d: d.intent == "used"),
-    ("intent-expired", lambda d: d.intent == "expired"),
+    (Reason.INTENT_USED, lambda d: d.intent == "used"),
+    (Reason.INTENT_EXPIRED, lambda d: d.intent == "expired"),
     ("no-intent", lambda d: d.staff),
     ("stranger", lambda _: True),
 )
@@ -72,12 +73,12 @@ def judge(dialled: Dialled) -> str:
     return next(reason for reason, holds in PARCEL_RULES if holds(dialled))
 
 
-def heard(reason: str, dialled: Dialled) -> str:
+def heard(reason: str, dialled: Dialled) -> Reason:
     """The reason that the switch is given; what it plays for each stands in `docs/telephony.md`.
 
     Only who announced a call to this very parcel learns what became of it; every other courier hears the same of any
     number, and so does every stranger.
     """
-    if reason in {"intent-used", "intent-expired"} or reason in dict(PLAN_RULES):
-        return reason
-    return "announce-first" if dialled.staff else "not-connected"
+    if reason in {Reason.INTENT_USED, Reason.INTENT_EXPIRED, *dict(PLAN_RULES)}:
+        return Reason(reason)
+    return Reason.ANNOUNCE_FIRST if dialled.staff else Reason.NOT_CONNECTED

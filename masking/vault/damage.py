@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from masking.access.people import Actor
 from masking.errors import IntegrityError
+from masking.reasons import Reason
 from masking.vault import journal
 from masking.vault.budgets import raise_alarm
 from masking.vault.waybills import Record
@@ -20,7 +21,7 @@ from masking.world import World
 if TYPE_CHECKING:
     from masking.vault.store import Store
 
-DAMAGED = Refusal(reason="damaged")
+DAMAGED = Refusal(reason=Reason.DAMAGED)
 """What is kept of this parcel does not open or can't be read. Its neighbours in a batch are answered."""
 
 ALARM = "damaged-record"

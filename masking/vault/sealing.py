@@ -13,6 +13,7 @@ from masking.crypto.seal import seal_fields
 from masking.order import Order, Problem
 from masking.redact.destination import city_of
 from masking.redact.phones import canonical
+from masking.rules import Rule
 from masking.vault.damage import view_of
 from masking.vault.keystore import Generation, KeyStore, OnlineWrap
 from masking.vault.waybills import Record
@@ -66,7 +67,7 @@ def first_problem(order: Order) -> Problem | None:
         return problems[0]
     for name in ("recipient.phone", "sender.phone"):
         if canonical(order.fields()[name].reveal()) is None:
-            return Problem(name, "not-a-phone")
+            return Problem(name, Rule.NOT_A_PHONE)
     return None
 
 

@@ -19,6 +19,7 @@ from masking.crypto import envelope as sealed
 from masking.crypto.envelope import Envelope, SealingKey
 from masking.errors import IntegrityError, MaskingError
 from masking.order import Order
+from masking.rules import Rule
 from masking.vault.engine import insert_new, reading, transaction, truncate_log
 from masking.vault.keyschema import stored_key
 from masking.vault.schema import envelope
@@ -64,21 +65,21 @@ def _open_order(
 ) -> Opened | Rejected:
     found = sealed.head(blob)
     if found is None:
-        return _refused("not-an-envelope")
+        return _refused(Rule.NOT_AN_ENVELOPE)
     if found.key_id not in live or not now <= found.not_after <= live[found.key_id].until:
-        return _refused("expired")
+        return _refused(Rule.EXPIRED)
     private = store.keys.existing("source", str(found.key_id)) or b""
     try:
         text = sealed.open_envelope(private, store.settings.tenant, merchant.unit, blob)
     except IntegrityError:
-        return _refused("not-for-this")
+        return _refused(Rule.NOT_FOR_THIS)
     try:
         return Opened(order_from_json(json.loads(text)), found)
     except (MaskingError, ValueError, TypeError, AttributeError, RecursionError):
-        return _refused("holds-no-order")
+        return _refused(Rule.HOLDS_NO_ORDER)
 
 
-def _refused(rule: str) -> Rejected:
+def _refused(rule: Rule) -> Rejected:
     return Rejected(reference=None, field="envelope", rule=rule)
 
 

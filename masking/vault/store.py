@@ -22,12 +22,12 @@ from masking.errors import SettingsError
 from masking.ledger.log import Leaf, letters, subject
 from masking.lifecycle import Retention, State
 from masking.vault import calls, custody, journal, keyschema, schema, slots, waybills
-from masking.vault.damage import DAMAGED, view_of
+from masking.vault.damage import view_of
 from masking.vault.engine import migrate, open_engine, reading, transaction, truncate_log
 from masking.vault.keyschema import KEYS_HEAD
 from masking.vault.keystore import Destruction, KeyStore
 from masking.vault.schema import DATA_HEAD
-from masking.waybill import Token, VirtualNumber, Waybill
+from masking.waybill import Token, VirtualNumber, Waybill, WaybillState
 from masking.world import World, day_of, milliseconds, moment
 
 PAGE = 1000
@@ -276,7 +276,7 @@ def to_waybill(
         masked=view,
         number=number,
         merge=record.merge_reference,
-        state=record.state if view or gone else DAMAGED.reason,
+        state=WaybillState(record.state) if view or gone else WaybillState.DAMAGED,
         waybill_number=record.waybill_number,
         routing_code=record.routing_code,
         created=created,

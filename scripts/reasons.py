@@ -1,0 +1,95 @@
+"""Writes `docs/reasons.md`, the table of all reasons and rules, anew: python -m scripts.reasons."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from api.files.rules import meaning
+from masking.reasons import Reason, Word
+from masking.rules import Rule
+
+ROOT = Path(__file__).parents[1]
+TABLE = ROOT / "docs" / "reasons.md"
+REGISTERS = (Reason, Rule)
+
+HEAD = """# Reasons and rules
+
+Generated from `masking/reasons.py` and `masking/rules.py` by `python -m scripts.reasons`; edit those. A word keeps its
+meaning; a new version may add words, so treat a word that you don't know as a refusal without a known remedy.
+"""
+
+
+@cache
+def sources() -> dict[str, ast.Module]:
+    """Every module of the three packages, parsed, by its path from the root."""
+    found = [path for name in ("masking", "print_templates", "api") for path in sorted((ROOT / name).rglob("*.py"))]
+    return {str(path.relative_to(ROOT)): ast.parse(path.read_text("utf-8")) for path in found}
+
+
+@cache
+def uses() -> dict[Word, list[str]]:
+    """The modules that use each word: by its name, or by a constant of the package that holds it."""
+    constants = {name: word for tree in sources().values() for name, word in _constants(tree)}
+    found: dict[Word, list[str]] = {word: [] for register in REGISTERS for word in register}
+    for path, tree in sources().items():
+        known = {name for name, _ in _constants(tree)} | {
+            alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names
+        }
+        named = {word for node in ast.walk(tree) if (word := _word(node))}
+        named |= {
+            constants[n.id] for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id in known & constants.keys()
+        }
+        for word in named:
+            found[word].append(path)
+    return found
+
+
+def table() -> str:
+    """The text of `docs/reasons.md`."""
+    refusals = _rows(Reason, _outlet_page())
+    rules = _rows(Rule, {rule: said for rule in Rule if (said := meaning(rule, chinese=True)) != rule})
+    return (
+        f"{HEAD}\n## Reasons of refusals\n\nMember `reason` of the outcome `refused`.\n\n{refusals}"
+        f"\n## Rules\n\nMember `rule` of the outcome `rejected`: one field breaks it.\n\n{rules}"
+    )
+
+
+def _rows(register: type[Word], chinese: dict[str, str]) -> str:
+    lines = ["| Word | Meaning | What helps | 中文 | Used by |", "|---|---|---|---|---|"]
+    for word in sorted(register):
+        where = ", ".join(f"`{path}`" for path in uses()[word])
+        lines.append(f"| `{word}` | {word.meaning} | {word.remedy} | {chinese.get(word, '')} | {where} |")
+    return "\n".join(lines) + "\n"
+
+
+def _outlet_page() -> dict[str, str]:
+    """What the outlet's page says of a reason in Chinese."""
+    text = (ROOT / "api" / "outlet" / "words.js").read_text("utf-8")
+    _, _, block = text.partition("refusals: {")
+    return dict(re.findall(r'"?([a-z-]+)"?: "([^"]+)",', block.partition("}")[0]))
+
+
+def _constants(tree: ast.Module) -> Iterator[tuple[str, Word]]:
+    """Constants of a module that hold a refusal."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and isinstance(node.targets[0], ast.Name):
+            for keyword in node.value.keywords:
+                word = _word(keyword.value)
+                if word:
+                    yield node.targets[0].id, word
+
+
+def _word(node: ast.AST) -> Word | None:
+    """The word that an expression such as `Reason.LOCKED` names."""
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        register = {each.__name__: each for each in REGISTERS}.get(node.value.id)
+        return register[node.attr] if register and node.attr in register.__members__ else None
+    return None
+
+
+if __name__ == "__main__":
+    TABLE.write_text(table(), "utf-8")

@@ -1,0 +1,68 @@
+"""The register of reasons and rules is complete, used, and documented."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from masking.order import LIMITS
+from masking.reasons import Reason
+from masking.rules import Rule
+from masking.waybill import Refusal, Rejected, WaybillState
+from scripts import reasons
+
+WORDS = [*Reason, *Rule]
+
+
+def test_documented_table_is_generated_from_the_register():
+    """If this fails and the change is meant: python -m scripts.reasons."""
+    assert reasons.TABLE.read_text("utf-8") == reasons.table()
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_word_has_a_form_a_meaning_and_a_remedy(word):
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", word)
+    assert word.meaning.endswith(".")
+    assert word.remedy.endswith(".")
+
+
+def test_every_word_is_used_by_the_code():
+    assert [word for word, paths in reasons.uses().items() if not paths] == []
+
+
+def test_every_refusal_and_rule_in_the_code_is_a_member_of_the_register():
+    """If this fails: add the word to masking/reasons.py or masking/rules.py, and use its member here."""
+    found = [f"{path}:{line}: {word!r}" for path, tree in reasons.sources().items() for line, word in literals(tree)]
+    assert found == []
+
+
+def test_literal_words_are_found():
+    code = 'Refusal(reason="a")\nwaybill.Rejected(field="b", rule=f"c-{d}")\nProblem("e", "f")\nRefusal(reason=Reason.HELD)'
+    assert [line for line, _ in literals(ast.parse(code))] == [1, 2, 3]
+
+
+def literals(tree):
+    """Strings that are given as a reason or a rule."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name not in {Refusal.__name__, Rejected.__name__, "NotPrinted", "Problem", "Failed"}:
+            continue
+        words = [each.value for each in node.keywords if each.arg in {"reason", "rule"}]
+        words += node.args[1:2] if name == "Problem" else node.args[:1] if name == "Failed" else []
+        yield from (
+            (node.lineno, ast.unparse(each)) for each in words if isinstance(each, ast.Constant | ast.JoinedStr)
+        )
+
+
+def test_rule_of_a_length_names_the_length():
+    assert {name: rule for name, (limit, rule) in LIMITS.items() if rule != f"longer-than-{limit}"} == {}
+
+
+def test_waybill_has_every_state_of_the_lifecycle():
+    from masking.lifecycle import State
+
+    assert {state.value for state in State} < {state.value for state in WaybillState}
