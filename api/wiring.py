@@ -122,6 +122,7 @@ class Service:
             "numbers": keep_numbers,
             "watch": keep_watch,
             "sweep": _sweep,
+            "schema": _schemas,  # a trigger that is added under a running service
         }
         if self.provider:
             chores["provider"] = partial(reconcile, provider=self.provider)
@@ -148,6 +149,10 @@ def _sweep(world: World, store: Store) -> None:
     with store.transaction() as tx:
         credentials.forget_proofs(tx, world.now())
         codes.sweep(tx, world.now())
+
+
+def _schemas(_world: World, store: Store) -> None:
+    store.check_schemas()
 
 
 @asynccontextmanager

@@ -165,7 +165,7 @@ def test_a_restore_never_writes_over_a_key_store_and_takes_nothing_else(deployme
     with pytest.raises(SettingsError, match="move it away"):
         restore_keys(tmp_path / "copy.sqlite", f"sqlite:///{folder}/keys.sqlite", deployment.data, World().now())
     back_up(deployment.data, tmp_path / "data.sqlite", World().now(), keys=False)
-    with pytest.raises(SettingsError, match=r"no copy of new\.sqlite"):
+    with pytest.raises(SettingsError, match=r"not a copy of new\.sqlite"):
         restore_keys(tmp_path / "data.sqlite", f"sqlite:///{tmp_path}/new.sqlite", deployment.data, World().now())
     with pytest.raises(SettingsError, match="never written over"):
         back_up(deployment.data, tmp_path / "data.sqlite", World().now(), keys=False)

@@ -65,6 +65,6 @@ destruction = Table(
 backup = Table(
     "backup",
     keys,
-    Column("at", BigInteger, primary_key=True),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
 )
 """Empty in a key store that is in use; a copy made by `recovery.back_up` holds the time it was made."""

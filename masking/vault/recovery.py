@@ -18,13 +18,15 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
+from sqlalchemy.pool import StaticPool
 
 from masking.errors import RefusedError, SettingsError
 from masking.lifecycle import KEY_BACKUPS_LIVE, State
-from masking.vault import journal
+from masking.vault import journal, keyschema, schema
 from masking.vault.engine import insert_new, migrate, open_engine, reading, transaction, truncate_log
 from masking.vault.keyschema import KEYS_HEAD, backup, destruction, wrap
 from masking.vault.schema import waybill
+from masking.vault.schemacheck import check_schema
 from masking.vault.store import Store
 from masking.world import World, milliseconds, moment
 
@@ -84,9 +86,9 @@ def restore_data(copy: Path, data_url: str) -> None:
     """Put a copy of the data in place of a lost database. What was destroyed since is cleared from it at the next start.
 
     Raises:
-        SettingsError: there is data; move it away first. Or the copy is no copy of any.
+        SettingsError: there is data; move it away first. Or the file is not a copy of any, or its schema is not ours.
     """
-    with _restoring(copy, data_url, "waybill"):
+    with _restoring(copy, data_url, "data", schema.data):
         pass
 
 
@@ -94,10 +96,10 @@ def restore_keys(copy: Path, keys_url: str, data: Engine, now: datetime) -> int:
     """Put a copy of the keys in place of a lost key store, destructions since replayed; how many there were.
 
     Raises:
-        SettingsError: there is a key store; move it away first. Or the copy is no copy of one.
+        SettingsError: there is a key store; move it away first. Or the file is not a copy of one, or its schema is not ours.
         RefusedError: the copy is older than 24 hours and should not exist any more.
     """
-    with _restoring(copy, keys_url, "backup") as source:
+    with _restoring(copy, keys_url, "keys", keyschema.keys) as source:
         made = source.execute("SELECT max(at) FROM backup").fetchone()[0]
         if made is None or moment(made) < now - KEY_BACKUPS_LIVE:
             raise RefusedError("older-than-24-hours")
@@ -116,8 +118,8 @@ def restore_keys(copy: Path, keys_url: str, data: Engine, now: datetime) -> int:
 
 
 @contextmanager
-def _restoring(copy: Path, url: str, table: str) -> Iterator[sqlite3.Connection]:
-    """A copy, to be looked at, that has such a table; put in place of the lost database when the block ends well."""
+def _restoring(copy: Path, url: str, name: str, metadata: sa.MetaData) -> Iterator[sqlite3.Connection]:
+    """A copy of this schema, to be looked at; put in place of the lost database when the block ends well."""
     if not url.startswith("sqlite:///"):
         raise SettingsError("only SQLite is restored here; restore the dump, then open it: destructions are replayed")
     target = Path(sa.make_url(url).database or "")
@@ -125,11 +127,13 @@ def _restoring(copy: Path, url: str, table: str) -> Iterator[sqlite3.Connection]
         raise SettingsError(f"{target.name} is there; move it away first")
     with closing(sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro", uri=True)) as source:
         try:
-            known = source.execute("SELECT count(*) FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0]
+            names = {row[0] for row in source.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         except sqlite3.DatabaseError:
-            known = 0
-        if not known:
-            raise SettingsError(f"{copy.name} is no copy of {target.name}")
+            names = set()
+        if not names & metadata.tables.keys():
+            raise SettingsError(f"{copy.name} is not a copy of {target.name}")
+        # before it is in place: what a foreign trigger did at the first opening could not be undone
+        check_schema(sa.create_engine("sqlite://", creator=lambda: source, poolclass=StaticPool), metadata, name)
         yield source
         with _filling(target) as place:  # empty at first: then SQLite forgets the log of a crash that lies beside it
             source.backup(place)

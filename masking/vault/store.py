@@ -27,6 +27,7 @@ from masking.vault.engine import migrate, open_engine, reading, transaction, tru
 from masking.vault.keyschema import KEYS_HEAD
 from masking.vault.keystore import Destruction, KeyStore
 from masking.vault.schema import DATA_HEAD
+from masking.vault.schemacheck import check_schema
 from masking.waybill import Token, VirtualNumber, Waybill, WaybillState
 from masking.world import World, day_of, milliseconds, moment
 
@@ -107,12 +108,20 @@ class Store:
         """Open both databases, bringing their schemas up to date.
 
         Raises:
-            SettingsError: one of them can't be written, is newer than this program, or is of a kind that it can't open.
+            SettingsError: one of them can't be written, is newer than this program, is of a kind that it can't open, or has
+                a schema that is not this program's.
         """
         data, keys = open_engine(data_url), open_engine(keys_url)
         migrate(data, "data", DATA_HEAD)
         migrate(keys, "keys", KEYS_HEAD)
-        return cls(data, KeyStore(keys, source), settings)
+        store = cls(data, KeyStore(keys, source), settings)
+        store.check_schemas()
+        return store
+
+    def check_schemas(self) -> None:
+        """Refuse databases whose schemas are not this program's; see `schemacheck.check_schema`."""
+        check_schema(self.data, schema.data, "data")
+        check_schema(self.keys.engine, keyschema.keys, "keys")
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
