@@ -250,3 +250,15 @@ def test_a_rewrap_that_meets_a_foreign_key_changes_nothing(store, world, tmp_pat
         keylives.rewrap_root(store.keys, new, world)
     store.keys.forget()
     assert [opened(store, each) for each in many] == ["欧阳测试"] * 5
+
+
+class Emptied(dict):
+    """A cache that another thread empties right after each entry."""
+
+    def __setitem__(self, key, value):
+        pass
+
+
+def test_names_are_answered_while_another_thread_empties_the_cache(store, world, many):
+    store.keys._names = Emptied()
+    assert store.keys.names("offline") == ["1"]

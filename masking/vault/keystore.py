@@ -132,16 +132,15 @@ class KeyStore:
 
     def names(self, purpose: str) -> list[str]:
         """The names of a purpose's usable keys that are not revoked, oldest first."""
-        if purpose not in self._names:
-            usable = (
-                stored_key.c.purpose == purpose,
-                stored_key.c.wrapped.is_not(None),
-                stored_key.c.revoked.is_(None),
-            )
-            query = sa.select(stored_key.c.name).where(*usable).order_by(stored_key.c.created, stored_key.c.name)
-            with reading(self.engine) as connection:
-                self._names[purpose] = list(connection.execute(query).scalars())
-        return self._names[purpose]
+        known = self._names.get(purpose)
+        if known is not None:
+            return known
+        usable = (stored_key.c.purpose == purpose, stored_key.c.wrapped.is_not(None), stored_key.c.revoked.is_(None))
+        query = sa.select(stored_key.c.name).where(*usable).order_by(stored_key.c.created, stored_key.c.name)
+        with reading(self.engine) as connection:
+            found = list(connection.execute(query).scalars())
+        self._names[purpose] = found  # not read back: another thread may empty the cache at any moment
+        return found
 
     def offline_public(self) -> tuple[str, bytes]:
         """Name and public half of the offline archive key in use, authenticated by the root."""
