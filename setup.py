@@ -5,7 +5,7 @@ Everything else about the build is in pyproject.toml, which can rename a package
 
 from setuptools import find_namespace_packages, setup
 
-packages = find_namespace_packages(include=["masking*", "print_templates*"])
+packages = find_namespace_packages(include=["masking*", "print_templates*"], exclude=["print_templates.fonts*"])
 service = find_namespace_packages(include=["api*"])
 setup(
     packages=[*packages, *("waybill_service" + name.removeprefix("api") for name in service)],

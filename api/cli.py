@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from masking.errors import MaskingError
+from masking.errors import MaskingError, not_installed
 
 COMMANDS = {
     "init": "a new deployment, and its supervisor's one-time code",
@@ -51,15 +51,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below")
     command = parser.parse_args(words[:1]).command
-    module = importlib.import_module(f".commands.{command.replace('-', '_')}", __package__)
     own = argparse.ArgumentParser(prog=f"waybill {command}", description=COMMANDS[command])
-    module.arguments(own)
     status = 2
     try:
+        module = importlib.import_module(f".commands.{command.replace('-', '_')}", __package__)
+        module.arguments(own)
         status = int(module.run(own.parse_args(words[1:])))
         sys.stdout.flush()
     except MaskingError as error:
         print(f"waybill {command}: {error}", file=sys.stderr)
+    except ImportError as error:
+        print(f"waybill {command}: {not_installed(error)}", file=sys.stderr)
     except BrokenPipeError:  # whoever read what we print has seen enough; nothing is left to be flushed at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:  # a file that the caller named, or a full disk

@@ -18,6 +18,7 @@ from masking.redact.normalise import normalise
 from print_templates.preview import picture, sample
 from print_templates.schema import Fault
 from print_templates.template import built_in, check, read
+from print_templates.typeface import require_fonts
 
 
 def faults(path: Path) -> list[Fault]:
@@ -55,7 +56,9 @@ def chosen(name: str) -> str | Path:
 
     Raises:
         InputError: there is no such size, or the file has a fault; names the first.
+        SettingsError: the fonts are not installed.
     """
+    require_fonts()
     if name in built_in():
         return name
     if not re.search(r"\.toml$", name):

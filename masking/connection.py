@@ -20,7 +20,7 @@ from masking.change import Amend, Cancel, Change, Ship, change
 from masking.checkout import Checkout, checkout
 from masking.crypto.keys import FileKeySource
 from masking.disk import sync_folder, write_secret
-from masking.errors import InputError, SettingsError, UnavailableError, UnknownWaybillError
+from masking.errors import InputError, SettingsError, UnavailableError, UnknownWaybillError, not_installed
 from masking.find import Find, find
 from masking.label import Label, label
 from masking.order import Order, Plain
@@ -154,7 +154,7 @@ def connect(
         try:
             from masking.client import RemoteShop  # noqa: PLC0415  an extra that an embedded deployment does without
         except ImportError as error:
-            raise SettingsError("a service is reached with httpx: pip install 'waybill-masking[client]'") from error
+            raise not_installed(error) from error
         return RemoteShop.connect(str(where), credentials=credentials)
     world = world or World()
     folder = Path(where)

@@ -61,6 +61,40 @@ class SettingsError(MaskingError):
     """The deployment is set up in a way that is refused: a key file others can read, a folder that can't be written."""
 
 
+EXTRAS = {
+    "httpx": "merchant",
+    "openpyxl": "merchant",
+    "numpy": "labels",
+    "PIL": "labels",
+    "pypdf": "labels",
+    "pypdfium2": "labels",
+    "zxingcpp": "labels",
+    "fastapi": "server",
+    "starlette": "server",
+    "pydantic": "server",
+    "anyio": "server",
+    "uvicorn": "server",
+    "psycopg": "server",
+    "pkcs11": "pkcs11",
+}
+"""The optional libraries by the name under which they are imported, each with the extra in pyproject.toml that brings it."""
+
+
+def not_installed(error: ImportError) -> SettingsError:
+    """The error for an optional library that is missing; it names the extra to install.
+
+    Raises:
+        ImportError: `error` itself, which is about something else.
+    """
+    module = (error.name or "").partition(".")[0]
+    if module not in EXTRAS:
+        raise error
+    return SettingsError(
+        f"{module} is not installed. Install waybill-masking with the extra {EXTRAS[module]!r}, in a checkout of it:"
+        f" pip install '.[{EXTRAS[module]}]' (see \"Installing\" in README.md)"
+    )
+
+
 class ForkedError(SettingsError):
     """A shop, store or connection is used in a process that was forked after it was opened."""
 

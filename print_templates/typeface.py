@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from masking.errors import SettingsError
+
 FONTS = Path(__file__).parent / "fonts"
 EM = 1000
 """Units of an em in both fonts; advances are given in it."""
@@ -78,8 +80,26 @@ class Face:
 
 @cache
 def face(weight: str) -> Face:
-    """The font of a weight, `text` or `bold`."""
+    """The font of a weight, `text` or `bold`.
+
+    Raises:
+        SettingsError: the fonts are not installed.
+    """
+    require_fonts()
     return Face(FONTS / f"{weight}.ttf")
+
+
+def require_fonts() -> None:
+    """Check that the fonts are installed, before anything is done that a label without them would waste.
+
+    Raises:
+        SettingsError: they are not.
+    """
+    if not all((FONTS / f"{weight}.ttf").is_file() for weight in ("text", "bold")):
+        raise SettingsError(
+            "the label fonts are not installed. In a checkout of waybill-masking: pip install ./print_templates/fonts"
+            ' (elsewhere: the wheel waybill_masking_fonts; see "Installing" in README.md)'
+        )
 
 
 @cache

@@ -130,5 +130,5 @@ def test_connections_that_the_server_dropped_are_made_anew(world, store, parcels
 
 def test_a_server_whose_driver_is_not_installed_is_said_by_name(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)  # as where it is missing
-    with pytest.raises(SettingsError, match=r"psycopg is not installed.*\[server,postgresql\]"):
+    with pytest.raises(SettingsError, match=r"psycopg is not installed.*\[server\]"):
         open_engine("postgresql+psycopg://nobody@127.0.0.1/none")

@@ -6,18 +6,22 @@ import base64
 import csv
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
 
 import httpx
 import numpy as np
+import openpyxl
 import pytest
 
 from api.documents import ORDER
+from masking.errors import EXTRAS
 from tests.serving import ROOT, ready, served
 
 LIBRARIES = Path(np.__file__).parents[1]
@@ -33,27 +37,37 @@ def build(source: Path, place: Path) -> Path:
     return place / done.stdout.split()[-1]
 
 
+def tracked(*folders: str) -> set[str]:
+    """The files of this checkout in folders, as git lists them."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return {name for name in listed.stdout.decode().split("\0") if name.startswith(folders) and (ROOT / name).is_file()}
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory) -> Path:
     """The wheel of the tracked files."""
     place = tmp_path_factory.mktemp("wheel")
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
-    if listed.returncode:
-        pytest.skip("not a git checkout")
-    for name in listed.stdout.decode().split("\0"):
-        source = ROOT / name
-        if source.is_file() and not name.startswith(("tests/", "benchmarks/", "docs/")):
-            target = place / "source" / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(source.read_bytes())
+    for name in tracked("") - tracked("tests/", "benchmarks/", "docs/"):
+        target = place / "source" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes((ROOT / name).read_bytes())
     return build(place / "source", place)
 
 
 @pytest.fixture(scope="module")
-def wheel(built) -> Path:
-    """The wheel, unpacked: nothing of the source tree is left to help it."""
-    with zipfile.ZipFile(built) as archive:
-        archive.extractall(built.parent / "site")
+def fonts(built) -> Path:
+    """The wheel of the label fonts."""
+    return build(built.parent / "source" / "print_templates" / "fonts", built.parent)
+
+
+@pytest.fixture(scope="module")
+def wheel(built, fonts) -> Path:
+    """Both wheels, unpacked: nothing of the source tree is left to help them."""
+    for each in (built, fonts):
+        with zipfile.ZipFile(each) as archive:
+            archive.extractall(built.parent / "site")
     return built.parent / "site"
 
 
@@ -92,12 +106,22 @@ def files(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
+def packed(wheel: Path) -> set[str]:
+    """The files of a wheel but for its metadata."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {name for name in archive.namelist() if ".dist-info/" not in name}
+
+
 def test_every_file_of_the_packages_is_in_the_wheel_and_no_other(built):
-    with zipfile.ZipFile(built) as archive:
-        names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    packages = ("masking/", "print_templates/", "api/")
-    expected = {name for name in files(built.parent / "source") if name.startswith(packages)}
-    assert names == {f"waybill_service/{name[4:]}" if name.startswith("api/") else name for name in expected}
+    expected = tracked("masking/", "print_templates/", "api/") - tracked("print_templates/fonts/")
+    assert packed(built) == {f"waybill_service/{name[4:]}" if name.startswith("api/") else name for name in expected}
+
+
+def test_the_fonts_are_in_a_wheel_of_their_own_with_their_licence(built, fonts):
+    assert packed(fonts) == {name for name in tracked("print_templates/fonts/") if name.endswith(".ttf")} != set()
+    assert built.stat().st_size < 1_500_000 < fonts.stat().st_size
+    with zipfile.ZipFile(fonts) as archive:
+        assert any(name.endswith("licenses/OFL.txt") for name in archive.namelist())
 
 
 def test_the_wheel_says_what_it_offers(wheel):
@@ -150,13 +174,71 @@ def test_installed_beside_an_application_with_api_and_tests_both_stay_whole(buil
         assert damaged(site, left) == []
 
 
-def test_waybill_runs_in_an_applications_folder_that_is_on_the_path(built, tmp_path):
-    site, shop = tmp_path / "site", tmp_path / "shop"
-    venv.create(site, symlinks=True)
-    pip(site, "install", "--no-deps", "--no-index", built)
-    own_packages(shop)
-    shutil.copy(ROOT / "examples" / "orders.csv", shop)
-    command = [site / "bin" / "waybill", "mask", "orders.csv", "--labels", "none"]
+def waybill(site: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the installed command in a folder that is on Python's path."""
     environment = {**os.environ, "PYTHONPATH": f".:{LIBRARIES}"}
-    done = subprocess.run(command, cwd=shop, env=environment, capture_output=True, text=True, check=False)
+    command = [site / "bin" / "waybill", *words]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def client(built, tmp_path) -> Path:
+    """An environment with our wheel alone, without the fonts."""
+    venv.create(tmp_path / "site", symlinks=True)
+    pip(tmp_path / "site", "install", "--no-deps", "--no-index", built)
+    return tmp_path / "site"
+
+
+def test_waybill_runs_in_an_applications_folder_that_is_on_the_path(client, tmp_path):
+    own_packages(tmp_path)
+    shutil.copy(ROOT / "examples" / "orders.csv", tmp_path)
+    done = waybill(client, tmp_path, "mask", "orders.csv", "--labels", "none")
     assert "35 orders: 32 masked, 3 rejected" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("words", [("mask", "orders.csv"), ("serve", "--demo")])
+def test_without_fonts_nothing_is_entered_and_the_error_says_what_to_install(client, tmp_path, words):
+    shutil.copy(ROOT / "examples" / "orders.csv", tmp_path)
+    done = waybill(client, tmp_path, *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"waybill {words[0]}: the label fonts are not installed")
+    assert "pip install ./print_templates/fonts" in done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"orders.csv", "site"}
+
+
+def test_fonts_installed_next_to_the_program_print_labels(client, fonts, tmp_path):
+    pip(client, "install", "--no-deps", "--no-index", fonts)
+    shutil.copy(ROOT / "examples" / "orders.csv", tmp_path)
+    done = waybill(client, tmp_path, "mask", "orders.csv")
+    assert "35 orders: 32 masked, 3 rejected" in done.stdout, done.stderr
+    assert [path.read_bytes()[:5] for path in tmp_path.glob("orders-masked/*.pdf")] == [b"%PDF-"]
+    pip(client, "uninstall", "--yes", "waybill-masking-fonts")
+    assert damaged(client, "waybill_masking") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "extra"),
+    [
+        (("serve", "--help"), "server"),
+        (("people", "http://127.0.0.1:1", "--as", "file", "revoke", "x"), "merchant"),
+        (("mask", "orders.csv"), "labels"),
+        (("mask", "orders.xlsx", "--labels", "none"), "merchant"),
+    ],
+)
+def test_a_missing_library_names_the_extra_that_brings_it(client, tmp_path, words, extra):
+    for name in EXTRAS:  # as where they are missing
+        (tmp_path / f"{name}.py").write_text(f"raise ModuleNotFoundError(name={name!r})")
+    shutil.copy(ROOT / "examples" / "orders.csv", tmp_path)
+    openpyxl.Workbook().save(tmp_path / "orders.xlsx")
+    done = waybill(client, tmp_path, *words)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"waybill {words[0]}: ")
+    assert f"pip install '.[{extra}]'" in done.stderr
+
+
+def test_the_extras_of_the_build_the_errors_and_the_readmes_agree():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    users = set(extras) - {"dev", "bench", "fuzz"}
+    assert set(EXTRAS.values()) <= users
+    for name in ("README.md", "README.zh-CN.md"):
+        assert set(re.findall(r"^\| `(\w+)` \|", (ROOT / name).read_text("utf-8"), re.MULTILINE)) == users

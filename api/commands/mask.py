@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from masking.connection import connect
-from masking.errors import InputError
+from masking.errors import InputError, not_installed
 from masking.settings import SETTINGS
 
 from ..deployment import MADE, usual
@@ -92,7 +92,7 @@ def _template(name: str) -> str | Path | None:
     try:
         from ..own_templates import chosen
     except ImportError as error:
-        raise InputError("--labels", "needs waybill-masking[labels,read]; without, --labels none") from error
+        raise InputError("--labels", f"{not_installed(error)}; or mask without labels: --labels none") from error
     return chosen(name)
 
 

@@ -105,6 +105,9 @@ def _serve(settings: ServiceSettings, args: argparse.Namespace, lines: list[str]
 
 def _listen(settings: ServiceSettings, store: str, lines: list[str]) -> int:
     """Serve; `lines` are what a demo says of itself besides its address."""
+    from print_templates.typeface import require_fonts  # after what the extra `server` brings, which is named first
+
+    require_fonts()
     with opening(settings.folder, World()):
         pass  # whatever is wrong is said here, once
     socket = listening(settings.host, settings.port)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
-from masking.errors import InputError
+from masking.errors import InputError, not_installed
 
 from .decoding import encoding_of
 
@@ -108,7 +108,7 @@ def _workbook(path: Path) -> Any:
     try:
         import openpyxl  # noqa: PLC0415  a quarter of a second that CSV files need not pay
     except ImportError as error:
-        raise InputError("file", "to read .xlsx install waybill-masking[files], or save it as .csv") from error
+        raise InputError("file", f"save it as .csv, or install what reads .xlsx: {not_installed(error)}") from error
     if path.stat().st_size > _MOST_PACKED:
         raise InputError("file", "larger than 256 MB: save it as .csv")
     packed = io.BytesIO(path.read_bytes())  # it is read several times, and stays what it was if somebody saves it anew

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from masking.crypto.keys import NONCE, VERSION, Entropy, root_context
-from masking.errors import IntegrityError, SettingsError, UnavailableError
+from masking.errors import IntegrityError, SettingsError, UnavailableError, not_installed
 
 TAG = 16
 
@@ -99,7 +99,7 @@ def _binding() -> Any:
     try:
         return importlib.import_module("pkcs11")
     except ImportError as error:
-        raise SettingsError("a PKCS#11 root needs the extra: pip install 'waybill-masking[pkcs11]'") from error
+        raise not_installed(error) from error
 
 
 def _logged_in(pkcs11: Any, token: Any, pin: str, *, rw: bool = False) -> Any:

@@ -24,7 +24,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from masking.errors import BusyError, InputError, SettingsError, UnavailableError
+from masking.errors import BusyError, InputError, SettingsError, UnavailableError, not_installed
 from masking.vault.arrays import taught
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -70,8 +70,7 @@ def open_engine(url: str, *, patient: bool = True) -> Engine:
     try:
         engine = sa.create_engine(url, **options)
     except ImportError as error:
-        need = "pip install 'waybill-masking[server,postgresql]'"
-        raise SettingsError(f"{error.name} is not installed: {need}") from error
+        raise not_installed(error) from error
     if engine.dialect.name != "sqlite":
         event.listen(engine, "checkin", _rests)
         event.listen(engine, "checkout", partial(_wakes, engine))
