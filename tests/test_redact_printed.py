@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import subprocess
-import sys
-from dataclasses import replace
-from pathlib import Path
-
 import pytest
 
 from masking.order import Order, Party
 from masking.redact.compliance import Leak
 from masking.redact.printed import printed_leaks
 from masking.redact.view import mask_order
-from masking.waybill import Masked, MaskedParty
-from print_templates.render import render
-from tests.labels import label
+from masking.waybill import Masked
 
 SENDER = Party(name="示例书店", phone="0571-80000002", address="浙江省杭州市西湖区文三路90号东部软件园5号楼301室")
 RECIPIENT = Party(name="欧阳测试", phone="13800000001", address="上海市浦东新区世纪大道100号3栋2单元501室")
@@ -28,8 +20,6 @@ ORDER = Order(
     remark="打13900000009",
     waybill_number="YT000000000001",
 )
-COLUMNS = ["order_number", "waybill_number", "recipient_name", "recipient_phone", "recipient_address", "sender_name",
-           "sender_phone", "sender_address", "goods", "remark"]  # fmt: skip
 
 
 def good_lines() -> list[str]:
@@ -92,36 +82,3 @@ def test_a_good_label_with_solid_blocks_shows_nothing():
 def test_each_leak_beside_a_solid_block_is_named(line, field, rule):
     shown = [blocked(masked) for masked in mask_order(ORDER).fields().values()]
     assert printed_leaks([*shown, line], ORDER) == [Leak(field, rule)]
-
-
-def order_file(folder: Path) -> Path:
-    path = folder / "orders.csv"
-    fields = [value.reveal() for value in ORDER.fields().values()]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([COLUMNS, [ORDER.reference, ORDER.waybill_number, *fields]])
-    return path
-
-
-def check(folder: Path, pdf: bytes) -> tuple[int, str]:
-    (folder / "labels.pdf").write_bytes(pdf)
-    command = [sys.executable, "-m", "api.cli", "check", str(folder / "labels.pdf"), "--order", str(order_file(folder))]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, encoding="utf-8")
-    return done.returncode, done.stdout + done.stderr
-
-
-def test_the_command_passes_a_good_label_and_names_what_leaks_on_a_bad_one(tmp_path):
-    good = mask_order(ORDER)
-    bare = MaskedParty(name=good.recipient.name, phone=Masked("138****0001"), address=good.recipient.address)
-    bad = replace(good, recipient=bare)
-    status, said = check(tmp_path, render([label(view=good, waybill_number=ORDER.waybill_number)]).data)
-    assert (status, said.strip()) == (0, "1 pages, 0 findings")
-    status, said = check(tmp_path, render([label(view=bad, waybill_number=ORDER.waybill_number)]).data)
-    assert status == 1
-    assert "page 1: recipient.phone: phone-six-digits" in said
-    assert "0001" not in said
-
-
-def test_what_is_no_pdf_is_refused(tmp_path):
-    status, said = check(tmp_path, b"no pdf")
-    assert status == 2
-    assert "label: not-a-pdf" in said

@@ -30,9 +30,7 @@ def encode(key_id: int, key: bytes, tenant: str, record: bytes, print_number: in
 
 def decode(keys: Mapping[int, bytes], tenant: str, code: str) -> tuple[bytes, int] | None:
     """The record id and print number of a code made with one of `keys` for this tenant; None for any other text."""
-    if len(code) != LENGTH or not code.startswith(PREFIX):
-        return None
-    raw = base32_bytes(code[len(PREFIX) :], 35)
+    raw = _raw(code)
     key = keys.get(raw[0]) if raw else None
     if raw is None or key is None:
         return None
@@ -41,6 +39,17 @@ def decode(keys: Mapping[int, bytes], tenant: str, code: str) -> tuple[bytes, in
     except InvalidTag:
         return None
     return opened[:RECORD], int.from_bytes(opened[RECORD:], "big")
+
+
+def is_label_code(text: str) -> bool:
+    """Whether a text has the form of a label code; only the key tells whether it is one."""
+    return _raw(text) is not None
+
+
+def _raw(code: str) -> bytes | None:
+    if len(code) != LENGTH or not code.startswith(PREFIX):
+        return None
+    return base32_bytes(code[len(PREFIX) :], 35)
 
 
 def _bound_to(key_id: int, tenant: str) -> list[bytes]:
