@@ -6,9 +6,11 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 import masking
 from api.cli import main
@@ -96,15 +98,28 @@ def test_nothing_is_destroyed_for_a_certificate_that_could_not_be_written(deploy
     assert sorted(path.name for path in tmp_path.iterdir()) == ["d", "good", "kept"]
 
 
-@pytest.mark.parametrize(("breaks", "signed"), [("UPDATE ON waybill", False), ("INSERT ON checkpoint", True)])
+@contextmanager
+def failing(statement):
+    """Every engine's statements that begin so fail, as on a disk that is full."""
+
+    def fail(_connection, _cursor, text, *_):
+        if text.startswith(statement):
+            raise sa.exc.OperationalError(None, None, sqlite3.OperationalError("disk full"))
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", fail)
+    try:
+        yield
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", fail)
+
+
+@pytest.mark.parametrize(("breaks", "signed"), [("UPDATE waybill", False), ("INSERT INTO checkpoint", True)])
 def test_an_erasure_that_ends_in_an_error_leaves_a_certificate_or_no_file(deployed, tmp_path, capsys, breaks, signed):
     """The first breaks before anything is destroyed; the second only when the certificate is signed."""
     folder, token = deployed
-    connection = sqlite3.connect(folder / "data.sqlite")
-    connection.execute(f"CREATE TRIGGER broken BEFORE {breaks} BEGIN SELECT RAISE(ABORT, 'broken'); END")
-    connection.close()
     command = ["erase", token, "--reason", "test", "--folder", str(folder), "--certificate", str(tmp_path / "file")]
-    assert main(command) == 2
+    with failing(breaks):
+        assert main(command) == 2
     assert ("certificate: " in capsys.readouterr().out) == signed
     assert (tmp_path / "file").exists() == signed
     if signed:

@@ -12,7 +12,7 @@ from masking.errors import IntegrityError, UnavailableError
 from masking.ledger import tree
 from masking.ledger.checkpoint import follows, read
 from masking.ledger.log import Leaf
-from masking.vault import journal, schema
+from masking.vault import budgets, journal, schema, signedhead
 from masking.world import milliseconds
 from tests.cast import Hands
 
@@ -127,7 +127,7 @@ def test_a_sequencer_that_dies_before_its_commit_changes_nothing(world, store):
     write(world, store, 3)
     seed = store.keys.key("sign", "ledger", world, world.now())
     with pytest.raises(ZeroDivisionError):
-        interrupted(store, lambda tx: journal._sequence_once(tx, store.settings.origin, seed, world.now()))
+        interrupted(store, lambda tx: journal._sequence_once(tx, store.settings.origin, seed, None, world.now()))
     assert rows(store, NODE.c.place) == rows(store, POINT.c.number) == []
     journal.sequence(world, store)
     assert journal.verify(store) == journal.Report(3, None, journal.latest(store), 0)
@@ -164,7 +164,7 @@ def test_nothing_is_signed_on_top_of_a_changed_tree(world, ledger):
     at = tree.place(tree.Span(8, 12))
     edit(ledger, NODE.update().where(NODE.c.place == at).values(hash=b"x" * 32))
     write(world, ledger, 1)
-    with pytest.raises(IntegrityError, match="not what was signed"):
+    with pytest.raises(IntegrityError, match="differs in leaves that were signed"):
         journal.sequence(world, ledger)
     edit(ledger, NODE.delete().where(NODE.c.place == at))
     with pytest.raises(IntegrityError, match="missing"):
@@ -218,3 +218,79 @@ def test_a_sequencer_that_the_store_refuses_raises_one_error_and_places_nothing(
     with pytest.raises(UnavailableError):
         journal.sequence(world, ledger)
     assert journal.verify(ledger).waiting == 1
+
+
+def cut_back(store, size, number):
+    """What someone who can write the data does to go back to an earlier checkpoint."""
+    edit(
+        store,
+        LEAF.delete().where(LEAF.c.position >= size),
+        NODE.delete().where(NODE.c.place >= tree.stored(size)),
+        POINT.delete().where(POINT.c.number > number),
+    )
+
+
+def alarms(store):
+    with store.transaction() as tx:
+        return [(kind, actor) for _, kind, actor in budgets.alarms(tx)]
+
+
+def test_a_ledger_that_was_cut_back_is_not_signed_on(world, ledger):
+    cut_back(ledger, 9, 1)
+    for waiting in range(3):  # also while nothing waits
+        with pytest.raises(IntegrityError, match="9 leaves, and 12 were signed"):
+            journal.sequence(world, ledger)
+        write(world, ledger, 1)
+        assert rows(ledger, POINT.c.size) == [5, 9], waiting
+    assert alarms(ledger) == [("ledger-not-as-signed", "ledger")]
+    assert journal.verify(ledger).fault == journal.Fault(9, "tail-cut", 9)
+
+
+def test_a_ledger_that_was_grown_anew_is_not_signed_on(world, ledger):
+    head = signedhead.last(ledger.keys)
+    cut_back(ledger, 9, 1)
+    signedhead.replace(ledger.keys, None)  # another deployment's sequencer, say
+    write(world, ledger, 5, "refusal")
+    journal.sequence(world, ledger)
+    signedhead.replace(ledger.keys, head)
+    with pytest.raises(IntegrityError, match="differs in leaves that were signed"):
+        journal.sequence(world, ledger)
+    assert journal.verify(ledger).fault == journal.Fault(0, "not-what-was-signed", 13)
+
+
+def test_a_crash_between_commit_and_memory_leaves_a_memory_that_is_extended(world, ledger):
+    behind = signedhead.last(ledger.keys)
+    write(world, ledger, 4)
+    journal.sequence(world, ledger)
+    signedhead.replace(ledger.keys, behind)
+    assert journal.verify(ledger).fault is None
+    journal.sequence(world, ledger)
+    assert signedhead.last(ledger.keys).size == 16
+
+
+def test_the_memory_never_goes_back(world, ledger):
+    head = signedhead.last(ledger.keys)
+    signedhead.remember(ledger.keys, signedhead.SignedHead(5, b"x" * 32))
+    assert signedhead.last(ledger.keys) == head == (12, head.root)
+
+
+def test_a_ledger_that_was_accepted_is_signed_on(world, ledger):
+    cut_back(ledger, 9, 1)
+    assert journal.accept(world, ledger) == (12, 9)
+    write(world, ledger, 2)
+    journal.sequence(world, ledger)
+    assert journal.verify(ledger).fault is None
+    assert rows(ledger, POINT.c.size) == [5, 9, 11]
+
+
+def test_an_empty_ledger_is_accepted(world, ledger):
+    edit(ledger, LEAF.delete(), NODE.delete(), POINT.delete())
+    assert journal.accept(world, ledger) == (12, 0)
+    journal.sequence(world, ledger)
+    assert journal.verify(ledger).fault is None
+
+
+def test_a_changed_tree_is_not_accepted(world, ledger):
+    edit(ledger, NODE.update().where(NODE.c.place == tree.place(tree.Span(8, 12))).values(hash=b"x" * 32))
+    with pytest.raises(IntegrityError):
+        journal.accept(world, ledger)

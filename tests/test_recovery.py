@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import shutil
 import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -15,8 +16,9 @@ from api.cli import main
 from masking.connection import open_folder
 from masking.crypto.index import token_record
 from masking.errors import RefusedError, SettingsError
+from masking.ledger.log import decode
 from masking.retire import Destroy, SealAway, retire
-from masking.vault import keyschema, parcels, recovery, schema
+from masking.vault import journal, keyschema, parcels, recovery, schema
 from masking.vault.recovery import back_up, reconcile, restore_keys
 from masking.world import World
 from tests.cast import OPERATOR, checked_out
@@ -248,3 +250,43 @@ def test_tombstones_are_replayed_on_every_kind_of_store(store, world, order):
     assert openable(store, [gone, kept]) == [True, True]
     assert reconcile(world, store) == (1, 0)
     assert openable(store, [gone, kept]) == [False, True]
+
+
+def test_data_put_back_by_hand_is_not_signed_on_until_that_is_accepted(
+    folder, deployment, three, tmp_path, order, capsys, monkeypatch
+):
+    journal.sequence(World(), deployment)
+    back_up(deployment.data, tmp_path / "copy.sqlite", World().now(), keys=False)
+    checked_out(World(), deployment, order("A-9"))
+    journal.sequence(World(), deployment)
+    deployment.close()
+    back_again(folder, tmp_path / "copy.sqlite", "data")
+    here = ("--folder", str(folder))
+    assert (main(["ledger", "verify", *here]), main(["doctor", *here])) == (1, 1)
+    said = capsys.readouterr().out
+    assert "leaf 3: tail-cut" in said
+    assert "WRONG  the ledger has 3 leaves, and 4 were signed: it was cut back" in said
+    monkeypatch.setattr("builtins.input", lambda _: "no")
+    assert main(["ledger", "accept", *here]) == 1
+    assert main(["ledger", "accept", "--yes", *here]) == 0
+    assert "accepted: 4 leaves were signed, 3 are left" in capsys.readouterr().out
+    assert main(["ledger", "verify", *here]) == 0
+    with closing(open_folder(folder, World())) as store, store.transaction() as tx:
+        bodies = tx.execute(sa.select(schema.leaf.c.body).order_by(schema.leaf.c.position)).scalars().all()
+    last = decode(bodies[-1])
+    assert (last.kind, last.actor, last.detail) == ("accept", "operator", {"signed": "4", "left": "3"})
+
+
+def test_a_restore_of_the_data_says_on_the_ledger_how_many_leaves_were_lost(folder, deployment, three, tmp_path, order):
+    journal.sequence(World(), deployment)
+    back_up(deployment.data, tmp_path / "copy.sqlite", World().now(), keys=False)
+    checked_out(World(), deployment, order("A-9"))
+    journal.sequence(World(), deployment)
+    deployment.close()
+    for file in folder.glob("data.sqlite*"):
+        file.unlink()
+    assert main(["restore", "data", str(tmp_path / "copy.sqlite"), "--folder", str(folder)]) == 0
+    assert main(["ledger", "verify", "--folder", str(folder)]) == 0
+    with closing(open_folder(folder, World())) as store, store.transaction() as tx:
+        bodies = tx.execute(sa.select(schema.leaf.c.body).order_by(schema.leaf.c.position)).scalars().all()
+    assert decode(bodies[-1]).detail == {"what": "data", "replayed": "0", "signed": "4", "left": "3"}

@@ -56,7 +56,10 @@ def _restore(args: argparse.Namespace, world: World) -> int:
         finally:
             engine.dispose()
     with opening(args.folder, world) as store:
-        leaf = store.leaf(world, world.now(), "restore", OPERATOR, what=args.what, replayed=str(replayed))
+        signed, left = journal.accept(world, store) if args.what == "data" else (0, 0)
+        lost_leaves = {"signed": str(signed), "left": str(left)} if signed > left else {}
+        about = {"what": args.what, "replayed": str(replayed)} | lost_leaves
+        leaf = store.leaf(world, world.now(), "restore", OPERATOR, **about)
         with store.transaction() as tx:
             journal.append(tx, [leaf])
         journal.sequence(world, store)

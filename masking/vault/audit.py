@@ -1,7 +1,8 @@
 """Recomputes the whole ledger from its leaves and compares it with every kept hash and every signed checkpoint.
 
-Reads in strides, in memory that does not grow. What it can't see, and says so: acts whose leaves were deleted before they
-got a place, and a whole ledger cut back to an earlier checkpoint. The second shows to whoever kept a later checkpoint.
+Reads in strides, in memory that does not grow. A ledger that was cut back as a whole, or grown anew from an earlier
+checkpoint, does not extend what the sequencer signed last (`signedhead`). What it can't see: acts whose leaves were deleted
+before they got a place; and a ledger cut back together with the key store, which shows to clients that kept a checkpoint.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from masking.errors import IntegrityError
 from masking.ledger.checkpoint import LogKey, read
 from masking.ledger.log import names
 from masking.ledger.tree import Span, Tree, leaf_hash, stored
-from masking.vault import schema
+from masking.vault import schema, signedhead
+from masking.vault.signedhead import SignedHead
 
 if TYPE_CHECKING:
     from masking.vault.store import Store
@@ -78,6 +80,7 @@ def verify(store: Store) -> Report:
 
     Writers are not held up: what is placed meanwhile is left to the next run.
     """
+    head = signedhead.last(store.keys)  # first: what is signed meanwhile only extends it
     strange = _of_another_kind(store)
     if strange:
         return Report(0, strange, "", 0)  # such a row may stand anywhere; no more is said of the others
@@ -86,7 +89,9 @@ def verify(store: Store) -> Report:
         row = tx.execute(sa.select(table).order_by(table.c.number.desc()).limit(1)).first()
         waiting = tx.execute(sa.select(sa.func.count()).where(schema.leaf.c.position.is_(None))).scalar_one()
     number, size, note = row or (-1, 0, "")
-    return Report(size, _first_fault(store, number) or _unsigned(store), note, waiting)
+    return Report(
+        size, _first_fault(store, number) or _unsigned(store) or _not_extended(store, head, size), note, waiting
+    )
 
 
 def _of_another_kind(store: Store) -> Fault | None:
@@ -186,6 +191,23 @@ def _unsigned(store: Store) -> Fault | None:
     with store.reading() as tx:
         found = tx.execute(sa.select(sa.func.min(position)).where((position < 0) | (position >= covered))).scalar()
     return None if found is None else Fault(found, "leaf-not-signed", found)
+
+
+def _not_extended(store: Store, head: SignedHead | None, size: int) -> Fault | None:
+    """Whether a ledger that agrees with its own checkpoints lacks, or contradicts, what was signed last."""
+    if head and head.size > size:
+        return Fault(size, "tail-cut", size)
+    try:
+        with store.reading() as tx:
+            places = sa.select(schema.node)
+            signedhead.check_extends(
+                head,
+                size,
+                lambda at: {row.place: row.hash for row in tx.execute(places.where(schema.node.c.place.in_(at)))},
+            )
+    except IntegrityError:
+        return Fault(0, "not-what-was-signed", max(size - 1, 0))
+    return None
 
 
 def _span(at: int) -> Span:

@@ -105,6 +105,7 @@ KEPT = {
         ("purpose", "name", "wrapped", "archived", "sealed_to", "created", "revoked", "died"),
         "keys die by their own schedule",
     ),
+    "signed_head": dict.fromkeys(("log", "size", "root"), "hashes of leaves"),
     "backup": {"at": "when a copy was made; empty in use"},
     "destruction": dict.fromkeys(
         ("waybill", "at", "actor", "reason", "finished"), "what a restored backup must replay; no person"

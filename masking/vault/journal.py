@@ -9,25 +9,31 @@ FORMAT.md sections 8 and 9.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from masking.errors import IntegrityError
+from masking.errors import IntegrityError, MaskingError
 from masking.ledger import checkpoint, tree
 from masking.ledger.checkpoint import Checkpoint, LogKey
 from masking.ledger.log import Leaf, Unreadable, encode, read
-from masking.vault import direct, schema
+from masking.vault import direct, schema, signedhead
 from masking.vault.audit import Fault, Report, verify
+from masking.vault.budgets import raise_alarm
 from masking.vault.engine import alone
+from masking.vault.signedhead import SignedHead
 from masking.world import World
 
 if TYPE_CHECKING:
     from masking.vault.store import Store
 
-__all__ = ["Fault", "Leaf", "Report", "append", "latest", "log_key", "proof", "sequence", "verify", "who_saw"]
+__all__ = ["Fault", "Leaf", "Report", "accept", "append", "latest", "log_key", "proof", "sequence", "verify", "who_saw"]
+
+ALARM = "ledger-not-as-signed"
+"""Rings at most once an hour: the ledger does not extend what was signed last."""
 
 HEARTBEAT = timedelta(seconds=60)
 """A checkpoint is never older than this while a sequencer runs, also when nothing happened."""
@@ -55,27 +61,39 @@ def sequence(world: World, store: Store, *, now: datetime | None = None) -> str:
     Any number of callers may run it at once, as often as they like.
 
     Raises:
-        IntegrityError: the stored tree is not what was signed last. Nothing is signed on top of that.
+        IntegrityError: the stored ledger does not extend what was signed last. Nothing is signed on top of that, and an
+            alarm is raised.
         UnavailableError: the store could not take it; what was placed before stays.
     """
     now = now or world.now()
     seed = store.keys.key("sign", "ledger", world, now)
-    while True:
-        with store.transaction() as tx:
-            placed, note = _sequence_once(tx, store.settings.origin, seed, now)
-        if placed < _BATCH:
-            return note
+    try:
+        while True:
+            head = signedhead.last(store.keys)
+            with store.transaction() as tx:
+                placed, note, signed = _sequence_once(tx, store.settings.origin, seed, head, now)
+            if signed != head:
+                signedhead.remember(store.keys, signed)
+            if placed < _BATCH:
+                return note
+    except IntegrityError:
+        with suppress(MaskingError), store.transaction() as tx:
+            raise_alarm(tx, ALARM, "ledger", now, world, at_most_every=timedelta(hours=1))
+        raise
 
 
-def _sequence_once(tx: Connection, origin: str, seed: bytes, now: datetime) -> tuple[int, str]:
-    """Place at most a batch of leaves; how many, and the latest note."""
+def _sequence_once(
+    tx: Connection, origin: str, seed: bytes, head: SignedHead | None, now: datetime
+) -> tuple[int, str, SignedHead]:
+    """Place at most a batch of leaves; how many, the latest note, and what it signs."""
     alone(tx, "ledger")
     waiting = direct.rows(tx, _WAITING)
     number, note = _last(tx)
     last = checkpoint.read(note, LogKey.of_seed(origin, seed)) if note else None
-    if last and not waiting and abs(now - last.at) < HEARTBEAT:
-        return 0, note
     size = last.size if last else 0
+    signedhead.check_extends(head, size, lambda places: _read(tx, places))
+    if last and not waiting and abs(now - last.at) < HEARTBEAT:
+        return 0, note, SignedHead(size, last.root)
     grown = tree.Tree.load(size, lambda places: _read(tx, places))
     if last and grown.root() != last.root:
         raise IntegrityError("the ledger is not what was signed; nothing more is signed on top of it")
@@ -87,7 +105,24 @@ def _sequence_once(tx: Connection, origin: str, seed: bytes, now: datetime) -> t
     signed = Checkpoint(origin=origin, size=grown.size, root=grown.root(), at=now)
     note = checkpoint.sign(signed, seed)
     tx.execute(schema.checkpoint.insert().values(number=number + 1, size=grown.size, note=note))
-    return len(waiting), note
+    return len(waiting), note, SignedHead(signed.size, signed.root)
+
+
+def accept(world: World, store: Store) -> tuple[int, int]:
+    """Sign on from the ledger as it is, after a restore that lost leaves: how many leaves were signed, and are there now.
+
+    Raises:
+        IntegrityError: its last checkpoint does not cover what is kept.
+    """
+    was = signedhead.last(store.keys)
+    with store.transaction() as tx:
+        alone(tx, "ledger")
+        note = _last(tx)[1]
+        last = checkpoint.read(note, log_key(world, store)) if note else None
+        now = SignedHead(last.size, last.root) if last else None
+        signedhead.check_extends(now, last.size if last else 0, lambda places: _read(tx, places))
+        signedhead.replace(store.keys, now)
+    return was.size if was else 0, now.size if now else 0
 
 
 def latest(store: Store) -> str:

@@ -1,4 +1,4 @@
-"""The tables of the key store, in a database of its own: keys, the two wraps of each waybill's key, the destruction list.
+"""The tables of the key store, in a database of its own: keys, wraps of waybills' keys, destructions, the last signed size.
 
 Times are UTC milliseconds, ids of waybills 16 bytes.
 """
@@ -68,3 +68,12 @@ backup = Table(
     Column("at", BigInteger, primary_key=True, autoincrement=False),
 )
 """Empty in a key store that is in use; a copy made by `recovery.back_up` holds the time it was made."""
+
+signed_head = Table(
+    "signed_head",
+    keys,
+    Column("log", String(16), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("root", LargeBinary(32), nullable=False),
+)
+"""What the sequencer signed last: out of reach of those who can write the data alone."""
