@@ -20,7 +20,15 @@ from masking.change import Amend, Cancel, Change, Ship, change
 from masking.checkout import Checkout, checkout
 from masking.crypto.keys import FileKeySource
 from masking.disk import sync_folder, write_secret
-from masking.errors import InputError, SettingsError, UnavailableError, UnknownWaybillError, not_installed
+from masking.errors import (
+    ClosedError,
+    ForkedError,
+    InputError,
+    SettingsError,
+    UnavailableError,
+    UnknownWaybillError,
+    not_installed,
+)
 from masking.find import Find, find
 from masking.label import Label, label
 from masking.order import Order, Plain
@@ -106,7 +114,8 @@ class Shop:
 
     def close(self) -> None:
         """Give waiting ledger leaves their places and let go of the files."""
-        with contextlib.suppress(UnavailableError):  # the next one to open the store does it
+        # the next one to open the store gives them; closing twice, or what was opened before a fork, is no error
+        with contextlib.suppress(UnavailableError, ClosedError, ForkedError):
             journal.sequence(self.world, self.store)
         self.store.close()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from masking.connection import OPERATOR
 from masking.errors import SettingsError
 from masking.settings import databases
-from masking.vault import journal
+from masking.vault import forks, journal
 from masking.vault.engine import open_engine
 from masking.vault.recovery import restore_data, restore_keys
 from masking.vault.store import lost
@@ -54,7 +54,7 @@ def _restore(args: argparse.Namespace, world: World) -> int:
         try:
             replayed = restore_keys(args.file, keys, engine, world.now())
         finally:
-            engine.dispose()
+            forks.close(engine)
     with opening(args.folder, world) as store:
         signed, left = journal.accept(world, store) if args.what == "data" else (0, 0)
         lost_leaves = {"signed": str(signed), "left": str(left)} if signed > left else {}

@@ -25,6 +25,7 @@ from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, SQLAlchemy
 from sqlalchemy.pool import QueuePool
 
 from masking.errors import BusyError, InputError, SettingsError, UnavailableError, not_installed
+from masking.vault import forks
 from masking.vault.arrays import taught
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -59,6 +60,7 @@ def open_engine(url: str, *, patient: bool = True) -> Engine:
 
     Raises:
         SettingsError: what talks to such a server is not installed.
+        ForkedError: see `forks.register`.
     """
     options: dict[str, Any] = {"hide_parameters": True}
     if url == "sqlite://":
@@ -82,6 +84,7 @@ def open_engine(url: str, *, patient: bool = True) -> Engine:
         if not patient:
             event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=0").close())
         event.listen(engine, "begin", _sqlite_begin)
+    forks.register(engine)
     return engine
 
 
@@ -130,7 +133,7 @@ def migrate(engine: Engine, metadata: str, head: str) -> None:
         SettingsError: the database can't be written, or is of a newer version than this program.
     """
     try:
-        with engine.connect() as connection:
+        with forks.connected(engine) as connection:
             found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
     except SQLAlchemyError:
         found = None
@@ -145,7 +148,7 @@ def migrate(engine: Engine, metadata: str, head: str) -> None:
     config.set_main_option("version_locations", str(MIGRATIONS / metadata))
     config.set_main_option("path_separator", "os")
     try:
-        with engine.begin() as connection:
+        with forks.connected(engine) as connection, connection.begin():
             alone(connection, "migrate")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -173,7 +176,7 @@ def transaction(engine: Engine, entry: Callable[[Connection], None] | None = Non
     """
     begun = False
     try:
-        with engine.begin() as connection:
+        with forks.connected(engine) as connection, connection.begin():
             begun = True
             try:
                 if entry:
@@ -207,7 +210,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     server = engine.dialect.name == "postgresql"  # there each statement sees what is committed, in a transaction or not
     options = {"isolation_level": "AUTOCOMMIT"} if server else {"reading": True}
     try:
-        with engine.connect().execution_options(**options) as connection, connection.begin():
+        with forks.connected(engine, **options) as connection, connection.begin():
             yield connection
     except SQLAlchemyError as error:
         busy = _would_wait(error)
@@ -222,7 +225,7 @@ def streaming(engine: Engine, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
         UnavailableError: the database refused.
     """
     try:
-        with engine.connect().execution_options(reading=True) as connection:  # a server streams in a transaction alone
+        with forks.connected(engine, reading=True) as connection:  # a server streams in a transaction alone
             yield from connection.execute(query, execution_options={"yield_per": 1000})
     except SQLAlchemyError as error:
         raise UnavailableError("the store could not answer this now") from _quiet(error)
@@ -264,7 +267,7 @@ def _insert_new(dialect: str, table: sa.Table, key: tuple[str, ...]) -> sa.Inser
 def truncate_log(engine: Engine) -> None:
     """SQLite: write the log back and cut it to nothing, so that deleted wraps don't live on in it."""
     if engine.dialect.name == "sqlite":
-        with engine.connect() as connection:
+        with forks.connected(engine) as connection:
             raw = connection.connection.driver_connection
             if raw is not None:
                 connection.rollback()

@@ -22,7 +22,7 @@ from sqlalchemy.pool import StaticPool
 
 from masking.errors import RefusedError, SettingsError
 from masking.lifecycle import KEY_BACKUPS_LIVE, State
-from masking.vault import journal, keyschema, schema
+from masking.vault import forks, journal, keyschema, schema
 from masking.vault.engine import insert_new, migrate, open_engine, reading, transaction, truncate_log
 from masking.vault.keyschema import KEYS_HEAD, backup, destruction, wrap
 from masking.vault.schema import waybill
@@ -50,7 +50,7 @@ def back_up(engine: Engine, target: Path, now: datetime, *, keys: bool) -> None:
     """
     if engine.dialect.name != "sqlite":
         raise SettingsError("only SQLite is copied here; use pg_dump, one dump a database, keys apart and for 24 hours")
-    with engine.connect() as connection, _filling(target) as copy:
+    with forks.connected(engine) as connection, _filling(target) as copy:
         connection.connection.driver_connection.backup(copy)  # type: ignore[union-attr]
         if keys:
             with copy:
@@ -113,7 +113,7 @@ def restore_keys(copy: Path, keys_url: str, data: Engine, now: datetime) -> int:
     truncate_log(engine)
     with transaction(engine) as tx:
         tx.execute(backup.delete())
-    engine.dispose()
+    forks.close(engine)
     return replayed
 
 

@@ -21,7 +21,7 @@ from masking.crypto.keys import KeySource
 from masking.errors import SettingsError
 from masking.ledger.log import Leaf, letters, subject
 from masking.lifecycle import Retention, State
-from masking.vault import calls, custody, journal, keyschema, schema, slots, waybills
+from masking.vault import calls, custody, forks, journal, keyschema, schema, slots, waybills
 from masking.vault.damage import view_of
 from masking.vault.engine import migrate, open_engine, reading, transaction, truncate_log
 from masking.vault.keyschema import KEYS_HEAD
@@ -95,6 +95,7 @@ class Store:
         self.data = data
         self.keys = keys
         self.settings = settings
+        self._engines: tuple[Engine, ...] = (data, keys.engine)
         self._entry: Entry | None = None
 
     def entering(self, entry: Entry) -> Store:
@@ -144,14 +145,26 @@ class Store:
             return None
         other = copy(self)
         other.data = open_engine(self.data.url.render_as_string(hide_password=False), patient=False)
+        other._engines = (other.data,)  # noqa: SLF001  our own copy, which closes what it opened
         if self.data.dialect.name != "sqlite":  # whose readers wait for nobody anyway
             other.keys = self.keys.impatient()
+            other._engines = (other.data, other.keys.engine)  # noqa: SLF001
         return other
 
+    def check_open(self) -> None:
+        """Check that this store may be used.
+
+        Raises:
+            ForkedError: it was opened before the fork that made this process.
+            ClosedError: it was closed.
+        """
+        for engine in self._engines:
+            forks.check(engine)
+
     def close(self) -> None:
-        """Let go of all connections."""
-        self.data.dispose()
-        self.keys.engine.dispose()
+        """Close all connections. In a process that was forked since they were opened they are the parent's, and stay."""
+        for engine in self._engines:
+            forks.close(engine)
 
     def read_codes(self, codes: Iterable[str], world: World, now: datetime) -> list[tuple[bytes, int] | None]:
         """The waybill and print number of each authentic label code, None for another text. Asks no database of data."""
@@ -243,7 +256,7 @@ def occupied(data_url: str, keys_url: str) -> str:
                 if tx.execute(table.select().limit(1)).first():
                     return why
         finally:
-            engine.dispose()
+            forks.close(engine)
     return ""
 
 
