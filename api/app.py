@@ -20,6 +20,7 @@ from masking.world import World
 from . import answers, problems
 from .auth import OPEN, Authenticate
 from .edge import Edge
+from .limits import body_limits
 from .routes import courier, health, ledger, merchant, outlet, page, people, provider, switch
 from .routes.called import Straight
 from .settings import ServiceSettings
@@ -58,7 +59,7 @@ def create_app(settings: ServiceSettings, world: World | None = None, attest: At
         app.router.routes += each.router.routes  # as they are: including a router costs each request a search in it
     app.add_middleware(Straight, routes=app.router.routes)
     app.add_middleware(Authenticate)
-    app.add_middleware(Edge)  # added last, so outermost
+    app.add_middleware(Edge, most=body_limits(app.router.routes, settings.body_bytes))  # added last, so outermost
     plain = app.openapi
     app.openapi = lambda: _with_problems(plain())  # type: ignore[method-assign]  # FastAPI's documented way
     return app

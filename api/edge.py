@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from masking.access.people import Role
 
+from .limits import NO_BODY
 from .logs import LOG, where
+from .metrics import method_word
 from .problems import HANDLED, ProblemError, answer
 
 CHECKPOINT = b"waybill-checkpoint"
@@ -24,10 +26,11 @@ _SHOWN_TO = frozenset({Role.MERCHANT, Role.OUTLET, Role.COURIER})
 
 
 class Edge:
-    """ASGI: see the module."""
+    """ASGI: see the module. `most` says how many bytes of a body an address takes, `NO_BODY` where it says nothing."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, most: Mapping[str, int]) -> None:
         self.app = app
+        self._most = most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; other kinds of connection are passed on."""
@@ -47,8 +50,8 @@ class Edge:
             await send(message)
 
         try:
-            settings = service.settings
-            body = _limited(scope, receive, settings.body_bytes, settings.body_seconds)
+            most = self._most.get(scope["path"], NO_BODY)
+            body = _limited(scope, receive, most, service.settings.body_seconds)
             await self.app(scope, body, sending)
         except Exception as error:  # noqa: BLE001  the last place where it can become an answer
             if not isinstance(error, HANDLED):
@@ -61,7 +64,7 @@ class Edge:
             seconds = time.perf_counter() - began
             service.metrics.count(scope["method"], route, status, seconds)
             role = scope["actor"].role.value if "actor" in scope else "-"
-            line = {"request": request_id, "method": scope["method"], "route": route, "status": status}
+            line = {"request": request_id, "method": method_word(scope["method"]), "route": route, "status": status}
             service.lines.add(line | {"ms": round(seconds * 1000, 1), "role": role})
 
     @staticmethod
@@ -77,15 +80,19 @@ class Edge:
 
 
 def _limited(scope: Scope, receive: Receive, most: int, seconds: float) -> Callable[[], Awaitable[Message]]:
-    """`receive`, which raises a problem for a body that is too large or too slow; a length announced too large at once."""
+    """`receive`, which raises a problem for a body that is too large or too slow.
+
+    Raises:
+        ProblemError: the length that is announced is too large; nothing of the body is read.
+    """
     announced = dict(scope["headers"]).get(b"content-length", b"")
+    if announced.isdigit() and int(announced) > most:
+        raise ProblemError("too-large", headers={"Connection": "close"})
     taken, ends = 0, asyncio.get_running_loop().time() + seconds
     whole = False
 
     async def receiving() -> Message:
         nonlocal taken, whole
-        if announced.isdigit() and int(announced) > most:
-            raise ProblemError("too-large", headers={"Connection": "close"})
         if whole:  # what follows is only the news that the client has gone
             return await receive()
         try:

@@ -28,6 +28,12 @@ FRESH = 10.0
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
+
+def method_word(method: str) -> str:
+    """A request's method as counts and logs name it: a word of HTTP, or `other`. A client may send any string there."""
+    return method if method in _METHODS else "other"
+
+
 Counts = defaultdict[tuple[str, ...], float]
 """How often, or how many seconds in all, by what is counted and its labels."""
 
@@ -45,7 +51,7 @@ class Metrics:
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request."""
-        self._counts["request", method if method in _METHODS else "other", route, str(status)] += 1
+        self._counts["request", method_word(method), route, str(status)] += 1
         self._counts["fill", route, str(bisect_left(BUCKETS, seconds))] += 1
         self._counts["seconds", route] += seconds
 

@@ -25,6 +25,9 @@ from masking.errors import (
 
 from . import documents
 
+SHOWN = 50
+"""Faults of one body that an answer names."""
+
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -91,7 +94,7 @@ def answer(error: Exception) -> Response:
         case ProblemError(name=name, more=more, headers=headers):
             return problem(name, (), headers, **more)
         case RequestValidationError():
-            return problem("input", errors=[_broken(each) for each in error.errors()][:50])
+            return problem("input", errors=[_broken(each) for each in error.errors()[:SHOWN]])
         case HTTPException(status_code=status, headers=headers):
             return problem(_OF_STATUS.get(status, "internal" if status >= 500 else "body-unreadable"), headers=headers)
         case InputError(field=field, rule=rule, row=row):

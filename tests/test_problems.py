@@ -7,6 +7,7 @@ import logging
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -128,7 +129,7 @@ def test_a_body_that_is_wrong_is_answered_by_field_and_rule_alone(service, path,
 )
 def test_a_body_that_is_no_json_is_a_problem(service, raw):
     for kind in ("application/json", "text/plain", "application/json; charset=utf-16", "multipart/form-data", "x"):
-        answer = service.ask(SHOP, "/v1/waybills/find", content=raw, headers={"Content-Type": kind})
+        answer = service.ask(SHOP, "/v1/waybills", content=raw, headers={"Content-Type": kind})
         assert is_problem(answer, "input") or is_problem(answer, "body-unreadable")
 
 
@@ -227,6 +228,47 @@ def test_hostile_headers_are_refused_or_ignored(service):
             answer = service.ask(SHOP, "/v1/ledger/checkpoint", headers={name: value})
             assert answer.status_code == 200
             assert is_clean(answer)
+
+
+HOSTILE = (
+    b"%s / HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"POST /%s HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"POST /v1/token?%s HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+    b"GET http://%s/ HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET / HTTP/%s\r\nHost: x\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\n%s: x\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nUser-Agent: %s\r\nX-Request-Id: %s\r\nCookie: %s\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, %s\r\nUpgrade: %s\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: %s %s\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: DPoP %s\r\nDPoP: %s\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: %s\r\n\r\n",
+    b"POST /v1/token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: %s\r\n\r\n",
+    b"POST /v1/token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2;a=%s\r\n{}\r\n0\r\n%s: %s\r\n\r\n",
+    b"POST /v1/token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%s",
+    b"POST /v1/token HTTP/1.1\r\nHost: x\r\nContent-Length: 24\r\n\r\n{'%s':'%s'}",
+    b"%s",
+)
+
+
+@pytest.mark.parametrize("canary", [b"13812349876", b"wbt1_canary-9876-" + b"A" * 43, b"GETcanary-9876" * 4000])
+def test_no_part_of_a_request_gets_into_the_log_or_an_answer_as_it_is(service, log, canary):
+    for request in HOSTILE:
+        whole = request.replace(b"%s", canary)
+        host, port = service.url.removeprefix("http://").split(":")
+        answer = b""
+        with (
+            socket.create_connection((host, int(port)), timeout=10) as one,
+            suppress(ConnectionError),  # the service may close before it has read everything
+        ):
+            one.sendall(whole)
+            one.shutdown(socket.SHUT_WR)
+            while part := one.recv(65536):
+                answer += part
+        assert canary[:11] not in answer, request
+    service.app.state.service.lines.flush()
+    assert len(log) > 0
+    assert canary[:11].decode() not in "\n".join(log) + service.ask(None, "/metrics").text
 
 
 def test_every_error_of_the_package_has_its_problem_and_a_strangers_error_tells_nothing():

@@ -14,12 +14,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from masking.errors import InputError
 from masking.waybill import Refusal, Rejected
 from masking.wire import Outcome, outcome_to_json
 
 from .. import answers, problems
 from ..auth import Login
-from ..problems import HANDLED
+from ..limits import body_of, size_of
+from ..problems import HANDLED, SHOWN
 from ..wiring import Service
 
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -29,6 +31,12 @@ OUTCOMES: dict[int | str, dict[str, Any]] = {
 }
 """What the description says of a route that answers with outcomes."""
 
+
+TOO_MANY = "too-many-faults"
+"""The rule that a body breaks of which no single fault is named."""
+
+WORDED = 1000
+"""Faults beyond which none is put into words: each costs the event loop some microseconds."""
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 """What a route does with a request."""
@@ -41,8 +49,21 @@ class BodyRoute(APIRoute):
     """
 
     def get_route_handler(self) -> Handler:
-        """The handler; FastAPI's own where the endpoint takes other parameters."""
-        return self.straight() or super().get_route_handler()
+        """The handler; FastAPI's own, behind a look at the body's size, where the endpoint takes other parameters."""
+        return self.straight() or self._measured(super().get_route_handler())
+
+    def _measured(self, handler: Handler) -> Handler:
+        model = body_of(self)
+        if model is None:
+            return handler
+        size = size_of(model)
+
+        async def measured(request: Request) -> Response:
+            if not size.admits(await request.body()):
+                raise InputError("body", TOO_MANY)
+            return await handler(request)
+
+        return measured
 
     def straight(self) -> Handler | None:
         """The handler that needs nothing of FastAPI's; None where the endpoint takes other parameters."""
@@ -51,11 +72,18 @@ class BodyRoute(APIRoute):
         if model is None or kinds.keys() != {"request", "return"}:
             return None
 
+        size = size_of(model)
+
         async def handler(request: Request) -> Response:
+            raw = await request.body()
+            if not size.admits(raw):
+                raise InputError("body", TOO_MANY)
             try:
-                body = model.model_validate_json(await request.body())
+                body = model.model_validate_json(raw)
             except ValidationError as error:
-                found = error.errors(include_url=False, include_context=False, include_input=False)
+                if error.error_count() > WORDED:
+                    raise InputError("body", TOO_MANY) from None
+                found = error.errors(include_url=False, include_context=False, include_input=False)[:SHOWN]
                 raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in found]) from None
             answer: Response = await endpoint(body, request)
             return answer
