@@ -100,6 +100,8 @@ def _limited(scope: Scope, receive: Receive, most: int, seconds: float) -> Calla
                 message = await receive()
         except TimeoutError:
             raise ProblemError("too-slow", headers={"Connection": "close"}) from None
+        if message["type"] == "http.disconnect":
+            raise ProblemError("body-unreadable")
         taken += len(message.get("body", b""))
         whole = not message.get("more_body", False)
         if taken > most:

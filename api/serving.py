@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import signal
 import socket
@@ -17,12 +16,12 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.supervisors import Multiprocess
 
 from masking.errors import SettingsError
 
 from .app import create_app
+from .connections import Punctual, connections_possible
 from .logs import LOG, configuration
 from .settings import ServiceSettings
 
@@ -34,28 +33,6 @@ HEARD_WITHIN = 20
 The server's own 5 are few on a busy machine: there no worker ever came to its first request. While its parent waits for
 one, it hears no signal, and does not notice if that one dies.
 """
-
-
-class Punctual(H11Protocol):
-    """One connection; it ends when no request's head arrives on it in twice the time that it may be idle between two.
-
-    The server waits without end for the first one, and for the rest of any: a thousand slow clients would be all it has.
-    """
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the server's own
-        """Begin to watch it."""
-        super().connection_made(transport)
-        self._watch()
-
-    def _watch(self) -> None:
-        self.loop.call_later(2 * self.timeout_keep_alive, self._look, self.cycle)
-
-    def _look(self, before: RequestResponseCycle | None) -> None:
-        """Once in a while, so that no request pays for it: is one under way, or was there another one since?"""
-        if self.cycle is before and (before is None or before.response_complete):
-            self.transport.close()
-        elif not self.transport.is_closing():
-            self._watch()
 
 
 def configured(app: FastAPI | Callable[[], FastAPI], **more: Any) -> uvicorn.Config:
@@ -105,7 +82,13 @@ def run_service(settings: ServiceSettings, socket_: socket.socket) -> int:
     """
     for each in (signal.SIGTERM, signal.SIGINT):  # uvicorn hands a signal on once it has stopped in peace
         signal.signal(each, _end)
-    more: dict[str, Any] = {"log_config": configuration(), "timeout_graceful_shutdown": settings.stop_seconds}
+    most = settings.connections or connections_possible()
+    more: dict[str, Any] = {
+        "log_config": configuration(),
+        "timeout_graceful_shutdown": settings.stop_seconds,
+        "timeout_keep_alive": settings.keep_alive_seconds,
+        "http": partial(Punctual, most=most),
+    }
     if settings.workers == 1:
         server = uvicorn.Server(configured(create_app(settings), **more))
         server.run(sockets=[socket_])

@@ -37,6 +37,9 @@ class ServiceSettings:
         together: items that are committed together at most; one request brings up to 100.
         body_bytes: the largest request body; 100 orders of the largest size fit.
         body_seconds: how long a body may take to arrive.
+        connections: connections that one process keeps at a time; 0 for as many as the system lets it open files.
+        keep_alive_seconds: how long a connection may be idle between two requests. More than a balancer in front keeps
+            its own, or it sends requests into connections that are just being closed.
         stop_seconds: how long a stopping service lets requests finish.
         address: where clients reach it, as https://mask.example: what proofs are made for. Empty where no proxy is between.
         counts: the folder where several workers leave their counts for each other; nobody sets it, `run_service` makes it.
@@ -51,6 +54,8 @@ class ServiceSettings:
     together: int = 200
     body_bytes: int = 2 * MEGABYTE
     body_seconds: float = 20
+    connections: int = 0
+    keep_alive_seconds: int = 5
     stop_seconds: int = 20
     address: str = ""
     counts: Path | None = None
@@ -128,6 +133,8 @@ _KINDS: dict[str, type] = {
     "together": int,
     "body_bytes": int,
     "body_seconds": float,
+    "connections": int,
+    "keep_alive_seconds": int,
     "stop_seconds": int,
     "address": str,
 }
