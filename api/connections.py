@@ -7,7 +7,6 @@ takes no answer. A thousand such clients would be all it has.
 from __future__ import annotations
 
 import asyncio
-import resource
 from typing import Any, NamedTuple
 
 import h11
@@ -31,6 +30,10 @@ MOST_CONNECTIONS = 10_000
 
 def connections_possible() -> int:
     """As many connections as this process can have and still open its own files."""
+    try:
+        import resource  # noqa: PLC0415  Windows has no such limit, nor the module
+    except ModuleNotFoundError:
+        return MOST_CONNECTIONS
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = MOST_CONNECTIONS if files == resource.RLIM_INFINITY else files - FILES_KEPT
     return max(min(allowed, MOST_CONNECTIONS), FILES_KEPT)
