@@ -49,6 +49,7 @@ def create_app(settings: ServiceSettings, world: World | None = None, attest: At
         version=VERSION,
         summary="An order loses its personal data and still arrives.",
         lifespan=lifespan,
+        openapi_url=None,  # `page` serves the description that is kept
         docs_url=None,  # it would load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,  # a redirect would repeat the path

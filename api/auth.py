@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 PUSHED = "/v1/providers/aliyun/reports"
 """Where a provider pushes: what comes has a signature instead of a token, which the route has checked before all else."""
 
-OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/token", PUSHED, *page.FILES})
+OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/v1/token", PUSHED, *page.FILES})
 """Addresses that answer anybody."""
 
 KNOWN = 50_000

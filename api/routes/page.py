@@ -1,7 +1,7 @@
-"""The outlet's page: a few files of this package, for whoever reaches the service. What it shows comes by `/v1/labels`.
+"""Files of this package, for whoever reaches the service: the outlet's page, and the description for machines.
 
-Nothing in it comes from elsewhere, and the browser is told to let nothing else in: no inline script, no other origin. The
-PDF and the previews are blobs, made in the page from answers.
+What the page shows comes by `/v1/labels`. Nothing in it comes from elsewhere, and the browser is told to let nothing else
+in: no inline script, no other origin. The PDF and the previews are blobs, made in the page from answers.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ FILES = {
     "/outlet/device.js": ("device.js", "text/javascript"),
     "/outlet/service.js": ("service.js", "text/javascript"),
     "/outlet/words.js": ("words.js", "text/javascript"),
+    "/openapi.json": ("../openapi.json", "application/json"),  # kept: to make it anew takes 6 ms, and anybody may ask
 }
 """Where each file is served, and as what."""
 
