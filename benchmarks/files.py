@@ -80,7 +80,8 @@ def prepared(folder: Path, count: int, series: str) -> Job:
     """A job on a file of its own, ready to run."""
     path = write(folder / f"{series}.csv", count, series)
     layout = understand(readings(path), Answers())
-    return Job(path=path, folder=folder / "out", layout=layout, survey=survey(layout), confidence=SURE, template=None)
+    found, out = survey(layout), folder / "out"
+    return Job(path=path, folder=out, layout=layout, survey=found, confidence=SURE, template=None, overwrite=True)
 
 
 def mask(shop: Shop, job: Job) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import secrets
 import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from masking.errors import SettingsError
 
@@ -21,9 +23,11 @@ POSIX = hasattr(os, "getuid")
 """Whether files have an owner and mode bits; Windows has neither."""
 PATIENCE = 30.0
 """Seconds to wait for a lock. It is held while a few small files are written, so a longer wait means a stopped process."""
-BINARY = getattr(os, "OBINARY", 0)
+BINARY = getattr(os, "O_BINARY", 0)
 """A flag for `os.open`: Windows would otherwise translate the ends of lines."""
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY
+"""For a file that must not exist: where a link has its name, opening it fails, so nothing is written through one."""
 _LOCKED_BYTE = 1 << 30
 """Windows locks a byte and keeps others from reading it, so it is one beyond the end of any file that we lock."""
 
@@ -73,13 +77,31 @@ def write_beside(path: Path, data: bytes) -> Path:
     Raises:
         OSError: the folder can't be written, or is full. Nothing is left behind then.
     """
-    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    part = _beside(path)
     try:
         _write(part, data)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
     return part
+
+
+def open_beside(path: Path) -> tuple[Path, IO[bytes]]:
+    """Open a new file of a name that no other writer uses, next to `path`; the umask says who may read it.
+
+    Raises:
+        OSError: the folder can't be written.
+    """
+    part = _beside(path)
+    return part, os.fdopen(os.open(part, _NEW, 0o666), "wb")
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what writers of `path` left next to it when they were killed. The caller knows that none of them is at work."""
+    leftover = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{16}}")
+    for each in path.parent.iterdir():
+        if leftover.fullmatch(each.name):
+            each.unlink(missing_ok=True)
 
 
 def replace(path: Path, data: bytes) -> None:
@@ -171,13 +193,17 @@ def _lock(handle: int, *, hold: bool) -> None:
         os.lseek(handle, at, os.SEEK_SET)
 
 
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+
+
 def _write(path: Path, data: bytes) -> None:
     """Write a new file, for its owner alone.
 
     Raises:
         FileExistsError: something has that name, a link to nowhere included.
     """
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
+    handle = os.open(path, _NEW, 0o600)
     with os.fdopen(handle, "wb") as file:
         if POSIX:
             os.fchmod(handle, 0o600)  # the umask may have taken bits away

@@ -275,7 +275,7 @@ def test_a_rejected_row_says_what_to_do_in_the_files_language(mask, file):
     mask(text(row(1), row(2, phone="1.38E+10")))
     assert "科学计数" in read(file, "rejected")[1][4]
     english = "order_number,recipient_name,recipient_phone,recipient_address,sender_name,sender_phone,sender_address\n"
-    mask(english + f"E-1,Anna Example,1.38E+10,88 Demo Road,{FROM}\n")
+    mask(english + f"E-1,Anna Example,1.38E+10,88 Demo Road,{FROM}\n", "--overwrite")
     assert "export it again as text" in read(file, "rejected")[1][4]
 
 

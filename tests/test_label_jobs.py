@@ -115,7 +115,10 @@ def test_a_label_that_cannot_be_printed_is_named_and_the_rest_prints(
     assert len(read_pdf(out.read_bytes())) == 7
     with masking.connect(folder) as shop:
         shop.ship([(late.id, "YT000000000010", ROUTES[0])])
-    assert label(folder, *ids, "--out", str(out)) == 1
+    assert label(folder, *ids, "--out", str(out)) == 2
+    assert "out.pdf exists with other content" in capsys.readouterr().err
+    assert len(read_pdf(out.read_bytes())) == 7
+    assert label(folder, *ids, "--out", str(out), "--overwrite") == 1
     assert "8 printed, 2 not printed" in capsys.readouterr().out
 
 

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from masking.connection import operator
 from masking.ledger import certificate
@@ -39,11 +41,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Destroy it and print the certificate's time; 1 if there is no such waybill."""
     world = World()
-    with opening(args.folder, world) as store, _room(args.certificate):
+    with opening(args.folder, world) as store, _room(args.certificate) as file:
         [outcome] = retire(world, store, [Destroy(actor=operator(store), id=Token(args.id), reason=args.reason)])
         if isinstance(outcome, Retired):
-            if args.certificate:
-                _certify(world, store, args, outcome)
+            if file:
+                _certify(world, store, args, outcome, file)
             print(f"destroyed; complete everywhere by {time_to_json(outcome.complete_by)}")
             end_bindings(args.folder, world, store)
         else:
@@ -53,19 +55,23 @@ def run(args: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _room(file: Path | None) -> Iterator[None]:
-    """Make the certificate's file before anything is destroyed, for it is signed only once; it goes if it stays empty."""
-    if file:
-        file.touch(exist_ok=False)
-    try:
-        yield
-    finally:
-        if file and not file.stat().st_size:
-            file.unlink()
+def _room(path: Path | None) -> Iterator[TextIO | None]:
+    """Open the certificate's new file before anything is destroyed, for it is signed only once; it goes if it stays empty."""
+    if not path:
+        yield None
+        return
+    with path.open("x", encoding="utf-8") as file:
+        try:
+            yield file
+        finally:
+            if not file.tell():
+                path.unlink()
 
 
-def _certify(world: World, store: Store, args: argparse.Namespace, gone: Retired) -> None:
+def _certify(world: World, store: Store, args: argparse.Namespace, gone: Retired, file: TextIO) -> None:
     done = Certificate(token=args.id, reason=args.reason, at=gone.at, complete_by=gone.complete_by)
     seed = store.keys.key("sign", "certificate", world, world.now())
-    args.certificate.write_text(certificate.sign(done, store.settings.origin, seed), "utf-8")
+    file.write(certificate.sign(done, store.settings.origin, seed))
+    file.flush()
+    os.fsync(file.fileno())
     print(f"certificate: {args.certificate}, signed by {LogKey.of_seed(key_name(store.settings.origin), seed)}")

@@ -24,6 +24,7 @@ from masking.waybill import LabelData, Token
 from masking.world import World
 
 from ..deployment import add_folder, opening
+from ..files.output import beside, check_output, output
 
 if TYPE_CHECKING:
     from print_templates.gate import Released
@@ -51,8 +52,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--dpi", type=int, default=203, help="the printer's resolution, 203 or 300 (203)")
     add("--to", default="pdf", help="pdf, png, tspl, zpl or cpcl (pdf)")
     to = parser.add_mutually_exclusive_group(required=True)
-    to.add_argument("--out", type=Path, help="the file to write")
+    to.add_argument("--out", type=Path, help="the file or device to write to; - for standard output")
     to.add_argument("--printer", metavar="HOST[:9100]", help="the printer to send tspl, zpl or cpcl to")
+    add("--overwrite", action="store_true", help="replace the file of --out if it holds something else")
     add("--right", type=int, default=0, metavar="DOTS", help="move the picture to the right, or left if negative")
     add("--down", type=int, default=0, metavar="DOTS", help="move the picture down, or up if negative")
     add("--darkness", type=int, help="0 to 15 (the printer's own)")
@@ -102,6 +104,8 @@ def _how(args: argparse.Namespace) -> How:
         raise InputError("--to", f"unknown here; there are {', '.join(known)}")
     chosen_one = chosen(args.template)
     template(chosen_one, args.dpi)
+    if args.out:
+        check_output(args.out)
     return How(chosen_one, args.dpi, args.to, Setup(right=args.right, down=args.down, darkness=args.darkness))
 
 
@@ -127,12 +131,12 @@ def _print(
         job.set_plan(_sorted(asked, found))
     positions = job.pending(args.resume) if args.printer else range(1, len(job.plan) + 1)
     todo = [(n, found[job.plan[n - 1]]) for n in positions if job.plan[n - 1] in found]
-    printed = _send(args.printer, how, job, todo, missed) if args.printer else _write(args.out, how, todo, missed)
+    printed = _send(args.printer, how, job, todo, missed) if args.printer else _write(args, how, todo, missed)
     for line in missed:
         print(f"waybill label: {line}", file=sys.stderr)
     if any(line.endswith(PRINTED_BEFORE.reason) for line in missed):
         print(f"waybill label: {AGAIN}", file=sys.stderr)
-    print(f"{printed} printed, {len(missed)} not printed")
+    print(f"{printed} printed, {len(missed)} not printed", file=beside(args.out) if args.out else sys.stdout)
     return 1 if missed else 0
 
 
@@ -182,11 +186,9 @@ def _send(address: str, how: How, job: Job, todo: Todo, missed: list[str]) -> in
     return printed
 
 
-def _write(path: Path, how: How, todo: Todo, missed: list[str]) -> int:
+def _write(args: argparse.Namespace, how: How, todo: Todo, missed: list[str]) -> int:
     from print_templates import pdf, raster
     from print_templates.printers import write
-
-    from ..files.writing import whole
 
     before = len(missed)
     drawings = (drawing for _, drawing in _drawn(how, todo, missed))
@@ -194,7 +196,7 @@ def _write(path: Path, how: How, todo: Todo, missed: list[str]) -> int:
     if first is None:
         return 0
     pages = chain([first], drawings)
-    with whole(path) as part, part.open("wb") as file:
+    with output(args.out, overwrite=args.overwrite) as file:
         if how.to == "pdf":
             file.write(pdf.write(pages))
         else:

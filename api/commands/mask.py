@@ -36,6 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--to", "--folder", default=str(where), metavar="WHERE", help=told)
     add("--credentials", type=Path, help="for a service: the file with the code of your enrolment")
     add("--out", type=Path, help="folder for what is made (default: FILE-masked, beside the file)")
+    add("--overwrite", action="store_true", help="replace what another file left in that folder")
     add("--columns", type=Path, metavar="TOML", help="what the file's columns mean, where that isn't plain")
     add("--sheet", help="which sheet of a workbook")
     add("--explain", action="store_true", help="show how the file is understood; enter nothing")
@@ -74,6 +75,7 @@ def _run(args: argparse.Namespace) -> int:
         layout=layout,
         survey=found,
         amend=args.amend,
+        overwrite=args.overwrite,
         confidence=args.confidence,
         batch=args.batch,
         template=template,

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from masking.errors import InputError
 
+from ..files.output import beside, output
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
@@ -20,6 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     preview = verbs.add_parser("preview", help="draw a sample label as a picture that can't be taken for a label")
     preview.add_argument("template", help="a built-in size, or a .toml file")
     preview.add_argument("picture", type=Path, help="the PNG to write")
+    preview.add_argument("--overwrite", action="store_true", help="replace the picture if it holds something else")
     preview.add_argument("--dpi", type=int, default=203, help="the printer's resolution, 203 or 300 (203)")
 
 
@@ -60,9 +63,7 @@ def _preview(args: argparse.Namespace) -> int:
     from ..own_templates import chosen
 
     drawn = picture(sample(), chosen(args.template), dpi=args.dpi)
-    try:
-        drawn.save(args.picture, format="PNG")
-    except OSError as error:
-        raise InputError("picture", f"not written: {error.strerror}") from None
-    print(args.picture)
+    with output(args.picture, overwrite=args.overwrite) as file:
+        drawn.save(file, format="PNG")
+    print(args.picture, file=beside(args.picture))
     return 0

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, final
 
 from masking.connection import Shop
+from masking.disk import remove_leftovers
 from masking.errors import InputError
 from masking.waybill import Token
 
 from ..deployment import alone
+from .earlier import earlier_waybills, require_same_waybill
 from .importing import BATCH, Taken, enter
 from .layout import Layout
 from .orders import Survey, digest, parcels
+from .output import check_output
 from .progress import Progress
 from .rules import meaning
 from .writing import MASKED, REJECTED, masked_row, sheet
@@ -34,6 +38,7 @@ class Job:
     layout: Layout
     survey: Survey
     amend: bool = False
+    overwrite: bool = False
     confidence: float
     template: str | Path | None
     batch: int = BATCH
@@ -51,16 +56,26 @@ class Result:
     files: list[Path] = field(default_factory=list)
 
 
-def _refuse_to_overwrite(job: Job, names: list[Path]) -> None:
+def _earlier(job: Job, names: Sequence[Path]) -> dict[str, str]:
+    """What an earlier run left under these names: the tokens by order number, which this run has to keep.
+
+    Raises:
+        InputError: they can't be written, or would lose something.
+    """
     if job.path.resolve() in [name.resolve() for name in names]:
         raise InputError("--out", "the answer would replace the file itself: give another folder")
+    for name in names:
+        check_output(name)
+        remove_leftovers(name)
+    return {} if job.overwrite else earlier_waybills(job.layout, *names)
 
 
 def run_job(shop: Shop | RemoteShop, job: Job, progress: TextIO) -> Result:
     """Enter every order of the file, write the masked and the rejected rows, print the labels.
 
     Raises:
-        InputError: the file changed while it was read, or another run writes to the same folder.
+        InputError: the file changed while it was read, another run writes to the same folder, or what is in the folder
+            would be lost.
         UnavailableError: the store did not answer; what was entered before stays, and the next run goes on.
     """
     _unchanged(job)
@@ -77,18 +92,19 @@ def _import(shop: Shop | RemoteShop, job: Job, result: Result, progress: TextIO)
     chinese = job.layout.chinese
     suffix = ".xlsx" if job.layout.reading.sheet else ".csv"
     names = [job.folder / f"{name}{suffix}" for name in ("masked", "rejected")]
-    _refuse_to_overwrite(job, names)
+    earlier = _earlier(job, names)
     headers = [list(table.values() if chinese else table) for table in (MASKED, REJECTED)]
     found = parcels(job.layout, job.survey.repeated, confidence=job.confidence)
     ids: list[Token] = []
     with (
-        sheet(names[0], headers[0]) as masked,
-        sheet(names[1], headers[1]) as rejected,
+        sheet(names[0], headers[0], overwrite=True) as masked,
+        sheet(names[1], headers[1], overwrite=True) as rejected,
         Progress("orders", job.survey.orders, progress) as bar,
     ):
         for outcomes in enter(shop, found, amend=job.amend, batch=job.batch):
             for outcome in outcomes:
                 if isinstance(outcome, Taken):
+                    require_same_waybill(earlier, outcome.waybill.reference or "", outcome.waybill.id, names[0])
                     masked.write(masked_row(outcome))
                     result.taken[outcome.how] += 1
                     ids.append(outcome.waybill.id)

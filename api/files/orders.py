@@ -97,6 +97,11 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def order_numbers(layout: Layout) -> Iterator[str]:
+    """The order number of every row that holds an order, as parcels have it."""
+    return (reference for _, _, reference in _order_rows(layout))
+
+
 def parcels(layout: Layout, repeated: Mapping[str, int], *, confidence: float) -> Iterator[Parcel | Fault]:
     """Every order of the file once, in the order in which its last line stands; nothing is left out."""
     read = LineReader(layout, confidence).line

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from masking.connection import Shop
+from masking.disk import remove_leftovers
 from masking.errors import InputError
 from masking.waybill import LabelData, OnPage, Refusal, Rejected, Token
 from print_templates.render import Printed, render
 
-from .writing import whole
+from .output import output
 
 if TYPE_CHECKING:
     from masking.client import RemoteShop
@@ -63,8 +64,9 @@ def print_labels(
         if len(reasons) < len(some):
             volume = f"-{start // size + 1:04}" if len(ids) > size else ""
             path = folder / f"labels-{job[-8:]}{volume}.pdf"
-            with whole(path) as part:
-                part.write_bytes(pdf)
+            remove_leftovers(path)
+            with output(path, overwrite=True) as file:  # its name holds the job's, so these are the same labels
+                file.write(pdf)
             files.append(path)
         printed += len(some) - len(reasons)
         step(len(some))

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from pathlib import Path
 
-from masking.disk import sync_folder
+from masking.disk import BINARY, sync_folder
 from masking.errors import InputError
 
 _CHUNK = 1 << 20
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 def shred(path: Path) -> None:
@@ -25,10 +27,13 @@ def shred(path: Path) -> None:
     if path.is_symlink():
         raise InputError("--shred", "the file is a link; shred what it points to")
     try:
-        if path.stat().st_nlink > 1:
-            raise InputError("--shred", "the file has another name, under which it would stay")
-        with path.open("rb+", buffering=0) as file:
-            left = os.fstat(file.fileno()).st_size
+        with os.fdopen(os.open(path, os.O_RDWR | _NO_FOLLOW | BINARY), "rb+", buffering=0) as file:
+            found = os.fstat(file.fileno())  # of the opened file, so that it can't be swapped after the check
+            if not stat.S_ISREG(found.st_mode):
+                raise InputError("--shred", "this is no file that can be deleted")
+            if found.st_nlink > 1:
+                raise InputError("--shred", "the file has another name, under which it would stay")
+            left = found.st_size
             while left > 0:
                 left -= file.write(secrets.token_bytes(min(left, _CHUNK)))
             os.fsync(file.fileno())

@@ -1,24 +1,23 @@
 """Writes the answer to a file: masked rows and rejected rows, as CSV or XLSX that importers and spreadsheets take.
 
-A file appears under its name only when it is whole: it is written beside it, flushed to disk, and renamed. No cell can be
-a formula, and no cell breaks a line.
+No cell can be a formula, and no cell breaks a line.
 """
 
 from __future__ import annotations
 
 import csv
-import os
+import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
-from masking.disk import sync_folder
 from masking.order import FIELDS
 
 from .cells import no_formula
 from .importing import Taken
+from .output import output
 
 Cells = Sequence[str]
 
@@ -71,28 +70,19 @@ def masked_row(taken: Taken) -> list[str]:
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A place to write a file that replaces `path` when the block ends well, and otherwise leaves it as it was."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        yield part
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
-        sync_folder(path.parent)
-    finally:
-        part.unlink(missing_ok=True)
+def sheet(path: Path, headers: Cells, *, overwrite: bool = False) -> Iterator[Sheet]:
+    """A table to write to, CSV (UTF-8 with a mark, as spreadsheets want it) or XLSX by the path's name.
 
-
-@contextmanager
-def sheet(path: Path, headers: Cells) -> Iterator[Sheet]:
-    """A table to write to, CSV (UTF-8 with a mark, as spreadsheets want it) or XLSX by the path's name; whole or not at all."""
-    with whole(path) as part, (_xlsx if path.suffix == ".xlsx" else _csv)(part) as rows:
+    Raises:
+        InputError: see `output`.
+    """
+    with output(path, overwrite=overwrite) as file, (_xlsx if path.suffix == ".xlsx" else _csv)(file) as rows:
         rows.write(headers)
         yield rows
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
+    """A cell's text as it is written: on one line, and no formula."""
     return no_formula(_BREAK.sub(" ", text) if not text.isprintable() else text)
 
 
@@ -101,13 +91,14 @@ class _Csv:
         self._row = csv.writer(file, lineterminator="\r\n").writerow
 
     def write(self, cells: Cells) -> None:
-        self._row(map(_safe, cells))
+        self._row(map(safe, cells))
 
 
 @contextmanager
-def _csv(part: Path) -> Iterator[Sheet]:
-    with part.open("w", encoding="utf-8-sig", newline="") as file:
-        yield _Csv(file)
+def _csv(file: IO[bytes]) -> Iterator[Sheet]:
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    yield _Csv(text)
+    text.detach()  # flushed, and the file left open
 
 
 class _Xlsx:
@@ -115,18 +106,18 @@ class _Xlsx:
         self._append = page.append
 
     def write(self, cells: Cells) -> None:
-        self._append([_safe(cell) for cell in cells])
+        self._append([safe(cell) for cell in cells])
 
 
 @contextmanager
-def _xlsx(part: Path) -> Iterator[Sheet]:
+def _xlsx(file: IO[bytes]) -> Iterator[Sheet]:
     import openpyxl  # noqa: PLC0415  only where asked for
 
     book = openpyxl.Workbook(write_only=True)
     page = book.create_sheet("masked")
     try:
         yield _Xlsx(page)
-        book.save(part)
+        book.save(file)
     finally:
         if not page.closed:
             page.close()

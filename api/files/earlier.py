@@ -1,0 +1,70 @@
+"""The results of an earlier run in the same folder: whether a new run may replace them.
+
+It may where nothing is lost: the new file still has every order of the earlier `masked.csv`, under the same waybill. So the same
+command goes on, and a file with corrected or further rows replaces its results; another day's file does not.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from masking.errors import InputError
+
+from .cells import clean
+from .layout import Layout
+from .orders import order_numbers
+from .table import readings
+from .writing import MASKED, REJECTED, safe
+
+
+def earlier_waybills(layout: Layout, masked: Path, rejected: Path) -> dict[str, str]:
+    """The tokens in the results of an earlier run, by order number; empty if there are none.
+
+    Raises:
+        InputError: a file of that name is not of ours, or holds an order that the new file does not.
+    """
+    for _ in _rows(rejected, REJECTED):
+        break
+    tokens = {clean(row[0]): row[1] for row in _rows(masked, MASKED)}
+    lost = set(tokens)
+    if lost:
+        lost.difference_update(clean(safe(number)) for number in order_numbers(layout))
+    if lost:
+        raise InputError("--out", f"{masked} holds {len(lost):,} orders that this file does not; {_way_out(masked)}")
+    return tokens
+
+
+def require_same_waybill(tokens: Mapping[str, str], number: str, token: str, masked: Path) -> None:
+    """Check that an order has the waybill that the earlier results name.
+
+    Raises:
+        InputError: it has another one.
+    """
+    if tokens.get(clean(safe(number)), token) != token:
+        raise InputError("--out", f"{masked} holds other waybills for the same orders; {_way_out(masked)}")
+
+
+def _rows(path: Path, headers: Mapping[str, str]) -> Iterator[list[str]]:
+    """The rows of an earlier table of ours, none if it is missing or empty."""
+    if not os.path.lexists(path) or not path.stat().st_size:
+        return
+    try:
+        [rows, *_] = [each.rows() for each in readings(path) if each.delimiter in {"", ","}]
+        _, first = next(rows, (0, []))
+    except InputError:
+        first = []
+    if first not in (list(headers), list(headers.values())):
+        raise InputError("--out", f"{path} was not made by waybill mask; {_way_out(path)}")
+    for _, cells in rows:
+        yield cells
+
+
+def _way_out(path: Path) -> str:
+    folder = next(
+        folder
+        for n in range(2, 10_000)
+        if not os.path.lexists(folder := path.parent.with_name(f"{path.parent.name}-{n}"))
+    )
+    return f"give another folder (--out {folder}), or --overwrite to replace it"
