@@ -13,6 +13,8 @@ from collections.abc import Sequence
 
 from masking.errors import MaskingError, not_installed
 
+from .terminal import guarded_output
+
 COMMANDS = {
     "init": "a new deployment, and its supervisor's one-time code",
     "serve": "the service over HTTP, on this machine (--demo: with staff and credentials to try it)",
@@ -42,6 +44,11 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `waybill COMMAND ...`; the exit status is the command's, 2 for an error that has a name."""
+    with guarded_output():
+        return _main(argv)
+
+
+def _main(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(
         prog="waybill",

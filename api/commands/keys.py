@@ -23,6 +23,7 @@ from masking.wire import time_to_json
 from masking.world import World, moment
 
 from ..deployment import add_folder, opening
+from ..terminal import write_over
 from ..upkeep import key_act, tell_hanging
 
 _ACTS = {
@@ -168,7 +169,7 @@ def _progress(moves: Iterable[int], total: int) -> int:
         done += moved
         if sys.stderr.isatty():
             filled = 30 * done // max(total, 1)
-            print(f"\r[{'#' * filled:<30}] {done} of {total}", end="", file=sys.stderr, flush=True)
+            write_over(sys.stderr, f"[{'#' * filled:<30}] {done} of {total}")
     if sys.stderr.isatty() and done:
         print(file=sys.stderr)
     return done

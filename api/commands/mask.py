@@ -23,6 +23,7 @@ from ..files.orders import survey
 from ..files.pasted import SURE
 from ..files.shredding import shred
 from ..files.table import readings
+from ..terminal import one_line
 
 NONE_WENT_THROUGH = 3
 
@@ -114,13 +115,15 @@ def _status(result: Result) -> int:
 def _say_what_remains(args: argparse.Namespace, result: Result) -> None:
     """Name the input as the leak that remains, or shred it."""
     if not args.shred:
-        print(f"\nThe leak that remains is {args.file}: everything in it is plain. --shred overwrites and deletes it;")
+        print(
+            f"\nThe leak that remains is {one_line(args.file)}: everything in it is plain. --shred overwrites and deletes it;"
+        )
         print("copies in mailboxes, sheets and back offices: see docs/cleaning-up.md")
         return
     if result.faults:
         raise InputError("--shred", "refused: orders that were not entered stand only in this file")
     shred(args.file)
     print(
-        f"\n{args.file} is overwritten and deleted. On flash, snapshots, backups and synced folders its text may live on:"
+        f"\n{one_line(args.file)} is overwritten and deleted. On flash, snapshots, backups and synced folders its text may live on:"
     )
     print("see docs/cleaning-up.md")

@@ -21,6 +21,8 @@ from masking.redact.regions import find_region, find_town
 from masking.redact.segments import segments
 from masking.redact.spans import cover_from
 
+from ..terminal import quoted
+
 _REGION = ("province", "city", "district", "town", "code")
 
 
@@ -32,7 +34,7 @@ def run(args: argparse.Namespace) -> int:  # noqa: ARG001  commands share one si
     """Mask every line of standard input."""
     for row, line in enumerate(sys.stdin, 1):
         if line.strip():
-            print(json.dumps(_answer(row, line), ensure_ascii=False), flush=True)
+            print(quoted(_answer(row, line)), flush=True)
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from ..terminal import one_line
 from .job import Job, Result
 from .layout import Layout
 from .orders import Parcel, Survey, parcels
@@ -55,8 +56,8 @@ def summary(job: Job, result: Result) -> str:
     if job.template:
         lines.append(f"{result.printed:,} labels")
         lines += [f"  {count:,} not printed: {reason}" for reason, count in result.refused.most_common()]
-    return "\n".join([*lines, *map(str, result.files)])
+    return "\n".join([*lines, *map(one_line, result.files)])
 
 
 def _column(layout: Layout, at: int) -> str:
-    return f"{layout.headers[at]} (column {at + 1})"
+    return f"{one_line(layout.headers[at])} (column {at + 1})"

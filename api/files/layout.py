@@ -6,7 +6,6 @@ What can't be placed becomes a question, and a file with questions is not import
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import final
 from masking.errors import InputError
 from masking.order import Party
 
+from ..terminal import one_line, quoted
 from .headers import FIELDS, IGNORED, PARTIES, Meaning, place
 from .table import Reading, Row
 
@@ -73,7 +73,7 @@ class Layout:
         unplaced = [self.headers[at] or f"#{at + 1}" for at in asked]
         lacking = missing(self.columns, self.sender)
         lines += [f'"{name}" = []  # the headers of its columns' for name in lacking if not name.startswith("sender.")]
-        lines.append(f"ignore = {json.dumps(unplaced, ensure_ascii=False)}  # leave here what no waybill needs")
+        lines.append(f"ignore = {quoted(unplaced, toml=True)}  # leave here what no waybill needs")
         if any(name.startswith("sender.") for name in lacking):
             lines += ["[sender]  # of every parcel", *(f'{part} = ""' for part in _NEEDED)]
         return "\n".join(lines)
@@ -127,7 +127,7 @@ def understand(readings: Sequence[Reading], answers: Answers, sheet: str | None 
     best = max(found, key=lambda layout: sum(map(len, layout.columns.values())))
     rivals = [layout.reading.sheet for layout in found if layout.reading.sheet and not layout.questions]
     if len(rivals) > 1:
-        raise InputError("--sheet", f"several sheets hold orders: choose one of {', '.join(rivals)}")
+        raise InputError("--sheet", f"several sheets hold orders: choose one of {', '.join(map(one_line, rivals))}")
     return best
 
 
@@ -192,7 +192,7 @@ def _lay_out(reading: Reading, number: int, meant: Sequence[str], headers: Seque
             ]
             if len(hits) != 1:
                 problem = "no column is" if not hits else "several columns are"
-                questions.append(f"--columns, {name}: {problem} called {header}")
+                questions.append(f"--columns, {name}: {problem} called {one_line(header)}")
             columns.setdefault(name, []).extend(hits)
     told = {at for hits in columns.values() for at in hits}
     left = {at for at, header in enumerate(headers) if header in answers.ignore or f"#{at + 1}" in answers.ignore}
@@ -244,4 +244,4 @@ def _settle(
 
 
 def _list(positions: Iterable[int], headers: Sequence[str]) -> str:
-    return ", ".join(f"column {at + 1} ({headers[at]})" for at in positions)
+    return ", ".join(f"column {at + 1} ({one_line(headers[at])})" for at in positions)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TextIO, final
 
+from ..terminal import write_over
+
 _WIDTH = 24
 _REDRAW = 0.1  # seconds
 
@@ -30,8 +32,7 @@ class Progress:
         if self._live:
             if now - self._drawn >= _REDRAW or self._done >= self._total:
                 self._drawn = now
-                self._stream.write(f"\r{self.line(now - self._started)}\x1b[K")
-                self._stream.flush()
+                write_over(self._stream, self.line(now - self._started))
         elif self._done * 10 // max(self._total, 1) > self._tenth:
             self._tenth = self._done * 10 // max(self._total, 1)
             print(self.line(now - self._started), file=self._stream, flush=True)

@@ -19,6 +19,7 @@ from typing import Any, final
 
 from masking.errors import InputError, not_installed
 
+from ..terminal import one_line
 from .decoding import encoding_of
 
 Row = tuple[int, list[str]]
@@ -60,7 +61,7 @@ class Reading:
 
     def __str__(self) -> str:
         if self.sheet:
-            return f"XLSX, sheet {self.sheet}"
+            return f"XLSX, sheet {one_line(self.sheet)}"
         return f"CSV, {self.encoding}, {({',': 'comma', ';': 'semicolon'}).get(self.delimiter, 'tab')}"
 
 
