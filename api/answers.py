@@ -158,7 +158,19 @@ class WorkingOut(Document):
 
 
 class RevokedOut(Document):
-    """Nothing that this person holds is good for anything any more."""
+    """Nothing that this person holds is valid any more; for an hour it can be taken back."""
+
+    id: str
+
+
+class ReinstatedOut(Document):
+    """The revocation is taken back: this person acts again, with the device and the phone that they had."""
+
+    id: str
+
+
+class DeviceEndedOut(Document):
+    """The device that this person had is invalid, and so is the phone that was confirmed with it."""
 
     id: str
 
@@ -190,6 +202,8 @@ class OutcomeOut(TypedDict, total=False):
     confirmed: ConfirmedOut
     working: WorkingOut
     revoked: RevokedOut
+    reinstated: ReinstatedOut
+    device_ended: DeviceEndedOut
     unlocked: UnlockedOut
 
 

@@ -243,6 +243,18 @@ class RevocationsIn(Document):
     ids: Annotated[list[Short], Field(min_length=1, max_length=100, examples=[["courier-8"]])]
 
 
+class ReinstatementsIn(Document):
+    """Up to 100 people or programs who were revoked within the last hour and should not have been."""
+
+    ids: Annotated[list[Short], Field(min_length=1, max_length=100, examples=[["courier-8"]])]
+
+
+class LostDevicesIn(Document):
+    """Up to 100 people or programs whose device is in other hands."""
+
+    ids: Annotated[list[Short], Field(min_length=1, max_length=100, examples=[["courier-8"]])]
+
+
 class UnlocksIn(Document):
     """Up to 100 people who were refused too often, and may go on."""
 
@@ -250,11 +262,12 @@ class UnlocksIn(Document):
 
 
 class ConfirmItem(Document):
-    """Whom you vouch for: they are who they say, and work there."""
+    """Whom you vouch for: they are who they say, work there, and have this phone. Ask them for it, not the supervisor."""
 
     id: Annotated[Short, Field(examples=["courier-7"])]
     role: Literal["merchant", "outlet", "courier", "switch"]
     unit: Annotated[Short, Field(examples=["sh-01"])]
+    phone: Annotated[Short | None, Field(examples=["13900000007"])] = None
 
 
 class ConfirmationsIn(Document):

@@ -35,7 +35,7 @@ from masking.report import report
 from masking.resolve import resolve
 from masking.scan import scan
 from masking.shift import shift
-from masking.vault import codes, credentials, journal
+from masking.vault import codes, credentials, interventions, journal
 from masking.vault.credentials import Held
 from masking.vault.store import Store
 from masking.vault.upkeep import keep_numbers
@@ -149,6 +149,7 @@ def _sweep(world: World, store: Store) -> None:
     with store.transaction() as tx:
         credentials.forget_proofs(tx, world.now())
         codes.sweep(tx, world.now())
+        interventions.sweep(tx, world.now())
 
 
 def _schemas(_world: World, store: Store) -> None:

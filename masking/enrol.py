@@ -1,9 +1,10 @@
-"""Beside the path: a supervisor enrols the people and programs that act, and revokes them.
+"""Beside the path: a supervisor enrols the people and programs that act, and ends their access.
 
-Whom a supervisor enrols holds duties or asks questions; the supervisor holds none. Supervisors and operators are made
-where the keys are (`waybill init`), never over the network. An enrolment gives a one-time code, which is good once
-somebody of another unit has confirmed it. Enrolling somebody again, as they are, ends what they held: the way back in
-after a lost device, and their duties stay theirs. All of it is on the ledger.
+Those whom a supervisor enrols hold duties or ask questions; the supervisor holds none. Supervisors and operators are made
+where the keys are (`waybill init`), never over the network. One supervisor alone changes nothing for anybody who is there:
+a code is worth nothing until a second person has confirmed it, and until the code is used the device and the phone that
+its owner has stay in force. The exception is the first login of an empty unit, which can take over nothing. Revocations
+and lost devices end access at once, so many a day. All of it is on the ledger.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import final
+from datetime import datetime, timedelta
+from typing import Any, final
 
 from masking.access import credentials as words
 from masking.access.duty import UNKNOWN
@@ -22,9 +23,10 @@ from masking.order import Enrolled, Plain
 from masking.reasons import Reason
 from masking.redact.phones import canonical
 from masking.rules import Rule
-from masking.vault import budgets, codes, credentials, journal, people
+from masking.vault import budgets, codes, credentials, interventions, journal, people, units
+from masking.vault.people import Phone
 from masking.vault.store import Store, Transaction
-from masking.waybill import Confirmed, Refusal, Rejected, Revoked, Unlocked
+from masking.waybill import Confirmed, DeviceEnded, Refusal, Reinstated, Rejected, Revoked, Unlocked
 from masking.world import World
 
 ROLES = frozenset({Role.MERCHANT, Role.OUTLET, Role.COURIER, Role.SWITCH})
@@ -33,12 +35,18 @@ ROLES = frozenset({Role.MERCHANT, Role.OUTLET, Role.COURIER, Role.SWITCH})
 CODES_A_DAY = 50
 """Enrolments of one supervisor in a day: a made-up staff of hundreds takes more than one evening and one person."""
 
-CONFIRMERS = frozenset({Role.SUPERVISOR, Role.OUTLET})
-"""Who may vouch for an enrolment that somebody of another unit makes."""
+ENDED_A_DAY = 20
+"""Revocations and lost devices of one supervisor in a day: more than a bad day at an outlet, less than its staff."""
 
-UNCONFIRMED = frozenset({Role.MERCHANT})
-"""Whose enrolment needs no second person: they see nothing but what they brought themselves."""
+UNLOCKS_A_DAY = 2
+"""How often one person is unlocked in a day: a lock that is always lifted at once is no lock."""
 
+SECOND = Refusal(reason=Reason.NEEDS_A_SECOND_SUPERVISOR)
+"""Recorded, and done as soon as another supervisor asks for the same within a day."""
+
+PHONE_DIFFERS = Refusal(reason=Reason.PHONE_DIFFERS)
+
+_HOURLY = timedelta(hours=1)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
@@ -57,18 +65,37 @@ class Enrol:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirm:
-    """An enrolment that a second person vouches for: that this is who it says, there and in that role."""
+    """An enrolment that a second person vouches for: that this is who it says, there, in that role, with that phone."""
 
     actor: Actor
     id: str
     role: Role
     unit: str
+    phone: Plain | None = None
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revoke:
     """Somebody who must not act any more, from the next request on."""
+
+    actor: Actor
+    id: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reinstate:
+    """Somebody who was revoked within the last hour and should not have been."""
+
+    actor: Actor
+    id: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """Somebody whose device is in other hands: it is invalid at once, and so is the phone that came with it."""
 
     actor: Actor
     id: str
@@ -83,18 +110,23 @@ class Unlock:
     id: str
 
 
+Intervention = Revoke | Reinstate | Lost | Unlock
+Done = Enrolled | Confirmed | Revoked | Reinstated | DeviceEnded | Unlocked
+
+
 def enrol(
-    world: World, store: Store, requests: Sequence[Enrol | Confirm | Revoke | Unlock]
-) -> list[Enrolled | Confirmed | Revoked | Unlocked | Rejected | Refusal]:
+    world: World, store: Store, requests: Sequence[Enrol | Confirm | Intervention]
+) -> list[Done | Rejected | Refusal]:
     """What became of each request; same order as asked. A code in it is shown this once.
 
     Raises:
         UnavailableError: nothing of this batch is known to be recorded.
     """
     now = world.now()
-    outcomes: list[Enrolled | Confirmed | Revoked | Unlocked | Rejected | Refusal] = []
+    outcomes: list[Done | Rejected | Refusal] = []
     with store.transaction() as tx:
         staff = people.active(tx, {r.actor.id for r in requests} | {r.id for r in requests})
+        people.lock(tx, {r.actor.id for r in requests if r.actor.role is Role.SUPERVISOR})  # whose acts are counted
         for request in requests:
             actor = request.actor
             if staff.get(actor.id) != actor:
@@ -103,29 +135,27 @@ def enrol(
                 outcomes.append(_confirm(world, store, tx, request, staff, now))
             elif actor.role is not Role.SUPERVISOR:
                 outcomes.append(UNKNOWN)
-            elif isinstance(request, Revoke):
-                outcomes.append(_revoke(world, store, tx, request, staff, now))
-            elif isinstance(request, Unlock):
-                outcomes.append(_unlock(world, store, tx, request, staff, now))
-            else:
+            elif isinstance(request, Enrol):
                 outcomes.append(_problem(request) or _enrol(world, store, tx, request, staff, now))
+            else:
+                outcomes.append(_intervene(world, store, tx, request, staff, now))
     return outcomes
 
 
 def new_secret(world: World, tx: Transaction, person: str) -> Plain:
-    """A secret for a program that can't sign, made where the keys are; what it held before is good for nothing any more."""
+    """A secret for a program that can't sign, made where the keys are; what it held before is invalid."""
     secret = words.make(words.SECRET, world)
     credentials.end(tx, [person])
     credentials.add(tx, person, words.SECRET, words.sure_digest(words.SECRET, secret))
     return secret
 
 
-def new_code(world: World, tx: Transaction, person: str, maker: str, now: datetime) -> Enrolled:
-    """A code for somebody who is enrolled; what they held before, their device too, is good for nothing any more."""
+def new_code(
+    world: World, tx: Transaction, person: str, maker: str, now: datetime, *, phone: Phone | None = None
+) -> Enrolled:
+    """A code for somebody who is enrolled, in place of an earlier one. What they hold stays valid until it is used."""
     code, until = words.make(words.CODE, world), now + words.CODE_LIFE
-    people.unbind(tx, [person])  # first: whoever is just getting a token for that device is waited for
-    credentials.end(tx, [person])
-    codes.add(tx, person, maker, words.sure_digest(words.CODE, code), now, until)
+    codes.add(tx, person, maker, words.sure_digest(words.CODE, code), now, until, phone=phone)
     return Enrolled(id=person, code=code, until=until)
 
 
@@ -150,18 +180,18 @@ def _enrol(
         return Refusal(reason=Reason.ENOUGH_FOR_TODAY)
     actor = Actor(id=request.id, tenant=request.actor.tenant, role=request.role, unit=request.unit)
     kind = "enrol"
-    if not people.enrol(world, store.keys, tx, actor, now, phone=request.phone):
+    if not people.enrol(world, store.keys, tx, actor, now):
         if staff.get(actor.id) != actor:  # somebody else's, of another unit, or revoked for good
             return Refusal(reason=Reason.ID_TAKEN)
         kind = "enrol-again"
-        if request.phone:
-            people.set_phone(world, store.keys, tx, actor, request.phone, now)
-    staff[actor.id] = actor
-    enrolled = new_code(world, tx, actor.id, request.actor.id, now)
-    if actor.role in UNCONFIRMED:
+    staff.setdefault(actor.id, actor)
+    phone = people.seal_phone(world, store.keys, actor, request.phone, now) if request.phone else None
+    enrolled = new_code(world, tx, actor.id, request.actor.id, now, phone=phone)
+    if actor.role is Role.MERCHANT and units.is_empty_but_for(tx, actor):
         codes.confirm(tx, words.sure_digest(words.CODE, enrolled.code), request.actor.id)
-    leaf = store.leaf(world, now, kind, request.actor.id, person=actor.id, role=actor.role.value, unit=actor.unit)
-    journal.append(tx, [leaf])
+    about = {"person": actor.id, "role": actor.role.value, "unit": actor.unit}
+    about |= people.phone_change(tx, actor.id, phone and phone.known_by)
+    journal.append(tx, [store.leaf(world, now, kind, request.actor.id, **about)])
     return enrolled
 
 
@@ -170,42 +200,108 @@ def _confirm(
 ) -> Confirmed | Refusal:
     """A second person's word, who may say it again; refused like somebody unknown where that is no second person."""
     by, whom = request.actor, staff.get(request.id)
-    if by.role not in CONFIRMERS or whom is None:
-        return UNKNOWN
-    if (whom.tenant, whom.role, whom.unit) != (by.tenant, request.role, request.unit):
+    if whom is None or (whom.tenant, whom.role, whom.unit) != (by.tenant, request.role, request.unit):
         return UNKNOWN
     code = codes.newest(tx, whom.id, now)
-    if code is None or by.id in {code.maker, whom.id} or by.unit == code.unit:
+    if code is None or not _may_confirm(tx, by, whom, code):
         return UNKNOWN
-    if code.confirmed_by is None:
-        codes.confirm(tx, code.digest, by.id)
-        journal.append(tx, [store.leaf(world, now, "confirm", by.id, person=whom.id, maker=code.maker)])
-    elif code.confirmed_by != by.id:
-        return UNKNOWN
+    if code.confirmed_by is not None:
+        return Confirmed(id=whom.id) if code.confirmed_by == by.id else UNKNOWN
+    said = people.caller_index(world, store.keys, request.phone, now) if request.phone else b""
+    if said != (code.phone_index or b""):
+        leaf = store.leaf(world, now, "no-confirmation", by.id, person=whom.id, reason=PHONE_DIFFERS.reason)
+        journal.append(tx, [leaf])
+        budgets.raise_alarm(tx, PHONE_DIFFERS.reason, by.id, now, world, at_most_every=_HOURLY)
+        return PHONE_DIFFERS
+    codes.confirm(tx, code.digest, by.id)
+    about = {"person": whom.id, "maker": code.maker} | people.phone_change(tx, whom.id, code.phone_index)
+    journal.append(tx, [store.leaf(world, now, "confirm", by.id, **about)])
     return Confirmed(id=whom.id)
 
 
-def _revoke(
-    world: World, store: Store, tx: Transaction, request: Revoke, staff: dict[str, Actor], now: datetime
-) -> Revoked | Refusal:
-    found = staff.get(request.id)
-    if found is None or found.tenant != request.actor.tenant or found.role not in ROLES:
-        gone = is_name(request.id) and people.is_revoked(tx, request.id, request.actor.tenant)
-        return Revoked(id=request.id) if gone else UNKNOWN
-    people.revoke(tx, [found.id])
-    credentials.end(tx, [found.id])
-    codes.end(tx, [found.id], now)
-    del staff[found.id]
-    journal.append(tx, [store.leaf(world, now, "revoke", request.actor.id, person=found.id)])
-    return Revoked(id=found.id)
+def _may_confirm(tx: Transaction, by: Actor, whom: Actor, code: Any) -> bool:
+    """Whether this is a second person for this code: never of its maker's unit, nor its owner.
+
+    That is a second supervisor, or somebody of the newcomer's own unit: a merchant for a merchant, a clerk of the outlet
+    for everybody else. Where nobody is at that unit yet, a clerk of any outlet.
+    """
+    if by.id in {code.maker, whom.id} or by.unit == code.unit:
+        return False
+    if by.role is Role.SUPERVISOR:
+        return True
+    if whom.role is Role.MERCHANT:
+        return by.role is Role.MERCHANT and by.unit == whom.unit
+    return by.role is Role.OUTLET and (by.unit == whom.unit or units.is_empty_but_for(tx, whom))
 
 
-def _unlock(
-    world: World, store: Store, tx: Transaction, request: Unlock, staff: dict[str, Actor], now: datetime
-) -> Unlocked | Refusal:
-    found = staff.get(request.id)
-    if found is None or found.tenant != request.actor.tenant or found.id == request.actor.id:
+def _intervene(
+    world: World, store: Store, tx: Transaction, request: Intervention, staff: dict[str, Actor], now: datetime
+) -> Done | Refusal:
+    """What a supervisor does to the access of somebody who is there."""
+    if isinstance(request, Reinstate):
+        return _reinstate(world, store, tx, request, staff, now)
+    whom = staff.get(request.id)
+    if whom is None or whom.tenant != request.actor.tenant or whom.id == request.actor.id:
+        gone = isinstance(request, Revoke) and is_name(request.id)
+        role = people.revoked(tx, request.id, request.actor.tenant) if gone else None
+        return Revoked(id=request.id) if role in ROLES else UNKNOWN
+    if whom.role not in ROLES and not isinstance(request, Unlock):
         return UNKNOWN
-    budgets.unlock(tx, found.id)
-    journal.append(tx, [store.leaf(world, now, "unlock", request.actor.id, person=found.id)])
-    return Unlocked(id=found.id)
+    if isinstance(request, Unlock) and not budgets.is_locked(tx, whom.id, now):
+        return Unlocked(id=whom.id)
+    if isinstance(request, Lost) and not credentials.is_let_in(tx, whom.id):
+        return DeviceEnded(id=whom.id)
+    kind = type(request).__name__.lower()
+    if not _within_limits(world, store, tx, request, kind, now):
+        return SECOND
+    interventions.add(world, tx, kind, whom.id, request.actor.id, now)
+    journal.append(tx, [store.leaf(world, now, kind, request.actor.id, person=whom.id)])
+    if isinstance(request, Unlock):
+        budgets.unlock(tx, whom.id)
+        return Unlocked(id=whom.id)
+    if isinstance(request, Lost):
+        people.unbind(tx, [whom.id])
+        credentials.end(tx, [whom.id])
+        return DeviceEnded(id=whom.id)
+    people.revoke(tx, [whom.id])
+    credentials.end(tx, [whom.id], kind=words.TOKEN)  # a secret is invalid with its owner, and good again with them
+    codes.end(tx, [whom.id], now)
+    del staff[whom.id]
+    return Revoked(id=whom.id)
+
+
+def _within_limits(
+    world: World, store: Store, tx: Transaction, request: Intervention, kind: str, now: datetime
+) -> bool:
+    """Whether a supervisor may do this alone, or is the second one to ask; else it is recorded, and waits."""
+    by = request.actor.id
+    if isinstance(request, Unlock):
+        done, limit = interventions.done_today(tx, {kind}, now, person=request.id), UNLOCKS_A_DAY
+    else:
+        done, limit = interventions.done_today(tx, {"revoke", "lost"}, now, supervisor=by), ENDED_A_DAY
+        if done + 1 >= limit:
+            budgets.raise_alarm(tx, "many-revocations", by, now, world, at_most_every=_HOURLY)
+    asked = interventions.askers(tx, kind, request.id, now)
+    if done < limit or asked - {by}:
+        return True
+    if by not in asked:
+        interventions.add(world, tx, kind, request.id, by, now, done=False)
+        leaf = store.leaf(world, now, "asked", by, person=request.id, step=kind, reason=SECOND.reason)
+        journal.append(tx, [leaf])
+    return False
+
+
+def _reinstate(
+    world: World, store: Store, tx: Transaction, request: Reinstate, staff: dict[str, Actor], now: datetime
+) -> Reinstated | Refusal:
+    """Take a revocation back; an alarm names who did it, since it lets somebody in."""
+    by = request.actor
+    if not is_name(request.id) or not interventions.is_reversible(tx, request.id, now):
+        return UNKNOWN
+    if people.revoked(tx, request.id, by.tenant) is None:
+        found = staff.get(request.id)
+        return Reinstated(id=request.id) if found and found.tenant == by.tenant else UNKNOWN
+    staff[request.id] = people.reinstate(tx, request.id)
+    journal.append(tx, [store.leaf(world, now, "reinstate", by.id, person=request.id)])
+    budgets.raise_alarm(tx, "revocation-reversed", by.id, now, world, at_most_every=_HOURLY)
+    return Reinstated(id=request.id)

@@ -208,6 +208,16 @@ class Reason(Word):
         "The supervisor has made as many codes today as one may.",
         "Go on tomorrow, or ask another supervisor.",
     )
+    NEEDS_A_SECOND_SUPERVISOR = (
+        "needs-a-second-supervisor",
+        "The supervisor has done this as often today as one may alone. The request is recorded.",
+        "Let another supervisor ask for the same within a day, or go on tomorrow.",
+    )
+    PHONE_DIFFERS = (
+        "phone-differs",
+        "The phone is not the one that the supervisor stated for this enrolment.",
+        "Ask the person for their phone again; if it still differs, tell another supervisor.",
+    )
     ID_TAKEN = (
         "id-taken",
         "The id belongs to another person, or to one who was revoked.",

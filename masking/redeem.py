@@ -1,7 +1,8 @@
 """Beside the path: a device proves its key and gets a token for an hour; the first time it shows a one-time code as well.
 
 In come a proof of possession, a code, or (for programs that can't sign) a secret; out goes a token that is bound to the
-proof's key. A confirmed code makes that key its person's one device, once. Couriers get tokens within their shift only.
+proof's key. A confirmed code makes that key its person's one device, once, in place of an earlier one, and puts the phone into force
+that was confirmed with it. Couriers get tokens within their shift only.
 Who proves nothing leaves no leaf, and hears one refusal, whatever was wrong.
 """
 
@@ -18,6 +19,7 @@ from masking.access.proof import Proof
 from masking.order import Plain
 from masking.reasons import Reason
 from masking.vault import codes, credentials, journal, people
+from masking.vault.codes import Spent
 from masking.vault.store import Store, Transaction
 from masking.waybill import Refusal
 from masking.world import World
@@ -93,13 +95,12 @@ def _device(
 ) -> Issued | Refusal:
     """A token for the person whose device this is; a code makes it so. Whoever is nobody writes nothing."""
     digest, key = words.digest(words.CODE, shown.reveal()) if shown else None, proof.key
-    who = codes.spend(tx, digest, now) if digest else None
-    if digest and who is not None:
-        if not people.bind(tx, who, key, level):
+    spent = codes.spend(tx, digest, now) if digest else None
+    if digest and spent:
+        if not people.bind(tx, spent.person, key, level):
             codes.restore(tx, digest)
             return OTHERS_DEVICE
-        credentials.end(tx, [who])
-        journal.append(tx, [store.leaf(world, now, "device", who, person=who, level=level.value)])
+        _admit(world, store, tx, "device", digest, spent, now, level=level.value)
     actor = people.with_device(tx, key)  # also if the code was used before: by this key, and the answer was lost
     if actor is None:
         return NOBODY
@@ -114,16 +115,28 @@ def _program(
     code, digest = words.digest(words.CODE, text), words.digest(words.SECRET, text)
     if code:
         holder = codes.holder(tx, code, now)
-        if holder is None or holder.role not in bearer or codes.spend(tx, code, now) is None:
+        spent = codes.spend(tx, code, now) if holder and holder.role in bearer else None
+        if holder is None or spent is None:
             return NOBODY
         secret = words.make(words.SECRET, world)
         people.unbind(tx, [holder.id])
-        credentials.end(tx, [holder.id])
+        _admit(world, store, tx, "secret", code, spent, now)
         credentials.add(tx, holder.id, words.SECRET, words.sure_digest(words.SECRET, secret))
-        journal.append(tx, [store.leaf(world, now, "secret", holder.id, person=holder.id)])
         return _issue(world, tx, holder, None, now, secret)
     held = credentials.holders(tx, {digest}, now).get(digest) if digest else None
     return _issue(world, tx, held.actor, None, now) if held and held.actor.role in bearer else NOBODY
+
+
+def _admit(
+    world: World, store: Store, tx: Transaction, kind: str, digest: bytes, spent: Spent, now: datetime, **detail: str
+) -> None:
+    """End what a person held before, and put the phone into force that came with the code; on the ledger."""
+    credentials.end(tx, [spent.person])
+    if spent.phone:
+        detail |= people.phone_change(tx, spent.person, spent.phone.known_by)
+        people.set_phone(tx, spent.person, spent.phone)
+        codes.forget_phone(tx, digest)
+    journal.append(tx, [store.leaf(world, now, kind, spent.person, person=spent.person, **detail)])
 
 
 def _issue(

@@ -257,7 +257,23 @@ class Working:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revoked:
-    """Nothing that this person holds is good for anything any more."""
+    """Nothing that this person holds is valid any more; for an hour it can be taken back."""
+
+    id: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reinstated:
+    """The revocation of this person is taken back: they act again, with the device and the phone that they had."""
+
+    id: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceEnded:
+    """The device that this person had is invalid, and so is the phone that was confirmed with it."""
 
     id: str
 

@@ -23,12 +23,14 @@ from masking.waybill import (
     CallEvent,
     Confirmed,
     Delivered,
+    DeviceEnded,
     Dial,
     Masked,
     MaskedParty,
     MaskedView,
     OnPage,
     Refusal,
+    Reinstated,
     Rejected,
     Reported,
     Revoked,
@@ -45,7 +47,8 @@ from masking.waybill import (
 
 Outcome = (
     Waybill | OnPage | Rejected | Refusal | Grant | Dial | Connect | Reported | CallBacks | Seen | Scanned | Assigned
-    | Delivered | Enrolled | Confirmed | Working | Revoked | Unlocked
+    | Delivered | Enrolled | Confirmed | Working | Revoked | Reinstated
+    | DeviceEnded | Unlocked
 )  # fmt: skip
 
 _VIEW_FIELDS = (
@@ -309,6 +312,8 @@ _FORMS: dict[type[Outcome], tuple[str, Callable[[Any], dict[str, Any]], Callable
         lambda v: Working(courier=v["courier"], until=time_from_json(v["until"])),
     ),
     Revoked: ("revoked", lambda o: {"id": o.id}, lambda v: Revoked(id=v["id"])),
+    Reinstated: ("reinstated", lambda o: {"id": o.id}, lambda v: Reinstated(id=v["id"])),
+    DeviceEnded: ("device_ended", lambda o: {"id": o.id}, lambda v: DeviceEnded(id=v["id"])),
     Unlocked: ("unlocked", lambda o: {"id": o.id}, lambda v: Unlocked(id=v["id"])),
 }
 """Of each kind of outcome: its name, how it is written, how it is read."""

@@ -20,7 +20,7 @@ from masking.label import Label, label
 from masking.order import Plain
 from masking.retire import Destroy, SealAway, retire
 from masking.scan import Scan, scan
-from masking.vault import journal, people, sources
+from masking.vault import interventions, journal, people, sources
 from masking.waybill import Assigned, Delivered, LabelData, Scanned, VirtualNumber, Waybill
 from masking.wire import order_from_json
 from tests.cast import COURIER, DISPATCHER, OPERATOR, RECEIVER, SHOP, TENANT
@@ -140,7 +140,8 @@ def request_of(service: Service, case: str, actor: Actor, parcel: Parcel) -> tup
         "/v1/people": {"id": new, "role": "courier", "unit": "sh-01"},
     }
     if route == "/v1/confirmations":
-        items[route] = {"id": waiting(service, new), "role": "courier", "unit": "sh-01"}
+        role, unit = (M, "shop") if what else (C, "sh-01")
+        items[route] = {"id": waiting(service, new, role, unit), "role": role.value, "unit": unit}
     bodies: dict[str, Any] = {
         "/v1/waybills": {"orders": [ORDER | {"reference": new}]},
         "/v1/waybills/sealed": {"envelopes": [sealed(service, actor, ORDER | {"reference": new})]},
@@ -148,21 +149,35 @@ def request_of(service: Service, case: str, actor: Actor, parcel: Parcel) -> tup
         "/v1/waybills/cancel": {"ids": [parcel.id]},
         "/v1/labels": {"ids": [parcel.id], "job": new, "reason": "damaged"},
         "/v1/revocations": {"ids": ["to-go"]},
+        "/v1/lost-devices": {"ids": ["to-lose"]},
         "/v1/unlocks": {"ids": [COURIER.id]},
     }
+    if route == "/v1/reinstatements":
+        bodies[route] = {"ids": [just_revoked(service, new)]}
     body = bodies.get(route, {"items": [items[route]]} if route in items else None)
     headers = {"Accept": "image/png"} if what == "preview" else {}
     path = route.replace("{id}", parcel.id) + ("?from=0&to=0" if route.endswith("consistency") else "")
     return path, body, headers
 
 
-def waiting(service: Service, name: str) -> str:
+def waiting(service: Service, name: str, role: Role, unit: str) -> str:
     """Somebody new whom a supervisor of another office has enrolled, and whom nobody has confirmed."""
     world, store = service.clock.world, service.store
     with store.transaction() as tx:
-        for id_, role, unit in (("boss", S, "other-office"), (name, C, "sh-01")):
-            people.enrol(world, store.keys, tx, Actor(id=id_, tenant=TENANT, role=role, unit=unit), world.now())
+        boss = Actor(id="boss", tenant=TENANT, role=S, unit="other-office")
+        for actor in (boss, Actor(id=name, tenant=TENANT, role=role, unit=unit)):
+            people.enrol(world, store.keys, tx, actor, world.now())
         new_code(world, tx, name, "boss", world.now())
+    return name
+
+
+def just_revoked(service: Service, name: str) -> str:
+    """Somebody new whose revocation can be taken back."""
+    world, store = service.clock.world, service.store
+    with store.transaction() as tx:
+        people.enrol(world, store.keys, tx, Actor(id=name, tenant=TENANT, role=C, unit="sh-01"), world.now())
+        people.revoke(tx, [name])
+        interventions.add(world, tx, "revoke", name, "boss", world.now())
     return name
 
 

@@ -19,7 +19,7 @@ from masking.client import Courier, Device, Outlet, Supervisor
 from masking.errors import RefusedError, SettingsError
 from masking.order import Enrolled, Grant
 from masking.vault import people
-from masking.waybill import Confirmed, Refusal, Revoked, Working
+from masking.waybill import Confirmed, DeviceEnded, Refusal, Revoked, Working
 from tests.cast import DISPATCHER, TENANT
 from tests.proofs import KEY
 from tests.serving import ROOT, SUPERVISOR, Service, on_the_van, serving
@@ -63,7 +63,7 @@ def enrolled(boss: Supervisor, clerk: Outlet) -> str:
     """The confirmed code of courier-9."""
     found = boss.enrol(NEW.id, phone="13900000009", **PERSON)
     assert isinstance(found, Enrolled)
-    assert clerk.confirm(NEW.id, **PERSON) == Confirmed(id=NEW.id)
+    assert clerk.confirm(NEW.id, phone="13900000009", **PERSON) == Confirmed(id=NEW.id)
     return found.code.reveal()
 
 
@@ -80,10 +80,10 @@ def test_a_couriers_first_day_lost_phone_and_last_day(service, file, boss, clerk
         labels = on_the_van(service.clock.world, service.store, 2, NEW)
         assert isinstance(looked(me, labels[0].code), Grant)
 
-        code = enrolled(boss, clerk)  # the phone is lost; nobody waits for a token to run out
+        assert boss.report_lost([NEW.id]) == [DeviceEnded(id=NEW.id)]  # nobody waits for a token to run out
         with pytest.raises(RefusedError, match="unauthenticated"):
             looked(me, labels[1].code)
-        with Courier.connect(service.url, credentials=file("second", code)) as again:
+        with Courier.connect(service.url, credentials=file("second", enrolled(boss, clerk))) as again:
             assert isinstance(looked(again, labels[1].code), Grant)  # its duties have stayed
             assert boss.revoke([NEW.id]) == [Revoked(id=NEW.id)]
             with pytest.raises(RefusedError, match="unauthenticated"):
@@ -154,11 +154,18 @@ def test_a_shell_lets_people_in_and_out(service, file, boss, clerk):
     assert status == 0
     [code] = [line.strip() for line in told.splitlines() if line.strip().startswith("wbc1_")]
     assert waybill(as_boss, "confirm", *person) == (1, "courier-9: refused: unknown\n")
-    assert waybill(as_clerk, "confirm", *person) == (0, "courier-9: confirm done\n")
+    assert waybill(as_clerk, "confirm", *person) == (1, "courier-9: refused: phone-differs\n")
+    assert waybill(as_clerk, "confirm", *person, "--phone", typed="13900000009\n") == (0, "courier-9: confirm done\n")
     assert waybill(as_clerk, "shift", NEW.id, "--hours", "8")[0] == 0
     with Courier.connect(service.url, credentials=file("me", code)) as me:
         assert looked(me, "WB1") == Refusal(reason="unknown")
         assert waybill(as_boss, "revoke", NEW.id) == (0, "courier-9: revoke done\n")
+        with pytest.raises(RefusedError, match="unauthenticated"):
+            looked(me, "WB1")
+        assert waybill(as_boss, "reinstate", NEW.id) == (0, "courier-9: reinstate done\n")
+        assert looked(me, "WB1") == Refusal(reason="unknown")
+        assert waybill(as_boss, "unlock", NEW.id) == (0, "courier-9: unlock done\n")
+        assert waybill(as_boss, "lost", NEW.id) == (0, "courier-9: lost done\n")
         with pytest.raises(RefusedError, match="unauthenticated"):
             looked(me, "WB1")
     assert waybill(as_boss, "enrol", "A B", "--role", "courier", "--unit", "sh-01")[0] == 1

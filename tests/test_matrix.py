@@ -78,9 +78,12 @@ TABLE: dict[str, dict[Role, frozenset[str]]] = {
     "POST /v1/calls/route": {W: frozenset({VAN})},
     "POST /v1/calls/reports": {W: frozenset({VAN})},
     "POST /v1/confirmations": {O: NO_PARCEL, S: NO_PARCEL},
+    "POST /v1/confirmations merchant": {M: NO_PARCEL, S: NO_PARCEL},
     "POST /v1/shifts": {O: NO_PARCEL, C: NO_PARCEL},  # of the outlet's couriers; one's own, to end it
     "POST /v1/people": {S: NO_PARCEL},
     "POST /v1/revocations": {S: NO_PARCEL},
+    "POST /v1/reinstatements": {S: NO_PARCEL},
+    "POST /v1/lost-devices": {S: NO_PARCEL},
     "POST /v1/unlocks": {S: NO_PARCEL},
     "GET /v1/ledger/checkpoint": EVERYBODY,
     "GET /v1/ledger/consistency": EVERYBODY,
@@ -115,7 +118,7 @@ def asked(service: Service, case: str, actor: Actor, parcel: Parcel) -> tuple[bo
 
 @pytest.fixture(scope="module")
 def service(service) -> Service:
-    enrol(service, [Actor(id="to-go", tenant=TENANT, role=C, unit="sh-01")])
+    enrol(service, [Actor(id=id_, tenant=TENANT, role=C, unit="sh-01") for id_ in ("to-go", "to-lose")])
     return service
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from masking.access import credentials as words
 from masking.access.people import Level, Role
 from masking.assign import Assign, assign
-from masking.enrol import Revoke, enrol
+from masking.enrol import Lost, Revoke, enrol
 from masking.redeem import NOBODY, OTHERS_DEVICE, REPLAYED, Issued, Redeem, redeem
 from masking.shift import Shift, shift
 from masking.vault import people, schema
@@ -81,17 +81,19 @@ def test_a_proof_that_was_shown_before_lets_nobody_in(supervised, world):
     assert redeem(world, supervised, [Redeem(proof=once)]) == [REPLAYED]
 
 
-def test_who_is_enrolled_again_has_lost_the_old_device_at_once_and_keeps_the_duties(supervised, world, order):
+def test_a_new_device_replaces_the_old_one_when_it_shows_its_code(supervised, world, order):
     issued = let_in(supervised, world)
     data = labelled(world, supervised, checked_out(world, supervised, order()))
     arrived(world, supervised, data)
     assign(world, supervised, [Assign(actor=DISPATCHER, what=data.code, courier=NEW.id)])
     [again] = enrol(world, supervised, [new()])
+    assert shown(supervised, world, again.code, b"e" * 32) == NOBODY  # a supervisor alone takes nobody's place
+    assert held(supervised, world, issued) == (NEW, b"d" * 32)
+    assert vouch(supervised, world) == Confirmed(id=NEW.id)
+    assert isinstance(shown(supervised, world, None), Issued)
+    assert isinstance(shown(supervised, world, again.code, b"e" * 32), Issued)
     assert held(supervised, world, issued) is None
     assert shown(supervised, world, None) == NOBODY
-    assert shown(supervised, world, again.code, b"e" * 32) == NOBODY  # a supervisor alone takes nobody's place
-    assert vouch(supervised, world) == Confirmed(id=NEW.id)
-    assert isinstance(shown(supervised, world, again.code, b"e" * 32), Issued)
     with supervised.reading() as tx:
         open_legs = sa.select(schema.assignment.c.courier).where(schema.assignment.c.closed.is_(None))
         assert tx.execute(open_legs).scalars().all() == [NEW.id]
@@ -155,12 +157,15 @@ def test_the_end_of_a_shift_ends_the_tokens_and_not_the_secret_of_a_courier_who_
 
 
 @pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("how", ["enrolled again", "shift ended", "revoked"])
+@pytest.mark.parametrize("how", ["replaced", "lost", "shift ended", "revoked"])
 def test_a_token_that_is_asked_for_while_its_device_is_given_up_is_worth_nothing(supervised, world, workers, how):
     """The other worker's act begins when the token has been decided on, and before it is written."""
     let_in(supervised, world)
+    [again] = enrol(world, supervised, [new()])
+    vouch(supervised, world)
     acts = {
-        "enrolled again": lambda: enrol(world, workers[1], [new()]),
+        "replaced": lambda: shown(workers[1], world, again.code, b"e" * 32),
+        "lost": lambda: enrol(world, workers[1], [Lost(actor=BOSS, id=NEW.id)]),
         "shift ended": lambda: shift(world, workers[1], [Shift(actor=DISPATCHER, courier=NEW.id, hours=0)]),
         "revoked": lambda: enrol(world, workers[1], [Revoke(actor=BOSS, id=NEW.id)]),
     }

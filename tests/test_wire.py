@@ -20,12 +20,14 @@ from masking.waybill import (
     CallBacks,
     Confirmed,
     Delivered,
+    DeviceEnded,
     Dial,
     Masked,
     MaskedParty,
     MaskedView,
     OnPage,
     Refusal,
+    Reinstated,
     Rejected,
     Reported,
     Revoked,
@@ -83,6 +85,8 @@ OUTCOMES = {
     Confirmed: st.builds(Confirmed, id=texts),
     Working: st.builds(Working, courier=texts, until=moments),
     Revoked: st.builds(Revoked, id=texts),
+    Reinstated: st.builds(Reinstated, id=texts),
+    DeviceEnded: st.builds(DeviceEnded, id=texts),
     Unlocked: st.builds(Unlocked, id=texts),
 }
 described = TypeAdapter(OutcomeOut)

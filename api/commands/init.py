@@ -17,7 +17,7 @@ from masking.errors import SettingsError
 from masking.numbers.pool import DEMO
 from masking.order import Enrolled
 from masking.settings import SETTINGS
-from masking.vault import codes, journal, people, slots
+from masking.vault import codes, credentials, journal, people, slots
 from masking.vault.store import Settings, Store
 from masking.world import World
 
@@ -73,6 +73,8 @@ def supervise(store: Store, world: World, actor: Actor) -> Enrolled:
         new = people.enrol(world, store.keys, tx, actor, now)
         if not new and people.active(tx, [actor.id]).get(actor.id) != actor:
             raise SettingsError(f"{actor.id} is somebody else, or revoked")
+        people.unbind(tx, [actor.id])  # nobody can report a supervisor's device as lost
+        credentials.end(tx, [actor.id])
         enrolled = new_code(world, tx, actor.id, MAKER, now)
         codes.confirm(tx, sure_digest(CODE, enrolled.code), MAKER)
         kind = "enrol" if new else "enrol-again"

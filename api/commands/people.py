@@ -1,17 +1,17 @@
-"""`waybill people URL --as FILE enrol | confirm | shift | revoke`: lets people in and out, over the network, as somebody.
+"""`waybill people URL --as FILE enrol | confirm | shift | revoke | reinstate | lost | unlock`: who may act, as somebody.
 
-FILE holds the code of one's own enrolment, {"code": "wbc1_..."}, mode 0600; the key that signs is made beside it. A phone, which
-couriers call from, is read from standard input: a command line is seen by others. Exit status: 0, or 1 for a refusal.
+FILE holds the code of one's own enrolment, {"code": "wbc1_..."}, mode 0600; the key that signs is made next to it. A phone,
+which couriers call from, is read from standard input: others can see a command line. Exit status: 0, or 1 for a refusal.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from masking.access.people import Role
 from masking.enrol import ROLES
 from masking.order import Enrolled
 from masking.waybill import Refusal, Rejected, Working
@@ -30,15 +30,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         act.add_argument("id")
         act.add_argument("--role", choices=sorted(role.value for role in ROLES), required=True)
         act.add_argument("--unit", required=True, help="the outlet or shop they are of")
-        if name == "enrol":
-            act.add_argument(
-                "--phone", action="store_true", help="read the phone that they call from, from standard input"
-            )
+        act.add_argument("--phone", action="store_true", help="read the phone that they call from, from standard input")
     act = acts.add_parser("shift", help="couriers of your outlet begin to work, or end")
     act.add_argument("ids", nargs="+", metavar="ID")
     act.add_argument("--hours", type=int, required=True, help="from now, at most 14; 0: now is the end")
-    act = acts.add_parser("revoke", help="end enrolments for good; felt by the next request")
-    act.add_argument("ids", nargs="+", metavar="ID")
+    for name, told in (
+        ("revoke", "end enrolments; felt by the next request, reversible for an hour"),
+        ("reinstate", "take revocations of the last hour back"),
+        ("lost", "end devices that are in other hands; enrol their owners again"),
+        ("unlock", "let people go on who were refused too often"),
+    ):
+        acts.add_parser(name, help=told).add_argument("ids", nargs="+", metavar="ID")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,15 +50,20 @@ def run(args: argparse.Namespace) -> int:
     with Supervisor.connect(args.url, credentials=args.credentials) as link:
         outcomes: list[Any]
         match args.act:
-            case "enrol":
+            case "enrol" | "confirm":
                 phone = sys.stdin.readline().strip() if args.phone else None
-                outcomes = [link.enrol(args.id, role=Role(args.role).value, unit=args.unit, phone=phone)]
-            case "confirm":
-                outcomes = [link.confirm(args.id, role=args.role, unit=args.unit)]
+                ask: Callable[..., Any] = link.enrol if args.act == "enrol" else link.confirm
+                outcomes = [ask(args.id, role=args.role, unit=args.unit, phone=phone)]
             case "shift":
                 outcomes = link.shift(args.ids, args.hours)
             case _:
-                outcomes = link.revoke(args.ids)
+                acts: dict[str, Callable[..., Any]] = {
+                    "revoke": link.revoke,
+                    "reinstate": link.reinstate,
+                    "lost": link.report_lost,
+                    "unlock": link.unlock,
+                }
+                outcomes = acts[args.act](args.ids)
     names = [args.id] if args.act in {"enrol", "confirm"} else args.ids
     for name, outcome in zip(names, outcomes, strict=True):
         print(_told(name, args.act, outcome))

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from masking.access.people import Role
 from masking.access.proof import ProofError
-from masking.enrol import Confirm, Enrol, Revoke, Unlock
+from masking.enrol import Confirm, Enrol, Lost, Reinstate, Revoke, Unlock
 from masking.errors import RefusedError
 from masking.order import Plain
 from masking.redeem import NOBODY, REPLAYED, Redeem
@@ -20,7 +20,16 @@ from masking.wire import time_to_json
 
 from .. import answers
 from ..auth import prove, refused, unauthenticated
-from ..documents import ConfirmationsIn, PeopleIn, RevocationsIn, ShiftsIn, TokenIn, UnlocksIn
+from ..documents import (
+    ConfirmationsIn,
+    LostDevicesIn,
+    PeopleIn,
+    ReinstatementsIn,
+    RevocationsIn,
+    ShiftsIn,
+    TokenIn,
+    UnlocksIn,
+)
 from .called import OUTCOMES, BodyRoute, called, document, outcomes
 
 router = APIRouter(tags=["supervisor"], route_class=BodyRoute)
@@ -60,9 +69,13 @@ def _refusal(refusal: Refusal) -> Exception:
     return unauthenticated() if refusal == NOBODY else RefusedError(refusal.reason)
 
 
+def _plain(text: str | None) -> Plain | None:
+    return Plain(text) if text else None
+
+
 @router.post("/v1/people", responses=OUTCOMES)
 async def people(body: PeopleIn, request: Request) -> Response:
-    """Enrol up to 20. Somebody who is enrolled already gets a new code; the device they had is then good for nothing."""
+    """Enrol up to 20. Somebody who is enrolled already gets a new code, and keeps their device and phone until it is used."""
     login, service = called(request)
     asked = [
         Enrol(
@@ -70,7 +83,7 @@ async def people(body: PeopleIn, request: Request) -> Response:
             id=each.id,
             role=Role(each.role),
             unit=each.unit,
-            phone=Plain(each.phone) if each.phone else None,
+            phone=_plain(each.phone),
         )
         for each in body.items
     ]
@@ -79,9 +92,12 @@ async def people(body: PeopleIn, request: Request) -> Response:
 
 @router.post("/v1/confirmations", responses=OUTCOMES)
 async def confirmations(body: ConfirmationsIn, request: Request) -> Response:
-    """Vouch for people whom somebody of another unit enrols; their codes are good from then on."""
+    """Confirm people whom a supervisor of another unit enrols, as a person of their unit or as a second supervisor."""
     login, service = called(request)
-    asked = [Confirm(actor=login.actor, id=each.id, role=Role(each.role), unit=each.unit) for each in body.items]
+    asked = [
+        Confirm(actor=login.actor, id=each.id, role=Role(each.role), unit=each.unit, phone=_plain(each.phone))
+        for each in body.items
+    ]
     return outcomes(service, await service.enrol.submit_many(asked, login))
 
 
@@ -95,9 +111,25 @@ async def shifts(body: ShiftsIn, request: Request) -> Response:
 
 @router.post("/v1/revocations", responses=OUTCOMES)
 async def revocations(body: RevocationsIn, request: Request) -> Response:
-    """End enrolments for good; felt by the next request. Safe to repeat."""
+    """End enrolments; felt by the next request, and reversible for an hour. Safe to repeat."""
     login, service = called(request)
     asked = [Revoke(actor=login.actor, id=id_) for id_ in body.ids]
+    return outcomes(service, await service.enrol.submit_many(asked, login))
+
+
+@router.post("/v1/reinstatements", responses=OUTCOMES)
+async def reinstatements(body: ReinstatementsIn, request: Request) -> Response:
+    """Take revocations of the last hour back; an alarm names who did. Safe to repeat."""
+    login, service = called(request)
+    asked = [Reinstate(actor=login.actor, id=id_) for id_ in body.ids]
+    return outcomes(service, await service.enrol.submit_many(asked, login))
+
+
+@router.post("/v1/lost-devices", responses=OUTCOMES)
+async def lost_devices(body: LostDevicesIn, request: Request) -> Response:
+    """End devices that are in other hands; felt by the next request. Their owners are enrolled again. Safe to repeat."""
+    login, service = called(request)
+    asked = [Lost(actor=login.actor, id=id_) for id_ in body.ids]
     return outcomes(service, await service.enrol.submit_many(asked, login))
 
 

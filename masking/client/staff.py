@@ -10,7 +10,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from masking.client.device import Device
 from masking.client.link import Link
@@ -20,8 +20,10 @@ from masking.waybill import (
     Assigned,
     Confirmed,
     Delivered,
+    DeviceEnded,
     Dial,
     Refusal,
+    Reinstated,
     Rejected,
     Revoked,
     Scanned,
@@ -30,6 +32,8 @@ from masking.waybill import (
     Unlocked,
     Working,
 )
+
+Done = TypeVar("Done", Revoked, Reinstated, DeviceEnded, Unlocked)
 
 
 class Staff:
@@ -71,9 +75,12 @@ class Staff:
         body = {"items": [{"courier": courier, "hours": hours} for courier in couriers]}
         return self.link.outcomes("/v1/shifts", body, count=len(couriers), kinds=(Working, Refusal))
 
-    def confirm(self, id_: str, *, role: str, unit: str) -> Confirmed | Refusal:
-        """Vouch for somebody whom a supervisor of another unit is enrolling: they are who they say, in that role, there."""
-        body = {"items": [{"id": id_, "role": role, "unit": unit}]}
+    def confirm(self, id_: str, *, role: str, unit: str, phone: str | None = None) -> Confirmed | Refusal:
+        """Vouch for somebody whom a supervisor of another unit is enrolling: they are who they say, in that role, there.
+
+        Ask them for the `phone` that they call from: one that is not the supervisor's is refused as "phone-differs".
+        """
+        body = {"items": [{"id": id_, "role": role, "unit": unit, "phone": phone}]}
         kinds = (Confirmed, Refusal)
         found: Confirmed | Refusal = self.link.outcomes("/v1/confirmations", body, count=1, kinds=kinds)[0]
         return found
@@ -145,12 +152,13 @@ class Courier(Staff):
 
 
 class Supervisor(Staff):
-    """Lets people and programs in, and out; confirms those whom others enrol. Holds no duty."""
+    """Lets people and programs in, and out; confirms those whom other supervisors enrol. Holds no duty."""
 
     def enrol(self, id_: str, *, role: str, unit: str, phone: str | None = None) -> Enrolled | Rejected | Refusal:
-        """A one-time code for somebody: two hours, one device, and good once a person of another unit has confirmed it.
+        """A one-time code for somebody: two hours, one device, and invalid until a second person has confirmed it.
 
-        What somebody of that name held before ends: the way back in after a lost device.
+        The first login of an empty shop needs no second person. Who has a device and a phone keeps both until the code is
+        used; `report_lost` ends them at once.
         """
         body = {"items": [{"id": id_, "role": role, "unit": unit, "phone": phone}]}
         kinds = (Enrolled, Rejected, Refusal)
@@ -158,15 +166,23 @@ class Supervisor(Staff):
         return found
 
     def revoke(self, ids: Sequence[str]) -> list[Revoked | Refusal]:
-        """End enrolments for good; felt by the next request, everywhere."""
-        outcomes: list[Revoked | Refusal] = []
-        for some in batches(ids):
-            outcomes += self.link.outcomes("/v1/revocations", {"ids": some}, count=len(some), kinds=(Revoked, Refusal))
-        return outcomes
+        """End enrolments; felt by the next request, everywhere, and reversible for an hour."""
+        return self._each("/v1/revocations", ids, Revoked)
+
+    def reinstate(self, ids: Sequence[str]) -> list[Reinstated | Refusal]:
+        """Take revocations of the last hour back; an alarm names who did."""
+        return self._each("/v1/reinstatements", ids, Reinstated)
+
+    def report_lost(self, ids: Sequence[str]) -> list[DeviceEnded | Refusal]:
+        """End devices that are in other hands, and the phones that were confirmed with them; felt by the next request."""
+        return self._each("/v1/lost-devices", ids, DeviceEnded)
 
     def unlock(self, ids: Sequence[str]) -> list[Unlocked | Refusal]:
         """Let people go on who are locked after too many refusals; never yourself."""
-        outcomes: list[Unlocked | Refusal] = []
+        return self._each("/v1/unlocks", ids, Unlocked)
+
+    def _each(self, path: str, ids: Sequence[str], kind: type[Done]) -> list[Done | Refusal]:
+        outcomes: list[Done | Refusal] = []
         for some in batches(ids):
-            outcomes += self.link.outcomes("/v1/unlocks", {"ids": some}, count=len(some), kinds=(Unlocked, Refusal))
+            outcomes += self.link.outcomes(path, {"ids": some}, count=len(some), kinds=(kind, Refusal))
         return outcomes

@@ -120,6 +120,12 @@ def save_tallies(tx: Connection, tallies: Mapping[str, Tally], now: datetime, wo
             raise_alarm(tx, "too-many-refusals", actor, now, world)
 
 
+def is_locked(tx: Connection, actor: str, now: datetime) -> bool:
+    """Whether somebody has been refused too often."""
+    counts = lock(tx, [actor]).get(actor)
+    return counts is not None and Tally(before=counts, now=now).until is not None
+
+
 def unlock(tx: Connection, actor: str) -> None:
     """End the lock of somebody with too many refusals, who begins to count anew."""
     tx.execute(budget.update().where(budget.c.actor == actor).values(refusals=0, locked=None))

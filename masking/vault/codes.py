@@ -1,45 +1,56 @@
-"""Rows of one-time codes: hashes of what lets a device in, who made each, and who confirmed it."""
+"""Rows of one-time codes: hashes of what lets a device in, who made each, who confirmed it, and the phone it brings."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from masking.access.budget import midnight
 from masking.access.people import Actor
-from masking.vault.people import ACTOR, actor_of
+from masking.vault.people import ACTOR, Phone, actor_of
 from masking.vault.schema import code, person
-from masking.world import CHINA, milliseconds
+from masking.world import milliseconds
 
 KEPT = timedelta(days=2)
 """Longer than the day in which they count against their maker."""
 
 
-def add(tx: Connection, who: str, maker: str, digest: bytes, now: datetime, until: datetime) -> None:
-    """Store the hash of a new code; an older one of the same person is good for nothing from now on."""
-    tx.execute(
-        code.update().where(code.c.person == who, code.c.until > milliseconds(now)).values(until=milliseconds(now))
-    )
+class Spent(NamedTuple):
+    """Whose code was used, and the phone that came with it, if one did."""
+
+    person: str
+    phone: Phone | None
+
+
+_ENDED: dict[str, Any] = {"phone": None, "phone_index": None}
+"""A code that is used or replaced keeps no phone."""
+
+
+def add(
+    tx: Connection, who: str, maker: str, digest: bytes, now: datetime, until: datetime, *, phone: Phone | None = None
+) -> None:
+    """Store the hash of a new code; an older one of the same person is invalid from now on."""
+    end(tx, [who], now)
     made = {"digest": digest, "person": who, "maker": maker, "at": milliseconds(now), "until": milliseconds(until)}
-    tx.execute(code.insert().values(made))
+    brought = {"phone": phone.sealed, "phone_index": phone.known_by} if phone else {}
+    tx.execute(code.insert().values(made | brought))
 
 
 def made_today(tx: Connection, maker: str, now: datetime) -> int:
-    """How many codes this supervisor has made today; other transactions of theirs wait until this one ends."""
-    tx.execute(sa.select(person.c.id).where(person.c.id == maker).with_for_update())
-    midnight = now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
-    query = sa.select(sa.func.count()).where(code.c.maker == maker, code.c.at >= milliseconds(midnight))
+    """How many codes this supervisor has made today."""
+    query = sa.select(sa.func.count()).where(code.c.maker == maker, code.c.at >= midnight(now))
     return tx.execute(query).scalar_one()
 
 
 def newest(tx: Connection, who: str, now: datetime) -> Any | None:
-    """The one code of somebody that is not over: its digest, maker, maker's unit, and who has confirmed it, if anybody."""
+    """The one code of this person that is not over, with its maker's unit, the index of its phone, and who confirmed it."""
     by = person.alias()
     query = (
-        sa.select(code.c.digest, code.c.maker, by.c.unit.label("unit"), code.c.confirmed_by)
+        sa.select(code.c.digest, code.c.maker, by.c.unit.label("unit"), code.c.confirmed_by, code.c.phone_index)
         .join(by, by.c.id == code.c.maker)
         .where(code.c.person == who, code.c.until > milliseconds(now))
     )
@@ -60,15 +71,23 @@ def holder(tx: Connection, digest: bytes, now: datetime) -> Actor | None:
     return actor_of(row) if row else None
 
 
-def spend(tx: Connection, digest: bytes, now: datetime) -> str | None:
-    """Use a confirmed code up: whose it was, None for one that is unconfirmed, used, over, or none. At most one succeeds."""
-    spent = code.update().where(*_live(digest, now)).values(used=milliseconds(now)).returning(code.c.person)
-    return tx.execute(spent).scalar()
+def spend(tx: Connection, digest: bytes, now: datetime) -> Spent | None:
+    """Use a confirmed code up; None for one that is unconfirmed, used, expired or unknown. At most one succeeds."""
+    spent = code.update().where(*_live(digest, now)).values(used=milliseconds(now))
+    row = tx.execute(spent.returning(code.c.person, code.c.phone, code.c.phone_index)).first()
+    if row is None:
+        return None
+    return Spent(row.person, Phone(row.phone, row.phone_index) if row.phone_index else None)
 
 
 def restore(tx: Connection, digest: bytes) -> None:
     """Take back that a code was used, in the transaction that has used it."""
     tx.execute(code.update().where(code.c.digest == digest).values(used=None))
+
+
+def forget_phone(tx: Connection, digest: bytes) -> None:
+    """The phone of a code that was used is in force, and stays with the person alone."""
+    tx.execute(code.update().where(code.c.digest == digest).values(_ENDED))
 
 
 def _live(digest: bytes, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
@@ -77,8 +96,9 @@ def _live(digest: bytes, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def end(tx: Connection, people: Collection[str], now: datetime) -> None:
-    """End the codes of these people."""
-    tx.execute(code.update().where(code.c.person.in_(people)).values(until=milliseconds(now)))
+    """End the codes of these people that are not over."""
+    of = code.c.person.in_(people), code.c.until > milliseconds(now)
+    tx.execute(code.update().where(*of).values(_ENDED | {"until": milliseconds(now)}))
 
 
 def sweep(tx: Connection, now: datetime) -> None:

@@ -68,6 +68,13 @@ def holders(tx: Connection, digests: Collection[bytes], now: datetime) -> dict[b
     return {row.digest: Held(actor_of(row), row.key) for row in rows}
 
 
+def is_let_in(tx: Connection, id_: str) -> bool:
+    """Whether somebody has a device, or holds a credential."""
+    device = sa.select(person.c.id).where(person.c.id == id_, person.c.device.is_not(None))
+    held = sa.select(credential.c.digest).where(credential.c.person == id_)
+    return bool(tx.execute(sa.select(sa.or_(device.exists(), held.exists()))).scalar_one())
+
+
 def end(tx: Connection, actors: Collection[str], *, kind: str | None = None) -> None:
     """End all credentials of these people, or those of one kind."""
     of_kind = (credential.c.kind == kind,) if kind else ()

@@ -89,7 +89,12 @@ KEPT = {
     ),
     "credential": dict.fromkeys(("digest", "person", "kind", "expires", "key"), "hashes of 256 random bits; staff"),
     "code": dict.fromkeys(
-        ("digest", "person", "maker", "at", "until", "confirmed_by", "used"), "who enrolled whom; swept after two days"
+        ("digest", "person", "maker", "at", "until", "confirmed_by", "used", "phone", "phone_index"),
+        "who enrolled whom; swept after two days, the phone when the code is used or replaced",
+    ),
+    "intervention": dict.fromkeys(
+        ("id", "kind", "person", "supervisor", "at", "done"),
+        "which supervisor ended or unlocked whose access; swept after two days",
     ),
     "proof": dict.fromkeys(("id", "until"), "hashes of used-up proofs; swept when they are stale anyway"),
     "budget": dict.fromkeys(Counts._fields, "counts of staff's acts, one row each"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -26,10 +26,20 @@ from masking.world import World, milliseconds, moment
 ACTOR = (person.c.id, person.c.tenant, person.c.role, person.c.unit, person.c.level)
 """The columns that `actor_of` reads, in their order."""
 
+_UNBOUND = {"device": None, "level": Level.NONE.value, "phone": None, "phone_index": None}
+"""A phone goes with its device, so that only somebody who can act is rung."""
+
 _ACTIVE = sa.select(*ACTOR).where(person.c.id.in_(among("ids")), person.c.active.is_(True))
 _REACHABLE = sa.select(person.c.id).where(
     person.c.id.in_(among("ids")), person.c.active.is_(True), person.c.phone.is_not(None)
 )
+
+
+class Phone(NamedTuple):
+    """A verified phone as a row keeps it: sealed, and as the index under which its owner is recognised."""
+
+    sealed: bytes
+    known_by: bytes
 
 
 def enrol(
@@ -47,35 +57,60 @@ def enrol(
         "enrolled": milliseconds(now),
     }
     if phone:
-        row |= _phone_columns(world, keys, actor, phone, now)
+        row["phone"], row["phone_index"] = seal_phone(world, keys, actor, phone, now)
     budgets.create(tx, actor.id)
     return bool(insert_new(tx, person, [row], "id"))
 
 
-def set_phone(world: World, keys: KeyStore, tx: Connection, actor: Actor, phone: Plain, now: datetime) -> None:
-    """Give somebody who is enrolled another verified phone."""
-    tx.execute(person.update().where(person.c.id == actor.id).values(_phone_columns(world, keys, actor, phone, now)))
+def seal_phone(world: World, keys: KeyStore, actor: Actor, phone: Plain, now: datetime) -> Phone:
+    """A phone of this person, as a row keeps it.
 
-
-def _phone_columns(world: World, keys: KeyStore, actor: Actor, phone: Plain, now: datetime) -> dict[str, bytes]:
-    key = _staff_key(world, keys, now)
+    Raises:
+        InputError: it is not a phone.
+    """
     index = caller_index(world, keys, phone, now)
     if index is None:
         raise InputError("phone", "not-a-phone")
-    sealed = seal_fields(key, actor.tenant, _record(actor.id), {"phone": phone}, world.entropy)["phone"]
-    return {"phone": sealed, "phone_index": index}
+    key = _staff_key(world, keys, now)
+    return Phone(seal_fields(key, actor.tenant, _record(actor.id), {"phone": phone}, world.entropy)["phone"], index)
+
+
+def set_phone(tx: Connection, id_: str, phone: Phone) -> None:
+    """Put a verified phone into force, in the transaction that binds the device it was confirmed with."""
+    tx.execute(person.update().where(person.c.id == id_).values(phone=phone.sealed, phone_index=phone.known_by))
+
+
+def lock(tx: Connection, ids: Collection[str]) -> None:
+    """Keep the rows of these people as they are until the transaction ends; others that ask for them wait."""
+    query = sa.select(person.c.id).where(person.c.id.in_(ids)).order_by(person.c.id)
+    tx.execute(query.with_for_update())
 
 
 def revoke(tx: Connection, ids: Collection[str]) -> None:
-    """End enrolments and what belongs to them; the next request of these people is refused, in every worker."""
-    unbind(tx, ids)
+    """End enrolments; the next request of these people is refused, in every worker. `forget_revoked` does the rest."""
     tx.execute(person.update().where(person.c.id.in_(ids)).values(active=False))
 
 
-def is_revoked(tx: Connection, id_: str, tenant: str) -> bool:
-    """Whether somebody of this name was enrolled here once, and is no more."""
-    query = sa.select(person.c.active).where(person.c.id == id_, person.c.tenant == tenant)
-    return tx.execute(query).scalar() is False
+def reinstate(tx: Connection, id_: str) -> Actor:
+    """Enrol somebody again who was revoked, with the device and the phone that they had."""
+    tx.execute(person.update().where(person.c.id == id_).values(active=True))
+    return actor_of(tx.execute(sa.select(*ACTOR).where(person.c.id == id_)).one())
+
+
+def forget_revoked(tx: Connection, but: sa.Select[Any]) -> list[str]:
+    """Take device and phone from those who are revoked for good, `but` for these ids; who they were."""
+    kept = person.c.device.is_not(None) | person.c.phone.is_not(None)
+    gone = sa.select(person.c.id).where(person.c.active.is_(False), kept, person.c.id.not_in(but))
+    ids = list(tx.execute(gone.order_by(person.c.id).with_for_update(skip_locked=True)).scalars())
+    unbind(tx, ids)
+    return ids
+
+
+def revoked(tx: Connection, id_: str, tenant: str) -> Role | None:
+    """The role of somebody of this name who was enrolled here and is revoked; None for anybody else."""
+    query = sa.select(person.c.role).where(person.c.id == id_, person.c.tenant == tenant, person.c.active.is_(False))
+    role = tx.execute(query).scalar()
+    return Role(role) if role else None
 
 
 def active(tx: Connection, ids: Collection[str]) -> dict[str, Actor]:
@@ -98,15 +133,20 @@ def with_device(tx: Connection, device: bytes) -> Actor | None:
 
 
 def bind(tx: Connection, id_: str, device: bytes, level: Level) -> bool:
-    """Make this somebody's one device; False, and nothing is changed, if it is another's, or they are enrolled no more."""
+    """Make this somebody's one device; False, and nothing is changed, if it is another's, or they are enrolled no more.
+
+    A device of somebody who is revoked is free, and lost to them.
+    """
+    revoked_ = (person.c.device == device, person.c.active.is_(False))
+    tx.execute(person.update().where(*revoked_).values(_UNBOUND))
     taken = sa.select(person.c.id).where(person.c.device == device, person.c.id != id_)
     free = ~taken.exists() & (person.c.id == id_) & person.c.active.is_(True)
     return bool(tx.execute(person.update().where(free).values(device=device, level=level.value)).rowcount)
 
 
 def unbind(tx: Connection, ids: Collection[str]) -> None:
-    """Take these people's devices from them; any of those may be enrolled anew."""
-    tx.execute(person.update().where(person.c.id.in_(ids)).values(device=None, level=Level.NONE.value))
+    """Take these people's devices from them, and the phones that were verified with those; both may be enrolled anew."""
+    tx.execute(person.update().where(person.c.id.in_(ids)).values(_UNBOUND))
 
 
 def set_shift(tx: Connection, id_: str, until: datetime) -> None:
@@ -124,6 +164,11 @@ def phone_indexes(tx: Connection, ids: Collection[str]) -> dict[str, bytes]:
     """The indexed verified phones of those who have one."""
     query = sa.select(person.c.id, person.c.phone_index).where(person.c.id.in_(ids), person.c.phone_index.is_not(None))
     return {row.id: row.phone_index for row in tx.execute(query)}
+
+
+def phone_change(tx: Connection, id_: str, index: bytes | None) -> dict[str, str]:
+    """What a leaf says of a phone that comes with a code: that it is another one, and never which."""
+    return {} if index in {None, phone_indexes(tx, [id_]).get(id_)} else {"phone": "changed"}
 
 
 def reachable(tx: Connection, ids: Collection[str]) -> set[str]:

@@ -257,8 +257,23 @@ code = Table(
     Column("until", BigInteger, nullable=False),
     Column("confirmed_by", String(64)),
     Column("used", BigInteger),
+    Column("phone", LargeBinary),
+    Column("phone_index", LargeBinary(32)),
     Index("codes_of", "person"),
     Index("codes_by_maker", "maker", "at"),
+)
+
+intervention = Table(
+    "intervention",
+    data,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("person", String(64), ForeignKey("person.id"), nullable=False),
+    Column("supervisor", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("done", Boolean, nullable=False),
+    Index("interventions_by", "supervisor", "at"),
+    Index("interventions_on", "person", "at"),
 )
 
 proof = Table(

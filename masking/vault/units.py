@@ -1,4 +1,4 @@
-"""Which units there are: those of this carrier at which somebody is enrolled who takes parcels in."""
+"""What is at a unit: somebody who takes parcels in, or anything at all."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from masking.access.people import Role
-from masking.vault import direct
+from masking.access.people import Actor, Role
+from masking.vault import credentials, direct
 from masking.vault.engine import among
-from masking.vault.schema import person
+from masking.vault.schema import person, waybill
 
 _STAFFED = (
     sa.select(person.c.unit)
@@ -23,3 +23,16 @@ _STAFFED = (
 def staffed(tx: Connection, tenant: str, units: Collection[str]) -> set[str]:
     """Those of these units where somebody can scan an arrival."""
     return {unit for (unit,) in direct.rows(tx, _STAFFED, units=sorted(units), tenant=tenant)}
+
+
+def is_empty_but_for(tx: Connection, newcomer: Actor) -> bool:
+    """Whether this person's unit has nothing that they could take over.
+
+    That is: nobody else was ever enrolled there, no order was entered for it, and they themselves hold neither a device
+    nor a secret.
+    """
+    here = (person.c.tenant == newcomer.tenant, person.c.unit == newcomer.unit)
+    others = sa.select(person.c.id).where(*here, person.c.id != newcomer.id)
+    orders = sa.select(waybill.c.id).where(waybill.c.tenant == newcomer.tenant, waybill.c.merchant == newcomer.unit)
+    taken = tx.execute(sa.select(sa.or_(others.exists(), orders.exists()))).scalar_one()
+    return not taken and not credentials.is_let_in(tx, newcomer.id)
