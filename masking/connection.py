@@ -20,6 +20,7 @@ from masking.change import Amend, Cancel, Change, Ship, change
 from masking.checkout import Checkout, checkout
 from masking.crypto.keys import FileKeySource
 from masking.disk import sync_folder, write_secret
+from masking.drawing import installed
 from masking.errors import (
     ClosedError,
     ForkedError,
@@ -37,7 +38,7 @@ from masking.vault import journal, people
 from masking.vault.recovery import reconcile
 from masking.vault.roots import create_root, open_root, settle_root
 from masking.vault.store import Settings, Store, create_keys, lost, occupied
-from masking.waybill import LabelData, Refusal, Rejected, Token, Waybill
+from masking.waybill import LabelData, Labels, Pending, Refusal, Rejected, Token, Waybill
 from masking.world import World
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class Shop:
         Raises:
             InputError: not exactly one of the two was given.
         """
+        self.store.check_open()
         if (phone is None) == (reference is None):
             raise InputError("find", "give-a-phone-or-a-reference")
         asked = Find(merchant=self.merchant, phone=Plain(phone) if phone else None, reference=reference)
@@ -107,10 +109,29 @@ class Shop:
             raise UnknownWaybillError
         return found[0]
 
-    def labels(self, ids: Sequence[Token], *, job: str, station: str = "shop") -> list[LabelData | Refusal]:
-        """The data of labels to print, counted once a job: asking again under the same job gives the same prints."""
+    def labels(self, ids: Sequence[Token], *, job: str, station: str = "shop", template: str = "100x180") -> Labels:
+        """Labels as one PDF, counted once a job: asking again under the same job gives the same prints.
+
+        Raises:
+            SettingsError: what draws them is not installed; nothing was counted.
+        """
+        draw = installed()
+        return draw(self.label_data(ids, job=job, station=station), template)
+
+    def label_data(self, ids: Sequence[Token], *, job: str, station: str) -> list[LabelData | Refusal]:
+        """What these labels show, for a printer's own language or another template; counted as `labels` counts them."""
         asked = [Label(actor=self.merchant, id=id_, job=job, station=station) for id_ in ids]
         return self._in_parts(label, asked)
+
+    def flush(self) -> dict[str, Waybill | Rejected]:
+        """Nothing: no order waits on its way to a folder. A service's shop sends its outbox."""
+        self.store.check_open()
+        return {}
+
+    def pending(self) -> Pending:
+        """No order waits on its way to a folder; see a service's shop."""
+        self.store.check_open()
+        return Pending(count=0)
 
     def close(self) -> None:
         """Give waiting ledger leaves their places and let go of the files."""
@@ -126,6 +147,7 @@ class Shop:
         self, step: Callable[[World, Store, Sequence[Request]], list[Outcome]], requests: Sequence[Request]
     ) -> list[Outcome]:
         """The outcomes of all requests, committed `PART` at a time: nobody else waits for the whole of a large batch."""
+        self.store.check_open()
         parts = (requests[start : start + PART] for start in range(0, len(requests), PART))
         return [outcome for part in parts for outcome in step(self.world, self.store, part)]
 

@@ -161,6 +161,22 @@ class Rejected:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """Orders that wait for a service that has not answered them: how many, and when their envelopes expire.
+
+    Attributes:
+        count: how many wait.
+        expiring: how many of them expire within a day.
+        first_expires: when the first one does, None if none waits.
+    """
+
+    count: int
+    expiring: int = 0
+    first_expires: datetime | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """A well-formed request that is refused; `retry_after` in seconds, where waiting helps."""
 
@@ -314,3 +330,12 @@ class LabelData:
     station: str
     printed: datetime
     carrier: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """Drawn labels: a PDF, empty if nothing could be drawn, and what became of each label, same order as asked."""
+
+    pdf: bytes
+    outcomes: list[OnPage | Rejected | Refusal]

@@ -12,7 +12,7 @@ from masking.crypto.index import token_record
 from masking.errors import InputError, UnavailableError, UnknownWaybillError
 from masking.order import Party
 from masking.vault import journal, people
-from masking.waybill import Refusal, Rejected, Waybill
+from masking.waybill import Labels, Refusal, Rejected, Waybill
 from tests.cast import COURIER, RIVAL, SHOP, arrived, checked_out, labelled, looked
 from tests.test_destruction import failing_checkout
 
@@ -132,7 +132,7 @@ def test_status_of_a_strangers_waybill_is_unknown(shop, rival, order):
 
 def test_ship_enters_the_carriers_numbers_until_a_label_is_printed(world, store, shop, order):
     [waybill] = shop.checkout([order(waybill_number=None, routing_code=None)])
-    assert shop.labels([waybill.id], job="j") == [Refusal(reason="not-shipped")]
+    assert shop.labels([waybill.id], job="j") == Labels(pdf=b"", outcomes=[Refusal(reason="not-shipped")])
     [shipped] = shop.ship([(waybill.id, "YT000000000009", "301-007-00 013")])
     assert (shipped.waybill_number, shipped.routing_code) == ("YT000000000009", "301-007-00 013")
     labelled(world, store, shipped)

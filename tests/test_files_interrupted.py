@@ -104,7 +104,7 @@ def test_a_print_cut_off_and_given_again_is_the_same_print(tmp_path):
     assert first == second
     with connect(tmp_path / "deployment") as shop:
         ids = [ids[0] for ids in stored(path).values()]
-        again = shop.labels(ids, job="another-job")
+        again = shop.labels(ids, job="another-job").outcomes
     assert {answer.reason for answer in again} == {"reprint-needs-outlet-and-reason"}
 
 

@@ -217,7 +217,7 @@ def test_a_wrong_option_counts_no_print(wrong: tuple[str, ...], deployment: tupl
     folder, taken = deployment
     assert label(folder, *(w.id for w in taken), *wrong) == 2
     with masking.connect(folder) as shop:
-        first = shop.labels([w.id for w in taken], job="another")
+        first = shop.label_data([w.id for w in taken], job="another", station="shop")
     assert all(isinstance(each, LabelData) and each.print_number == 1 for each in first)
 
 

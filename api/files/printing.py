@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, final
 from masking.connection import Shop
 from masking.disk import remove_leftovers
 from masking.errors import InputError
-from masking.waybill import LabelData, OnPage, Refusal, Rejected, Token
-from print_templates.render import Printed, render
+from masking.waybill import OnPage, Refusal, Rejected, Token
+from print_templates.document import draw_labels
 
 from .output import output
 
@@ -75,15 +75,13 @@ def print_labels(
 
 def _draw(shop: Shop | RemoteShop, ids: Sequence[Token], job: str, template: str | Path) -> tuple[bytes, list[str]]:
     """A PDF of the labels, and a reason for each that is not in it."""
-    if not isinstance(shop, Shop):
-        if isinstance(template, Path):
-            raise InputError("--labels", "a service draws its own sizes only")
+    if isinstance(shop, Shop):
+        drawn = draw_labels(shop.label_data(ids, job=job, station=STATION), template)
+    elif isinstance(template, Path):
+        raise InputError("--labels", "a service draws its own sizes only")
+    else:
         drawn = shop.labels(ids, job=job, station=STATION, template=template)
-        return drawn.pdf, [_reason(outcome) for outcome in drawn.outcomes if not isinstance(outcome, OnPage)]
-    answers = shop.labels(ids, job=job, station=STATION)
-    document = render([each for each in answers if isinstance(each, LabelData)], template=template, to="pdf")
-    refused = [each.reason for each in answers if isinstance(each, Refusal)]
-    return document.data, refused + [f"{o.field}: {o.rule}" for o in document.outcomes if not isinstance(o, Printed)]
+    return drawn.pdf, [_reason(outcome) for outcome in drawn.outcomes if not isinstance(outcome, OnPage)]
 
 
 def _reason(outcome: Rejected | Refusal) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 from typing import Any
 
 import anyio.to_thread
@@ -14,9 +13,9 @@ from starlette.responses import Response
 from masking.assign import Assign
 from masking.errors import InputError, RefusedError
 from masking.label import Label
-from masking.waybill import LabelData, OnPage, Refusal, Rejected
+from masking.waybill import LabelData, Refusal
+from print_templates.document import draw_labels
 from print_templates.preview import preview as picture
-from print_templates.render import NotPrinted, Printed, render
 
 from .. import answers
 from ..documents import AssignmentsIn, LabelsIn
@@ -48,8 +47,9 @@ async def labels(body: LabelsIn, request: Request) -> Response:
     found = await service.label.submit_many(asked, login)
     if preview:
         return Response(await anyio.to_thread.run_sync(_picture, found[0], body.template), media_type=PNG)
-    data, drawn = await anyio.to_thread.run_sync(_draw, found, body.template)
-    return document({"outcomes": written(service, drawn), "pdf": base64.b64encode(data).decode() if data else None})
+    drawn = await anyio.to_thread.run_sync(draw_labels, found, body.template)
+    pdf = base64.b64encode(drawn.pdf).decode() if drawn.pdf else None
+    return document({"outcomes": written(service, drawn.outcomes), "pdf": pdf})
 
 
 @router.post("/v1/assignments", responses=OUTCOMES)
@@ -64,23 +64,3 @@ def _picture(found: LabelData | Refusal, template: str) -> bytes:
     if isinstance(found, Refusal):
         raise RefusedError(found.reason, retry_after=found.retry_after)
     return picture(found, template)
-
-
-def _draw(found: Sequence[LabelData | Refusal], template: str) -> tuple[bytes, list[OnPage | Rejected | Refusal]]:
-    """The document, empty if nothing could be drawn, and what became of each label."""
-    data = [each for each in found if isinstance(each, LabelData)]
-    if not data:
-        return b"", [each for each in found if isinstance(each, Refusal)]
-    rendered = render(data, template=template, to="pdf")
-    pages = iter(rendered.outcomes)
-    drawn: list[OnPage | Rejected | Refusal] = []
-    for each in found:
-        if isinstance(each, Refusal):
-            drawn.append(each)
-            continue
-        match next(pages):
-            case Printed(page=page):
-                drawn.append(OnPage(page=page))
-            case NotPrinted(field=field, rule=rule):
-                drawn.append(Rejected(reference=None, field=field, rule=rule))
-    return (rendered.data if any(isinstance(each, OnPage) for each in drawn) else b""), drawn

@@ -10,9 +10,9 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from io import BytesIO
 from types import TracebackType
-from typing import Any, Self, TypeVar, final
+from typing import Any, Self, TypeVar
 
 from masking.client.device import Device
 from masking.client.link import Link
@@ -21,7 +21,7 @@ from masking.crypto.index import token_record
 from masking.errors import InputError, IntegrityError, UnavailableError, UnknownWaybillError
 from masking.order import Order
 from masking.redact.view import mask_order
-from masking.waybill import OnPage, Refusal, Rejected, Token, Waybill, WaybillState
+from masking.waybill import Labels, OnPage, Refusal, Rejected, Token, Waybill, WaybillState
 from masking.wire import order_to_json, waybill_from_json
 from masking.world import World
 
@@ -29,15 +29,6 @@ AT_ONCE = 100
 """Items in one request."""
 
 Item = TypeVar("Item")
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Labels:
-    """Drawn labels: a PDF, empty if nothing could be drawn, and what became of each label, same order as asked."""
-
-    pdf: bytes
-    outcomes: list[OnPage | Rejected | Refusal]
 
 
 class RemoteShop:
@@ -130,7 +121,7 @@ class RemoteShop:
         return waybill_of(self.link.ask("GET", f"/v1/waybills/{id_}"))
 
     def labels(self, ids: Sequence[Token], *, job: str, station: str = "shop", template: str = "100x180") -> Labels:
-        """Labels, drawn, counted once a job: asking again under the same job gives the same prints."""
+        """Labels as one PDF, counted once a job: asking again under the same job gives the same prints."""
         return draw(self.link, ids, job=job, station=station, template=template)
 
     def close(self) -> None:
@@ -177,12 +168,32 @@ class RemoteShop:
 def draw(
     link: Link, ids: Sequence[Token], *, job: str, station: str, template: str, reason: str | None = None
 ) -> Labels:
-    """Up to 100 labels as one document."""
-    body = {"ids": list(ids), "job": job, "station": station, "template": template, "reason": reason}
-    answer = link.ask("POST", "/v1/labels", body)
-    outcomes = link.read(answer, count=len(ids), kinds=(OnPage, Rejected, Refusal))
-    pdf = answer.get("pdf")
-    return Labels(pdf=base64.b64decode(pdf) if isinstance(pdf, str) else b"", outcomes=outcomes)
+    """Labels as one document, however many; asked for in lists that fit into one request."""
+    parts: list[bytes] = []
+    outcomes: list[OnPage | Rejected | Refusal] = []
+    pages = 0
+    for some in batches(ids):
+        body = {"ids": some, "job": job, "station": station, "template": template, "reason": reason}
+        answer = link.ask("POST", "/v1/labels", body)
+        found = link.read(answer, count=len(some), kinds=(OnPage, Rejected, Refusal))
+        outcomes += [OnPage(page=pages + each.page) if isinstance(each, OnPage) else each for each in found]
+        pages += sum(isinstance(each, OnPage) for each in found)
+        if isinstance(answer.get("pdf"), str):
+            parts.append(base64.b64decode(answer["pdf"]))
+    return Labels(pdf=_joined(parts), outcomes=outcomes)
+
+
+def _joined(documents: list[bytes]) -> bytes:
+    if len(documents) < 2:
+        return b"".join(documents)
+    from pypdf import PdfWriter  # noqa: PLC0415  only where there is something to join
+
+    whole, joined = PdfWriter(), BytesIO()
+    for each in documents:
+        whole.append(BytesIO(each))
+    whole.compress_identical_objects()  # the parts' fonts
+    whole.write(joined)
+    return joined.getvalue()
 
 
 def batches(items: Iterable[Item]) -> Iterator[list[Item]]:

@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 
 from masking.client.device import Device
 from masking.client.link import Link
-from masking.client.shop import Labels, batches, draw
+from masking.client.shop import batches, draw
 from masking.order import Enrolled, Grant
 from masking.waybill import (
     Assigned,
@@ -22,6 +22,7 @@ from masking.waybill import (
     Delivered,
     DeviceEnded,
     Dial,
+    Labels,
     Refusal,
     Reinstated,
     Rejected,

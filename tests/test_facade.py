@@ -1,0 +1,112 @@
+"""One facade: a folder and a service take the same calls, give the same types, and are closed alike."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+import masking
+from masking import ClosedError, Order, Party
+from masking.client import RemoteShop
+from masking.connection import Shop
+from masking.waybill import OnPage, Refusal, Token
+from print_templates.read import read_pdf
+from tests.cast import SHOP
+
+numbers = count(50_000)
+
+
+@pytest.fixture(params=["folder", "service"])
+def shop(request, tmp_path) -> Iterator[Shop | RemoteShop]:
+    if request.param == "folder":
+        where, credentials = tmp_path / "folder", None
+    else:
+        service = request.getfixturevalue("service")
+        where, credentials = service.url, tmp_path / "shop.json"
+        credentials.touch(mode=0o600)
+        credentials.write_text(json.dumps({"code": service.code(SHOP)}), "utf-8")
+    with masking.connect(str(where), credentials=credentials) as connected:
+        yield connected
+
+
+def made(number: int) -> Order:
+    return Order(
+        reference=f"F-{number}",
+        recipient=Party(name="欧阳测试", phone="13800000001", address="上海市浦东新区世纪大道100号3栋2单元501室"),
+        sender=Party(name="样例店", phone="13700000002", address="浙江省杭州市西湖区文三路90号5号楼301室"),
+        waybill_number=f"YT0000000{number}",
+        routing_code="342-081-00 052",
+    )
+
+
+def checked_out(shop: Shop | RemoteShop, many: int) -> list[Token]:
+    return [each.id for each in shop.checkout(made(next(numbers)) for _ in range(many))]
+
+
+def test_a_folder_and_a_service_have_the_same_methods():
+    only_a_folders = {"label_data", "pending"}  # label codes as data, which no service gives
+
+    def methods(of: type) -> dict[str, inspect.Signature]:
+        found = inspect.getmembers(of, inspect.isfunction)
+        return {name: inspect.signature(each, eval_str=True) for name, each in found if not name.startswith("_")}
+
+    embedded = methods(Shop)
+    assert {name: each for name, each in embedded.items() if name not in only_a_folders} == methods(RemoteShop)
+
+
+def test_labels_are_one_pdf_with_an_outcome_each(shop):
+    first, second = checked_out(shop, 2)
+    labels = shop.labels([first, Token("wb1_x"), second], job="facade-1")
+    assert labels.outcomes == [OnPage(page=1), Refusal(reason="unknown"), OnPage(page=2)]
+    assert len(read_pdf(labels.pdf)) == 2
+    assert shop.labels([first, Token("wb1_x"), second], job="facade-1") == labels
+
+
+def test_more_labels_than_fit_into_one_request_are_one_pdf(shop):
+    ids = [*checked_out(shop, 100), Token("wb1_x"), *checked_out(shop, 4)]
+    labels = shop.labels(ids, job="facade-2", template="60x40")
+    assert labels.outcomes == [
+        *(OnPage(page=n) for n in range(1, 101)),
+        Refusal(reason="unknown"),
+        *(OnPage(page=n) for n in range(101, 105)),
+    ]
+    pages = read_pdf(labels.pdf)
+    codes = [code for page in pages for code in set(page.codes) if code.startswith("WB1")]
+    assert (len(pages), len(set(codes))) == (104, 104)
+    assert shop.labels(ids, job="facade-2", template="60x40").pdf == labels.pdf
+
+
+@pytest.mark.parametrize("shop", ["folder"], indirect=True)
+def test_nothing_waits_where_all_was_answered(shop):
+    checked_out(shop, 1)
+    assert shop.flush() == {}
+    assert (shop.pending().count, shop.pending().first_expires) == (0, None)
+
+
+@pytest.mark.parametrize("shop", ["folder"], indirect=True)
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda shop: shop.checkout([]),
+        lambda shop: shop.checkout([made(1)]),
+        lambda shop: shop.ship([(Token("wb1_x"), "YT1", "1-2-3")]),
+        lambda shop: shop.amend([(Token("wb1_x"), made(1))]),
+        lambda shop: shop.cancel([]),
+        lambda shop: shop.find(reference="F-1"),
+        lambda shop: shop.find(),
+        lambda shop: shop.status(Token("wb1_034agrwbr02t2h0pb9k5ndwr4m")),
+        lambda shop: shop.status(Token("")),
+        lambda shop: shop.labels([], job="facade-3"),
+        lambda shop: shop.flush(),
+        lambda shop: shop.pending(),
+    ],
+)
+def test_a_closed_shop_says_that_it_is_closed(shop, use):
+    shop.close()
+    shop.close()
+    with pytest.raises(ClosedError, match=r"call connect\(\)"):
+        use(shop)
