@@ -6,19 +6,17 @@ Routes are grouped by kind of caller, one file each in `api/routes`; none of the
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI
-from pydantic import TypeAdapter
 
 from masking.redeem import Attest, software
 from masking.world import World
 
-from . import answers, problems
-from .auth import OPEN, Authenticate
+from . import problems
+from .auth import Authenticate
+from .description import INTRODUCTION, SERVERS, TAGS, completed
 from .edge import Edge
 from .limits import body_limits
 from .routes import courier, health, ledger, merchant, outlet, page, people, provider, switch
@@ -48,6 +46,9 @@ def create_app(settings: ServiceSettings, world: World | None = None, attest: At
         title="waybill-masking",
         version=VERSION,
         summary="An order loses its personal data and still arrives.",
+        description=INTRODUCTION,
+        servers=SERVERS,
+        openapi_tags=TAGS,
         lifespan=lifespan,
         openapi_url=None,  # `page` serves the description that is kept
         docs_url=None,  # it would load scripts from elsewhere
@@ -62,33 +63,5 @@ def create_app(settings: ServiceSettings, world: World | None = None, attest: At
     app.add_middleware(Authenticate)
     app.add_middleware(Edge, most=body_limits(app.router.routes, settings.body_bytes))  # added last, so outermost
     plain = app.openapi
-    app.openapi = lambda: _with_problems(plain())  # type: ignore[method-assign]  # FastAPI's documented way
+    app.openapi = lambda: completed(plain())  # type: ignore[method-assign]  # FastAPI's documented way
     return app
-
-
-def description(app: FastAPI) -> str:
-    """The OpenAPI description as `api/openapi.json` keeps it."""
-    return json.dumps(app.openapi(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-
-
-def _with_problems(document: dict[str, Any]) -> dict[str, Any]:
-    """The description with what holds for every route: the token, and the problem documents."""
-    if "securitySchemes" in document.get("components", {}):
-        return document
-    components = document.setdefault("components", {})
-    components["securitySchemes"] = {"token": {"type": "http", "scheme": "dpop"}}
-    schemas = components.setdefault("schemas", {})
-    schema = TypeAdapter(answers.Problem).json_schema(ref_template="#/components/schemas/{model}")
-    schemas |= schema.pop("$defs", {})
-    schemas["Problem"] = schema
-    for name in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(name, None)
-    content = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    for path, methods in document["paths"].items():
-        for method in methods.values():
-            answers_ = method["responses"]
-            answers_.pop("422", None)
-            if path not in OPEN:
-                method["security"] = [{"token": []}]
-            answers_["default"] = {"description": "A problem (RFC 9457)", "content": content}
-    return document

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from masking.access import credentials as words
 from masking.access.people import Actor
-from masking.access.proof import Proof, ProofError, verify
+from masking.access.proof import Proof, ProofError, ProofRule, verify
 from masking.errors import MaskingError
 from masking.vault import credentials
 from masking.vault.credentials import Held
@@ -89,7 +89,7 @@ class Entry:
             if login.digest not in valid:
                 denied[login] = unauthenticated()
             elif login.proof and login.proof.use not in unused:
-                denied[login] = refused(ProofError("replayed"))
+                denied[login] = refused(ProofError(ProofRule.REPLAYED))
             elif login.proof:
                 unused.discard(login.proof.use)  # the same one twice in a group is a replay as well
         if denied:
@@ -178,14 +178,14 @@ def prove(service: Service, scope: Scope, token: str | None) -> Proof:
     """
     found = _headers(scope, b"dpop")
     if len(found) != 1:
-        raise refused(ProofError("twice" if found else "missing"))
+        raise refused(ProofError(ProofRule.TWICE if found else ProofRule.MISSING))
     now = service.world.now()
     try:
         address = service.settings.address or _own_address(scope)
         path = scope["raw_path"].decode("latin-1")
         return verify(found[0], method=scope["method"], address=address + path, token=token, now=now)
     except ProofError as error:
-        raise refused(error, now if error.reason in {"stale", "future"} else None) from None
+        raise refused(error, now if error.reason in {ProofRule.STALE, ProofRule.FUTURE} else None) from None
 
 
 def _own_address(scope: Scope) -> str:

@@ -11,10 +11,32 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from masking.access.duty import Purpose
+from masking.enrol import PERSON_ID
+from masking.label import JOB_OR_STATION
+from masking.order import LIMITS, ROUTING_CODE, WAYBILL_NUMBER
+from masking.waybill import CallEvent, ScanKind
+
 Short = Annotated[str, StringConstraints(max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """A name, code or number: one line."""
 Text = Annotated[str, StringConstraints(max_length=4000)]
-"""What somebody typed; the steps say what is too long."""
+"""What somebody typed. The steps say what is too long, so that one bad item is rejected and its neighbours are not."""
+
+
+def _text(kind: str, least: int = 1) -> Any:
+    """A field of an order; the limit of its kind is described here, and checked by `masking.order`."""
+    return Field(json_schema_extra={"minLength": least, "maxLength": LIMITS[kind][0]})
+
+
+def _form(pattern: re.Pattern[str], longest: int) -> Any:
+    """A name of this form, which is described here and checked by a step."""
+    return Field(json_schema_extra={"pattern": f"^{pattern.pattern}$", "maxLength": longest})
+
+
+Number = Annotated[Text, _form(WAYBILL_NUMBER, 32), Field(examples=["YT0000000001001"])]
+Route = Annotated[Text, _form(ROUTING_CODE, 32), Field(examples=["342-081-00 052"])]
+Reference = Annotated[Text, _text("reference")]
+PersonId = Annotated[Short, _form(PERSON_ID, 63)]
 
 
 def _written_out(value: object) -> object:
@@ -39,21 +61,21 @@ class Document(BaseModel):
 class PartyIn(Document):
     """A recipient or a sender, in plain text."""
 
-    name: Text
-    phone: Text
-    address: Text
+    name: Annotated[Text, _text("name")]
+    phone: Annotated[Text, _text("phone")]
+    address: Annotated[Text, _text("address")]
 
 
 class OrderIn(Document):
     """One order, in plain text. `reference` is your own order number: the same one twice is the same waybill."""
 
-    reference: Text
+    reference: Reference
     recipient: PartyIn
     sender: PartyIn
-    goods: Text = ""
-    remark: Text = ""
-    waybill_number: Text | None = None
-    routing_code: Text | None = None
+    goods: Annotated[Text, _text("goods", 0)] = ""
+    remark: Annotated[Text, _text("remark", 0)] = ""
+    waybill_number: Number | None = None
+    routing_code: Route | None = None
     show_goods: bool = False
 
 
@@ -88,8 +110,8 @@ class ShipItem(Document):
     """The carrier's number and routing code of one waybill."""
 
     id: Annotated[Short, Field(examples=[ID])]
-    waybill_number: Annotated[Text, Field(examples=["YT0000000001001"])]
-    routing_code: Annotated[Text, Field(examples=["342-081-00 052"])]
+    waybill_number: Number
+    routing_code: Route
 
 
 class ShipIn(Document):
@@ -121,8 +143,8 @@ class LabelsIn(Document):
     """Up to 100 labels in one document, by token or waybill number. The same job gets the same labels, counted once."""
 
     ids: Annotated[list[Short], Field(min_length=1, max_length=100, examples=[[ID]])]
-    job: Annotated[Short, Field(examples=["2026-11-24-a"])]
-    station: Annotated[Short, Field(examples=["printer-1"])] = "shop"
+    job: Annotated[Short, _form(JOB_OR_STATION, 64), Field(examples=["2026-11-24-a"])]
+    station: Annotated[Short, _form(JOB_OR_STATION, 64), Field(examples=["printer-1"])] = "shop"
     reason: Literal["damaged", "printer-jam", "repacked"] | None = None
     template: Literal["100x180", "100x150", "100x100", "76x130", "60x40"] = "100x180"
 
@@ -131,7 +153,7 @@ class ScanItem(Document):
     """`what` is a label code or, for outlets, a waybill number; `to` the unit that a parcel is sent or diverted to."""
 
     what: Annotated[Short, Field(examples=["YT0000000001001"])]
-    kind: Literal["arrived", "departed", "returned", "diverted", "collected", "attempted", "delivered"]
+    kind: Annotated[ScanKind, Field(strict=False)]
     to: Annotated[Short | None, Field(examples=["sh-02"])] = None
 
 
@@ -158,7 +180,7 @@ class ResolveItem(Document):
     """A label code as scanned, and what for."""
 
     code: Annotated[Short, Field(examples=[CODE])]
-    purpose: Literal["collect", "deliver", "call", "return", "change-address", "after-sale"]
+    purpose: Annotated[Purpose, Field(strict=False)]
 
 
 class ResolveIn(Document):
@@ -210,7 +232,7 @@ class ReportItem(Document):
     """What happened to the call that an answer of ours named. `caller` is compared, and not kept."""
 
     call: Annotated[Short, Field(examples=["0193ad6b2c3d4e5f6a7b8c9d0e1f2a3b"])]
-    event: Literal["ringing", "answered", "missed", "ended"]
+    event: Annotated[CallEvent, Field(strict=False)]
     at: Time
     seconds: Annotated[int, Field(ge=0, le=86_400)] = 0
     caller: Short | None = None
@@ -225,9 +247,9 @@ class ReportsIn(Document):
 class PersonIn(Document):
     """Somebody to enrol; `phone` is the verified one that a courier calls from."""
 
-    id: Annotated[Short, Field(examples=["courier-7"])]
+    id: Annotated[PersonId, Field(examples=["courier-7"])]
     role: Literal["merchant", "outlet", "courier", "switch"]
-    unit: Annotated[Short, Field(examples=["sh-01"])]
+    unit: Annotated[PersonId, Field(examples=["sh-01"])]
     phone: Annotated[Short | None, Field(examples=["13900000007"])] = None
 
 
@@ -264,9 +286,9 @@ class UnlocksIn(Document):
 class ConfirmItem(Document):
     """Whom you vouch for: they are who they say, work there, and have this phone. Ask them for it, not the supervisor."""
 
-    id: Annotated[Short, Field(examples=["courier-7"])]
+    id: Annotated[PersonId, Field(examples=["courier-7"])]
     role: Literal["merchant", "outlet", "courier", "switch"]
-    unit: Annotated[Short, Field(examples=["sh-01"])]
+    unit: Annotated[PersonId, Field(examples=["sh-01"])]
     phone: Annotated[Short | None, Field(examples=["13900000007"])] = None
 
 

@@ -34,7 +34,7 @@ from tests.cast import SWITCH, TENANT
 from tests.serving import on_the_van, ready, served, signed_in, staffed
 
 WORLD = World()
-GRANTED = '"granted".*号(%d+)栋'
+GRANTED = '"outcome":"granted".*号(%d+)栋'
 """What an answer has to tell: the door of one of the parcels that were asked for."""
 ROUNDS = int(os.environ.get("ROUNDS", "4"))
 EACH = {"service": 1800, "single": 900}

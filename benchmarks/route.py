@@ -28,7 +28,7 @@ from tests.cast import COURIER, PHONES, SWITCH
 from tests.serving import on_the_van, ready, served, signed_in, staffed, van_phone
 
 WORLD = World()
-CONNECTED = '"connect":{"to":"([^"]+)","shown":"([^"]+)"'
+CONNECTED = '"outcome":"connect","to":"([^"]+)","shown":"([^"]+)"'
 """What an answer has to tell: the right phone, shown as the number that was dialled."""
 ROUNDS = int(os.environ.get("ROUNDS", "4"))
 EACH = 2400

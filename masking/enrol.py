@@ -47,7 +47,7 @@ SECOND = Refusal(reason=Reason.NEEDS_A_SECOND_SUPERVISOR)
 PHONE_DIFFERS = Refusal(reason=Reason.PHONE_DIFFERS)
 
 _HOURLY = timedelta(hours=1)
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+PERSON_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
 @final
@@ -162,7 +162,7 @@ def new_code(
 def _problem(request: Enrol) -> Rejected | None:
     for field in ("id", "unit"):
         text = getattr(request, field)
-        if not _NAME.fullmatch(text):
+        if not PERSON_ID.fullmatch(text):
             return Rejected(reference=None, field=field, rule=Rule.ID_MALFORMED)
         if not is_name(text):
             return Rejected(reference=None, field=field, rule=Rule.NINE_DIGITS_IN_A_ROW)

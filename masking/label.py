@@ -43,7 +43,7 @@ COUNTED = frozenset(
 PRINTED_BEFORE = Refusal(reason=Reason.REPRINT_NEEDS_OUTLET_AND_REASON)
 """A slip too: it is said to the parcel's merchant, or to the outlet that has it, and a whole folder may be given twice."""
 
-_NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+JOB_OR_STATION = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
 @final
@@ -76,7 +76,9 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
         ids = [token_record(request.id) or by_number.get(request.id) for request in requests]
         wanted = [record for record in ids if record]
         records = waybills.by_id(tx, wanted, lock=True)
-        done = custody.prints_of_jobs(tx, wanted, {request.job for request in requests if _NAME.fullmatch(request.job)})
+        done = custody.prints_of_jobs(
+            tx, wanted, {request.job for request in requests if JOB_OR_STATION.fullmatch(request.job)}
+        )
         numbers = slots.leases(tx, wanted)
         wanting: dict[bytes, Record] = {}
         tallies = budgets.open_tallies(tx, {request.actor.id for request in requests}, now, staff=staff)
@@ -143,7 +145,7 @@ def _not_again(request: Label, record: Record, made: Print) -> Refusal | None:
 
 def _refusal(request: Label, record: Record) -> Refusal | None:
     for text in (request.job, request.station):
-        if not _NAME.fullmatch(text):
+        if not JOB_OR_STATION.fullmatch(text):
             return Refusal(reason=Reason.JOB_OR_STATION_MALFORMED)
     if record.waybill_number is None or record.routing_code is None:
         return Refusal(reason=Reason.NOT_SHIPPED)

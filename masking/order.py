@@ -38,8 +38,8 @@ LIMITS = {
 }
 """How many characters a text of an order may have, and the rule that a longer one breaks; by the last part of its name."""
 
-_PRINTABLE_NUMBER = re.compile(r"[A-Za-z0-9-]{6,32}")
-_PRINTABLE_ROUTE = re.compile(r"[A-Za-z0-9 -]{2,32}")
+WAYBILL_NUMBER = re.compile(r"[A-Za-z0-9-]{6,32}")
+ROUTING_CODE = re.compile(r"[A-Za-z0-9 -]{2,32}")
 
 
 @final
@@ -217,9 +217,9 @@ class Enrolled:
 def number_problems(waybill_number: str | None, routing_code: str | None) -> list[Problem]:
     """What is wrong with a carrier's waybill number or routing code, if given."""
     found = []
-    if waybill_number is not None and not _matches(_PRINTABLE_NUMBER, waybill_number):
+    if waybill_number is not None and not _matches(WAYBILL_NUMBER, waybill_number):
         found.append(Problem("waybill_number", Rule.WAYBILL_NUMBER_MALFORMED))
-    if routing_code is not None and not _matches(_PRINTABLE_ROUTE, routing_code):
+    if routing_code is not None and not _matches(ROUTING_CODE, routing_code):
         found.append(Problem("routing_code", Rule.ROUTING_CODE_MALFORMED))
     return found
 

@@ -1,7 +1,7 @@
 """Turns values to and from JSON: the one place that does, for the store, the client and the routes alike.
 
-An outcome is an object with one member, whose name says what it is: {"waybill": ...}, {"refused": ...}. What comes from
-outside is read as strictly as it is written: a missing, wrong or unknown member is an `InputError` that names it.
+The member `outcome` of an outcome says what it is: {"outcome": "refused", "reason": ...}. What comes from outside is read as
+strictly as it is written: a missing or wrong member is an `InputError` that names it.
 """
 
 from __future__ import annotations
@@ -51,10 +51,6 @@ Outcome = (
     | DeviceEnded | Unlocked
 )  # fmt: skip
 
-_VIEW_FIELDS = (
-    "recipient.name", "recipient.phone", "recipient.address",
-    "sender.name", "sender.phone", "sender.address", "goods", "remark",
-)  # fmt: skip
 _Word = TypeVar("_Word", bound=StrEnum)
 _HALF = re.compile("[\ud800-\udfff]")  # half a character: JSON can spell it, and no answer can say it
 
@@ -96,40 +92,43 @@ def order_from_json(value: Mapping[str, Any]) -> Order:
 
 
 def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
-    """An outcome as an object with one member. A grant, a connection and an enrolment are revealed by this."""
+    """An outcome as an object that names its kind. A grant, a connection and an enrolment are revealed by this."""
     name, write, _ = _FORMS[type(outcome)]
-    return {name: write(outcome)}
+    return {"outcome": name, **write(outcome)}
 
 
 def outcome_from_json(value: Mapping[str, Any]) -> Outcome:
     """An outcome from its JSON form.
 
     Raises:
-        IntegrityError: it is none.
+        IntegrityError: it is not one.
     """
     try:
-        [(name, inner)] = value.items()
-        return _READERS[name](inner)
+        return _READERS[value["outcome"]](value)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise IntegrityError("the service answered with something that is no outcome") from error.with_traceback(None)
 
 
 def view_to_json(view: MaskedView) -> dict[str, Any]:
-    """A masked view as {"stamp", "fields": {name: [text, [[start, end], ...]]}}."""
-    fields = {name: [masked.text, [list(span) for span in masked.hidden]] for name, masked in view.fields().items()}
-    return {"stamp": view.stamp, "fields": fields}
+    """A masked view: each text with its hidden spans, in the members of `MaskedView`."""
+    return {
+        "stamp": view.stamp,
+        "recipient": _party_to_json(view.recipient),
+        "sender": _party_to_json(view.sender),
+        "goods": _masked_to_json(view.goods),
+        "remark": _masked_to_json(view.remark),
+    }
 
 
 def view_from_json(value: Mapping[str, Any]) -> MaskedView:
     """A masked view from its JSON form."""
-    masked = [
-        Masked(text, tuple((int(start), int(end)) for start, end in hidden))
-        for text, hidden in (value["fields"][name] for name in _VIEW_FIELDS)
-    ]
-    if not all(isinstance(each.text, str) for each in masked):
-        raise TypeError("not a text")
-    recipient, sender = (MaskedParty(name=p[0], phone=p[1], address=p[2]) for p in (masked[0:3], masked[3:6]))
-    return MaskedView(recipient=recipient, sender=sender, goods=masked[6], remark=masked[7], stamp=str(value["stamp"]))
+    return MaskedView(
+        recipient=_party_from_json(value["recipient"]),
+        sender=_party_from_json(value["sender"]),
+        goods=_masked_from_json(value["goods"]),
+        remark=_masked_from_json(value["remark"]),
+        stamp=str(value["stamp"]),
+    )
 
 
 def dump_view(view: MaskedView) -> str:
@@ -177,6 +176,29 @@ def _party(value: Mapping[str, Any], who: str) -> Party:
         raise InputError(who, "missing")
     name, phone, address = (_text({f"{who}.{k}": party.get(k)}, f"{who}.{k}") for k in ("name", "phone", "address"))
     return Party(name=name, phone=phone, address=address)
+
+
+def _party_to_json(party: MaskedParty) -> dict[str, Any]:
+    return {
+        "name": _masked_to_json(party.name),
+        "phone": _masked_to_json(party.phone),
+        "address": _masked_to_json(party.address),
+    }
+
+
+def _party_from_json(value: Mapping[str, Any]) -> MaskedParty:
+    name, phone, address = (_masked_from_json(value[each]) for each in ("name", "phone", "address"))
+    return MaskedParty(name=name, phone=phone, address=address)
+
+
+def _masked_to_json(masked: Masked) -> dict[str, Any]:
+    return {"text": masked.text, "hidden": [{"start": start, "end": end} for start, end in masked.hidden]}
+
+
+def _masked_from_json(value: Mapping[str, Any]) -> Masked:
+    if not isinstance(value["text"], str):
+        raise TypeError("not a string")
+    return Masked(value["text"], tuple((int(span["start"]), int(span["end"])) for span in value["hidden"]))
 
 
 def _word(register: type[_Word], word: str) -> _Word:

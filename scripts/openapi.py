@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from api.app import create_app, description
+from api.app import create_app
+from api.description import description
 from api.settings import ServiceSettings
 
 if __name__ == "__main__":

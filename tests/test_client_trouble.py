@@ -174,7 +174,10 @@ def pretending(answers: dict[str, tuple[int, str]], headers: dict[str, str] | No
         ((200, "<html>金丝雀</html>"), IntegrityError),
         ((200, "[]"), IntegrityError),
         ((200, '{"outcomes": []}'), IntegrityError),
-        ((200, '{"outcomes": [{"scanned": {"kind": "金丝雀", "at": "2026-11-24T00:00:00Z"}}]}'), IntegrityError),
+        (
+            (200, '{"outcomes": [{"outcome": "scanned", "kind": "金丝雀", "at": "2026-11-24T00:00:00Z"}]}'),
+            IntegrityError,
+        ),
         ((200, '{"outcomes": [{"金丝雀": 1}]}'), IntegrityError),
         ((500, '{"type": "urn:waybill-masking:problem:integrity"}'), IntegrityError),
         ((302, "{}"), IntegrityError),

@@ -17,7 +17,7 @@ from masking.crypto.index import token_record
 from masking.label import Label, label
 from masking.ledger.log import Leaf, Unreadable
 from masking.look import Look, look
-from masking.order import FIELDS, Plain
+from masking.order import Plain
 from masking.vault import budgets, journal, keylives, schema, slots, watching
 from masking.vault.damage import ALARM, DAMAGED, OFTEN
 from masking.waybill import Dial, LabelData, Refusal, Rejected, Seen, Waybill
@@ -66,8 +66,10 @@ def alarms(store):
         return [(kind, who) for _, kind, who in budgets.alarms(tx)]
 
 
-NO_TEXT = json.dumps({"stamp": "1", "fields": {name: [5, []] for name in FIELDS}})
-VIEWS = pytest.mark.parametrize("kept", ["", "{", "[]", '{"stamp": "1", "fields": {}}', NO_TEXT, None])
+NUMBER = {"text": 5, "hidden": []}
+PARTY = dict.fromkeys(("name", "phone", "address"), NUMBER)
+NO_TEXT = json.dumps({"stamp": "1", "recipient": PARTY, "sender": PARTY, "goods": NUMBER, "remark": NUMBER})
+VIEWS = pytest.mark.parametrize("kept", ["", "{", "[]", '{"stamp": "1", "recipient": {}}', NO_TEXT, None])
 
 
 @VIEWS

@@ -11,7 +11,7 @@ from tests.cast import SHOP, broken
 from tests.serving import Service, numbered
 from tests.test_service import counter
 
-DAMAGED = {"refused": {"reason": "damaged", "retry_after": None}}
+DAMAGED = {"outcome": "refused", "reason": "damaged", "retry_after": None}
 
 
 @pytest.fixture
@@ -25,7 +25,9 @@ def orders() -> list[dict]:
 
 def entered(service: Service, orders: list[dict]) -> list[dict]:
     """As they are answered from the second time on."""
-    return [each["waybill"] | {"created": False} for each in service.outcomes(SHOP, "/v1/waybills", {"orders": orders})]
+    outcomes = service.outcomes(SHOP, "/v1/waybills", {"orders": orders})
+    assert {each.pop("outcome") for each in outcomes} == {"waybill"}
+    return [each | {"created": False} for each in outcomes]
 
 
 def spoil(service: Service, waybill: dict) -> None:
@@ -47,25 +49,31 @@ def test_a_damaged_record_is_told_beside_its_neighbours_by_every_route_and_an_am
     by_reference = service.ask(SHOP, "/v1/waybills/find", {"reference": middle["reference"]})
     assert by_reference.json() == {"waybills": [seen]}
 
-    rejected = {"rejected": {"reference": middle["reference"], "field": "reference", "rule": "damaged", "row": None}}
+    rejected = {
+        "outcome": "rejected",
+        "reference": middle["reference"],
+        "field": "reference",
+        "rule": "damaged",
+        "row": None,
+    }
     again = service.outcomes(SHOP, "/v1/waybills", {"orders": orders})
-    assert again == [{"waybill": first}, rejected, {"waybill": last}]
+    assert again == [{"outcome": "waybill"} | first, rejected, {"outcome": "waybill"} | last]
 
     numbers = [numbered(next(counter)) for _ in orders]
     items = [{"id": each["id"]} | given for each, given in zip(before, numbers, strict=True)]
     shipped = service.outcomes(SHOP, "/v1/waybills/ship", {"items": items})
-    assert shipped == [{"waybill": first | numbers[0]}, DAMAGED, {"waybill": last | numbers[2]}]
+    assert shipped == [{"outcome": "waybill"} | first | numbers[0], DAMAGED, {"outcome": "waybill"} | last | numbers[2]]
 
     amended = {
         "items": [{"id": each["id"], "order": order} for each, order in zip(before[1:], orders[1:], strict=True)]
     }
-    whole = [each["waybill"] for each in service.outcomes(SHOP, "/v1/waybills/amend", amended)]
+    whole = service.outcomes(SHOP, "/v1/waybills/amend", amended)
     assert [(each["state"], each["masked"]) for each in whole] == [("active", each["masked"]) for each in before[1:]]
-    assert service.outcomes(SHOP, "/v1/waybills/ship", {"items": items})[1]["waybill"]["state"] == "active"
+    assert service.outcomes(SHOP, "/v1/waybills/ship", {"items": items})[1]["state"] == "active"
 
 
 def test_a_label_of_a_damaged_record_is_no_page_among_the_others(service, orders):
     waybills = entered(service, [order | numbered(next(counter)) for order in orders])
     spoil(service, waybills[1])
     answer = service.ask(SHOP, "/v1/labels", {"ids": [each["id"] for each in waybills], "job": f"job-{next(counter)}"})
-    assert answer.json()["outcomes"] == [{"printed": {"page": 1}}, DAMAGED, {"printed": {"page": 2}}]
+    assert answer.json()["outcomes"] == [{"outcome": "printed", "page": 1}, DAMAGED, {"outcome": "printed", "page": 2}]

@@ -63,7 +63,7 @@ def invalid_proof(reason: str) -> tuple[int, str, str, str]:
 def test_a_bound_token_with_a_proof_of_its_key_is_let_in(service, token):
     assert service.http.get(PATH, headers=signed(service, PATH, token)).status_code == 200
     answer = service.http.post("/v1/resolve", content=BODY, headers=signed(service, "/v1/resolve", token, BODY))
-    assert answer.json() == {"outcomes": [{"refused": {"reason": "unknown", "retry_after": None}}]}
+    assert answer.json() == {"outcomes": [{"outcome": "refused", "reason": "unknown", "retry_after": None}]}
 
 
 def test_a_bound_token_is_no_bearer_token(service, token):

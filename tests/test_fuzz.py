@@ -21,7 +21,19 @@ from tests.cast import COURIER, RIVAL, SHOP
 from tests.serving import Service
 
 schema = schemathesis.openapi.from_path(Path(__file__).parents[1] / "api" / "openapi.json")
-CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, negative_data_rejection]
+
+
+def bad_items_are_rejected(ctx, response, case):
+    """As the library's own check; but a request whose items are all rejected, each for itself, is answered with 200."""
+    outcomes = (
+        response.json().get("outcomes", []) if response.status_code == 200 and response.content[:1] == b"{" else []
+    )
+    if outcomes and all(each["outcome"] in {"rejected", "refused"} for each in outcomes):
+        return None
+    return negative_data_rejection(ctx, response, case)
+
+
+CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, bad_items_are_rejected]
 TURNS = cycle((None, COURIER, RIVAL))
 SESSION = requests.Session()
 CANARIES = ("金丝雀九八七六", "13812349876", "九八七六号")
@@ -32,7 +44,7 @@ def service(service) -> Service:
     party = {"name": CANARIES[0], "phone": CANARIES[1], "address": f"上海市浦东新区世纪大道{CANARIES[2]}501室"}
     order = ORDER | {"reference": "canary", "recipient": party, "sender": party}
     [outcome] = service.outcomes(SHOP, "/v1/waybills", {"orders": [order]})
-    assert "waybill" in outcome
+    assert outcome["outcome"] == "waybill"
     return service
 
 

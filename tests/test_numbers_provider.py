@@ -41,8 +41,8 @@ def test_a_call_over_http_is_bound_at_the_provider_until_the_parcel_is_erased(tm
         with serving(folder) as service:
             waybill, code = on_the_van(service)
             [dial] = service.outcomes(COURIER, "/v1/calls", {"items": [{"code": code}]})
-            assert dial["dial"]["number"]["main"] in MAINS
-            assert dial["dial"]["number"]["extension"] == ""
+            assert dial["number"]["main"] in MAINS
+            assert dial["number"]["extension"] == ""
             [made] = server.bound.values()
             assert (made["A"], made["B"]) == (PHONES[COURIER.id], "13800000001")
             assert main(["erase", waybill["id"], "--reason", "erasure-request", "--folder", str(folder)]) == 0

@@ -72,8 +72,8 @@ def test_a_push_is_acknowledged_in_aliyuns_words_once_it_is_on_disk_and_again_if
             "code": 0,
             "msg": "接收成功",
             "outcomes": [
-                {"reported": {"call": name, "event": "ended"}},
-                {"refused": {"reason": "unknown-call", "retry_after": None}},
+                {"outcome": "reported", "call": name, "event": "ended"},
+                {"outcome": "refused", "reason": "unknown-call", "retry_after": None},
             ],
         }
         assert kept(service) == before + 2
@@ -86,7 +86,7 @@ def test_a_push_of_more_than_is_committed_together_is_recorded_whole(service):
     records = [record(each) for each in names * 80]
     outcomes = push(service, records).json()["outcomes"]
     assert len(outcomes) == 240
-    assert outcomes[0] == outcomes[-3] == {"reported": {"call": name, "event": "ended"}}
+    assert outcomes[0] == outcomes[-3] == {"outcome": "reported", "call": name, "event": "ended"}
     assert kept(service) == before + 6
 
 
@@ -151,4 +151,4 @@ def test_what_the_document_says_about_signing_a_push_works(service, tmp_path):
         timeout=60,
         check=False,
     )
-    assert json.loads(done.stdout)["outcomes"] == [{"reported": {"call": name, "event": "ended"}}], done.stderr
+    assert json.loads(done.stdout)["outcomes"] == [{"outcome": "reported", "call": name, "event": "ended"}], done.stderr

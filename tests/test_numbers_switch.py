@@ -67,7 +67,7 @@ def van(exchange) -> tuple[tuple[str, str], str]:
 
 def announce(exchange: Exchange, code: str) -> None:
     [dial] = exchange.service.outcomes(COURIER, "/v1/calls", {"items": [{"code": code}]})
-    assert "dial" in dial
+    assert dial["outcome"] == "dial"
 
 
 def call(exchange: Exchange, van: tuple[tuple[str, str], str], picks_up: str = ANSWERS, dials: str = CALLS) -> None:

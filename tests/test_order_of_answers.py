@@ -103,7 +103,7 @@ def test_who_has_no_duty_hears_the_same_bytes_after_the_same_statements(store, w
         for what, code in nothing_for_you.items()
     }
     assert {json.dumps(outcome_to_json(answer)) for [answer], _ in heard.values()} == {
-        '{"refused": {"reason": "unknown", "retry_after": null}}'
+        '{"outcome": "refused", "reason": "unknown", "retry_after": null}'
     }
     _, expected = heard["never issued"]
     assert ("data", "COMMIT") in expected

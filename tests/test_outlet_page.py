@@ -63,7 +63,7 @@ def parcel(service, *, here: bool = True) -> tuple[str, str]:
     number = numbered(n)["waybill_number"]
     if here:
         service.outcomes(RECEIVER, "/v1/scans", {"items": [{"what": number, "kind": "arrived"}]})
-    return number, made["waybill"]["id"]
+    return number, made["id"]
 
 
 def record(service, token: str) -> waybills.Record:

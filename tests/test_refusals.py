@@ -155,7 +155,7 @@ def test_never_issued_destroyed_and_not_yours_are_one_value_in_the_same_bytes(st
         looked(world, store, code, OTHER_COURIER) for code in (never, destroyed.code, not_yours.code, "no label code")
     ]
     assert {json.dumps(outcome_to_json(answer)).encode() for answer in answers} == {
-        b'{"refused": {"reason": "unknown", "retry_after": null}}'
+        b'{"outcome": "refused", "reason": "unknown", "retry_after": null}'
     }
 
 

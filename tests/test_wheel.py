@@ -97,7 +97,7 @@ def test_the_built_wheel_serves_and_prints_in_a_folder_with_its_own_api(wheel):
         headers = {"Authorization": f"Bearer {token}"}
         order = ORDER | {"waybill_number": "YT000000000001", "routing_code": "1-2-3"}
         answer = httpx.post(f"{url}/v1/waybills", json={"orders": [order]}, headers=headers).json()
-        body = {"ids": [answer["outcomes"][0]["waybill"]["id"]], "job": "wheel"}
+        body = {"ids": [answer["outcomes"][0]["id"]], "job": "wheel"}
         pdf = httpx.post(f"{url}/v1/labels", json=body, headers=headers).json()["pdf"]
         assert base64.b64decode(pdf).startswith(b"%PDF")
 

@@ -33,10 +33,10 @@ function speak() {
   draw();
 }
 
-function why({ refused, rejected }) {
+function why({ reason, field, rule }) {
   return (said) => {
-    if (refused) return said.refusals[refused.reason] ?? said.refused(refused.reason);
-    return said.rules[rejected.rule] ?? said.refused(`${rejected.field}: ${rejected.rule}`);
+    if (reason) return said.refusals[reason] ?? said.refused(reason);
+    return said.rules[rule] ?? said.refused(`${field}: ${rule}`);
   };
 }
 
@@ -191,8 +191,8 @@ async function printAll() {
   try {
     const { outcomes, pdf } = await print({ ids: wanted.map((row) => row.number), ...choices() });
     wanted.forEach((row, n) => {
-      const page = outcomes[n].printed?.page;
-      if (page) mark(row, "printed", (said) => said.printed(page));
+      const { outcome, page } = outcomes[n];
+      if (outcome === "printed") mark(row, "printed", (said) => said.printed(page));
       else mark(row, "bad", why(outcomes[n]));
     });
     job = newJob(); // only now: asked again for an answer that was lost, the same job gives the same prints

@@ -53,13 +53,13 @@ export async function print(asked) {
   return { outcomes, pdf: pdf && new Blob([Uint8Array.from(atob(pdf), (c) => c.charCodeAt(0))], { type: "application/pdf" }) };
 }
 
-/** {picture} of one label as it would be printed, or {refused} with the reason, or {rejected} with field and rule. */
+/** {picture} of one label as it would be printed, or the {reason} of the refusal, or the {field} and {rule} that it breaks. */
 export async function preview(asked) {
   const answer = await ask("v1/labels", asked, "image/png");
   if (answer.ok) return { picture: await answer.blob() };
   const problem = await answer.json();
-  if (problem.reason) return { refused: problem };
-  if (problem.errors) return { rejected: problem.errors[0] };
+  if (problem.reason) return problem;
+  if (problem.errors) return problem.errors[0];
   throw new NoAnswer();
 }
 

@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import ValidationError
+from pydantic import ValidationError, create_model
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -18,18 +18,17 @@ from masking.errors import InputError
 from masking.waybill import Refusal, Rejected
 from masking.wire import Outcome, outcome_to_json
 
-from .. import answers, problems
+from .. import problems
 from ..auth import Login
+from ..documents import Document
 from ..limits import body_of, size_of
 from ..problems import HANDLED, SHOWN
 from ..wiring import Service
 
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
-OUTCOMES: dict[int | str, dict[str, Any]] = {
-    200: {"model": answers.Outcomes, "description": "An outcome for each item"}
-}
-"""What the description says of a route that answers with outcomes."""
+Responses = dict[int | str, dict[str, Any]]
+"""What the description says of a route's answers."""
 
 
 TOO_MANY = "too-many-faults"
@@ -119,6 +118,14 @@ class Straight:
         await answer(scope, receive, send)
 
 
+def outcomes_of(kind: Any) -> Responses:
+    """The description of a route that answers with an outcome of this union for each item."""
+    said = "An outcome for each item, in the same order"
+    outcomes: Any = (list[kind], ...)
+    model = create_model(f"{kind.__name__}s", __base__=Document, __doc__=f"{said}.", outcomes=outcomes)
+    return {200: {"model": model, "description": said}}
+
+
 def called(request: Request) -> tuple[Login, Service]:
     """The caller, whose login the step has yet to check, and the service."""
     return request.scope["login"], request.app.state.service
@@ -136,7 +143,7 @@ def written(service: Service, found: Sequence[Outcome]) -> list[dict[str, Any]]:
         reason = (
             outcome.reason if isinstance(outcome, Refusal) else outcome.rule if isinstance(outcome, Rejected) else ""
         )
-        service.metrics.outcome(next(iter(form)), reason)
+        service.metrics.outcome(form["outcome"], reason)
     return forms
 
 

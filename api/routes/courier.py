@@ -21,18 +21,19 @@ from masking.resolve import Resolve
 from masking.scan import Scan
 from masking.wire import Outcome
 
+from .. import answers
 from ..auth import Login
 from ..documents import CallsIn, LooksIn, ResolveIn, ScanItem, ScansIn
 from ..wiring import Service
-from .called import OUTCOMES, BodyRoute, called, outcomes
+from .called import BodyRoute, called, outcomes, outcomes_of
 
-router = APIRouter(tags=["courier"], route_class=BodyRoute)
+router = APIRouter(route_class=BodyRoute)
 
 Key = Annotated[str | None, StringConstraints(min_length=8, max_length=125), Header(alias="Idempotency-Key")]
 """With an item's place in the request behind it, it is the name of a scan, which has 128 characters at most."""
 
 
-@router.post("/v1/resolve", responses=OUTCOMES)
+@router.post("/v1/resolve", operation_id="resolve", tags=["parcels"], responses=outcomes_of(answers.ResolveOutcome))
 async def resolve(body: ResolveIn, request: Request) -> Response:
     """What the purpose needs of up to 20 scanned labels. Takes no idempotency key: to ask again is to look again."""
     login, service = called(request)
@@ -40,7 +41,7 @@ async def resolve(body: ResolveIn, request: Request) -> Response:
     return outcomes(service, await service.resolve.submit_many(asked, login))
 
 
-@router.post("/v1/looks", responses=OUTCOMES)
+@router.post("/v1/looks", operation_id="look", tags=["parcels"], responses=outcomes_of(answers.LookOutcome))
 async def looks(body: LooksIn, request: Request) -> Response:
     """Masked views of parcels that you have a duty towards; and whether one is for whoever has said a phone, in full."""
     login, service = called(request)
@@ -50,7 +51,7 @@ async def looks(body: LooksIn, request: Request) -> Response:
     return outcomes(service, await service.look.submit_many(asked, login))
 
 
-@router.post("/v1/calls", responses=OUTCOMES)
+@router.post("/v1/calls", operation_id="announceCalls", tags=["calls"], responses=outcomes_of(answers.CallOutcome))
 async def calls(body: CallsIn, request: Request) -> Response:
     """A number to dial for each parcel, from your own phone, for two minutes and one call."""
     login, service = called(request)
@@ -60,14 +61,19 @@ async def calls(body: CallsIn, request: Request) -> Response:
     )
 
 
-@router.get("/v1/calls/missed", responses=OUTCOMES)
+@router.get(
+    "/v1/calls/missed",
+    operation_id="listMissedCalls",
+    tags=["calls"],
+    responses=outcomes_of(answers.MissedCallsOutcome),
+)
 async def missed(request: Request) -> Response:
     """Which of your recipients have missed a call that somebody tried to answer from another phone."""
     login, service = called(request)
     return outcomes(service, await service.report.submit_many([Missed(actor=login.actor)], login))
 
 
-@router.post("/v1/scans", responses=OUTCOMES)
+@router.post("/v1/scans", operation_id="scan", tags=["parcels"], responses=outcomes_of(answers.ScanOutcome))
 async def scans(body: ScansIn, request: Request, key: Key = None) -> Response:
     """Say where parcels are. With an `Idempotency-Key`, a repeated request is recorded once and answered the same."""
     login, service = called(request)

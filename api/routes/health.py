@@ -13,18 +13,25 @@ from masking.errors import MaskingError
 from masking.vault import journal, slots
 from masking.vault.store import Store
 
-from .called import document
+from .. import answers
+from .called import Responses, document
 
 router = APIRouter(tags=["operations"])
 
+_ALIVE: Responses = {200: {"model": answers.Liveness, "description": "Alive"}}
+_READY: Responses = {
+    200: {"model": answers.Readiness, "description": "Ready"},
+    503: {"model": answers.Readiness, "description": "Not now; `ready` is false"},
+}
 
-@router.get("/healthz")
+
+@router.get("/healthz", operation_id="getLiveness", responses=_ALIVE)
 async def alive() -> Response:
     """The process answers."""
     return document({"alive": True})
 
 
-@router.get("/readyz", responses={503: {"description": "Not now; `ready` is false"}})
+@router.get("/readyz", operation_id="getReadiness", responses=_READY)
 async def ready(request: Request) -> Response:
     """The store answers, the ledger is being signed, chores are done. Risks that the operator has accepted are named."""
     service = request.app.state.service
@@ -40,7 +47,7 @@ async def ready(request: Request) -> Response:
     return answer
 
 
-@router.get("/metrics", response_class=PlainTextResponse)
+@router.get("/metrics", operation_id="getMetrics", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
     """Counts of all workers in Prometheus' text format, and how many virtual numbers were free at most ten seconds ago."""
     service = request.app.state.service

@@ -18,14 +18,16 @@ from masking.vault.store import Store
 from .. import answers
 from .called import called, document
 
-router = APIRouter(tags=["everybody"])
+router = APIRouter(tags=["ledger"])
 
-_NOTE: dict[int | str, dict[str, Any]] = {200: {"model": answers.CheckpointOut, "description": "The signed note"}}
-_PROOF: dict[int | str, dict[str, Any]] = {200: {"model": answers.ConsistencyOut, "description": "The proof's hashes"}}
+_NOTE: dict[int | str, dict[str, Any]] = {200: {"model": answers.LedgerCheckpoint, "description": "The signed note"}}
+_PROOF: dict[int | str, dict[str, Any]] = {
+    200: {"model": answers.ConsistencyProof, "description": "The proof's hashes"}
+}
 Size = Annotated[int, Query(ge=0, lt=2**63)]
 
 
-@router.get("/v1/ledger/checkpoint", responses=_NOTE)
+@router.get("/v1/ledger/checkpoint", operation_id="getCheckpoint", responses=_NOTE)
 async def latest(request: Request) -> Response:
     """The latest signed checkpoint, read from the store."""
     _, service = called(request)
@@ -33,7 +35,7 @@ async def latest(request: Request) -> Response:
     return document({"note": note, "key": str(service.log_key)})
 
 
-@router.get("/v1/ledger/consistency", responses=_PROOF)
+@router.get("/v1/ledger/consistency", operation_id="getConsistencyProof", responses=_PROOF)
 async def consistency(
     request: Request, earlier: Annotated[Size, Query(alias="from")], later: Annotated[Size, Query(alias="to")]
 ) -> Response:

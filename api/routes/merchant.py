@@ -22,18 +22,18 @@ from masking.wire import order_from_json, waybill_to_json
 
 from .. import answers
 from ..documents import AmendIn, CancelIn, CheckoutIn, FindIn, SealedIn, ShipIn
-from .called import OUTCOMES, BodyRoute, called, document, outcomes
+from .called import BodyRoute, called, document, outcomes, outcomes_of
 
-router = APIRouter(tags=["merchant"], route_class=BodyRoute)
+router = APIRouter(tags=["waybills"], route_class=BodyRoute)
 
 _FOUND: dict[int | str, dict[str, Any]] = {
-    200: {"model": answers.Waybills, "description": "Masked views, oldest first"}
+    200: {"model": answers.FoundWaybills, "description": "Masked views, oldest first"}
 }
-_SOURCES: dict[int | str, dict[str, Any]] = {200: {"model": answers.SourcesOut, "description": "The signed directory"}}
-_ONE: dict[int | str, dict[str, Any]] = {200: {"model": answers.WaybillOut, "description": "The masked view"}}
+_SOURCES: dict[int | str, dict[str, Any]] = {200: {"model": answers.SealingKeys, "description": "The signed directory"}}
+_ONE: dict[int | str, dict[str, Any]] = {200: {"model": answers.Waybill, "description": "The masked view"}}
 
 
-@router.post("/v1/waybills", responses=OUTCOMES)
+@router.post("/v1/waybills", operation_id="checkout", responses=outcomes_of(answers.CheckoutOutcome))
 async def checkout(body: CheckoutIn, request: Request) -> Response:
     """Mask up to 100 orders. Safe to repeat: the same reference and content give the same waybill."""
     login, service = called(request)
@@ -42,7 +42,7 @@ async def checkout(body: CheckoutIn, request: Request) -> Response:
     return outcomes(service, await service.checkout.submit_many(asked, login))
 
 
-@router.get("/v1/sources", responses=_SOURCES)
+@router.get("/v1/sources", operation_id="getSealingKeys", responses=_SOURCES)
 async def keys(request: Request) -> Response:
     """The keys to seal orders to before they leave your process. Each lives for a week."""
     login, service = called(request)
@@ -50,7 +50,7 @@ async def keys(request: Request) -> Response:
     return document({"note": note, "merchant": login.actor.unit})
 
 
-@router.post("/v1/waybills/sealed", responses=OUTCOMES)
+@router.post("/v1/waybills/sealed", operation_id="checkoutSealed", responses=outcomes_of(answers.CheckoutOutcome))
 async def checkout_sealed(body: SealedIn, request: Request) -> Response:
     """Mask up to 100 orders that were sealed at their source. Safe to repeat, each envelope makes its waybill once."""
     login, service = called(request)
@@ -61,7 +61,7 @@ async def checkout_sealed(body: SealedIn, request: Request) -> Response:
     return outcomes(service, [next(done) if isinstance(each, Opened) else each for each in opened])
 
 
-@router.post("/v1/waybills/find", responses=_FOUND)
+@router.post("/v1/waybills/find", operation_id="find", responses=_FOUND)
 async def find(body: FindIn, request: Request) -> Response:
     """Your waybills of one phone, in full, or of one of your own references."""
     if (body.phone is None) == (body.reference is None):
@@ -72,7 +72,7 @@ async def find(body: FindIn, request: Request) -> Response:
     return document({"waybills": [waybill_to_json(waybill) for waybill in found]})
 
 
-@router.get("/v1/waybills/{id}", responses=_ONE)
+@router.get("/v1/waybills/{id}", operation_id="getWaybill", responses=_ONE)
 async def status(id: str, request: Request) -> Response:  # noqa: A002  the member's name
     """One of your waybills by its token."""
     login, service = called(request)
@@ -82,7 +82,7 @@ async def status(id: str, request: Request) -> Response:  # noqa: A002  the memb
     return document(waybill_to_json(found[0]))
 
 
-@router.post("/v1/waybills/ship", responses=OUTCOMES)
+@router.post("/v1/waybills/ship", operation_id="ship", responses=outcomes_of(answers.ChangeOutcome))
 async def ship(body: ShipIn, request: Request) -> Response:
     """Enter the carrier's numbers. Safe to repeat."""
     login, _ = called(request)
@@ -92,7 +92,7 @@ async def ship(body: ShipIn, request: Request) -> Response:
     )
 
 
-@router.post("/v1/waybills/amend", responses=OUTCOMES)
+@router.post("/v1/waybills/amend", operation_id="amend", responses=outcomes_of(answers.ChangeOutcome))
 async def amend(body: AmendIn, request: Request) -> Response:
     """Correct orders that have not left. Safe to repeat; each time the waybill takes a new key."""
     login, _ = called(request)
@@ -100,7 +100,7 @@ async def amend(body: AmendIn, request: Request) -> Response:
     return await _change(request, [Amend(merchant=login.actor, id=id_, order=order) for id_, order in items])
 
 
-@router.post("/v1/waybills/cancel", responses=OUTCOMES)
+@router.post("/v1/waybills/cancel", operation_id="cancel", responses=outcomes_of(answers.CancelOutcome))
 async def cancel(body: CancelIn, request: Request) -> Response:
     """Destroy the data of orders that will not be sent. Safe to repeat."""
     login, _ = called(request)

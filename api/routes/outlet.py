@@ -19,9 +19,9 @@ from print_templates.preview import preview as picture
 
 from .. import answers
 from ..documents import AssignmentsIn, LabelsIn
-from .called import OUTCOMES, BodyRoute, called, document, outcomes, written
+from .called import BodyRoute, called, document, outcomes, outcomes_of, written
 
-router = APIRouter(tags=["outlet"], route_class=BodyRoute)
+router = APIRouter(route_class=BodyRoute)
 
 PNG = "image/png"
 _LABELS: dict[int | str, dict[str, Any]] = {
@@ -29,7 +29,7 @@ _LABELS: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.post("/v1/labels", responses=_LABELS)
+@router.post("/v1/labels", operation_id="printLabels", tags=["labels"], responses=_LABELS)
 async def labels(body: LabelsIn, request: Request) -> Response:
     """Labels as one PDF. Safe to repeat under the same job: the same prints, counted once.
 
@@ -52,7 +52,7 @@ async def labels(body: LabelsIn, request: Request) -> Response:
     return document({"outcomes": written(service, drawn.outcomes), "pdf": pdf})
 
 
-@router.post("/v1/assignments", responses=OUTCOMES)
+@router.post("/v1/assignments", operation_id="assign", tags=["parcels"], responses=outcomes_of(answers.AssignOutcome))
 async def assignments(body: AssignmentsIn, request: Request) -> Response:
     """Give parcels that are here to couriers. Safe to repeat."""
     login, service = called(request)

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from masking.access.people import Role
-from masking.access.proof import ProofError
+from masking.access.proof import ProofError, ProofRule
 from masking.enrol import Confirm, Enrol, Lost, Reinstate, Revoke, Unlock
 from masking.errors import RefusedError
 from masking.order import Plain
@@ -30,14 +30,14 @@ from ..documents import (
     TokenIn,
     UnlocksIn,
 )
-from .called import OUTCOMES, BodyRoute, called, document, outcomes
+from .called import BodyRoute, called, document, outcomes, outcomes_of
 
-router = APIRouter(tags=["supervisor"], route_class=BodyRoute)
+router = APIRouter(tags=["people"], route_class=BodyRoute)
 
-_TOKEN: dict[int | str, dict[str, Any]] = {200: {"model": answers.TokenOut, "description": "A token for an hour"}}
+_TOKEN: dict[int | str, dict[str, Any]] = {200: {"model": answers.IssuedToken, "description": "A token for an hour"}}
 
 
-@router.post("/v1/token", responses=_TOKEN, tags=["everybody"])
+@router.post("/v1/token", operation_id="issueToken", responses=_TOKEN)
 async def token(body: TokenIn, request: Request) -> Response:
     """A token that is bound to the key of the `DPoP` proof. The first time, the code of the enrolment comes along."""
     service, proof = request.app.state.service, None
@@ -65,7 +65,7 @@ async def token(body: TokenIn, request: Request) -> Response:
 
 def _refusal(refusal: Refusal) -> Exception:
     if refusal == REPLAYED:
-        return refused(ProofError(refusal.reason))
+        return refused(ProofError(ProofRule.REPLAYED))
     return unauthenticated() if refusal == NOBODY else RefusedError(refusal.reason)
 
 
@@ -73,7 +73,7 @@ def _plain(text: str | None) -> Plain | None:
     return Plain(text) if text else None
 
 
-@router.post("/v1/people", responses=OUTCOMES)
+@router.post("/v1/people", operation_id="enrol", responses=outcomes_of(answers.EnrolOutcome))
 async def people(body: PeopleIn, request: Request) -> Response:
     """Enrol up to 20. Somebody who is enrolled already gets a new code, and keeps their device and phone until it is used."""
     login, service = called(request)
@@ -90,7 +90,7 @@ async def people(body: PeopleIn, request: Request) -> Response:
     return outcomes(service, await service.enrol.submit_many(asked, login))
 
 
-@router.post("/v1/confirmations", responses=OUTCOMES)
+@router.post("/v1/confirmations", operation_id="confirm", responses=outcomes_of(answers.ConfirmOutcome))
 async def confirmations(body: ConfirmationsIn, request: Request) -> Response:
     """Confirm people whom a supervisor of another unit enrols, as a person of their unit or as a second supervisor."""
     login, service = called(request)
@@ -101,7 +101,7 @@ async def confirmations(body: ConfirmationsIn, request: Request) -> Response:
     return outcomes(service, await service.enrol.submit_many(asked, login))
 
 
-@router.post("/v1/shifts", responses=OUTCOMES, tags=["outlet"])
+@router.post("/v1/shifts", operation_id="setShifts", responses=outcomes_of(answers.ShiftOutcome))
 async def shifts(body: ShiftsIn, request: Request) -> Response:
     """Begin or end the work of your outlet's couriers; outside it they get no token. A courier may end their own."""
     login, service = called(request)
@@ -109,7 +109,7 @@ async def shifts(body: ShiftsIn, request: Request) -> Response:
     return outcomes(service, await service.shift.submit_many(asked, login))
 
 
-@router.post("/v1/revocations", responses=OUTCOMES)
+@router.post("/v1/revocations", operation_id="revoke", responses=outcomes_of(answers.RevokeOutcome))
 async def revocations(body: RevocationsIn, request: Request) -> Response:
     """End enrolments; felt by the next request, and reversible for an hour. Safe to repeat."""
     login, service = called(request)
@@ -117,7 +117,7 @@ async def revocations(body: RevocationsIn, request: Request) -> Response:
     return outcomes(service, await service.enrol.submit_many(asked, login))
 
 
-@router.post("/v1/reinstatements", responses=OUTCOMES)
+@router.post("/v1/reinstatements", operation_id="reinstate", responses=outcomes_of(answers.ReinstateOutcome))
 async def reinstatements(body: ReinstatementsIn, request: Request) -> Response:
     """Take revocations of the last hour back; an alarm names who did. Safe to repeat."""
     login, service = called(request)
@@ -125,7 +125,7 @@ async def reinstatements(body: ReinstatementsIn, request: Request) -> Response:
     return outcomes(service, await service.enrol.submit_many(asked, login))
 
 
-@router.post("/v1/lost-devices", responses=OUTCOMES)
+@router.post("/v1/lost-devices", operation_id="endDevices", responses=outcomes_of(answers.EndDeviceOutcome))
 async def lost_devices(body: LostDevicesIn, request: Request) -> Response:
     """End devices that are in other hands; felt by the next request. Their owners are enrolled again. Safe to repeat."""
     login, service = called(request)
@@ -133,7 +133,7 @@ async def lost_devices(body: LostDevicesIn, request: Request) -> Response:
     return outcomes(service, await service.enrol.submit_many(asked, login))
 
 
-@router.post("/v1/unlocks", responses=OUTCOMES)
+@router.post("/v1/unlocks", operation_id="unlock", responses=outcomes_of(answers.UnlockOutcome))
 async def unlocks(body: UnlocksIn, request: Request) -> Response:
     """Let people go on who are locked after too many refusals; never yourself. Safe to repeat."""
     login, service = called(request)

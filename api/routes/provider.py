@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from masking.numbers.pushed import HEADER, Unsigned
+from masking.numbers.pushed import HEADER, SignatureRule, Unsigned
 
 from .. import answers
 from ..auth import PUSHED
@@ -18,10 +18,10 @@ from .called import document, written
 TOGETHER = 100
 """Records that are committed together; a push may bring more."""
 
-router = APIRouter(tags=["provider"])
+router = APIRouter(tags=["calls"])
 
 _ACKNOWLEDGED: dict[int | str, dict[str, Any]] = {
-    200: {"model": answers.PushedOut, "description": "All of it is on disk; push it no more"}
+    200: {"model": answers.PushAcknowledged, "description": "All of it is on disk; push it no more"}
 }
 _RECORD = {
     "type": "object",
@@ -40,7 +40,7 @@ _TAKES: dict[str, Any] = {
 }
 
 
-@router.post(PUSHED, responses=_ACKNOWLEDGED, openapi_extra=_TAKES)
+@router.post(PUSHED, operation_id="receiveAliyunReports", responses=_ACKNOWLEDGED, openapi_extra=_TAKES)
 async def aliyun(request: Request) -> Response:
     """What Aliyun pushes (SecretReport), signed by whoever hands it on; at least once, twice, in any order.
 
@@ -49,7 +49,7 @@ async def aliyun(request: Request) -> Response:
     service = request.app.state.service
     given = request.headers.getlist(HEADER)
     if service.provider is None or not given:
-        raise _unsigned("no-key" if service.provider is None else "missing")
+        raise _unsigned(SignatureRule.NO_KEY if service.provider is None else SignatureRule.MISSING)
     told = service.provider.told(given[0] if len(given) == 1 else None, await request.body())
     if isinstance(told, Unsigned):
         raise _unsigned(told.reason)
@@ -59,5 +59,5 @@ async def aliyun(request: Request) -> Response:
     return document({**service.provider.acknowledgement, "outcomes": written(service, found)})
 
 
-def _unsigned(reason: str) -> ProblemError:
+def _unsigned(reason: SignatureRule) -> ProblemError:
     return ProblemError("signature-refused", reason=reason, headers={"WWW-Authenticate": HEADER})

@@ -10,13 +10,14 @@ from masking.call import Route
 from masking.order import Plain
 from masking.report import Report
 
+from .. import answers
 from ..documents import ReportsIn, RouteIn
-from .called import OUTCOMES, BodyRoute, called, outcomes
+from .called import BodyRoute, called, outcomes, outcomes_of
 
-router = APIRouter(tags=["switch"], route_class=BodyRoute)
+router = APIRouter(tags=["calls"], route_class=BodyRoute)
 
 
-@router.post("/v1/calls/route", responses=OUTCOMES)
+@router.post("/v1/calls/route", operation_id="routeCalls", responses=outcomes_of(answers.RouteOutcome))
 async def route(body: RouteIn, request: Request) -> Response:
     """Connect or refuse. Each answer uses up the intent that allowed it and is on the ledger before it is given."""
     login, service = called(request)
@@ -27,7 +28,7 @@ async def route(body: RouteIn, request: Request) -> Response:
     return outcomes(service, await service.call.submit_many(asked, login))
 
 
-@router.post("/v1/calls/reports", responses=OUTCOMES)
+@router.post("/v1/calls/reports", operation_id="reportCalls", responses=outcomes_of(answers.ReportOutcome))
 async def reports(body: ReportsIn, request: Request) -> Response:
     """What happened to calls, at least once and in any order. What is answered is on disk and need not be sent again."""
     login, service = called(request)

@@ -15,6 +15,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, final
@@ -51,8 +52,34 @@ _ALGORITHM = ECDSA(SHA256())
 _CURVE = SECP256R1()
 
 
+class ProofRule(StrEnum):
+    """What can be wrong with a proof: the name of the part that is, or a word of its own."""
+
+    MISSING = "missing"
+    TWICE = "twice"
+    TOO_LONG = "too-long"
+    FORM = "form"
+    HEADER = "header"
+    TYP = "typ"
+    ALG = "alg"
+    JWK = "jwk"
+    JTI = "jti"
+    IAT = "iat"
+    STALE = "stale"
+    FUTURE = "future"
+    HTM = "htm"
+    HTU = "htu"
+    ATH = "ath"
+    BSH = "bsh"
+    SIGNATURE = "signature"
+    REPLAYED = "replayed"
+
+
 class ProofError(RefusedError):
-    """The proof is none for this request; `reason` is the rule that it breaks."""
+    """The proof is not valid for this request; `reason` is the rule that it breaks."""
+
+    def __init__(self, reason: ProofRule) -> None:
+        super().__init__(reason)
 
 
 @final
@@ -81,7 +108,7 @@ class Proof:
         if self.body is None and not body:
             return
         if self.body != hashlib.sha256(body).digest():
-            raise ProofError("bsh")
+            raise ProofError(ProofRule.BSH)
 
 
 def verify(text: str, *, method: str, address: str, token: str | None, now: datetime) -> Proof:
@@ -98,30 +125,30 @@ def verify(text: str, *, method: str, address: str, token: str | None, now: date
         ProofError: it breaks a rule of RFC 9449 section 4.3 or one of ours.
     """
     if len(text) > LONGEST:
-        raise ProofError("too-long")
+        raise ProofError(ProofRule.TOO_LONG)
     parts = text.split(".")
     if len(parts) != 3:
-        raise ProofError("form")
+        raise ProofError(ProofRule.FORM)
     head, payload, signature = parts
     raw = _bytes(signature)
     if len(raw) != 64:
-        raise ProofError("form")
+        raise ProofError(ProofRule.FORM)
     key, thumbprint = _key(head)
     claims = _object(payload)
     jti, iat = _name(claims), _time(claims, now.timestamp())
     htu, ath = claims.get("htu"), token and base64url(hashlib.sha256(token.encode()).digest())
     if claims.get("htm") != method:
-        raise ProofError("htm")
+        raise ProofError(ProofRule.HTM)
     if not isinstance(htu, str) or (htu != address and normalised(htu) != normalised(address)):
-        raise ProofError("htu")
+        raise ProofError(ProofRule.HTU)
     if ath is not None and claims.get("ath") != ath:
-        raise ProofError("ath")
+        raise ProofError(ProofRule.ATH)
     body = _body(claims)
     r, s = int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big")
     try:
         key.verify(encode_dss_signature(r, s), f"{head}.{payload}".encode(), _ALGORITHM)
     except InvalidSignature:
-        raise ProofError("signature") from None
+        raise ProofError(ProofRule.SIGNATURE) from None
     use = hashlib.sha256(thumbprint + jti.encode()).digest()
     return Proof(key=thumbprint, use=use, until=iat + PAST, body=body)
 
@@ -173,41 +200,41 @@ def _key(head: str) -> tuple[EllipticCurvePublicKey, bytes]:
     """
     header = _object(head)
     if header.get("typ") != "dpop+jwt":
-        raise ProofError("typ")
+        raise ProofError(ProofRule.TYP)
     if header.get("alg") != "ES256":
-        raise ProofError("alg")
+        raise ProofError(ProofRule.ALG)
     jwk = header.get("jwk")
     if header.keys() != {"typ", "alg", "jwk"}:  # `crit` among others: what we don't understand, we don't take
-        raise ProofError("header")
+        raise ProofError(ProofRule.HEADER)
     if not isinstance(jwk, dict) or jwk.keys() != {"kty", "crv", "x", "y"}:  # a private key has one more
-        raise ProofError("jwk")
+        raise ProofError(ProofRule.JWK)
     if jwk["kty"] != "EC" or jwk["crv"] != "P-256":
-        raise ProofError("jwk")
+        raise ProofError(ProofRule.JWK)
     x, y = (_bytes(jwk[name]) for name in ("x", "y"))
     if len(x) != 32 or len(y) != 32:
-        raise ProofError("jwk")
+        raise ProofError(ProofRule.JWK)
     try:
         key = _EC(int.from_bytes(x, "big"), int.from_bytes(y, "big"), _CURVE).public_key()
     except ValueError:  # no point of the curve
-        raise ProofError("jwk") from None
+        raise ProofError(ProofRule.JWK) from None
     return key, thumbprint_of(jwk)
 
 
 def _name(claims: Mapping[str, Any]) -> str:
     jti = claims.get("jti")
     if not isinstance(jti, str) or not _JTI.fullmatch(jti):
-        raise ProofError("jti")
+        raise ProofError(ProofRule.JTI)
     return jti
 
 
 def _time(claims: Mapping[str, Any], now: float) -> int:
     iat = claims.get("iat")
     if type(iat) is not int:  # a bool is an int
-        raise ProofError("iat")
+        raise ProofError(ProofRule.IAT)
     if iat < now - PAST:
-        raise ProofError("stale")
+        raise ProofError(ProofRule.STALE)
     if iat > now + AHEAD:
-        raise ProofError("future")
+        raise ProofError(ProofRule.FUTURE)
     return iat
 
 
@@ -217,7 +244,7 @@ def _body(claims: Mapping[str, Any]) -> bytes | None:
         return None
     found = _bytes(claims["bsh"])
     if len(found) != 32:
-        raise ProofError("bsh")
+        raise ProofError(ProofRule.BSH)
     return found
 
 
@@ -226,9 +253,9 @@ def _object(part: str) -> dict[str, Any]:
     try:
         found = _JSON.decode(_bytes(part).decode())
     except (ValueError, RecursionError):
-        raise ProofError("form") from None
+        raise ProofError(ProofRule.FORM) from None
     if not isinstance(found, dict):
-        raise ProofError("form")
+        raise ProofError(ProofRule.FORM)
     return found
 
 
@@ -246,13 +273,13 @@ def _never(_name: str) -> None:
 def _bytes(text: object) -> bytes:
     """The bytes that base64url spells so, and in no other way: whatever the decoder passes over shows in the comparison."""
     if not isinstance(text, str) or not text:
-        raise ProofError("form")
+        raise ProofError(ProofRule.FORM)
     try:
         raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except ValueError:
-        raise ProofError("form") from None
+        raise ProofError(ProofRule.FORM) from None
     if base64url(raw) != text:
-        raise ProofError("form")
+        raise ProofError(ProofRule.FORM)
     return raw
 
 

@@ -10,6 +10,7 @@ import hmac
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import NamedTuple, final
 
 from masking.order import Plain
@@ -44,12 +45,23 @@ class Told:
     caller: Plain | None = None
 
 
+class SignatureRule(StrEnum):
+    """What can be wrong with the signature of a push."""
+
+    NO_KEY = "no-key"
+    """No key is configured here, so no push is taken."""
+    MISSING = "missing"
+    WRONG = "wrong"
+    STALE = "stale"
+    FUTURE = "future"
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Unsigned:
-    """A push that is not believed: "no-key" (there is none here), "missing", "wrong", "stale" or "future"."""
+    """A push whose signature does not hold."""
 
-    reason: str
+    reason: SignatureRule
 
 
 def sign(key: Plain, provider: str, body: bytes, at: datetime) -> str:
@@ -61,16 +73,16 @@ def sign(key: Plain, provider: str, body: bytes, at: datetime) -> str:
 def unsigned(key: Plain | None, provider: str, header: str | None, body: bytes, now: datetime) -> Unsigned | None:
     """Why the header does not sign this body; None if it does. Without a key nothing is signed."""
     if key is None or len(key.reveal()) < KEY_CHARACTERS:
-        return Unsigned("no-key")
+        return Unsigned(SignatureRule.NO_KEY)
     found = _FORM.fullmatch(header or "")
     if found is None:
-        return Unsigned("missing")
+        return Unsigned(SignatureRule.MISSING)
     seconds = int(found[1])
     if not hmac.compare_digest(_mac(key, provider, seconds, body), found[2]):
-        return Unsigned("wrong")
+        return Unsigned(SignatureRule.WRONG)
     apart = now - datetime.fromtimestamp(seconds, UTC)
     if abs(apart) > WINDOW:
-        return Unsigned("stale" if apart > WINDOW else "future")
+        return Unsigned(SignatureRule.STALE if apart > WINDOW else SignatureRule.FUTURE)
     return None
 
 
