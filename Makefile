@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH := $(VENV)-bench
 FUZZ := $(VENV)-fuzz
+CLIENTS := $(VENV)-clients
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench fuzz lock clean
+.PHONY: help install demo test check format bench fuzz clients lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,11 +53,22 @@ $(FUZZ)/.installed: requirements/fuzz.txt
 fuzz: $(FUZZ)/.installed ## coverage-guided: every parser of hostile bytes, a minute in all
 	@$(FUZZ)/bin/python -m fuzz.run $(SECONDS_EACH)
 
+$(CLIENTS)/.installed: requirements/clients.txt tests/clients/package.json tests/clients/package-lock.json
+	@test -x $(CLIENTS)/bin/python || $(PYTHON) -m venv $(CLIENTS)
+	@$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/clients.txt
+	@cp tests/clients/package.json tests/clients/package-lock.json $(CLIENTS)
+	@cd $(CLIENTS) && PATH="$$PWD/bin:$$PATH" npm ci --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+clients: $(CLIENTS)/.installed ## install the generators that tests/test_clients.py drives (they need a JDK)
+
 lock: $(STAMP) ## pin anew (maintainers; uses uv if installed in .venv)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --extra dev --no-emit-package waybill-masking -o requirements/dev.txt pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --extra dev --extra bench --no-emit-package waybill-masking -o requirements/bench.txt pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --extra fuzz --no-emit-package waybill-masking -o requirements/fuzz.txt pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header -o requirements/clients.txt requirements/clients.in
+	cd tests/clients && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund
 
 clean: ## remove the environment and everything made by the demo
-	rm -rf $(VENV) $(BENCH) $(FUZZ) demo-out build dist *.egg-info
+	rm -rf $(VENV) $(BENCH) $(FUZZ) $(CLIENTS) demo-out build dist *.egg-info
