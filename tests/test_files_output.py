@@ -188,9 +188,12 @@ def test_another_days_file_of_the_same_name_keeps_yesterdays_results(mask, tmp_p
 
 
 def test_corrected_and_further_rows_replace_the_results_of_the_same_file(mask, tmp_path):
-    assert mask([row(1, reference="'=1+1"), row(2, phone="1.38E+10")]) == 1
-    assert mask([row(1, reference="'=1+1"), row(2), row(3)]) == 0
-    assert results(tmp_path)["masked.csv"].count(b"wb1_") == 3
+    numbers = ("'=1+1", "''y", "y")
+    strange = [row(n, reference=number) for n, number in enumerate(numbers, 5)]
+    assert mask([*strange, row(2, phone="1.38E+10")]) == 1
+    assert mask([*strange, row(2), row(3)]) == 0
+    assert results(tmp_path)["masked.csv"].count(b"wb1_") == 5
+    assert mask([*strange, row(2), row(3)]) == 0
 
 
 def test_the_same_file_into_another_deployment_keeps_the_first_waybills(mask, tmp_path, capsys):

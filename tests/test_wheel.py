@@ -22,7 +22,8 @@ import pytest
 
 from api.documents import ORDER
 from masking.errors import EXTRAS
-from tests.serving import ROOT, ready, served
+from masking.world import World
+from tests.serving import ROOT, ready, served, staffed
 
 LIBRARIES = Path(np.__file__).parents[1]
 """Where this environment keeps what the wheel depends on; the editable install there is invisible over PYTHONPATH."""
@@ -102,6 +103,13 @@ def test_the_built_wheel_serves_and_prints_in_a_folder_with_its_own_api(wheel):
         assert base64.b64decode(pdf).startswith(b"%PDF")
 
 
+@pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
+def test_workers_of_the_built_wheel_are_started_under_the_installed_name(wheel, tmp_path, urls):
+    staffed(tmp_path / "deployment", World(), addresses=urls)
+    with served("--folder", tmp_path / "deployment", "--workers", "2", tree=wheel) as (_, url):
+        ready(url)
+
+
 def files(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
@@ -159,6 +167,18 @@ def damaged(site: Path, distribution: str) -> list[str]:
         if digest and digest != "sha256=" + base64.urlsafe_b64encode(found).decode().rstrip("="):
             wrong.append(name)
     return wrong
+
+
+@pytest.mark.parametrize(("used", "unused"), [("api", "waybill_service"), ("waybill_service", "api")])
+def test_a_process_in_the_source_tree_loads_the_package_under_one_name(used, unused):
+    names = [name.removesuffix(".py").removesuffix("/__init__") for name in tracked("api/") if name.endswith(".py")]
+    modules = [name.replace("/", ".").replace("api", used, 1) for name in names]
+    code = (
+        "import importlib, sys; [importlib.import_module(name) for name in sys.argv[2:]];"
+        "sys.exit(any(name.partition('.')[0] == sys.argv[1] for name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, unused, *modules], cwd=ROOT, check=False)
+    assert (done.returncode, len(modules) > 50) == (0, True)
 
 
 @pytest.mark.parametrize("ours_first", [True, False])

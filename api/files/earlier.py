@@ -19,7 +19,7 @@ from .table import readings
 from .writing import MASKED, REJECTED, safe
 
 
-def earlier_waybills(layout: Layout, masked: Path, rejected: Path) -> dict[str, str]:
+def earlier_waybills(layout: Layout, masked: Path, rejected: Path) -> dict[str, set[str]]:
     """The tokens in the results of an earlier run, by order number; empty if there are none.
 
     Raises:
@@ -27,7 +27,9 @@ def earlier_waybills(layout: Layout, masked: Path, rejected: Path) -> dict[str, 
     """
     for _ in _rows(rejected, REJECTED):
         break
-    tokens = {clean(row[0]): row[1] for row in _rows(masked, MASKED)}
+    tokens: dict[str, set[str]] = {}  # a spreadsheet's apostrophes make numbers equal that are not: "'1" and "1"
+    for row in _rows(masked, MASKED):
+        tokens.setdefault(clean(row[0]), set()).add(row[1])
     lost = set(tokens)
     if lost:
         lost.difference_update(clean(safe(number)) for number in order_numbers(layout))
@@ -36,13 +38,13 @@ def earlier_waybills(layout: Layout, masked: Path, rejected: Path) -> dict[str, 
     return tokens
 
 
-def require_same_waybill(tokens: Mapping[str, str], number: str, token: str, masked: Path) -> None:
+def require_same_waybill(tokens: Mapping[str, set[str]], number: str, token: str, masked: Path) -> None:
     """Check that an order has the waybill that the earlier results name.
 
     Raises:
         InputError: it has another one.
     """
-    if tokens.get(clean(safe(number)), token) != token:
+    if token not in tokens.get(clean(safe(number)), {token}):
         raise InputError("--out", f"{masked} holds other waybills for the same orders; {_way_out(masked)}")
 
 

@@ -56,7 +56,7 @@ class Result:
     files: list[Path] = field(default_factory=list)
 
 
-def _earlier(job: Job, names: Sequence[Path]) -> dict[str, str]:
+def _earlier(job: Job, names: Sequence[Path]) -> dict[str, set[str]]:
     """What an earlier run left under these names: the tokens by order number, which this run has to keep.
 
     Raises:
