@@ -90,7 +90,6 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
                 at=milliseconds(now),
                 closed=None,
                 views=0,
-                misses=0,
             )
             if not custody.assign(tx, [duty]):
                 outcomes.append(Refusal(reason=Reason.JUST_ASSIGNED))
@@ -112,9 +111,10 @@ def outlet_of(request: Assign) -> str:
 
 
 def _hand_on(outlet: Tally, before: Assignment | None, request: Assign) -> Refusal | None:
-    """Why a parcel is not given on from one courier, who has looked at it, to another."""
-    looked = before and before.looked is not None and before.courier != request.courier
-    return outlet.hand_on() if looked else None
+    """Why a parcel is not given on from one courier, who has opened it or seen its masked view, to another."""
+    if before is None or before.courier == request.courier:
+        return None
+    return outlet.hand_on() if before.looked is not None or before.views else None
 
 
 def _refusal(store: Store, request: Assign, record: waybills.Record | None, staff: dict[str, Actor]) -> Refusal | None:

@@ -160,6 +160,7 @@ def _seal(
                 diverted_to=None,
                 prints=0,
                 live_print=0,
+                misses=0,
                 delivered=None,
                 sealed_away=None,
                 destroyed=None,

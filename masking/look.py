@@ -2,14 +2,15 @@
 
 At a station the recipient says their phone, in full, and hears whether the parcel is theirs: it is compared under the keys
 of the person index, nothing is opened, and no part of a phone is ever enough (the last digits are no password here). A
-view costs nothing of the day's budget; what is tried is counted for each duty.
+view costs nothing of the day's budget and is counted for each duty; wrong phones are counted for the waybill, so that no
+other assignment gives further tries.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import final
 
 from masking.access import duty
@@ -21,11 +22,11 @@ from masking.crypto.index import is_persons
 from masking.order import Plain
 from masking.reasons import Reason
 from masking.redact.phones import canonical
-from masking.vault import budgets, custody, journal, parcels
+from masking.vault import budgets, custody, journal, parcels, waybills
 from masking.vault.custody import Assignment
 from masking.vault.damage import DAMAGED, finders, ring, view_of
 from masking.vault.parcels import Code, Parcels
-from masking.vault.store import Store
+from masking.vault.store import Store, Transaction
 from masking.waybill import Refusal, Seen
 from masking.world import World
 
@@ -33,7 +34,7 @@ VIEWS = 30
 """Masked views for one duty: a courier looks now and then, and does not poll."""
 
 MISSES = 3
-"""Phones that may be said wrong for one duty, before somebody else has to give the parcel out anew."""
+"""Wrong phones for one waybill, whoever has it and on whatever day: after the last one an alarm is raised, and none is compared."""
 
 
 @final
@@ -74,9 +75,9 @@ def look(world: World, store: Store, requests: Sequence[Look]) -> list[Seen | Re
                 outcomes.append(refusal)
                 continue
             open_ = known.duties[code[0]]
-            missed = matches is False
-            open_ = open_._replace(views=open_.views + 1, misses=open_.misses + missed)
-            known.duties[code[0]] = looked[code[0]] = open_
+            known.duties[code[0]] = looked[code[0]] = open_._replace(views=open_.views + 1)
+            if matches is False:
+                _count_miss(world, tx, known, code[0], actor, now)
             detail = {"duty": store.duty(open_.id, world, now)}
             detail |= {} if matches is None else {"matched": "yes" if matches else "no"}
             journal.append(tx, [store.leaf(world, now, "look", actor.id, code[0], **detail)])
@@ -95,11 +96,19 @@ def _refusal(request: Look, known: Parcels, code: Code | None, tally: Tally, now
         open_ = known.duties[code[0]]
         if open_.views >= VIEWS:
             refusal = Refusal(reason=Reason.LOOKED_TOO_OFTEN)
-        elif request.phone and open_.misses >= MISSES:
+        elif request.phone and known.records[code[0]].misses >= MISSES:
             refusal = Refusal(reason=Reason.SAID_WRONG_TOO_OFTEN)
     if refusal:
         tally.refuse()
     return refusal
+
+
+def _count_miss(world: World, tx: Transaction, known: Parcels, waybill: bytes, actor: Actor, now: datetime) -> None:
+    record = known.records[waybill]
+    known.records[waybill] = record._replace(misses=record.misses + 1)
+    waybills.update(tx, waybill, misses=record.misses + 1)
+    if record.misses + 1 == MISSES:
+        budgets.raise_alarm(tx, "wrong-phones", actor.id, now, world, at_most_every=timedelta(hours=1))
 
 
 def _matches(request: Look, known: Parcels, code: Code | None, days: Collection[bytes]) -> bool | None:

@@ -96,8 +96,8 @@ class Reason(Word):
     )
     SAID_WRONG_TOO_OFTEN = (
         "said-wrong-too-often",
-        "Three wrong phones were given for this parcel.",
-        "Let the outlet assign the parcel again.",
+        "Three wrong phones were given for this parcel, under all its assignments together.",
+        "Call the recipient, or deliver to the door.",
     )
     # assignments
     NEEDS_A_DIVERSION = (

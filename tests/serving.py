@@ -113,7 +113,7 @@ class Service:
             return new_secret(self.clock.world, tx, who.id).reveal()
 
     def code(self, who: Actor) -> str:
-        """A fresh, confirmed code; it ends what this person held before. Couriers are at work."""
+        """A fresh, confirmed code; using it ends what this person held before. Couriers are at work."""
         self._tokens.pop(who.id, None)
         now = self.clock.world.now()
         with self.store.transaction() as tx:

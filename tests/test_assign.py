@@ -7,8 +7,9 @@ from dataclasses import replace
 from masking.access.budget import FULL
 from masking.access.people import Actor, Role
 from masking.assign import Assign, assign, outlet_of
+from masking.look import Look, look
 from masking.vault import budgets, people
-from masking.waybill import Assigned, Refusal
+from masking.waybill import Assigned, Refusal, Seen
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP, looked
 
 OUTLET = outlet_of(Assign(actor=DISPATCHER, what="", courier=""))
@@ -56,4 +57,15 @@ def test_what_is_given_on_to_another_after_a_look_is_bounded_and_given_again_to_
     assert given(world, store, data, OTHER_COURIER.id).reason == "too-many-handed-on"
     counts(world, store, views=0)
     assert isinstance(given(world, store, data, OTHER_COURIER.id), Assigned)
+    assert counts(world, store).views == 1
+
+
+def test_parcel_whose_masked_view_was_seen_is_counted_when_it_is_given_on(world, store, parcel):
+    _, data = parcel
+    assert isinstance(look(world, store, [Look(actor=COURIER, code=data.code)])[0], Seen)
+    counts(world, store, views=1000)
+    assert given(world, store, data, OTHER_COURIER.id).reason == "too-many-handed-on"
+    counts(world, store, views=0)
+    assert isinstance(given(world, store, data, OTHER_COURIER.id), Assigned)
+    assert isinstance(given(world, store, data, COURIER.id), Assigned)  # the second courier has seen nothing
     assert counts(world, store).views == 1

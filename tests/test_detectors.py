@@ -69,6 +69,10 @@ def test_each_detector_speaks_at_its_threshold_and_not_below(short, few):
     assert bool(kinds(asked, (), few)) is not short
     copies = [leaf("reprint", "clerk", n, number="2") for n in range(few.copies - short)]
     assert bool(kinds(copies, (), few)) is not short
+    tried = [leaf("look", "courier-7", n, duty="d", matched="no") for n in range(few.wrong_phones - short)]
+    tried += [leaf("look", "courier-8", n, duty="d", matched="yes") for n in range(100)]
+    found = [] if short else [("wrong-phones", "courier-7", few.wrong_phones, few.wrong_phones)]
+    assert kinds(tried, (), few) == found
     taken = looked(range(few.withdrawn - short), courier="courier-9") + delivered
     taken += [duty(n, "courier-8", minute=3)[0] for n in range(few.withdrawn - short)]
     assert ("looked-then-withdrawn" in {each[0] for each in kinds(taken, (), few)}) is not short

@@ -14,6 +14,7 @@ from masking.scan import Scan, scan
 from masking.vault import journal
 from masking.waybill import Refusal, Seen
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP, assigned, checked_out, labelled
+from tests.telephone import alarms
 
 RECIPIENT, SENDER = "13800000001", "13700000002"
 
@@ -41,15 +42,31 @@ def test_no_part_of_a_phone_and_no_other_phone_matches(world, store, parcel, sai
     assert looked(world, store, parcel[1], said).matches is False
 
 
-def test_wrong_phones_are_counted_for_each_duty_and_a_right_one_does_not_help_any_more(world, store, parcel):
+def test_wrong_phones_are_counted_for_the_waybill_over_all_assignments(world, store, parcel, hands):
     _, data = parcel
-    for said in ("13800000002", "13800000003", "13800000004"):
-        assert looked(world, store, data, said).matches is False
+    wrong = (f"1380000{n:04}" for n in range(2, 100))
+    assert looked(world, store, data, next(wrong)).matches is False
+    assert looked(world, store, data, RECIPIENT).matches is True
+    assigned(world, store, data, OTHER_COURIER)
+    assert looked(world, store, data, next(wrong), OTHER_COURIER).matches is False
+    assert alarms(store) == []
+    hands.move(days=1)
+    assigned(world, store, data, COURIER)
+    assert looked(world, store, data, next(wrong)).matches is False
     assert MISSES == 3
-    assert looked(world, store, data, RECIPIENT) == Refusal(reason="said-wrong-too-often")
-    assert isinstance(looked(world, store, data), Seen)
-    assigned(world, store, data, OTHER_COURIER)  # the dispatcher looks into it
-    assert looked(world, store, data, RECIPIENT, OTHER_COURIER).matches is True
+    assert alarms(store) == [("wrong-phones", COURIER.id)]
+    for courier in (OTHER_COURIER, COURIER):
+        assigned(world, store, data, courier)
+        assert looked(world, store, data, RECIPIENT, courier) == Refusal(reason="said-wrong-too-often")
+        assert isinstance(looked(world, store, data, actor=courier), Seen)
+
+
+def test_wrong_phones_of_one_batch_are_counted_in_its_order(world, store, parcel):
+    _, data = parcel
+    said = ["13800000002", "13800000003", "13800000004", RECIPIENT]
+    found = look(world, store, [Look(actor=COURIER, code=data.code, phone=Plain(phone)) for phone in said])
+    assert [each.matches for each in found[:3]] == [False] * 3
+    assert found[3] == Refusal(reason="said-wrong-too-often")
 
 
 def test_views_are_paced_also_within_one_batch(world, store, parcel):

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from masking.crypto.index import token_record
-from masking.vault import journal
+from masking.vault import credentials, journal, people
 from tests.cast import DISPATCHER, RECEIVER
 from tests.serving import serving
 from tests.test_outlet_page import at_the_door, entered, page, parcel, said, window
@@ -64,9 +64,11 @@ def test_a_computer_enrols_once_signs_in_by_its_key_and_is_forgotten(service, wi
     window.until("document.querySelector('#forget').hidden")
 
 
-def test_a_new_code_for_somebody_ends_the_computer_that_they_had(service, page):
+def test_computer_that_is_reported_lost_is_signed_out(service, page):
     number, _ = parcel(service)
-    service.code(DISPATCHER)
+    with service.store.transaction() as tx:
+        people.unbind(tx, [DISPATCHER.id])
+        credentials.end(tx, [DISPATCHER.id])
     page.scan(number)
     page.until("document.querySelector('#desk').hidden")
     page.press("Enter")

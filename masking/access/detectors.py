@@ -43,6 +43,7 @@ class Thresholds:
         strangers: parcels that somebody asked for without a duty: fewer than lock, and one a customer order is enough to
             sell.
         copies: reprints by one person.
+        wrong_phones: phones that one courier tried and that were not the recipient's.
 
     Raises:
         SettingsError: one is no whole number from 1 to `MOST`, or `stands_out` is 1, what half of all pairs reach.
@@ -55,6 +56,7 @@ class Thresholds:
     stands_out: int = 3
     strangers: int = 8
     copies: int = 5
+    wrong_phones: int = 8
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -126,6 +128,7 @@ class _Seen:
         self._canaries = Counter[str]()
         self._strangers = Counter[str]()
         self._copies = Counter[str]()
+        self._wrong_phones = Counter[str]()
         self._pairs: defaultdict[tuple[str, str], _Looks] = defaultdict(_Looks)
 
     def parcel(self, leaves: Iterable[Leaf], *, canary: bool) -> None:
@@ -139,6 +142,8 @@ class _Seen:
                 strangers.add(leaf.actor)
             elif leaf.kind == "reprint":
                 self._copies[leaf.actor] += 1
+            elif leaf.kind == "look" and leaf.detail.get("matched") == "no":
+                self._wrong_phones[leaf.actor] += 1
             elif leaf.kind in _OF_A_DUTY:
                 acts.append(leaf)
         self._strangers.update(strangers)
@@ -162,7 +167,8 @@ class _Seen:
         for (giver, courier), looks in sorted(self._pairs.items()):
             found += _pair(giver, courier, looks, total, least)
         found += _each("asks-for-strangers", self._strangers, least.strangers)
-        return found + _each("reprints", self._copies, least.copies)
+        found += _each("reprints", self._copies, least.copies)
+        return found + _each("wrong-phones", self._wrong_phones, least.wrong_phones)
 
 
 def _courier(courier: str, looks: _Looks, least: Thresholds) -> list[Finding]:

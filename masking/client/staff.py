@@ -135,7 +135,7 @@ class Courier(Staff):
         return self.link.outcomes("/v1/looks", body, count=len(codes), kinds=(Seen, Refusal), twice=False)
 
     def matches(self, code: str, phone: str) -> Seen | Refusal:
-        """Whether a parcel is for whoever says this phone, in full; three wrong ones end it for this duty."""
+        """Whether a parcel is for whoever says this phone, in full; three wrong ones end it for the waybill."""
         body = {"items": [{"code": code, "phone": phone}]}
         found: Seen | Refusal = self.link.outcomes("/v1/looks", body, count=1, kinds=(Seen, Refusal), twice=False)[0]
         return found

@@ -41,7 +41,6 @@ class Assignment(NamedTuple):
     at: int
     closed: int | None
     views: int
-    misses: int
     looked: int | None = None
     place: int | None = None
 
@@ -63,11 +62,7 @@ class Print(NamedTuple):
     at: int
 
 
-_LOOKS = (
-    assignment.update()
-    .where(assignment.c.id == sa.bindparam("of"))
-    .values(views=sa.bindparam("viewed"), misses=sa.bindparam("missed"))
-)
+_LOOKS = assignment.update().where(assignment.c.id == sa.bindparam("of")).values(views=sa.bindparam("viewed"))
 _OPEN = sa.select(assignment).where(assignment.c.waybill.in_(among("waybills")), assignment.c.closed.is_(None))
 
 
@@ -102,9 +97,8 @@ def assign(tx: Connection, assignments: Sequence[Assignment]) -> set[bytes]:
 
 
 def count_looks(tx: Connection, assignments: Collection[Assignment]) -> None:
-    """Keep how often each duty was looked under, and how often in vain."""
-    rows = [{"of": each.id, "viewed": each.views, "missed": each.misses} for each in assignments]
-    direct.write(tx, _LOOKS, rows)
+    """Keep how often each duty was looked under."""
+    direct.write(tx, _LOOKS, [{"of": each.id, "viewed": each.views} for each in assignments])
 
 
 def close_assignments(tx: Connection, waybills: Collection[bytes], now: datetime) -> None:

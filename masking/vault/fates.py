@@ -52,6 +52,7 @@ KEPT = {
         "diverted_to": "who handled the parcel; no personal data",
         "prints": "a count",
         "live_print": "a count",
+        "misses": "a count",
         "delivered": "retention proof",
         "sealed_away": "retention proof",
         "destroyed": "the certificate's time",
@@ -62,7 +63,7 @@ KEPT = {
     )
     | {"event": "the scanner's own name for the scan, keyed"},
     "assignment": dict.fromkeys(
-        ("id", "waybill", "unit", "leg", "courier", "given_by", "at", "closed", "views", "misses", "looked", "place"),
+        ("id", "waybill", "unit", "leg", "courier", "given_by", "at", "closed", "views", "looked", "place"),
         "who had the duty, and when they looked: the defence in a dispute",
     ),
     "envelope": dict.fromkeys(("id", "until"), "a random number of the sender's; swept when its time is over"),

@@ -47,6 +47,7 @@ class Record(NamedTuple):
     diverted_to: str | None
     prints: int
     live_print: int
+    misses: int
     delivered: int | None
     sealed_away: int | None
     destroyed: int | None
