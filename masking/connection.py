@@ -166,16 +166,25 @@ def connect(where: Path, *, world: World | None = None) -> Shop: ...
 
 @overload
 def connect(
-    where: str | os.PathLike[str], *, world: World | None = None, credentials: str | os.PathLike[str] | None = None
+    where: str | os.PathLike[str],
+    *,
+    world: World | None = None,
+    credentials: str | os.PathLike[str] | None = None,
+    state: str | os.PathLike[str] | None = None,
 ) -> Shop | RemoteShop: ...
 
 
 def connect(
-    where: str | os.PathLike[str], *, world: World | None = None, credentials: str | os.PathLike[str] | None = None
+    where: str | os.PathLike[str],
+    *,
+    world: World | None = None,
+    credentials: str | os.PathLike[str] | None = None,
+    state: str | os.PathLike[str] | None = None,
 ) -> Shop | RemoteShop:
     """A connection to the deployment at `where`: a folder, made on first use, or an `https://` address.
 
-    A service needs `credentials`: a file of mode 0600 with the one-time code of this merchant's enrolment.
+    A service needs `credentials`: a file of mode 0600 with the one-time code of this merchant's enrolment. What is kept between
+    runs lies next to it, or in the folder `state`.
 
     Raises:
         SettingsError: the folder can't be written, holds other things, or its key file can be read by others; the
@@ -186,7 +195,7 @@ def connect(
             from masking.client import RemoteShop  # noqa: PLC0415  an extra that an embedded deployment does without
         except ImportError as error:
             raise not_installed(error) from error
-        return RemoteShop.connect(str(where), credentials=credentials)
+        return RemoteShop.connect(str(where), credentials=credentials, state=state)
     world = world or World()
     folder = Path(where)
     store = open_folder(folder, world)

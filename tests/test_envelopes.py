@@ -17,7 +17,8 @@ from masking.checkout import Checkout, checkout
 from masking.client import RemoteShop
 from masking.client.credentials import Credentials
 from masking.client.link import Link
-from masking.client.outbox import Outbox
+from masking.client.sealer import Sealer
+from masking.client.state import StateFolder
 from masking.crypto import envelope
 from masking.crypto.envelope import SealingKey, read_directory
 from masking.errors import IntegrityError, UnavailableError
@@ -112,15 +113,15 @@ def test_a_swapped_directory_is_refused():
 
 @pytest.fixture
 def shop_box(store, world, tmp_path):
-    """A merchant's outbox that knows the service's directory."""
-    box = Outbox(tmp_path / "shop.outbox", world)
+    """A merchant's sealer that knows the service's directory."""
+    box = Sealer(StateFolder(tmp_path / "shop.json"), world)
     key = journal.log_key(world, store)
     box.learn({"note": sources.directory(world, store), "merchant": SHOP.unit}, key)
     return box
 
 
 def blob_of(box, order):
-    return base64.b64decode(box.seal([order])[0].envelope)
+    return base64.b64decode(box.seal([order])[0])
 
 
 def enter(world, store, blob, merchant=SHOP):
@@ -164,7 +165,7 @@ def test_an_envelope_expires(store, world, order, shop_box, hands):
 
 
 def test_an_envelope_cannot_outlive_its_key(store, world, order, shop_box, hands):
-    [key] = shop_box._keys
+    [key] = shop_box._directory.keys
     late = envelope.seal(key, TENANT, SHOP.unit, bytes(16), key.until + timedelta(days=9), b"{}")
     assert envelope.head(late).not_after == key.until
     forged = late[:21] + (2**40).to_bytes(8, "big") + late[29:]
@@ -176,7 +177,7 @@ def test_an_envelope_cannot_outlive_its_key(store, world, order, shop_box, hands
 
 
 def test_what_is_no_order_is_refused_by_name(store, world, shop_box):
-    [key] = shop_box._keys
+    [key] = shop_box._directory.keys
     for text in (
         b"{",
         b"[]",
@@ -233,19 +234,21 @@ def test_while_the_service_is_down_orders_wait_sealed_and_are_entered_once_later
         assert also.state == "pending"
         with pytest.raises(UnavailableError):
             shop.flush()
-    kept = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    kept = b"".join(file.read_bytes() for file in tmp_path.rglob("shop*") if file.is_file())
     for canary in ("欧阳测试", "13800000001", "世纪大道"):
         assert canary.encode() not in kept
         assert json.dumps(canary)[1:-1].encode() not in kept
-    assert (tmp_path / "shop.outbox").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "shop.outbox").stat().st_mode & 0o777 == 0o700
     copy = tmp_path / "copy.outbox"
-    shutil.copy(tmp_path / "shop.outbox", copy)
+    shutil.copytree(tmp_path / "shop.outbox", copy)
     with connected(service.url, path) as shop:
         done = shop.flush()
         assert sorted(done) == sorted([second.reference, third.reference])
         assert all(outcome.created for outcome in done.values())
         assert shop.flush() == {}
-        shutil.copy(copy, tmp_path / "shop.outbox")  # sent again, e.g. after the machine was put back
+        shutil.copytree(
+            copy, tmp_path / "shop.outbox", dirs_exist_ok=True
+        )  # sent again, e.g. after the machine was put back
         again = shop.flush()
         assert {ref: (w.id, w.created) for ref, w in again.items()} == {ref: (w.id, False) for ref, w in done.items()}
 
@@ -256,10 +259,10 @@ def test_a_checkout_that_is_answered_drops_what_waited_under_its_reference(servi
         shop.checkout([made()])
     with connected(f"http://127.0.0.1:{unused_port()}", path) as shop:
         shop.checkout([order])
-        assert len(shop.outbox.waiting()) == 1
+        assert shop.pending().count == 1
     with connected(service.url, path) as shop:
         assert shop.checkout([order])[0].created
-        assert shop.outbox.waiting() == []
+        assert shop.pending().count == 0
 
 
 def test_a_kept_directory_that_was_swapped_stops_the_client(service, path, tmp_path):

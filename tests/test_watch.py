@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from masking.client.state import StateFolder
 from masking.client.watch import Watch
 from masking.errors import InputError, IntegrityError, SettingsError
 from masking.ledger import tree
@@ -62,25 +63,25 @@ def test_a_fork_is_noticed_by_whoever_has_seen_the_leaf_that_was_changed(at, fir
 
 
 def test_a_ledger_that_can_no_longer_prove_what_it_signed_has_shrunk(tmp_path):
-    watch = Watch(tmp_path / "shop.ledger.json", KEY)
+    watch = Watch(StateFolder(tmp_path / "shop.json"), KEY)
     watch.see(ledger(9).header(9), ledger(9).proof)
     with pytest.raises(IntegrityError, match="shrunk"):
         watch.see(ledger(5).header(5, minute=1), ledger(5).proof)
     assert (tmp_path / "shop.ledger.fault.json").exists()
-    again = Watch(tmp_path / "shop.ledger.json")  # and the next run knows it, too
+    again = Watch(StateFolder(tmp_path / "shop.json"))  # and the next run knows it, too
     with pytest.raises(IntegrityError, match="shrunk"):
         again.see(ledger(5).header(5, minute=2), ledger(5).proof)
 
 
 def test_strangers_notes_and_other_keys_are_refused(tmp_path):
     true = ledger(3)
-    watch = Watch(tmp_path / "shop.ledger.json", KEY)
+    watch = Watch(StateFolder(tmp_path / "shop.json"), KEY)
     watch.see(true.header(3), true.proof)
     for header in (true.header(3, seed=OTHER, minute=1), "", "!", base64.b64encode(b"no note").decode()):
         with pytest.raises(IntegrityError):
             watch.see(header, true.proof)
     with pytest.raises(IntegrityError, match="key"):
-        Watch(tmp_path / "shop.ledger.json", LogKey.of_seed(ORIGIN, OTHER))
+        Watch(StateFolder(tmp_path / "shop.json"), LogKey.of_seed(ORIGIN, OTHER))
     (tmp_path / "shop.ledger.json").write_text("{}")
     with pytest.raises(SettingsError):
-        Watch(tmp_path / "shop.ledger.json", KEY)
+        Watch(StateFolder(tmp_path / "shop.json"), KEY)

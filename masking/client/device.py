@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from masking.access.proof import base64url, thumbprint_of
-from masking.disk import read_secret, write_secret
+from masking.disk import locked, read_secret, replace
 from masking.errors import SettingsError
 
 
@@ -65,11 +65,12 @@ class Device:
         """
         try:
             if not path.exists():
-                key = generate_private_key(SECP256R1())
-                write_secret(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+                _make(path)
             found = load_pem_private_key(read_secret(path), None)
         except OSError as error:
-            raise SettingsError(f"{path.name} can't be written: {error.strerror}") from error
+            raise SettingsError(
+                f"{path.name} can't be written ({error.strerror}): give a folder that can, connect(..., state=FOLDER)"
+            ) from error
         except (ValueError, TypeError) as error:
             raise SettingsError(f"{path.name} holds no device key") from error.with_traceback(None)
         if not isinstance(found, EllipticCurvePrivateKey) or not isinstance(found.curve, SECP256R1):
@@ -86,6 +87,18 @@ class Device:
         signed = f"{self._head}.{_part(claims)}"
         r, s = decode_dss_signature(self._sign(signed.encode()))
         return f"{signed}.{base64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+
+
+def _make(path: Path) -> None:
+    """Put a new key on disk, unless another process is faster.
+
+    Raises:
+        OSError: the folder can't be written.
+    """
+    key = generate_private_key(SECP256R1())
+    with locked(path.with_suffix(".lock")):
+        if not path.exists():
+            replace(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
 def _part(members: Mapping[str, object]) -> str:

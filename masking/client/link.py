@@ -9,28 +9,23 @@ that nothing had happened. Strangers' exceptions end here.
 from __future__ import annotations
 
 import base64
-import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
+from masking.client.answers import document_of, quiet
+from masking.client.breaker import Breaker
 from masking.client.credentials import Credentials, service_address
 from masking.client.device import Device
-from masking.client.watch import Watch
-from masking.errors import (
-    InputError,
-    IntegrityError,
-    RefusedError,
-    SettingsError,
-    UnavailableError,
-    UnknownWaybillError,
-)
+from masking.client.session import DOWN, Session
+from masking.client.state import PerProcess, StateFolder
+from masking.errors import ClosedError, InputError, IntegrityError, SettingsError, UnavailableError
 from masking.ledger.checkpoint import LogKey
-from masking.wire import Outcome, outcome_from_json, time_from_json
+from masking.wire import Outcome, outcome_from_json
 
 CHECKPOINT = "waybill-checkpoint"
 TRIES = 4
@@ -39,7 +34,10 @@ LONGEST_PAUSE = 5.0
 
 
 class Link:
-    """A connection to a service, for one caller. Not to be shared between threads."""
+    """A connection to a service, for one caller. Threads may share it; a process forked from this one gets a new one.
+
+    Each process signs in and connects for itself, so that no child reads its parent's answers.
+    """
 
     def __init__(
         self,
@@ -47,50 +45,78 @@ class Link:
         credentials: Credentials,
         *,
         device: Device | None = None,
+        state: Path | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._where = service_address(where)
-        self._http = httpx.Client(base_url=self._where, timeout=30, follow_redirects=False)
-        self._credentials = credentials
+        self.state = StateFolder(credentials.path, state)
+        address = service_address(where)
+        with self.state.locked():  # a folder that can't be written is an error now, not with the first answer
+            pass
         if device is None and credentials.secret is None:
-            device = Device.of_file(credentials.path.with_suffix(".key"))
-        self._device = device
+            beside = credentials.path.with_suffix(".key")
+            device = Device.of_file(beside if beside.exists() else self.state.path(".key"))
         self._sleep = sleep
-        self._token = ""
-        self._ahead = 0.0
-        self._watch = Watch(credentials.path.with_suffix(".ledger.json"), credentials.ledger_key)
+        self._closed = False
+        self._session = PerProcess(lambda: Session(address, credentials, device, self.state, now))
+        self._session.get()
 
     @classmethod
-    def open(cls, where: str, credentials: str | os.PathLike[str] | None, *, device: Device | None = None) -> Self:
-        """A connection to `where` with the credentials in a file, and the device's key beside it if none is given.
+    def open(
+        cls,
+        where: str,
+        credentials: str | os.PathLike[str] | None,
+        *,
+        device: Device | None = None,
+        state: str | os.PathLike[str] | None = None,
+    ) -> Self:
+        """A connection to `where` with the credentials in a file; what is kept between runs lies next to it, or in `state`.
 
         Raises:
             SettingsError: the address is not https:// (or http:// on this machine), or a file is not fit.
         """
         if credentials is None:
             raise SettingsError("a service needs credentials: the file that holds the code of your enrolment")
-        return cls(where, Credentials.read(Path(credentials)), device=device)
+        folder = Path(state) if state is not None else None
+        return cls(where, Credentials.read(Path(credentials)), device=device, state=folder)
+
+    @property
+    def breaker(self) -> Breaker:
+        """This process's circuit breaker."""
+        return self._session.get().breaker
 
     def outcomes(
-        self, path: str, body: Mapping[str, Any], *, count: int, kinds: tuple[type[Outcome], ...], **how: Any
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        count: int,
+        kinds: tuple[type[Outcome], ...],
+        named: tuple[str, Sequence[str]] | None = None,
+        **how: Any,
     ) -> list[Any]:
         """The outcomes of `count` items, each of one of these kinds.
 
+        `named` is a member of the first kind and what it has to be in each outcome, since that was asked for.
+
         Raises:
-            IntegrityError: the answer is not that, or the ledger is not what it was.
+            IntegrityError: the answer is not that, or is about something else, or the ledger is not what it was.
         """
-        return self.read(self.ask("POST", path, body, **how), count=count, kinds=kinds)
+        outcomes = self.read(self.ask("POST", path, body, **how), count=count, kinds=kinds)
+        if named is not None:
+            member, asked = named
+            for each, wanted in zip(outcomes, asked, strict=True):
+                if isinstance(each, kinds[0]) and getattr(each, member) != wanted:
+                    raise IntegrityError(f"the service answered for another {member.replace('_', ' ')}")
+        return outcomes
 
     @property
     def ledger_key(self) -> LogKey:
         """The key that the service's ledger, and its directory of sealing keys, are signed by; learnt once, then pinned."""
-        if not self._watch.knows_key:
-            self._watch.pin(str(self._document(self._try("GET", "/v1/ledger/checkpoint", None, True, None)).get("key")))
-        return self._watch.key
-
-    def beside(self, suffix: str) -> Path:
-        """A file of this connection's own, beside its credentials."""
-        return self._credentials.path.with_suffix(suffix)
+        watch = self._session.get().watch
+        if not watch.knows_key:
+            watch.pin(str(document_of(self._try("GET", "/v1/ledger/checkpoint", None, True, None)).get("key")))
+        return watch.key
 
     @staticmethod
     def read(answer: Mapping[str, Any], *, count: int, kinds: tuple[type[Outcome], ...]) -> list[Any]:
@@ -125,16 +151,26 @@ class Link:
         answer = self._try(method, path, body, twice, key)
         header = answer.headers.get(CHECKPOINT)
         if header:
-            self._watch.see(header, self._proof)
-        return self._document(answer)
+            self._session.get().watch.see(header, self._proof)
+        return document_of(answer)
 
     def close(self) -> None:
-        """End the connection."""
-        self._http.close()
+        """End the connection of this process; that of a parent or child goes on. Using it afterwards is a `ClosedError`."""
+        self._closed = True
+        self._session.get().close()
+
+    def require_open(self) -> None:
+        """Refuse to go on after `close`.
+
+        Raises:
+            ClosedError: it was closed.
+        """
+        if self._closed:
+            raise ClosedError
 
     def _proof(self, earlier: int, later: int) -> list[bytes]:
         path = f"/v1/ledger/consistency?from={earlier}&to={later}"
-        found = self._document(self._try("GET", path, None, True, None)).get("proof")
+        found = document_of(self._try("GET", path, None, True, None)).get("proof")
         if not isinstance(found, list):
             raise IntegrityError("the service answered with something that is no proof")
         try:
@@ -145,121 +181,57 @@ class Link:
     def _try(
         self, method: str, path: str, body: Mapping[str, Any] | None, twice: bool, key: str | None
     ) -> httpx.Response:
-        pause = 0.2
-        for left in reversed(range(TRIES)):
-            answer = self._once(method, path, body, key, last=not left or not twice)
+        self.require_open()
+        session, pause, renewals = self._session.get(), 0.2, 2
+        tries = session.breaker.tries(TRIES)
+        probe = tries < TRIES
+        while tries:
+            tries -= 1
+            answer = self._once(session, method, path, body, key, last=not tries or not twice, probe=probe)
             if answer is not None:
-                if answer.status_code == httpx.codes.UNAUTHORIZED and self._token and left:
-                    if not self._set_clock(answer):
-                        self._token = ""  # it has ended; whoever is enrolled gets another
+                if answer.status_code == httpx.codes.UNAUTHORIZED and renewals:
+                    renewals, tries = renewals - 1, tries + 1
                     continue
-                if answer.status_code not in {429, 502, 503, 504}:
+                if answer.status_code not in {429, *DOWN}:
                     return answer
                 told = answer.headers.get("retry-after", "")
                 pause = float(told) if told.isdecimal() else pause
-                if not left or pause > LONGEST_PAUSE or (not twice and answer.status_code != 503):
+                if not tries or pause > LONGEST_PAUSE or (not twice and answer.status_code != 503):
                     break
             self._sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+            if session.breaker.is_open:  # other threads have found out
+                break
         raise UnavailableError("the service does not answer; nothing is kept here, so ask again")
 
     def _once(
-        self, method: str, path: str, body: Mapping[str, Any] | None, key: str | None, *, last: bool
-    ) -> httpx.Response | None:
-        """One try; None where no answer came and there are more tries."""
-        try:
-            token = self._token or self._sign_in()
-            return self._send(method, path, body, token=token, headers={"Idempotency-Key": key} if key else {})
-        except UnicodeError:
-            raise InputError("body", "not-text") from None
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:  # nothing was sent
-            if last:
-                raise UnavailableError("the service can't be reached; nothing was sent, so ask again") from _quiet(
-                    error
-                )
-        except httpx.HTTPError as error:
-            if last:
-                raise UnavailableError("the service's answer was lost; ask again") from _quiet(error)
-        return None
-
-    def _send(
         self,
+        session: Session,
         method: str,
         path: str,
         body: Mapping[str, Any] | None,
+        key: str | None,
         *,
-        token: str | None,
-        headers: Mapping[str, str],
-    ) -> httpx.Response:
-        """One request, signed if there is a device."""
-        raw = b"" if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-        more = dict(headers) | ({"Content-Type": "application/json"} if raw else {})
-        if self._device:
-            address, at = self._where + path.partition("?")[0], time.time() + self._ahead
-            more["DPoP"] = self._device.proof(method, address, at=at, body=raw, token=token)
-        if token:
-            more["Authorization"] = f"{'DPoP' if self._device else 'Bearer'} {token}"
-        return self._http.request(method, path, content=raw, headers=more)
-
-    def _sign_in(self) -> str:
-        code, secret = self._credentials.code, self._credentials.secret
-        body = {"code": code.reveal()} if self._device and code else {"secret": secret.reveal()} if secret else {}
-        answer = self._send("POST", "/v1/token", body, token=None, headers={})
-        if answer.status_code == httpx.codes.UNAUTHORIZED and self._set_clock(answer):
-            answer = self._send("POST", "/v1/token", body, token=None, headers={})
-        if answer.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.CONFLICT}:
-            self._document(answer)  # which raises what it says
-        if answer.status_code != httpx.codes.OK:
-            raise UnavailableError("the service gives no token now; ask again")
-        self._token = str(self._document(answer).get("token"))
-        return self._token
-
-    def _set_clock(self, answer: httpx.Response) -> bool:
-        """Whether a proof was refused for its time; from now on the service's clock is gone by, not this machine's."""
+        last: bool,
+        probe: bool,
+    ) -> httpx.Response | None:
+        """One try; None where no answer came and there are more tries."""
         try:
-            shown = time_from_json(answer.json()["now"]).timestamp()
-        except (ValueError, KeyError, TypeError):
-            return False
-        ahead = shown - time.time()
-        moved, self._ahead = abs(ahead - self._ahead) > 1, ahead
-        return moved
-
-    @staticmethod
-    def _document(answer: httpx.Response) -> dict[str, Any]:
-        try:
-            document = answer.json()
-        except ValueError:
-            document = None
-        if not isinstance(document, dict):
-            if answer.status_code >= 500:  # whoever stands before the service
-                raise _error(answer.status_code, {})
-            raise IntegrityError("the service answered with something that is not its own")
-        if answer.status_code == httpx.codes.OK:
-            return document
-        raise _error(answer.status_code, document)
-
-
-def _error(status: int, document: Mapping[str, Any]) -> Exception:
-    """The error that a problem document stands for."""
-    errors = document.get("errors")
-    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
-    match status:
-        case 422:
-            return InputError(str(first.get("field")), str(first.get("rule")), row=first.get("row"))
-        case 413:
-            return InputError("body", "too-large")
-        case 401:
-            return RefusedError(str(document.get("reason") or "unauthenticated"))
-        case 404:
-            return UnknownWaybillError()
-        case 409:
-            return RefusedError(str(document.get("reason")), state=document.get("state"))
-        case _ if status >= 500 and not str(document.get("type")).endswith(":integrity"):
-            return UnavailableError(f"the service has a fault, status {status}; ask again later")
-        case _:
-            return IntegrityError(f"the service answered with status {status}")
-
-
-def _quiet(error: Exception) -> Exception:
-    """The kind of a stranger's exception; its request, which could hold an order, stays behind."""
-    return RuntimeError(type(error).__name__)
+            answer = session.send(method, path, body, {"Idempotency-Key": key} if key else {})
+        except UnicodeError:
+            raise InputError("body", "not-text") from None
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:  # nothing was sent
+            session.breaker.failed(probe=probe)
+            if last:
+                raise UnavailableError("the service can't be reached; nothing was sent, so ask again") from quiet(error)
+            return None
+        except httpx.HTTPError as error:
+            session.breaker.failed(probe=probe)
+            if last or isinstance(error, httpx.TimeoutException):  # it was waited for long enough
+                raise UnavailableError("the service's answer was lost; ask again") from quiet(error)
+            return None
+        if answer.status_code in DOWN:
+            session.breaker.failed(probe=probe)
+        else:
+            session.breaker.succeeded()
+        return answer

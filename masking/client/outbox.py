@@ -1,117 +1,173 @@
-"""Orders on their way to a service: sealed before they leave, and kept, sealed, while it does not answer.
+"""Orders that wait for a service that does not answer: sealed, one file each, on disk before a checkout says `pending`.
 
-The file holds envelopes and the merchant's own references, never a name, phone or address; nobody here can open it, this
-process included. It is written and on disk before a checkout says `pending` (FORMAT.md section 6).
+A file holds an envelope, the merchant's own reference and a keyed digest of the order, never a name, phone or address. No
+program on this side can open the envelope. The digest tells whether a second order under the same reference is the
+same order; its key lies in a file of its own, as private as the device's key, so a copy of the outbox allows no guessing.
+
+Files appear under their names whole, and names change under a lock, so any number of threads and processes may share
+an outbox, and a process that is killed loses nothing that it has acknowledged.
 """
 
 from __future__ import annotations
 
 import base64
+import hmac
 import json
-import os
-from collections.abc import Collection, Sequence
+import logging
+import secrets
+import time
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, final
 
-from masking.crypto.envelope import SealingKey, read_directory, seal
-from masking.disk import sync_folder
-from masking.errors import IntegrityError, SettingsError
-from masking.ledger.checkpoint import LogKey
+from masking.client.state import StateFolder
+from masking.crypto.envelope import head
+from masking.crypto.index import content_mac
+from masking.disk import read_secret, replace, sync_folder, write_beside
 from masking.order import Order
-from masking.wire import order_to_json
-from masking.world import World
+from masking.waybill import Pending
 
-ENVELOPE_LIVES = timedelta(days=3)
-FRESH = timedelta(days=6)
-"""A directory is asked for anew when its newest key has less than this to live: about once a day."""
+LOG = logging.getLogger("masking.client")
+SOON = timedelta(days=1)
+"""Orders whose envelopes expire within this time are counted, and logged, as expiring."""
+_LEFT_BEHIND = 3600.0
+"""Seconds after which a file that never got its name was left by a process that was killed."""
 
 
 class Waiting(NamedTuple):
-    """An order that has not been answered: the merchant's reference, and its envelope in base64."""
+    """An order that has not been answered: the merchant's reference, a digest of its content, its envelope in base64."""
 
     reference: str
+    digest: str
     envelope: str
 
 
+@final
 class Outbox:
-    """One merchant's envelopes, in a file of mode 0600, and the directory that they are sealed by."""
+    """One merchant's envelopes."""
 
-    def __init__(self, path: Path, world: World) -> None:
-        self._path = path
-        self._world = world
-        self._directory = path.with_suffix(".sources.json")
-        self._keys: list[SealingKey] = []
-        self._merchant = ""
-        self._origin = ""
+    def __init__(self, state: StateFolder) -> None:
+        self._state = state
+        self._folder = state.path(".outbox")
+        self._key_file = state.path(".outbox.key")
 
-    def fresh(self, key: LogKey) -> bool:
-        """Whether the directory at hand is signed by the ledger's `key` and needn't be asked for again."""
-        if not self._keys and self._directory.exists():
-            try:
-                self.learn(json.loads(self._directory.read_text("utf-8")), key)
-            except (OSError, ValueError) as error:
-                raise SettingsError(f"{self._directory.name} can't be read") from error
-        return bool(self._keys) and self._keys[-1].until > self._world.now() + FRESH
-
-    def learn(self, answer: dict[str, Any], key: LogKey) -> None:
-        """Take over a directory, and keep it for when the service is down.
-
-        Raises:
-            IntegrityError: it is not signed by the ledger's key.
-        """
-        note, merchant = answer.get("note"), answer.get("merchant")
-        if not isinstance(note, str) or not isinstance(merchant, str):
-            raise IntegrityError("the service answered with something that is no directory")
-        self._keys = read_directory(note, key.name, key.public)
-        self._merchant, self._origin = merchant, key.name
-        _write(self._directory, json.dumps({"note": note, "merchant": merchant}))
-
-    def seal(self, orders: Sequence[Order]) -> list[Waiting]:
-        """An envelope for each order; none where no key at hand is alive."""
-        now = self._world.now()
-        alive = [key for key in self._keys if key.until > now]
-        return [Waiting(order.reference, self._envelope(alive[-1], order, now)) for order in orders] if alive else []
-
-    def waiting(self) -> list[Waiting]:
-        """What has not been answered, oldest first."""
+    def is_empty(self) -> bool:
+        """Whether nothing waits."""
         try:
-            lines = self._path.read_text("utf-8").splitlines()
-            return [Waiting(*json.loads(line)) for line in lines]
+            return not any(_is_envelope(path) for path in self._folder.iterdir())
+        except FileNotFoundError:
+            return True
+
+    def names(self) -> list[str]:
+        """The names of all files that wait, oldest first."""
+        try:
+            found = [path for path in self._folder.iterdir() if _is_envelope(path)]
         except FileNotFoundError:
             return []
-        except (OSError, ValueError, TypeError) as error:
-            raise SettingsError(f"{self._path.name} can't be read") from error
+        return [path.name for path in sorted(found, key=_age)]
 
-    def keep(self, waiting: Sequence[Waiting]) -> None:
-        """Add envelopes; on disk before this returns. One that waits under the same reference makes way."""
-        names = {each.reference for each in waiting}
-        self._store([each for each in self.waiting() if each.reference not in names] + list(waiting))
+    def read(self, names: Iterable[str]) -> list[Waiting]:
+        """What waits under these names, without those that are gone. A file that holds nothing of ours is logged and left."""
+        return [found for name in names if (found := self._read(self._folder / name)) is not None]
 
-    def drop(self, references: Collection[str]) -> None:
-        """Forget what has been answered."""
-        kept = self.waiting()
-        left = [each for each in kept if each.reference not in references]
-        if len(left) < len(kept):
-            self._store(left)
+    def find(self, orders: Sequence[Order]) -> list[Waiting | None]:
+        """What waits under each order's reference."""
+        return [self._read(self._path(order.reference)) for order in orders]
 
-    def _envelope(self, key: SealingKey, order: Order, now: datetime) -> str:
-        text = json.dumps(order_to_json(order), ensure_ascii=False, separators=(",", ":")).encode()
-        tenant = self._origin.partition("/")[2]
-        sealed = seal(key, tenant, self._merchant, self._world.entropy(16), now + ENVELOPE_LIVES, text)
-        return base64.b64encode(sealed).decode()
+    def is_same(self, order: Order, waiting: Waiting) -> bool:
+        """Whether an order has the content of one that waits."""
+        return hmac.compare_digest(self._digest(order), waiting.digest)
 
-    def _store(self, waiting: Sequence[Waiting]) -> None:
-        _write(self._path, "".join(json.dumps(each) + "\n" for each in waiting))
+    def pending(self, now: datetime) -> Pending:
+        """How many orders wait, and until when."""
+        waiting = self.read(self.names())
+        ends = [end for each in waiting if (end := _expiry(each)) is not None]
+        return Pending(
+            count=len(waiting), expiring=sum(end < now + SOON for end in ends), first_expires=min(ends, default=None)
+        )
+
+    def keep(self, orders: Sequence[Order], envelopes: Sequence[str]) -> list[bool]:
+        """Add orders; on disk before this returns. False for one whose reference other content waits under already.
+
+        Raises:
+            SettingsError: the folder can't be written, or is full; nothing new is acknowledged then.
+        """
+        kept: list[bool] = []
+        waiting = [Waiting(o.reference, self._digest(o), e) for o, e in zip(orders, envelopes, strict=True)]
+        parts: list[Path] = []
+        with self._state.writing():
+            try:
+                self._folder.mkdir(mode=0o700, exist_ok=True)
+                parts += [write_beside(self._path(each.reference), json.dumps(each).encode()) for each in waiting]
+                with self._state.locked():
+                    for each, part in zip(waiting, parts, strict=True):
+                        there = self._read(self._path(each.reference))
+                        kept.append(there is None or hmac.compare_digest(there.digest, each.digest))
+                        if there is None:
+                            part.replace(self._path(each.reference))
+                sync_folder(self._folder)
+                sync_folder(self._folder.parent)
+            finally:
+                for part in parts:
+                    part.unlink(missing_ok=True)
+        return kept
+
+    def drop(self, waiting: Iterable[Waiting]) -> None:
+        """Forget what has been answered: these very envelopes, and none that was kept under the same reference since."""
+        with self._state.locked(), self._state.writing():
+            for each in waiting:
+                if self._read(self._path(each.reference)) == each:
+                    self._path(each.reference).unlink(missing_ok=True)
+            self._clear()
+
+    def _clear(self) -> None:
+        """Remove what processes that were killed have left behind."""
+        for path in self._folder.glob(".*"):
+            if time.time() - _age(path) > _LEFT_BEHIND:
+                path.unlink(missing_ok=True)
+
+    def _path(self, reference: str) -> Path:
+        return self._folder / f"{sha256(reference.encode()).hexdigest()}.json"
+
+    def _read(self, path: Path) -> Waiting | None:
+        try:
+            reference, digest, envelope = map(str, json.loads(path.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError):
+            LOG.warning("%s in the outbox can't be read and is left out; move it away", path.name)
+            return None
+        return Waiting(reference, digest, envelope)
+
+    def _digest(self, order: Order) -> str:
+        key = self._key()
+        return content_mac(key, order.fields(), ["show-goods" if order.show_goods else ""]).hex()
+
+    def _key(self) -> bytes:
+        """The key of the digests, made on first use."""
+        if not self._key_file.exists():
+            with self._state.locked(), self._state.writing():
+                if not self._key_file.exists():
+                    replace(self._key_file, secrets.token_bytes(32))
+        return read_secret(self._key_file, 32)
 
 
-def _write(path: Path, text: str) -> None:
-    """Replace a file, all or nothing."""
-    beside = path.with_name(f".{path.name}.new")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(handle)
-    beside.replace(path)
-    sync_folder(path.parent)
+def _is_envelope(path: Path) -> bool:
+    return path.suffix == ".json" and not path.name.startswith(".")
+
+
+def _age(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # answered meanwhile
+        return time.time()
+
+
+def _expiry(waiting: Waiting) -> datetime | None:
+    try:
+        found = head(base64.b64decode(waiting.envelope, validate=True))
+    except ValueError:
+        found = None
+    return found.not_after if found else None

@@ -9,26 +9,20 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from masking.client.device import Device
 from masking.client.link import Link
-from masking.client.outbox import Outbox, Waiting
+from masking.client.sealed import SealedOrders, batches, checked
 from masking.crypto.index import token_record
-from masking.errors import InputError, IntegrityError, UnavailableError, UnknownWaybillError
+from masking.errors import InputError, IntegrityError, UnknownWaybillError
 from masking.order import Order
-from masking.redact.view import mask_order
-from masking.waybill import Labels, OnPage, Refusal, Rejected, Token, Waybill, WaybillState
+from masking.waybill import Labels, OnPage, Pending, Refusal, Rejected, Token, Waybill
 from masking.wire import order_to_json, waybill_from_json
 from masking.world import World
-
-AT_ONCE = 100
-"""Items in one request."""
-
-Item = TypeVar("Item")
 
 
 class RemoteShop:
@@ -36,34 +30,43 @@ class RemoteShop:
 
     def __init__(self, link: Link, *, world: World | None = None) -> None:
         self.link = link
-        self.outbox = Outbox(link.beside(".outbox"), world or World())
+        self.sealed = SealedOrders(link, world or World())
 
     @classmethod
-    def connect(cls, where: str, *, credentials: str | os.PathLike[str] | None, device: Device | None = None) -> Self:
+    def connect(
+        cls,
+        where: str,
+        *,
+        credentials: str | os.PathLike[str] | None,
+        device: Device | None = None,
+        state: str | os.PathLike[str] | None = None,
+    ) -> Self:
         """A connection to the service at an https:// address, with the code of the enrolment in a file of mode 0600.
 
-        The key that signs is made beside it on first use, as `NAME.key`; hardware that keeps one comes as `device`.
+        The key that signs is made next to it on first use, as `NAME.key`; hardware that keeps one comes as `device`. `state`
+        is another folder for what is kept between runs, where that of the credentials can't be written.
 
         Raises:
-            SettingsError: the address or a file is not fit.
+            SettingsError: the address or a file is not fit, or the folder can't be written.
         """
-        return cls(Link.open(where, credentials, device=device))
+        return cls(Link.open(where, credentials, device=device, state=state))
 
     def checkout(self, orders: Iterable[Order]) -> list[Waybill | Rejected]:
         """A waybill or a rejection for each order, same order and length. Same reference and content: same waybill.
 
-        Where the service does not answer, the waybill is `pending`: masked, with no token and no number yet. `flush`
-        sends it later.
+        Where the service does not answer, the waybill is `pending`: on disk, sealed and masked, with no token and no number
+        yet. It is sent later, by a thread of this process or by `flush`. Other content under its reference is rejected.
 
         Raises:
-            UnavailableError: the service did not answer, and no key to seal to is at hand; nothing was kept.
-            IntegrityError: the directory of sealing keys is not signed by the pinned key; nothing was sent.
+            UnavailableError: the service did not answer, and no key to seal to is known here; nothing was kept.
+            IntegrityError: the directory of sealing keys is not signed by the pinned key, or the answer is to other orders.
         """
+        self.link.require_open()
         outcomes: list[Waybill | Rejected] = []
         for some in batches(orders):
             problems = [order.problems() for order in some]
             good = [order for order, found in zip(some, problems, strict=True) if not found]
-            answered = iter(self._checkout(good) if good else [])
+            answered = iter(self.sealed.checkout(good) if good else [])
             for order, found in zip(some, problems, strict=True):
                 if found:
                     reference = order.reference if isinstance(order.reference, str) else None
@@ -73,31 +76,42 @@ class RemoteShop:
         return outcomes
 
     def flush(self) -> dict[str, Waybill | Rejected]:
-        """Send what waits in the outbox; what became of it, by reference. Send it before its envelopes expire (3 days).
+        """Send what waits in the outbox; what became of it, by reference. Envelopes expire after 3 days (`pending`).
+
+        A thread sends it as well once the service answers; what that has sent is not in this answer, and is found by
+        `find(reference=...)` or the same checkout again. What the service has rejected stays until it was returned here.
 
         Raises:
             UnavailableError: the service still does not answer; what it did answer is done, the rest waits on.
         """
-        done: dict[str, Waybill | Rejected] = {}
-        for some in batches(self.outbox.waiting()):
-            found = self._send(some)
-            done |= {each.reference: outcome for each, outcome in zip(some, found, strict=True)}
-            self.outbox.drop(done)
-        return done
+        self.link.require_open()
+        return self.sealed.flush()
+
+    def pending(self) -> Pending:
+        """How many orders wait in the outbox, and when the first one expires."""
+        self.link.require_open()
+        return self.sealed.pending()
 
     def ship(self, numbers: Iterable[tuple[Token, str, str]]) -> list[Waybill | Rejected | Refusal]:
         """Enter the carrier's (id, waybill number, routing code) of waybills; each waybill as it is now, or why not."""
-        items = [{"id": id_, "waybill_number": n, "routing_code": r} for id_, n, r in numbers]
-        return self._change("ship", "items", items)
+        asked = list(numbers)
+        items = [{"id": id_, "waybill_number": n, "routing_code": r} for id_, n, r in asked]
+        return self._change("ship", "items", items, [id_ for id_, _, _ in asked])
 
     def amend(self, corrected: Iterable[tuple[Token, Order]]) -> list[Waybill | Rejected | Refusal]:
         """Replace the content of waybills whose parcels have not left; each takes a new key."""
-        items = [{"id": id_, "order": order_to_json(order)} for id_, order in corrected]
-        return self._change("amend", "items", items)
+        pairs = list(corrected)
+        items = [{"id": id_, "order": order_to_json(order)} for id_, order in pairs]
+        outcomes = self._change("amend", "items", items, [id_ for id_, _ in pairs])
+        return [
+            checked(order, each) if isinstance(each, Waybill) else each
+            for (_, order), each in zip(pairs, outcomes, strict=True)
+        ]
 
     def cancel(self, ids: Iterable[Token]) -> list[Waybill | Rejected | Refusal]:
         """Destroy the data of orders that will not be sent."""
-        return self._change("cancel", "ids", list(ids))
+        asked = list(ids)
+        return self._change("cancel", "ids", asked, asked)
 
     def find(self, *, phone: str | None = None, reference: str | None = None) -> list[Waybill]:
         """This merchant's waybills of one exact phone, or of one of its own references, oldest first.
@@ -108,7 +122,10 @@ class RemoteShop:
         if (phone is None) == (reference is None):
             raise InputError("find", "give-a-phone-or-a-reference")
         asked = {"phone": phone} if phone is not None else {"reference": reference}
-        return [waybill_of(each) for each in self.link.ask("POST", "/v1/waybills/find", asked).get("waybills", [])]
+        found = [waybill_of(each) for each in self.link.ask("POST", "/v1/waybills/find", asked).get("waybills", [])]
+        if reference is not None and any(each.reference != reference for each in found):
+            raise IntegrityError("the service answered for another reference")
+        return found
 
     def status(self, id_: Token) -> Waybill:
         """One waybill by its token.
@@ -118,42 +135,27 @@ class RemoteShop:
         """
         if token_record(id_) is None:  # never issued; and no text that is no token gets into an address
             raise UnknownWaybillError
-        return waybill_of(self.link.ask("GET", f"/v1/waybills/{id_}"))
+        found = waybill_of(self.link.ask("GET", f"/v1/waybills/{id_}"))
+        if found.id != id_:
+            raise IntegrityError("the service answered for another id")
+        return found
 
     def labels(self, ids: Sequence[Token], *, job: str, station: str = "shop", template: str = "100x180") -> Labels:
         """Labels as one PDF, counted once a job: asking again under the same job gives the same prints."""
         return draw(self.link, ids, job=job, station=station, template=template)
 
     def close(self) -> None:
-        """End the connection."""
+        """End this process's connection; what waits stays on disk. Using it afterwards raises `ClosedError`."""
+        self.sealed.close()
         self.link.close()
 
-    def _checkout(self, orders: Sequence[Order]) -> list[Waybill | Rejected]:
-        sealed: list[Waiting] = []
-        try:
-            key = self.link.ledger_key
-            if not self.outbox.fresh(key):
-                self.outbox.learn(self.link.ask("GET", "/v1/sources"), key)
-            sealed = self.outbox.seal(orders)
-            found = self._send(sealed)
-        except UnavailableError:
-            sealed = sealed or self.outbox.seal(orders)
-            if not sealed:
-                raise
-            self.outbox.keep(sealed)
-            return [_pending(order) for order in orders]
-        self.outbox.drop({order.reference for order in orders})
-        return [_checked(order, outcome) for order, outcome in zip(orders, found, strict=True)]
-
-    def _send(self, sealed: Sequence[Waiting]) -> list[Waybill | Rejected]:
-        body = {"envelopes": [each.envelope for each in sealed]}
-        return self.link.outcomes("/v1/waybills/sealed", body, count=len(sealed), kinds=(Waybill, Rejected))
-
-    def _change(self, verb: str, name: str, items: Sequence[Any]) -> list[Waybill | Rejected | Refusal]:
+    def _change(
+        self, verb: str, name: str, items: Sequence[Any], ids: Sequence[Token]
+    ) -> list[Waybill | Rejected | Refusal]:
         outcomes: list[Waybill | Rejected | Refusal] = []
-        for some in batches(items):
-            kinds = (Waybill, Rejected, Refusal)
-            outcomes += self.link.outcomes(f"/v1/waybills/{verb}", {name: some}, count=len(some), kinds=kinds)
+        for some, asked in zip(batches(items), batches(ids), strict=True):
+            kinds, path = (Waybill, Rejected, Refusal), f"/v1/waybills/{verb}"
+            outcomes += self.link.outcomes(path, {name: some}, count=len(some), kinds=kinds, named=("id", asked))
         return outcomes
 
     def __enter__(self) -> Self:
@@ -196,18 +198,6 @@ def _joined(documents: list[bytes]) -> bytes:
     return joined.getvalue()
 
 
-def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """The items, in lists that fit into one request."""
-    waiting: list[Item] = []
-    for item in items:
-        waiting.append(item)
-        if len(waiting) == AT_ONCE:
-            yield waiting
-            waiting = []
-    if waiting:
-        yield waiting
-
-
 def waybill_of(value: Any) -> Waybill:
     """A waybill from an answer.
 
@@ -218,27 +208,3 @@ def waybill_of(value: Any) -> Waybill:
         return waybill_from_json(value)
     except (ValueError, KeyError, TypeError) as error:
         raise IntegrityError("the service answered with something that is no waybill") from error.with_traceback(None)
-
-
-def _checked(order: Order, outcome: Waybill | Rejected) -> Waybill | Rejected:
-    """The outcome, if it can be this order's."""
-    if isinstance(outcome, Rejected):
-        return outcome
-    if outcome.reference != order.reference:
-        raise IntegrityError("the service answered for another order")
-    mine = mask_order(order)
-    if outcome.masked and outcome.masked.stamp == mine.stamp and outcome.masked != mine:
-        raise IntegrityError("the service's masked view is not this order's")
-    return outcome
-
-
-def _pending(order: Order) -> Waybill:
-    """What can be said of an order that waits: its masked view."""
-    return Waybill(
-        id=Token(""),
-        reference=order.reference,
-        masked=mask_order(order),
-        number=None,
-        merge=None,
-        state=WaybillState.PENDING,
-    )

@@ -14,7 +14,8 @@ from typing import Self, TypeVar
 
 from masking.client.device import Device
 from masking.client.link import Link
-from masking.client.shop import batches, draw
+from masking.client.sealed import batches
+from masking.client.shop import draw
 from masking.order import Enrolled, Grant
 from masking.waybill import (
     Assigned,
@@ -44,15 +45,23 @@ class Staff:
         self.link = link
 
     @classmethod
-    def connect(cls, where: str, *, credentials: str | os.PathLike[str] | None, device: Device | None = None) -> Self:
+    def connect(
+        cls,
+        where: str,
+        *,
+        credentials: str | os.PathLike[str] | None,
+        device: Device | None = None,
+        state: str | os.PathLike[str] | None = None,
+    ) -> Self:
         """A connection to the service at an https:// address, with the code of the enrolment in a file of mode 0600.
 
-        The device's key is made beside it on first use, as `NAME.key`; hardware that keeps one comes as `device`.
+        The device's key is made next to it on first use, as `NAME.key`; hardware that keeps one comes as `device`. `state`
+        is another folder for what is kept between runs, where that of the credentials can't be written.
 
         Raises:
-            SettingsError: the address or a file is not fit.
+            SettingsError: the address or a file is not fit, or the folder can't be written.
         """
-        return cls(Link.open(where, credentials, device=device))
+        return cls(Link.open(where, credentials, device=device, state=state))
 
     def scan(
         self, parcels: Sequence[str], kind: str, *, to: str | None = None, event: str | None = None
@@ -66,15 +75,18 @@ class Staff:
         outcomes: list[Scanned | Refusal] = []
         for n, some in enumerate(batches(parcels)):
             body = {"items": [{"what": what, "kind": kind} | ({"to": to} if to else {}) for what in some]}
-            named = f"{name}/{n}".encode(errors="surrogatepass")
-            key = hashlib.sha256(named).hexdigest()  # any text fits into a header
-            outcomes += self.link.outcomes("/v1/scans", body, count=len(some), kinds=(Scanned, Refusal), key=key)
+            key = hashlib.sha256(
+                f"{name}/{n}".encode(errors="surrogatepass")
+            ).hexdigest()  # any text fits into a header
+            kinds, named = (Scanned, Refusal), ("kind", [kind] * len(some))
+            outcomes += self.link.outcomes("/v1/scans", body, count=len(some), kinds=kinds, named=named, key=key)
         return outcomes
 
     def shift(self, couriers: Sequence[str], hours: int) -> list[Working | Refusal]:
         """Couriers of this outlet work for so many hours from now, at most 14; 0 ends it, also for a courier's own."""
         body = {"items": [{"courier": courier, "hours": hours} for courier in couriers]}
-        return self.link.outcomes("/v1/shifts", body, count=len(couriers), kinds=(Working, Refusal))
+        kinds, named = (Working, Refusal), ("courier", couriers)
+        return self.link.outcomes("/v1/shifts", body, count=len(couriers), kinds=kinds, named=named)
 
     def confirm(self, id_: str, *, role: str, unit: str, phone: str | None = None) -> Confirmed | Refusal:
         """Vouch for somebody whom a supervisor of another unit is enrolling: they are who they say, in that role, there.
@@ -82,8 +94,8 @@ class Staff:
         Ask them for the `phone` that they call from: one that is not the supervisor's is refused as "phone-differs".
         """
         body = {"items": [{"id": id_, "role": role, "unit": unit, "phone": phone}]}
-        kinds = (Confirmed, Refusal)
-        found: Confirmed | Refusal = self.link.outcomes("/v1/confirmations", body, count=1, kinds=kinds)[0]
+        kinds, named = (Confirmed, Refusal), ("id", [id_])
+        found: Confirmed | Refusal = self.link.outcomes("/v1/confirmations", body, count=1, kinds=kinds, named=named)[0]
         return found
 
     def close(self) -> None:
@@ -107,7 +119,8 @@ class Outlet(Staff):
         outcomes: list[Assigned | Refusal] = []
         for some in batches(parcels):
             body = {"items": [{"what": what, "courier": courier} for what in some]}
-            outcomes += self.link.outcomes("/v1/assignments", body, count=len(some), kinds=(Assigned, Refusal))
+            kinds, named = (Assigned, Refusal), ("courier", [courier] * len(some))
+            outcomes += self.link.outcomes("/v1/assignments", body, count=len(some), kinds=kinds, named=named)
         return outcomes
 
     def labels(
@@ -163,7 +176,10 @@ class Supervisor(Staff):
         """
         body = {"items": [{"id": id_, "role": role, "unit": unit, "phone": phone}]}
         kinds = (Enrolled, Rejected, Refusal)
-        found: Enrolled | Rejected | Refusal = self.link.outcomes("/v1/people", body, count=1, kinds=kinds)[0]
+        named = ("id", [id_])
+        found: Enrolled | Rejected | Refusal = self.link.outcomes(
+            "/v1/people", body, count=1, kinds=kinds, named=named
+        )[0]
         return found
 
     def revoke(self, ids: Sequence[str]) -> list[Revoked | Refusal]:
@@ -185,5 +201,6 @@ class Supervisor(Staff):
     def _each(self, path: str, ids: Sequence[str], kind: type[Done]) -> list[Done | Refusal]:
         outcomes: list[Done | Refusal] = []
         for some in batches(ids):
-            outcomes += self.link.outcomes(path, {"ids": some}, count=len(some), kinds=(kind, Refusal))
+            body, kinds = {"ids": some}, (kind, Refusal)
+            outcomes += self.link.outcomes(path, body, count=len(some), kinds=kinds, named=("id", some))
         return outcomes

@@ -9,10 +9,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from masking.client.state import StateFolder
+from masking.disk import replace
 from masking.errors import InputError, IntegrityError, SettingsError
 from masking.ledger.checkpoint import Checkpoint, LogKey, follows, read
 
@@ -21,22 +23,18 @@ Proof = Callable[[int, int], list[bytes]]
 
 
 class Watch:
-    """One ledger as seen from here. `path` holds the key and the latest note between runs; None keeps them in memory."""
+    """One ledger as seen from here, by all threads and processes that share a state folder; None keeps it in memory."""
 
-    def __init__(self, path: Path | None, key: LogKey | None = None) -> None:
-        self._path = path
+    def __init__(self, state: StateFolder | None, key: LogKey | None = None) -> None:
+        self._state = state
         self._key = key
         self._note = ""
         self._last: Checkpoint | None = None
-        if path and path.exists():
-            try:
-                kept = json.loads(path.read_text("utf-8"))
-                known, self._note = LogKey.parse(kept["key"]), str(kept["note"])
-            except (OSError, ValueError, KeyError, TypeError) as error:
-                raise SettingsError(f"{path.name} is no kept checkpoint") from error
-            if key and key != known:
-                raise IntegrityError("the ledger's key is not the one that was seen before")
-            self._key, self._last = known, read(self._note, known)
+        self._turn = threading.Lock()
+        kept = self._kept()
+        if kept:
+            self._key, self._note = kept
+            self._last = read(self._note, self._key)
 
     @property
     def knows_key(self) -> bool:
@@ -70,17 +68,24 @@ class Watch:
             raise IntegrityError("a checkpoint is no signed note") from None
         if note == self._note or self._key is None:
             return
-        new, last = read(note, self._key), self._last
-        if last is None:
-            self._keep(note, new)
-            return
-        earlier, later = (new, last) if new.size < last.size else (last, new)
-        fault = self._fault(earlier, later, proof)
-        if fault:
-            self._report(note)
-            raise IntegrityError(f"the ledger is not what it was: {fault}")
-        if new.size > last.size or new.at > last.at:
-            self._keep(note, new)
+        with self._turn:
+            kept = self._kept()
+            for each in (kept[1], note) if kept else (note,):  # another process may have kept one that we have not seen
+                if each != self._note:
+                    self._join(each, self._key, proof)
+            self._keep()
+
+    def _join(self, note: str, key: LogKey, proof: Proof) -> None:
+        """Compare a checkpoint with the latest one, and go on with the later of the two."""
+        new, last = read(note, key), self._last
+        if last is not None:
+            earlier, later = (new, last) if new.size < last.size else (last, new)
+            fault = self._fault(earlier, later, proof)
+            if fault:
+                self._report(note)
+                raise IntegrityError(f"the ledger is not what it was: {fault}")
+        if last is None or new.size > last.size or new.at > last.at:
+            self._note, self._last = note, new
 
     @staticmethod
     def _fault(earlier: Checkpoint, later: Checkpoint, proof: Proof) -> str | None:
@@ -93,15 +98,45 @@ class Watch:
                 return "shrunk"
         return follows(earlier, later, path)
 
-    def _keep(self, note: str, checkpoint: Checkpoint) -> None:
-        self._note, self._last = note, checkpoint
-        if self._path:
-            text = json.dumps({"key": str(self._key), "note": note}, ensure_ascii=False)
-            beside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-            beside.write_text(text, "utf-8")
-            beside.replace(self._path)
+    def _kept(self) -> tuple[LogKey, str] | None:
+        """The key and the note on disk.
+
+        Raises:
+            SettingsError: the file can't be read.
+            IntegrityError: its key is not the one that this process knows.
+        """
+        if self._state is None or not self._state.path(".ledger.json").exists():
+            return None
+        with self._state.locked():
+            return self._read(self._state.path(".ledger.json"))
+
+    def _read(self, path: Path) -> tuple[LogKey, str] | None:
+        try:
+            kept = json.loads(path.read_text("utf-8"))
+            key, note = LogKey.parse(kept["key"]), str(kept["note"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise SettingsError(f"{path.name} is no kept checkpoint") from error
+        if self._key and self._key != key:
+            raise IntegrityError("the ledger's key is not the one that was seen before")
+        return key, note
+
+    def _keep(self) -> None:
+        """Put the latest checkpoint on disk, unless another process has put a later one there."""
+        if self._state is None or self._key is None or self._last is None:
+            return
+        path = self._state.path(".ledger.json")
+        with self._state.locked():
+            kept = self._read(path)
+            there = read(kept[1], kept[0]) if kept else None
+            if there is None or (there.size, there.at) < (self._last.size, self._last.at):
+                text = json.dumps({"key": str(self._key), "note": self._note}, ensure_ascii=False)
+                with self._state.writing():
+                    replace(path, text.encode())
 
     def _report(self, note: str) -> None:
-        if self._path:
+        if self._state:
             both = json.dumps({"key": str(self._key), "kept": self._note, "shown": note}, ensure_ascii=False)
-            self._path.with_suffix(".fault.json").write_text(both, "utf-8")
+            with self._state.locked(), self._state.writing():
+                replace(self._state.path(".ledger.fault.json"), both.encode())

@@ -1,0 +1,66 @@
+"""What a service's answer says: a document, or the error that a problem document stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from masking.errors import InputError, IntegrityError, RefusedError, UnavailableError, UnknownWaybillError
+
+
+class FaultError(UnavailableError):
+    """The service has a fault of its own, perhaps only with what was in this request."""
+
+
+class DamageError(IntegrityError):
+    """Data of the service's is not what it wrote, perhaps only what this request needed."""
+
+
+def document_of(answer: httpx.Response) -> dict[str, Any]:
+    """The JSON object in a good answer.
+
+    Raises:
+        MaskingError: what a problem document says.
+        IntegrityError: the answer is not of this service.
+    """
+    try:
+        document = answer.json()
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        if answer.status_code >= 500:  # a proxy in front of the service
+            raise _error(answer.status_code, {})
+        raise IntegrityError("the service answered with something that is not its own")
+    if answer.status_code == httpx.codes.OK:
+        return document
+    raise _error(answer.status_code, document)
+
+
+def quiet(error: Exception) -> Exception:
+    """The kind of another library's exception; its request, which could hold an order, stays behind."""
+    return RuntimeError(type(error).__name__)
+
+
+def _error(status: int, document: Mapping[str, Any]) -> Exception:
+    """The error that a problem document stands for."""
+    errors = document.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+    match status:
+        case 422:
+            return InputError(str(first.get("field")), str(first.get("rule")), row=first.get("row"))
+        case 413:
+            return InputError("body", "too-large")
+        case 401:
+            return RefusedError(str(document.get("reason") or "unauthenticated"))
+        case 404:
+            return UnknownWaybillError()
+        case 409:
+            return RefusedError(str(document.get("reason")), state=document.get("state"))
+        case _ if status >= 500 and not str(document.get("type")).endswith(":integrity"):
+            return FaultError(f"the service has a fault, status {status}; ask again later")
+        case _ if status >= 500:
+            return DamageError(f"the service answered with status {status}")
+        case _:
+            return IntegrityError(f"the service answered with status {status}")

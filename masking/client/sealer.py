@@ -1,0 +1,96 @@
+"""Seals orders to the service's keys before they leave this process (FORMAT.md section 6)."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, final
+
+from masking.client.state import StateFolder
+from masking.crypto.envelope import SealingKey, read_directory, seal
+from masking.disk import replace
+from masking.errors import IntegrityError, SettingsError
+from masking.ledger.checkpoint import LogKey
+from masking.order import Order
+from masking.wire import order_to_json
+from masking.world import World
+
+ENVELOPE_LIVES = timedelta(days=3)
+FRESH = timedelta(days=6)
+"""A directory is asked for anew when its newest key has less than this to live: about once a day."""
+_FILE = ".sources.json"
+
+
+class Directory(NamedTuple):
+    """The service's sealing keys, newest last; for which merchant; and the ledger whose key has signed them."""
+
+    keys: list[SealingKey]
+    merchant: str
+    origin: str
+
+
+@final
+class Sealer:
+    """One merchant's directory of sealing keys, kept on disk for when the service is down."""
+
+    def __init__(self, state: StateFolder, world: World) -> None:
+        self._state = state
+        self._world = world
+        self._directory = Directory([], "", "")
+
+    def is_fresh(self, key: LogKey) -> bool:
+        """Whether the directory that is known here is signed by the ledger's `key` and needn't be asked for again."""
+        if not self._has_fresh():  # another process may have asked, or this one before it was started anew
+            kept = self._kept()
+            if kept is not None:
+                self._directory = _checked(kept, key)
+        return self._has_fresh()
+
+    def learn(self, answer: Mapping[str, Any], key: LogKey) -> None:
+        """Take over a directory, and keep it.
+
+        Raises:
+            IntegrityError: it is not signed by the ledger's key.
+        """
+        self._directory = _checked(answer, key)
+        text = json.dumps({"note": answer["note"], "merchant": answer["merchant"]}).encode()
+        path = self._state.path(_FILE)
+        with self._state.locked(), self._state.writing():
+            if not path.exists() or path.read_bytes() != text:
+                replace(path, text)
+
+    def seal(self, orders: Sequence[Order]) -> list[str]:
+        """An envelope in base64 for each order; an empty list where no key that is known here is still alive."""
+        now, known = self._world.now(), self._directory
+        alive = [key for key in known.keys if key.until > now]
+        return [self._envelope(known, alive[-1], order, now) for order in orders] if alive else []
+
+    def _has_fresh(self) -> bool:
+        keys = self._directory.keys
+        return bool(keys) and keys[-1].until > self._world.now() + FRESH
+
+    def _kept(self) -> Mapping[str, Any] | None:
+        path = self._state.path(_FILE)
+        try:
+            if not path.exists():
+                return None
+            with self._state.locked():
+                found = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"{path.name} can't be read; delete it, and the service is asked again") from error
+        return found if isinstance(found, dict) else {}
+
+    def _envelope(self, known: Directory, key: SealingKey, order: Order, now: datetime) -> str:
+        text = json.dumps(order_to_json(order), ensure_ascii=False, separators=(",", ":")).encode()
+        tenant = known.origin.partition("/")[2]
+        sealed = seal(key, tenant, known.merchant, self._world.entropy(16), now + ENVELOPE_LIVES, text)
+        return base64.b64encode(sealed).decode()
+
+
+def _checked(answer: Mapping[str, Any], key: LogKey) -> Directory:
+    note, merchant = answer.get("note"), answer.get("merchant")
+    if not isinstance(note, str) or not isinstance(merchant, str):
+        raise IntegrityError("the service answered with something that is no directory")
+    return Directory(read_directory(note, key.name, key.public), merchant, key.name)

@@ -1,0 +1,143 @@
+"""A service that does not answer is asked by one call after each pause, and by none in between."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import pytest
+
+from masking.client import RemoteShop
+from masking.client.breaker import FAILURES, FIRST_PAUSE, LONGEST_PAUSE, Breaker
+from masking.client.credentials import Credentials
+from masking.client.link import Link
+from masking.errors import UnavailableError
+from tests.cast import SHOP
+from tests.merchant import order_of
+from tests.test_client import credentials
+
+__all__ = ["credentials"]
+
+
+class Hand:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+@pytest.fixture
+def hand():
+    return Hand()
+
+
+@pytest.fixture
+def breaker(hand):
+    return Breaker(hand)
+
+
+def fail(breaker, times, *, probe=False):
+    for _ in range(times):
+        breaker.failed(probe=probe)
+
+
+def test_it_opens_after_four_failures_in_a_row(breaker):
+    fail(breaker, FAILURES - 1)
+    assert breaker.tries(4) == 4
+    breaker.succeeded()
+    fail(breaker, FAILURES - 1)
+    assert not breaker.is_open
+    fail(breaker, 1)
+    assert breaker.is_open
+    assert breaker.tries(4) == 0
+    assert breaker.seconds_left() == FIRST_PAUSE
+
+
+def test_one_call_may_try_after_each_pause_which_doubles(breaker, hand):
+    fail(breaker, FAILURES)
+    pauses = []
+    for _ in range(5):
+        pauses.append(breaker.seconds_left())
+        hand.time += breaker.seconds_left()
+        assert [breaker.tries(4) for _ in range(3)] == [1, 0, 0]
+        fail(breaker, 1, probe=True)
+    assert pauses == [5, 10, 20, LONGEST_PAUSE, LONGEST_PAUSE]
+
+
+def test_calls_that_fail_late_do_not_lengthen_the_pause(breaker):
+    fail(breaker, FAILURES + 20)
+    assert breaker.seconds_left() == FIRST_PAUSE
+
+
+def test_an_answer_closes_it(breaker, hand):
+    fail(breaker, FAILURES)
+    hand.time += FIRST_PAUSE
+    assert breaker.tries(4) == 1
+    breaker.succeeded()
+    assert (breaker.tries(4), breaker.seconds_left()) == (4, 0)
+
+
+class Silent(threading.Thread):
+    """Takes connections and ends each without an answer, counting them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.asked = 0
+
+    def run(self) -> None:
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            self.asked += 1
+            client.close()
+
+    def stop(self) -> None:
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.join()
+
+
+@pytest.fixture
+def silent():
+    running = Silent()
+    running.start()
+    yield running
+    running.stop()
+
+
+def test_a_call_during_an_outage_asks_nothing_and_waits_for_nothing(service, credentials, silent, hand):
+    path = credentials(SHOP, plain=True)
+    with RemoteShop(Link(service.url, Credentials.read(path))) as shop:
+        shop.checkout([order_of("breaker-1")])
+    slept: list[float] = []
+    link = Link(silent.url, Credentials.read(path), sleep=slept.append, now=hand)
+    with RemoteShop(link) as shop:
+        assert [each.state for each in shop.checkout([order_of("breaker-2")])] == ["pending"]
+        assert (silent.asked, len(slept)) == (4, 3)
+        assert [each.state for each in shop.checkout([order_of("breaker-3")])] == ["pending"]
+        with pytest.raises(UnavailableError):
+            shop.find(reference="breaker-1")
+        assert (silent.asked, len(slept)) == (4, 3)
+        hand.time += FIRST_PAUSE
+        assert [each.state for each in shop.checkout([order_of("breaker-4")])] == ["pending"]
+        assert (silent.asked, len(slept)) == (5, 3)
+        with pytest.raises(UnavailableError):
+            shop.flush()  # which a caller asked for, so it is tried
+        assert silent.asked == 6
+
+
+def test_a_token_that_ended_during_an_outage_is_replaced_by_the_call_that_tries(service, credentials, hand):
+    path = credentials(SHOP, plain=True)
+    with RemoteShop(Link(service.url, Credentials.read(path), now=hand)) as shop:
+        shop.checkout([order_of("breaker-5")])
+        fail(shop.link.breaker, FAILURES)
+        hand.time += FIRST_PAUSE
+        shop.link._session.get()._token = "ended"
+        assert [each.state for each in shop.checkout([order_of("breaker-6")])] == ["active"]

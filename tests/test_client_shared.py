@@ -1,0 +1,162 @@
+"""One shop, or one credentials file, in several threads, forked children and web workers: nothing lost, mixed up or raw."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+import masking
+from masking.client import Courier
+from masking.errors import ClosedError, SettingsError
+from masking.waybill import Refusal
+from tests.cast import COURIER, SHOP
+from tests.merchant import order_of
+from tests.serving import ROOT
+from tests.test_client import credentials
+
+__all__ = ["credentials"]
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("asks_after_a_fork", {"right": 240}),
+        ("closes_after_a_fork", {"active": 4}),
+        ("starts_at_once", {"active": 8}),
+        ("checks_out_in_threads", {"active": 96}),
+        ("checks_out_in_processes_and_threads", {"active": 48}),
+        ("works_on_a_queue", {"active": 40}),
+    ],
+)
+def test_a_shop_and_its_credentials_are_shared(service, credentials, program, said):
+    command = [sys.executable, "-m", "tests.merchant", program, service.url, str(credentials(SHOP))]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == said
+
+
+GUNICORN = ["-m", "gunicorn", "tests.merchant:application", "--workers", "2", "--threads", "4", "--timeout", "60"]
+UVICORN = ["-m", "uvicorn", "tests.merchant:asgi", "--workers", "2", "--log-level", "warning"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("threads", [*GUNICORN, "--bind"]),
+        ("preload", [*GUNICORN, "--preload", "--bind"]),
+        ("daemon", [*GUNICORN, "--preload", "--daemon", "--bind"]),
+        ("asgi", UVICORN),
+    ],
+)
+def test_a_web_shop_answers_sixteen_clients(service, credentials, tmp_path, kind, words):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    opened = "before-the-fork" if kind in {"preload", "daemon"} else "in-each-worker"
+    environment = os.environ | {"URL": service.url, "CREDENTIALS": str(credentials(SHOP)), "OPENED": opened}
+    pid_file, log = tmp_path / "pid", tmp_path / "log"
+    place = [f"127.0.0.1:{port}", "--pid", str(pid_file)] if words is not UVICORN else ["--port", str(port)]
+    with log.open("w") as file:
+        server = subprocess.Popen([sys.executable, *words, *place], cwd=ROOT, env=environment, stdout=file, stderr=file)
+    try:
+        wait_for(port, log)
+        url = f"http://127.0.0.1:{port}"
+        with httpx.Client(timeout=60) as http, ThreadPoolExecutor(16) as clients:
+            names = [f"{kind}-{n}" for n in range(96)]
+            said = Counter(clients.map(lambda name: http.get(f"{url}/{name}").text, names))
+        assert said == {"active": 96}, log.read_text()
+        with masking.connect(service.url, credentials=environment["CREDENTIALS"]) as shop:
+            assert [len(shop.find(reference=name)) for name in names[::8]] == [1] * 12
+    finally:
+        if kind == "daemon":
+            server.wait(30)
+            os.kill(int(pid_file.read_text()), signal.SIGTERM)
+        else:
+            server.terminate()
+            server.wait(30)
+
+
+def wait_for(port: int, log) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)  # the process is starting
+        else:
+            return
+    pytest.fail(log.read_text())
+
+
+def test_a_courier_may_be_shared_by_threads(service, credentials):
+    with Courier.connect(service.url, credentials=credentials(COURIER)) as courier, ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: courier.look(["YT000000000000"]), range(8)))
+    assert found == [[Refusal(reason="unknown")]] * 8
+
+
+def test_state_files_are_written_only_when_their_content_changes(service, credentials):
+    path = credentials(SHOP)
+    with masking.connect(service.url, credentials=path) as shop:
+        shop.checkout([order_of("state-1")])
+    before = {each.suffix: each.stat().st_ino for each in path.parent.glob(f"{path.stem}.*") if each != path}
+    with masking.connect(service.url, credentials=path) as shop:
+        shop.checkout([order_of("state-1")])
+    after = {each.suffix: each.stat().st_ino for each in path.parent.glob(f"{path.stem}.*") if each != path}
+    assert before == after
+    assert set(before) == {".key", ".json", ".lock"}  # .ledger.json and .sources.json have the same last suffix
+
+
+def test_a_folder_that_cannot_be_written_is_named_and_another_one_taken(service, credentials, tmp_path):
+    path = credentials(SHOP)
+    with pytest.raises(SettingsError, match=r"the folder proc can't be written .* state=FOLDER"):
+        masking.connect(service.url, credentials=path, state="/proc")
+    other = tmp_path / "state"
+    other.mkdir()
+    before = sorted(tmp_path.glob("*.*"))
+    with masking.connect(service.url, credentials=path, state=other) as shop:
+        shop.checkout([order_of("state-2")])
+    assert sorted(tmp_path.glob("*.*")) == before
+    assert (other / path.name).with_suffix(".key").exists()
+
+
+def test_a_closed_shop_says_so(service, credentials):
+    with masking.connect(service.url, credentials=credentials(SHOP)) as shop:
+        shop.checkout([order_of("closed")])
+    for use in (lambda: shop.find(reference="closed"), shop.flush, shop.pending, lambda: shop.checkout([])):
+        with pytest.raises(ClosedError):
+            use()
+
+
+def test_closing_while_other_threads_work_gives_them_their_answer_first(service, credentials):
+    shop = masking.connect(service.url, credentials=credentials(SHOP))
+    shop.checkout([order_of("closing")])
+    begun, said = threading.Semaphore(0), []
+
+    def work(thread: int) -> None:
+        try:
+            for n in range(1000):
+                shop.checkout([order_of(f"closing-{thread}-{n}")])
+                begun.release()
+        except Exception as error:
+            said.append(type(error))
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for each in threads:
+        each.start()
+    for _ in range(8):
+        begun.acquire(timeout=30)
+    shop.close()
+    for each in threads:
+        each.join()
+    assert set(said) == {ClosedError}
