@@ -8,6 +8,7 @@ One line a request goes to the log, and its numbers to the metrics.
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,6 +23,7 @@ from .metrics import method_word
 from .problems import HANDLED, ProblemError, answer
 
 CHECKPOINT = b"waybill-checkpoint"
+_REQUEST_ID = re.compile(rb"[0-9a-f]{16}")
 _SHOWN_TO = frozenset({Role.MERCHANT, Role.OUTLET, Role.COURIER})
 
 
@@ -38,7 +40,7 @@ class Edge:
             await self.app(scope, receive, send)
             return
         service, began = scope["app"].state.service, time.perf_counter()
-        request_id = secrets.token_hex(8)
+        request_id = _request_id(scope)
         scope["request_id"] = request_id
         status = 0
 
@@ -77,6 +79,12 @@ class Edge:
         if note and "actor" in scope and scope["actor"].role in _SHOWN_TO:
             headers.append((CHECKPOINT, note))
         return headers
+
+
+def _request_id(scope: Scope) -> str:
+    """The caller's own name for this request if it gave a fit one, so that it can tell whose answer it gets; else a new one."""
+    given = dict(scope["headers"]).get(b"request-id", b"")
+    return given.decode() if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
 def _limited(scope: Scope, receive: Receive, most: int, seconds: float) -> Callable[[], Awaitable[Message]]:

@@ -18,7 +18,7 @@ import pytest
 
 import masking
 from masking.client import Courier
-from masking.errors import ClosedError, SettingsError
+from masking.errors import ClosedError, IntegrityError, SettingsError
 from masking.waybill import Refusal
 from tests.cast import COURIER, SHOP
 from tests.merchant import order_of
@@ -128,6 +128,18 @@ def test_a_folder_that_cannot_be_written_is_named_and_another_one_taken(service,
         shop.checkout([order_of("state-2")])
     assert sorted(tmp_path.glob("*.*")) == before
     assert (other / path.name).with_suffix(".key").exists()
+
+
+def test_an_answer_to_another_request_is_not_believed(service, credentials):
+    given = httpx.get(f"{service.url}/healthz", headers={"request-id": "0123456789abcdef"})
+    assert given.headers["request-id"] == "0123456789abcdef"
+    for unfit in ("0123456789ABCDEF", "x" * 16, ""):
+        assert httpx.get(f"{service.url}/healthz", headers={"request-id": unfit}).headers["request-id"] != unfit
+    with masking.connect(service.url, credentials=credentials(SHOP)) as shop:
+        http = shop.link._session.get()._http
+        http.event_hooks["response"].append(lambda answer: answer.headers.update({"request-id": "0" * 16}))
+        with pytest.raises(IntegrityError, match="another request"):
+            shop.find(phone="13800000001")
 
 
 def test_a_closed_shop_says_so(service, credentials):
