@@ -24,6 +24,7 @@ from masking.order import Grant
 from masking.waybill import Delivered, Dial, LabelData, OnPage, Refusal, Scanned, Token
 from print_templates.read import read_pdf
 from tests.cast import COURIER, DISPATCHER, RECEIVER, SHOP
+from tests.serving import SUPERVISOR
 
 counter = iter(range(2000, 9999))
 
@@ -145,7 +146,7 @@ def test_a_token_that_has_ended_is_replaced_unseen(service, shop):
 
 def test_a_revoked_enrolment_is_a_refusal_and_no_endless_try(service, shop):
     shop.checkout([made()])
-    service.code(SHOP)  # ends what was held before
+    service.outcomes(SUPERVISOR, "/v1/lost-devices", {"ids": [SHOP.id]})
     with pytest.raises(RefusedError, match="unauthenticated"):
         shop.checkout([made()])
 

@@ -19,6 +19,7 @@ from masking import Party
 from masking.client import Courier, RemoteShop
 from masking.client.credentials import Credentials
 from masking.client.link import Link
+from masking.connection import open_folder
 from masking.errors import (
     InputError,
     IntegrityError,
@@ -279,6 +280,7 @@ def test_a_ledger_that_was_cut_back_is_noticed_and_both_notes_are_kept(service, 
         shop.checkout([made()])
         journal.sequence(service.clock.world, service.store)
         service.store.close()
+        service.store = open_folder(service.folder, service.clock.world)
         copy = tmp_path / "yesterday"
         shutil.copytree(service.folder, copy)
         shop.checkout([made() for _ in range(3)])
