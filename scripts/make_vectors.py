@@ -16,7 +16,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from masking.crypto import archive, index, labelcode
+from masking.crypto import archive, index, labelcode, rowmac
 from masking.crypto.encoding import framed
 from masking.crypto.keys import DayWrapper, FileKeySource
 from masking.crypto.seal import seal_fields
@@ -221,6 +221,23 @@ def content_mac() -> Iterator[Case]:
         yield name, {"key": key.hex(), "fields": fields, "extra": extra}, mac.hex()
 
 
+def row_mac() -> Iterator[Case]:
+    """Section 11. Values are texts, numbers, booleans, null, or bytes as {"hex": ...}."""
+    key = seed("row key")
+    duty = {"id": RECORD, "waybill": RECORD, "unit": "sh-01", "courier": "courier-7", "at": 1_764_000_000_000}
+    for name, table, row in (
+        ("a-row", "assignment", duty),
+        ("of-another-table", "person", duty),
+        ("of-another-id", "assignment", duty | {"id": bytes(16)}),
+        ("with-null-and-booleans", "person", {"id": "courier-7", "device": None, "active": True, "level": ""}),
+        ("with-an-empty-text-for-null", "person", {"id": "courier-7", "device": "", "active": False, "level": None}),
+        ("before-1970", "person", {"enrolled": -1}),
+    ):
+        mac = rowmac.row_mac(key, rowmac.row_head(table, list(row)), row.values())
+        values = {column: {"hex": value.hex()} if isinstance(value, bytes) else value for column, value in row.items()}
+        yield name, {"key": key.hex(), "table": table, "row": values}, mac.hex()
+
+
 def archived_key() -> Iterator[Case]:
     """Section 7. HPKE draws its own randomness, so the blob of an earlier run stays."""
     private, key = seed("offline key"), seed("archive key")
@@ -251,6 +268,7 @@ FORMATS: dict[str, Callable[[], Iterator[Case]]] = {
     "person-index": person_index,
     "merge-reference": merge_reference,
     "content-mac": content_mac,
+    "row-mac": row_mac,
     "archived-key": archived_key,
     **runpy.run_path(str(Path(__file__).with_name("source_vectors.py")))["FORMATS"],
     **runpy.run_path(str(Path(__file__).with_name("ledger_vectors.py")))["FORMATS"],

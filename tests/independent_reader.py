@@ -1,4 +1,4 @@
-"""A second reader of FORMAT.md, sections 1 to 7 and 10, written from its text alone: nothing of `masking` is imported.
+"""A second reader of FORMAT.md, sections 1 to 7, 10 and 11, written from its text alone: nothing of `masking` is imported.
 
 AES-GCM, AES-CTR, CMAC, HMAC, X25519 and Ed25519 are taken as given; framing, base32, SIV and HPKE are spelt out. Slow, and one
 page long on purpose. Whoever wants to read the formats in another language can begin here.
@@ -123,6 +123,24 @@ def content_mac(key, fields, extra):
     named = [part for name in sorted(fields, key=str.encode) for part in (name, fields[name])]
     own = mac(key, "waybill-masking/content-key/1")
     return mac(own, "waybill-masking/content/1", str(len(fields)), *named, *extra)
+
+
+def row_value(value):
+    match value:
+        case None:
+            return b"\xff" * 4
+        case {"hex": digits}:
+            raw = bytes.fromhex(digits)
+        case str():
+            raw = value.encode("utf-8")
+        case _:
+            raw = (int(value) % 2**64).to_bytes(8, "big")
+    return frame(raw)
+
+
+def row_mac(key, table, row):
+    head = frame("waybill-masking/row/1", table, ",".join(row))
+    return hmac.new(key, head + b"".join(map(row_value, row.values())), hashlib.sha256).digest()
 
 
 def hpke_open(private, info, share, sealed):

@@ -75,7 +75,7 @@ def back_again(folder, copy, name):
 def test_yesterdays_data_beside_todays_keys_opens_what_lives_and_nothing_that_was_destroyed(
     folder, deployment, three, tmp_path
 ):
-    back_up(deployment.data, tmp_path / "copy.sqlite", World().now(), keys=False)
+    back_up(deployment.data, tmp_path / "copy.sqlite", World().now())
     gone, away, kept = three
     destroy(deployment, gone)
     retire(World(), deployment, [SealAway(actor=OPERATOR, id=away.id)])
@@ -92,7 +92,7 @@ def test_yesterdays_data_beside_todays_keys_opens_what_lives_and_nothing_that_wa
 
 
 def test_a_copy_of_the_keys_does_not_start_before_destructions_were_replayed(folder, deployment, three, tmp_path):
-    back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=True)
+    back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=deployment.keys)
     destroy(deployment, three[0])
     deployment.close()
     back_again(folder, tmp_path / "copy.sqlite", "keys")
@@ -104,7 +104,7 @@ def test_a_restored_copy_of_the_data_is_the_copy_whatever_log_a_crash_has_left(
     folder, deployment, three, tmp_path, order, capsys
 ):
     """SQLite would play a log that it finds beside a file into that file."""
-    back_up(deployment.data, tmp_path / "copy.sqlite", World().now(), keys=False)
+    back_up(deployment.data, tmp_path / "copy.sqlite", World().now())
     destroy(deployment, three[0])
     checked_out(World(), deployment, order("A-9"))
     logs = {file: file.read_bytes() for file in folder.glob("data.sqlite-*")}
@@ -130,7 +130,7 @@ def test_a_restored_copy_of_the_data_is_the_copy_whatever_log_a_crash_has_left(
 def test_restored_keys_open_what_lives_and_nothing_that_was_destroyed_or_sealed_away_since(
     folder, deployment, three, tmp_path, capsys
 ):
-    back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=True)
+    back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=deployment.keys)
     destroy(deployment, three[0])
     retire(World(), deployment, [SealAway(actor=OPERATOR, id=three[1].id)])
     deployment.close()
@@ -145,7 +145,7 @@ def test_restored_keys_open_what_lives_and_nothing_that_was_destroyed_or_sealed_
 
 
 def test_a_key_file_that_was_put_back_by_hand_is_found_out_at_the_start(folder, deployment, three, tmp_path):
-    back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=False)  # a plain copy, unmarked
+    back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now())  # a plain copy, unmarked
     destroy(deployment, three[0])
     deployment.close()
     back_again(folder, tmp_path / "copy.sqlite", "keys")
@@ -156,21 +156,39 @@ def test_a_key_file_that_was_put_back_by_hand_is_found_out_at_the_start(folder, 
 
 def test_a_copy_older_than_a_day_is_refused(deployment, three, tmp_path):
     made = World().now() - timedelta(hours=25)
-    back_up(deployment.keys.engine, tmp_path / "copy.sqlite", made, keys=True)
+    back_up(deployment.keys.engine, tmp_path / "copy.sqlite", made, keys=deployment.keys)
     with pytest.raises(RefusedError, match="older-than-24-hours"):
-        restore_keys(tmp_path / "copy.sqlite", f"sqlite:///{tmp_path}/new.sqlite", deployment.data, World().now())
+        restore_keys(
+            tmp_path / "copy.sqlite",
+            f"sqlite:///{tmp_path}/new.sqlite",
+            deployment.data,
+            deployment.keys.source,
+            World().now(),
+        )
     assert not (tmp_path / "new.sqlite").exists()
 
 
 def test_a_restore_never_writes_over_a_key_store_and_takes_nothing_else(deployment, folder, three, tmp_path):
-    back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=True)
+    back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=deployment.keys)
     with pytest.raises(SettingsError, match="move it away"):
-        restore_keys(tmp_path / "copy.sqlite", f"sqlite:///{folder}/keys.sqlite", deployment.data, World().now())
-    back_up(deployment.data, tmp_path / "data.sqlite", World().now(), keys=False)
+        restore_keys(
+            tmp_path / "copy.sqlite",
+            f"sqlite:///{folder}/keys.sqlite",
+            deployment.data,
+            deployment.keys.source,
+            World().now(),
+        )
+    back_up(deployment.data, tmp_path / "data.sqlite", World().now())
     with pytest.raises(SettingsError, match=r"not a copy of new\.sqlite"):
-        restore_keys(tmp_path / "data.sqlite", f"sqlite:///{tmp_path}/new.sqlite", deployment.data, World().now())
+        restore_keys(
+            tmp_path / "data.sqlite",
+            f"sqlite:///{tmp_path}/new.sqlite",
+            deployment.data,
+            deployment.keys.source,
+            World().now(),
+        )
     with pytest.raises(SettingsError, match="never written over"):
-        back_up(deployment.data, tmp_path / "data.sqlite", World().now(), keys=False)
+        back_up(deployment.data, tmp_path / "data.sqlite", World().now())
 
 
 @pytest.mark.parametrize(
@@ -184,7 +202,7 @@ def test_a_restore_never_writes_over_a_key_store_and_takes_nothing_else(deployme
 def test_no_keys_are_put_back_beside_data_that_is_nowhere(
     deployment, folder, three, tmp_path, monkeypatch, capsys, address, told
 ):
-    back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=True)
+    back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=deployment.keys)
     monkeypatch.setenv("WAYBILL_DATA", address.format(tmp_path))
     monkeypatch.setenv("WAYBILL_KEYS", f"sqlite:///{tmp_path}/keys.sqlite")
     assert main(["restore", "keys", str(tmp_path / "copy.sqlite"), "--folder", str(folder)]) == 2
@@ -193,7 +211,7 @@ def test_no_keys_are_put_back_beside_data_that_is_nowhere(
 
 
 def test_a_copy_is_private_and_whole(deployment, three, tmp_path):
-    back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=True)
+    back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=deployment.keys)
     assert [path.name for path in tmp_path.glob("copy.sqlite*")] == ["copy.sqlite"]
     assert (tmp_path / "copy.sqlite").stat().st_mode & 0o777 == 0o600
     with sqlite3.connect(tmp_path / "copy.sqlite") as copy:
@@ -208,11 +226,11 @@ def test_a_copy_that_does_not_get_whole_is_none(deployment, three, tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, before[1]))
     try:
         with pytest.raises(SettingsError, match=r"copy\.sqlite could not be made whole: "):
-            back_up(deployment.data, tmp_path / "copy.sqlite", World().now(), keys=False)
+            back_up(deployment.data, tmp_path / "copy.sqlite", World().now())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.glob("copy*")) == []
-    back_up(deployment.data, tmp_path / "copy.sqlite", World().now(), keys=False)
+    back_up(deployment.data, tmp_path / "copy.sqlite", World().now())
 
 
 def test_no_file_of_sqlite_keeps_a_destroyed_wrap_or_field(folder, deployment, three):
@@ -256,7 +274,7 @@ def test_data_put_back_by_hand_is_not_signed_on_until_that_is_accepted(
     folder, deployment, three, tmp_path, order, capsys, monkeypatch
 ):
     journal.sequence(World(), deployment)
-    back_up(deployment.data, tmp_path / "copy.sqlite", World().now(), keys=False)
+    back_up(deployment.data, tmp_path / "copy.sqlite", World().now())
     checked_out(World(), deployment, order("A-9"))
     journal.sequence(World(), deployment)
     deployment.close()
@@ -279,7 +297,7 @@ def test_data_put_back_by_hand_is_not_signed_on_until_that_is_accepted(
 
 def test_a_restore_of_the_data_says_on_the_ledger_how_many_leaves_were_lost(folder, deployment, three, tmp_path, order):
     journal.sequence(World(), deployment)
-    back_up(deployment.data, tmp_path / "copy.sqlite", World().now(), keys=False)
+    back_up(deployment.data, tmp_path / "copy.sqlite", World().now())
     checked_out(World(), deployment, order("A-9"))
     journal.sequence(World(), deployment)
     deployment.close()
@@ -290,3 +308,46 @@ def test_a_restore_of_the_data_says_on_the_ledger_how_many_leaves_were_lost(fold
     with closing(open_folder(folder, World())) as store, store.transaction() as tx:
         bodies = tx.execute(sa.select(schema.leaf.c.body).order_by(schema.leaf.c.position)).scalars().all()
     assert decode(bodies[-1]).detail == {"what": "data", "replayed": "0", "signed": "4", "left": "3"}
+
+
+@pytest.fixture
+def old_copy(deployment, three, tmp_path):
+    """A copy of the keys that is 40 hours old."""
+    copy = tmp_path / "old.sqlite"
+    back_up(deployment.keys.engine, copy, World().now() - timedelta(hours=40), keys=deployment.keys)
+    return copy
+
+
+def restored_as(deployment, copy, tmp_path, *statements):
+    """What a restore says of a copy after these statements."""
+    with closing(sqlite3.connect(copy, isolation_level=None)) as database:
+        for statement, *values in statements:
+            database.execute(statement, values)
+    target = f"sqlite:///{tmp_path}/new.sqlite"
+    try:
+        restore_keys(copy, target, deployment.data, deployment.keys.source, World().now())
+    except (SettingsError, RefusedError) as refused:
+        assert not (tmp_path / "new.sqlite").exists()
+        return str(refused)
+    return "restored"
+
+
+def test_an_old_copy_whose_time_was_changed_is_refused(deployment, old_copy, tmp_path):
+    later = "UPDATE backup SET at = ?", int(World().now().timestamp() * 1000)
+    assert "has no valid MAC" in restored_as(deployment, old_copy, tmp_path, later)
+
+
+def test_an_old_copy_with_the_mark_of_a_newer_one_is_refused(deployment, old_copy, three, tmp_path):
+    destroy(deployment, three[0])
+    back_up(deployment.keys.engine, tmp_path / "newer.sqlite", World().now(), keys=deployment.keys)
+    attach = "ATTACH ? AS newer", str(tmp_path / "newer.sqlite")
+    take = "INSERT INTO backup SELECT * FROM newer.backup"
+    assert "has no valid MAC" in restored_as(deployment, old_copy, tmp_path, attach, ("DELETE FROM backup",), (take,))
+    assert restored_as(deployment, tmp_path / "newer.sqlite", tmp_path) == "restored"
+
+
+@pytest.mark.parametrize("change", ["DELETE FROM backup", "UPDATE backup SET mac = NULL", "DELETE FROM destruction"])
+def test_a_copy_without_its_mark_or_with_less_in_it_is_refused(deployment, three, tmp_path, change):
+    destroy(deployment, three[0])
+    back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=deployment.keys)
+    assert "has no valid MAC" in restored_as(deployment, tmp_path / "copy.sqlite", tmp_path, (change,))

@@ -116,7 +116,12 @@ def test_a_changed_postgresql_schema_is_found_by_name(server, statement):
 def test_a_copy_with_a_trigger_is_not_restored(folder, tmp_path, capsys, what, table):
     copy = tmp_path / "copy.sqlite"
     store = open_folder(folder, World())
-    back_up(store.data if what == "data" else store.keys.engine, copy, World().now(), keys=what == "keys")
+    back_up(
+        store.data if what == "data" else store.keys.engine,
+        copy,
+        World().now(),
+        keys=store.keys if what == "keys" else None,
+    )
     store.close()
     changed(copy, QUIET.replace("leaf", table).replace(".id", f".{'id' if what == 'data' else 'waybill'}"))
     (folder / f"{what}.sqlite").unlink()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from masking.crypto import archive, envelope, index, labelcode, seal
+from masking.crypto import archive, envelope, index, labelcode, rowmac, seal
 from masking.crypto.keys import DayWrapper, FileKeySource
 from masking.errors import IntegrityError
 from masking.ledger import certificate, log
@@ -56,6 +56,11 @@ def merge_reference(key, name, phone, address):
 
 def content_mac(key, fields, extra):
     return index.content_mac(key, {name: Plain(text) for name, text in fields.items()}, extra)
+
+
+def row_mac(key, table, row):
+    values = [bytes.fromhex(value["hex"]) if isinstance(value, dict) else value for value in row.values()]
+    return rowmac.row_mac(key, rowmac.row_head(table, list(row)), values)
 
 
 def archived_key(private, day, blob):
@@ -115,6 +120,7 @@ OURS = {
         person_index,
         merge_reference,
         content_mac,
+        row_mac,
         archived_key,
         source_envelope,
         source_directory,

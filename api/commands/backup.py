@@ -28,7 +28,10 @@ def run(args: argparse.Namespace) -> int:
     world = World()
     with opening(args.folder, world) as store:
         now = world.now()
-        back_up(store.keys.engine if args.what == "keys" else store.data, args.file, now, keys=args.what == "keys")
+        if args.what == "keys":
+            back_up(store.keys.engine, args.file, now, keys=store.keys)
+        else:
+            back_up(store.data, args.file, now)
     until = f"; delete it by {time_to_json(now + KEY_BACKUPS_LIVE)}" if args.what == "keys" else ""
     print(f"{args.file}{until}")
     return 0

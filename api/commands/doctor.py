@@ -16,6 +16,7 @@ from masking.errors import MaskingError
 from masking.ledger import checkpoint
 from masking.settings import databases
 from masking.vault import journal, slots, units
+from masking.vault.rowmacs import wrong_rows
 from masking.vault.servers import careless
 from masking.vault.store import Store
 from masking.world import World
@@ -87,6 +88,14 @@ def _inside(store: Store, world: World) -> Iterator[Finding]:
     if last.at - world.now() > SKEW:
         yield Finding("WRONG", "the ledger's last checkpoint is from the future: this machine's clock is behind")
     yield Finding("ok", f"the ledger has {last.size} leaves, the last checkpoint is signed by its key")
+    wrong = sorted(set(wrong_rows(store.data, store.macs)))
+    if wrong:
+        some = ", ".join(f"{table} of {owner}" for table, owner in wrong[:9])
+        yield Finding(
+            "WRONG",
+            f"{len(wrong)} rows are not as this program wrote them, and are treated as absent: {some}. Somebody has written "
+            "into the data; restore a backup, or enrol these people under new names",
+        )
     for database, setting in careless(store):
         yield Finding("WRONG", f"the server of the {database} has {setting} off: a power cut undoes what was answered")
     waiting = len(store.keys.unfinished())

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from masking.connection import OPERATOR
 from masking.errors import SettingsError
-from masking.settings import databases
+from masking.settings import databases, read_table
 from masking.vault import forks, journal
 from masking.vault.engine import open_engine
 from masking.vault.recovery import restore_data, restore_keys
+from masking.vault.roots import open_root
 from masking.vault.store import lost
 from masking.world import World
 
@@ -50,9 +51,9 @@ def _restore(args: argparse.Namespace, world: World) -> int:
     else:
         if gone := lost(data):
             raise SettingsError(f"{gone} is missing, whose destructions are replayed: restore the data first")
-        engine = open_engine(data)
+        engine, root = open_engine(data), open_root(args.folder, read_table(args.folder))
         try:
-            replayed = restore_keys(args.file, keys, engine, world.now())
+            replayed = restore_keys(args.file, keys, engine, root, world.now())
         finally:
             forks.close(engine)
     with opening(args.folder, world) as store:

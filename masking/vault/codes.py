@@ -11,12 +11,23 @@ from sqlalchemy.engine import Connection
 
 from masking.access.budget import midnight
 from masking.access.people import Actor
-from masking.vault.people import ACTOR, Phone, actor_of
+from masking.vault import rowmacs
+from masking.vault.people import Phone, active
 from masking.vault.schema import code, person
 from masking.world import milliseconds
 
 KEPT = timedelta(days=2)
 """Longer than the day in which they count against their maker."""
+
+
+class Newest(NamedTuple):
+    """A code that is not over, with its maker's unit, who confirmed it, and the index of the phone that it brings."""
+
+    digest: bytes
+    maker: str
+    unit: str
+    confirmed_by: str | None
+    phone_index: bytes | None
 
 
 class Spent(NamedTuple):
@@ -35,9 +46,18 @@ def add(
 ) -> None:
     """Store the hash of a new code; an older one of the same person is invalid from now on."""
     end(tx, [who], now)
-    made = {"digest": digest, "person": who, "maker": maker, "at": milliseconds(now), "until": milliseconds(until)}
-    brought = {"phone": phone.sealed, "phone_index": phone.known_by} if phone else {}
-    tx.execute(code.insert().values(made | brought))
+    row = {
+        "digest": digest,
+        "person": who,
+        "maker": maker,
+        "at": milliseconds(now),
+        "until": milliseconds(until),
+        "confirmed_by": None,
+        "used": None,
+        "phone": phone.sealed if phone else None,
+        "phone_index": phone.known_by if phone else None,
+    }
+    tx.execute(code.insert().values(rowmacs.with_mac(tx, code, row)))
 
 
 def made_today(tx: Connection, maker: str, now: datetime) -> int:
@@ -46,48 +66,41 @@ def made_today(tx: Connection, maker: str, now: datetime) -> int:
     return tx.execute(query).scalar_one()
 
 
-def newest(tx: Connection, who: str, now: datetime) -> Any | None:
-    """The one code of this person that is not over, with its maker's unit, the index of its phone, and who confirmed it."""
-    by = person.alias()
-    query = (
-        sa.select(code.c.digest, code.c.maker, by.c.unit.label("unit"), code.c.confirmed_by, code.c.phone_index)
-        .join(by, by.c.id == code.c.maker)
-        .where(code.c.person == who, code.c.until > milliseconds(now))
-    )
-    return tx.execute(query).first()
+def newest(tx: Connection, who: str, now: datetime) -> Newest | None:
+    """The one code of this person that is not over."""
+    for row in rowmacs.found(tx, code, code.c.person == who, code.c.until > milliseconds(now)):
+        for maker in rowmacs.found(tx, person, person.c.id == row.maker):
+            return Newest(row.digest, row.maker, maker.unit, row.confirmed_by, row.phone_index)
+    return None
 
 
 def confirm(tx: Connection, digest: bytes, by: str) -> None:
     """Say who confirmed a code."""
-    tx.execute(code.update().where(code.c.digest == digest).values(confirmed_by=by))
+    rowmacs.change(tx, code, code.c.digest == digest, confirmed_by=by)
 
 
 def holder(tx: Connection, digest: bytes, now: datetime) -> Actor | None:
     """Whose a code is that could be spent."""
-    query = (
-        sa.select(*ACTOR).join(code, code.c.person == person.c.id).where(person.c.active.is_(True), *_live(digest, now))
-    )
-    row = tx.execute(query).first()
-    return actor_of(row) if row else None
+    for row in rowmacs.found(tx, code, *_live(digest, now)):
+        return active(tx, [row.person]).get(row.person)
+    return None
 
 
 def spend(tx: Connection, digest: bytes, now: datetime) -> Spent | None:
     """Use a confirmed code up; None for one that is unconfirmed, used, expired or unknown. At most one succeeds."""
-    spent = code.update().where(*_live(digest, now)).values(used=milliseconds(now))
-    row = tx.execute(spent.returning(code.c.person, code.c.phone, code.c.phone_index)).first()
-    if row is None:
-        return None
-    return Spent(row.person, Phone(row.phone, row.phone_index) if row.phone_index else None)
+    for row in rowmacs.change(tx, code, *_live(digest, now), used=milliseconds(now)):
+        return Spent(row.person, Phone(row.phone, row.phone_index) if row.phone_index else None)
+    return None
 
 
 def restore(tx: Connection, digest: bytes) -> None:
     """Take back that a code was used, in the transaction that has used it."""
-    tx.execute(code.update().where(code.c.digest == digest).values(used=None))
+    rowmacs.change(tx, code, code.c.digest == digest, used=None)
 
 
 def forget_phone(tx: Connection, digest: bytes) -> None:
     """The phone of a code that was used is in force, and stays with the person alone."""
-    tx.execute(code.update().where(code.c.digest == digest).values(_ENDED))
+    rowmacs.change(tx, code, code.c.digest == digest, **_ENDED)
 
 
 def _live(digest: bytes, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
@@ -98,7 +111,7 @@ def _live(digest: bytes, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
 def end(tx: Connection, people: Collection[str], now: datetime) -> None:
     """End the codes of these people that are not over."""
     of = code.c.person.in_(people), code.c.until > milliseconds(now)
-    tx.execute(code.update().where(*of).values(_ENDED | {"until": milliseconds(now)}))
+    rowmacs.change(tx, code, *of, **_ENDED, until=milliseconds(now))
 
 
 def sweep(tx: Connection, now: datetime) -> None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -17,9 +17,9 @@ from sqlalchemy.engine import Connection
 
 from masking.access.people import Actor
 from masking.access.proof import Proof
-from masking.vault import direct
+from masking.vault import direct, rowmacs
 from masking.vault.engine import among
-from masking.vault.people import ACTOR, actor_of
+from masking.vault.people import actor_of
 from masking.vault.schema import credential, person, proof
 from masking.world import milliseconds
 
@@ -28,8 +28,9 @@ _LIVE = (
     person.c.active.is_(True),
     credential.c.expires.is_(None) | (credential.c.expires > sa.bindparam("now")),
 )
-_VALID = sa.select(credential.c.digest).join(person, person.c.id == credential.c.person).where(*_LIVE)
-_HELD = sa.select(*ACTOR, credential.c.digest, credential.c.key).select_from(credential).join(person).where(*_LIVE)
+_VALID = sa.select(credential).join(person, person.c.id == credential.c.person).where(*_LIVE)
+_OWN, _KEY = len(credential.columns), credential.columns.keys().index("key")
+_HELD = sa.select(*credential.columns, *person.columns).join(person, person.c.id == credential.c.person).where(*_LIVE)
 
 
 _USE = postgresql.insert(proof).on_conflict_do_nothing().returning(proof.c.id)
@@ -47,15 +48,18 @@ def add(
 ) -> None:
     """Store the hash of a new credential, bound to the key of this thumbprint."""
     until = milliseconds(expires) if expires else None
-    tx.execute(credential.insert().values(digest=digest, person=actor, kind=kind, expires=until, key=key))
+    row = {"digest": digest, "person": actor, "kind": kind, "expires": until, "key": key}
+    tx.execute(credential.insert().values(rowmacs.with_mac(tx, credential, row)))
 
 
 def check(
     tx: Connection, digests: Collection[bytes], proofs: Collection[Proof], now: datetime
 ) -> tuple[Collection[bytes], set[bytes]]:
     """Those of these credentials that are somebody's who is enrolled now, and not expired; and what `use` says of the proofs."""
+    is_ours = partial(rowmacs.of(tx).holds, credential)  # the person's row is checked by each step, and in `holders`
+    given: dict[str, Any] = {"digests": list(digests), "now": milliseconds(now)}
     with direct.together(tx):
-        valid = direct.by_key(tx, lambda row: (row[0], None), _VALID, digests=list(digests), now=milliseconds(now))
+        valid = direct.by_key(tx, lambda row: (row[0], None), _VALID, keep=is_ours, **given)
         used = use(tx, proofs)
     return valid.keys(), used
 
@@ -64,8 +68,12 @@ def holders(tx: Connection, digests: Collection[bytes], now: datetime) -> dict[b
     """Whose these credentials are: of people who are enrolled now, and not expired."""
     if not digests:
         return {}
-    rows = tx.execute(_HELD, {"digests": list(digests), "now": milliseconds(now)})
-    return {row.digest: Held(actor_of(row), row.key) for row in rows}
+    macs, held = rowmacs.of(tx), {}
+    for row in tx.execute(_HELD, {"digests": list(digests), "now": milliseconds(now)}):
+        own, who = row[:_OWN], row[_OWN:]
+        if macs.holds(credential, own) and macs.holds(person, who):
+            held[own[0]] = Held(actor_of(who), own[_KEY])
+    return held
 
 
 def is_let_in(tx: Connection, id_: str) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from masking.access.budget import Duty
-from masking.vault import direct
+from masking.vault import direct, rowmacs
 from masking.vault.engine import among, insert_new
 from masking.vault.schema import assignment, label_print, scan
 from masking.world import milliseconds
@@ -30,7 +31,10 @@ class Scan(NamedTuple):
 
 
 class Assignment(NamedTuple):
-    """A duty: this courier, this parcel, this leg of its way, given by somebody else. The last two: `access.budget.Duty`."""
+    """A duty: this courier, this parcel, this leg of its way, given by somebody else.
+
+    In the columns' order of the table `assignment`, without the MAC. The last two: `access.budget.Duty`.
+    """
 
     id: bytes
     waybill: bytes
@@ -87,12 +91,14 @@ def scans_of_events(tx: Connection, events: Collection[bytes]) -> dict[bytes, Sc
 
 def open_assignments(tx: Connection, waybills: Collection[bytes]) -> dict[bytes, Assignment]:
     """The open assignment of each parcel that has one."""
-    return direct.by_key(tx, lambda row: (row[1], Assignment(*row)), _OPEN, waybills=list(waybills))
+    is_ours = partial(rowmacs.of(tx).holds, assignment)
+    return direct.by_key(tx, lambda row: (row[1], Assignment(*row[:-1])), _OPEN, keep=is_ours, waybills=list(waybills))
 
 
 def assign(tx: Connection, assignments: Sequence[Assignment]) -> set[bytes]:
     """Record assignments; the parcels that got one. A parcel with an open one keeps that."""
-    ids = {row[0] for row in insert_new(tx, assignment, [row._asdict() for row in assignments])}
+    rows = [rowmacs.with_mac(tx, assignment, row._asdict()) for row in assignments]
+    ids = {row[0] for row in insert_new(tx, assignment, rows)}
     return {row.waybill for row in assignments if row.id in ids}
 
 
@@ -102,11 +108,11 @@ def count_looks(tx: Connection, assignments: Collection[Assignment]) -> None:
 
 
 def close_assignments(tx: Connection, waybills: Collection[bytes], now: datetime) -> None:
-    """End the open assignments of these parcels."""
+    """End the open assignments of these parcels; without its MAC none of them is opened again."""
     tx.execute(
         assignment.update()
         .where(assignment.c.waybill.in_(waybills), assignment.c.closed.is_(None))
-        .values(closed=milliseconds(now))
+        .values(closed=milliseconds(now), mac=None)
     )
 
 

@@ -64,16 +64,22 @@ def together(tx: Connection) -> Iterator[None]:
 
 
 def by_key(
-    tx: Connection, entry: Callable[[tuple[Any, ...]], tuple[Key, Value]], statement: Select[Any], /, **values: Any
+    tx: Connection,
+    entry: Callable[[tuple[Any, ...]], tuple[Key, Value]],
+    statement: Select[Any],
+    /,
+    *,
+    keep: Callable[[tuple[Any, ...]], bool] | None = None,
+    **values: Any,
 ) -> dict[Key, Value]:
-    """The rows that a query finds, each as what `entry` makes of it; in a block of `together` filled when that ends.
+    """The rows that a query finds and `keep` allows, each as `entry` makes it; in a block of `together` filled at its end.
 
     Lists are for the places made by `engine.among`; among none there is nothing.
     """
     found: dict[Key, Value] = {}
     asked = _asked(tx, statement, values)
     if asked:
-        run(tx, *asked, take=lambda rows: found.update(map(entry, rows)))
+        run(tx, *asked, take=lambda rows: found.update(map(entry, filter(keep, rows) if keep else rows)))
     return found
 
 

@@ -63,7 +63,7 @@ KEPT = {
     )
     | {"event": "the scanner's own name for the scan, keyed"},
     "assignment": dict.fromkeys(
-        ("id", "waybill", "unit", "leg", "courier", "given_by", "at", "closed", "views", "looked", "place"),
+        ("id", "waybill", "unit", "leg", "courier", "given_by", "at", "closed", "views", "looked", "place", "mac"),
         "who had the duty, and when they looked: the defence in a dispute",
     ),
     "envelope": dict.fromkeys(("id", "until"), "a random number of the sender's; swept when its time is over"),
@@ -85,12 +85,15 @@ KEPT = {
             "device",
             "level",
             "shift_until",
+            "mac",
         ),
         "staff, not parties of an order",
     ),
-    "credential": dict.fromkeys(("digest", "person", "kind", "expires", "key"), "hashes of 256 random bits; staff"),
+    "credential": dict.fromkeys(
+        ("digest", "person", "kind", "expires", "key", "mac"), "hashes of 256 random bits; staff"
+    ),
     "code": dict.fromkeys(
-        ("digest", "person", "maker", "at", "until", "confirmed_by", "used", "phone", "phone_index"),
+        ("digest", "person", "maker", "at", "until", "confirmed_by", "used", "phone", "phone_index", "mac"),
         "who enrolled whom; swept after two days, the phone when the code is used or replaced",
     ),
     "intervention": dict.fromkeys(
@@ -112,7 +115,7 @@ KEPT = {
         "keys die by their own schedule",
     ),
     "signed_head": dict.fromkeys(("log", "size", "root"), "hashes of leaves"),
-    "backup": {"at": "when a copy was made; empty in use"},
+    "backup": dict.fromkeys(("at", "mac"), "when a copy was made; empty in use"),
     "destruction": dict.fromkeys(
         ("waybill", "at", "actor", "reason", "finished"), "what a restored backup must replay; no person"
     ),

@@ -20,7 +20,7 @@ from masking.errors import IntegrityError, MaskingError
 from masking.ledger import checkpoint, tree
 from masking.ledger.checkpoint import Checkpoint, LogKey
 from masking.ledger.log import Leaf, Unreadable, encode, read
-from masking.vault import direct, schema, signedhead
+from masking.vault import direct, rowmacs, schema, signedhead
 from masking.vault.audit import Fault, Report, verify
 from masking.vault.budgets import raise_alarm
 from masking.vault.engine import alone
@@ -67,6 +67,9 @@ def sequence(world: World, store: Store, *, now: datetime | None = None) -> str:
     """
     now = now or world.now()
     seed = store.keys.key("sign", "ledger", world, now)
+    if store.macs.wrong:
+        with suppress(MaskingError), store.transaction() as tx:
+            rowmacs.report(tx, now, world)
     try:
         while True:
             head = signedhead.last(store.keys)

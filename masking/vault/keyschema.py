@@ -66,8 +66,9 @@ backup = Table(
     "backup",
     keys,
     Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("mac", LargeBinary(32)),
 )
-"""Empty in a key store that is in use; a copy made by `recovery.back_up` holds the time it was made."""
+"""Empty in a key store that is in use; a copy made by `recovery.back_up_keys` says when it was made (FORMAT.md section 11)."""
 
 signed_head = Table(
     "signed_head",

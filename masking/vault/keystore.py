@@ -24,6 +24,9 @@ from masking.vault.engine import among, insert_new, open_engine, reading, transa
 from masking.vault.keyschema import destruction, stored_key, wrap
 from masking.world import World, day_of, milliseconds, week_of
 
+ROW_KEY = ("row", "1")
+"""Purpose and name of the key for the MACs of rows and of copies; it lives as long as the deployment."""
+
 MEMORY = timedelta(seconds=10)
 """How long opened keys are kept in memory: a key that is revoked or dies elsewhere is forgotten here after that."""
 

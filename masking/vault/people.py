@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from functools import partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -17,22 +19,19 @@ from masking.errors import InputError
 from masking.ledger.log import is_name
 from masking.order import Plain
 from masking.redact.phones import canonical
-from masking.vault import budgets, direct
+from masking.vault import budgets, direct, rowmacs
 from masking.vault.engine import among, insert_new
 from masking.vault.keystore import KeyStore
 from masking.vault.schema import person
 from masking.world import World, milliseconds, moment
 
-ACTOR = (person.c.id, person.c.tenant, person.c.role, person.c.unit, person.c.level)
-"""The columns that `actor_of` reads, in their order."""
+_ACTOR = itemgetter(*(person.columns.keys().index(name) for name in ("id", "tenant", "role", "unit", "level")))
 
 _UNBOUND = {"device": None, "level": Level.NONE.value, "phone": None, "phone_index": None}
 """A phone goes with its device, so that only somebody who can act is rung."""
 
-_ACTIVE = sa.select(*ACTOR).where(person.c.id.in_(among("ids")), person.c.active.is_(True))
-_REACHABLE = sa.select(person.c.id).where(
-    person.c.id.in_(among("ids")), person.c.active.is_(True), person.c.phone.is_not(None)
-)
+_ACTIVE = sa.select(person).where(person.c.id.in_(among("ids")), person.c.active.is_(True))
+_REACHABLE = _ACTIVE.where(person.c.phone.is_not(None))
 
 
 class Phone(NamedTuple):
@@ -55,11 +54,14 @@ def enrol(
         "phone_index": None,
         "active": True,
         "enrolled": milliseconds(now),
+        "device": None,
+        "level": Level.NONE.value,
+        "shift_until": None,
     }
     if phone:
         row["phone"], row["phone_index"] = seal_phone(world, keys, actor, phone, now)
     budgets.create(tx, actor.id)
-    return bool(insert_new(tx, person, [row], "id"))
+    return bool(insert_new(tx, person, [rowmacs.with_mac(tx, person, row)], "id"))
 
 
 def seal_phone(world: World, keys: KeyStore, actor: Actor, phone: Plain, now: datetime) -> Phone:
@@ -77,7 +79,7 @@ def seal_phone(world: World, keys: KeyStore, actor: Actor, phone: Plain, now: da
 
 def set_phone(tx: Connection, id_: str, phone: Phone) -> None:
     """Put a verified phone into force, in the transaction that binds the device it was confirmed with."""
-    tx.execute(person.update().where(person.c.id == id_).values(phone=phone.sealed, phone_index=phone.known_by))
+    rowmacs.change(tx, person, person.c.id == id_, phone=phone.sealed, phone_index=phone.known_by)
 
 
 def lock(tx: Connection, ids: Collection[str]) -> None:
@@ -88,13 +90,13 @@ def lock(tx: Connection, ids: Collection[str]) -> None:
 
 def revoke(tx: Connection, ids: Collection[str]) -> None:
     """End enrolments; the next request of these people is refused, in every worker. `forget_revoked` does the rest."""
-    tx.execute(person.update().where(person.c.id.in_(ids)).values(active=False))
+    rowmacs.change(tx, person, person.c.id.in_(ids), active=False)
 
 
 def reinstate(tx: Connection, id_: str) -> Actor:
-    """Enrol somebody again who was revoked, with the device and the phone that they had."""
-    tx.execute(person.update().where(person.c.id == id_).values(active=True))
-    return actor_of(tx.execute(sa.select(*ACTOR).where(person.c.id == id_)).one())
+    """Enrol somebody again who was `revoked`, with the device and the phone that they had."""
+    [row] = rowmacs.change(tx, person, person.c.id == id_, active=True)
+    return actor_of(row)
 
 
 def forget_revoked(tx: Connection, but: sa.Select[Any]) -> list[str]:
@@ -108,28 +110,30 @@ def forget_revoked(tx: Connection, but: sa.Select[Any]) -> list[str]:
 
 def revoked(tx: Connection, id_: str, tenant: str) -> Role | None:
     """The role of somebody of this name who was enrolled here and is revoked; None for anybody else."""
-    query = sa.select(person.c.role).where(person.c.id == id_, person.c.tenant == tenant, person.c.active.is_(False))
-    role = tx.execute(query).scalar()
-    return Role(role) if role else None
+    rows = rowmacs.found(tx, person, person.c.id == id_, person.c.tenant == tenant, person.c.active.is_(False))
+    return Role(rows[0].role) if rows else None
 
 
 def active(tx: Connection, ids: Collection[str]) -> dict[str, Actor]:
     """Those of these people who are enrolled now."""
     names = [id_ for id_ in ids if is_name(id_)]
-    return direct.by_key(tx, lambda row: (row[0], actor_of(row)), _ACTIVE, ids=names)
+    return direct.by_key(tx, lambda row: (row[0], actor_of(row)), _ACTIVE, keep=_is_ours(tx), ids=names)
+
+
+def _is_ours(tx: Connection) -> Callable[[tuple[Any, ...]], bool]:
+    return partial(rowmacs.of(tx).holds, person)
 
 
 def actor_of(row: Sequence[Any]) -> Actor:
-    """The actor in a row that begins with the columns of `ACTOR`."""
-    id_, tenant, role, unit, level, *_ = row
+    """The actor in a whole row, in the columns' order of the table."""
+    id_, tenant, role, unit, level = _ACTOR(row)
     return Actor(id=id_, tenant=tenant, role=Role(role), unit=unit, level=Level(level))
 
 
 def with_device(tx: Connection, device: bytes) -> Actor | None:
     """Whose device this is, if they are enrolled now; it stays so, and so does their shift, until the transaction ends."""
-    query = sa.select(*ACTOR).where(person.c.device == device, person.c.active.is_(True)).with_for_update(read=True)
-    row = tx.execute(query).first()
-    return actor_of(row) if row else None
+    rows = rowmacs.found(tx, person, person.c.device == device, person.c.active.is_(True), lock="share")
+    return actor_of(rows[0]) if rows else None
 
 
 def bind(tx: Connection, id_: str, device: bytes, level: Level) -> bool:
@@ -137,33 +141,33 @@ def bind(tx: Connection, id_: str, device: bytes, level: Level) -> bool:
 
     A device of somebody who is revoked is free, and lost to them.
     """
-    revoked_ = (person.c.device == device, person.c.active.is_(False))
-    tx.execute(person.update().where(*revoked_).values(_UNBOUND))
-    taken = sa.select(person.c.id).where(person.c.device == device, person.c.id != id_)
-    free = ~taken.exists() & (person.c.id == id_) & person.c.active.is_(True)
-    return bool(tx.execute(person.update().where(free).values(device=device, level=level.value)).rowcount)
+    rowmacs.change(tx, person, person.c.device == device, person.c.active.is_(False), **_UNBOUND)
+    other = person.alias()
+    taken = sa.select(other.c.id).where(other.c.device == device, other.c.id != id_).exists()
+    free = (person.c.id == id_, person.c.active.is_(True), ~taken)
+    return bool(rowmacs.change(tx, person, *free, device=device, level=level.value))
 
 
 def unbind(tx: Connection, ids: Collection[str]) -> None:
     """Take these people's devices from them, and the phones that were verified with those; both may be enrolled anew."""
-    tx.execute(person.update().where(person.c.id.in_(ids)).values(_UNBOUND))
+    rowmacs.change(tx, person, person.c.id.in_(ids), **_UNBOUND)
 
 
 def set_shift(tx: Connection, id_: str, until: datetime) -> None:
     """Somebody works until then."""
-    tx.execute(person.update().where(person.c.id == id_).values(shift_until=milliseconds(until)))
+    rowmacs.change(tx, person, person.c.id == id_, shift_until=milliseconds(until))
 
 
 def shift_of(tx: Connection, id_: str) -> datetime | None:
     """Until when somebody works; None if they have never begun."""
-    until = tx.execute(sa.select(person.c.shift_until).where(person.c.id == id_)).scalar()
-    return None if until is None else moment(until)
+    until = [row.shift_until for row in rowmacs.found(tx, person, person.c.id == id_)]
+    return moment(until[0]) if until and until[0] is not None else None
 
 
 def phone_indexes(tx: Connection, ids: Collection[str]) -> dict[str, bytes]:
     """The indexed verified phones of those who have one."""
-    query = sa.select(person.c.id, person.c.phone_index).where(person.c.id.in_(ids), person.c.phone_index.is_not(None))
-    return {row.id: row.phone_index for row in tx.execute(query)}
+    rows = rowmacs.found(tx, person, person.c.id.in_(ids), person.c.phone_index.is_not(None))
+    return {row.id: row.phone_index for row in rows}
 
 
 def phone_change(tx: Connection, id_: str, index: bytes | None) -> dict[str, str]:
@@ -173,20 +177,19 @@ def phone_change(tx: Connection, id_: str, index: bytes | None) -> dict[str, str
 
 def reachable(tx: Connection, ids: Collection[str]) -> set[str]:
     """Those of these people who are enrolled now and have a verified phone."""
-    return {row[0] for row in direct.rows(tx, _REACHABLE, ids=list(ids))}
+    return set(direct.by_key(tx, lambda row: (row[0], None), _REACHABLE, keep=_is_ours(tx), ids=list(ids)))
 
 
 def couriers_at(tx: Connection, indexes: Collection[bytes]) -> dict[bytes, str]:
     """The enrolled couriers whose verified phones have these indexes."""
-    query = sa.select(person.c.phone_index, person.c.id).where(
-        person.c.phone_index.in_(indexes), person.c.active.is_(True), person.c.role == Role.COURIER.value
-    )
-    return {row.phone_index: row.id for row in tx.execute(query)}
+    are_couriers = (person.c.active.is_(True), person.c.role == Role.COURIER.value)
+    rows = rowmacs.found(tx, person, person.c.phone_index.in_(indexes), *are_couriers)
+    return {row.phone_index: row.id for row in rows}
 
 
 def open_phone(world: World, keys: KeyStore, tx: Connection, actor: str, now: datetime) -> Plain:
     """The verified phone of one who is `reachable`, for the switch to ring."""
-    row = tx.execute(sa.select(person.c.tenant, person.c.phone).where(person.c.id == actor)).one()
+    [row] = rowmacs.found(tx, person, person.c.id == actor)
     return open_fields(_staff_key(world, keys, now), row.tenant, _record(actor), {"phone": row.phone})["phone"]
 
 

@@ -8,23 +8,30 @@ on that. Both put back at once to before a destruction: only an expired key copy
 
 from __future__ import annotations
 
+import hmac
 import os
 import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import StaticPool
 
+from masking.crypto.encoding import framed
+from masking.crypto.keys import KeySource
+from masking.crypto.rowmac import copy_mac, framed_value
 from masking.errors import RefusedError, SettingsError
 from masking.lifecycle import KEY_BACKUPS_LIVE, State
 from masking.vault import forks, journal, keyschema, schema
 from masking.vault.engine import insert_new, migrate, open_engine, reading, transaction, truncate_log
 from masking.vault.keyschema import KEYS_HEAD, backup, destruction, wrap
+from masking.vault.keystore import ROW_KEY, KeyStore
 from masking.vault.schema import waybill
 from masking.vault.schemacheck import check_schema
 from masking.vault.store import Store
@@ -40,8 +47,8 @@ class Reconciled(NamedTuple):
     cleared: int
 
 
-def back_up(engine: Engine, target: Path, now: datetime, *, keys: bool) -> None:
-    """A consistent copy of an SQLite database in use, mode 0600; a copy of the `keys` is marked with its time.
+def back_up(engine: Engine, target: Path, now: datetime, *, keys: KeyStore | None = None) -> None:
+    """A consistent copy of an SQLite database in use, mode 0600; one of the `keys` says when it was made, under a MAC.
 
     Raises:
         SettingsError: the database is no SQLite file (PostgreSQL has its own tools), or the target exists, or can't be
@@ -53,8 +60,11 @@ def back_up(engine: Engine, target: Path, now: datetime, *, keys: bool) -> None:
     with forks.connected(engine) as connection, _filling(target) as copy:
         connection.connection.driver_connection.backup(copy)  # type: ignore[union-attr]
         if keys:
+            key, at = keys.existing(*ROW_KEY), milliseconds(now)
+            if key is None:
+                raise SettingsError("the key store has no key for the MAC of a copy; put back a copy of it")
             with copy:
-                copy.execute("INSERT INTO backup VALUES (?)", (milliseconds(now),))
+                copy.execute("INSERT INTO backup VALUES (?, ?)", (at, copy_mac(key, at, _content(copy))))
         copy.execute("PRAGMA journal_mode=DELETE").close()  # one file, nothing beside it
 
 
@@ -75,6 +85,33 @@ def _filling(target: Path) -> Iterator[sqlite3.Connection]:
         raise
 
 
+def _content(copy: sqlite3.Connection) -> bytes:
+    """What a copy of the keys holds, but for the time when it was made (FORMAT.md section 11)."""
+    digest = sha256()
+    for name, table in sorted(keyschema.keys.tables.items()):
+        if table is not backup:
+            digest.update(framed(name, ",".join(table.columns.keys())))
+            query = sa.select(table).order_by(*table.primary_key.columns).compile(dialect=sqlite.dialect())
+            for row in copy.execute(str(query)):
+                digest.update(b"".join(map(framed_value, row)))
+    return digest.digest()
+
+
+def _made_at(copy: sqlite3.Connection, root: KeySource) -> datetime | None:
+    """When a copy of the keys was made, as its MAC confirms.
+
+    Raises:
+        IntegrityError: the root does not open its keys.
+    """
+    marks = copy.execute("SELECT at, mac FROM backup").fetchall()
+    wrapped = copy.execute("SELECT wrapped FROM stored_key WHERE purpose = ? AND name = ?", ROW_KEY).fetchone()
+    if len(marks) != 1 or not wrapped:
+        return None
+    [(at, mac)] = marks
+    made = copy_mac(root.unwrap("/".join(ROW_KEY), wrapped[0]), at, _content(copy))
+    return moment(at) if isinstance(mac, bytes) and hmac.compare_digest(mac, made) else None
+
+
 def copied_at(engine: Engine) -> datetime | None:
     """When this key store was copied, if it is a copy that has not been restored properly."""
     with reading(engine) as tx:
@@ -92,16 +129,21 @@ def restore_data(copy: Path, data_url: str) -> None:
         pass
 
 
-def restore_keys(copy: Path, keys_url: str, data: Engine, now: datetime) -> int:
+def restore_keys(copy: Path, keys_url: str, data: Engine, root: KeySource, now: datetime) -> int:
     """Put a copy of the keys in place of a lost key store, destructions since replayed; how many there were.
 
     Raises:
         SettingsError: there is a key store; move it away first. Or the file is not a copy of one, or its schema is not ours.
         RefusedError: the copy is older than 24 hours and should not exist any more.
+        IntegrityError: the copy belongs to another root.
     """
     with _restoring(copy, keys_url, "keys", keyschema.keys) as source:
-        made = source.execute("SELECT max(at) FROM backup").fetchone()[0]
-        if made is None or moment(made) < now - KEY_BACKUPS_LIVE:
+        made = _made_at(source, root)
+        if made is None:
+            raise SettingsError(
+                f"{copy.name} is not as `waybill backup keys` made it: its time has no valid MAC. Use another copy"
+            )
+        if made < now - KEY_BACKUPS_LIVE:
             raise RefusedError("older-than-24-hours")
     engine = open_engine(keys_url)
     migrate(engine, "keys", KEYS_HEAD)

@@ -1,7 +1,7 @@
 """The tables of the data; those of the key store are in `vault.keyschema`.
 
 Times are UTC milliseconds, ids 16 bytes and time-ordered (FORMAT.md section 1). What becomes of each column of both when a
-waybill is destroyed: `vault.fates`.
+waybill is destroyed: `vault.fates`. Columns named `mac`: `vault.rowmacs`.
 """
 
 from __future__ import annotations
@@ -109,6 +109,7 @@ assignment = Table(
     Column("views", Integer, nullable=False),
     Column("looked", BigInteger),
     Column("place", BigInteger),
+    Column("mac", LargeBinary(32)),
     Index("duties_of", "courier", sqlite_where=text("closed IS NULL"), postgresql_where=text("closed IS NULL")),
     Index(
         "one_open_assignment",
@@ -231,6 +232,7 @@ person = Table(
     Column("device", LargeBinary(32)),
     Column("level", String(16), nullable=False, server_default="none"),
     Column("shift_until", BigInteger),
+    Column("mac", LargeBinary(32)),
     UniqueConstraint("device", name="one_person_a_device"),
     Index("people_by_phone", "phone_index"),
     Index("people_by_unit", "unit"),
@@ -244,6 +246,7 @@ credential = Table(
     Column("kind", String(16), nullable=False),
     Column("expires", BigInteger),
     Column("key", LargeBinary(32)),
+    Column("mac", LargeBinary(32)),
     Index("credentials_of", "person"),
 )
 
@@ -259,6 +262,7 @@ code = Table(
     Column("used", BigInteger),
     Column("phone", LargeBinary),
     Column("phone_index", LargeBinary(32)),
+    Column("mac", LargeBinary(32)),
     Index("codes_of", "person"),
     Index("codes_by_maker", "maker", "at"),
 )

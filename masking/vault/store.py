@@ -21,11 +21,12 @@ from masking.crypto.keys import KeySource
 from masking.errors import SettingsError
 from masking.ledger.log import Leaf, letters, subject
 from masking.lifecycle import Retention, State
-from masking.vault import calls, custody, forks, journal, keyschema, schema, slots, waybills
+from masking.vault import calls, custody, forks, journal, keyschema, rowmacs, schema, slots, waybills
 from masking.vault.damage import view_of
 from masking.vault.engine import migrate, open_engine, reading, transaction, truncate_log
 from masking.vault.keyschema import KEYS_HEAD
-from masking.vault.keystore import Destruction, KeyStore
+from masking.vault.keystore import ROW_KEY, Destruction, KeyStore
+from masking.vault.rowmacs import RowMacs
 from masking.vault.schema import DATA_HEAD
 from masking.vault.schemacheck import check_schema
 from masking.waybill import Token, VirtualNumber, Waybill, WaybillState
@@ -96,6 +97,8 @@ class Store:
         self.keys = keys
         self.settings = settings
         self._engines: tuple[Engine, ...] = (data, keys.engine)
+        self.macs = RowMacs(keys)
+        rowmacs.install(data, self.macs)
         self._entry: Entry | None = None
 
     def entering(self, entry: Entry) -> Store:
@@ -146,6 +149,7 @@ class Store:
         other = copy(self)
         other.data = open_engine(self.data.url.render_as_string(hide_password=False), patient=False)
         other._engines = (other.data,)  # noqa: SLF001  our own copy, which closes what it opened
+        rowmacs.install(other.data, self.macs)
         if self.data.dialect.name != "sqlite":  # whose readers wait for nobody anyway
             other.keys = self.keys.impatient()
             other._engines = (other.data, other.keys.engine)  # noqa: SLF001
@@ -283,6 +287,7 @@ def create_keys(store: Store, world: World) -> bytes:
     if store.keys.offline_public() != ("1", public):
         raise FileExistsError
     store.keys.key("sign", "ledger", world, now)
+    store.keys.key(*ROW_KEY, world, now)
     return private
 
 

@@ -1,0 +1,239 @@
+"""Who can write the data but holds no key gains nothing: rows that decide something carry a MAC, and are absent without it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+import pytest
+import sqlalchemy as sa
+
+from api.commands import doctor
+from masking.access import credentials as words
+from masking.access.duty import UNKNOWN
+from masking.access.people import Level, Role
+from masking.assign import Assign, assign
+from masking.crypto.keys import FileKeySource
+from masking.enrol import enrol, new_secret
+from masking.errors import IntegrityError
+from masking.order import Grant
+from masking.redeem import NOBODY, Issued
+from masking.scan import Scan, scan
+from masking.vault import budgets, codes, credentials, custody, journal, keylives, keyschema, people, rowmacs, schema
+from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, looked, on_its_van
+from tests.test_enrol import NEW, begun, let_in, new, shown, supervised, vouch
+
+__all__ = ["supervised"]
+
+PERSON, CREDENTIAL, CODE, DUTY = schema.person, schema.credential, schema.code, schema.assignment
+ON_ONE_STORE = pytest.mark.parametrize("urls", ["file"], indirect=True)
+
+
+def write(store, *statements):
+    """As somebody does who can write the data and has no key."""
+    with store.data.begin() as tx:
+        for statement in statements:
+            assert tx.execute(statement).rowcount in {1, -1}  # a server does not count what is inserted
+
+
+def row_of(store, table, where):
+    with store.data.begin() as tx:
+        return dict(tx.execute(sa.select(table).where(where)).mappings().one())
+
+
+def alarms(world, store):
+    journal.sequence(world, store)
+    with store.transaction() as tx:
+        return [(kind, who) for _, kind, who in budgets.alarms(tx)]
+
+
+@pytest.fixture
+def rows(supervised, world, order):
+    """A row of each table, whole."""
+    let_in(supervised, world)
+    enrol(world, supervised, [new(id="courier-10", phone=None)])
+    on_its_van(world, supervised, order())
+    return {
+        PERSON: row_of(supervised, PERSON, PERSON.c.id == NEW.id),
+        CREDENTIAL: row_of(supervised, CREDENTIAL, CREDENTIAL.c.person == NEW.id),
+        CODE: row_of(supervised, CODE, CODE.c.person == "courier-10"),
+        DUTY: row_of(supervised, DUTY, DUTY.c.courier == COURIER.id),
+    }
+
+
+def other_than(column, value):
+    """Another value that the column could hold."""
+    if value is None:
+        return {sa.Boolean: True, sa.BigInteger: 1, sa.Integer: 1, sa.String: "x"}.get(type(column.type), b"x" * 32)
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, int) else value + type(value)(b"x" if isinstance(value, bytes) else "x")
+
+
+def test_every_column_is_covered_or_left_out_for_a_stated_reason():
+    with_mac = {table for table in schema.data.tables.values() if "mac" in table.c}
+    assert with_mac == set(rowmacs.OWNERS)
+    for table in with_mac:
+        left_out = rowmacs.UNCOVERED.get(table.name, {})
+        assert {*rowmacs._shape(table).names, *left_out, "mac"} == set(table.columns.keys())
+        assert all(left_out.values())
+        assert left_out.keys() <= set(table.columns.keys())
+
+
+@ON_ONE_STORE
+@pytest.mark.parametrize("table", list(rowmacs.OWNERS), ids=str)
+def test_a_change_of_any_covered_column_makes_a_row_wrong(supervised, rows, table):
+    row = rows[table]
+    assert supervised.macs.holds(table, [*row.values()])
+    for name, value in row.items():
+        changed = row | {name: other_than(table.c[name], value)}
+        covered = name not in rowmacs.UNCOVERED.get(table.name, {})
+        assert supervised.macs.holds(table, [*changed.values()]) == (not covered), name
+        emptied = row | {name: None}
+        assert supervised.macs.holds(table, [*emptied.values()]) == (not covered or value is None), name
+
+
+@ON_ONE_STORE
+def test_a_value_of_another_kind_makes_a_row_wrong_and_nothing_else(supervised, rows):
+    row = rows[DUTY]
+    for odd in (1.5, 2**70, "later"):
+        assert not supervised.macs.holds(DUTY, [*(row | {"at": odd}).values()])
+
+
+def test_a_login_that_was_written_into_the_data_is_absent(store, world):
+    token = "wbt1_" + "a" * 43
+    digest = hashlib.sha256(token.encode()).digest()
+    row = {"digest": digest, "person": DISPATCHER.id, "kind": words.TOKEN, "expires": None, "key": None}
+    with store.transaction() as tx:
+        new_secret(world, tx, COURIER.id)
+    copied = row_of(store, CREDENTIAL, CREDENTIAL.c.person == COURIER.id)["mac"]
+    for mac in (None, b"", os.urandom(32), copied):
+        write(store, CREDENTIAL.insert().values(row | {"mac": mac}))
+        with store.transaction() as tx:
+            assert credentials.holders(tx, {digest}, world.now()) == {}
+            assert set(credentials.check(tx, {digest}, [], world.now())[0]) == set()
+        write(store, CREDENTIAL.delete().where(CREDENTIAL.c.digest == digest))
+    assert alarms(world, store) == [("row-not-as-written", DISPATCHER.id)]
+
+
+def test_a_duty_that_was_written_into_the_data_is_no_duty(store, world, order):
+    _, data = on_its_van(world, store, order())
+    row = row_of(store, DUTY, DUTY.c.courier == COURIER.id)
+    write(store, DUTY.update().where(DUTY.c.id == row["id"]).values(courier=OTHER_COURIER.id))
+    assert looked(world, store, data.code, OTHER_COURIER) == looked(world, store, data.code) == UNKNOWN
+    write(store, DUTY.update().where(DUTY.c.id == row["id"]).values(courier=COURIER.id))
+    assert isinstance(looked(world, store, data.code), Grant)
+    assert alarms(world, store) == [("row-not-as-written", OTHER_COURIER.id)]
+
+
+def test_a_duty_of_one_parcel_is_none_of_another(store, world, order, hands):
+    on_its_van(world, store, order("A-1"))
+    hands.move(seconds=1)
+    _, second = on_its_van(world, store, order("A-2"))
+    first, own = (row_of(store, DUTY, DUTY.c.id == each) for each in ids(store))
+    write(store, DUTY.delete().where(DUTY.c.id == own["id"]))
+    moved = first | {"waybill": own["waybill"], "id": own["id"]}
+    write(store, DUTY.insert().values(moved))
+    assert looked(world, store, second.code) == UNKNOWN
+
+
+def ids(store):
+    with store.data.begin() as tx:
+        return tx.execute(sa.select(DUTY.c.id).order_by(DUTY.c.id)).scalars().all()
+
+
+def test_a_duty_that_ended_is_not_opened_again_by_its_column(store, world, order):
+    _, data = on_its_van(world, store, order())
+    assert scan(world, store, [Scan(actor=RECEIVER, what=data.waybill_number, kind="departed")])
+    write(store, DUTY.update().values(closed=None))
+    waybill = row_of(store, DUTY, DUTY.c.closed.is_(None))["waybill"]
+    with store.transaction() as tx:
+        assert custody.open_assignments(tx, [waybill]) == {}
+
+
+def test_a_parcel_with_a_forged_duty_is_assigned_anew(store, world, order, hands):
+    _, data = on_its_van(world, store, order())
+    write(store, DUTY.update().values(courier=OTHER_COURIER.id))
+    hands.move(seconds=1)
+    [given] = assign(world, store, [Assign(actor=DISPATCHER, what=data.code, courier=COURIER.id)])
+    assert given.courier == COURIER.id
+    assert isinstance(looked(world, store, data.code), Grant)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"unit": "hz-01"},
+        {"role": "courier"},
+        {"level": Level.HARDWARE.value},
+        {"tenant": "other"},
+        {"shift_until": 2**50},
+    ],
+    ids=str,
+)
+def test_a_person_who_was_changed_in_the_data_is_absent(store, world, values):
+    write(store, PERSON.update().where(PERSON.c.id == DISPATCHER.id).values(values))
+    with store.transaction() as tx:
+        assert people.active(tx, [DISPATCHER.id, RECEIVER.id]).keys() == {RECEIVER.id}
+        people.set_shift(tx, DISPATCHER.id, world.now())  # nothing makes such a row good again
+        people.revoke(tx, [DISPATCHER.id])
+        assert people.active(tx, [DISPATCHER.id]) == {}
+    assert row_of(store, PERSON, PERSON.c.id == DISPATCHER.id)["active"]
+    assert alarms(world, store) == [("row-not-as-written", DISPATCHER.id)]
+
+
+def test_a_device_that_was_written_into_the_data_gets_no_token(supervised, world):
+    let_in(supervised, world)
+    write(supervised, PERSON.update().where(PERSON.c.id == NEW.id).values(device=b"e" * 32))
+    assert shown(supervised, world, None, b"e" * 32) == NOBODY
+    assert shown(supervised, world, None) == NOBODY
+
+
+def test_a_code_that_was_confirmed_in_the_data_lets_nobody_in(supervised, world):
+    [enrolled] = enrol(world, supervised, [new()])
+    begun(supervised, world)
+    write(supervised, CODE.update().where(CODE.c.person == NEW.id).values(confirmed_by=DISPATCHER.id))
+    assert shown(supervised, world, enrolled.code) == NOBODY
+    assert shown(supervised, world, enrolled.code, None, bearer=frozenset(Role)) == NOBODY
+    write(supervised, CODE.update().where(CODE.c.person == NEW.id).values(confirmed_by=None))
+    vouch(supervised, world)
+    assert isinstance(shown(supervised, world, enrolled.code), Issued)
+
+
+def test_a_code_that_was_written_into_the_data_lets_nobody_in(supervised, world):
+    let_in(supervised, world)
+    digest = words.sure_digest(words.CODE, words.make(words.CODE, world))
+    stolen = row_of(supervised, CODE, CODE.c.person == NEW.id)
+    write(supervised, CODE.insert().values(stolen | {"digest": digest, "used": None}))
+    with supervised.transaction() as tx:
+        assert codes.spend(tx, digest, world.now()) is None
+
+
+def test_macs_survive_a_rotation_of_the_root(store, world, order, tmp_path):
+    _, data = on_its_van(world, store, order())
+    keylives.rewrap_root(store.keys, FileKeySource.create(tmp_path / "next.key", os.urandom), world)
+    store.macs._good.clear()
+    assert isinstance(looked(world, store, data.code), Grant)
+
+
+def test_without_its_key_nobody_is_anybody(store, world):
+    with store.keys.engine.begin() as connection:
+        connection.execute(keyschema.stored_key.delete().where(keyschema.stored_key.c.purpose == "row"))
+    store.keys.forget()
+    store.macs._good.clear()
+    with store.transaction() as tx:
+        assert people.active(tx, [COURIER.id]) == {}
+    with pytest.raises(IntegrityError, match="has no key for the MACs"), store.transaction() as tx:
+        new_secret(world, tx, COURIER.id)
+
+
+@ON_ONE_STORE
+def test_doctor_names_whose_rows_are_wrong_and_prints_nothing_foreign(store, world, order):
+    on_its_van(world, store, order())
+    assert not [each for each in doctor._inside(store, world) if "treated as absent" in each.text]
+    write(store, PERSON.update().where(PERSON.c.id == DISPATCHER.id).values(unit="hz-01"))
+    write(store, DUTY.update().values(courier="\x1b[31m 13800000001"))
+    [found] = [each for each in doctor._inside(store, world) if "treated as absent" in each.text]
+    assert found.verdict == "WRONG"
+    assert found.text.startswith("2 rows are not as this program wrote them, and are treated as absent: ")
+    assert f"assignment of unknown, person of {DISPATCHER.id}. " in found.text
