@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,17 @@ def test_the_code_in_a_document_runs(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     blocks = "\n".join(BLOCK.findall((ROOT / name).read_text("utf-8")))
     exec(compile(blocks, name, "exec"), {"__name__": "document"})
+
+
+def test_code_in_documents_passes_strict_type_checks(tmp_path):
+    for name in NAMES:
+        if blocks := BLOCK.findall((ROOT / name).read_text("utf-8")):
+            (tmp_path / (re.sub(r"\W", "_", name) + ".py")).write_text("\n".join(blocks), "utf-8")
+    files = sorted(map(str, tmp_path.glob("*.py")))
+    assert len(files) >= 3
+    command = [sys.executable, "-m", "mypy", "--strict", *files]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("name", NAMES)
