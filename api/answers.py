@@ -11,9 +11,8 @@ from typing import Annotated, Literal, NotRequired, TypeVar
 from pydantic import Field
 from typing_extensions import TypeAliasType, TypedDict  # Pydantic asks for these below Python 3.12
 
-from masking.access.proof import ProofRule
 from masking.numbers.pushed import SignatureRule
-from masking.reasons import Reason
+from masking.reasons import ProofRule, Reason
 from masking.rules import Rule
 from masking.waybill import CallEvent, ScanKind, WaybillState
 

@@ -17,8 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from masking.access import credentials as words
 from masking.access.people import Actor
-from masking.access.proof import Proof, ProofError, ProofRule, verify
+from masking.access.proof import Proof, ProofError, verify
 from masking.errors import MaskingError
+from masking.reasons import ProofRule
 from masking.vault import credentials
 from masking.vault.credentials import Held
 from masking.vault.store import Store, Transaction

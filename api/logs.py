@@ -50,8 +50,7 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
         ours = record.name == LOG.name
-        # the server's own records: some quote what a client sent, so only their template is kept
-        event = record.getMessage() if ours else str(record.msg).split("\n", 1)[0]
+        event = record.getMessage() if ours else _template(record)
         written: str | None = getattr(record, "lines", None)
         if written is not None:
             return written
@@ -61,6 +60,17 @@ class JsonLines(logging.Formatter):
         if record.exc_info and record.exc_info[1]:
             line["error"], line["at"] = where(record.exc_info[1])
         return _json(line)
+
+
+def _template(record: logging.LogRecord) -> str:
+    """The first line of another library's record without what a client may have sent; of its values only small numbers."""
+    line = str(record.msg).split("\n", 1)[0]
+    values = record.args if isinstance(record.args, tuple) else ()
+    kept = tuple(each if isinstance(each, int) and abs(each) < 2**31 else "..." for each in values)
+    try:
+        return line % kept if values else line
+    except (TypeError, ValueError):
+        return line
 
 
 def _begun(seconds: float, level: str, source: str, event: str) -> dict[str, Any]:

@@ -6,6 +6,8 @@ HTTP numbers are given in `api/problems.py`, not here.
 
 from __future__ import annotations
 
+from masking.reasons import explained
+
 
 class MaskingError(Exception):
     """Everything this package raises on purpose."""
@@ -28,7 +30,7 @@ class RefusedError(MaskingError):
         self.reason = reason
         self.state = state
         self.retry_after = retry_after
-        super().__init__(reason)
+        super().__init__(explained(reason))
 
 
 class UnknownWaybillError(MaskingError):

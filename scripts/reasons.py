@@ -9,12 +9,12 @@ from functools import cache
 from pathlib import Path
 
 from api.files.rules import meaning
-from masking.reasons import Reason, Word
+from masking.reasons import ProofRule, Reason, Word
 from masking.rules import Rule
 
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "docs" / "reasons.md"
-REGISTERS = (Reason, Rule)
+REGISTERS = (Reason, Rule, ProofRule)
 
 HEAD = """# Reasons and rules
 
@@ -55,6 +55,7 @@ def table() -> str:
     return (
         f"{HEAD}\n## Reasons of refusals\n\nMember `reason` of the outcome `refused`.\n\n{refusals}"
         f"\n## Rules\n\nMember `rule` of the outcome `rejected`: one field breaks it.\n\n{rules}"
+        f"\n## Rules of proofs\n\nMember `reason` of the problem `proof-refused`.\n\n{_rows(ProofRule, {})}"
     )
 
 

@@ -11,9 +11,8 @@ from api.app import create_app
 from api.auth import OPEN
 from api.description import description
 from api.settings import ServiceSettings
-from masking.access.proof import ProofRule
 from masking.order import LIMITS
-from masking.reasons import Reason
+from masking.reasons import ProofRule, Reason
 from masking.rules import Rule
 from masking.waybill import CallEvent, ScanKind, WaybillState
 from tests.serving import serving

@@ -324,3 +324,18 @@ def test_the_log_and_the_counts_hold_nothing_that_was_sent(service, log):
         assert canary not in everything
         assert json.dumps(canary)[1:-1] not in everything
     assert '"route": "/v1/waybills/{id}"' in lines
+
+
+@pytest.mark.parametrize(
+    ("template", "values", "event"),
+    [
+        ("Started server process [%d]", (4711,), "Started server process [4711]"),
+        ("Uvicorn running on %s:%d", ("13800000001", 8440), "Uvicorn running on ...:8440"),
+        ("Waiting for %d", ("13800000001",), "Waiting for %d"),
+        ("Read %d", (13800000001,), "Read %d"),
+        ("100 % done\nfor 13800000001", (), "100 % done"),
+    ],
+)
+def test_log_of_the_server_keeps_its_own_numbers_only(template, values, event):
+    record = logging.LogRecord("uvicorn.error", logging.INFO, __file__, 1, template, values, None)
+    assert json.loads(JsonLines().format(record))["event"] == event

@@ -7,13 +7,29 @@ import re
 
 import pytest
 
+from masking.errors import RefusedError
 from masking.order import LIMITS
-from masking.reasons import Reason
+from masking.reasons import ProofRule, Reason
 from masking.rules import Rule
 from masking.waybill import Refusal, Rejected, WaybillState
 from scripts import reasons
 
-WORDS = [*Reason, *Rule]
+WORDS = [*Reason, *Rule, *ProofRule]
+
+
+@pytest.mark.parametrize(
+    ("reason", "advice"),
+    [
+        ("htu", "not localhost"),
+        ("unauthenticated", "ask a supervisor for a new code"),
+        ("future", "Set this machine's clock"),
+    ],
+)
+def test_refused_error_says_what_helps(reason, advice):
+    error = RefusedError(reason)
+    assert error.reason == reason
+    assert str(error).startswith(f"{reason}: ")
+    assert advice in str(error)
 
 
 def test_documented_table_is_generated_from_the_register():

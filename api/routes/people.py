@@ -9,10 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from masking.access.people import Role
-from masking.access.proof import ProofError, ProofRule
+from masking.access.proof import ProofError
 from masking.enrol import Confirm, Enrol, Lost, Reinstate, Revoke, Unlock
 from masking.errors import RefusedError
 from masking.order import Plain
+from masking.reasons import ProofRule
 from masking.redeem import NOBODY, REPLAYED, Redeem
 from masking.shift import Shift
 from masking.waybill import Refusal

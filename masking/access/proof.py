@@ -15,7 +15,6 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, final
@@ -31,6 +30,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from masking.errors import RefusedError
+from masking.reasons import ProofRule
 
 PAST, AHEAD = 60, 60
 """Seconds that a proof's time may lie behind ours and before ours."""
@@ -50,29 +50,6 @@ _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
 _EC = EllipticCurvePublicNumbers
 _ALGORITHM = ECDSA(SHA256())
 _CURVE = SECP256R1()
-
-
-class ProofRule(StrEnum):
-    """What can be wrong with a proof: the name of the part that is, or a word of its own."""
-
-    MISSING = "missing"
-    TWICE = "twice"
-    TOO_LONG = "too-long"
-    FORM = "form"
-    HEADER = "header"
-    TYP = "typ"
-    ALG = "alg"
-    JWK = "jwk"
-    JTI = "jti"
-    IAT = "iat"
-    STALE = "stale"
-    FUTURE = "future"
-    HTM = "htm"
-    HTU = "htu"
-    ATH = "ath"
-    BSH = "bsh"
-    SIGNATURE = "signature"
-    REPLAYED = "replayed"
 
 
 class ProofError(RefusedError):
