@@ -22,7 +22,7 @@ def harmless(text: str) -> str:
 
 
 def one_line(text: object) -> str:
-    """The text on one line, so that a header or a name can't pass for a line of ours."""
+    """The text on one line, so that a header or a name can't pass for a line of the command."""
     return " ".join(str(text).split())
 
 

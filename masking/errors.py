@@ -93,7 +93,7 @@ def not_installed(error: ImportError) -> SettingsError:
         raise error
     return SettingsError(
         f"{module} is not installed. Install waybill-masking with the extra {EXTRAS[module]!r}, in a checkout of it:"
-        f" pip install '.[{EXTRAS[module]}]' (see \"Installing\" in README.md)"
+        f' pip install ".[{EXTRAS[module]}]" (see "Installing" in README.md)'
     )
 
 

@@ -187,6 +187,15 @@ def test_another_days_file_of_the_same_name_keeps_yesterdays_results(mask, tmp_p
     assert results(tmp_path) != yesterday
 
 
+def test_results_in_the_current_folder_are_kept_and_the_error_names_a_free_one(mask, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert mask([row(1)], "--out", ".") == 0
+    (tmp_path / "masked-2").touch()
+    assert mask([row(2)], "--out", ".") == 2
+    assert "--out masked-3)" in capsys.readouterr().err
+    assert mask([row(2)], "--out", "masked-3") == 0
+
+
 def test_corrected_and_further_rows_replace_the_results_of_the_same_file(mask, tmp_path):
     numbers = ("'=1+1", "''y", "y")
     strange = [row(n, reference=number) for n, number in enumerate(numbers, 5)]

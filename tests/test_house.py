@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,14 @@ def test_every_module_of_rules_is_kept_from_clock_and_dice():
     sources = set(contract("no clock, no dice")["source_modules"])
     adapters = {"vault", "connection", "settings", "client", "world", "disk", "crypto", "numbers"}
     assert sources == MODULES - {f"masking.{name}" for name in adapters}
+
+
+def test_the_service_imports_itself_by_relative_names_alone():
+    """It runs under two names, `api` and `waybill_service`: an absolute import would load its classes twice, or none."""
+    absolute = re.compile(r"^\s*(?:from|import) (?:api|waybill_service)\b", re.MULTILINE)
+    files = list((ROOT / "api").rglob("*.py"))
+    assert len(files) > 50
+    assert [path.name for path in files if absolute.search(path.read_text("utf-8"))] == []
 
 
 @pytest.mark.parametrize(

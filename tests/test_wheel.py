@@ -253,7 +253,7 @@ def test_a_missing_library_names_the_extra_that_brings_it(client, tmp_path, word
     done = waybill(client, tmp_path, *words)
     assert done.returncode == 2
     assert done.stderr.startswith(f"waybill {words[0]}: ")
-    assert f"pip install '.[{extra}]'" in done.stderr
+    assert f'pip install ".[{extra}]"' in done.stderr
 
 
 def test_the_extras_of_the_build_the_errors_and_the_readmes_agree():

@@ -23,7 +23,7 @@ def earlier_waybills(layout: Layout, masked: Path, rejected: Path) -> dict[str, 
     """The tokens in the results of an earlier run, by order number; empty if there are none.
 
     Raises:
-        InputError: a file of that name is not of ours, or holds an order that the new file does not.
+        InputError: `waybill mask` did not make a file of that name, or the new file lacks an order of it.
     """
     for _ in _rows(rejected, REJECTED):
         break
@@ -49,7 +49,7 @@ def require_same_waybill(tokens: Mapping[str, set[str]], number: str, token: str
 
 
 def _rows(path: Path, headers: Mapping[str, str]) -> Iterator[list[str]]:
-    """The rows of an earlier table of ours, none if it is missing or empty."""
+    """The rows of an earlier table, none if it is missing or empty."""
     if not os.path.lexists(path) or not path.stat().st_size:
         return
     try:
@@ -64,9 +64,6 @@ def _rows(path: Path, headers: Mapping[str, str]) -> Iterator[list[str]]:
 
 
 def _way_out(path: Path) -> str:
-    folder = next(
-        folder
-        for n in range(2, 10_000)
-        if not os.path.lexists(folder := path.parent.with_name(f"{path.parent.name}-{n}"))
-    )
+    base = path.parent if path.parent.name else path.parent / "masked"
+    folder = next(folder for n in range(2, 10_000) if not os.path.lexists(folder := f"{base}-{n}"))
     return f"give another folder (--out {folder}), or --overwrite to replace it"

@@ -69,7 +69,7 @@ def _is_stream(path: Path) -> bool:
     """Whether bytes are to be sent there as they come: a device such as a printer's, or a pipe.
 
     Raises:
-        InputError: nothing of ours can be written there.
+        InputError: it is neither a regular file nor such a stream.
     """
     try:
         found = path.lstat()
@@ -86,7 +86,7 @@ def _is_stream(path: Path) -> bool:
 
 
 def _of_the_system(path: Path) -> bool:
-    """Whether a link is one of `/dev/fd` or an administrator's name for a device, and nobody else could have put it there."""
+    """Whether a link is one of `/dev/fd` or an administrator's name for a device, and no other user can have made it."""
     folder = path.absolute().parent
     if folder.parts[1:2] not in (("dev",), ("proc",)):
         return False

@@ -30,7 +30,7 @@ def shred(path: Path) -> None:
         with os.fdopen(os.open(path, os.O_RDWR | _NO_FOLLOW | BINARY), "rb+", buffering=0) as file:
             found = os.fstat(file.fileno())  # of the opened file, so that it can't be swapped after the check
             if not stat.S_ISREG(found.st_mode):
-                raise InputError("--shred", "this is no file that can be deleted")
+                raise InputError("--shred", "not a regular file")
             if found.st_nlink > 1:
                 raise InputError("--shred", "the file has another name, under which it would stay")
             left = found.st_size
