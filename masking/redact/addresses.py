@@ -20,7 +20,7 @@ from masking.redact.names import is_person
 from masking.redact.normalise import Normal, normalise
 from masking.redact.phones import find_phones
 from masking.redact.regions import find_region
-from masking.redact.spans import Span, cover, joined
+from masking.redact.spans import Span, cover, joined, replaced
 from masking.waybill import Masked
 
 
@@ -56,10 +56,7 @@ def read_address(text: str) -> Address:
     """What the rules find in an address."""
     normal = normalise(text)
     phones = find_phones(normal, local=False)
-    plain = normal.text
-    for phone in phones:  # their digits are no doors
-        start, end = phone.at
-        plain = plain[:start] + GONE * (end - start) + plain[end:]
+    plain = replaced(normal.text, [phone.at for phone in phones], GONE)  # their digits are no doors
     doors = door_parts(plain)
     if _SIGN.search(plain) and _loose().search(plain):
         doors = sorted({*doors, *_read_tight(plain)})

@@ -9,6 +9,7 @@ All offsets are of the normal form.
 from __future__ import annotations
 
 import re
+from collections import deque
 
 from masking.redact import doorwords as words
 from masking.redact.latin import latin_doors, latin_stretches
@@ -17,6 +18,8 @@ from masking.redact.levels import BUILDING, FLOOR, LANE, NOTHING, NUMBER, PLACE,
 _HIDDEN = ("*", words.GONE)
 _CLOSES = ("附近", "旁", "对面", "门口", "楼下", "地下", "负一", "首层", "底层")
 _GOES_ON = frozenset("-0123456789")
+BETWEEN = 64
+"""Characters before a number that may say what it is."""
 _REGION = ("省", "市", "县", "区", "旗", "州")
 
 
@@ -29,17 +32,20 @@ def door_parts(text: str, numbers: list[Part] | None = None) -> list[Part]:
     latin = latin_stretches(text)
     for start, end in latin:
         parts += latin_doors(text, start, end)
+    ahead = deque(latin)
     level, last, at = NOTHING, 0, 0
     while found := words.START.search(text, at):
         start, at = found.span()
-        if latin and (stretch := next((end for begin, end in latin if begin <= start < end), 0)):
-            at = last = stretch
+        while ahead and ahead[0][1] <= start:
+            ahead.popleft()
+        if ahead and ahead[0][0] <= start:
+            at = last = ahead[0][1]
             continue
         head = text[start]
         if head in _HIDDEN:
             level, last = BUILDING, at
             continue
-        between = text[last:start].rstrip(words.BREAK)
+        between = text[max(last, start - BETWEEN) : start].rstrip(words.BREAK)
         context = _context(between, level) if between else level
         if head in words.WORD_HEADS and (word := words.WORD.match(text, start)):
             level = _of_word(word[0])
@@ -186,7 +192,7 @@ def _numbered(text: str, run: re.Match[str], between: str, context: Level) -> Le
 
 def _deeper(text: str, end: int) -> bool:
     """Whether another part of the door follows at once."""
-    rest = text[end:].lstrip(" -")[:1]
+    rest = text[end : end + BETWEEN].lstrip(" -")[:1]
     return rest == "*" or (rest.isalnum() and words.HINT.match(rest) is not None)
 
 
@@ -213,7 +219,7 @@ def _bare(text: str, run: re.Match[str], between: str, context: Level) -> Level 
     )
     if words.HIGHWAY.match(code) and (context <= TOWN or between.endswith(_REGION)):
         return STREET
-    if "邮" in text and (text.startswith("邮编", max(0, run.start() - 3)) or between.endswith(("邮编", "邮政编码"))):
+    if text.startswith("邮编", max(0, run.start() - 3)) or between.endswith(("邮编", "邮政编码")):
         return None
     if text[end : end + 1].isdecimal():  # 56甲5-3
         return BUILDING

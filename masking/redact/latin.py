@@ -15,8 +15,8 @@ _WORDS = (
 )
 _DOOR_WORD = re.compile(_WORDS, re.IGNORECASE)
 _DOOR = re.compile(
-    rf"(?P<word>{_WORDS}|#)[.:# ]*(?:no\b[.: ]*)?(?:[A-Za-z]?\d+[A-Za-z]?(?:[-/][A-Za-z]?\d+)*[A-Za-z]?|[A-Za-z])\b"
-    r"|\d+[ ]?(?:haolou|lou|dong|zhuang|danyuan|shi|ceng|zuo)\b|\d+(?:st|nd|rd|th)?[ ]*/?(?:floor|fl|/f|f)\b|\b[A-Za-z]?\d+[A-Za-z]?(?:[-/][A-Za-z]?\d+[A-Za-z]?)+",
+    rf"(?P<word>{_WORDS}|#)[.:# ]{{0,12}}+(?:no\b[.: ]*)?(?:[A-Za-z]?\d+[A-Za-z]?(?:[-/][A-Za-z]?\d+)*[A-Za-z]?|[A-Za-z])\b"
+    r"|(?<!\d)\d++[ ]?(?:haolou|lou|dong|zhuang|danyuan|shi|ceng|zuo)\b|(?<!\d)\d++(?:st|nd|rd|th)?[ ]*/?(?:floor|fl|/f|f)\b|\b[A-Za-z]?\d+[A-Za-z]?(?:[-/][A-Za-z]?\d+[A-Za-z]?)+",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\b[A-Za-z]{0,2}\d+[A-Za-z]?\b")
@@ -28,6 +28,8 @@ _STREET = re.compile(
 
 
 _POSTCODE = re.compile(r"[0-8]\d{5}")
+BEFORE = 32
+"""Characters before a number in which a street may be named."""
 _OF_STREET = re.compile(r"(?:\b|[a-z])(?:road|rd|street|st|avenue|ave|lu|jie)[., ]*(?:no[. ]*)?\Z", re.IGNORECASE)
 
 
@@ -53,6 +55,6 @@ def latin_doors(text: str, start: int, end: int) -> list[Part]:
         Part(*match.span(), Level.ROOM)
         for match in _NUMBER.finditer(text, start, end)
         if not _STREET.match(text, match.end())
-        and not _OF_STREET.search(text, start, match.start())
+        and not _OF_STREET.search(text, max(start, match.start() - BEFORE), match.start())
         and not _POSTCODE.fullmatch(match[0])
     ]

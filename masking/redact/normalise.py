@@ -34,7 +34,7 @@ SEPARATOR = "\x1e"
 """Stands between texts that are normalised together; orders with control characters are not taken."""
 _USUAL = (SEPARATOR * 2, " ~", "··", "、。", "《」", "【】", "〔〕", "一鿿")
 """What is its own normal form, but for the table: the first and the last character of each stretch, in order."""
-_ROUND_ZERO = re.compile(r"(?<=\d)[〇○]+|[〇○]+(?=\d)")
+_ROUND_ZERO = re.compile(r"(?<=\d)[〇○]+|(?<![〇○])[〇○]++(?=\d)")
 
 
 class Normal(NamedTuple):

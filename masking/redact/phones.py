@@ -18,7 +18,7 @@ from masking.waybill import Masked
 HAN_DIGITS = "零〇○洞一幺二两三四五六七拐八九勾壹贰叁肆伍陆柒捌玖"
 _IN_ASCII = str.maketrans(HAN_DIGITS, "00001122345677899123456789")
 _HAS_HAN = re.compile(f"[{HAN_DIGITS}]")
-_FIVE = re.compile(rf"[\d{HAN_DIGITS}](?:[\W_]*+[\d{HAN_DIGITS}]){{4}}")
+_FIVE = re.compile(rf"[\d{HAN_DIGITS}](?:(?:[^\w{HAN_DIGITS}]|_)*+[\d{HAN_DIGITS}]){{4}}")
 
 _GAP = r"[ \-._·/|~()\[\]]*+"
 _SEPARATION = re.compile(_GAP)
@@ -26,6 +26,8 @@ _ALONE = re.compile(r"1[3-9]\d{9}")
 """What nearly every phone field holds: a mobile number and nothing beside it."""
 _PERHAPS = re.compile(r"\+?\d{7,15}")
 _END = r"(?!\d)"
+BEFORE = 24
+"""Characters before a number in which a word may say what it is."""
 
 
 def _more(count: str) -> str:
@@ -51,7 +53,9 @@ _PHONE = re.compile(
     rf"|[ ](?P<spaced>\d{{3,4}})(?![\d元件个号栋室楼克斤块a-zA-Z]))?",
     re.IGNORECASE,
 )
-_BEGIN = re.compile(rf"[+(\[]|(?<!\d)\d|(?<![\d{HAN_DIGITS}])[{HAN_DIGITS}]")
+_BEGIN = re.compile(
+    rf"[+(\[](?=[ \-._·/|~()\[\]+]{{0,40}}[\d{HAN_DIGITS}])|(?<!\d)\d|(?<![\d{HAN_DIGITS}])[{HAN_DIGITS}]"
+)
 _NATIONAL = {"mobile": 11, "service": 10, "foreign": 8}
 """Digits without the country's."""
 _KINDS = ("mobile", "land", "service", "taiwan", "foreign", "local", "line")
@@ -106,7 +110,8 @@ def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
 
 def _is_local(text: str, plain: str, match: re.Match[str], *, local: bool) -> bool:
     """Whether seven or eight bare digits are a phone: not a date, not another number, not a count in Han numerals."""
-    start, before = match.start(), text[: match.start()]
+    start = match.start()
+    before = text[max(0, start - BEFORE) : start]
     if _HAS_HAN.search(plain, start, match.end("local")):
         return False
     if not local:

@@ -17,6 +17,8 @@ _SKIP = re.compile(
     r"(?:[\s*,，。.、:：;；/\\|_\-·()（）【】\[\]]|中国|中华人民共和国|市辖区|[全市]区|全[境县]|城区|县城[内区]?|境内|省?直辖县级行政区划"
     r"|[一二三四五六内中外]环(?:[到至-][一二三四五六内中外]环)?(?:之间|以内|以外|内|外|里))+"
 )
+FILLER = 64
+"""Characters of filler that are looked for before a name."""
 _SIGNS = " *,，。.、:：;；/\\|_-·()（）【】[]"
 _ROAD = re.compile(
     r"[正老新横直]?[东南西北中上下前后]?[一二三四五六七八九十\d]?[东南西北中]?(?:路|街(?!道)|大街|大道|道(?![里外真孚县区])|巷(?!口)|弄|胡同|支路|公路|高速)"
@@ -104,7 +106,7 @@ def filler(text: str, at: int, *, before: bool = False) -> int:
     if not before:
         skipped = _SKIP.match(text, at)
         return at + len(skipped[0].rstrip(_SIGNS)) if skipped else at
-    heads = [match.start() for match in _SKIP.finditer(text, 0, at) if match.end() == at]
+    heads = [match.start() for match in _SKIP.finditer(text, max(0, at - FILLER), at) if match.end() == at]
     return at - len(text[heads[-1] : at].lstrip(_SIGNS)) if heads else at
 
 

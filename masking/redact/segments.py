@@ -8,6 +8,7 @@ are, and what no word explains is a place. Way-finding (附近, 对面, 的交�
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple, final
@@ -19,7 +20,7 @@ from masking.redact.levels import Level, Part
 from masking.redact.normalise import Normal
 from masking.redact.phones import find_phones
 from masking.redact.regions import filler, find_region
-from masking.redact.spans import Span, joined
+from masking.redact.spans import Span, joined, replaced
 
 
 class Kind(StrEnum):
@@ -103,17 +104,15 @@ def segments(text: str) -> list[Segment]:
     plain = normal.text
     numbers: list[Part] = []
     phones = [found.at for found in find_phones(normal, local=False)]
-    blanked = plain
-    for start, end in phones:
-        blanked = blanked[:start] + GONE * (end - start) + blanked[end:]
-    door_parts(blanked, numbers)
-    found = [Segment(*at, Kind.PHONE) for at in phones]
-    found += _free([_normal_span(normal, span) for span in address.personal], Kind.PERSON, found)
+    door_parts(replaced(plain, phones, GONE), numbers)
+    taken = bytearray(len(plain))
+    found = _free(phones, Kind.PHONE, taken)
+    found += _free([_normal_span(normal, span) for span in address.personal], Kind.PERSON, taken)
     region = [span for span in joined(find_region(plain).spans, plain) if span[0] < span[1]]
-    found += _free(_with_filler(plain, region), Kind.REGION, found)
+    found += _free(_with_filler(plain, region), Kind.REGION, taken)
     doors = sorted(address.doors, key=lambda part: (part.start, -part.end))  # in Latin script one lies over another
     for part in (*doors, *numbers):
-        found += _free([(part.start, part.end)], _OF_LEVEL[part.level], found)
+        found += _free([(part.start, part.end)], _OF_LEVEL[part.level], taken)
     for start, end in _gaps(found, len(plain)):
         found += _ways(plain, start, end)
     return [Segment(*normal.back(start, end), kind) for start, end, kind in _told(sorted(found), plain)]
@@ -134,8 +133,10 @@ def _told(found: list[Segment], plain: str) -> Iterator[Segment]:
 
 def _normal_span(normal: Normal, span: Span) -> Span:
     """Where a span of the text lies in its normal form."""
-    inside = [n for n in range(len(normal.text)) if span[0] <= normal.back(n, n + 1)[0] < span[1]]
-    return (inside[0], inside[-1] + 1) if inside else (0, 0)
+    if normal.origin is None:
+        return span
+    first, behind = (bisect_left(normal.origin, edge, 0, len(normal.text)) for edge in span)
+    return (first, behind) if first < behind else (0, 0)
 
 
 def _with_filler(plain: str, spans: list[Span]) -> list[Span]:
@@ -144,13 +145,12 @@ def _with_filler(plain: str, spans: list[Span]) -> list[Span]:
     return joined(grown, plain)
 
 
-def _free(spans: Iterable[Span], kind: Kind, taken: list[Segment]) -> list[Segment]:
-    """The spans that lie over nothing yet."""
-    return [
-        Segment(start, end, kind)
-        for start, end in spans
-        if start < end and not any(start < other.end and other.start < end for other in taken)
-    ]
+def _free(spans: Iterable[Span], kind: Kind, taken: bytearray) -> list[Segment]:
+    """The spans that lie over nothing yet; their characters are `taken` from then on."""
+    found = [Segment(start, end, kind) for start, end in spans if start < end and taken.find(1, start, end) < 0]
+    for start, end, _ in found:
+        taken[start:end] = b"\1" * (end - start)
+    return found
 
 
 def _gaps(found: list[Segment], length: int) -> list[Span]:

@@ -35,9 +35,17 @@ def joined(spans: Iterable[Span], text: str, bridges: str = "") -> list[Span]:
 def cover(text: str, spans: Collection[Span]) -> Masked:
     """The text with every character of the spans, none of them empty, replaced by a sign."""
     hidden = joined(spans, text) if len(spans) > 1 else spans
-    for start, end in hidden:
-        text = text[:start] + SIGN * (end - start) + text[end:]
-    return Masked(text, tuple(hidden))
+    return Masked(replaced(text, hidden, SIGN), tuple(hidden))
+
+
+def replaced(text: str, spans: Iterable[Span], sign: str) -> str:
+    """The text with each character of the spans, which are in order and apart, replaced by a sign."""
+    parts: list[str] = []
+    last = 0
+    for start, end in spans:
+        parts += (text[last:start], sign * (end - start))
+        last = end
+    return "".join((*parts, text[last:]))
 
 
 def cover_from(text: str, start: int) -> Masked:
