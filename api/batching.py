@@ -1,18 +1,20 @@
 """Group commit: requests for one step that arrive together are decided and committed together, in a worker thread.
 
 While one group is being committed the next one gathers, so nobody waits for company and a busy disk makes large groups. A
-piece is what one caller submitted: decided in the order of arrival, never torn apart. Nothing leaves before the commit
-has returned. If a group fails, it was rolled back, and its pieces run one by one: a poisoned one fails alone. If it is
+piece is what one caller submitted, and is never torn apart. Units take turns, piece by piece, so that a merchant with many
+or slow requests delays another one by a group or two, not by its whole queue; of one unit, the order of arrival holds.
+Nothing leaves before the commit has returned. If a group fails, it was rolled back, and its pieces run one by one: a poisoned one fails alone. If it is
 not known whether a group was committed, all of it hears `UnavailableError`, and nothing is revealed.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import Generic, TypeVar
 
 from masking.errors import BusyError, UnavailableError
@@ -37,6 +39,11 @@ class _Piece(Generic[Request, Outcome]):
     login: Login | None
     answer: asyncio.Future[list[Outcome]]
 
+    @property
+    def unit(self) -> str:
+        """The unit whose turn it is with this piece: callers of one unit share its turns."""
+        return self.login.actor.unit if self.login else ""
+
     def settle(self, answer: list[Outcome] | Exception) -> None:
         """Answer the caller, unless it has stopped waiting."""
         if self.answer.done():
@@ -58,7 +65,8 @@ class Batcher(Generic[Request, Outcome]):
 
     Attributes:
         most: items in a group, unless a single piece is larger.
-        waiting: items that may wait; beyond, callers are told at once to come back.
+        waiting: items that may wait; beyond, callers are told at once to come back, unless their unit has less than its
+            equal share of that.
     """
 
     def __init__(
@@ -74,8 +82,8 @@ class Batcher(Generic[Request, Outcome]):
         self.most, self.waiting = most, waiting
         self._step, self._world, self._store, self._quick = step, world, store, quick
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=getattr(step, "__name__", "step"))
-        self._queue: deque[_Piece[Request, Outcome]] = deque()
-        self._items = 0
+        self._queues: dict[str, deque[_Piece[Request, Outcome]]] = {}  # the unit whose turn is next comes first
+        self._items: Counter[str] = Counter()
         self._working: asyncio.Task[None] | None = None
         self._resting = 0.0
         self._closed = False
@@ -94,14 +102,13 @@ class Batcher(Generic[Request, Outcome]):
             UnavailableError: the queue is full or closing, or the store could not take them; nothing is revealed.
             Exception: what the step raised for these requests alone.
         """
-        full = self._items and self._items + len(requests) > self.waiting
-        if self._closed or full:
+        piece: _Piece[Request, Outcome] = _Piece(list(requests), login, asyncio.get_running_loop().create_future())
+        if self._closed or self._is_full(piece):
             raise UnavailableError("too many requests are waiting; none of these was looked at")
         if not requests:
             return []
-        piece: _Piece[Request, Outcome] = _Piece(list(requests), login, asyncio.get_running_loop().create_future())
-        self._queue.append(piece)
-        self._items += len(requests)
+        self._queues.setdefault(piece.unit, deque()).append(piece)
+        self._items[piece.unit] += len(requests)
         if self._working is None:
             self._working = asyncio.create_task(self._work())
         return await piece.answer
@@ -116,27 +123,45 @@ class Batcher(Generic[Request, Outcome]):
     async def _work(self) -> None:
         group: list[_Piece[Request, Outcome]] = []
         try:
-            while self._queue:
+            while self._queues:
                 for _ in range(TURNS if self._quick else 0):
                     await asyncio.sleep(0)
                 group = self._next()
                 await self._settle(group)
         finally:
             self._working = None
-            for piece in (*group, *self._queue):  # all answered, unless this task itself is being cancelled
+            for piece in (
+                *group,
+                *chain.from_iterable(self._queues.values()),
+            ):  # all answered, unless this task itself is being cancelled
                 piece.answer.cancel()
 
     def _next(self) -> list[_Piece[Request, Outcome]]:
-        """The next group: whole pieces, as many as fit, without those whose callers have gone."""
+        """The next group: whole pieces, a unit's after another's, as many as fit, without those whose callers have gone."""
         group: list[_Piece[Request, Outcome]] = []
         room = self.most
-        while self._queue and (not group or len(self._queue[0].requests) <= room):
-            piece = self._queue.popleft()
-            self._items -= len(piece.requests)
+        while self._queues:
+            unit, queue = next(iter(self._queues.items()))
+            if group and len(queue[0].requests) > room:
+                break
+            piece = queue.popleft()
+            del self._queues[unit]
+            if queue:
+                self._queues[unit] = queue  # behind the others
+            self._items[unit] -= len(piece.requests)
+            if not self._items[unit]:
+                del self._items[unit]
             if not piece.answer.done():
                 group.append(piece)
                 room -= len(piece.requests)
         return group
+
+    def _is_full(self, piece: _Piece[Request, Outcome]) -> bool:
+        """Whether there is no room for a piece, neither in the queue nor in its unit's equal share of it."""
+        waiting, count = self._items.total(), len(piece.requests)
+        if not waiting or waiting + count <= self.waiting:
+            return False
+        return self._items[piece.unit] + count > self.waiting // len(self._items.keys() | {piece.unit})
 
     async def _settle(self, group: list[_Piece[Request, Outcome]]) -> None:
         """Decide a group and answer each of its pieces, whatever happens."""
