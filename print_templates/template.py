@@ -7,6 +7,7 @@ never drawn with. What all labels of a template share is drawn once, here.
 from __future__ import annotations
 
 import tomllib
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +25,8 @@ from print_templates.schema import Fault
 from print_templates.typeface import printable
 
 FOLDER = Path(__file__).parent / "templates"
+MOST_DOTS = 4_000_000
+"""Of a logo: a label of 100 x 180 mm has 2.5 million at 300 dpi, and each is unpacked to a byte."""
 RESOLUTIONS = {203: 203.2, 300: 300.0}
 """What a printer is sold as, and its dots an inch: "203" is eight dots a millimetre."""
 MM = 25.4
@@ -204,8 +207,15 @@ def _constant(box: TextBox, number: int) -> tuple[Run, ...]:
 def _logo(path: Path, box: Box) -> Code:
     """A picture scaled to its box, each dot black where more than half of what it covers is."""
     try:
-        with Image.open(path) as opened:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            opened = Image.open(path)
+        with opened:
+            if opened.width * opened.height > MOST_DOTS:
+                raise InputError("logo", f"{path.name} has more than 4,000,000 dots; make it smaller")
             grey = opened.convert("L")
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise InputError("logo", f"{path.name} has more than 4,000,000 dots; make it smaller") from None
     except OSError:
         raise InputError("logo", f"{path.name} is not a readable picture") from None
     if sum(grey.histogram()[64:192]) > grey.width * grey.height // 50:

@@ -22,6 +22,9 @@ FIELDS = (
 )
 """Every name that a column can be given, also in a file of `--columns`."""
 
+LONGEST = 200
+"""Characters of a header that may have a meaning; notes in brackets included."""
+
 _SIGNS = re.compile(r"[\s*:_\-.()\[\]#/、,|\"'“”&]+")
 _ALTERNATIVES = re.compile(r"[/、|]|或")
 
@@ -35,6 +38,8 @@ class Meaning(NamedTuple):
 
 def place(header: str) -> Meaning | None:
     """What a header means, `IGNORED` for what no waybill needs, None for what is to be asked."""
+    if len(header) > LONGEST:
+        return None
     text = unicodedata.normalize("NFKC", header).translate(words.SIMPLIFIED).lower()
     text = words.NOTE.sub("", text.replace("【", "[").replace("】", "]"))
     text = re.sub(r"^详细(?=收)", "", text.strip())

@@ -13,7 +13,7 @@ from .cells import clean, lost_digits, phone_again
 from .decoding import DAMAGED
 from .headers import PARTIES
 from .layout import Layout
-from .pasted import take_apart
+from .pasted import LONGEST, take_apart
 
 Texts = tuple[str, str, str]
 """Name, phone, address."""
@@ -108,7 +108,9 @@ class LineReader:
             apart = take_apart(pasted)
             found = texts(apart.party)
             name, phone, detail = name or found[0], phone or found[1], [found[2]]
-            if apart.confidence < self._confidence:
+            if len(pasted) > LONGEST:
+                unsure = f"longer-than-{LONGEST}"
+            elif apart.confidence < self._confidence:
                 unsure = f"taken-apart-with-confidence-{apart.confidence:.2f}"
         areas = [area for part in _AREAS if part in columns and (area := _first(cells, columns[part])) not in _NO_PLACE]
         if not any(areas) and not company and len(detail) == 1:

@@ -16,6 +16,8 @@ from masking.redact.normalise import normalise
 from masking.redact.phones import find_phones
 
 SURE = 0.8
+LONGEST = 1000
+"""Characters of a line that are taken apart; a name, a phone and the longest address have 400."""
 
 _NAME_LABEL = r"(?:收货人|收件人|联系人|姓\s*名|名字|收货人姓名|收件人姓名|name|recipient|receiver)"
 _OTHER_LABEL = r"(?:手机号码|手机号|手机|联系电话|电话号码|联系方式|电话|收货电话|phone|mobile|tel|所在地区|所在区域|地区|收货地址|详细地址|收件地址|地址|address|邮编|邮政编码)"
@@ -59,7 +61,12 @@ class Apart:
 
 
 def take_apart(line: str) -> Apart:
-    """Name, phone and address of a pasted line. Nothing of the line is dropped but labels, postcode and separators."""
+    """Name, phone and address of a pasted line. Nothing of the line is dropped but labels, postcode and separators.
+
+    A line of more than `LONGEST` characters is not taken apart: its confidence is 0.
+    """
+    if len(line) > LONGEST:
+        return _unsure(line)
     line = line.strip()
     phones = find_phones(normalise(line))
     whole = [phone for phone in phones if phone.kind != "local"]

@@ -30,7 +30,11 @@ HEAD = 20
 _DELIMITERS = (",", "\t", ";")
 _MOST_LINES = 100  # of text in one row; more is a quote that was never closed
 _MOST_PACKED = 256 << 20  # bytes of an XLSX
-_MOST_UNPACKED = 4 << 30  # a million rows have about one gigabyte
+_MOST_UNPACKED = 2 << 30  # a million rows have about one gigabyte
+_MOST_RATIO, _RATIO_FROM = 200, 64 << 20  # bytes unpacked for one packed, in a part of at least that many bytes
+_MOST_STRINGS = 10_000_000  # a million rows of ten different texts
+_MOST_ROWS = 1_048_576  # of a spreadsheet
+_MOST_MISSING = 10_000  # rows that a sheet leaves out between two others; a reader makes each of them
 _EXACT = 10**15  # spreadsheets keep fifteen digits of a number
 
 
@@ -115,18 +119,43 @@ def _workbook(path: Path) -> Any:
     packed = io.BytesIO(path.read_bytes())  # it is read several times, and stays what it was if somebody saves it anew
     try:
         with zipfile.ZipFile(packed) as archive:
-            unpacked = sum(part.file_size for part in archive.infolist())
-        book = openpyxl.load_workbook(packed, read_only=True, data_only=True) if unpacked <= _MOST_UNPACKED else None
+            _bound(archive)
+        return openpyxl.load_workbook(packed, read_only=True, data_only=True)
+    except InputError:
+        raise
     except Exception as error:  # a stranger's parser on a stranger's bytes raises anything
         raise InputError("file", "damaged, or not an .xlsx") from error
-    if book is None:
-        raise InputError("file", "unpacks to more than 4 GB")
-    return book
+
+
+def _bound(archive: zipfile.ZipFile) -> None:
+    """Refuse a workbook that would take too much memory or time; `zipfile` unpacks no more than the sizes say."""
+    parts = archive.infolist()
+    if sum(part.file_size for part in parts) > _MOST_UNPACKED:
+        raise InputError("file", "unpacks to more than 2 GB: split it, or save it as .csv")
+    for part in parts:
+        if part.file_size >= _RATIO_FROM and part.file_size > _MOST_RATIO * part.compress_size:
+            raise InputError("file", "unpacks to more than 200 times its size: save it as .csv")
+        if (
+            part.filename.endswith("sharedStrings.xml")
+            and part.file_size >= _RATIO_FROM
+            and _strings(archive, part) > _MOST_STRINGS
+        ):
+            raise InputError("file", "has more than 10,000,000 different texts: split it, or save it as .csv")
+
+
+def _strings(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
+    """How many shared strings a workbook has, counted without parsing it."""
+    with archive.open(part) as file:
+        count, last = 0, b""
+        while block := file.read(1 << 20):
+            count += (last + block).count(b"<si")
+            last = block[-2:]
+        return count
 
 
 def _sheet_rows(sheet: Any) -> Iterator[Row]:
     sheet.reset_dimensions()  # some exporters write a wrong one, and rows would be missing
-    number = 0
+    number = missing = 0
     rows = iter(sheet.iter_rows(values_only=True))
     while True:
         try:
@@ -136,6 +165,13 @@ def _sheet_rows(sheet: Any) -> Iterator[Row]:
         if values is None:
             return
         number += 1
+        missing = 0 if values else missing + 1
+        if number > _MOST_ROWS:
+            raise InputError("file", "a sheet has at most 1,048,576 rows", row=number)
+        if missing > _MOST_MISSING:
+            raise InputError(
+                "file", "more than 10,000 rows are left out here: delete them, or save it as .csv", row=number
+            )
         yield number, [value if type(value) is str else _text(value) for value in values]
 
 
