@@ -147,7 +147,7 @@ class Reported(Document):
 
 
 class CallBack(Document):
-    """A parcel whose recipient has missed a call, and when somebody tried to answer it."""
+    """A parcel whose recipient has missed a call, and when it was answered from another phone."""
 
     waybill_number: str
     at: Time

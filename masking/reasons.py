@@ -30,7 +30,7 @@ class Reason(Word):
     # access to a parcel
     UNKNOWN = (
         "unknown",
-        "There is no such thing for this caller: never issued, destroyed, or somebody else's. Which one is not said.",
+        "There is no such thing for this caller: never issued, destroyed, or another party's. Which one is not said.",
         "Check the code or number, and whether the parcel is assigned to the caller.",
     )
     NOT_IN_CUSTODY = (
@@ -141,7 +141,7 @@ class Reason(Word):
     )
     REPRINT_NEEDS_A_SCAN_BY_ANOTHER = (
         "reprint-needs-a-scan-by-another",
-        "Nobody but the caller has recorded the arrival of this parcel.",
+        "The arrival of this parcel is recorded by the caller only, or not at all.",
         "Let a colleague scan the parcel as arrived.",
     )
     # changes by the merchant
@@ -189,7 +189,7 @@ class Reason(Word):
     )
     TO_NEEDS_A_STAFFED_UNIT = (
         "to-names-a-unit-where-nobody-is-enrolled",
-        "Nobody is enrolled at the unit that `to` names.",
+        "No person or program is enrolled at the unit that `to` names.",
         "Check the unit's id.",
     )
     SENT_TO_ANOTHER_UNIT = (

@@ -15,6 +15,8 @@ from masking.rules import Rule
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "docs" / "reasons.md"
 REGISTERS = (Reason, Rule, ProofRule)
+ASKING = {"masking/client"}
+"""Where answers are read: what is named there says nothing of where a word comes from."""
 
 HEAD = """# Reasons and rules
 
@@ -59,10 +61,16 @@ def table() -> str:
     )
 
 
+def _room(path: str) -> str:
+    """The step, or the package, that a module is or stands in."""
+    parts = path.removesuffix(".py").split("/")
+    return "/".join(parts[:2]) if parts[0] == "masking" else parts[0]
+
+
 def _rows(register: type[Word], chinese: dict[str, str]) -> str:
-    lines = ["| Word | Meaning | What helps | 中文 | Used by |", "|---|---|---|---|---|"]
+    lines = ["| Word | Meaning | What helps | 中文 | Where |", "|---|---|---|---|---|"]
     for word in sorted(register):
-        where = ", ".join(f"`{path}`" for path in uses()[word])
+        where = ", ".join(f"`{room}`" for room in sorted({_room(path) for path in uses()[word]} - ASKING))
         lines.append(f"| `{word}` | {word.meaning} | {word.remedy} | {chinese.get(word, '')} | {where} |")
     return "\n".join(lines) + "\n"
 

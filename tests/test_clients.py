@@ -1,4 +1,4 @@
-"""Clients that four generators make of the description compile, and say what a caller needs: `make clients` installs them."""
+"""Four clients that are generated from the description compile, and serve a caller: `make clients` installs the generators."""
 
 from __future__ import annotations
 
