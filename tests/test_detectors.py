@@ -219,3 +219,33 @@ def test_the_command_marks_a_canary_and_is_quiet_on_a_quiet_ledger(tmp_path, ord
     assert main(["watch", *folder]) == 0
     assert capsys.readouterr().out == ""
     assert main(["watch", "--canary", "13800000001", *folder]) == 2
+
+
+@pytest.mark.parametrize("kind", ["grant", "intent", "deliver"])
+def test_an_act_whose_duty_nobody_gave_is_found(kind):
+    given, name = duty(1)
+    forged = leaf(kind, "courier-8", 1, 2, duty="d-none")
+    assert kinds([given, leaf(kind, "courier-7", 1, 1, duty=name)]) == []
+    assert ("duty-never-given", "courier-8", 1, 1) in kinds([given, forged])
+    assert ("duty-never-given", "courier-8", 1, 1) in kinds([leaf(kind, "courier-8", 1, 2)])
+    elsewhere = duty(2)[0]
+    assert ("duty-never-given", "courier-7", 1, 1) in kinds(
+        [elsewhere, leaf(kind, "courier-7", 1, 1, duty="d-2-courier-7")]
+    )
+
+
+def test_an_act_under_a_duty_that_was_handed_over_before_is_found():
+    first, name = duty(1, "courier-7")
+    second, later = duty(1, "courier-8", minute=5)
+    after = [leaf("grant", "courier-7", 1, minute, duty=name) for minute in (4, 6, 7)]
+    assert kinds([first, second, *after[:2], leaf("grant", "courier-8", 1, 7, duty=later)]) == []  # 6: at the same time
+    assert kinds([first, second, *after]) == [("duty-was-over", "courier-7", 1, 1)]
+
+
+def test_a_duty_that_was_given_before_the_day_explains_and_counts_for_nothing_else():
+    early, name = duty(1, minute=0)
+    acts = [early, leaf("grant", "courier-7", 1, 1, duty=name), leaf("reprint", "clerk", 1, 2, number="2")]
+    late = leaf("deliver", "courier-7", 1, 90, duty=name)
+    least = Thresholds(copies=1, unfinished=1, pair=1)
+    assert detect([*acts, late], thresholds=least, since=NOON + timedelta(hours=1)) == []
+    assert {each.kind for each in detect([*acts, late], thresholds=least)} == {"reprints"}

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 from typing import Final, final
@@ -24,6 +24,12 @@ LOOKS: Final = frozenset({"grant", "look", "intent"})
 
 MOST: Final = 1000
 """No threshold is higher: it would be one that nobody reaches."""
+
+_EXPLAINED: Final = frozenset({"grant", "intent", "deliver"})
+"""Leaves that name the duty which allowed the act."""
+
+_AT_ONCE: Final = timedelta(minutes=1)
+"""Acts of several workers at the same time may reach the ledger in another order than that of their times."""
 
 _OF_A_DUTY: Final = frozenset({"assign", "grant", "deliver", "scan"})
 
@@ -78,13 +84,18 @@ class Finding:
 
 
 def detect(
-    leaves: Iterable[Leaf], canaries: Collection[bytes] = (), thresholds: Thresholds | None = None
+    leaves: Iterable[Leaf],
+    canaries: Collection[bytes] = (),
+    thresholds: Thresholds | None = None,
+    *,
+    since: datetime | None = None,
 ) -> list[Finding]:
     """Everything that stands out in these leaves, of which those about one parcel stand together, in whatever order.
 
-    `canaries` are the subjects of parcels at which nobody should look.
+    `canaries` are the subjects of parcels at which nobody should look. Leaves from before `since` only say which duties
+    were given: an act may follow its assignment by `access.duty.DUTY_LASTS`.
     """
-    seen = _Seen()
+    seen = _Seen(since)
     for subject, about in groupby(leaves, key=attrgetter("subject")):
         seen.parcel(about, canary=subject in canaries)
     return seen.findings(thresholds or Thresholds())
@@ -124,18 +135,25 @@ class _Looks:
 class _Seen:
     """What is kept while leaves pass: counts by person, and by clerk and courier."""
 
-    def __init__(self) -> None:
+    def __init__(self, since: datetime | None) -> None:
+        self._since = since
         self._canaries = Counter[str]()
         self._strangers = Counter[str]()
         self._copies = Counter[str]()
         self._wrong_phones = Counter[str]()
+        self._never_given = Counter[str]()
+        self._was_over = Counter[str]()
         self._pairs: defaultdict[tuple[str, str], _Looks] = defaultdict(_Looks)
 
     def parcel(self, leaves: Iterable[Leaf], *, canary: bool) -> None:
         """Count what happened to one parcel."""
+        everything = list(leaves)
+        self._explain(everything)
         acts: list[Leaf] = []
         strangers: set[str] = set()
-        for leaf in leaves:
+        for leaf in everything:
+            if self._since and leaf.at < self._since:
+                continue
             if canary and _is_look(leaf):
                 self._canaries[leaf.actor] += 1
             if leaf.kind == "refusal" and leaf.detail.get("reason") == "unknown":
@@ -154,6 +172,18 @@ class _Seen:
                     _Looks(1, unfinished, unfinished and duty.withdrawn, duty.absent)
                 )
 
+    def _explain(self, leaves: list[Leaf]) -> None:
+        """Count acts whose duty no assignment on the ledger gave, or had ended before: neither can be done by a step."""
+        given = {leaf.detail["duty"]: leaf.at for leaf in leaves if leaf.kind == "assign" and "duty" in leaf.detail}
+        for leaf in leaves:
+            if leaf.kind not in _EXPLAINED or (self._since and leaf.at < self._since):
+                continue
+            began = given.get(leaf.detail.get("duty", ""))
+            if began is None:
+                self._never_given[leaf.actor] += 1
+            elif any(began < at < leaf.at - _AT_ONCE for at in given.values()):
+                self._was_over[leaf.actor] += 1
+
     def findings(self, least: Thresholds) -> list[Finding]:
         """All of them, each kind in the order of names."""
         couriers: defaultdict[str, _Looks] = defaultdict(_Looks)
@@ -168,7 +198,8 @@ class _Seen:
             found += _pair(giver, courier, looks, total, least)
         found += _each("asks-for-strangers", self._strangers, least.strangers)
         found += _each("reprints", self._copies, least.copies)
-        return found + _each("wrong-phones", self._wrong_phones, least.wrong_phones)
+        found += _each("wrong-phones", self._wrong_phones, least.wrong_phones)
+        return found + _each("duty-never-given", self._never_given) + _each("duty-was-over", self._was_over)
 
 
 def _courier(courier: str, looks: _Looks, least: Thresholds) -> list[Finding]:

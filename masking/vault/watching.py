@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from masking.access.detectors import Finding, detect, looked_at_canaries
+from masking.access.duty import DUTY_LASTS
 from masking.ledger.log import Leaf, Unreadable, read
 from masking.vault import journal
 from masking.vault.budgets import raise_alarm
@@ -43,8 +44,9 @@ def watch(world: World, store: Store, *, back: timedelta = A_DAY) -> list[Findin
     """
     now = world.now()
     damaged: list[Unreadable] = []
-    leaves = _readable(parcel_by_parcel(store, now - back), damaged)
-    found = detect(leaves, _canaries(world, store, now), store.settings.watch) + _unreadable(damaged)
+    since = now - back
+    leaves = _readable(parcel_by_parcel(store, since - DUTY_LASTS), damaged)
+    found = detect(leaves, _canaries(world, store, now), store.settings.watch, since=since) + _unreadable(damaged)
     _ring(world, store, found, now)
     return found
 
