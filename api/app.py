@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from masking.redeem import Attest, software
-from masking.world import World
+from masking.world import SteadyClock, World
 
 from . import problems
 from .auth import Authenticate
@@ -38,7 +38,7 @@ def create_app(settings: ServiceSettings, world: World | None = None, attest: At
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings, world or World(), attest) as service:
+        async with running(settings, world or World(now=SteadyClock(World().now)), attest) as service:
             app.state.service = service
             yield
 

@@ -12,6 +12,7 @@ import gc
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -28,6 +29,7 @@ from masking.enrol import enrol
 from masking.errors import MaskingError
 from masking.find import find
 from masking.label import label
+from masking.ledger import checkpoint
 from masking.look import look
 from masking.numbers.provider import NumberProvider
 from masking.redeem import Attest, redeem, software
@@ -40,7 +42,7 @@ from masking.vault.credentials import Held
 from masking.vault.store import Store
 from masking.vault.upkeep import keep_numbers
 from masking.vault.watching import keep_watch
-from masking.world import World
+from masking.world import SteadyClock, World
 
 from . import auth
 from .batching import Batcher
@@ -152,6 +154,12 @@ def _sweep(world: World, store: Store) -> None:
         interventions.sweep(tx, world.now())
 
 
+def _last_signed(world: World, store: Store) -> datetime:
+    """When the latest checkpoint was signed; the present before the first."""
+    note = journal.latest(store)
+    return checkpoint.read(note, journal.log_key(world, store)).at if note else world.now()
+
+
 def _schemas(_world: World, store: Store) -> None:
     store.check_schemas()
 
@@ -167,6 +175,8 @@ async def running(settings: ServiceSettings, world: World, attest: Attest = soft
     sys.setswitchinterval(SWITCH)
     store = await anyio.to_thread.run_sync(lambda: open_folder(settings.folder, world, must_exist=True))
     try:
+        if isinstance(world.now, SteadyClock):
+            world.now.not_before(await anyio.to_thread.run_sync(_last_signed, world, store))
         service = Service(settings, world, store, read_provider(settings.folder, world), attest)
         await service.sequence()
         gc.collect()

@@ -7,6 +7,7 @@ time or draws randomness, and a contract in CI sees to it.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -41,6 +42,45 @@ def milliseconds(moment: datetime) -> int:
 def moment(stored: int) -> datetime:
     """A stored time as an aware UTC datetime."""
     return datetime.fromtimestamp(stored / 1000, UTC)
+
+
+SET_BACK = timedelta(hours=25)
+"""A clock that is behind by no more was set back; one that is behind by more was far ahead once, and is right now."""
+
+
+class SteadyClock:
+    """A clock that is never behind the time that has passed since it was last asked, nor behind a moment that is known.
+
+    Where the machine's clock is set back, lives, budgets and the order of leaves go on as if it had not been: a service is
+    ahead of its machine's clock until it catches up. A clock that is set ahead is followed.
+    """
+
+    def __init__(self, now: Callable[[], datetime], ticks: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._ticks = ticks
+        self._last = (now(), ticks())
+
+    def not_before(self, known: datetime) -> None:
+        """Go on from a moment that has been already, such as that of the ledger's last checkpoint."""
+        now = self()
+        if now < known <= now + SET_BACK:
+            self._last = (known, self._ticks())
+
+    @property
+    def ahead(self) -> timedelta:
+        """How far this clock is ahead of the machine's."""
+        return self() - self._now()
+
+    def __call__(self) -> datetime:
+        """The present, in whole milliseconds."""
+        before, at = self._last
+        ticks = self._ticks()
+        passed = timedelta(milliseconds=int((ticks - at) * 1000))
+        now = self._now()
+        if now < before + passed:
+            return before + passed
+        self._last = (now, ticks)
+        return now
 
 
 def _utc_now() -> datetime:

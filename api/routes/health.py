@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 import anyio.to_thread
@@ -12,9 +13,13 @@ from starlette.responses import PlainTextResponse, Response
 from masking.errors import MaskingError
 from masking.vault import journal, slots
 from masking.vault.store import Store
+from masking.world import SteadyClock
 
 from .. import answers
 from .called import Responses, document
+
+SKEW = timedelta(seconds=5)
+"""How far the machine's clock may be behind the service's without being named."""
 
 router = APIRouter(tags=["operations"])
 
@@ -39,6 +44,8 @@ async def ready(request: Request) -> Response:
     try:
         await anyio.to_thread.run_sync(journal.latest, service.store)
         risks = await anyio.to_thread.run_sync(_risks, service.store)
+        if isinstance(service.world.now, SteadyClock) and service.world.now.ahead > SKEW:
+            risks.append("clock-set-back")
         able = not service.failing
     except MaskingError:
         able = False

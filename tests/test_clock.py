@@ -1,0 +1,136 @@
+"""A clock that is set back neither shortens nor extends lives, locks, budgets or duties of a running service."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from masking.access import credentials as words
+from masking.access.duty import Purpose
+from masking.access.people import Role
+from masking.enrol import new_secret
+from masking.ledger.checkpoint import read
+from masking.order import Grant
+from masking.redeem import Issued, Redeem, redeem
+from masking.resolve import Resolve, resolve
+from masking.vault import credentials, journal
+from masking.world import SteadyClock, World, milliseconds
+from tests.cast import COURIER, OTHER_COURIER, SHOP, Hands, looked, on_its_van
+
+BACK = pytest.mark.parametrize("back", [timedelta(hours=1), timedelta(days=1)], ids=str)
+ON_ONE_STORE = pytest.mark.parametrize("urls", ["file"], indirect=True)
+
+
+class Machine:
+    """A machine's clock that can be set, and its ticks, which go on."""
+
+    def __init__(self, hands: Hands) -> None:
+        self.hands = hands
+        self.ticks = 1000.0
+        self.clock = SteadyClock(lambda: hands.time, lambda: self.ticks)
+
+    def passes(self, **delta: float) -> None:
+        self.hands.time += timedelta(**delta)
+        self.ticks += timedelta(**delta).total_seconds()
+
+    def set_back(self, by: timedelta) -> None:
+        self.hands.time -= by
+
+
+@pytest.fixture
+def machine(hands):
+    return Machine(hands)
+
+
+@pytest.fixture
+def world(hands, machine):
+    return World(now=machine.clock, entropy=hands.world.entropy)
+
+
+@BACK
+def test_a_clock_goes_on_where_it_was_set_back_and_follows_where_it_is_set_ahead(machine, back):
+    began = machine.clock()
+    machine.set_back(back)
+    assert machine.clock() == began
+    machine.passes(minutes=5)
+    assert machine.clock() == began + timedelta(minutes=5)
+    assert machine.clock.ahead == back
+    machine.hands.time += back + timedelta(minutes=10)
+    assert machine.clock() == machine.hands.time
+    assert not machine.clock.ahead
+
+
+def test_a_clock_goes_on_from_what_was_signed_but_not_from_a_far_future(machine):
+    began = machine.clock()
+    machine.clock.not_before(began + timedelta(days=400))
+    assert machine.clock() == began
+    machine.clock.not_before(began - timedelta(days=1))
+    assert machine.clock() == began
+    machine.clock.not_before(began + timedelta(hours=1))
+    machine.passes(minutes=1)
+    assert machine.clock() == began + timedelta(hours=1, minutes=1)
+
+
+@BACK
+@ON_ONE_STORE
+def test_a_token_lives_its_hour_and_no_longer(store, world, machine, back):
+    with store.transaction() as tx:
+        secret = new_secret(world, tx, SHOP.id)
+    [issued] = redeem(world, store, [Redeem(shown=secret)], bearer=frozenset(Role))
+    assert isinstance(issued, Issued)
+    digest = words.sure_digest(words.TOKEN, issued.token)
+
+    def is_valid():
+        with store.reading() as tx:
+            return bool(credentials.holders(tx, {digest}, world.now()))
+
+    machine.passes(minutes=30)
+    machine.set_back(back)
+    machine.passes(minutes=29)
+    assert is_valid()
+    machine.passes(minutes=2)
+    assert not is_valid()
+
+
+@BACK
+@ON_ONE_STORE
+def test_a_lock_and_the_counts_of_the_day_neither_end_nor_last(store, world, machine, back, order):
+    _, data = on_its_van(world, store, order())
+    before = looked(world, store, data.code).remaining
+    for _ in range(20):
+        looked(world, store, data.code, OTHER_COURIER)
+    machine.set_back(back)
+    machine.passes(minutes=59)
+    assert looked(world, store, data.code, OTHER_COURIER).reason == "locked"
+    assert looked(world, store, data.code).remaining == before
+    machine.passes(minutes=2)
+    assert looked(world, store, data.code, OTHER_COURIER).reason == "unknown"
+
+
+@BACK
+@ON_ONE_STORE
+def test_a_duty_lasts_its_day(store, world, machine, back, order):
+    _, data = on_its_van(world, store, order())
+    machine.set_back(back)
+    machine.passes(hours=23, minutes=59)
+    assert isinstance(looked(world, store, data.code), Grant)
+    machine.passes(minutes=2)
+    assert looked(world, store, data.code).reason == "duty-is-over"
+
+
+@BACK
+@ON_ONE_STORE
+def test_leaves_stay_in_their_order_and_checkpoints_say_the_time_that_passed(store, world, machine, back, order):
+    _, data = on_its_van(world, store, order())
+    journal.sequence(world, store)
+    machine.passes(minutes=1)
+    machine.set_back(back)
+    [granted] = resolve(world, store, [Resolve(actor=COURIER, code=data.code, purpose=Purpose.DELIVER)])
+    assert isinstance(granted, Grant)
+    signed = read(journal.sequence(world, store), journal.log_key(world, store))
+    record = store.read_codes([data.code], world, world.now())[0][0]
+    leaves = journal.who_saw(world, store, record)
+    assert [each.at for each in leaves] == sorted(each.at for each in leaves)
+    assert leaves[-1].kind == "grant"
+    assert milliseconds(leaves[-1].at) == milliseconds(signed.at)
