@@ -21,6 +21,7 @@ from masking.lifecycle import State
 from masking.reasons import Reason
 from masking.vault import budgets, custody, journal, people, slots, waybills
 from masking.vault.custody import Assignment
+from masking.vault.refusals import Refusals
 from masking.vault.store import Store
 from masking.waybill import Assigned, Refusal
 from masking.world import World, day_of, milliseconds, moment
@@ -47,8 +48,10 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
     outcomes: list[Assigned | Refusal] = []
     with store.transaction() as tx:
         staff = people.active(tx, {r.actor.id for r in requests} | {r.courier for r in requests})
-        numbers = waybills.by_number(tx, store.settings.tenant, {request.what for request in requests})
-        ids = [code[0] if code else numbers.get(request.what) for code, request in zip(codes, requests, strict=True)]
+        locked = budgets.locked(tx, {request.actor.id for request in requests}, now)
+        refused = Refusals(world, store, now, staff, {Role.OUTLET}, locked)
+        asked = [(r.actor, code and code[0], r.what) for r, code in zip(requests, codes, strict=True)]
+        ids = refused.sought(tx, asked)
         records = waybills.by_id(tx, {record for record in ids if record}, lock=True)
         given = custody.open_assignments(tx, records)
         counted = {r.actor.id for r in requests} | {r.courier for r in requests if r.courier in staff}
@@ -64,9 +67,7 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
                     tally.refuse()
             if refusal or record is None:
                 refusal = refusal or UNKNOWN
-                if record_id:
-                    who = request.actor.id
-                    journal.append(tx, [store.refusal_leaf(world, now, who, record_id, refusal.reason, step="assign")])
+                refused.add(request.actor, record_id, refusal, "assign")
                 outcomes.append(refusal)
                 continue
             before = given.get(record.id)
@@ -75,8 +76,7 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
                 continue
             refusal = _hand_on(tallies[outlet_of(request)], before, request)
             if refusal:
-                leaf = store.refusal_leaf(world, now, request.actor.id, record.id, refusal.reason, step="assign")
-                journal.append(tx, [leaf])
+                refused.add(request.actor, record.id, refusal, "assign")
                 outcomes.append(refusal)
                 continue
             custody.close_assignments(tx, [record.id], now)
@@ -101,6 +101,7 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
             about = {"courier": request.courier, "leg": duty.leg, "duty": store.duty(duty.id, world, now)}
             journal.append(tx, [store.leaf(world, now, "assign", request.actor.id, record.id, **about)])
             outcomes.append(Assigned(courier=request.courier, at=now))
+        journal.append(tx, refused.leaves(tallies))
         budgets.save_tallies(tx, tallies, now, world)
     return outcomes
 

@@ -30,6 +30,7 @@ from masking.vault.calls import Intent
 from masking.vault.custody import Assignment
 from masking.vault.damage import DAMAGED, finders, ring
 from masking.vault.parcels import Code, Parcels, facts_of, party
+from masking.vault.refusals import Refusals
 from masking.vault.store import Store, Transaction
 from masking.waybill import Dial, Refusal
 from masking.world import World, milliseconds
@@ -121,6 +122,7 @@ def _announce(
     actors = {request.actor.id for request in requests}
     callers = people.phone_indexes(tx, actors)
     tallies = budgets.open_tallies(tx, actors, now, staff=staff, hours=store.settings.opening)
+    refused = Refusals(world, store, now, staff)
     outcomes: list[Dial | Announced | Refusal] = []
     for request, code in zip(requests, codes, strict=True):
         actor, tally = request.actor, tallies[request.actor.id]
@@ -141,8 +143,7 @@ def _announce(
             refusal = DAMAGED
         if refusal or code is None:
             refusal = refusal or UNKNOWN
-            leaf = code and store.refusal_leaf(world, now, actor.id, code[0], refusal.reason, step="call")
-            journal.append(tx, [leaf] if leaf else [])
+            refused.add(actor, code and code[0], refusal, "call")
             outcomes.append(refusal)
             continue
         until = now + INTENT_LIFE
@@ -156,6 +157,7 @@ def _announce(
         else:
             calls.announce(tx, intent)
             outcomes.append(Dial(number=numbers[code[0]], valid_until=until))
+    journal.append(tx, refused.leaves(tallies))
     budgets.save_tallies(tx, tallies, now, world)
     ring(world, tx, finders((request.actor for request in requests), outcomes), now)
     return outcomes
@@ -198,16 +200,20 @@ def _connect(
         staff=cache(lambda: people.couriers_at(tx, indexes)),  # an expected call needs neither of the two
         days=cache(lambda: store.keys.person_keys().values()),
     )
+    refused = Refusals(world, store, now, staff, {Role.SWITCH})
     leaves: list[Leaf] = []
     rung: list[Intent | None] = []
     judged: list[Dialled] = []
     for request, caller in zip(requests, indexes, strict=True):
-        enrolled = staff.get(request.actor.id) == request.actor and request.actor.role is Role.SWITCH
+        enrolled = refused.may_ask(request.actor)
         waybill = held.get((request.main, request.extension))
         dialled = _facts(known, request, caller, waybill, now, enrolled=enrolled)
         rung.append(_ring(world, known, request, caller, waybill, dialled, now))
         judged.append(dialled)
-        leaves.append(_leaf(world, store, request, waybill, dialled, now))
+        if enrolled and waybill:
+            leaves.append(_leaf(world, store, request, waybill, dialled, now))
+        else:
+            refused.add(request.actor, None, Refusal(reason=heard(judge(dialled), dialled)), "route")
         if waybill and judge(dialled) == "stranger":
             calls.note_call_back(tx, waybill, now, within=MISSED)
     verdicts = [judge(dialled) for dialled in judged]
@@ -222,7 +228,7 @@ def _connect(
         back = verdict == CALL_BACK
         to = phones.of_courier(world, store, tx, call.actor, now) if back else opened[call.waybill]
         if to is None:
-            leaves.append(store.refusal_leaf(world, now, request.actor.id, call.waybill, DAMAGED.reason, step="call"))
+            refused.add(request.actor, call.waybill, DAMAGED, "call")
             outcomes.append(DAMAGED)
             continue
         connected[verdict].append(call)
@@ -230,6 +236,7 @@ def _connect(
     calls.use(tx, connected[CONNECT])
     calls.add(tx, connected[CALL_BACK])
     journal.append(tx, leaves)
+    refused.write(tx)
     ring(world, tx, finders((request.actor for request in requests), outcomes), now)
     return outcomes
 
@@ -248,7 +255,7 @@ def _ring(
     return None
 
 
-def _leaf(world: World, store: Store, request: Route, waybill: bytes | None, dialled: Dialled, now: datetime) -> Leaf:
+def _leaf(world: World, store: Store, request: Route, waybill: bytes, dialled: Dialled, now: datetime) -> Leaf:
     """The true verdict, whatever the caller hears."""
     verdict = judge(dialled)
     connected = verdict in {CONNECT, CALL_BACK}

@@ -22,6 +22,7 @@ from masking.rules import Rule
 from masking.vault import journal, people, sealing, slots, waybills
 from masking.vault.damage import DAMAGED, finders, ring, view_of
 from masking.vault.keystore import Destruction, Generation
+from masking.vault.refusals import Refusals
 from masking.vault.store import Store, Transaction, to_waybill
 from masking.vault.waybills import Record
 from masking.waybill import Refusal, Rejected, Token, Waybill
@@ -81,6 +82,7 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
         waybills.by_id(
             tx, {record_id for record_id in ids if record_id}, lock=True
         )  # all at once, in one order for everybody
+        refused = Refusals(world, store, now, staff, {Role.MERCHANT})
         for request, record_id in zip(requests, ids, strict=True):
             record = waybills.by_id(tx, [record_id]).get(record_id) if record_id else None
             kind, who = type(request).__name__.lower(), request.merchant.id
@@ -100,9 +102,10 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
                         outcome = _cancel(store, tx, record, now, gone, who)
             if isinstance(outcome, Waybill):
                 journal.append(tx, [store.leaf(world, now, kind, who, record_id)])
-            elif isinstance(outcome, Refusal) and record_id:
-                journal.append(tx, [store.refusal_leaf(world, now, who, record_id, outcome.reason, step=kind)])
+            elif isinstance(outcome, Refusal):
+                refused.add(request.merchant, record.id if record else None, outcome, kind)
             outcomes.append(outcome)
+        refused.write(tx)
         ring(world, tx, finders((request.merchant for request in requests), outcomes), now)
         store.keys.destroy(gone, now)  # the last thing before the commit: until here, nothing of this had happened
     store.keys.drop_other_generations(amended.values())

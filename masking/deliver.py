@@ -15,6 +15,7 @@ from masking.access.duty import UNKNOWN, Facts
 from masking.access.people import Actor
 from masking.lifecycle import State
 from masking.vault import budgets, custody, journal, parcels, slots, waybills
+from masking.vault.refusals import Refusals
 from masking.vault.store import Store
 from masking.waybill import Delivered, Refusal
 from masking.world import World, milliseconds, moment
@@ -42,6 +43,7 @@ def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Del
         actors = {request.actor.id for request in requests}
         known, staff, counts = parcels.scanned(store, tx, codes, actors)
         tallies = budgets.open_tallies(tx, actors, now, locked=counts, staff=staff)
+        refused = Refusals(world, store, now, staff)
         for request, code in zip(requests, codes, strict=True):
             actor, tally = request.actor, tallies[request.actor.id]
             facts = known.facts(code) if staff.get(actor.id) == actor else None
@@ -62,10 +64,7 @@ def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Del
                     tally.refuse()
             if refusal or code is None or record is None:
                 refusal = refusal or UNKNOWN
-                if code:
-                    journal.append(
-                        tx, [store.refusal_leaf(world, now, actor.id, code[0], refusal.reason, step="deliver")]
-                    )
+                refused.add(actor, code and code[0], refusal, "deliver")
                 outcomes.append(refusal)
                 continue
             waybill = record.id
@@ -82,6 +81,7 @@ def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Del
             waybills.update(tx, waybill, delivered=milliseconds(now))
             journal.append(tx, [store.leaf(world, now, "deliver", actor.id, waybill, duty=why)])
             outcomes.append(Delivered(at=now))
+        journal.append(tx, refused.leaves(tallies))
         budgets.save_tallies(tx, tallies, now, world)
     return outcomes
 

@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
+from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import person_index, token_record, token_text
 from masking.lifecycle import State
 from masking.order import Plain, reference_problems
 from masking.redact.phones import canonical
 from masking.vault import people, slots, waybills
-from masking.vault.damage import tell
+from masking.vault.damage import DAMAGED, ring
+from masking.vault.refusals import Refusals
 from masking.vault.store import Store, to_waybill
 from masking.waybill import Token, Waybill, WaybillState
 from masking.world import World
@@ -39,13 +41,14 @@ def find(world: World, store: Store, requests: Sequence[Find]) -> list[list[Wayb
     """
     now = world.now()
     answers: list[list[Waybill]] = []
-    damaged: list[tuple[str, bytes]] = []
+    came_upon: set[str] = set()
     with store.transaction() as tx:
         staff = people.active(tx, {request.merchant.id for request in requests})
+        refused = Refusals(world, store, now, staff, {Role.MERCHANT})
         for request in requests:
             merchant = request.merchant
             records: list[waybills.Record] = []
-            if staff.get(merchant.id) == merchant and merchant.role is Role.MERCHANT:
+            if refused.may_ask(merchant):
                 record_id = token_record(request.id) if request.id else None
                 if record_id:
                     records = list(waybills.by_id(tx, [record_id]).values())
@@ -56,15 +59,19 @@ def find(world: World, store: Store, requests: Sequence[Find]) -> list[list[Wayb
                     phone = canonical(request.phone.reveal())
                     keys = store.keys.person_keys().values()
                     indexes = {person_index(key, phone) for key in keys} if phone else set()
-                    records = waybills.by_person(tx, merchant.tenant, indexes)
+                    records = waybills.by_person(tx, merchant.tenant, merchant.unit, indexes)
             mine = [r for r in records if (r.tenant, r.merchant) == (merchant.tenant, merchant.unit)]
             if not request.id:
                 mine = [r for r in mine if r.state != State.DESTROYED]
             numbers = slots.leases(tx, [r.id for r in mine])
             found = [to_waybill(r, token_text(r.id), numbers.get(r.id)) for r in mine]
-            damaged += [
-                (merchant.id, r.id) for r, w in zip(mine, found, strict=True) if w.state is WaybillState.DAMAGED
-            ]
+            if request.id and not mine:
+                refused.add(merchant, records[0].id if records else None, UNKNOWN, "find")
+            damaged = [r.id for r, w in zip(mine, found, strict=True) if w.state is WaybillState.DAMAGED]
+            for each in damaged:
+                refused.add(merchant, each, DAMAGED, "find")
+            came_upon |= {merchant.id} if damaged else set()
             answers.append(found)
-        tell(world, store, tx, damaged, now, step="find")
+        refused.write(tx)
+        ring(world, tx, came_upon, now)
     return answers

@@ -22,10 +22,13 @@ from masking.reasons import Reason
 from masking.vault import budgets, custody, journal, people, sealing, slots, waybills
 from masking.vault.custody import Print
 from masking.vault.damage import DAMAGED, finders, ring, view_of
+from masking.vault.refusals import Refusals
 from masking.vault.store import Store
 from masking.vault.waybills import Record
 from masking.waybill import LabelData, MaskedView, Refusal, Token, VirtualNumber
 from masking.world import World, milliseconds, moment
+
+ROLES = frozenset({Role.MERCHANT, Role.OUTLET})
 
 REASONS = frozenset({"damaged", "printer-jam", "repacked"})
 """Why a label may be printed again."""
@@ -70,10 +73,10 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
     """
     now = world.now()
     with store.transaction() as tx:
-        staff = people.active(tx, {request.actor.id for request in requests})
-        numbered = {request.id for request in requests if not token_record(request.id)}
-        by_number = waybills.by_number(tx, store.settings.tenant, numbered)
-        ids = [token_record(request.id) or by_number.get(request.id) for request in requests]
+        actors = {request.actor.id for request in requests}
+        staff = people.active(tx, actors)
+        refused = Refusals(world, store, now, staff, ROLES, budgets.locked(tx, actors, now))
+        ids = refused.sought(tx, [(request.actor, token_record(request.id), request.id) for request in requests])
         wanted = [record for record in ids if record]
         records = waybills.by_id(tx, wanted, lock=True)
         done = custody.prints_of_jobs(
@@ -81,7 +84,7 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
         )
         numbers = slots.leases(tx, wanted)
         wanting: dict[bytes, Record] = {}
-        tallies = budgets.open_tallies(tx, {request.actor.id for request in requests}, now, staff=staff)
+        tallies = budgets.open_tallies(tx, actors, now, staff=staff)
         outcomes: list[tuple[Record, Print, str] | Refusal] = []
         views: dict[bytes, MaskedView] = {}
         for request, record_id in zip(requests, ids, strict=True):
@@ -99,8 +102,7 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
                 tally.refuse()
             if refusal or record is None:
                 refusal = refusal or UNKNOWN
-                if record_id:
-                    journal.append(tx, [store.refusal_leaf(world, now, who, record_id, refusal.reason, step="label")])
+                refused.add(request.actor, record.id if record else None, refusal, "label")
                 outcomes.append(refusal)
                 continue
             if request.preview:
@@ -119,11 +121,12 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
         # the pool was dry at checkout, the lease ran out on the way, or this is when numbers are leased
         without = [record for record in wanting.values() if record.id not in numbers]
         numbers |= slots.lease(tx, sealing.destinations(without), now, world)
+        journal.append(tx, refused.leaves(tallies))
         budgets.save_tallies(tx, tallies, now, world)
         ring(world, tx, finders((request.actor for request in requests), outcomes), now)
     return [
-        found if isinstance(found, Refusal) else _data(store, *found, views[found[0].id], numbers.get(found[0].id))
-        for found in outcomes
+        each if isinstance(each, Refusal) else _data(store, *each, views[each[0].id], numbers.get(each[0].id))
+        for each in outcomes
     ]
 
 

@@ -26,6 +26,7 @@ from masking.vault import budgets, custody, journal, parcels, waybills
 from masking.vault.custody import Assignment
 from masking.vault.damage import DAMAGED, finders, ring, view_of
 from masking.vault.parcels import Code, Parcels
+from masking.vault.refusals import Refusals
 from masking.vault.store import Store, Transaction
 from masking.waybill import Refusal, Seen
 from masking.world import World
@@ -62,6 +63,7 @@ def look(world: World, store: Store, requests: Sequence[Look]) -> list[Seen | Re
         actors = {request.actor.id for request in requests}
         known, staff, counts = parcels.scanned(store, tx, codes, actors)
         tallies = budgets.open_tallies(tx, actors, now, locked=counts, staff=staff)
+        refused = Refusals(world, store, now, staff)
         for request, code in zip(requests, codes, strict=True):
             actor, tally = request.actor, tallies[request.actor.id]
             enrolled = staff.get(actor.id) == actor
@@ -70,8 +72,7 @@ def look(world: World, store: Store, requests: Sequence[Look]) -> list[Seen | Re
             view = view_of(known.records[code[0]]) if code and not refusal else None
             if code is None or view is None:
                 refusal = refusal or (DAMAGED if code else UNKNOWN)
-                if code:
-                    journal.append(tx, [store.refusal_leaf(world, now, actor.id, code[0], refusal.reason, step="look")])
+                refused.add(actor, code and code[0], refusal, "look")
                 outcomes.append(refusal)
                 continue
             open_ = known.duties[code[0]]
@@ -83,6 +84,7 @@ def look(world: World, store: Store, requests: Sequence[Look]) -> list[Seen | Re
             journal.append(tx, [store.leaf(world, now, "look", actor.id, code[0], **detail)])
             outcomes.append(Seen(view=view, matches=matches))
         custody.count_looks(tx, looked.values())
+        journal.append(tx, refused.leaves(tallies))
         budgets.save_tallies(tx, tallies, now, world)
         ring(world, tx, finders((request.actor for request in requests), outcomes), now)
     return outcomes

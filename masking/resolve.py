@@ -26,6 +26,7 @@ from masking.vault import budgets, direct, journal, parcels, waybills
 from masking.vault.custody import Assignment
 from masking.vault.damage import DAMAGED, tell
 from masking.vault.parcels import Code
+from masking.vault.refusals import Refusals
 from masking.vault.store import Store
 from masking.waybill import Refusal
 from masking.world import World, moment
@@ -65,21 +66,20 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
     codes = store.read_codes([request.code for request in requests], world, now)
     decided: list[Refusal | _Opening] = []
     leaves: list[Leaf] = []
-    forged: Counter[str] = Counter()
     with store.transaction() as tx:
         actors = {request.actor.id for request in requests}
         known, staff, counts = parcels.scanned(store, tx, codes, actors)
         asking = Counter(request.actor.id for request, code in zip(requests, codes, strict=True) if code)
         hours = store.settings.opening
         tallies = budgets.open_tallies(tx, actors, now, locked=counts, staff=staff, spending=asking, hours=hours)
+        refused = Refusals(world, store, now, staff)
         for request, code in zip(requests, codes, strict=True):
             enrolled = staff.get(request.actor.id) == request.actor
             tally = tallies[request.actor.id]
             verdict = _judge(request, known, code if enrolled else None, tally)
-            if code is None:
-                forged[request.actor.id] += 1
-            elif isinstance(verdict, Refusal):
-                leaves.append(store.refusal_leaf(world, now, request.actor.id, code[0], verdict.reason, step="resolve"))
+            if code is None or isinstance(verdict, Refusal):
+                verdict = verdict if isinstance(verdict, Refusal) else UNKNOWN
+                refused.add(request.actor, code and code[0], verdict, "resolve")
             else:
                 duty = known.duties[code[0]]
                 why = {"purpose": request.purpose.value, "duty": store.duty(duty.id, world, now)}
@@ -87,9 +87,8 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
                 leaves.append(leaf)
                 decided.append(_Opening(known.records[code[0]], duty, verdict, leaf, tally.remaining))
                 continue
-            decided.append(verdict if isinstance(verdict, Refusal) else UNKNOWN)
-        told = {who: tallies[who].forge(count) for who, count in forged.items()}
-        leaves += [store.leaf(world, now, "no-label-code", who, count=str(n)) for who, n in told.items() if n]
+            decided.append(verdict)
+        leaves += refused.leaves(tallies)
         openings = [opening for opening in decided if isinstance(opening, _Opening)]
         fields = {_sealed_name(name) for opening in openings for name in opening.names}
         with direct.together(tx):

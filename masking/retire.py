@@ -19,6 +19,7 @@ from masking.lifecycle import KEY_BACKUPS_LIVE, Act, State, after
 from masking.reasons import Reason
 from masking.vault import custody, journal, people, slots, waybills
 from masking.vault.keystore import Destruction
+from masking.vault.refusals import Refusals
 from masking.vault.store import Store, Transaction
 from masking.vault.waybills import Record
 from masking.waybill import Refusal, Token
@@ -109,9 +110,10 @@ def retire(world: World, store: Store, requests: Sequence[Retire]) -> list[Retir
         staff = people.active(tx, {request.actor.id for request in requests})
         ids = [token_record(request.id) for request in requests]
         waybills.by_id(tx, {record for record in ids if record}, lock=True)  # all at once, in one order for everybody
+        refused = Refusals(world, store, now, staff, {Role.OPERATOR})
         for request, record_id in zip(requests, ids, strict=True):
             actor = request.actor
-            allowed = staff.get(actor.id) == actor and actor.role is Role.OPERATOR
+            allowed = refused.may_ask(actor)
             record = waybills.by_id(tx, [record_id]).get(record_id) if record_id else None
             outcome: Retired | Held | Refusal = UNKNOWN
             if record and allowed and record.tenant == actor.tenant and record.state != State.DESTROYED:
@@ -124,10 +126,10 @@ def retire(world: World, store: Store, requests: Sequence[Retire]) -> list[Retir
                         outcome = _seal_away(world, store, tx, request, record, now, away)
                     case Destroy():
                         outcome = _destroy(world, store, tx, request, record, now, gone)
-            if isinstance(outcome, Refusal) and record_id:
-                leaf = store.refusal_leaf(world, now, actor.id, record_id, outcome.reason, step=_STEPS[type(request)])
-                journal.append(tx, [leaf])
+            if isinstance(outcome, Refusal):
+                refused.add(actor, record.id if record else None, outcome, _STEPS[type(request)])
             outcomes.append(outcome)
+        refused.write(tx)
         store.keys.seal_away(away)  # keys last, and just before the commit: until here, nothing of this had happened
         store.keys.destroy(gone, now)
     store.destroyed(gone, now)

@@ -22,6 +22,7 @@ from masking.lifecycle import State
 from masking.reasons import Reason
 from masking.vault import budgets, custody, journal, people, slots, units, waybills
 from masking.vault.parcels import Code, facts_of
+from masking.vault.refusals import Refusals
 from masking.vault.store import Store, Transaction
 from masking.vault.waybills import Record
 from masking.waybill import Refusal, ScanKind, Scanned
@@ -72,20 +73,21 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
     outcomes: list[Scanned | Refusal] = []
     moved: dict[bytes, Where] = {}
     with store.transaction() as tx:
-        numbers = waybills.by_number(
-            tx, store.settings.tenant, {r.what for r in requests if r.actor.role is Role.OUTLET}
-        )
-        ids = [code[0] if code else numbers.get(request.what) for code, request in zip(codes, requests, strict=True)]
+        actors = {request.actor.id for request in requests}
+        staff = people.active(tx, actors)
+        refused = Refusals(world, store, now, staff, chain.KINDS, budgets.locked(tx, actors, now))
+        asked = [(r.actor, c and c[0], _number(r)) for r, c in zip(requests, codes, strict=True)]
+        ids = refused.sought(tx, asked)
         events = [_event(world, store, request, now) for request in requests]
         wanted = {record for record in ids if record}
         known = _Known(
-            staff=people.active(tx, {request.actor.id for request in requests}),
+            staff=staff,
             units=units.staffed(tx, store.settings.tenant, {r.to for r in requests if r.to and is_name(r.to)}),
             records=waybills.by_id(tx, wanted, lock=True),
             duties=custody.open_assignments(tx, wanted),
             told=custody.scans_of_events(tx, [event for event in events if event]),
         )
-        tallies = budgets.open_tallies(tx, {request.actor.id for request in requests}, now, staff=known.staff)
+        tallies = budgets.open_tallies(tx, actors, now, staff=staff)
         for rank, (request, code, record_id, event) in enumerate(zip(requests, codes, ids, events, strict=True)):
             actor, tally = request.actor, tallies[request.actor.id]
             record = known.records.get(record_id) if record_id else None
@@ -101,10 +103,7 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
                     tally.refuse()
             if refusal or record is None:
                 refusal = refusal or UNKNOWN
-                if record_id:
-                    journal.append(
-                        tx, [store.refusal_leaf(world, now, actor.id, record_id, refusal.reason, step="scan")]
-                    )
+                refused.add(actor, record_id, refusal, "scan")
                 outcomes.append(refusal)
                 continue
             made = custody.Scan(
@@ -125,8 +124,14 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
             moved[record.id] = _move(world, store, tx, known, request, record, now)
             outcomes.append(Scanned(kind=ScanKind(request.kind), at=now))
         waybills.move(tx, moved)
+        journal.append(tx, refused.leaves(tallies))
         budgets.save_tallies(tx, tallies, now, world)
     return outcomes
+
+
+def _number(request: Scan) -> str:
+    """What may be a waybill number; only outlets scan those."""
+    return request.what if request.actor.role is Role.OUTLET else ""
 
 
 def _malformed(store: Store, known: _Known, request: Scan, event: bytes | None) -> Refusal | None:

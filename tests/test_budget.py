@@ -102,14 +102,14 @@ def test_the_twentieth_refusal_of_an_hour_locks_for_an_hour_and_rings_once():
     assert not tally(counting.now + timedelta(minutes=2), kept).rang
 
 
-def test_codes_that_are_none_are_told_to_the_ledger_once_a_minute_and_none_is_lost():
+def test_refusals_without_a_leaf_are_told_once_a_minute_and_none_is_lost():
     told, counts = [], Counts("courier-7")
     for seconds in range(0, 300, 7):
         counting = tally(NOON + timedelta(seconds=seconds), counts)
-        told.append(counting.forge(3))
+        told.append(counting.count_refusals(3))
         counts = counting.counts
     assert len([n for n in told if n]) == 5
-    assert sum(told) + counts.forged == 3 * len(told)
+    assert sum(told) + counts.unlisted == 3 * len(told)
 
 
 def test_a_worker_whose_clock_is_behind_begins_no_window_anew():

@@ -160,7 +160,7 @@ def test_however_the_ledger_is_sliced_each_leaf_is_read_once_beside_those_of_its
     dice = random.Random(4)
     parcels = [dice.randrange(2**128) for _ in range(60)]
     day = [leaf("look", "courier-7", parcel, minute) for minute in range(5) for parcel in parcels]
-    day += [replace(leaf("no-label-code", "courier-7", n), subject=None) for n in range(9)]
+    day += [replace(leaf("refusal-count", "courier-7", n), subject=None) for n in range(9)]
     day = [replace(each, id=(int(each.at.timestamp() * 1000)).to_bytes(6, "big") + each.id[6:]) for each in day]
     old = replace(day[0], id=bytes(16))
     with store.transaction() as tx:

@@ -163,9 +163,9 @@ def test_forged_codes_are_refused_and_ask_nothing_about_any_parcel(store, world)
         assert times <= FORGED // 1000, text
     assert sum(times for text, times in asked.items() if "assignment" in text) <= 1  # what is carried into the day
     with store.transaction() as tx:
-        left = budgets.open_tallies(tx, [COURIER.id], world.now())[COURIER.id].forged
+        left = budgets.open_tallies(tx, [COURIER.id], world.now())[COURIER.id].unlisted
         told = list(map(decode, tx.execute(sa.select(schema.leaf.c.body)).scalars()))
-    told = [int(leaf.detail["count"]) for leaf in told if leaf.kind == "no-label-code"]
+    told = [int(leaf.detail["count"]) for leaf in told if leaf.kind == "refusal-count"]
     assert len(told) == 1  # one a minute, and the clock stands still
     assert sum(told) + left == FORGED
     print(

@@ -43,9 +43,12 @@ from tests.cast import (
 SOMEBODY = Party(name="张测试", phone="13800000003", address="上海市浦东新区世纪大道1号")
 MOVED = Order(reference="A-1001", recipient=SOMEBODY, sender=SOMEBODY)
 
+FAR_CLERK = replace(DISPATCHER, id="hz-01-clerk", unit="hz-01")
+OTHERS_OPERATOR = replace(OPERATOR, id="their-operator", tenant="another-carrier")
+
 STEPS = {
     "scan": lambda w, s, _, data: scan(w, s, [Scan(actor=OTHER_COURIER, what=data.code, kind="collected")]),
-    "assign": lambda w, s, _, data: assign(w, s, [Assign(actor=COURIER, what=data.code, courier=COURIER.id)]),
+    "assign": lambda w, s, _, data: assign(w, s, [Assign(actor=FAR_CLERK, what=data.code, courier=COURIER.id)]),
     "label": lambda w, s, waybill, _: label(w, s, [Label(actor=RIVAL, id=waybill.id, job="j", station="s")]),
     "resolve": lambda w, s, _, data: resolve(
         w, s, [Resolve(actor=OTHER_COURIER, code=data.code, purpose=Purpose.DELIVER)]
@@ -58,19 +61,26 @@ STEPS = {
     ),
     "amend": lambda w, s, waybill, _: change(w, s, [Amend(merchant=RIVAL, id=waybill.id, order=MOVED)]),
     "cancel": lambda w, s, waybill, _: change(w, s, [Cancel(merchant=RIVAL, id=waybill.id)]),
-    "seal-away": lambda w, s, waybill, _: retire(w, s, [SealAway(actor=RIVAL, id=waybill.id)]),
-    "destroy": lambda w, s, waybill, _: retire(w, s, [Destroy(actor=RIVAL, id=waybill.id, reason="test")]),
+    "seal-away": lambda w, s, waybill, _: retire(w, s, [SealAway(actor=OTHERS_OPERATOR, id=waybill.id)]),
+    "destroy": lambda w, s, waybill, _: retire(w, s, [Destroy(actor=OTHERS_OPERATOR, id=waybill.id, reason="test")]),
 }
+
+
+def enrolled(world, store, actor: Actor) -> None:
+    with store.transaction() as tx:
+        people.enrol(world, store.keys, tx, actor, world.now())
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_refused_act_is_a_leaf_that_names_its_step_and_actor(store, world, order, step):
     waybill = checked_out(world, store, order())
     data = labelled(world, store, waybill)
+    for actor in (FAR_CLERK, OTHERS_OPERATOR):
+        enrolled(world, store, actor)
     assert STEPS[step](world, store, waybill, data) == [UNKNOWN]
     [refused] = [leaf for leaf in journal.who_saw(world, store, token_record(waybill.id)) if leaf.kind == "refusal"]
     assert (refused.detail["step"], refused.detail["reason"]) == (step, "unknown")
-    assert refused.actor in {OTHER_COURIER.id, COURIER.id, RIVAL.id}
+    assert refused.actor in {OTHER_COURIER.id, FAR_CLERK.id, RIVAL.id, OTHERS_OPERATOR.id}
 
 
 def twin(actor: Actor) -> Actor:
@@ -101,8 +111,7 @@ def test_nobody_of_another_carrier_has_a_say_whatever_their_units_are_called(sto
     waybill = checked_out(world, store, order())
     arrived(world, store, labelled(world, store, waybill))
     request = TWINS[act](waybill)
-    with store.transaction() as tx:
-        people.enrol(world, store.keys, tx, getattr(request, "actor", None) or request.merchant, world.now())
+    enrolled(world, store, getattr(request, "actor", None) or request.merchant)
     assert ACTS[type(request)](world, store, [request]) == [UNKNOWN]
 
 
@@ -123,8 +132,7 @@ def test_nobody_of_another_carrier_has_a_say_whatever_their_units_are_called(sto
 def test_a_shift_is_the_word_of_the_couriers_own_outlet_and_its_end_also_theirs(
     store, world, actor, courier, hours, may
 ):
-    with store.transaction() as tx:
-        people.enrol(world, store.keys, tx, actor, world.now())
+    enrolled(world, store, actor)
     [answer] = shift(world, store, [Shift(actor=actor, courier=courier.id, hours=hours)])
     assert answer == (Working(courier=courier.id, until=world.now() + timedelta(hours=hours)) if may else UNKNOWN)
 

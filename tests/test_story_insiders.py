@@ -261,7 +261,6 @@ def test_a_crawler_gains_nothing_from_ten_thousand_guesses(world, store, insider
         0,
         ("too-many-refusals", OTHER_COURIER.id),
         ("too-many-refusals", RIVAL.id),
-        ("asks-for-strangers", RIVAL.id),
     )
 
 
@@ -286,7 +285,7 @@ def test_every_row_of_the_table_is_played(world, store):
     assert sorted(played) == sorted(TOLD)
 
 
-def test_codes_that_were_counted_are_told_though_nobody_comes_again(world, store, hands):
+def test_counted_refusals_are_told_though_their_actor_asks_no_more(world, store, hands):
     asked = Resolve(actor=COURIER, code="no label", purpose=Purpose.DELIVER)
     resolve(world, store, [asked] * 3)
     resolve(world, store, [asked] * 4)
@@ -294,6 +293,6 @@ def test_codes_that_were_counted_are_told_though_nobody_comes_again(world, store
     watching.keep_watch(world, store)
     watching.keep_watch(world, store)
     with store.transaction() as tx:
-        assert budgets.open_tallies(tx, [COURIER.id], world.now())[COURIER.id].forged == 0
+        assert budgets.open_tallies(tx, [COURIER.id], world.now())[COURIER.id].unlisted == 0
         leaves = [decode(body) for body in tx.execute(sa.select(schema.leaf.c.body)).scalars()]
-    assert sorted(leaf.detail["count"] for leaf in leaves if leaf.kind == "no-label-code") == ["3", "4"]
+    assert sorted(leaf.detail["count"] for leaf in leaves if leaf.kind == "refusal-count") == ["3", "4"]

@@ -61,6 +61,10 @@ HANDED_ON_PERCENT, HANDED_ON_SPARE = 10, 25
 """What an outlet may give to a second courier in a day after a first one has looked at it: a tenth of all it gives, and
 what one courier can have looked at and not finished. Beyond it parcels come back to the counter, and are scanned in."""
 
+LISTED: Final = 1000
+"""Refusals of an actor in an hour that get a leaf of their own, besides those that cost from the budget of refusals: a
+merchant's folder that is printed twice is on the ledger by name, and a program that asks for ever fills no disk."""
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +93,8 @@ class Counts(NamedTuple):
     """One actor's counts, in the columns' order of the table `budget`; each is good for the window that stands before it.
 
     `day`, `tenth`, `hour` and `told` count windows of a day in China, ten minutes, an hour and a minute since 1970.
-    `given` are parcels that others gave for the day, `forged` codes that failed since the last summary on the ledger.
+    `given` are parcels that others gave for the day, `listed` refusals of the hour that have a leaf of their own, `unlisted`
+    those that have none and that the ledger has not been told of yet.
     """
 
     actor: str
@@ -102,7 +107,8 @@ class Counts(NamedTuple):
     refusals: int = 0
     locked: int | None = None
     told: int = 0
-    forged: int = 0
+    unlisted: int = 0
+    listed: int = 0
 
 
 class Duty(NamedTuple):
@@ -146,7 +152,8 @@ class Tally:
     paced: int = field(init=False)
     refusals: int = field(init=False)
     until: int | None = field(init=False)
-    forged: int = field(init=False)
+    unlisted: int = field(init=False)
+    listed: int = field(init=False)
     told: int = field(init=False)
     looks: dict[bytes, bool] = field(init=False, default_factory=dict)
     rang: bool = field(init=False, default=False)
@@ -162,7 +169,8 @@ class Tally:
         self.paced = old.paced if self.tenth == old.tenth else 0
         self.refusals = old.refusals if self.hour == old.hour else 0
         self.until = old.locked if old.locked and at < old.locked <= at + 2 * _HOUR else None
-        self.forged, self.told = old.forged, old.told
+        self.listed = old.listed if self.hour == old.hour else 0
+        self.unlisted, self.told = old.unlisted, old.told
 
     @property
     def counts(self) -> Counts:
@@ -178,7 +186,8 @@ class Tally:
             refusals=self.refusals,
             locked=self.until,
             told=self.told,
-            forged=self.forged,
+            unlisted=self.unlisted,
+            listed=self.listed,
         )
 
     @property
@@ -235,13 +244,22 @@ class Tally:
             self.rang = True
             self.until = milliseconds(self.now + LOCK)
 
-    def forge(self, count: int) -> int:
-        """Count codes that are none; how many the ledger is to be told of now, 0 while this minute has been told."""
-        self.forged += count
+    def list_refusal(self) -> bool:
+        """Count a refusal that gets a leaf of its own; False where the actor has had enough of them this hour.
+
+        Those that cost from the budget of refusals are bounded by the lock, and find room however many others there were.
+        """
+        room = self.listed < LISTED + self.refusals
+        self.listed += room
+        return room
+
+    def count_refusals(self, many: int) -> int:
+        """Count refusals without a leaf; how many the ledger is to be told of now, 0 while this minute has been told."""
+        self.unlisted += many
         minute = milliseconds(self.now) // _MINUTE
-        if not self.forged or self.told == minute:
+        if not self.unlisted or self.told == minute:
             return 0
-        telling, self.forged, self.told = self.forged, 0, minute
+        telling, self.unlisted, self.told = self.unlisted, 0, minute
         return telling
 
 

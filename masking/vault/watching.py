@@ -19,6 +19,7 @@ from masking.ledger.log import Leaf, Unreadable, read
 from masking.vault import journal
 from masking.vault.budgets import raise_alarm
 from masking.vault.engine import insert_new, streaming
+from masking.vault.refusals import count_leaf
 from masking.vault.schema import budget, canary, leaf
 from masking.world import World, milliseconds
 
@@ -74,7 +75,7 @@ def slices(recent: sa.ColumnElement[bool], width: int) -> list[sa.Select[Any]]:
 
 
 def keep_watch(world: World, store: Store) -> list[Finding]:
-    """What can't wait for tonight, run every minute or so: looks at canaries; and counts of forged codes that are due.
+    """What can't wait for tonight, run every minute or so: looks at canaries; and counts of refusals that are due.
 
     Raises:
         UnavailableError: the store could not take it now; the next run does it.
@@ -85,23 +86,23 @@ def keep_watch(world: World, store: Store) -> list[Finding]:
     with store.reading() as tx:
         query = journal.KEPT.where(leaf.c.subject.in_(canaries), leaf.c.id >= since)
         rows = tx.execute(query).all() if canaries else []
-        forged = tx.execute(sa.select(budget.c.actor).where(budget.c.forged > 0).limit(1)).first()
+        counted = tx.execute(sa.select(budget.c.actor).where(budget.c.unlisted > 0).limit(1)).first()
     damaged: list[Unreadable] = []
     found = looked_at_canaries(_readable((read(*row) for row in rows), damaged), canaries) + _unreadable(damaged)
     _ring(world, store, found, now)
-    if forged:
+    if counted:
         with store.transaction() as tx:
-            _tell_forged(world, store, tx, now)
+            _tell_counted(world, store, tx, now)
     return found
 
 
-def _tell_forged(world: World, store: Store, tx: Transaction, now: datetime) -> None:
-    """Put codes that were counted and not yet told on the ledger: nobody came in a later minute and did it."""
-    due = budget.c.forged > 0, budget.c.told < milliseconds(now) // 60_000
-    query = sa.select(budget.c.actor, budget.c.forged).where(*due).order_by(budget.c.actor).with_for_update()
+def _tell_counted(world: World, store: Store, tx: Transaction, now: datetime) -> None:
+    """Put refusals that were counted and not yet told on the ledger: their actor has not asked in a later minute."""
+    due = budget.c.unlisted > 0, budget.c.told < milliseconds(now) // 60_000
+    query = sa.select(budget.c.actor, budget.c.unlisted).where(*due).order_by(budget.c.actor).with_for_update()
     told = tx.execute(query).all()
-    journal.append(tx, [store.leaf(world, now, "no-label-code", who, count=str(count)) for who, count in told])
-    tx.execute(budget.update().where(budget.c.actor.in_([who for who, _ in told])).values(forged=0))
+    journal.append(tx, [count_leaf(store, world, now, who, count) for who, count in told])
+    tx.execute(budget.update().where(budget.c.actor.in_([who for who, _ in told])).values(unlisted=0))
 
 
 def _readable(leaves: Iterable[Leaf | Unreadable], damaged: list[Unreadable]) -> Iterator[Leaf]:
