@@ -46,7 +46,18 @@ def test_a_shop_and_its_credentials_are_shared(service, credentials, program, sa
     assert json.loads(done.stdout) == said
 
 
-GUNICORN = ["-m", "gunicorn", "tests.merchant:application", "--workers", "2", "--threads", "4", "--timeout", "60"]
+GUNICORN = [
+    "-m",
+    "gunicorn",
+    "tests.merchant:application",
+    "--workers",
+    "2",
+    "--threads",
+    "4",
+    "--timeout",
+    "60",
+    "--no-control-socket",
+]
 UVICORN = ["-m", "uvicorn", "tests.merchant:asgi", "--workers", "2", "--log-level", "warning"]
 
 

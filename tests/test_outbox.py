@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
@@ -20,6 +21,7 @@ from masking.client import RemoteShop
 from masking.client.credentials import Credentials
 from masking.client.link import Link
 from masking.client.outbox import Outbox
+from masking.client.sealed import LATER
 from masking.client.state import StateFolder
 from masking.errors import SettingsError, UnavailableError
 from masking.rules import Rule
@@ -37,6 +39,7 @@ THREADS = """
 import os, sys, threading
 from pathlib import Path
 from masking.client.outbox import Outbox
+from masking.client.sealed import LATER
 from masking.client.state import StateFolder
 from tests.merchant import order_of
 
@@ -56,6 +59,10 @@ for each in threads:
 
 def outbox(folder):
     return Outbox(StateFolder(folder / "shop.json"))
+
+
+def outbox_of(path):
+    return Outbox(StateFolder(path))
 
 
 def waiting(box):
@@ -88,6 +95,7 @@ ONE = """
 import sys
 from pathlib import Path
 from masking.client.outbox import Outbox
+from masking.client.sealed import LATER
 from masking.client.state import StateFolder
 from tests.merchant import order_of
 
@@ -148,7 +156,7 @@ def test_an_order_waits_once_and_no_other_takes_its_place(tmp_path):
     box = outbox(tmp_path)
     assert box.keep([order_of("A"), order_of("A"), order_of("A", 502)], ["AAAA", "BBBB", "CCCC"]) == [True, True, False]
     [kept] = box.read(box.names())
-    assert kept.envelope == "AAAA"
+    assert kept.envelope == "BBBB"  # the later one lives longer
     later = outbox(tmp_path)
     assert later.keep([order_of("A", 503)], ["DDDD"]) == [False]
     later.drop([kept._replace(envelope="EEEE")])  # an older envelope of the same reference was answered
@@ -283,6 +291,23 @@ def test_what_the_service_rejects_waits_until_flush_has_told_it(service, path, c
         assert shop.pending().count == 1
         assert states(shop.flush().values()) == [Rule.CHANGED_AFTER_CHECKOUT]
         assert shop.pending().count == 0
+
+
+def test_an_order_that_is_rejected_is_not_sent_again_with_every_success(service, path, caplog):
+    with down(path) as shop:
+        shop.checkout([order_of("again-1")])
+    waiting = outbox_of(path)
+    [kept] = waiting.read(waiting.names())
+    file = path.with_suffix(".outbox") / waiting.names()[0]
+    file.write_text(json.dumps(kept._replace(envelope="AAAA")), "utf-8")  # the service takes it for no envelope
+    with connected(service.url, path) as shop:
+        logged = threading.Event()
+        caplog.handler.addFilter(lambda record: logged.set() or True)
+        shop.checkout([order_of("again-2")])
+        assert logged.wait(60)
+        assert shop.sealed._send_waiting() == LATER
+        assert caplog.text.count("were rejected") == 1
+        assert states(shop.flush().values()) == [Rule.NOT_AN_ENVELOPE]
 
 
 def test_an_envelope_that_has_expired_is_told_with_its_reference(service, path):

@@ -85,3 +85,19 @@ def test_strangers_notes_and_other_keys_are_refused(tmp_path):
     (tmp_path / "shop.ledger.json").write_text("{}")
     with pytest.raises(SettingsError):
         Watch(StateFolder(tmp_path / "shop.json"), KEY)
+
+
+def test_processes_that_share_a_file_keep_the_latest_checkpoint_and_compare_each_others(tmp_path):
+    true, false = ledger(20), ledger(20, fork_at=3)
+    one, two = (Watch(StateFolder(tmp_path / "shop.json"), KEY) for _ in range(2))
+    one.see(true.header(5), true.proof)
+    two.see(true.header(9, minute=2), true.proof)
+    one.see(true.header(7, minute=1), true.proof)
+    kept = (tmp_path / "shop.ledger.json").read_bytes()
+    Watch(StateFolder(tmp_path / "shop.json"), KEY).see(true.header(9, minute=2), true.proof)
+    assert (tmp_path / "shop.ledger.json").read_bytes() == kept
+    third = Watch(StateFolder(tmp_path / "other.json"), KEY)
+    third.see(false.header(12, minute=3), false.proof)
+    (tmp_path / "shop.ledger.json").write_bytes((tmp_path / "other.ledger.json").read_bytes())
+    with pytest.raises(IntegrityError, match="not what it was"):  # another process was shown another ledger
+        one.see(true.header(15, minute=4), true.proof)

@@ -91,6 +91,8 @@ class Outbox:
     def keep(self, orders: Sequence[Order], envelopes: Sequence[str]) -> list[bool]:
         """Add orders; on disk before this returns. False for one whose reference other content waits under already.
 
+        An order that waits already takes its new envelope, which expires later.
+
         Raises:
             SettingsError: the folder can't be written, or is full; nothing new is acknowledged then.
         """
@@ -105,7 +107,7 @@ class Outbox:
                     for each, part in zip(waiting, parts, strict=True):
                         there = self._read(self._path(each.reference))
                         kept.append(there is None or hmac.compare_digest(there.digest, each.digest))
-                        if there is None:
+                        if kept[-1]:
                             part.replace(self._path(each.reference))
                 sync_folder(self._folder)
                 sync_folder(self._folder.parent)

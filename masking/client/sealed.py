@@ -7,6 +7,7 @@ one order of a batch gets the others one by one, so that one order never holds b
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -51,6 +52,8 @@ class SealedOrders:
         self._flusher = PerProcess(lambda: Flusher(self._send_waiting))
         self._warning = PerProcess(threading.Lock)
         self._next_warning = 0.0
+        self._held: dict[str, float] = {}
+        """Until when the thread leaves an order alone that was rejected, or that the service fails on, by reference."""
         if not self.outbox.is_empty():
             self._flusher.get().start(AFTER_START)
 
@@ -70,6 +73,7 @@ class SealedOrders:
     def flush(self) -> dict[str, Waybill | Rejected]:
         """Send what waits, now, whether the service counts as down or not; see `RemoteShop`."""
         self._link.breaker.allow()
+        self._held.clear()
         done, fault = self._flush(PATIENCE, drop_rejected=True)
         if fault is not None and (not done or isinstance(fault, IntegrityError)):
             raise fault
@@ -108,6 +112,8 @@ class SealedOrders:
         if not orders:
             return iter(())
         kept = self.outbox.keep(orders, envelopes)
+        for order in orders:
+            self._held.pop(order.reference, None)
         self._flusher.get().start(max(SOON_AGAIN, self._link.breaker.seconds_left()))
         self._warn()
         return iter([_pending(o) if taken else _changed(o) for o, taken in zip(orders, kept, strict=True)])
@@ -134,17 +140,20 @@ class SealedOrders:
         fault: MaskingError | None = None
         for some in batches(self.outbox.names()):
             with self._link.state.locked(".flush.lock", patience=patience):  # others need not send the same
-                waiting = self.outbox.read(some)
+                now = time.monotonic()
+                waiting = [each for each in self.outbox.read(some) if self._held.get(each.reference, 0) <= now]
                 answered = []
                 for each, outcome in zip(
                     waiting, self._send([each.envelope for each in waiting]) if waiting else [], strict=True
                 ):
                     if isinstance(outcome, MaskingError):
-                        fault = outcome
+                        fault, self._held[each.reference] = outcome, now + LATER
                         continue
                     done[each.reference] = _for_reference(each.reference, outcome)
                     if drop_rejected or isinstance(outcome, Waybill):
                         answered.append(each)
+                    else:
+                        self._held[each.reference] = math.inf
                 self.outbox.drop(answered)
         return done, fault
 
