@@ -1,9 +1,9 @@
-"""One caller's connection to a service: proofs, tokens, retries, problems turned back into errors, checkpoints watched.
+"""One caller's connection to a service: retries, problems turned back into errors, checkpoints watched.
 
 Each request is signed by the device's key, and so is the one that gets a token; the first time the code of the enrolment
 goes along. Only a program without a device key sends a secret and plain tokens, and only where the service takes them.
 What may be asked twice is asked again when the answer was lost; what may not is asked again only where the service said
-that nothing had happened. Strangers' exceptions end here.
+that nothing had happened. Callers get the errors of `masking.errors` only, never those of the HTTP library.
 """
 
 from __future__ import annotations
