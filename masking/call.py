@@ -25,7 +25,7 @@ from masking.numbers.routing import CALL_BACK, CONNECT, Dialled, heard, judge
 from masking.order import Announced, Connect, Plain
 from masking.reasons import Reason
 from masking.redact.phones import canonical
-from masking.vault import budgets, calls, journal, parcels, people, phones, sealing, slots, waybills
+from masking.vault import budgets, calls, journal, leasing, parcels, people, phones, slots, waybills
 from masking.vault.calls import Intent
 from masking.vault.custody import Assignment
 from masking.vault.damage import DAMAGED, finders, ring
@@ -135,7 +135,7 @@ def _announce(
                 tally.refuse()
         if refusal is None and code:
             if code[0] not in numbers and not bind:  # the pool was dry before, or the lease ran out on the way
-                numbers |= slots.lease(tx, sealing.destinations([known.records[code[0]]]), now, world)
+                numbers |= leasing.lease(world, store, tx, [known.records[code[0]]], now)
             refusal = _cannot_ring(actor, callers, bind or code[0] in numbers)
             refusal = refusal or tally.spend(known.duties[code[0]].spent, place=False)
         ends = _ends(world, store, tx, known, actor, code, now) if bind and code and not refusal else None

@@ -19,7 +19,7 @@ from masking.order import Order, Problem, number_problems
 from masking.reasons import Reason
 from masking.redact.view import mask_order
 from masking.rules import Rule
-from masking.vault import journal, people, sealing, slots, waybills
+from masking.vault import journal, numbering, people, sealing, slots, waybills
 from masking.vault.damage import DAMAGED, finders, ring, view_of
 from masking.vault.keystore import Destruction, Generation
 from masking.vault.refusals import Refusals
@@ -95,7 +95,7 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
                     case _ if record.state == State.DESTROYED:
                         pass
                     case Ship():
-                        outcome = _ship(tx, record, request)
+                        outcome = _ship(world, store, tx, record, request, now)
                     case Amend():
                         outcome = _amend(world, store, tx, record, request, now, amended)
                     case Cancel():
@@ -113,7 +113,9 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
     return outcomes
 
 
-def _ship(tx: Transaction, record: Record, request: Ship) -> Waybill | Rejected | Refusal:
+def _ship(
+    world: World, store: Store, tx: Transaction, record: Record, request: Ship, now: datetime
+) -> Waybill | Rejected | Refusal:
     problems = number_problems(request.waybill_number, request.routing_code)
     if problems:
         return Rejected(reference=record.reference, field=problems[0].field, rule=problems[0].rule)
@@ -124,8 +126,12 @@ def _ship(tx: Transaction, record: Record, request: Ship) -> Waybill | Rejected 
         return Refusal(reason=Reason.ALREADY_PRINTED)
     if record.custody and given != (record.waybill_number, record.routing_code):
         return Refusal(reason=Reason.ALREADY_SCANNED)  # the routing code says whose the parcel is to deliver
+    if given[0] != record.waybill_number:
+        refused = numbering.not_allotted(store, record.merchant, given[0], record.reference)
+        if refused:
+            return refused
     if not waybills.update(tx, record.id, waybill_number=given[0], routing_code=given[1]):
-        return Rejected(reference=record.reference, field="waybill_number", rule=Rule.ALREADY_USED)
+        return numbering.already_used(world, store, tx, record.merchant, given[0], record.reference, now)
     return _read(tx, record.id)
 
 

@@ -21,7 +21,7 @@ from masking.lifecycle import State
 from masking.order import Order
 from masking.redact.view import mask_orders
 from masking.rules import Rule
-from masking.vault import journal, people, sealing, slots, sources, waybills
+from masking.vault import journal, leasing, numbering, people, sealing, slots, sources, waybills
 from masking.vault.damage import tell
 from masking.vault.keystore import Generation, OnlineWrap
 from masking.vault.store import Store, Transaction, to_waybill
@@ -62,9 +62,9 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
                 outcomes[n] = Rejected(reference=requests[n].order.reference, field="merchant", rule=Rule.NOT_ENROLLED)
         good = [n for n in good if outcomes[n] is None]
         found = waybills.by_reference(tx, {_key(requests[n]) for n in good})
-        for n in _replayed(tx, requests, good):  # what its waybill became is kept, and an envelope makes it only once
-            if _key(requests[n]) not in found:
-                outcomes[n] = Rejected(reference=requests[n].order.reference, field="envelope", rule=Rule.REPLAYED)
+        replayed = _replayed(tx, requests, good)  # what its waybill became is kept, and an envelope makes it only once
+        for n in [n for n in good if _key(requests[n]) not in found]:
+            outcomes[n] = _not_new(store, requests[n], replayed=n in replayed)
         good = [n for n in good if outcomes[n] is None]
         fresh: dict[tuple[str, str, str], int] = {}
         for n in good:
@@ -73,7 +73,7 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
         records = _seal(world, store, tx, [(requests[n], views[n]) for n in fresh.values()], now)
         entered = {record.id for record in records}
         wanting = [] if store.settings.lease_at_print else records
-        numbers = slots.lease(tx, sealing.destinations(wanting), now, world)
+        numbers = leasing.lease(world, store, tx, wanting, now)
         # read back what a faster worker may have entered under the same reference
         found |= waybills.by_reference(tx, fresh)
         numbers |= slots.leases(tx, [record.id for record in found.values()])
@@ -86,7 +86,8 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
         for n in good:
             order, record = requests[n].order, found.get(_key(requests[n]))
             if record is None:
-                outcomes[n] = Rejected(reference=order.reference, field="waybill_number", rule=Rule.ALREADY_USED)
+                unit, number = requests[n].merchant.unit, order.waybill_number
+                outcomes[n] = numbering.already_used(world, store, tx, unit, number, order.reference, now)
                 continue
             waybill = to_waybill(record, token_text(record.id), numbers.get(record.id), created=n in mine)
             rule = None if n in mine else _not_again(store, record, wraps.get(record.id), order, waybill)
@@ -100,6 +101,14 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
 def _first_problem(request: Checkout) -> Rejected | None:
     problem = sealing.first_problem(request.order)
     return problem and Rejected(reference=request.order.reference, field=problem.field, rule=problem.rule)
+
+
+def _not_new(store: Store, request: Checkout, *, replayed: bool) -> Rejected | None:
+    """Why an order under a new reference makes no waybill."""
+    order = request.order
+    if replayed:
+        return Rejected(reference=order.reference, field="envelope", rule=Rule.REPLAYED)
+    return numbering.not_allotted(store, request.merchant.unit, order.waybill_number, order.reference)
 
 
 def _not_again(store: Store, record: Record, wrapped: OnlineWrap | None, order: Order, waybill: Waybill) -> Rule | None:

@@ -19,7 +19,7 @@ from masking.access.people import Actor, Role
 from masking.crypto.index import token_record
 from masking.lifecycle import State
 from masking.reasons import Reason
-from masking.vault import budgets, custody, journal, people, sealing, slots, waybills
+from masking.vault import budgets, custody, journal, leasing, people, slots, waybills
 from masking.vault.custody import Print
 from masking.vault.damage import DAMAGED, finders, ring, view_of
 from masking.vault.refusals import Refusals
@@ -120,7 +120,7 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
             outcomes.append((record, made, store.write_code(record.id, made.number, world, now)))
         # the pool was dry at checkout, the lease ran out on the way, or this is when numbers are leased
         without = [record for record in wanting.values() if record.id not in numbers]
-        numbers |= slots.lease(tx, sealing.destinations(without), now, world)
+        numbers |= leasing.lease(world, store, tx, without, now)
         journal.append(tx, refused.leaves(tallies))
         budgets.save_tallies(tx, tallies, now, world)
         ring(world, tx, finders((request.actor for request in requests), outcomes), now)

@@ -46,6 +46,11 @@ class Rule(Word):
         "The routing code is not 2 to 32 letters, digits, blanks or hyphens.",
         "Send the carrier's code as it gave it.",
     )
+    NOT_YOUR_NUMBER = (
+        "not-your-number",
+        "The carrier has allotted this waybill number to another unit, or to none. Whether it is in use is not said.",
+        "Use a number that the carrier allotted to you; the operator keeps the table `[numbers_of]`.",
+    )
     ALREADY_USED = (
         "already-used",
         "Another order has this waybill number.",

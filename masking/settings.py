@@ -7,7 +7,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,9 @@ from masking.vault.store import Settings
 SETTINGS = "waybill.toml"
 
 _VALUES = frozenset({"tenant", "carrier", "demo", "name_next_unit", "data", "keys"})
-_TABLES = frozenset({"retention", "hours", "numbers", "collects", "delivers", "watch", "root", "service", "aliyun"})
+_TABLES = frozenset(
+    {"retention", "hours", "numbers", "collects", "delivers", "numbers_of", "watch", "root", "service", "aliyun"}
+)
 """All that the file may say; the last three are read where they are used."""
 
 
@@ -71,6 +73,7 @@ def read_settings(path: Path) -> Settings:
         raise SettingsError(f"{path.name}: carrier is a text, demo and name_next_unit are true or false")
     retention, network = _retention(path, table.get("retention", {})), _network(path, table)
     hours, watch = _hours(path, table.get("hours", {})), _watch(path, table.get("watch", {}))
+    lease_at_print, share = _numbers(path, table.get("numbers", {}))
     return Settings(
         tenant=tenant,
         carrier=carrier,
@@ -80,7 +83,8 @@ def read_settings(path: Path) -> Settings:
         name_next_unit=named,
         hours=hours,
         watch=watch,
-        lease_at_print=_lease_at_print(path, table.get("numbers", {})),
+        lease_at_print=lease_at_print,
+        number_share=share,
     )
 
 
@@ -110,11 +114,13 @@ def _watch(path: Path, table: object) -> Thresholds:
     return Thresholds(**given)
 
 
-def _lease_at_print(path: Path, table: object) -> bool:
-    lease = {"lease": "checkout"} | table if isinstance(table, dict) else {}
-    if lease.keys() != {"lease"} or lease["lease"] not in ("checkout", "print"):
-        raise SettingsError(f'{path.name}: [numbers] takes lease, which is "checkout" or "print"')
-    return bool(lease["lease"] == "print")
+def _numbers(path: Path, table: object) -> tuple[bool, int]:
+    given: dict[str, Any] = table if isinstance(table, dict) else {"": None}
+    numbers = {"lease": "print", "share": 50} | given
+    lease, share = numbers["lease"], numbers["share"]
+    if len(numbers) > 2 or lease not in ("checkout", "print") or type(share) is not int or not 1 <= share <= 100:
+        raise SettingsError(f'{path.name}: [numbers] takes lease ("checkout" or "print") and share (percent, 1 to 100)')
+    return bool(lease == "print"), share
 
 
 def _network(path: Path, table: Mapping[str, Any]) -> Network:
@@ -124,7 +130,16 @@ def _network(path: Path, table: Mapping[str, Any]) -> Network:
             raise SettingsError(f"{path.name}: [{name}] takes the name of an outlet's unit on each line")
     if not all(begins == "-".join(parts_of(begins)) for begins in units["delivers"]):
         raise SettingsError(f'{path.name}: [delivers] takes beginnings of routing codes, parts joined as in "342-081"')
-    return Network(**units)
+    given = table.get("numbers_of", {})
+    if not isinstance(given, dict) or not all(_are_numbers(each) for each in given.values()):
+        raise SettingsError(f'{path.name}: [numbers_of] takes lists of beginnings and ranges, as in shop = ["YT10"]')
+    return Network(**units, numbers_of=given)
+
+
+def _are_numbers(given: object) -> bool:
+    return isinstance(given, list) and all(
+        isinstance(each, str) and re.fullmatch(r"[0-9A-Za-z-]{1,32}(\.\.[0-9A-Za-z-]{1,32})?", each) for each in given
+    )
 
 
 def written(settings: Settings, addresses: tuple[str, str] | None) -> str:
@@ -139,11 +154,12 @@ def written(settings: Settings, addresses: tuple[str, str] | None) -> str:
         lease="print" if settings.lease_at_print else "checkout",
         collects=_lines(settings.network.collects),
         delivers=_lines(settings.network.delivers),
+        numbers_of=_lines(settings.network.numbers_of),
     )
 
 
-def _lines(units: Mapping[str, str]) -> str:
-    return "".join(f"{json.dumps(name)} = {json.dumps(unit)}\n" for name, unit in units.items())
+def _lines(table: Mapping[str, str | Sequence[str]]) -> str:
+    return "".join(f"{json.dumps(name)} = {json.dumps(value)}\n" for name, value in table.items())
 
 
 _TEMPLATE = """\
@@ -167,9 +183,11 @@ destroy_after_days = {settings.retention.destroy_after.days}
 first = {settings.hours.first}
 last = {settings.hours.last}
 
-# When a virtual number is leased: at "checkout", or with the first "print" of a label, which takes fewer of them.
+# When a virtual number is leased: with the first "print" of a label, or at "checkout", which takes more of them. And how
+# much of those that are left a merchant may hold, together with its own, in percent; 100 where they trust each other.
 [numbers]
 lease = "{lease}"
+share = {settings.number_share}
 
 # Which outlet's unit collects from which merchant's unit; "*" is every other one. Returns end there. Without a line here
 # nothing can be taken in, and without one below nothing can be given to a courier: see docs/service.md.
@@ -177,4 +195,8 @@ lease = "{lease}"
 {collects}
 # Which outlet's unit delivers what has a routing code that begins with these parts: "342-081" = "sh-01".
 [delivers]
-{delivers}"""
+{delivers}
+# Which waybill numbers are whose, by the merchant's unit: shop = ["YT10", "YT2000000000..YT2000009999"]. "*" is every
+# other unit. Without a line a number belongs to the first who ships under it, and a clash raises an alarm.
+[numbers_of]
+{numbers_of}"""

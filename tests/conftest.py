@@ -93,7 +93,11 @@ def urls(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
 @pytest.fixture
 def store(urls: tuple[str, str], tmp_path: Path, world: World) -> Iterator[Store]:
     source = FileKeySource.create(tmp_path / "root.key", os.urandom)
-    store = Store.open(*urls, source, Settings(tenant=TENANT, carrier="示例快递", demo=True, network=NETWORK))
+    # tests of numbers see them at checkout, and empty the pool
+    settings = Settings(
+        tenant=TENANT, carrier="示例快递", demo=True, network=NETWORK, lease_at_print=False, number_share=100
+    )
+    store = Store.open(*urls, source, settings)
     try:
         yield staffed(store, world)
     finally:

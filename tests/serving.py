@@ -146,7 +146,8 @@ class Service:
 
 def staffed(folder: Path, world: World, addresses: tuple[str, str] | None = None) -> None:
     """A deployment with the cast enrolled, and the demo's numbers."""
-    create(folder, world, Settings(tenant=TENANT, carrier="示例快递", demo=True, network=NETWORK), addresses=addresses)
+    settings_ = Settings(tenant=TENANT, carrier="示例快递", demo=True, network=NETWORK, lease_at_print=False)
+    create(folder, world, settings_, addresses=addresses)
     store = open_folder(folder, world)
     now = world.now()
     with store.transaction() as tx:

@@ -77,7 +77,9 @@ def _prepare(folder: Path) -> Stage:
     folder.mkdir(parents=True)
     marker.touch()
     world = World()
-    create(folder / "deployment", world, Settings(tenant="demo", carrier="示例快递 DEMO", demo=True, network=NETWORK))
+    # the demo shows each order's number at checkout; a deployment leases it with the first label unless told otherwise
+    settings = Settings(tenant="demo", carrier="示例快递 DEMO", demo=True, network=NETWORK, lease_at_print=False)
+    create(folder / "deployment", world, settings)
     store = open_folder(folder / "deployment", world)
     cast = {name: Actor(id=name, tenant="demo", role=role, unit=unit) for name, role, unit in CAST}
     now = world.now()

@@ -142,16 +142,27 @@ def unlock(tx: Connection, actor: str) -> None:
 
 
 def raise_alarm(
-    tx: Connection, kind: str, actor: str, now: datetime, world: World, *, at_most_every: timedelta | None = None
+    tx: Connection,
+    kind: str,
+    actor: str,
+    now: datetime,
+    world: World,
+    *,
+    partner: str = "",
+    at_most_every: timedelta | None = None,
 ) -> None:
-    """Leave an alarm for those who watch; not again while one of this kind and actor is younger than `at_most_every`."""
+    """Leave an alarm for those who watch; not again while one of this kind and actor is younger than `at_most_every`.
+
+    `partner` is who else it is about.
+    """
     if at_most_every:
         since = alarm.c.at > milliseconds(now - at_most_every)
         if tx.execute(
             sa.select(alarm.c.id).where(alarm.c.kind == kind, alarm.c.actor == actor, since).limit(1)
         ).first():
             return
-    direct.write(tx, _ALARM, [{"id": world.record_id(now), "at": milliseconds(now), "kind": kind, "actor": actor}])
+    row = {"id": world.record_id(now), "at": milliseconds(now), "kind": kind, "actor": actor, "partner": partner}
+    direct.write(tx, _ALARM, [row])
 
 
 def alarms(tx: Connection) -> list[tuple[int, str, str]]:

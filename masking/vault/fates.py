@@ -22,7 +22,7 @@ DESTROYED = {
         "content_mac": "cleared",
     },
     "sealed": dict.fromkeys(("waybill", *(sealed_column(name) for name in FIELDS)), "row deleted"),
-    "slot": {"waybill": "cleared", "until": "cleared after the cool-down"},
+    "slot": {"waybill": "cleared", "merchant": "cleared", "until": "cleared after the cool-down"},
     "intent": dict.fromkeys(
         ("id", "waybill", "actor", "caller", "expires", "used", "switch", "reported", "called_back"), "row deleted"
     ),
@@ -106,7 +106,7 @@ KEPT = {
         ("call", "main", "subscription", "until"), "what the provider has yet to end; goes when it has, or by itself"
     ),
     "canary": dict.fromkeys(("waybill", "at"), "an invented parcel at which nobody should look"),
-    "alarm": dict.fromkeys(("id", "at", "kind", "actor"), "no record, no person"),
+    "alarm": dict.fromkeys(("id", "at", "kind", "actor", "partner"), "no record, no person"),
     "leaf": dict.fromkeys(("id", "subject", "body", "position"), "keyed record ids only (FORMAT.md section 8)"),
     "node": dict.fromkeys(("place", "hash"), "hashes of leaves"),
     "checkpoint": dict.fromkeys(("number", "size", "note"), "hashes of leaves"),

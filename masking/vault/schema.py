@@ -181,12 +181,19 @@ slot = Table(
     Column("stage", String(16), nullable=False),
     Column("place", BigInteger, nullable=False),
     Column("waybill", LargeBinary(16)),
+    Column("merchant", String(64)),
     Column("until", BigInteger),
     PrimaryKeyConstraint("main", "extension"),
     UniqueConstraint("waybill", name="one_slot_a_waybill"),
     CheckConstraint("(waybill IS NOT NULL) = (stage IN ('leased', 'leaving'))", name="held_is_somebodys"),
     Index("slots_in_random_order", "stage", "place"),
     Index("slots_by_end", "stage", "until"),
+    Index(
+        "slots_of_merchants",
+        "merchant",
+        sqlite_where=text("merchant IS NOT NULL"),
+        postgresql_where=text("merchant IS NOT NULL"),
+    ),
 )
 
 intent = Table(
@@ -302,6 +309,7 @@ alarm = Table(
     Column("at", BigInteger, nullable=False),
     Column("kind", String(32), nullable=False),
     Column("actor", String(64), nullable=False),
+    Column("partner", String(64), nullable=False, server_default=""),
     Index("alarms_of", "kind", "at"),
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -11,10 +10,8 @@ from masking.access.people import Actor
 from masking.crypto.index import content_mac, merge_reference, person_index
 from masking.crypto.seal import seal_fields
 from masking.order import Order, Problem
-from masking.redact.destination import city_of
 from masking.redact.phones import canonical
 from masking.rules import Rule
-from masking.vault.damage import view_of
 from masking.vault.keystore import Generation, KeyStore, OnlineWrap
 from masking.vault.waybills import Record
 from masking.waybill import MaskedView
@@ -53,11 +50,6 @@ def seal_order(
         "content_mac": _mac(key, order),
     }
     return columns, seal_fields(key, merchant.tenant, generation.waybill, order.fields(), world.entropy)
-
-
-def destinations(records: Iterable[Record]) -> dict[bytes, str]:
-    """Where waybills go, as their masked views say, for numbers that belong there; "" where there is none to read."""
-    return {record.id: city_of(view) if (view := view_of(record)) else "" for record in records}
 
 
 def first_problem(order: Order) -> Problem | None:

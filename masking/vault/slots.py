@@ -15,17 +15,19 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from masking.access.people import Role
 from masking.numbers.pool import DICE, HELD, LEASE, REST, Act, Line, Slot, Stage, area_of, reaches, ways
 from masking.vault import direct
 from masking.vault.budgets import raise_alarm
 from masking.vault.engine import among, insert_new
-from masking.vault.schema import line, slot, waybill
+from masking.vault.schema import line, person, slot, waybill
 from masking.waybill import VirtualNumber
 from masking.world import World, milliseconds, moment
 
 TIDY = 2000
 """Slots that are moved on at most in one go, so that no lease pays for a whole night's."""
 _DAY = 86_400_000
+_HOUR = timedelta(hours=1)
 _KEY = ("main", "extension")
 _LINES = sa.select(line).where(line.c.main.in_(among("mains")))
 _HOLDERS = sa.select(slot.c.main, slot.c.extension, slot.c.waybill).where(
@@ -33,6 +35,9 @@ _HOLDERS = sa.select(slot.c.main, slot.c.extension, slot.c.waybill).where(
     slot.c.extension.in_(among("extensions")),  # SQLite scans for pairs, not for these two
     slot.c.waybill.is_not(None),
     slot.c.until >= sa.bindparam("now"),
+)
+_MERCHANTS = (
+    sa.select(person.c.unit).where(person.c.role == Role.MERCHANT.value, person.c.active.is_(True)).distinct().limit(2)
 )
 _ENDING = (
     sa.select(slot.c.main, slot.c.extension, line.c.rest, waybill.c.prints)
@@ -57,11 +62,23 @@ def lines(tx: Connection, mains: Collection[str]) -> dict[str, Line]:
     return {row[0]: Line(*row)._replace(rest=timedelta(milliseconds=row[-1])) for row in found}
 
 
-def lease(tx: Connection, cities: Mapping[bytes, str], now: datetime, world: World) -> dict[bytes, VirtualNumber]:
+def lease(
+    tx: Connection,
+    cities: Mapping[bytes, str],
+    now: datetime,
+    world: World,
+    *,
+    merchants: Mapping[bytes, str] | None = None,
+    share: int = 100,
+) -> dict[bytes, VirtualNumber]:
     """Lease a slot to each waybill, near the city it goes to (`reaches`), drawn at random, while there are any.
 
-    A dry pool leaves the rest without, and rings; so does a city that has lines and none free, by its number.
+    A dry pool leaves the rest without, and raises an alarm that names the merchant who holds most; so does a city that has
+    lines and none free, by its number; and a merchant who would hold more than a `share`, in percent, of what is left for
+    all and its own.
     """
+    merchants = merchants or {}
+    cities = _within_shares(tx, cities, merchants, share, now, world)
     if not cities:
         return {}
     lines_ = tx.execute(sa.select(line.c.city, line.c.rest).distinct())
@@ -72,16 +89,22 @@ def lease(tx: Connection, cities: Mapping[bytes, str], now: datetime, world: Wor
         _draw(tx, cities, areas, world, drawn)
     passed = {cities[each] for each, row in drawn.items() if row.place >> DICE != area_of(cities[each])}
     for city in sorted(city for city in passed if area_of(city) and area_of(city) in areas):
-        raise_alarm(tx, "numbers-elsewhere", city, now, world, at_most_every=timedelta(hours=1))
-    if len(drawn) < len(cities):
-        raise_alarm(tx, "numbers-dry", "pool", now, world, at_most_every=timedelta(hours=1))
+        raise_alarm(tx, "numbers-elsewhere", city, now, world, at_most_every=_HOUR)
     until = now + LEASE
-    new = {"until": milliseconds(until)}
     rows = [
-        new | {"main": row.main, "extension": row.extension, "waybill": each, "place": _place(row.place >> DICE, world)}
+        {
+            "main": row.main,
+            "extension": row.extension,
+            "waybill": each,
+            "merchant": merchants.get(each),
+            "until": milliseconds(until),
+            "place": _place(row.place >> DICE, world),
+        }
         for each, row in drawn.items()
     ]
     _move_each(tx, Act.LEASE, rows)
+    if len(drawn) < len(cities):
+        raise_alarm(tx, "numbers-dry", "pool", now, world, partner=_largest_holder(tx), at_most_every=_HOUR)
     return {
         waybill: VirtualNumber(main=row.main, extension=row.extension, expires=until) for waybill, row in drawn.items()
     }
@@ -160,7 +183,8 @@ def withdraw(tx: Connection, act: Act, main: str, extensions: Collection[str] | 
     """
     of = [slot.c.main == main] if extensions is None else [slot.c.main == main, slot.c.extension.in_(extensions)]
     held = slot.c.stage.in_(HELD) if act is Act.RETIRE else sa.false()
-    values: dict[str, Any] = {name: sa.case((held, slot.c[name]), else_=sa.null()) for name in ("waybill", "until")}
+    emptied = ("waybill", "merchant", "until")
+    values: dict[str, Any] = {name: sa.case((held, slot.c[name]), else_=sa.null()) for name in emptied}
     if act is Act.CLEAR:
         values["until"] = milliseconds(now) + sa.select(line.c.rest).where(line.c.main == main).scalar_subquery()
     return tx.execute(_move(act, *of, **values)).rowcount
@@ -176,6 +200,31 @@ def stock(tx: Connection) -> dict[tuple[str, str, str], int]:
     by = (line.c.provider, line.c.city, slot.c.stage)
     query = sa.select(*by, sa.func.count()).join_from(slot, line).group_by(*by).order_by(*by)
     return {(row[0], row[1], row[2]): row[3] for row in tx.execute(query)}
+
+
+def _within_shares(
+    tx: Connection, cities: Mapping[bytes, str], merchants: Mapping[bytes, str], share: int, now: datetime, world: World
+) -> dict[bytes, str]:
+    """Those waybills that keep their merchants within their share; where one merchant is enrolled, all of them."""
+    wanted = dict(cities)
+    if share >= 100 or not wanted or tx.execute(_MERCHANTS).all()[1:] == []:
+        return wanted
+    for merchant in sorted(set(merchants.values())):
+        own = [each for each in wanted if merchants.get(each) == merchant]
+        held = tx.execute(sa.select(sa.func.count()).where(slot.c.merchant == merchant)).scalar_one()
+        left = held + free(tx, (held + len(own)) * 100 // share + 1 - held)
+        room = max(left * share // 100 - held, 0)
+        if len(own) > room:
+            raise_alarm(tx, "numbers-share", merchant, now, world, at_most_every=_HOUR)
+        for each in own[room:]:
+            del wanted[each]
+    return wanted
+
+
+def _largest_holder(tx: Connection) -> str:
+    """The merchant who holds most numbers. Reads all that are held."""
+    held = sa.select(slot.c.merchant).where(slot.c.merchant.is_not(None)).group_by(slot.c.merchant)
+    return tx.execute(held.order_by(sa.func.count().desc(), slot.c.merchant).limit(1)).scalar() or ""
 
 
 def _draw(
@@ -217,8 +266,8 @@ def _end(tx: Connection, ending: Iterable[Any], now: datetime) -> int:
             printed.append(this | {"until": milliseconds(now) + row.rest})
         else:
             unprinted.append(this)
-    _move_each(tx, Act.RETURN_UNPRINTED, unprinted, "waybill", "until")
-    _move_each(tx, Act.RELEASE, printed, "waybill")
+    _move_each(tx, Act.RETURN_UNPRINTED, unprinted, "waybill", "merchant", "until")
+    _move_each(tx, Act.RELEASE, printed, "waybill", "merchant")
     return len(unprinted) + len(printed)
 
 

@@ -65,7 +65,8 @@ class Settings:
         watch: what stands out in a day.
         name_next_unit: whether a departure has to name the unit that comes next.
         hours: when parcels are opened, by those of whom no shift is on record.
-        lease_at_print: whether a virtual number is leased with the first label instead of at checkout.
+        lease_at_print: whether a virtual number is leased with the first label, or at checkout already.
+        number_share: how much of the virtual numbers that are left a merchant may hold, with those it has, in percent.
     """
 
     tenant: str = "carrier"
@@ -76,7 +77,8 @@ class Settings:
     watch: Thresholds = field(default_factory=Thresholds)
     name_next_unit: bool = False
     hours: Hours = DAYTIME
-    lease_at_print: bool = False
+    lease_at_print: bool = True
+    number_share: int = 50
 
     @property
     def opening(self) -> Hours:

@@ -129,4 +129,4 @@ def _ring(world: World, store: Store, found: list[Finding], now: datetime) -> No
     if found:
         with store.transaction() as tx:
             for each in found:
-                raise_alarm(tx, each.kind, each.who, now, world, at_most_every=A_DAY)
+                raise_alarm(tx, each.kind, each.who, now, world, partner=each.partner, at_most_every=A_DAY)

@@ -1,0 +1,125 @@
+"""Whose a waybill number is: allotted ones are refused to everybody else, and where none are, a clash raises an alarm."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+
+from masking.access.network import Network
+from masking.change import Ship, change
+from masking.checkout import Checkout, checkout
+from masking.errors import SettingsError
+from masking.rules import Rule
+from masking.settings import read_settings, written
+from masking.vault import schema
+from masking.vault.store import Settings
+from masking.waybill import Rejected, Waybill
+from tests.cast import NETWORK, RIVAL, SHOP, checked_out
+
+ROUTE = "342-081-00 052"
+UNSHIPPED = {"waybill_number": None, "routing_code": None}
+NUMBERS = {"shop": ["YT10", "YT2000..YT2499"], "*": ["SF"]}
+
+
+@pytest.fixture
+def allotted(store):
+    store.settings = replace(store.settings, network=replace(NETWORK, numbers_of=NUMBERS))
+    return store
+
+
+def shipped(world, store, waybill, number, merchant=SHOP):
+    asked = Ship(merchant=merchant, id=waybill.id, waybill_number=number, routing_code=ROUTE)
+    return change(world, store, [asked])[0]
+
+
+def rule(outcome) -> str:
+    assert isinstance(outcome, Rejected), outcome
+    assert outcome.field == "waybill_number"
+    return outcome.rule
+
+
+def clashes(store) -> list[tuple[str, str]]:
+    rung = sa.select(schema.alarm.c.actor, schema.alarm.c.partner).where(schema.alarm.c.kind == "number-clash")
+    with store.reading() as tx:
+        return [tuple(row) for row in tx.execute(rung)]
+
+
+@pytest.mark.parametrize(
+    ("unit", "number", "may"),
+    [
+        ("shop", "YT1000000001", True),
+        ("shop", "YT2000", True),
+        ("shop", "YT2499", True),
+        ("shop", "YT2500", False),
+        ("shop", "YT20001", False),
+        ("shop", "yt1000000001", False),
+        ("shop", "SF1000000001", False),
+        ("rival", "SF1000000001", True),
+        ("rival", "YT1000000001", False),
+    ],
+)
+def test_unit_uses_the_numbers_of_its_own_line_or_those_of_all_others(unit, number, may):
+    assert Network(numbers_of=NUMBERS).may_use(unit, number) is may
+    assert Network().may_use(unit, number)
+
+
+def test_allotted_number_is_refused_alike_whether_it_is_used_or_not(world, allotted, order):
+    used, free = "YT1000000001", "YT1000000002"
+    assert isinstance(shipped(world, allotted, checked_out(world, allotted, order("A-1", **UNSHIPPED)), used), Waybill)
+    orders = [order(f"R-{n}", waybill_number=number, routing_code=ROUTE) for n, number in enumerate((used, free))]
+    taken = checkout(world, allotted, [Checkout(merchant=RIVAL, order=each) for each in orders])
+    assert [rule(each) for each in taken] == [Rule.NOT_YOUR_NUMBER] * 2
+    [own] = checkout(world, allotted, [Checkout(merchant=RIVAL, order=order("R-3", **UNSHIPPED))])
+    for number in (used, free):
+        assert rule(shipped(world, allotted, own, number, RIVAL)) == Rule.NOT_YOUR_NUMBER
+    assert clashes(allotted) == []
+
+
+def test_order_that_is_there_is_answered_again_after_its_number_was_allotted_away(world, store, order):
+    asked = [Checkout(merchant=SHOP, order=order("A-1", waybill_number="SF1000000001", routing_code=ROUTE))]
+    [first] = checkout(world, store, asked)
+    store.settings = replace(store.settings, network=replace(NETWORK, numbers_of=NUMBERS))
+    assert checkout(world, store, asked) == [replace(first, created=False)]
+    assert isinstance(shipped(world, store, first, "SF1000000001"), Waybill)
+
+
+def test_clash_of_two_units_raises_an_alarm_that_names_both(world, store, order):
+    number = "YT1000000001"
+    assert isinstance(shipped(world, store, checked_out(world, store, order("A-1", **UNSHIPPED)), number), Waybill)
+    assert (
+        rule(shipped(world, store, checked_out(world, store, order("A-2", **UNSHIPPED)), number)) == Rule.ALREADY_USED
+    )
+    assert clashes(store) == []  # the unit's own slip
+    [own] = checkout(world, store, [Checkout(merchant=RIVAL, order=order("R-1", **UNSHIPPED))])
+    assert rule(shipped(world, store, own, number, RIVAL)) == Rule.ALREADY_USED
+    assert clashes(store) == [(RIVAL.unit, SHOP.unit)]
+    asked = order("R-2", waybill_number=number, routing_code=ROUTE)
+    assert rule(checkout(world, store, [Checkout(merchant=RIVAL, order=asked)])[0]) == Rule.ALREADY_USED
+    assert len(clashes(store)) == 1  # once an hour
+
+
+def test_allotted_numbers_are_settings(tmp_path):
+    path = tmp_path / "waybill.toml"
+    path.write_text(written(Settings(network=Network(numbers_of=NUMBERS)), None), "utf-8")
+    assert read_settings(path).network.numbers_of == NUMBERS
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('shop = "YT10"', "lists"),
+        ("shop = [10]", "lists"),
+        ('shop = ["YT 10"]', "lists"),
+        ('shop = ["YT20..YT10"]', "no range"),
+        ('shop = ["YT1..YT10"]', "no range"),
+        ('shop = ["YT1"]\nrival = ["YT15"]', "shop and rival the same numbers"),
+        ('shop = ["YT1", "YT10"]\nrival = ["YT1500..YT1600"]', "shop and rival the same numbers"),
+        ('shop = ["YT10"]\n"*" = ["YT"]', "the same numbers"),
+    ],
+)
+def test_numbers_that_are_malformed_or_given_twice_are_refused(tmp_path, line, says):
+    (tmp_path / "waybill.toml").write_text(f"[numbers_of]\n{line}\n")
+    with pytest.raises(SettingsError, match=says):
+        read_settings(tmp_path / "waybill.toml")
