@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, overload
 
+from masking import arguments
 from masking.access.people import Actor, Role
 from masking.change import Amend, Cancel, Change, Ship, change
 from masking.checkout import Checkout, checkout
@@ -70,21 +71,28 @@ class Shop:
         Raises:
             UnavailableError: nothing is known to be stored; ask again with the same references.
         """
-        return self._in_parts(checkout, [Checkout(merchant=self.merchant, order=order) for order in orders])
+        return self._in_parts(
+            checkout, [Checkout(merchant=self.merchant, order=order) for order in arguments.orders(orders)]
+        )
 
     def ship(self, numbers: Iterable[tuple[Token, str, str]]) -> list[Waybill | Rejected | Refusal]:
         """Enter the carrier's (id, waybill number, routing code) of waybills; each waybill as it is now, or why not."""
         return self._change(
-            [Ship(merchant=self.merchant, id=id_, waybill_number=n, routing_code=r) for id_, n, r in numbers]
+            [
+                Ship(merchant=self.merchant, id=Token(id_), waybill_number=n, routing_code=r)
+                for id_, n, r in arguments.numbers(numbers)
+            ]
         )
 
     def amend(self, corrected: Iterable[tuple[Token, Order]]) -> list[Waybill | Rejected | Refusal]:
         """Replace the content of waybills whose parcels have not left; each takes a new key."""
-        return self._change([Amend(merchant=self.merchant, id=id_, order=order) for id_, order in corrected])
+        return self._change(
+            [Amend(merchant=self.merchant, id=Token(id_), order=order) for id_, order in arguments.corrected(corrected)]
+        )
 
     def cancel(self, ids: Iterable[Token]) -> list[Waybill | Rejected | Refusal]:
         """Destroy the data of orders that will not be sent."""
-        return self._change([Cancel(merchant=self.merchant, id=id_) for id_ in ids])
+        return self._change([Cancel(merchant=self.merchant, id=id_) for id_ in arguments.ids(ids)])
 
     def find(self, *, phone: str | None = None, reference: str | None = None) -> list[Waybill]:
         """This merchant's waybills of one exact phone, or of one of its own references, oldest first.
@@ -120,7 +128,7 @@ class Shop:
 
     def label_data(self, ids: Sequence[Token], *, job: str, station: str) -> list[LabelData | Refusal]:
         """What these labels show, for a printer's own language or another template; counted as `labels` counts them."""
-        asked = [Label(actor=self.merchant, id=id_, job=job, station=station) for id_ in ids]
+        asked = [Label(actor=self.merchant, id=id_, job=job, station=station) for id_ in arguments.ids(ids)]
         return self._in_parts(label, asked)
 
     def flush(self) -> dict[str, Waybill | Rejected]:

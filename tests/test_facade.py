@@ -5,15 +5,18 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import count
 
 import pytest
 
 import masking
-from masking import ClosedError, Order, Party
+from masking import ClosedError, Order, Party, SettingsError
 from masking.client import RemoteShop
+from masking.client.link import Link
 from masking.connection import Shop
 from masking.waybill import OnPage, Refusal, Token
+from masking.world import World
 from print_templates.read import read_pdf
 from tests.cast import SHOP
 
@@ -48,7 +51,7 @@ def checked_out(shop: Shop | RemoteShop, many: int) -> list[Token]:
 
 
 def test_a_folder_and_a_service_have_the_same_methods():
-    only_a_folders = {"label_data", "pending"}  # label codes as data, which no service gives
+    only_a_folders = {"label_data"}  # label codes as data, which no service gives
 
     def methods(of: type) -> dict[str, inspect.Signature]:
         found = inspect.getmembers(of, inspect.isfunction)
@@ -80,14 +83,12 @@ def test_more_labels_than_fit_into_one_request_are_one_pdf(shop):
     assert shop.labels(ids, job="facade-2", template="60x40").pdf == labels.pdf
 
 
-@pytest.mark.parametrize("shop", ["folder"], indirect=True)
 def test_nothing_waits_where_all_was_answered(shop):
     checked_out(shop, 1)
     assert shop.flush() == {}
     assert (shop.pending().count, shop.pending().first_expires) == (0, None)
 
 
-@pytest.mark.parametrize("shop", ["folder"], indirect=True)
 @pytest.mark.parametrize(
     "use",
     [
@@ -110,3 +111,33 @@ def test_a_closed_shop_says_that_it_is_closed(shop, use):
     shop.close()
     with pytest.raises(ClosedError, match=r"call connect\(\)"):
         use(shop)
+
+
+@pytest.mark.parametrize(
+    ("use", "expected"),
+    [
+        (lambda shop: shop.checkout(["x"]), r"item 1 is of type str; give masking\.Order objects"),
+        (lambda shop: shop.checkout([made(1), {}]), r"item 2 is of type dict; give masking\.Order objects"),
+        (lambda shop: shop.checkout(made(1)), "orders is of type Order; give a list"),
+        (lambda shop: shop.checkout({"reference": "F-1"}), "orders is of type dict; give a list"),
+        (lambda shop: shop.ship([("wb1_x", "YT1")]), r"item 1 is not \(id, waybill number, routing code\)"),
+        (lambda shop: shop.amend([made(1)]), r"item 1 is not \(id, masking\.Order\)"),
+        (lambda shop: shop.cancel("wb1_x"), "ids is of type str; give a list"),
+        (lambda shop: shop.labels([7], job="facade-4"), "item 1 is of type int; give the id of a waybill"),
+    ],
+)
+def test_a_wrong_argument_names_what_is_expected(shop, use, expected):
+    with pytest.raises(TypeError, match=expected):
+        use(shop)
+
+
+def test_a_clock_that_is_ahead_is_named(service, tmp_path):
+    credentials = tmp_path / "shop.json"
+    credentials.touch(mode=0o600)
+    credentials.write_text(json.dumps({"code": service.code(SHOP)}), "utf-8")
+    ahead = World(now=lambda: service.clock.world.now() + timedelta(days=30))
+    with (
+        RemoteShop(Link.open(service.url, credentials), world=ahead) as shop,
+        pytest.raises(SettingsError, match="clock"),
+    ):
+        shop.checkout([made(1)])

@@ -21,7 +21,7 @@ from masking.client.outbox import Outbox
 from masking.client.sealer import Sealer
 from masking.client.state import PerProcess
 from masking.disk import PATIENCE
-from masking.errors import ClosedError, IntegrityError, MaskingError, UnavailableError
+from masking.errors import ClosedError, IntegrityError, MaskingError, SettingsError, UnavailableError
 from masking.order import Order
 from masking.redact.view import mask_order
 from masking.rules import Rule
@@ -36,6 +36,7 @@ AFTER_START = 5.0
 SOON_AGAIN, LATER = 5.0, 60.0
 """Seconds until what waits is tried again: after no answer, and after the service failed on some orders or rejected them."""
 BETWEEN_WARNINGS = 600.0
+CLOCK = "by this machine's clock every sealing key of the service has expired; set the clock, then check out again"
 
 Item = TypeVar("Item")
 
@@ -95,6 +96,8 @@ class SealedOrders:
             if not self._sealer.is_fresh(key):
                 self._sealer.learn(self._link.ask("GET", "/v1/sources"), key)
             envelopes = self._sealer.seal(orders)
+            if not envelopes:
+                raise SettingsError(CLOCK)
             outcomes = self._send(envelopes)
         except UnavailableError as error:
             envelopes = envelopes or self._sealer.seal(orders)

@@ -14,6 +14,7 @@ from io import BytesIO
 from types import TracebackType
 from typing import Any, Self
 
+from masking import arguments
 from masking.client.device import Device
 from masking.client.link import Link
 from masking.client.sealed import SealedOrders, batches, checked
@@ -63,7 +64,7 @@ class RemoteShop:
         """
         self.link.require_open()
         outcomes: list[Waybill | Rejected] = []
-        for some in batches(orders):
+        for some in batches(arguments.orders(orders)):
             problems = [order.problems() for order in some]
             good = [order for order, found in zip(some, problems, strict=True) if not found]
             answered = iter(self.sealed.checkout(good) if good else [])
@@ -94,13 +95,13 @@ class RemoteShop:
 
     def ship(self, numbers: Iterable[tuple[Token, str, str]]) -> list[Waybill | Rejected | Refusal]:
         """Enter the carrier's (id, waybill number, routing code) of waybills; each waybill as it is now, or why not."""
-        asked = list(numbers)
+        asked = [(Token(id_), n, r) for id_, n, r in arguments.numbers(numbers)]
         items = [{"id": id_, "waybill_number": n, "routing_code": r} for id_, n, r in asked]
         return self._change("ship", "items", items, [id_ for id_, _, _ in asked])
 
     def amend(self, corrected: Iterable[tuple[Token, Order]]) -> list[Waybill | Rejected | Refusal]:
         """Replace the content of waybills whose parcels have not left; each takes a new key."""
-        pairs = list(corrected)
+        pairs = [(Token(id_), order) for id_, order in arguments.corrected(corrected)]
         items = [{"id": id_, "order": order_to_json(order)} for id_, order in pairs]
         outcomes = self._change("amend", "items", items, [id_ for id_, _ in pairs])
         return [
@@ -110,7 +111,7 @@ class RemoteShop:
 
     def cancel(self, ids: Iterable[Token]) -> list[Waybill | Rejected | Refusal]:
         """Destroy the data of orders that will not be sent."""
-        asked = list(ids)
+        asked = arguments.ids(ids)
         return self._change("cancel", "ids", asked, asked)
 
     def find(self, *, phone: str | None = None, reference: str | None = None) -> list[Waybill]:
@@ -119,6 +120,7 @@ class RemoteShop:
         Raises:
             InputError: not exactly one of the two was given.
         """
+        self.link.require_open()
         if (phone is None) == (reference is None):
             raise InputError("find", "give-a-phone-or-a-reference")
         asked = {"phone": phone} if phone is not None else {"reference": reference}
@@ -133,6 +135,7 @@ class RemoteShop:
         Raises:
             UnknownWaybillError: never issued, or not this merchant's.
         """
+        self.link.require_open()
         if token_record(id_) is None:  # never issued; and no text that is no token gets into an address
             raise UnknownWaybillError
         found = waybill_of(self.link.ask("GET", f"/v1/waybills/{id_}"))
@@ -152,6 +155,7 @@ class RemoteShop:
     def _change(
         self, verb: str, name: str, items: Sequence[Any], ids: Sequence[Token]
     ) -> list[Waybill | Rejected | Refusal]:
+        self.link.require_open()
         outcomes: list[Waybill | Rejected | Refusal] = []
         for some, asked in zip(batches(items), batches(ids), strict=True):
             kinds, path = (Waybill, Rejected, Refusal), f"/v1/waybills/{verb}"
@@ -171,10 +175,11 @@ def draw(
     link: Link, ids: Sequence[Token], *, job: str, station: str, template: str, reason: str | None = None
 ) -> Labels:
     """Labels as one document, however many; asked for in lists that fit into one request."""
+    link.require_open()
     parts: list[bytes] = []
     outcomes: list[OnPage | Rejected | Refusal] = []
     pages = 0
-    for some in batches(ids):
+    for some in batches(arguments.ids(ids)):
         body = {"ids": some, "job": job, "station": station, "template": template, "reason": reason}
         answer = link.ask("POST", "/v1/labels", body)
         found = link.read(answer, count=len(some), kinds=(OnPage, Rejected, Refusal))
