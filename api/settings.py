@@ -23,6 +23,9 @@ from masking.settings import SETTINGS, read_table
 MEGABYTE = 1024 * 1024
 PORTS = 65535
 
+_ADDRESS = re.compile(r"https?://[^/]+(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*")
+"""A host and perhaps a prefix, under which a proxy serves us and which it takes off."""
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +88,9 @@ class ServiceSettings:
             values["bearer_roles"] = bearer_roles(roles)
         address = values.get("address", "")
         values["address"] = (normalised(address) or "").removesuffix("/")
-        if address and not re.fullmatch(r"https?://[^/]+", values["address"]):
+        if address and (not _ADDRESS.fullmatch(values["address"]) or "?" in address or "#" in address):
             raise SettingsError(
-                f"{SETTINGS} or environment: address is https://host or https://host:port, nothing more"
+                f"{SETTINGS} or environment: address is https://host, https://host:port or https://host/prefix"
             )
         if table:
             raise SettingsError(f"{SETTINGS}: [service] has a setting that is not known")

@@ -148,11 +148,12 @@ def test_a_proof_for_another_address_is_refused_whatever_the_host_header_says(se
     assert said(service.http.get(PATH, headers=headers)) == invalid_proof("htu")
 
 
-def test_behind_a_proxy_proofs_are_made_for_the_configured_address(tmp_path):
-    with serving(tmp_path / "d", address="https://mask.example") as behind:
+@pytest.mark.parametrize("public", ["https://mask.example", "https://mask.example/some/prefix"])
+def test_behind_a_proxy_proofs_are_made_for_the_configured_address(public, tmp_path):
+    with serving(tmp_path / "d", address=public) as behind:
         held = signed_in(behind.clock.world, behind.store, COURIER, DEVICE)
         at = behind.clock.world.now().timestamp()
-        for address, status in ((f"https://mask.example{PATH}", 200), (behind.url + PATH, 401)):
+        for address, status in ((public + PATH, 200), (behind.url + PATH, 401)):
             headers = {
                 "Authorization": f"DPoP {held}",
                 "DPoP": DEVICE.proof("GET", address, at=at, token=held),

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from masking.errors import IntegrityError
 from masking.ledger import tree
-from masking.ledger.checkpoint import Checkpoint, LogKey, follows, read, sign
+from masking.ledger.checkpoint import MOST_SIGNATURES, Checkpoint, LogKey, follows, read, sign
 from masking.ledger.tree import Tree
 
 SEED = bytes(range(32))
@@ -88,6 +88,43 @@ def test_signatures_of_others_are_ignored_but_do_not_suffice():
         read(note, LogKey.of_seed(ORIGIN, bytes(32)))
     with pytest.raises(IntegrityError):
         read(note, LogKey.of_seed("waybill-masking/other", SEED))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda note: note.replace("\n", "\r\n"),
+        lambda note: note.removesuffix("\n"),
+        lambda note: "\ufeff" + note,
+        lambda note: note.replace("\n", "\r"),
+    ],
+)
+def test_note_with_changed_line_ends_is_refused_as_that(change):
+    with pytest.raises(IntegrityError, match="line ends"):
+        read(change(sign(point([b"one"]), SEED)), KEY)
+
+
+def test_note_with_two_signature_lines_of_one_key_is_refused():
+    note = sign(point([b"one"]), SEED)
+    own = note.splitlines(keepends=True)[-1]
+    witness = "\u2014 witness.example AAAAAHdpdG5lc3M=\n"
+    for twice in (own, witness * 2):
+        with pytest.raises(IntegrityError, match="two signature lines"):
+            read(note + twice, KEY)
+
+
+def test_number_of_signature_lines_is_bounded():
+    note = sign(point([b"one"]), SEED)
+    others = [f"\u2014 witness-{n}.example AAAAAHdpdG5lc3M=\n" for n in range(MOST_SIGNATURES)]
+    assert read(note + "".join(others[1:]), KEY) == point([b"one"])
+    with pytest.raises(IntegrityError, match="more than 64"):
+        read(note + "".join(others), KEY)
+
+
+def test_every_ledger_continues_an_empty_one():
+    assert follows(point([]), point([b"one"]), []) is None
+    assert follows(point([]), point([]), []) is None
+    assert follows(point([]), point([b"one"]), [bytes(32)]) == "unproven"
 
 
 def test_a_key_reads_back_from_the_text_that_clients_pin():

@@ -190,9 +190,16 @@ def test_the_environment_overrides_the_file_and_nonsense_is_refused(folder, caps
     assert (
         ServiceSettings.read(folder, {"WAYBILL_ADDRESS": "https://MASK.example:443/"}).address == "https://mask.example"
     )
-    for environ in ({"WAYBILL_ADDRESS": "mask.example"}, {"WAYBILL_ADDRESS": "https://mask.example/v1"}):
+    prefixed = ServiceSettings.read(folder, {"WAYBILL_ADDRESS": "https://mask.example/some/prefix/"})
+    assert prefixed.address == "https://mask.example/some/prefix"
+    for address in (
+        "mask.example",
+        "https://mask.example/a/../b",
+        "https://mask.example/a//b",
+        "https://mask.example/?a",
+    ):
         with pytest.raises(SettingsError, match="address"):
-            ServiceSettings.read(folder, environ)
+            ServiceSettings.read(folder, {"WAYBILL_ADDRESS": address})
     for environ in ({"WAYBILL_PORT": "x"}, {"WAYBILL_BODY_SECONDS": "inf"}, {"WAYBILL_BODY_BYTES": "0"}):
         with pytest.raises(SettingsError):
             ServiceSettings.read(folder, environ)

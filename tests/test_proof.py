@@ -132,7 +132,18 @@ RULES: dict[str, tuple[Callable[[], str], str]] = {
     "a stale time": (lambda: claim(iat=at(seconds=-PAST - 1)), "stale"),
     "a future time": (lambda: claim(iat=at(seconds=AHEAD + 1)), "future"),
     "a time in milliseconds": (lambda: claim(iat=at() * 1000), "future"),
-    "a time with a fraction": (lambda: claim(iat=at() + 0.5), "iat"),
+    "a time beyond all numbers": (
+        lambda: signed(part(HEADER), b64(b'{"jti": "0123456789abcdef", "iat": 1e999}')),
+        "future",
+    ),
+    "a time long before all others": (
+        lambda: signed(part(HEADER), b64(b'{"jti": "0123456789abcdef", "iat": -1e999}')),
+        "stale",
+    ),
+    "a shared key beside the public one": (lambda: head(jwk=jwk() | {"k": "AAAA"}), "jwk"),
+    "a private key's other members": (lambda: head(jwk=jwk() | {"oth": []}), "jwk"),
+    "a stale time with a fraction": (lambda: claim(iat=at(seconds=-PAST) - 0.5), "stale"),
+    "a future time with a fraction": (lambda: claim(iat=at(seconds=AHEAD) + 0.5), "future"),
     "a time as text": (lambda: claim(iat=str(at())), "iat"),
     "a time that is true": (lambda: claim(iat=True), "iat"),
     "no time": (lambda: claim(iat=None), "iat"),
@@ -214,6 +225,9 @@ def test_a_request_without_a_body_needs_no_hash_of_it():
         "https://mask.example/v1/resolve#x",
         "https://mask.example/v1/%72es%6Flve",
         "https://mask.example:0443/v1/resolve?#",
+        "https://mask.example:/v1/resolve",
+        "https://mask.example./v1/resolve",
+        "https://mask.example.:443/v1/resolve",
     ],
 )
 def test_an_address_is_compared_in_its_normal_form(spelt):
@@ -224,7 +238,33 @@ def test_what_means_something_else_in_an_address_stays_apart():
     assert normalised("https://a.example/v1%2fresolve") == "https://a.example/v1%2Fresolve"
     assert normalised("http://[::1]:80") == "http://[::1]/"
     assert normalised("https://a.example:80/") == "https://a.example:80/"
-    assert normalised("ftp://a.example/") is normalised("https://é.example/") is normalised("") is None
+    assert normalised("ftp://a.example/") is normalised("https://a.example/é") is normalised("") is None
+    assert normalised("https://./") is normalised("https://a..b.é/") is normalised("https://straße.example/") is None
+    assert normalised("https://127。0。0。1/") is normalised("https://１２７.0.0.1/") is None
+
+
+def test_internationalised_host_has_one_spelling():
+    assert (
+        normalised("https://例子.example/")
+        == normalised("https://XN--fsqu00a.example/")
+        == "https://xn--fsqu00a.example/"
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "claims"),
+    [
+        pytest.param({"jwk": jwk() | {"ext": True, "key_ops": ["verify"]}}, {}, id="WebCrypto's export"),
+        pytest.param({"jwk": jwk() | {"kid": "1", "use": "sig", "alg": "ES256"}}, {}, id="Nimbus"),
+        pytest.param({"kid": "1"}, {}, id="kid in the header"),
+        pytest.param({}, {"iat": NOW.timestamp() + 0.5}, id="fractional time"),
+        pytest.param({}, {"iat": float(int(NOW.timestamp()))}, id="time as a float"),
+    ],
+)
+def test_members_that_other_libraries_send_are_accepted(header, claims):
+    found = checked(proof(HEADER | header, CLAIMS | claims))
+    assert found.key == checked(proof(HEADER, CLAIMS)).key
+    assert found.until >= int(NOW.timestamp()) + PAST
 
 
 @given(st.text() | st.text(alphabet="ABCxyz019-_.=", min_size=20))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
@@ -43,10 +44,14 @@ _KEYS = 4096
 
 _JTI = re.compile(r"[\x21-\x7e]{16,128}")
 _ADDRESS = re.compile(
-    r"(https?)://([^/?#@:]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?(/[^?#]*)?(?:\?[^#]*)?(?:#.*)?", re.IGNORECASE
+    r"(https?)://([^/?#@:]+|\[[0-9a-f:.]+\])(?::(\d{0,5}))?(/[^?#]*)?(?:\?[^#]*)?(?:#.*)?", re.IGNORECASE
 )
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
+_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
+"""Members of a JWK that hold a private or a shared key (RFC 7518, section 6)."""
+_DEVIATING = frozenset("ßς\u200c\u200d")
+"""Characters that IDNA 2003 and IDNA 2008 spell differently: such a host could be two."""
 _EC = EllipticCurvePublicNumbers
 _ALGORITHM = ECDSA(SHA256())
 _CURVE = SECP256R1()
@@ -144,15 +149,34 @@ def base64url(raw: bytes) -> str:
 def normalised(address: str) -> str | None:
     """An address in the one spelling that addresses are compared in (RFC 3986, 6.2.2 and 6.2.3); None for no address.
 
-    Without query and fragment, as RFC 9449 says. Dots in a path are left alone: such an address is nobody's.
+    Without query and fragment, as RFC 9449 says; an empty port is the usual one, a host's last dot goes, and an
+    internationalised host is spelt in ASCII. Dots in a path are left alone: such an address is nobody's.
     """
     found = _ADDRESS.fullmatch(address)
-    if found is None or not address.isascii():
+    if found is None:
         return None
     scheme, host, port, path = found.groups()
-    scheme = scheme.lower()
-    usual = port is None or int(port) == {"http": 80, "https": 443}[scheme]
-    return f"{scheme}://{host.lower()}{'' if usual else f':{int(port)}'}{_ESCAPED.sub(_spelt, path or '/')}"
+    scheme, name, path = scheme.lower(), _host(host), path or "/"
+    if name is None or not path.isascii():
+        return None
+    usual = not port or int(port) == {"http": 80, "https": 443}[scheme]
+    return f"{scheme}://{name}{'' if usual else f':{int(port)}'}{_ESCAPED.sub(_spelt, path)}"
+
+
+def _host(host: str) -> str | None:
+    """A host in small ASCII letters, without the dot of the root; None for one that has no such spelling."""
+    host = host.lower().removesuffix(".")
+    if host.isascii():
+        return host or None
+    labels = host.split(".")
+    try:
+        spelt = [label if label.isascii() else label.encode("idna").decode() for label in labels]
+    except UnicodeError:
+        return None
+    sure = all(labels) and all(
+        label.isascii() or ascii_.startswith("xn--") for label, ascii_ in zip(labels, spelt, strict=True)
+    )
+    return ".".join(spelt) if sure and not _DEVIATING & set(host) else None  # full-width digits are no name
 
 
 def on_this_machine(host: str) -> bool:
@@ -181,9 +205,9 @@ def _key(head: str) -> tuple[EllipticCurvePublicKey, bytes]:
     if header.get("alg") != "ES256":
         raise ProofError(ProofRule.ALG)
     jwk = header.get("jwk")
-    if header.keys() != {"typ", "alg", "jwk"}:  # `crit` among others: what we don't understand, we don't take
+    if jwk is None or header.keys() - {"typ", "alg", "jwk", "kid"}:  # `crit` and `jku` among others
         raise ProofError(ProofRule.HEADER)
-    if not isinstance(jwk, dict) or jwk.keys() != {"kty", "crv", "x", "y"}:  # a private key has one more
+    if not isinstance(jwk, dict) or not {"kty", "crv", "x", "y"} <= jwk.keys() or jwk.keys() & _PRIVATE:
         raise ProofError(ProofRule.JWK)
     if jwk["kty"] != "EC" or jwk["crv"] != "P-256":
         raise ProofError(ProofRule.JWK)
@@ -206,13 +230,13 @@ def _name(claims: Mapping[str, Any]) -> str:
 
 def _time(claims: Mapping[str, Any], now: float) -> int:
     iat = claims.get("iat")
-    if type(iat) is not int:  # a bool is an int
+    if not isinstance(iat, int | float) or isinstance(iat, bool):  # a bool is an int; RFC 7519 allows a fraction
         raise ProofError(ProofRule.IAT)
     if iat < now - PAST:
         raise ProofError(ProofRule.STALE)
     if iat > now + AHEAD:
         raise ProofError(ProofRule.FUTURE)
-    return iat
+    return math.ceil(iat)
 
 
 def _body(claims: Mapping[str, Any]) -> bytes | None:

@@ -49,11 +49,14 @@ class Credentials:
         return cls(code=code, secret=secret, ledger_key=LogKey.parse(key) if key else None, path=path)
 
 
+_PREFIX = re.compile(r"/?|(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+/?")
+
+
 def service_address(where: str) -> str:
     """The address of a service, checked.
 
     Raises:
-        SettingsError: it is neither https:// nor http:// on this machine, or holds more than a host and a port.
+        SettingsError: it is neither https:// nor http:// on this machine, or holds more than a host, a port and a path.
     """
     try:
         url = httpx.URL(where)
@@ -64,9 +67,9 @@ def service_address(where: str) -> str:
         or url.userinfo
         or url.query
         or url.fragment
-        or url.path not in {"", "/"}
+        or not _PREFIX.fullmatch(url.path)
     ):
-        raise SettingsError("the service's address is https://host or https://host:port, nothing more")
+        raise SettingsError("the service's address is https://host, https://host:port or https://host/prefix")
     if url.scheme != "https" and not (url.scheme == "http" and on_this_machine(url.host)):
         raise SettingsError("a service is reached over https://; http:// is for this machine only")
-    return f"{url.scheme}://{url.netloc.decode()}"
+    return f"{url.scheme}://{url.netloc.decode()}{url.path.rstrip('/')}"

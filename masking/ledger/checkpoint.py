@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from masking.errors import IntegrityError
-from masking.ledger.tree import verify_consistency
+from masking.ledger.tree import EMPTY_ROOT, verify_consistency
 
 _ED25519 = b"\x01"
 _BLANK = "\n\n"
@@ -27,6 +27,8 @@ _TEXT = re.compile(
     r"time (?P<at>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3})Z\n",
     re.ASCII,
 )
+MOST_SIGNATURES = 64
+"""Signature lines of a note; ours has one, and each witness adds one."""
 _NAME = re.compile(r"[!-*,-~]{1,128}")
 _SIGNATURE = re.compile(r"\u2014 (?P<name>[^\s+]+) (?P<signature>[A-Za-z0-9+/]+={0,2})", re.ASCII)
 
@@ -94,33 +96,50 @@ def read(note: str, key: LogKey) -> Checkpoint:
     """The checkpoint in a note, after its signature was verified. Signatures by other keys are ignored.
 
     Raises:
-        IntegrityError: the note is not signed by this key, or is no checkpoint of this ledger.
+        IntegrityError: the note is not signed by this key, or is no checkpoint of this ledger; its line ends were
+            changed, a key signed it twice, or it has more signature lines than `MOST_SIGNATURES`.
     """
+    if "\r" in note or note.startswith("\ufeff") or (note and not note.endswith("\n")):
+        raise IntegrityError(
+            "a note's line ends were changed (CRLF, byte order mark or no last line end); get it as a file"
+        )
     text, blank, signatures = note.rpartition(_BLANK)
     text += "\n"
-    if not blank or not signatures.endswith("\n"):
+    if not blank:
         raise IntegrityError("a checkpoint is no signed note")
-    public = Ed25519PublicKey.from_public_bytes(key.public)
-    signed = False
-    for line in signatures[:-1].split("\n"):
-        found = _SIGNATURE.fullmatch(line)
-        if found is None:
-            raise IntegrityError("a checkpoint is no signed note")
-        blob = _bytes(found["signature"])
-        if found["name"] == key.name and blob[:4] == key.id:
-            try:
-                public.verify(blob[4:], text.encode("utf-8", "surrogatepass"))
-            except InvalidSignature:
-                raise IntegrityError("a checkpoint's signature is wrong") from None
-            signed = True
+    signature = _signatures(signatures.removesuffix("\n").split("\n")).get((key.name, key.id))
+    if signature is None:
+        raise IntegrityError("a checkpoint is not signed by this ledger")
+    try:
+        signed = text.encode("utf-8", "surrogatepass")
+        Ed25519PublicKey.from_public_bytes(key.public).verify(signature, signed)
+    except InvalidSignature:
+        raise IntegrityError("a checkpoint's signature is wrong") from None
     parsed = _TEXT.fullmatch(text)
-    if not signed or parsed is None or parsed["origin"] != key.name:
+    if parsed is None or parsed["origin"] != key.name:
         raise IntegrityError("a checkpoint is not signed by this ledger")
     try:
         at = datetime.fromisoformat(parsed["at"]).replace(tzinfo=UTC)
     except ValueError:
         raise IntegrityError("a checkpoint's time is none") from None
     return Checkpoint(origin=key.name, size=int(parsed["size"]), root=_bytes(parsed["root"]), at=at)
+
+
+def _signatures(lines: Sequence[str]) -> dict[tuple[str, bytes], bytes]:
+    """The signature of each key of a note, by the key's name and id."""
+    if len(lines) > MOST_SIGNATURES:
+        raise IntegrityError(f"a note has more than {MOST_SIGNATURES} signature lines")
+    signatures: dict[tuple[str, bytes], bytes] = {}
+    for line in lines:
+        found = _SIGNATURE.fullmatch(line)
+        if found is None:
+            raise IntegrityError("a checkpoint is no signed note")
+        blob = _bytes(found["signature"])
+        signer = found["name"], blob[:4]
+        if signer in signatures:
+            raise IntegrityError("a note has two signature lines of one key")
+        signatures[signer] = blob[4:]
+    return signatures
 
 
 def follows(earlier: Checkpoint, later: Checkpoint, path: Sequence[bytes]) -> str | None:
@@ -133,6 +152,8 @@ def follows(earlier: Checkpoint, later: Checkpoint, path: Sequence[bytes]) -> st
         return "another-ledger"
     if later.size < earlier.size:
         return "shrunk"
+    if not earlier.size:  # every ledger continues an empty one
+        return None if earlier.root == EMPTY_ROOT and not path else "unproven"
     if later.size == earlier.size:
         return None if later.root == earlier.root else "forked"
     return None if verify_consistency(earlier.size, later.size, earlier.root, later.root, path) else "unproven"

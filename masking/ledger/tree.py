@@ -176,12 +176,12 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
 
 
 def verify_consistency(earlier: int, later: int, earlier_root: bytes, later_root: bytes, path: Sequence[bytes]) -> bool:
-    """Whether `path` proves that the later tree begins with the earlier one (RFC 9162, 2.1.4.2)."""
+    """Whether `path` proves that the later tree begins with the earlier one (RFC 9162, 2.1.4.2).
+
+    From an empty tree nothing can be proven: every tree begins with it, so a caller that means that has to say so.
+    """
     if not 0 < earlier < later:
-        trivial = (earlier == later and earlier_root == later_root) or (
-            earlier == 0 < later and earlier_root == EMPTY_ROOT
-        )
-        return trivial and not path
+        return earlier == later and earlier_root == later_root and not path
     hashes = list(path)
     if not earlier & (earlier - 1):
         hashes.insert(0, earlier_root)
