@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-import threading
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -15,6 +14,7 @@ from masking.errors import UnavailableError
 from tests.cast import SHOP
 from tests.merchant import order_of
 from tests.test_client import credentials
+from tests.test_client_trouble import answering
 
 __all__ = ["credentials"]
 
@@ -80,36 +80,18 @@ def test_an_answer_closes_it(breaker, hand):
     assert (breaker.tries(4), breaker.seconds_left()) == (4, 0)
 
 
-class Silent(threading.Thread):
-    """Takes connections and ends each without an answer, counting them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        self.asked = 0
-
-    def run(self) -> None:
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            self.asked += 1
-            client.close()
-
-    def stop(self) -> None:
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.join()
-
-
 @pytest.fixture
 def silent():
-    running = Silent()
-    running.start()
-    yield running
-    running.stop()
+    """The address of a server that answers nothing, and the requests that it has got."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle(self) -> None:
+            self.raw_requestline = self.rfile.readline(65537)
+            asked.append(self.raw_requestline.decode())
+
+    with answering(Handler) as url:
+        yield url, asked
 
 
 def test_a_call_during_an_outage_asks_nothing_and_waits_for_nothing(service, credentials, silent, hand):
@@ -117,20 +99,21 @@ def test_a_call_during_an_outage_asks_nothing_and_waits_for_nothing(service, cre
     with RemoteShop(Link(service.url, Credentials.read(path))) as shop:
         shop.checkout([order_of("breaker-1")])
     slept: list[float] = []
-    link = Link(silent.url, Credentials.read(path), sleep=slept.append, now=hand)
+    url, asked = silent
+    link = Link(url, Credentials.read(path), sleep=slept.append, now=hand)
     with RemoteShop(link) as shop:
         assert [each.state for each in shop.checkout([order_of("breaker-2")])] == ["pending"]
-        assert (silent.asked, len(slept)) == (4, 3)
+        assert (len(asked), len(slept)) == (4, 3)
         assert [each.state for each in shop.checkout([order_of("breaker-3")])] == ["pending"]
         with pytest.raises(UnavailableError):
             shop.find(reference="breaker-1")
-        assert (silent.asked, len(slept)) == (4, 3)
+        assert (len(asked), len(slept)) == (4, 3)
         hand.time += FIRST_PAUSE
         assert [each.state for each in shop.checkout([order_of("breaker-4")])] == ["pending"]
-        assert (silent.asked, len(slept)) == (5, 3)
+        assert (len(asked), len(slept)) == (5, 3)
         with pytest.raises(UnavailableError):
             shop.flush()  # which a caller asked for, so it is tried
-        assert silent.asked == 6
+        assert len(asked) == 6
 
 
 def test_a_token_that_ended_during_an_outage_is_replaced_by_the_call_that_tries(service, credentials, hand):

@@ -12,7 +12,7 @@ import sys
 import threading
 from contextlib import contextmanager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import httpx
 import pytest
@@ -31,7 +31,7 @@ from tests.cast import SHOP
 from tests.merchant import order_of
 from tests.serving import ROOT
 from tests.test_client import credentials
-from tests.test_client_trouble import unused_port
+from tests.test_client_trouble import answering, unused_port
 
 __all__ = ["credentials"]
 
@@ -349,15 +349,8 @@ def failing(url, on):
         def log_message(self, *_) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with answering(Handler) as address:
+        yield address
 
 
 def test_one_order_that_the_service_fails_on_holds_back_no_other(service, path):
