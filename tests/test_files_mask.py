@@ -288,3 +288,20 @@ def test_a_folder_that_is_none_is_named(mask, file, tmp_path):
 def test_an_unknown_size_of_labels_is_said_before_anything_is_entered(mask, file, tmp_path):
     assert mask(text(row(1)), "--labels", "1x1") == 2
     assert not (tmp_path / "deployment").exists()
+
+
+def test_the_answer_sheet_offers_the_columns_that_are_in_doubt(mask, tmp_path):
+    content = (
+        "内部订单号,线上订单号,收货人,手机,地址\n"
+        "90000001,2389460000000000001,张测试,13800000001,浙江 杭州市 西湖区 文三路90号5号楼301室\n"
+    )
+    assert mask(content) != 0
+    sheet = mask.said.partition("--columns:\n\n")[2]
+    assert '# "reference" = ["内部订单号"]' in sheet
+    assert "线上订单号" in sheet
+    answers = tmp_path / "answers.toml"
+    filled = sheet.replace('# "reference"', '"reference"').replace('name = ""', 'name = "样例店"')
+    filled = filled.replace('phone = ""', 'phone = "13700000002"')
+    filled = filled.replace('address = ""', 'address = "浙江省杭州市西湖区文三路90号5号楼301室"')
+    answers.write_text(filled, "utf-8")
+    assert mask(content, "--columns", str(answers)) == 0

@@ -53,6 +53,8 @@ class Layout:
     unplaced: Sequence[int]
     sender: Party | None
     questions: Sequence[str]
+    doubts: Mapping[str, Sequence[int]]
+    """The columns that a question about a field names."""
 
     @property
     def chinese(self) -> bool:
@@ -73,6 +75,11 @@ class Layout:
         unplaced = [self.headers[at] or f"#{at + 1}" for at in asked]
         lacking = missing(self.columns, self.sender)
         lines += [f'"{name}" = []  # the headers of its columns' for name in lacking if not name.startswith("sender.")]
+        for name, columns in self.doubts.items():
+            headers = [self.headers[at] or f"#{at + 1}" for at in columns]
+            chosen = headers if name.rpartition(".")[2] in _LISTS else headers[:1]
+            others = quoted([each for each in headers if each not in chosen], toml=True)
+            lines.append(f'# "{name}" = {quoted(chosen, toml=True)}  # if so, remove the "#"; the others are {others}')
         lines.append(f"ignore = {quoted(unplaced, toml=True)}  # leave here what no waybill needs")
         if any(name.startswith("sender.") for name in lacking):
             lines += ["[sender]  # of every parcel", *(f'{part} = ""' for part in _NEEDED)]
@@ -201,7 +208,8 @@ def _lay_out(reading: Reading, number: int, meant: Sequence[str], headers: Seque
     unplaced = [at for at, meaning in meanings.items() if meaning is None]
     placed = {at: m for at, m in meanings.items() if m and m.field != IGNORED and m.field not in answers.columns}
     ignored += [at for at, m in meanings.items() if m and m.field in answers.columns]
-    ignored += _settle(placed, columns, questions, headers)
+    doubts: dict[str, list[int]] = {}
+    ignored += _settle(placed, columns, questions, headers, doubts)
     questions += [f"which column is {name}?" for name in missing(columns, answers.sender)]
     return Layout(
         reading=reading,
@@ -212,13 +220,18 @@ def _lay_out(reading: Reading, number: int, meant: Sequence[str], headers: Seque
         unplaced=unplaced,
         sender=answers.sender,
         questions=questions,
+        doubts=doubts,
     )
 
 
 def _settle(
-    placed: Mapping[int, Meaning], columns: dict[str, list[int]], questions: list[str], headers: Sequence[str]
+    placed: Mapping[int, Meaning],
+    columns: dict[str, list[int]],
+    questions: list[str],
+    headers: Sequence[str],
+    doubts: dict[str, list[int]],
 ) -> list[int]:
-    """Give columns to fields, a question for each field that is claimed twice; the columns that are left."""
+    """Give columns to fields, a question and a doubt for each field that is claimed twice; the columns that are left."""
     claims: dict[str, dict[str, list[int]]] = {}
     for at, meaning in placed.items():
         claims.setdefault(meaning.field, {}).setdefault(meaning.said, []).append(at)
@@ -231,10 +244,13 @@ def _settle(
         left += buyer
         if bare and kin:
             questions.append(f"{_list(bare, headers)}: {name}, like {_list(kin, headers)}, or something else?")
+            doubts[name] = sorted(own + bare)
         elif buyer and not own and (bare or not recipient_is_named):
             questions.append(f"{_list(bare + buyer, headers)}: is the buyer the recipient?")
+            doubts[name] = sorted(bare + buyer)
         elif len(chosen) > 1 and name.rpartition(".")[2] not in _LISTS:
             questions.append(f"{_list(chosen, headers)}: which is {name}?")
+            doubts[name] = list(chosen)
         if chosen:
             columns.setdefault(name, []).extend(chosen)
     codes = columns.pop("three_part_code", [])
