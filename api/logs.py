@@ -20,7 +20,13 @@ LOG = logging.getLogger("waybill")
 TOGETHER = 0.1
 """Seconds that a request's line may wait for others: to write lines one by one costs a tenth of a small request."""
 
-_json = json.JSONEncoder(ensure_ascii=False).encode
+
+def _kind(value: object) -> str:
+    """What stands for a value that JSON has no form for, such as bytes: its type, never its content."""
+    return type(value).__name__
+
+
+_json = json.JSONEncoder(ensure_ascii=False, default=_kind).encode
 
 
 class RequestLines:
@@ -64,7 +70,9 @@ class JsonLines(logging.Formatter):
 
 def _template(record: logging.LogRecord) -> str:
     """The first line of another library's record without what a client may have sent; of its values only small numbers."""
-    line = str(record.msg).split("\n", 1)[0]
+    if not isinstance(record.msg, str):  # bytes, an exception: not a template
+        return _kind(record.msg)
+    line = record.msg.split("\n", 1)[0]
     values = record.args if isinstance(record.args, tuple) else ()
     kept = tuple(each if isinstance(each, int) and abs(each) < 2**31 else "..." for each in values)
     try:

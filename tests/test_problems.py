@@ -334,8 +334,17 @@ def test_the_log_and_the_counts_hold_nothing_that_was_sent(service, log):
         ("Waiting for %d", ("13800000001",), "Waiting for %d"),
         ("Read %d", (13800000001,), "Read %d"),
         ("100 % done\nfor 13800000001", (), "100 % done"),
+        (b"13800000001", (), "bytes"),
+        ("Read %s", (b"13800000001",), "Read ..."),
+        (ValueError("13800000001"), (), "ValueError"),
     ],
 )
 def test_log_of_the_server_keeps_its_own_numbers_only(template, values, event):
     record = logging.LogRecord("uvicorn.error", logging.INFO, __file__, 1, template, values, None)
     assert json.loads(JsonLines().format(record))["event"] == event
+
+
+def test_bytes_in_a_line_of_ours_leave_their_type_only():
+    record = logging.LogRecord("waybill", logging.INFO, __file__, 1, "read", (), None)
+    record.waybill = {"phone": b"13800000001"}
+    assert json.loads(JsonLines().format(record))["phone"] == "bytes"

@@ -13,9 +13,16 @@ _WORDS = (
     r"(?<![A-Za-z])(?:room|rm|unit|flat|apartment|apt|suite|ste"
     r"|floor|fl|level|lvl|building|bldg|bld|blg|block|blk|tower|house|villa|shop|stall|wing)(?![A-Za-z])"
 )
+_ONES = (
+    "zero|oh|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen"
+)
+_SPOKEN = rf"(?:{_ONES}|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred)"
+_ORDINAL = r"(?:first|second|third|(?:four|fif|six|seven|eigh|nin|ten|eleven|twelf|(?:thir|four|fif|six|seven|eigh|nine)teen|twentie|thirtie)th)"
+_PINYIN = r"(?:(?:yi|er|san|si|wu|liu|qi|ba|jiu|shi)[ ]){1,3}(?:hao[ ]?lou|dong|danyuan|ceng|zuo)"
 _DOOR_WORD = re.compile(_WORDS, re.IGNORECASE)
 _DOOR = re.compile(
-    rf"(?P<word>{_WORDS}|#)[.:# ]{{0,12}}+(?:no\b[.: ]*)?(?:[A-Za-z]?\d+[A-Za-z]?(?:[-/][A-Za-z]?\d+)*[A-Za-z]?|[A-Za-z])\b"
+    rf"(?P<word>{_WORDS}|#)[.:# ]{{0,12}}+(?:no\b[.: ]*)?(?:[A-Za-z]?\d+[A-Za-z]?(?:[-/][A-Za-z]?\d+)*[A-Za-z]?|{_SPOKEN}(?:[ -](?:and[ ])?{_SPOKEN}){{0,5}}|[A-Za-z])\b"
+    rf"|\b{_ORDINAL}[ ]floor\b|\b{_PINYIN}\b"
     r"|(?<!\d)\d++[ ]?(?:haolou|lou|dong|zhuang|danyuan|shi|ceng|zuo)\b|(?<!\d)\d++(?:st|nd|rd|th)?[ ]*/?(?:floor|fl|/f|f)\b|\b[A-Za-z]?\d+[A-Za-z]?(?:[-/][A-Za-z]?\d+[A-Za-z]?)+",
     re.IGNORECASE,
 )

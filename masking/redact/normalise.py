@@ -28,6 +28,7 @@ _TABLE |= {ord(ch): "-" for ch in _DASHES}
 _TABLE |= {ord(ch): " " for ch in _BLANKS}
 _TABLE |= {ord(ch): "·" for ch in _DOTS}
 _TABLE |= {0x2460 + n: str(n + 1) for n in range(9)} | {0x24EA: "0", 0x24FF: "0"}
+_TABLE |= {start + n: str(n + 1) for start in (0x2160, 0x2170) for n in range(9)}  # Roman numerals
 _TABLE |= {0x2776 + n: str(n + 1) for n in range(9)} | {0x24F5 + n: str(n + 1) for n in range(9)}
 
 SEPARATOR = "\x1e"

@@ -20,6 +20,10 @@ _IN_ASCII = str.maketrans(HAN_DIGITS, "00001122345677899123456789")
 _HAS_HAN = re.compile(f"[{HAN_DIGITS}]")
 _FIVE = re.compile(rf"[\d{HAN_DIGITS}](?:(?:[^\w{HAN_DIGITS}]|_)*+[\d{HAN_DIGITS}]){{4}}")
 
+_ALIKE = str.maketrans("OoIl", "0011")
+_MIXED = re.compile(r"(?<![A-Za-z0-9])(?=[OoIl]{0,4}\d)[\dOoIl](?:[ -]?[\dOoIl]){9,12}(?![A-Za-z0-9])")
+"""A phone in which letters stand for digits: 138OO13 8OOO."""
+
 _GAP = r"[ \-._·/|~()\[\]]*+"
 _SEPARATION = re.compile(_GAP)
 _ALONE = re.compile(r"1[3-9]\d{9}")
@@ -77,9 +81,10 @@ class Phone(NamedTuple):
 
 def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
     """Every phone in a text, extension included, in order; without `local`, seven bare digits need a word in front."""
-    text = normal.text
+    text = _MIXED.sub(_in_digits, normal.text)
     if not _FIVE.search(text):
         return []
+    mixed = text
     if _HAS_HAN.search(text):
         text = text.translate(_IN_ASCII)
     found: list[Phone] = []
@@ -87,7 +92,7 @@ def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
     while True:
         match = _PHONE.match(text, last) if last and at == last else None  # one may follow on the heels of another
         if not match:
-            begin = _BEGIN.search(normal.text, at)  # 三 in 张三138 is no digit of the phone
+            begin = _BEGIN.search(mixed, at)  # 三 in 张三138 is no digit of the phone
             if not begin:
                 return found
             match, at = _PHONE.match(text, begin.start()), begin.end()
@@ -106,6 +111,11 @@ def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
         digits = "".join(filter(str.isdecimal, match[kind]))
         found.append(Phone(normal.back(start, end), (start, end), digits, extension, kind))
         at = last = end
+
+
+def _in_digits(match: re.Match[str]) -> str:
+    """What letters that look like digits say, where at least four of the signs are digits."""
+    return match[0].translate(_ALIKE) if sum(map(str.isdecimal, match[0])) >= 4 else match[0]
 
 
 def _is_local(text: str, plain: str, match: re.Match[str], *, local: bool) -> bool:
