@@ -222,7 +222,7 @@ def test_the_command_marks_a_canary_and_is_quiet_on_a_quiet_ledger(tmp_path, ord
 
 
 @pytest.mark.parametrize("kind", ["grant", "intent", "deliver"])
-def test_an_act_whose_duty_nobody_gave_is_found(kind):
+def test_an_act_whose_duty_was_never_given_is_found(kind):
     given, name = duty(1)
     forged = leaf(kind, "courier-8", 1, 2, duty="d-none")
     assert kinds([given, leaf(kind, "courier-7", 1, 1, duty=name)]) == []

@@ -1,4 +1,4 @@
-"""Who can write the data but holds no key gains nothing: rows that decide something carry a MAC, and are absent without it."""
+"""A writer of the data who holds no key gains nothing: rows that decide carry a MAC, and are absent without it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ON_ONE_STORE = pytest.mark.parametrize("urls", ["file"], indirect=True)
 
 
 def write(store, *statements):
-    """As somebody does who can write the data and has no key."""
+    """As a writer of the data does, who has no key."""
     with store.data.begin() as tx:
         for statement in statements:
             assert tx.execute(statement).rowcount in {1, -1}  # a server does not count what is inserted
@@ -189,7 +189,7 @@ def test_a_device_that_was_written_into_the_data_gets_no_token(supervised, world
     assert shown(supervised, world, None) == NOBODY
 
 
-def test_a_code_that_was_confirmed_in_the_data_lets_nobody_in(supervised, world):
+def test_a_code_that_was_confirmed_in_the_data_is_refused(supervised, world):
     [enrolled] = enrol(world, supervised, [new()])
     begun(supervised, world)
     write(supervised, CODE.update().where(CODE.c.person == NEW.id).values(confirmed_by=DISPATCHER.id))
@@ -200,7 +200,7 @@ def test_a_code_that_was_confirmed_in_the_data_lets_nobody_in(supervised, world)
     assert isinstance(shown(supervised, world, enrolled.code), Issued)
 
 
-def test_a_code_that_was_written_into_the_data_lets_nobody_in(supervised, world):
+def test_a_code_that_was_written_into_the_data_is_refused(supervised, world):
     let_in(supervised, world)
     digest = words.sure_digest(words.CODE, words.make(words.CODE, world))
     stolen = row_of(supervised, CODE, CODE.c.person == NEW.id)
@@ -216,7 +216,7 @@ def test_macs_survive_a_rotation_of_the_root(store, world, order, tmp_path):
     assert isinstance(looked(world, store, data.code), Grant)
 
 
-def test_without_its_key_nobody_is_anybody(store, world):
+def test_without_the_row_key_no_person_is_active(store, world):
     with store.keys.engine.begin() as connection:
         connection.execute(keyschema.stored_key.delete().where(keyschema.stored_key.c.purpose == "row"))
     store.keys.forget()

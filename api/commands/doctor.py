@@ -93,7 +93,7 @@ def _inside(store: Store, world: World) -> Iterator[Finding]:
         some = ", ".join(f"{table} of {owner}" for table, owner in wrong[:9])
         yield Finding(
             "WRONG",
-            f"{len(wrong)} rows are not as this program wrote them, and are treated as absent: {some}. Somebody has written "
+            f"{len(wrong)} rows are not as this program wrote them, and are treated as absent: {some}. Another program wrote "
             "into the data; restore a backup, or enrol these people under new names",
         )
     for database, setting in careless(store):

@@ -1,6 +1,6 @@
 """The size and root that the sequencer signed last, kept with the keys, which have another owner than the data.
 
-Whoever can write the data could cut the ledger back to an earlier checkpoint, or grow another one from there. The
+A writer of the data could cut the ledger back to an earlier checkpoint, or grow another one from there. The
 sequencer compares the ledger with this memory before it signs, and signs nothing that does not extend it. The memory is
 written after the commit of what was signed, so a crash in between leaves it behind, never ahead.
 """
