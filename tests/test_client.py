@@ -157,7 +157,7 @@ def test_a_revoked_enrolment_is_a_refusal_and_no_endless_try(service, shop):
         "http://mask.example",
         "http://127.0.0.1.example.com",
         "https://user:secret@mask.example",
-        "https://mask.example/path",
+        "https://mask.example/a//b",
         "https://mask.example?x=1",
         "https://mask.example#x",
         "http://0.0.0.0:80",
