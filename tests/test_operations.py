@@ -241,6 +241,13 @@ def test_the_doctor_names_units_of_the_two_tables_where_nobody_is_enrolled(tmp_p
     )
 
 
+@pytest.mark.parametrize("given", [{}, {"shop": ["YT10"]}])
+def test_doctor_says_when_waybill_numbers_are_allotted_to_no_unit(tmp_path, capsys, given):
+    create(tmp_path / "d", World(), Settings(tenant=TENANT, network=replace(NETWORK, numbers_of=given)))
+    assert waybill("doctor", "--folder", tmp_path / "d") == 0
+    assert ("waybill numbers are allotted to no unit" in capsys.readouterr().out) is not bool(given)
+
+
 @pytest.mark.parametrize(
     ("address", "clear"),
     [

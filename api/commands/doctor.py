@@ -108,6 +108,10 @@ def _inside(store: Store, world: World) -> Iterator[Finding]:
         unstaffed = sorted(named - units.staffed(tx, store.settings.tenant, named))
     if not (network.collects and network.delivers):
         yield Finding("look", "no outlet collects or none delivers: see [collects] and [delivers] in docs/service.md")
+    if not network.numbers_of:
+        yield Finding(
+            "look", "waybill numbers are allotted to no unit, so any merchant can take them: see [numbers_of]"
+        )
     if unstaffed:
         some = ", ".join(unstaffed[:9])
         yield Finding(
