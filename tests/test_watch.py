@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from masking.client.state import StateFolder
-from masking.client.watch import Watch
+from masking.client.watch import OLD, Watch
 from masking.errors import InputError, IntegrityError, SettingsError
 from masking.ledger import tree
 from masking.ledger.checkpoint import Checkpoint, LogKey, sign
@@ -101,3 +101,19 @@ def test_processes_that_share_a_file_keep_the_latest_checkpoint_and_compare_each
     (tmp_path / "shop.ledger.json").write_bytes((tmp_path / "other.ledger.json").read_bytes())
     with pytest.raises(IntegrityError, match="not what it was"):  # another process was shown another ledger
         one.see(true.header(15, minute=4), true.proof)
+
+
+def test_old_checkpoint_of_a_service_that_answers_is_warned_of_once(caplog):
+    true, watch = ledger(20), Watch(None, KEY)
+    began = datetime(2026, 11, 24, tzinfo=UTC).timestamp()
+    watch.see(true.header(9), true.proof)
+    watch.warn_if_old(began + OLD)
+    assert not caplog.records
+    for _ in range(3):  # the same note again and again: a frozen view
+        watch.see(true.header(9), true.proof)
+        watch.warn_if_old(began + OLD + 1)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    watch.see(true.header(10, minute=10), true.proof)
+    watch.warn_if_old(began + OLD + 1)
+    watch.warn_if_old(began + 3 * OLD)
+    assert len(caplog.records) == 2

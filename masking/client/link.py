@@ -151,7 +151,9 @@ class Link:
         answer = self._try(method, path, body, twice, key)
         header = answer.headers.get(CHECKPOINT)
         if header:
-            self._session.get().watch.see(header, self._proof)
+            session = self._session.get()
+            session.watch.see(header, self._proof)
+            session.watch.warn_if_old(session.now())
         return document_of(answer)
 
     def close(self) -> None:

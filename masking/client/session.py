@@ -52,6 +52,10 @@ class Session:
         self._requests = 0
         self._closed = False
 
+    def now(self) -> float:
+        """Seconds since 1970, by the service's clock where that was shown to differ from this machine's."""
+        return time.time() + self._ahead
+
     def close(self) -> None:
         """Take no more requests, wait for the answers to those under way, and end the connections."""
         with self._under_way:
@@ -110,7 +114,7 @@ class Session:
         name = secrets.token_hex(8)
         more = dict(headers) | {REQUEST: name} | ({"Content-Type": "application/json"} if raw else {})
         if self._device:
-            address, at = self._address + path.partition("?")[0], time.time() + self._ahead
+            address, at = self._address + path.partition("?")[0], self.now()
             more["DPoP"] = self._device.proof(method, address, at=at, body=raw, token=token)
         if token:
             more["Authorization"] = f"{'DPoP' if self._device else 'Bearer'} {token}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,10 @@ from masking.client.state import StateFolder
 from masking.disk import replace
 from masking.errors import InputError, IntegrityError, SettingsError
 from masking.ledger.checkpoint import Checkpoint, LogKey, follows, read
+
+LOG = logging.getLogger("masking.client")
+OLD = 600
+"""Seconds; a service that runs signs a checkpoint each minute, also when nothing happens."""
 
 Proof = Callable[[int, int], list[bytes]]
 """Asks the service to prove that its ledger of so many leaves is the beginning of that of so many."""
@@ -31,6 +36,7 @@ class Watch:
         self._note = ""
         self._last: Checkpoint | None = None
         self._turn = threading.Lock()
+        self._warned = False
         kept = self._kept()
         if kept:
             self._key, self._note = kept
@@ -74,6 +80,22 @@ class Watch:
                 if each != self._note:
                     self._join(each, self._key, proof)
             self._keep()
+
+    def warn_if_old(self, now: float) -> None:
+        """Log a warning, once, if the latest checkpoint is old although the service answers: it may hide what came since.
+
+        `now` is in seconds since 1970, by the service's clock as far as that is known.
+        """
+        last = self._last
+        if last is None or now - last.at.timestamp() <= OLD:
+            self._warned = False
+        elif not self._warned:
+            self._warned = True
+            LOG.warning(
+                "the service answers, but its newest checkpoint is more than %d seconds old: "
+                "check this machine's clock, then ask the operator to look at the ledger",
+                OLD,
+            )
 
     def _join(self, note: str, key: LogKey, proof: Proof) -> None:
         """Compare a checkpoint with the latest one, and go on with the later of the two."""
