@@ -238,6 +238,7 @@ HOSTILE = (
     b"GET / HTTP/%s\r\nHost: x\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: x\r\n%s: x\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nRequest-Id: %sabcde\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: x\r\nUser-Agent: %s\r\nX-Request-Id: %s\r\nCookie: %s\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, %s\r\nUpgrade: %s\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: %s %s\r\n\r\n",
