@@ -286,9 +286,10 @@ class Labels(Document):
 
 
 class FoundWaybills(Document):
-    """The waybills that answer the question, oldest first."""
+    """A page of the waybills that answer the question, oldest first. `next` is for the next page's `after`, null on the last."""
 
     waybills: list[Waybill]
+    next: Annotated[str | None, Field(examples=[ID])]
 
 
 class IssuedToken(Document):

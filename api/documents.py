@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from masking.access.duty import Purpose
+from masking.arguments import PAGE
 from masking.enrol import PERSON_ID
 from masking.label import JOB_OR_STATION
 from masking.order import LIMITS, ROUTING_CODE, WAYBILL_NUMBER
@@ -100,10 +101,15 @@ class SealedIn(Document):
 
 
 class FindIn(Document):
-    """A phone, in full, or one of your own references: exactly one of the two."""
+    """A phone, in full, or one of your own references: exactly one of the two. Answered a page at a time.
+
+    `after` is the `next` of the earlier page.
+    """
 
     phone: Annotated[Short | None, Field(examples=["13800000001"])] = None
     reference: Short | None = None
+    limit: Annotated[int, Field(ge=1, le=PAGE)] = PAGE
+    after: Annotated[Short | None, Field(examples=[ID])] = None
 
 
 class ShipItem(Document):

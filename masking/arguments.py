@@ -7,6 +7,9 @@ from typing import Any
 
 from masking.order import Order
 
+PAGE = 100
+"""How many waybills one answer of `find` holds at most."""
+
 
 def orders(given: Iterable[Order]) -> Iterator[Order]:
     """The orders, each checked when it is asked for.

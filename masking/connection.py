@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self, TypeVar, overload
 
 from masking import arguments
 from masking.access.people import Actor, Role
+from masking.arguments import PAGE
 from masking.change import Amend, Cancel, Change, Ship, change
 from masking.checkout import Checkout, checkout
 from masking.crypto.keys import FileKeySource
@@ -94,16 +95,21 @@ class Shop:
         """Destroy the data of orders that will not be sent."""
         return self._change([Cancel(merchant=self.merchant, id=id_) for id_ in arguments.ids(ids)])
 
-    def find(self, *, phone: str | None = None, reference: str | None = None) -> list[Waybill]:
-        """This merchant's waybills of one exact phone, or of one of its own references, oldest first.
+    def find(
+        self, *, phone: str | None = None, reference: str | None = None, limit: int = PAGE, after: Token | None = None
+    ) -> list[Waybill]:
+        """This merchant's waybills of one exact phone, or of one of its own references, oldest first, a page at a time.
+
+        A list shorter than `limit` (1 to 100) is the last page. For the next one give the last waybill's id as `after`.
 
         Raises:
-            InputError: not exactly one of the two was given.
+            InputError: not exactly one of phone and reference was given, or `limit` or `after` is not valid.
         """
         self.store.check_open()
         if (phone is None) == (reference is None):
             raise InputError("find", "give-a-phone-or-a-reference")
-        asked = Find(merchant=self.merchant, phone=Plain(phone) if phone else None, reference=reference)
+        plain = Plain(phone) if phone else None
+        asked = Find(merchant=self.merchant, phone=plain, reference=reference, limit=limit, after=after)
         return find(self.world, self.store, [asked])[0]
 
     def status(self, id_: Token) -> Waybill:

@@ -1,6 +1,7 @@
 """What a merchant may ask of its own waybills: their masked views, by token, by its own reference, or by exact phone.
 
 A phone is looked up under each live day's key of the person index; nothing like a search by region, name or goods exists.
+An answer is a page of at most `PAGE` waybills: a shop's own phone is on all of its orders.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from typing import final
 
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
+from masking.arguments import PAGE
 from masking.crypto.index import person_index, token_record, token_text
+from masking.errors import InputError
 from masking.lifecycle import State
 from masking.order import Plain, reference_problems
 from masking.redact.phones import canonical
@@ -26,16 +29,40 @@ from masking.world import World
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Find:
-    """A question of one merchant; exactly one of `id`, `reference`, `phone` is given."""
+    """A question of one merchant; exactly one of `id`, `reference`, `phone` is given.
+
+    Attributes:
+        limit: the most waybills to return, 1 to `PAGE`.
+        after: return those that were made after this one of the earlier page.
+
+    Raises:
+        InputError: `limit` is out of range, or `after` is not a token.
+    """
 
     merchant: Actor
     id: Token | None = None
     reference: str | None = None
     phone: Plain | None = None
+    limit: int = PAGE
+    after: Token | None = None
+
+    def __post_init__(self) -> None:
+        """Check both bounds of the page."""
+        if not 1 <= self.limit <= PAGE:
+            raise InputError("limit", f"not-1-to-{PAGE}")
+        if self.after is not None and token_record(self.after) is None:
+            raise InputError("after", "not-a-token")
+
+    @property
+    def begins_after(self) -> bytes:
+        """The record after which the page begins; before all records without `after`."""
+        return (token_record(self.after) if self.after else None) or b""
 
 
 def find(world: World, store: Store, requests: Sequence[Find]) -> list[list[Waybill]]:
-    """The merchant's own waybills that answer each question, oldest first; an empty list for none or for no merchant.
+    """A page of the merchant's own waybills for each question, oldest first; an empty list for none or for no merchant.
+
+    A page shorter than `limit` is the last one.
 
     One whose view can't be read is among them, as "damaged", with what else is known of it.
     """
@@ -59,7 +86,9 @@ def find(world: World, store: Store, requests: Sequence[Find]) -> list[list[Wayb
                     phone = canonical(request.phone.reveal())
                     keys = store.keys.person_keys().values()
                     indexes = {person_index(key, phone) for key in keys} if phone else set()
-                    records = waybills.by_person(tx, merchant.tenant, merchant.unit, indexes)
+                    records = waybills.by_person(
+                        tx, merchant.tenant, merchant.unit, indexes, after=request.begins_after, limit=request.limit
+                    )
             mine = [r for r in records if (r.tenant, r.merchant) == (merchant.tenant, merchant.unit)]
             if not request.id:
                 mine = [r for r in mine if r.state != State.DESTROYED]

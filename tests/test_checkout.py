@@ -6,6 +6,7 @@ import pytest
 
 import masking
 from masking.access.people import Actor, Role
+from masking.arguments import PAGE
 from masking.checkout import Checkout, checkout
 from masking.connection import Shop
 from masking.crypto.index import token_record
@@ -195,3 +196,21 @@ def test_the_ledger_says_who_of_a_shop_checked_an_order_out(world, store, order)
     made = checkout(world, store, asked)
     seen = [journal.who_saw(world, store, token_record(waybill.id)) for waybill in made]
     assert [[leaf.actor for leaf in leaves] for leaves in seen] == [[SHOP.id], [clerk.id]]
+
+
+def test_find_pages_through_every_waybill_of_a_phone(shop, rival, order):
+    made = shop.checkout([order(f"A-{n}", waybill_number=None) for n in range(PAGE + 20)])
+    rival.checkout([order("A-1", waybill_number=None)])
+    sender = order().sender.phone.reveal()
+    first = shop.find(phone=sender)
+    rest = shop.find(phone=sender, after=first[-1].id)
+    assert [each.id for each in first + rest] == sorted(each.id for each in made)
+    assert (len(first), len(rest)) == (PAGE, 20)
+    assert shop.find(phone=sender, after=rest[-1].id) == []
+    assert [each.id for each in shop.find(phone=sender, limit=7)] == [each.id for each in first[:7]]
+
+
+@pytest.mark.parametrize("bounds", [{"limit": 0}, {"limit": PAGE + 1}, {"after": "not a token"}])
+def test_find_refuses_a_page_that_is_out_of_bounds(shop, bounds):
+    with pytest.raises(InputError):
+        shop.find(phone="13800000001", **bounds)

@@ -80,6 +80,7 @@ def test_a_service_and_a_folder_give_the_same_outcomes(shop, tmp_path):
                 *each.amend([(last.id, made(reference=last.reference, goods="书"))]),
                 *each.cancel([last.id, last.id]),
                 *each.find(reference=first.reference),
+                *each.find(phone=made().recipient.phone.reveal(), limit=1, after=first.id),
                 each.status(first.id),
             ]
             seen.append([without_what_differs(step) for step in steps])

@@ -107,7 +107,7 @@ def test_a_merchant_finds_ships_amends_and_cancels_what_is_its_own(service):
     waybill = ordered(service, recipient=ORDER["recipient"] | {"phone": "13800009876"})
     found = service.ask(SHOP, "/v1/waybills/find", {"phone": "138-0000-9876"}).json()["waybills"]
     assert [each["id"] for each in found] == [waybill["id"]]
-    assert service.ask(RIVAL, "/v1/waybills/find", {"phone": "13800009876"}).json() == {"waybills": []}
+    assert service.ask(RIVAL, "/v1/waybills/find", {"phone": "13800009876"}).json()["waybills"] == []
     assert service.ask(RIVAL, f"/v1/waybills/{waybill['id']}").status_code == 404
 
     shipped = {"items": [{"id": waybill["id"], "waybill_number": "YT9990000001", "routing_code": "1-2"}]}
@@ -146,6 +146,18 @@ def test_a_question_is_by_phone_or_by_reference_and_not_by_both_or_none(service)
     for body in ({}, {"phone": "13800000001", "reference": "R-1"}):
         answer = service.ask(SHOP, "/v1/waybills/find", body)
         assert (answer.status_code, answer.json()["errors"][0]["rule"]) == (422, "give-a-phone-or-a-reference")
+
+
+def test_find_answers_a_page_and_says_where_the_next_one_begins(service):
+    party = ORDER["recipient"] | {"phone": "13800007654"}
+    made = [ordered(service, recipient=party)["id"] for _ in range(3)]
+    asked = {"phone": "13800007654", "limit": 2}
+    first = service.ask(SHOP, "/v1/waybills/find", asked).json()
+    last = service.ask(SHOP, "/v1/waybills/find", asked | {"after": first["next"]}).json()
+    assert [each["id"] for each in first["waybills"] + last["waybills"]] == made
+    assert (first["next"], last["next"]) == (made[1], None)
+    for wrong in ({"limit": 101}, {"after": "not a token"}):
+        assert service.ask(SHOP, "/v1/waybills/find", asked | wrong).status_code == 422
 
 
 def test_a_worker_remembers_no_more_tokens_than_it_has_room_for(service):

@@ -63,13 +63,16 @@ async def checkout_sealed(body: SealedIn, request: Request) -> Response:
 
 @router.post("/v1/waybills/find", operation_id="find", responses=_FOUND)
 async def find(body: FindIn, request: Request) -> Response:
-    """Your waybills of one phone, in full, or of one of your own references."""
+    """Your waybills of one phone, in full, or of one of your own references, up to 100 in one answer."""
     if (body.phone is None) == (body.reference is None):
         raise InputError("find", "give-a-phone-or-a-reference")
     login, service = called(request)
     phone = Plain(body.phone) if body.phone else None
-    found = await service.find.submit(Find(merchant=login.actor, phone=phone, reference=body.reference), login)
-    return document({"waybills": [waybill_to_json(waybill) for waybill in found]})
+    after = Token(body.after) if body.after is not None else None
+    asked = Find(merchant=login.actor, phone=phone, reference=body.reference, limit=body.limit, after=after)
+    found = await service.find.submit(asked, login)
+    more = found[-1].id if len(found) == asked.limit else None
+    return document({"waybills": [waybill_to_json(waybill) for waybill in found], "next": more})
 
 
 @router.get("/v1/waybills/{id}", operation_id="getWaybill", responses=_ONE)

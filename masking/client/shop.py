@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from masking import arguments
+from masking.arguments import PAGE
 from masking.client.device import Device
 from masking.client.link import Link
 from masking.client.sealed import SealedOrders, batches, checked
@@ -114,16 +115,21 @@ class RemoteShop:
         asked = arguments.ids(ids)
         return self._change("cancel", "ids", asked, asked)
 
-    def find(self, *, phone: str | None = None, reference: str | None = None) -> list[Waybill]:
-        """This merchant's waybills of one exact phone, or of one of its own references, oldest first.
+    def find(
+        self, *, phone: str | None = None, reference: str | None = None, limit: int = PAGE, after: Token | None = None
+    ) -> list[Waybill]:
+        """This merchant's waybills of one exact phone, or of one of its own references, oldest first, a page at a time.
+
+        A list shorter than `limit` (1 to 100) is the last page. For the next one give the last waybill's id as `after`.
 
         Raises:
-            InputError: not exactly one of the two was given.
+            InputError: not exactly one of phone and reference was given, or `limit` or `after` is not valid.
         """
         self.link.require_open()
         if (phone is None) == (reference is None):
             raise InputError("find", "give-a-phone-or-a-reference")
-        asked = {"phone": phone} if phone is not None else {"reference": reference}
+        asked: dict[str, Any] = {"phone": phone} if phone is not None else {"reference": reference}
+        asked |= {"limit": limit, "after": after}
         found = [waybill_of(each) for each in self.link.ask("POST", "/v1/waybills/find", asked).get("waybills", [])]
         if reference is not None and any(each.reference != reference for each in found):
             raise IntegrityError("the service answered for another reference")

@@ -70,8 +70,8 @@ waybill = Table(
     Column("destroy_reason", String(64)),
     UniqueConstraint("tenant", "merchant", "reference", name="one_waybill_a_reference"),
     UniqueConstraint("tenant", "waybill_number", name="one_waybill_a_number"),
-    Index("by_recipient", "recipient_index", "merchant"),
-    Index("by_sender", "sender_index", "merchant"),
+    Index("by_recipient", "recipient_index", "merchant", "id"),
+    Index("by_sender", "sender_index", "merchant", "id"),
 )
 
 sealed = Table(
