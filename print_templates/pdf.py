@@ -161,20 +161,15 @@ def _below(points: float) -> float:
 
 
 def _to_unicode(used: list[Drawn]) -> bytes:
-    """What each code says, as rows of characters: codes count from 1, and a row ends where their first byte changes."""
-    said = [f"<{char.encode('utf-16-be').hex()}>" for _, char in used]
-    rows = []
-    for first in range(0, len(said) + 1, 256):
-        row = said[max(first, 1) - 1 : first + 255]
-        if row:
-            start = max(first, 1)
-            rows.append(f"<{start:04x}> <{start + len(row) - 1:04x}> [{''.join(row)}]")
-    blocks = [rows[n : n + 100] for n in range(0, len(rows), 100)]
+    """What each code says. One `bfchar` line each: Ghostscript misreads a `bfrange` that lists its characters."""
+    said = [f"<{code:04x}> <{char.encode('utf-16-be').hex()}>" for code, (_, char) in enumerate(used, 1)]
+    blocks = [said[n : n + 100] for n in range(0, len(said), 100)]  # 100 are the most that the format allows
     return "\n".join([
-        "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapType 2 def /CMapName /Waybill def",
+        "/CIDInit /ProcSet findresource begin 12 dict begin begincmap",
+        "/CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def /CMapType 2 def /CMapName /Waybill def",
         "1 begincodespacerange <0000> <ffff> endcodespacerange",
-        *(f"{len(block)} beginbfrange\n" + "\n".join(block) + "\nendbfrange" for block in blocks),
-        "endcmap end end",
+        *(f"{len(block)} beginbfchar\n" + "\n".join(block) + "\nendbfchar" for block in blocks),
+        "endcmap CMapName currentdict /CMap defineresource pop end end",
     ]).encode()  # fmt: skip
 
 
