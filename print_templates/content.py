@@ -48,7 +48,7 @@ def contents(label: LabelData) -> Mapping[str, Masked]:
         "job": label.job,
     }
     texts = label.view.fields() | {name: Masked(text) for name, text in facts.items()}
-    return MappingProxyType({name: Masked(printable(value.text), value.hidden) for name, value in texts.items()})
+    return MappingProxyType({name: printable(value) for name, value in texts.items()})
 
 
 def grouped(number: str) -> str:

@@ -190,10 +190,10 @@ def _text_box(source: dict[str, Any], grid: _Grid, *, blocks: bool) -> TextBox:
     otherwise = source.get("otherwise")
     return TextBox(
         grid.box(source["box"]),
-        tuple(text[1:-1] if text.startswith("{") else Masked(printable(text)) for text in source["show"]),
+        tuple(text[1:-1] if text.startswith("{") else printable(Masked(text)) for text in source["show"]),
         style,
         source.get("reverse", False),
-        Masked(printable(otherwise)) if otherwise else None,
+        printable(Masked(otherwise)) if otherwise else None,
     )
 
 

@@ -7,7 +7,9 @@ draws as nothing or as a box; ask `faces` first, always.
 
 from __future__ import annotations
 
+import re
 import struct
+import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from masking.errors import SettingsError
+from masking.waybill import Masked
 
 FONTS = Path(__file__).parent / "fonts"
 EM = 1000
@@ -24,6 +27,14 @@ ASCENT, DESCENT = 880, 120
 """The square that a Chinese character fills, above and below the baseline."""
 GETA = "〓"
 """Stands for a character that no font has: the trade's old sign for missing type, which nobody takes for text."""
+_SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_SELECTOR = re.compile(f"[{_SELECTORS}]")
+_ALTERED = rf"[{_SELECTORS}\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
+"""What alters the picture before it: selectors, a key's frame, tones of skin, tags."""
+_CLUSTER = re.compile(
+    rf"[\U0001f1e6-\U0001f1ff]{{2}}|.{_ALTERED}(?:\u200d[\u2190-\u2bff\U0001f000-\U0001faff]{_ALTERED})*", re.DOTALL
+)
+"""A character with what alters it and is joined to it, or a flag, which is two letters: one sign to a reader."""
 
 
 class Glyph(NamedTuple):
@@ -171,12 +182,27 @@ def repertoire(weight: str) -> frozenset[str]:
     return frozenset(map(chr, face(weight).glyphs))
 
 
-def printable(text: str) -> str:
-    """A text as it will be printed: one for one, line ends and tabs as blanks, characters in no font as `GETA`."""
+def printable(text: Masked) -> Masked:
+    """A text as it will be printed: line ends and tabs as blanks, what is in no font as `GETA`, one for a whole emoji sequence.
+
+    Characters that are invisible by themselves (joiners, variation selectors, marks of direction) are left out.
+    """
     known = repertoire("text")
-    if known.issuperset(text):
+    if known.issuperset(text.text):
         return text
-    return "".join(" " if c.isspace() else c if c in known else GETA for c in text)
+    shown: list[str] = []
+    places = [0] * (len(text.text) + 1)  # where each character of the original stands in what is shown
+    length = 0
+    for cluster in _CLUSTER.finditer(text.text):
+        char = cluster[0][0]
+        places[cluster.start() : cluster.end()] = [length] * len(cluster[0])
+        if char in known or char.isspace():
+            shown.append(char if char in known else " ")
+        elif not (unicodedata.category(char) == "Cf" or _SELECTOR.match(char)):
+            shown.append(GETA)
+        length = len(shown)
+    places[-1] = length
+    return Masked("".join(shown), tuple((places[start], places[end]) for start, end in text.hidden))
 
 
 def _cmap(table: bytes) -> dict[int, int]:
