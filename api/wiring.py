@@ -193,4 +193,5 @@ async def running(settings: ServiceSettings, world: World, attest: Attest = soft
             with suppress(MaskingError):  # the next start does it
                 await service.sequence()
     finally:
+        gc.unfreeze()  # frozen objects are not freed at exit, and ZXing's binding reports them as leaked
         store.close()
