@@ -9,6 +9,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import gc
+import os
+import secrets
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -37,8 +40,9 @@ from masking.report import report
 from masking.resolve import resolve
 from masking.scan import scan
 from masking.shift import shift
-from masking.vault import codes, credentials, interventions, journal
+from masking.vault import codes, credentials, interventions, journal, rootrecord
 from masking.vault.credentials import Held
+from masking.vault.rootrecord import CONFIRM_EVERY
 from masking.vault.store import Store
 from masking.vault.upkeep import keep_numbers
 from masking.vault.watching import keep_watch
@@ -77,6 +81,7 @@ class Service:
         self.store = store
         self.metrics = Metrics(settings.counts)
         self.lines = RequestLines()
+        self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self.note = b""
         self.log_key = journal.log_key(world, store)
         self.failing: set[str] = set()
@@ -130,6 +135,8 @@ class Service:
             chores["provider"] = partial(reconcile, provider=self.provider)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep("sequencer", self.sequence, SEQUENCE_EVERY))
+            confirm = partial(anyio.to_thread.run_sync, _confirm_root, self.name, self.store)
+            tasks.create_task(self._keep("root", confirm, CONFIRM_EVERY))
             for name, chore in chores.items():
                 work = partial(anyio.to_thread.run_sync, chore, self.world, self.store)
                 tasks.create_task(self._keep(name, work, CHORES_EVERY))
@@ -158,6 +165,10 @@ def _last_signed(world: World, store: Store) -> datetime:
     """When the latest checkpoint was signed; the present before the first."""
     note = journal.latest(store)
     return checkpoint.read(note, journal.log_key(world, store)).at if note else world.now()
+
+
+def _confirm_root(name: str, store: Store) -> None:
+    rootrecord.confirm(store.keys, name, store.keys.other_roots())
 
 
 def _schemas(_world: World, store: Store) -> None:
@@ -192,6 +203,8 @@ async def running(settings: ServiceSettings, world: World, attest: Attest = soft
                 await background
             with suppress(MaskingError):  # the next start does it
                 await service.sequence()
+            with suppress(MaskingError):  # without it, a rotation of the root waits until this worker counts as dead
+                await anyio.to_thread.run_sync(rootrecord.leave, store.keys, service.name)
     finally:
         gc.unfreeze()  # frozen objects are not freed at exit, and ZXing's binding reports them as leaked
         store.close()

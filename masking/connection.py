@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, overload
@@ -38,7 +39,7 @@ from masking.order import Order, Plain
 from masking.settings import SETTINGS, databases, read_settings, read_table, written
 from masking.vault import journal, people
 from masking.vault.recovery import reconcile
-from masking.vault.roots import create_root, open_root, settle_root
+from masking.vault.roots import create_root, open_root, reachable_roots, settle_root
 from masking.vault.store import Settings, Store, create_keys, lost, occupied
 from masking.waybill import LabelData, Labels, Pending, Refusal, Rejected, Token, Waybill
 from masking.world import World
@@ -314,5 +315,6 @@ def _furnished(store: Store) -> bool:
 def _open(folder: Path) -> Store:
     data, keys = databases(folder)
     store = Store.open(data, keys, open_root(folder, read_table(folder)), read_settings(folder / SETTINGS))
+    store.keys.other_roots = partial(reachable_roots, folder, read_table)
     settle_root(folder / ROOT_KEY, store.keys)
     return store

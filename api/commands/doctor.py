@@ -15,7 +15,7 @@ from masking.connection import OFFLINE_KEY
 from masking.errors import MaskingError
 from masking.ledger import checkpoint
 from masking.settings import databases
-from masking.vault import journal, slots, units
+from masking.vault import journal, keylives, slots, units
 from masking.vault.rowmacs import wrong_rows
 from masking.vault.servers import careless
 from masking.vault.store import Store
@@ -61,6 +61,7 @@ def look(folder: Path, world: World) -> Iterator[Finding]:
             yield Finding("ok", "settings, root key and both databases open; their schemas are this program's")
             yield from _files(folder, sqlite=data.startswith("sqlite"))
             yield from _inside(store, world)
+            yield from _keys(store)
             yield from _service(settings)
     except MaskingError as error:
         yield Finding("WRONG", str(error))
@@ -124,6 +125,17 @@ def _inside(store: Store, world: World) -> Iterator[Finding]:
         yield Finding("look", f"virtual numbers run low: {free} of {total} are free")
     else:
         yield Finding("ok", f"virtual numbers: {free} of {total} are free")
+
+
+def _keys(store: Store) -> Iterator[Finding]:
+    if unopened := keylives.unopened(store.keys):
+        yield Finding(
+            "WRONG",
+            f"{len(unopened)} keys do not open under the root key: {', '.join(unopened[:9])}. Restore a copy of the key "
+            "store that was made before, and keep this one",
+        )
+    else:
+        yield Finding("ok", "every key with a usable copy opens under the root key")
 
 
 def _service(settings: ServiceSettings) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from masking.connection import OFFLINE_KEY, ROOT_KEY, create, create_in, operator
 from masking.disk import write_secret
 from masking.errors import InputError
-from masking.settings import SETTINGS
+from masking.settings import SETTINGS, read_table
 from masking.vault import journal, keylives
 from masking.vault.roots import move_root, rotate_root
 from masking.vault.store import Settings, Store
@@ -108,10 +108,15 @@ def _rotate(args: argparse.Namespace, world: World, store: Store) -> int:
                 table = tomllib.loads(args.to.read_text("utf-8"))
                 count = move_root(args.folder, table, store.keys, world)
                 print(f"{count} keys wrapped by a root in the token; now put its [root] into {SETTINGS}")
+            elif "root" in read_table(args.folder):
+                raise InputError("to", "this deployment's root is in a token; name settings with the next one")
             else:
                 count = rotate_root(args.folder / ROOT_KEY, store.keys, world)
                 print(f"{count} keys wrapped by a new root")
-            print("restart every worker, then destroy the old root and its copies")
+            print(
+                "Running services and shops of this folder follow by themselves. Destroy copies of the old root in 24 hours:"
+            )
+            print("until then they open the copies of the key store that were made before.")
         case "offline":
             name, private = keylives.new_offline(store.keys)
             write_secret(args.out, private)  # before the store knows its public half: no day is sealed to a lost key

@@ -13,6 +13,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from sqlalchemy.pool import QueuePool
 from masking.errors import BusyError, InputError, SettingsError, UnavailableError, not_installed
 from masking.vault import forks
 from masking.vault.arrays import taught
+from masking.world import moment
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -48,6 +50,8 @@ LOCK, STATEMENT = 5, 250
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, "55P03", "57014"})
 """SQLite's code for another writer; PostgreSQL's for a lock not to be had in time, and for a statement that took too long."""
+
+_SERVER_TIME = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
 _MANY = re.compile("too many SQL variables|number of parameters must be")
 """What SQLite says of more than 32,766 values in a statement, and psycopg of more than 65,535."""
@@ -262,6 +266,13 @@ def _insert_new(dialect: str, table: sa.Table, key: tuple[str, ...]) -> sa.Inser
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement = insert(table).on_conflict_do_nothing(index_elements=key or None)
     return statement.returning(*table.primary_key.columns)
+
+
+def server_time(tx: Connection) -> datetime | None:
+    """The present by the clock of the database's server; None for SQLite, which has none of its own."""
+    if tx.dialect.name != "postgresql":
+        return None
+    return moment(tx.exec_driver_sql(_SERVER_TIME).scalar_one())
 
 
 def truncate_log(engine: Engine) -> None:

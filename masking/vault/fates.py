@@ -115,6 +115,10 @@ KEPT = {
         "keys die by their own schedule",
     ),
     "signed_head": dict.fromkeys(("log", "size", "root"), "hashes of leaves"),
+    "root": dict.fromkeys(("place", "id", "proof"), "which root wraps the keys; no person"),
+    "worker": dict.fromkeys(
+        ("name", "seen", "root"), "a process of the service: its machine, process number and last sign of life"
+    ),
     "backup": dict.fromkeys(("at", "mac"), "when a copy was made; empty in use"),
     "destruction": dict.fromkeys(
         ("waybill", "at", "actor", "reason", "finished"), "what a restored backup must replay; no person"

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from masking.crypto import archive
 from masking.crypto.keys import DayWrapper, KeySource
 from masking.errors import IntegrityError, RefusedError
+from masking.vault import rootrecord
 from masking.vault.engine import reading, transaction, truncate_log
 from masking.vault.keyschema import stored_key, wrap
 from masking.vault.keystore import Generation, KeyStore
@@ -76,18 +77,44 @@ def use_offline(keys: KeyStore, name: str, private: bytes, world: World, now: da
 
 
 def rewrap_root(keys: KeyStore, source: KeySource, world: World) -> int:
-    """Wrap every key anew by another root, in one transaction; how many. From then on only that root opens the store."""
+    """Wrap every key anew by another root, in one transaction; how many. From then on only that root opens the store.
+
+    Raises:
+        IntegrityError: a key does not open, under the old root before or under the new one afterwards; nothing was changed.
+    """
     table = stored_key
     with transaction(keys.engine) as tx:
+        keys.lock_root(tx, world, alone=True)
         rows = tx.execute(sa.select(table).where(table.c.wrapped.is_not(None)).with_for_update()).all()
         for row in rows:
             name = f"{row.purpose}/{row.name}"
             key = keys.source.unwrap(name, row.wrapped)
-            _set(tx, row.purpose, [row.name], wrapped=source.wrap(name, key, world.entropy))
+            wrapped = source.wrap(name, key, world.entropy)
+            if source.unwrap(name, wrapped) != key:
+                raise IntegrityError(f"the new root does not open the key {name} that it wrapped; the old one stays")
+            _set(tx, row.purpose, [row.name], wrapped=wrapped)
+        rootrecord.record(tx, rootrecord.named(source, world))
     keys.source = source
     keys.forget()
     truncate_log(keys.engine)
     return len(rows)
+
+
+def unopened(keys: KeyStore) -> list[str]:
+    """The keys with a usable copy that the current root does not open, as purpose/name."""
+    query = sa.select(stored_key.c.purpose, stored_key.c.name).where(stored_key.c.wrapped.is_not(None))
+    with reading(keys.engine) as tx:
+        live = tx.execute(query.order_by(stored_key.c.purpose, stored_key.c.name)).all()
+    keys.forget()
+    return [f"{purpose}/{name}" for purpose, name in live if not _opens(keys, purpose, name)]
+
+
+def _opens(keys: KeyStore, purpose: str, name: str) -> bool:
+    try:
+        keys.existing(purpose, name)
+    except IntegrityError:
+        return False
+    return True
 
 
 def revoke(keys: KeyStore, purpose: str, name: str, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""The tables of the key store, in a database of its own: keys, wraps of waybills' keys, destructions, the last signed size.
+"""The tables of the key store, in a database of its own: keys, wraps of waybills' keys, destructions, roots, the last signed size.
 
 Times are UTC milliseconds, ids of waybills 16 bytes.
 """
@@ -78,3 +78,21 @@ signed_head = Table(
     Column("root", LargeBinary(32), nullable=False),
 )
 """What the sequencer signed last: out of reach of those who can write the data alone."""
+
+root = Table(
+    "root",
+    keys,
+    Column("place", String(8), primary_key=True),
+    Column("id", LargeBinary(16), nullable=False),
+    Column("proof", LargeBinary, nullable=False),
+)
+"""The root that wraps every key (`current`), and one that a rotation has announced (`next`): an id, and the id wrapped by it."""
+
+worker = Table(
+    "worker",
+    keys,
+    Column("name", String(160), primary_key=True),
+    Column("seen", BigInteger, nullable=False),
+    Column("root", LargeBinary(16)),
+)
+"""The workers of services on PostgreSQL: when each was seen last, by the server's clock, and which announced root it can open."""

@@ -8,7 +8,7 @@ keys are rotated, revoked and die is `keylives`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection, Engine
 from masking.crypto import archive
 from masking.crypto.keys import DayWrapper, KeySource
 from masking.errors import IntegrityError
-from masking.vault import direct
+from masking.vault import direct, rootrecord
 from masking.vault.engine import among, insert_new, open_engine, reading, transaction, truncate_log
 from masking.vault.keyschema import destruction, stored_key, wrap
 from masking.world import World, day_of, milliseconds, week_of
@@ -64,12 +64,18 @@ class Destruction(NamedTuple):
 class KeyStore:
     """Keys by purpose and name, wrapped by the root, and the wraps of waybill keys.
 
-    Not a source of time or chance: both come with each call.
+    Not a source of time or chance: both come with each call. A root that was rotated elsewhere is noticed and followed.
+
+    Attributes:
+        source: the root that was the current one when this process last looked.
+        other_roots: gives the roots that this process can reach, for when the current one has changed.
     """
 
     def __init__(self, engine: Engine, source: KeySource) -> None:
         self.engine = engine
         self.source = source
+        self.other_roots: Callable[[], Iterable[KeySource]] = tuple
+        self._root: bytes | None = None
         self._opened: dict[tuple[str, str], bytes] = {}
         self._wrappers: dict[str, DayWrapper] = {}
         self._names: dict[str, list[str]] = {}
@@ -108,7 +114,6 @@ class KeyStore:
         row = {
             "purpose": purpose,
             "name": name,
-            "wrapped": self.source.wrap(f"{purpose}/{name}", key, world.entropy),
             "archived": archived,
             "sealed_to": sealed_to,
             "created": milliseconds(now),
@@ -116,6 +121,8 @@ class KeyStore:
             "died": None,
         }
         with transaction(self.engine) as connection:
+            self.lock_root(connection, world)
+            row["wrapped"] = self.source.wrap(f"{purpose}/{name}", key, world.entropy)
             insert_new(connection, stored_key, [row])
         self._names.pop(purpose, None)
 
@@ -124,14 +131,51 @@ class KeyStore:
         known = self._opened.get((purpose, name))
         if known:
             return known
+        before = self._root
+        try:
+            key = self._read(purpose, name)
+        except IntegrityError:
+            with reading(self.engine) as connection:
+                current = rootrecord.read(connection)
+            if current is None or current.id == before:
+                raise
+            self._follow(current)
+            key = self._read(purpose, name)
+        if key is not None:
+            self._opened[purpose, name] = key
+        return key
+
+    def _read(self, purpose: str, name: str) -> bytes | None:
         query = sa.select(stored_key.c.wrapped).where(stored_key.c.purpose == purpose, stored_key.c.name == name)
         with reading(self.engine) as connection:
             wrapped = connection.execute(query).scalar()
-        if wrapped is None:
-            return None
-        key = self.source.unwrap(f"{purpose}/{name}", wrapped)
-        self._opened[purpose, name] = key
-        return key
+        return None if wrapped is None else self.source.unwrap(f"{purpose}/{name}", wrapped)
+
+    def lock_root(self, tx: Connection, world: World, *, alone: bool = False) -> None:
+        """Make `source` the current root, which stays that until the transaction ends; `alone` keeps out new keys, too.
+
+        Raises:
+            IntegrityError: none of the roots that this process can reach is the current one.
+        """
+        current = rootrecord.read(tx, lock="update" if alone else "share")
+        if current is None:
+            if tx.execute(sa.select(stored_key.c.name).limit(1)).first():
+                raise IntegrityError("the key store holds keys, but not which root wraps them; put back a copy of it")
+            rootrecord.record_first(tx, rootrecord.named(self.source, world))
+            current = rootrecord.read(tx, lock="share")
+        if current and current.id != self._root:
+            self._follow(current)
+
+    def _follow(self, current: rootrecord.Root) -> None:
+        for source in (self.source, *self.other_roots()):
+            if current.is_opened_by(source):
+                self.source, self._root = source, current.id
+                self.forget()
+                return
+        raise IntegrityError(
+            "the root key was rotated, and no root key of this deployment's folder is the current one. Copy root.key from "
+            "the machine where it was rotated"
+        )
 
     def names(self, purpose: str) -> list[str]:
         """The names of a purpose's usable keys that are not revoked, oldest first."""

@@ -8,15 +8,19 @@ The root is a key file, or in a PKCS#11 token where `waybill.toml` says so:
     key = "root-1"
     pin_file = "/etc/waybill/pin"        # mode 0600; or the environment's WAYBILL_PIN
 
-The next root is on disk (`root.key.next`) before any key is wrapped by it; all keys are rewrapped in one transaction; then
-it takes the root's name. Cut off before the commit, the old root opens the store; cut off after it, only the next one
-does, and the next start takes it up. No root is ever deleted that might still open something.
+The next root is on disk (`root.key.next`) before it is announced; it wraps every key in one transaction, which begins when all
+workers of the service can open it; it is verified; then it takes the root's name. Cut off before the commit, the old root opens the
+store; cut off after it, only the next one does, and every process of this folder takes it up. Both are tried, so that
+nothing needs a restart. No root is ever deleted that might still open something.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +28,15 @@ from masking.crypto.hsm import Pkcs11KeySource
 from masking.crypto.keys import FileKeySource, KeySource
 from masking.disk import read_secret, sync_folder
 from masking.errors import IntegrityError, SettingsError
-from masking.vault import keylives
+from masking.vault import keylives, rootrecord
+from masking.vault.engine import reading
 from masking.vault.keystore import KeyStore
 from masking.world import World
 
 FILE = "root.key"
+PATIENCE = 2 * rootrecord.ALIVE
+"""How long a rotation waits for workers: those that died without a word are forgotten by then."""
+
 _NAMES = {"library", "token", "key", "pin_file"}
 
 
@@ -57,10 +65,13 @@ def move_root(folder: Path, table: Mapping[str, Any], keys: KeyStore, world: Wor
     """Wrap every key by a new root in the token that these settings name; how many keys.
 
     Until the settings in the deployment's folder say the same, it does not open. The old root is left where it is.
+
+    Raises:
+        SettingsError: the settings name no token, or a service is running.
     """
     if "root" not in table:
         raise SettingsError("these settings name no [root]")
-    return keylives.rewrap_root(keys, _token(folder, table, Pkcs11KeySource.create), world)
+    return _rotate(keys, _token(folder, table, Pkcs11KeySource.create), world, timedelta(0))
 
 
 def _token(folder: Path, table: Mapping[str, Any], how: Callable[[str, str, str, str], KeySource]) -> KeySource:
@@ -73,24 +84,59 @@ def _token(folder: Path, table: Mapping[str, Any], how: Callable[[str, str, str,
     return how(root.get("library", ""), root.get("token", ""), root.get("key", ""), pin)
 
 
-def rotate_root(path: Path, keys: KeyStore, world: World) -> int:
-    """Wrap every key by a new root, in place of the one at `path`; how many keys. Other workers must be restarted."""
+def rotate_root(path: Path, keys: KeyStore, world: World, patience: timedelta = PATIENCE) -> int:
+    """Wrap every key by a new root, in place of the one at `path`; how many keys. Workers follow by themselves.
+
+    Raises:
+        SettingsError: a worker that is alive can't open the new root; nothing was changed.
+        IntegrityError: a key does not open.
+    """
     following = _next(path)
     source = FileKeySource.open(following) if following.exists() else FileKeySource.create(following, world.entropy)
-    count = keylives.rewrap_root(keys, source, world)
+    count = _rotate(keys, source, world, patience)
     _take_up(path)
     return count
 
 
+def _rotate(keys: KeyStore, source: KeySource, world: World, patience: timedelta) -> int:
+    """Announce a root, wait for the workers, wrap every key by it, and open each again before this returns."""
+    rootrecord.announce(keys, source, world)
+    until = time.monotonic() + patience.total_seconds()
+    while waiting := rootrecord.unconfirmed(keys):
+        if time.monotonic() > until:
+            rootrecord.withdraw(keys)
+            raise SettingsError(
+                f"{len(waiting)} workers can't open the new root, or did not answer: {', '.join(waiting[:9])}. Nothing was "
+                "changed. Copy root.key.next into the folder of each machine, or stop the service; then run this again"
+            )
+        time.sleep(0.5)
+    count = keylives.rewrap_root(keys, source, world)
+    if wrong := keylives.unopened(KeyStore(keys.engine, source)):
+        raise IntegrityError(
+            f"the new root does not open {', '.join(wrong[:9])}; keep both root files, and stop the service"
+        )
+    return count
+
+
+def reachable_roots(folder: Path, read_table: Callable[[Path], Mapping[str, Any]]) -> Iterator[KeySource]:
+    """Every root that a deployment's folder and its settings, as they are now, give."""
+    for path in (folder / FILE, _next(folder / FILE)):
+        with suppress(SettingsError, FileNotFoundError):
+            yield FileKeySource.open(path)
+    table = read_table(folder)
+    if "root" in table:
+        yield open_root(folder, table)
+
+
 def settle_root(path: Path, keys: KeyStore) -> None:
-    """Finish a rotation that a crash cut off after its commit: if only the next root opens the store, it is the root."""
-    if not _next(path).exists() or _opens(keys):
+    """Finish a rotation that a crash cut off after its commit: if the next root is the current one, it takes its name."""
+    if not _next(path).exists():
         return
-    source = FileKeySource.open(_next(path))
-    if _opens(KeyStore(keys.engine, source)):
-        _take_up(path)
-        keys.source = source
-        keys.forget()
+    with reading(keys.engine) as tx:
+        current = rootrecord.read(tx)
+    with suppress(FileNotFoundError):  # another process was faster
+        if current and current.is_opened_by(FileKeySource.open(_next(path))):
+            _take_up(path)
 
 
 def _next(path: Path) -> Path:
@@ -98,12 +144,6 @@ def _next(path: Path) -> Path:
 
 
 def _take_up(path: Path) -> None:
-    _next(path).replace(path)
+    with suppress(FileNotFoundError):  # a process that opened the store since the commit was faster
+        _next(path).replace(path)
     sync_folder(path.parent)
-
-
-def _opens(keys: KeyStore) -> bool:
-    try:
-        return keys.existing("sign", "ledger") is not None
-    except IntegrityError:
-        return False
