@@ -26,6 +26,7 @@ COMMANDS = {
     "printer": "print a page to set a label printer up with: paper edges, single dots, darkness, offset",
     "template": "a merchant's own label templates: new, check, preview",
     "who-saw": "everything on the ledger about one waybill",
+    "alarms": "list what was raised, acknowledge it, send what waits",
     "watch": "what stands out on the ledger of the last day; mark a parcel as a canary",
     "erase": "destroy one waybill's data for good",
     "certificate": "verify a certificate of destruction, offline",

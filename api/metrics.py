@@ -59,6 +59,10 @@ class Metrics:
         """Count one outcome: its kind, and why for a refusal."""
         self._counts["outcome", name, reason] += 1
 
+    def alarm(self, kind: str) -> None:
+        """Count one alarm, when a worker first takes it up for delivery."""
+        self._counts["alarm", kind] += 1
+
     def publish(self) -> None:
         """Let the other workers know these counts.
 
@@ -119,6 +123,10 @@ def _written(counts: Counts, gauges: dict[str, int]) -> str:
     for (what, *labels), count in sorted(counts.items()):
         if what == "outcome":
             lines.append(f'waybill_outcomes_total{{kind="{labels[0]}",reason="{labels[1]}"}} {count}')
+    lines.append("# TYPE waybill_alarms_total counter")
+    for (what, *labels), count in sorted(counts.items()):
+        if what == "alarm":
+            lines.append(f'waybill_alarms_total{{kind="{labels[0]}"}} {count}')
     for name, value in sorted(gauges.items()):
         lines += [f"# TYPE waybill_{name} gauge", f"waybill_{name} {value}"]
     return "\n".join(lines) + "\n"

@@ -49,6 +49,7 @@ from masking.vault.watching import keep_watch
 from masking.world import SteadyClock, World
 
 from . import auth
+from .alarms import Destinations, read_destinations, send_alarms
 from .batching import Batcher
 from .logs import LOG, RequestLines, where
 from .metrics import Metrics
@@ -60,6 +61,9 @@ SWITCH = 0.0005
 
 SEQUENCE_EVERY = 1.0
 """Seconds between two rounds of the sequencer."""
+
+ALARMS_EVERY = 5.0
+"""Seconds between two looks for alarms that are to be sent."""
 
 CHORES_EVERY = 60.0
 """Seconds between two looks at the pool of numbers, at what stands out, and at what has run out."""
@@ -75,6 +79,7 @@ class Service:
         store: Store,
         provider: NumberProvider | None = None,
         attest: Attest = software,
+        destinations: Destinations | None = None,
     ) -> None:
         self.settings = settings
         self.world = world
@@ -100,6 +105,7 @@ class Service:
         self.resolve = Batcher(resolve, world, store, quick=self.quick, **given)
         self.look = Batcher(look, world, store, **given)
         self.provider = provider
+        self.destinations = destinations or Destinations()
         # a provider is slow, and is not waited for by our own switch
         self.announce = Batcher(partial(dial, provider=provider) if provider else call, world, store, **given)
         self.call = Batcher(call, world, store, quick=self.quick, **given)
@@ -123,6 +129,12 @@ class Service:
         with suppress(OSError):  # whoever asks for the counts hears of it
             self.metrics.publish()
 
+    async def alarm(self) -> None:
+        """Send the alarms that are due. Whatever takes long, a stopping service waits for one attempt at most."""
+        kinds = await anyio.to_thread.run_sync(send_alarms, self.world, self.store, self.destinations)
+        for kind in kinds:
+            self.metrics.alarm(kind)
+
     async def run(self) -> None:
         """Sequence, and do the chores, for ever; none of them waits for another."""
         chores: dict[str, Callable[[World, Store], object]] = {
@@ -137,6 +149,7 @@ class Service:
             tasks.create_task(self._keep("sequencer", self.sequence, SEQUENCE_EVERY))
             confirm = partial(anyio.to_thread.run_sync, _confirm_root, self.name, self.store)
             tasks.create_task(self._keep("root", confirm, CONFIRM_EVERY))
+            tasks.create_task(self._keep("alarms", self.alarm, ALARMS_EVERY))
             for name, chore in chores.items():
                 work = partial(anyio.to_thread.run_sync, chore, self.world, self.store)
                 tasks.create_task(self._keep(name, work, CHORES_EVERY))
@@ -188,7 +201,8 @@ async def running(settings: ServiceSettings, world: World, attest: Attest = soft
     try:
         if isinstance(world.now, SteadyClock):
             world.now.not_before(await anyio.to_thread.run_sync(_last_signed, world, store))
-        service = Service(settings, world, store, read_provider(settings.folder, world), attest)
+        destinations = read_destinations(settings.folder)
+        service = Service(settings, world, store, read_provider(settings.folder, world), attest, destinations)
         await service.sequence()
         gc.collect()
         gc.freeze()  # what is loaded by now stays: to look through it for garbage takes a tenth of each request

@@ -18,12 +18,13 @@ from typing import Any, final
 from masking.access import credentials as words
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
+from masking.alarms import AlarmKind
 from masking.ledger.log import is_name
 from masking.order import Enrolled, Plain
 from masking.reasons import Reason
 from masking.redact.phones import canonical
 from masking.rules import Rule
-from masking.vault import budgets, codes, credentials, interventions, journal, people, units
+from masking.vault import alarms, budgets, codes, credentials, interventions, journal, people, units
 from masking.vault.people import Phone
 from masking.vault.store import Store, Transaction
 from masking.waybill import Confirmed, DeviceEnded, Refusal, Reinstated, Rejected, Revoked, Unlocked
@@ -211,7 +212,7 @@ def _confirm(
     if said != (code.phone_index or b""):
         leaf = store.leaf(world, now, "no-confirmation", by.id, person=whom.id, reason=PHONE_DIFFERS.reason)
         journal.append(tx, [leaf])
-        budgets.raise_alarm(tx, PHONE_DIFFERS.reason, by.id, now, world, at_most_every=_HOURLY)
+        alarms.raise_alarm(tx, AlarmKind.PHONE_DIFFERS, by.id, now, world, at_most_every=_HOURLY)
         return PHONE_DIFFERS
     codes.confirm(tx, code.digest, by.id)
     about = {"person": whom.id, "maker": code.maker} | people.phone_change(tx, whom.id, code.phone_index)
@@ -280,7 +281,7 @@ def _within_limits(
     else:
         done, limit = interventions.done_today(tx, {"revoke", "lost"}, now, supervisor=by), ENDED_A_DAY
         if done + 1 >= limit:
-            budgets.raise_alarm(tx, "many-revocations", by, now, world, at_most_every=_HOURLY)
+            alarms.raise_alarm(tx, AlarmKind.MANY_REVOCATIONS, by, now, world, at_most_every=_HOURLY)
     asked = interventions.askers(tx, kind, request.id, now)
     if done < limit or asked - {by}:
         return True
@@ -303,5 +304,5 @@ def _reinstate(
         return Reinstated(id=request.id) if found and found.tenant == by.tenant else UNKNOWN
     staff[request.id] = people.reinstate(tx, request.id)
     journal.append(tx, [store.leaf(world, now, "reinstate", by.id, person=request.id)])
-    budgets.raise_alarm(tx, "revocation-reversed", by.id, now, world, at_most_every=_HOURLY)
+    alarms.raise_alarm(tx, AlarmKind.REVOCATION_REVERSED, by.id, now, world, at_most_every=_HOURLY)
     return Reinstated(id=request.id)

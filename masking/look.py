@@ -18,11 +18,12 @@ from masking.access.budget import Tally
 from masking.access.chain import Leg
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor
+from masking.alarms import AlarmKind
 from masking.crypto.index import is_persons
 from masking.order import Plain
 from masking.reasons import Reason
 from masking.redact.phones import canonical
-from masking.vault import budgets, custody, journal, parcels, waybills
+from masking.vault import alarms, budgets, custody, journal, parcels, waybills
 from masking.vault.custody import Assignment
 from masking.vault.damage import DAMAGED, finders, ring, view_of
 from masking.vault.parcels import Code, Parcels
@@ -110,7 +111,7 @@ def _count_miss(world: World, tx: Transaction, known: Parcels, waybill: bytes, a
     known.records[waybill] = record._replace(misses=record.misses + 1)
     waybills.update(tx, waybill, misses=record.misses + 1)
     if record.misses + 1 == MISSES:
-        budgets.raise_alarm(tx, "wrong-phones", actor.id, now, world, at_most_every=timedelta(hours=1))
+        alarms.raise_alarm(tx, AlarmKind.WRONG_PHONES, actor.id, now, world, at_most_every=timedelta(hours=1))
 
 
 def _matches(request: Look, known: Parcels, code: Code | None, days: Collection[bytes]) -> bool | None:

@@ -14,12 +14,13 @@ from typing import final
 
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
+from masking.alarms import AlarmKind
 from masking.ledger.log import Leaf
 from masking.numbers.provider import PROVIDER
 from masking.numbers.pushed import Happened, Told
 from masking.order import Plain
 from masking.reasons import Reason
-from masking.vault import budgets, calls, journal, people
+from masking.vault import alarms, calls, journal, people
 from masking.vault.calls import Event, Intent
 from masking.vault.store import Store, Transaction
 from masking.waybill import CallBacks, CallEvent, Refusal, Reported
@@ -116,7 +117,7 @@ def _record(
         who = str(call.switch)
         leaves += [store.leaf(world, now, "call-report", who, call.waybill, event=event.event) for event in fresh]
         if fresh and caller and people.caller_index(world, store.keys, caller, now) != call.caller:
-            budgets.raise_alarm(tx, "report-of-another-caller", who, now, world)
+            alarms.raise_alarm(tx, AlarmKind.REPORT_OF_ANOTHER_CALLER, who, now, world)
     journal.append(tx, leaves)
 
 

@@ -24,9 +24,21 @@ SETTINGS = "waybill.toml"
 
 _VALUES = frozenset({"tenant", "carrier", "demo", "name_next_unit", "data", "keys"})
 _TABLES = frozenset(
-    {"retention", "hours", "numbers", "collects", "delivers", "numbers_of", "watch", "root", "service", "aliyun"}
+    {
+        "retention",
+        "hours",
+        "numbers",
+        "collects",
+        "delivers",
+        "numbers_of",
+        "watch",
+        "root",
+        "service",
+        "aliyun",
+        "alarms",
+    }
 )
-"""All that the file may say; the last three are read where they are used."""
+"""All that the file may say; the last four are read where they are used."""
 
 
 def databases(folder: Path) -> tuple[str, str]:
@@ -199,4 +211,10 @@ share = {settings.number_share}
 # Which waybill numbers are whose, by the merchant's unit: shop = ["YT10", "YT2000000000..YT2000009999"]. "*" is every
 # other unit. Without a line a number belongs to the first who ships under it, and a clash raises an alarm.
 [numbers_of]
-{numbers_of}"""
+{numbers_of}
+# Where alarms are sent, as JSON: to a command's standard input, or to a webhook. See docs/operations.md. Without it an alarm is
+# a line in the service's log, a count in /metrics, and listed by `waybill alarms list`.
+# [alarms]
+# command = ["/usr/local/bin/notify-on-call"]
+# webhook = "https://alarms.example/waybill"
+"""

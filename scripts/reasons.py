@@ -1,4 +1,4 @@
-"""Writes `docs/reasons.md`, the table of all reasons and rules, anew: python -m scripts.reasons."""
+"""Writes `docs/reasons.md`, the table of all reasons, rules and kinds of alarms, anew: python -m scripts.reasons."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from functools import cache
 from pathlib import Path
 
 from api.files.rules import meaning
+from masking.alarms import AlarmKind
 from masking.reasons import ProofRule, Reason, Word
 from masking.rules import Rule
 
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "docs" / "reasons.md"
-REGISTERS = (Reason, Rule, ProofRule)
+REGISTERS = (Reason, Rule, ProofRule, AlarmKind)
 ASKING = {"masking/client"}
 """Where answers are read: what is named there says nothing of where a word comes from."""
 
-HEAD = """# Reasons and rules
+HEAD = """# Reasons, rules and alarms
 
-Generated from `masking/reasons.py` and `masking/rules.py` by `python -m scripts.reasons`; edit those. A word keeps its
+Generated from `masking/reasons.py`, `masking/rules.py` and `masking/alarms.py` by `python -m scripts.reasons`; edit those. A word keeps its
 meaning; a new version may add words, so treat a word that you don't know as a refusal without a known remedy.
 """
 
@@ -58,6 +59,7 @@ def table() -> str:
         f"{HEAD}\n## Reasons of refusals\n\nMember `reason` of the outcome `refused`.\n\n{refusals}"
         f"\n## Rules\n\nMember `rule` of the outcome `rejected`: one field breaks it.\n\n{rules}"
         f"\n## Rules of proofs\n\nMember `reason` of the problem `proof-refused`.\n\n{_rows(ProofRule, {})}"
+        f"\n## Kinds of alarms\n\nMember `kind` of an alarm ([operations](operations.md#alarms)).\n\n{_rows(AlarmKind, {})}"
     )
 
 

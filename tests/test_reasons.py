@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from masking.alarms import AlarmKind
 from masking.errors import RefusedError
 from masking.order import LIMITS
 from masking.reasons import ProofRule, Reason
@@ -14,7 +15,7 @@ from masking.rules import Rule
 from masking.waybill import Refusal, Rejected, WaybillState
 from scripts import reasons
 
-WORDS = [*Reason, *Rule, *ProofRule]
+WORDS = [*Reason, *Rule, *ProofRule, *AlarmKind]
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,13 @@ from masking.connection import OFFLINE_KEY
 from masking.errors import MaskingError
 from masking.ledger import checkpoint
 from masking.settings import databases
-from masking.vault import journal, keylives, slots, units
+from masking.vault import alarms, journal, keylives, slots, units
 from masking.vault.rowmacs import wrong_rows
 from masking.vault.servers import careless
 from masking.vault.store import Store
 from masking.world import World
 
+from ..alarms import Destinations, read_destinations
 from ..deployment import add_folder, opening, require_posix
 from ..settings import ServiceSettings
 
@@ -62,6 +63,7 @@ def look(folder: Path, world: World) -> Iterator[Finding]:
             yield from _files(folder, sqlite=data.startswith("sqlite"))
             yield from _inside(store, world)
             yield from _keys(store)
+            yield from _alarms(store, read_destinations(folder))
             yield from _service(settings)
     except MaskingError as error:
         yield Finding("WRONG", str(error))
@@ -136,6 +138,19 @@ def _keys(store: Store) -> Iterator[Finding]:
         )
     else:
         yield Finding("ok", "every key with a usable copy opens under the root key")
+
+
+def _alarms(store: Store, destinations: Destinations) -> Iterator[Finding]:
+    with store.reading() as tx:
+        late, waiting = alarms.undelivered(tx), alarms.count_open(tx)
+    if late:
+        yield Finding(
+            "WRONG", f"{late} alarms were not delivered: look at [alarms] in waybill.toml and the service's log"
+        )
+    if waiting:
+        yield Finding("look", f"{waiting} alarms are not acknowledged: waybill alarms list")
+    if not (destinations.command or destinations.webhook):
+        yield Finding("look", "alarms reach nobody but the log: [alarms] in waybill.toml names no command or webhook")
 
 
 def _service(settings: ServiceSettings) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from masking.errors import MaskingError
-from masking.vault import journal, slots
+from masking.vault import alarms, journal, slots
 from masking.vault.store import Store
 from masking.world import SteadyClock
 
@@ -56,18 +56,23 @@ async def ready(request: Request) -> Response:
 
 @router.get("/metrics", operation_id="getMetrics", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
-    """Counts of all workers in Prometheus' text format, and how many virtual numbers were free at most ten seconds ago."""
+    """Counts of all workers in Prometheus' text format, with the gauges of numbers and alarms of at most ten seconds ago."""
     service = request.app.state.service
-    gauges = await service.metrics.gauges(partial(_numbers, service.store))
+    gauges = await service.metrics.gauges(partial(_gauges, service.store))
     return PlainTextResponse(service.metrics.text(gauges))
 
 
 def _risks(store: Store) -> list[str]:
     with store.reading() as tx:
-        return ["numbers-connect-anybody"] if slots.connects_anybody(tx) else []
+        risks = {
+            "numbers-connect-anybody": slots.connects_anybody(tx),
+            "alarms-not-delivered": alarms.undelivered(tx) > 0,
+        }
+    return [risk for risk, there in risks.items() if there]
 
 
-def _numbers(store: Store) -> dict[str, int]:
+def _gauges(store: Store) -> dict[str, int]:
     with store.reading() as tx:
         found = slots.counts(tx)
-    return {f"numbers_{state}": found.get(state, 0) for state in ("free", "leased", "cooling")}
+        alarm_counts = {"alarms_open": alarms.count_open(tx), "alarms_undelivered": alarms.undelivered(tx)}
+    return {f"numbers_{state}": found.get(state, 0) for state in ("free", "leased", "cooling")} | alarm_counts

@@ -16,6 +16,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Final, final
 
+from masking.alarms import AlarmKind
 from masking.errors import SettingsError
 from masking.ledger.log import Leaf
 
@@ -76,7 +77,7 @@ class Thresholds:
 class Finding:
     """Something that stands out: `who` did it (or which leaf it is), with whom, `times` out of `among`."""
 
-    kind: str
+    kind: AlarmKind
     who: str
     times: int
     among: int
@@ -103,7 +104,9 @@ def detect(
 
 def looked_at_canaries(leaves: Iterable[Leaf], canaries: Collection[bytes]) -> list[Finding]:
     """Who looked at a parcel that nobody waits for, or tried to."""
-    return _each("canary", Counter(leaf.actor for leaf in leaves if leaf.subject in canaries and _is_look(leaf)))
+    return _each(
+        AlarmKind.CANARY, Counter(leaf.actor for leaf in leaves if leaf.subject in canaries and _is_look(leaf))
+    )
 
 
 def _is_look(leaf: Leaf) -> bool:
@@ -111,7 +114,7 @@ def _is_look(leaf: Leaf) -> bool:
     return refused or leaf.kind in LOOKS
 
 
-def _each(kind: str, counts: Counter[str], least: int = 1) -> list[Finding]:
+def _each(kind: AlarmKind, counts: Counter[str], least: int = 1) -> list[Finding]:
     found = sorted((who, times) for who, times in counts.items() if times >= least)
     return [Finding(kind=kind, who=who, times=times, among=times) for who, times in found]
 
@@ -191,15 +194,19 @@ class _Seen:
         for (_, courier), looks in self._pairs.items():
             couriers[courier].add(looks)
             total.add(looks)
-        found = _each("canary", self._canaries)
+        found = _each(AlarmKind.CANARY, self._canaries)
         for courier, looks in sorted(couriers.items()):
             found += _courier(courier, looks, least)
         for (giver, courier), looks in sorted(self._pairs.items()):
             found += _pair(giver, courier, looks, total, least)
-        found += _each("asks-for-strangers", self._strangers, least.strangers)
-        found += _each("reprints", self._copies, least.copies)
-        found += _each("wrong-phones", self._wrong_phones, least.wrong_phones)
-        return found + _each("duty-never-given", self._never_given) + _each("duty-was-over", self._was_over)
+        found += _each(AlarmKind.ASKS_FOR_STRANGERS, self._strangers, least.strangers)
+        found += _each(AlarmKind.REPRINTS, self._copies, least.copies)
+        found += _each(AlarmKind.WRONG_PHONES, self._wrong_phones, least.wrong_phones)
+        return (
+            found
+            + _each(AlarmKind.DUTY_NEVER_GIVEN, self._never_given)
+            + _each(AlarmKind.DUTY_WAS_OVER, self._was_over)
+        )
 
 
 def _courier(courier: str, looks: _Looks, least: Thresholds) -> list[Finding]:
@@ -207,9 +214,9 @@ def _courier(courier: str, looks: _Looks, least: Thresholds) -> list[Finding]:
     found = []
     left = looks.unfinished - looks.withdrawn
     if left >= least.unfinished and left * 2 > looks.looked:
-        found.append(Finding(kind="views-without-delivery", who=courier, times=left, among=looks.looked))
+        found.append(Finding(kind=AlarmKind.VIEWS_WITHOUT_DELIVERY, who=courier, times=left, among=looks.looked))
     if looks.absent >= least.absent and looks.absent * 2 > looks.looked:
-        found.append(Finding(kind="absent-everywhere", who=courier, times=looks.absent, among=looks.looked))
+        found.append(Finding(kind=AlarmKind.ABSENT_EVERYWHERE, who=courier, times=looks.absent, among=looks.looked))
     return found
 
 
@@ -218,11 +225,13 @@ def _pair(giver: str, courier: str, looks: _Looks, total: _Looks, least: Thresho
     found, among = [], looks.looked
     if looks.withdrawn >= least.withdrawn:
         found.append(
-            Finding(kind="looked-then-withdrawn", who=giver, partner=courier, times=looks.withdrawn, among=among)
+            Finding(
+                kind=AlarmKind.LOOKED_THEN_WITHDRAWN, who=giver, partner=courier, times=looks.withdrawn, among=among
+            )
         )
     left, others, theirs = looks.unfinished, total.looked - among, total.unfinished - looks.unfinished
     if left >= least.pair and left * others >= least.stands_out * max(theirs, 1) * among:
-        found.append(Finding(kind="pair-stands-out", who=giver, partner=courier, times=left, among=among))
+        found.append(Finding(kind=AlarmKind.PAIR_STANDS_OUT, who=giver, partner=courier, times=left, among=among))
     return found
 
 

@@ -7,7 +7,7 @@ Who takes how many places stands with the assignments themselves, so that whatev
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -15,7 +15,9 @@ from sqlalchemy.engine import Connection
 from masking.access.budget import ALWAYS, FULL, LIMITS, Counts, Hours, Tally, day_number, midnight
 from masking.access.duty import DUTY_LASTS
 from masking.access.people import Actor
+from masking.alarms import AlarmKind
 from masking.vault import direct
+from masking.vault.alarms import raise_alarm
 from masking.vault.engine import among, insert_new
 from masking.vault.schema import alarm, assignment, budget, person
 from masking.world import World, milliseconds
@@ -43,7 +45,6 @@ _LOOKED = (
         place=sa.func.coalesce(sa.bindparam("place_", type_=sa.BigInteger), assignment.c.place),
     )
 )
-_ALARM = alarm.insert()
 _IN_LOCK = sa.select(budget).where(budget.c.actor.in_(among("names")), budget.c.locked.is_not(None))
 _ON_SHIFT = sa.select(person.c.id).where(person.c.id.in_(among("names")), person.c.shift_until > sa.bindparam("now"))
 
@@ -127,7 +128,7 @@ def save_tallies(tx: Connection, tallies: Mapping[str, Tally], now: datetime, wo
     direct.write(tx, _LOOKED, looks)
     for actor, tally in tallies.items():
         if tally.rang:
-            raise_alarm(tx, "too-many-refusals", actor, now, world)
+            raise_alarm(tx, AlarmKind.TOO_MANY_REFUSALS, actor, now, world)
 
 
 def is_locked(tx: Connection, actor: str, now: datetime) -> bool:
@@ -139,30 +140,6 @@ def is_locked(tx: Connection, actor: str, now: datetime) -> bool:
 def unlock(tx: Connection, actor: str) -> None:
     """End the lock of somebody with too many refusals, who begins to count anew."""
     tx.execute(budget.update().where(budget.c.actor == actor).values(refusals=0, locked=None))
-
-
-def raise_alarm(
-    tx: Connection,
-    kind: str,
-    actor: str,
-    now: datetime,
-    world: World,
-    *,
-    partner: str = "",
-    at_most_every: timedelta | None = None,
-) -> None:
-    """Leave an alarm for those who watch; not again while one of this kind and actor is younger than `at_most_every`.
-
-    `partner` is who else it is about.
-    """
-    if at_most_every:
-        since = alarm.c.at > milliseconds(now - at_most_every)
-        if tx.execute(
-            sa.select(alarm.c.id).where(alarm.c.kind == kind, alarm.c.actor == actor, since).limit(1)
-        ).first():
-            return
-    row = {"id": world.record_id(now), "at": milliseconds(now), "kind": kind, "actor": actor, "partner": partner}
-    direct.write(tx, _ALARM, [row])
 
 
 def alarms(tx: Connection) -> list[tuple[int, str, str]]:

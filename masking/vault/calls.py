@@ -13,9 +13,10 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from masking.alarms import AlarmKind
 from masking.numbers.provider import PROVIDER
 from masking.vault import bindings, direct
-from masking.vault.budgets import raise_alarm
+from masking.vault.alarms import raise_alarm
 from masking.vault.engine import among, insert_new
 from masking.vault.schema import assignment, call_report, intent, waybill
 from masking.world import World, milliseconds
@@ -152,9 +153,9 @@ def alarm_unreported(tx: Connection, now: datetime, world: World) -> int:
         tx.execute(intent.update().where(intent.c.id.in_([row.id for row in rows])).values(reported=0))
     for switch in sorted({str(row.switch) for row in rows}):
         if switch != PROVIDER:
-            raise_alarm(tx, "calls-without-report", switch, now, world)
+            raise_alarm(tx, AlarmKind.CALLS_WITHOUT_REPORT, switch, now, world)
         elif not _provider_reports(tx, now - SILENCE):
-            raise_alarm(tx, "calls-without-report", switch, now, world, at_most_every=SILENCE)
+            raise_alarm(tx, AlarmKind.CALLS_WITHOUT_REPORT, switch, now, world, at_most_every=SILENCE)
     return len(rows)
 
 

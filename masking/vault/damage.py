@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import Connection
 
 from masking.access.people import Actor
+from masking.alarms import AlarmKind
 from masking.errors import IntegrityError
 from masking.reasons import Reason
 from masking.vault import journal
-from masking.vault.budgets import raise_alarm
+from masking.vault.alarms import raise_alarm
 from masking.vault.waybills import Record
 from masking.waybill import MaskedView, Refusal
 from masking.wire import load_view
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 DAMAGED = Refusal(reason=Reason.DAMAGED)
 """What is kept of this parcel does not open or can't be read. Its neighbours in a batch are answered."""
 
-ALARM = "damaged-record"
+ALARM = AlarmKind.DAMAGED_RECORD
 OFTEN = timedelta(hours=1)
 """Who asks for it again and again rings once in this time."""
 

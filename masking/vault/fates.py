@@ -106,7 +106,9 @@ KEPT = {
         ("call", "main", "subscription", "until"), "what the provider has yet to end; goes when it has, or by itself"
     ),
     "canary": dict.fromkeys(("waybill", "at"), "an invented parcel at which nobody should look"),
-    "alarm": dict.fromkeys(("id", "at", "kind", "actor", "partner"), "no record, no person"),
+    "alarm": dict.fromkeys(
+        ("id", "at", "kind", "actor", "partner", "attempts", "due", "acknowledged"), "no record, no person"
+    ),
     "leaf": dict.fromkeys(("id", "subject", "body", "position"), "keyed record ids only (FORMAT.md section 8)"),
     "node": dict.fromkeys(("place", "hash"), "hashes of leaves"),
     "checkpoint": dict.fromkeys(("number", "size", "note"), "hashes of leaves"),

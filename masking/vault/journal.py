@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from masking.alarms import AlarmKind
 from masking.errors import IntegrityError, MaskingError
 from masking.ledger import checkpoint, tree
 from masking.ledger.checkpoint import Checkpoint, LogKey
 from masking.ledger.log import Leaf, Unreadable, encode, read
 from masking.vault import direct, rowmacs, schema, signedhead
+from masking.vault.alarms import raise_alarm
 from masking.vault.audit import Fault, Report, verify
-from masking.vault.budgets import raise_alarm
 from masking.vault.engine import alone
 from masking.vault.signedhead import SignedHead
 from masking.world import World
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Fault", "Leaf", "Report", "accept", "append", "latest", "log_key", "proof", "sequence", "verify", "who_saw"]
 
-ALARM = "ledger-not-as-signed"
+ALARM = AlarmKind.LEDGER_NOT_AS_SIGNED
 """Rings at most once an hour: the ledger does not extend what was signed last."""
 
 HEARTBEAT = timedelta(seconds=60)

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from masking.alarms import AlarmKind
 from masking.rules import Rule
-from masking.vault.budgets import raise_alarm
+from masking.vault.alarms import raise_alarm
 from masking.vault.schema import waybill
 from masking.vault.store import Store, Transaction
 from masking.waybill import Rejected
@@ -30,5 +31,5 @@ def already_used(
     )
     holder = tx.execute(query).scalar()
     if holder and holder != unit:
-        raise_alarm(tx, "number-clash", unit, now, world, partner=holder, at_most_every=timedelta(hours=1))
+        raise_alarm(tx, AlarmKind.NUMBER_CLASH, unit, now, world, partner=holder, at_most_every=timedelta(hours=1))
     return Rejected(reference=reference, field="waybill_number", rule=Rule.ALREADY_USED)

@@ -18,10 +18,11 @@ from typing import Any, Literal, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from masking.alarms import AlarmKind
 from masking.crypto.rowmac import row_head, row_mac
 from masking.errors import IntegrityError
 from masking.ledger.log import is_name
-from masking.vault.budgets import raise_alarm
+from masking.vault.alarms import raise_alarm
 from masking.vault.engine import streaming
 from masking.vault.keystore import ROW_KEY, KeyStore
 from masking.vault.schema import assignment, code, credential, person
@@ -37,7 +38,7 @@ UNCOVERED: dict[str, dict[str, str]] = {
 }
 """The columns that a MAC does not cover, by table, each with the reason."""
 
-ALARM = "row-not-as-written"
+ALARM = AlarmKind.ROW_NOT_AS_WRITTEN
 _OFTEN = timedelta(hours=1)
 _OPTION = "row_macs"
 _REMEMBERED = 5000

@@ -310,7 +310,11 @@ alarm = Table(
     Column("kind", String(32), nullable=False),
     Column("actor", String(64), nullable=False),
     Column("partner", String(64), nullable=False, server_default=""),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("due", BigInteger),
+    Column("acknowledged", BigInteger),
     Index("alarms_of", "kind", "at"),
+    Index("alarms_due", "due", sqlite_where=text("due IS NOT NULL"), postgresql_where=text("due IS NOT NULL")),
 )
 
 canary = Table(

@@ -16,9 +16,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from masking.access.people import Role
+from masking.alarms import AlarmKind
 from masking.numbers.pool import DICE, HELD, LEASE, REST, Act, Line, Slot, Stage, area_of, reaches, ways
 from masking.vault import direct
-from masking.vault.budgets import raise_alarm
+from masking.vault.alarms import raise_alarm
 from masking.vault.engine import among, insert_new
 from masking.vault.schema import line, person, slot, waybill
 from masking.waybill import VirtualNumber
@@ -89,7 +90,7 @@ def lease(
         _draw(tx, cities, areas, world, drawn)
     passed = {cities[each] for each, row in drawn.items() if row.place >> DICE != area_of(cities[each])}
     for city in sorted(city for city in passed if area_of(city) and area_of(city) in areas):
-        raise_alarm(tx, "numbers-elsewhere", city, now, world, at_most_every=_HOUR)
+        raise_alarm(tx, AlarmKind.NUMBERS_ELSEWHERE, city, now, world, at_most_every=_HOUR)
     until = now + LEASE
     rows = [
         {
@@ -104,7 +105,7 @@ def lease(
     ]
     _move_each(tx, Act.LEASE, rows)
     if len(drawn) < len(cities):
-        raise_alarm(tx, "numbers-dry", "pool", now, world, partner=_largest_holder(tx), at_most_every=_HOUR)
+        raise_alarm(tx, AlarmKind.NUMBERS_DRY, "pool", now, world, partner=_largest_holder(tx), at_most_every=_HOUR)
     return {
         waybill: VirtualNumber(main=row.main, extension=row.extension, expires=until) for waybill, row in drawn.items()
     }
@@ -215,7 +216,7 @@ def _within_shares(
         left = held + free(tx, (held + len(own)) * 100 // share + 1 - held)
         room = max(left * share // 100 - held, 0)
         if len(own) > room:
-            raise_alarm(tx, "numbers-share", merchant, now, world, at_most_every=_HOUR)
+            raise_alarm(tx, AlarmKind.NUMBERS_SHARE, merchant, now, world, at_most_every=_HOUR)
         for each in own[room:]:
             del wanted[each]
     return wanted

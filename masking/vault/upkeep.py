@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from masking.alarms import AlarmKind
 from masking.vault import calls, slots
-from masking.vault.budgets import raise_alarm
+from masking.vault.alarms import raise_alarm
 from masking.vault.store import Store
 from masking.world import World
 
@@ -25,6 +26,6 @@ def keep_numbers(world: World, store: Store, *, low_water: int = LOW_WATER) -> i
     with store.transaction() as tx:
         moved = slots.tidy(tx, now)
         if slots.has_pool(tx) and slots.free(tx, low_water) < low_water:
-            raise_alarm(tx, "numbers-low", "pool", now, world, at_most_every=timedelta(days=1))
+            raise_alarm(tx, AlarmKind.NUMBERS_LOW, "pool", now, world, at_most_every=timedelta(days=1))
         calls.alarm_unreported(tx, now, world)
     return moved

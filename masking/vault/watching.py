@@ -15,9 +15,10 @@ import sqlalchemy as sa
 
 from masking.access.detectors import Finding, detect, looked_at_canaries
 from masking.access.duty import DUTY_LASTS
+from masking.alarms import AlarmKind
 from masking.ledger.log import Leaf, Unreadable, read
 from masking.vault import journal
-from masking.vault.budgets import raise_alarm
+from masking.vault.alarms import raise_alarm
 from masking.vault.engine import insert_new, streaming
 from masking.vault.refusals import count_leaf
 from masking.vault.schema import budget, canary, leaf
@@ -115,7 +116,7 @@ def _readable(leaves: Iterable[Leaf | Unreadable], damaged: list[Unreadable]) ->
 
 
 def _unreadable(damaged: list[Unreadable]) -> list[Finding]:
-    return [Finding(kind="unreadable-leaf", who=each.name, times=1, among=1) for each in damaged]
+    return [Finding(kind=AlarmKind.UNREADABLE_LEAF, who=each.name, times=1, among=1) for each in damaged]
 
 
 def _canaries(world: World, store: Store, now: datetime) -> set[bytes]:

@@ -1,0 +1,248 @@
+"""Alarms reach people: a real webhook, a real command, the log, the metrics, and the command `waybill alarms`."""
+
+from __future__ import annotations
+
+import json
+import queue
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+
+from api import cli
+from api.alarms import Destinations, read_destinations, send_alarms
+from api.deployment import opening
+from masking.alarms import AlarmKind
+from masking.errors import SettingsError
+from masking.settings import SETTINGS
+from masking.vault import alarms
+from masking.vault.alarms import CLAIM
+from masking.world import World
+from tests.cast import COURIER, DISPATCHER
+from tests.serving import ready, served, staffed
+
+
+class Receiver:
+    """A webhook: what was posted to it, and the status that it answers next; `gate` holds answers back."""
+
+    def __init__(self) -> None:
+        self.posted: queue.Queue[dict[str, object]] = queue.Queue()
+        self.status = 204
+        self.gate = threading.Event()
+        self.gate.set()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:  # the name that http.server calls
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                outer.posted.put(json.loads(body))
+                outer.gate.wait()
+                self.send_response(outer.status)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None: ...
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{self.server.server_port}/hook?key=secret"
+
+
+@contextmanager
+def listening() -> Iterator[Receiver]:
+    receiver = Receiver()
+    thread = threading.Thread(target=receiver.server.serve_forever)
+    thread.start()
+    try:
+        yield receiver
+    finally:
+        receiver.gate.set()
+        receiver.server.shutdown()
+        thread.join()
+        receiver.server.server_close()
+
+
+def raised(world, store, kind=AlarmKind.CANARY):
+    with store.transaction() as tx:
+        alarms.raise_alarm(tx, kind, COURIER.id, world.now(), world, partner=DISPATCHER.id)
+
+
+def undelivered(store):
+    with store.reading() as tx:
+        return alarms.undelivered(tx)
+
+
+def waybill(*words: object) -> int:
+    return cli.main([str(word) for word in words])
+
+
+def test_alarm_is_posted_once_without_those_whom_it_is_about(world, store):
+    raised(world, store)
+    with listening() as receiver:
+        there = Destinations(webhook=receiver.address)
+        assert send_alarms(world, store, there) == ["canary"]
+        assert send_alarms(world, store, there) == []
+        sent = receiver.posted.get_nowait()
+        assert receiver.posted.empty()
+    assert sent.keys() == {"id", "at", "kind", "attempt", "meaning", "remedy"}
+    assert (sent["kind"], sent["attempt"], sent["meaning"]) == ("canary", 1, AlarmKind.CANARY.meaning)
+    assert COURIER.id not in json.dumps(sent)
+    assert DISPATCHER.id not in json.dumps(sent)
+
+
+def test_failed_alarm_is_sent_again_later_under_the_same_id(world, store, hands, caplog):
+    raised(world, store)
+    with listening() as receiver:
+        there = Destinations(webhook=receiver.address)
+        receiver.status = 500
+        assert send_alarms(world, store, there) == ["canary"]
+        assert undelivered(store) == 1
+        assert send_alarms(world, store, there) == []  # it waits a minute
+        hands.move(seconds=61)
+        receiver.status = 204
+        assert send_alarms(world, store, there) == []  # it is not new
+        assert undelivered(store) == 0
+        first, second = receiver.posted.get_nowait(), receiver.posted.get_nowait()
+        assert receiver.posted.empty()
+    assert (first["id"], first["attempt"], second["attempt"]) == (second["id"], 1, 2)
+    assert "secret" not in caplog.text
+
+
+def test_no_destination_is_waited_for_by_every_alarm_of_a_batch(world, store):
+    for kind in list(AlarmKind)[:3]:
+        raised(world, store, kind)
+    with listening() as receiver:
+        receiver.status = 503
+        assert len(send_alarms(world, store, Destinations(webhook=receiver.address))) == 3
+        assert receiver.posted.qsize() == 1
+    assert undelivered(store) == 3
+
+
+def test_claimed_alarm_is_one_workers_until_the_claim_ends(world, store, hands):
+    raised(world, store)
+    with store.transaction() as tx:
+        [claimed] = alarms.claim(tx, world.now())
+    with store.transaction() as tx:
+        assert alarms.claim(tx, world.now()) == []
+    hands.move(seconds=CLAIM / timedelta(seconds=1) + 1)  # as after a crash
+    with store.transaction() as tx:
+        assert [each.id for each in alarms.claim(tx, world.now())] == [claimed.id]
+
+
+@pytest.mark.parametrize("urls", ["file"], indirect=True)
+def test_command_reads_the_alarm_and_its_failure_is_tried_again(world, store, hands, tmp_path):
+    program = tmp_path / "call"
+    program.write_text(
+        f"#!{sys.executable}\nimport sys\nopen({str(tmp_path / 'got')!r}, 'a').write(sys.stdin.read() + '\\n')\n"
+        f"sys.exit(not __import__('os').path.exists({str(tmp_path / 'able')!r}))\n"
+    )
+    program.chmod(0o700)
+    raised(world, store)
+    there = Destinations(command=(str(program),))
+    send_alarms(world, store, there)
+    assert undelivered(store) == 1
+    (tmp_path / "able").touch()
+    hands.move(seconds=61)
+    send_alarms(world, store, there)
+    assert undelivered(store) == 0
+    got = [json.loads(line) for line in (tmp_path / "got").read_text("utf-8").splitlines()]
+    assert [(each["kind"], each["attempt"]) for each in got] == [("canary", 1), ("canary", 2)]
+    raised(world, store)
+    send_alarms(world, store, Destinations(command=(str(tmp_path / "missing"),)))
+    assert undelivered(store) == 1
+
+
+def test_acknowledged_alarm_is_not_sent_any_more(world, store, hands):
+    raised(world, store)
+    send_alarms(world, store, Destinations(webhook="http://127.0.0.1:1/"))
+    with store.transaction() as tx:
+        [alarm] = alarms.open_alarms(tx)
+        assert alarms.acknowledge(tx, [alarm.id], world.now()) == 1
+        assert alarms.acknowledge(tx, [alarm.id], world.now()) == 0
+    hands.move(hours=2)
+    with store.transaction() as tx:
+        assert (alarms.claim(tx, world.now()), alarms.open_alarms(tx), alarms.undelivered(tx)) == ([], [], 0)
+
+
+@pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
+def test_running_service_sends_logs_and_counts_while_a_stuck_webhook_stops_nothing(tmp_path, urls):
+    world, folder, log = World(), tmp_path / "d", tmp_path / "log"
+    staffed(folder, world, addresses=urls)
+    with listening() as receiver:
+        with (folder / SETTINGS).open("a", encoding="utf-8") as settings:
+            settings.write(f'[alarms]\nwebhook = "{receiver.address}"\n')
+        with opening(folder, world) as store:
+            raised(world, store)
+            receiver.gate.clear()
+            with served("--folder", folder, "--workers", "2", log=log) as (_, url):
+                ready(url)
+                assert receiver.posted.get(timeout=30)["kind"] == "canary"  # and waits for its answer
+                for path, status in (("/healthz", 200), ("/readyz", 200), ("/v1/sources", 401)):
+                    assert httpx.get(url + path, timeout=5).status_code == status
+                receiver.gate.set()
+                raised(world, store, AlarmKind.REPRINTS)
+                assert receiver.posted.get(timeout=30)["kind"] == "reprints"
+                while undelivered(store) or 'alarms_total{kind="reprints"} 1' not in httpx.get(f"{url}/metrics").text:
+                    threading.Event().wait(0.1)  # a worker tells the other its counts every second
+                page = httpx.get(f"{url}/metrics").text
+                assert 'waybill_alarms_total{kind="canary"} 1' in page
+                assert "waybill_alarms_undelivered 0" in page
+            assert receiver.posted.empty()
+    lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    rung = [line for line in lines if line["event"] == "alarm"]
+    assert [(line["level"], line["kind"]) for line in rung] == [("warning", "canary"), ("warning", "reprints")]
+    assert not any(word in json.dumps(rung) for word in (COURIER.id, DISPATCHER.id))
+
+
+def test_failing_delivery_shows_in_readyz_and_doctor(tmp_path, capsys):
+    world, folder = World(), tmp_path / "d"
+    staffed(folder, world)
+    with (folder / SETTINGS).open("a", encoding="utf-8") as settings:
+        settings.write('[alarms]\nwebhook = "http://127.0.0.1:1/"\n')
+    with opening(folder, world) as store:
+        raised(world, store)
+    assert waybill("alarms", "deliver", "--folder", folder) == 1
+    assert waybill("doctor", "--folder", folder) == 1
+    assert "WRONG  1 alarms were not delivered" in capsys.readouterr().out
+    with served("--folder", folder) as (_, url):
+        ready(url)
+        assert "alarms-not-delivered" in httpx.get(f"{url}/readyz").json()["risks"]
+
+
+def test_operator_lists_and_acknowledges_alarms(tmp_path, capsys):
+    world, folder = World(), tmp_path / "d"
+    staffed(folder, world)
+    with opening(folder, world) as store:
+        raised(world, store)
+    assert waybill("alarms", "list", "--folder", folder) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    name, *rest = first.split()
+    assert rest[2:5] == ["canary", COURIER.id, DISPATCHER.id]
+    assert AlarmKind.CANARY.remedy in second
+    assert waybill("alarms", "acknowledge", "0" * 32, "--folder", folder) == 1
+    assert waybill("alarms", "acknowledge", name, "--folder", folder) == 0
+    capsys.readouterr()
+    assert waybill("alarms", "list", "--folder", folder) == 0
+    assert capsys.readouterr().out == ""
+    assert waybill("alarms", "list", "--all", "--folder", folder) == 0
+    assert name in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        'webhook = "http://alarms.example/"',
+        'webhook = "https://user:secret@alarms.example/"',
+        'webhook = "ftp://alarms.example/"',
+        'command = "call-me"',
+        'command = ["call-me"]\nwebhook = "https://alarms.example/"',
+        'mail = "me"',
+    ],
+)
+def test_destination_that_is_not_allowed_is_refused(tmp_path, table):
+    (tmp_path / SETTINGS).write_text(f"[alarms]\n{table}\n", "utf-8")
+    with pytest.raises(SettingsError, match=r"\[alarms\]"):
+        read_destinations(tmp_path)
