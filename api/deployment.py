@@ -33,6 +33,12 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--folder", type=Path, default=usual(), help=told)
 
 
+def add_state(parser: argparse.ArgumentParser) -> None:
+    """The option `--state`, of commands that talk to a service."""
+    told = "for a service: folder for what is kept between runs (default: that of the credentials)"
+    parser.add_argument("--state", type=Path, metavar="FOLDER", help=told)
+
+
 @contextmanager
 def opening(folder: Path, world: World) -> Iterator[Store]:
     """The store of the deployment in a folder, closed when the block ends, however it does.

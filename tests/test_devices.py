@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,11 +18,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from masking.access.people import Actor, Level, Role
 from masking.client import Courier, Device, Outlet, Supervisor
+from masking.client.device import make_key
 from masking.errors import RefusedError, SettingsError
 from masking.order import Enrolled, Grant
 from masking.vault import people
 from masking.waybill import Confirmed, DeviceEnded, Refusal, Revoked, Working
-from tests.cast import DISPATCHER, TENANT
+from tests.cast import COURIER, DISPATCHER, SHOP, TENANT
+from tests.files import row, text
 from tests.proofs import KEY
 from tests.serving import ROOT, SUPERVISOR, Service, on_the_van, serving
 
@@ -139,6 +143,58 @@ def test_a_clock_that_is_wrong_is_set_by_the_service(service, file, boss, clerk,
         assert looked(me, "WB1") == Refusal(reason="unknown")
 
 
+def shell(*words: object, before: tuple[str, ...] = ()) -> tuple[int, str]:
+    """The exit status of a `waybill` command, and what it prints."""
+    command = [*before, sys.executable, "-m", "api.cli", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_lost_device_key_is_named_and_a_new_code_gets_a_new_key(service, tmp_path, file, boss, clerk):
+    path, orders = file("me", enrolled(boss, clerk)), tmp_path / "orders.csv"
+    orders.write_text(text(row(1)), "utf-8")
+    clerk.shift([NEW.id], hours=10)
+    with Courier.connect(service.url, credentials=path) as me:
+        assert looked(me, "WB1") == Refusal(reason="unknown")
+    (tmp_path / "me.key").unlink()
+    advice = r"me\.key, the device key of me\.json, is missing.* Restore the file, or ask a supervisor for a new code"
+    with pytest.raises(SettingsError, match=advice):
+        Courier.connect(service.url, credentials=path)
+    assert not (tmp_path / "me.key").exists()
+    for command in (("people", service.url, "--as", path, "unlock", "x"), ("mask", orders, "--to", service.url)):
+        status, said = shell(*command, *(["--credentials", path] if command[0] == "mask" else []))
+        assert (status, re.search(advice, said) is not None) == (2, True), said
+
+    file("me", enrolled(boss, clerk))
+    with Courier.connect(service.url, credentials=path) as me:
+        assert looked(me, "WB1") == Refusal(reason="unknown")
+
+
+@pytest.mark.parametrize("who", [SUPERVISOR, SHOP])
+def test_commands_take_credentials_from_a_folder_that_is_read_only(service, tmp_path, who):
+    secrets, state, orders = tmp_path / "secrets", tmp_path / "state", tmp_path / "orders.csv"
+    secrets.mkdir()
+    state.mkdir()
+    path = secrets / "me.json"
+    path.touch(mode=0o600)
+    path.write_text(json.dumps({"code": service.code(who)}), "utf-8")
+    orders.write_text(text(row(1)), "utf-8")
+    secrets.chmod(0o555)
+    command: tuple[object, ...] = ("people", service.url, "--as", path)
+    rest: tuple[object, ...] = ("revoke", COURIER.id)
+    if who is SHOP:
+        command, rest = ("mask", orders, "--to", service.url, "--credentials", path, "--labels", "none"), ()
+    as_user = () if os.geteuid() else ("setpriv", "--bounding-set", "-all")  # without capabilities root obeys modes
+    status, said = shell(*command, *rest, before=as_user)
+    assert status == 2
+    assert "the folder secrets can't be written (Permission denied)" in said
+    assert "--state" in said
+    for _ in range(2):
+        assert shell(*command, "--state", state, *rest, before=as_user)[0] == 0
+    assert [each.name for each in secrets.iterdir()] == ["me.json"]
+    assert (state / "me.key").exists()
+
+
 def test_a_shell_lets_people_in_and_out(service, file, boss, clerk):
     boss.link.close()
     clerk.link.close()
@@ -173,7 +229,7 @@ def test_a_shell_lets_people_in_and_out(service, file, boss, clerk):
 
 def test_a_key_that_others_can_read_is_not_used(service, tmp_path, file, boss, clerk):
     path = file("me", enrolled(boss, clerk))
-    Device.of_file(tmp_path / "me.key")
+    make_key(tmp_path / "me.key")
     (tmp_path / "me.key").chmod(0o644)
     with pytest.raises(SettingsError, match="chmod"):
         Courier.connect(service.url, credentials=path)

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from masking.access.proof import AHEAD, LONGEST, PAST, Proof, ProofError, normalised, verify
-from masking.client.device import Device
+from masking.client.device import Device, make_key
 from masking.errors import SettingsError
 from tests.proofs import KEY, OTHER_KEY, b64, hashed, jwk, proof, signed
 
@@ -281,6 +281,8 @@ def test_a_changed_character_is_never_the_same_proof(at, to):
 
 
 def test_the_client_makes_what_the_service_takes(tmp_path):
+    for name in ("device.key", "another.key"):
+        make_key(tmp_path / name)
     device = Device.of_file(tmp_path / "device.key")
     made = [device.proof("POST", ADDRESS, at=NOW.timestamp(), body=BODY, token=TOKEN) for _ in range(2)]
     first, second = map(checked, made)
@@ -304,7 +306,7 @@ def test_hardware_signs_in_the_clients_place():
 
 def test_a_device_key_is_its_owners_alone(tmp_path):
     path = tmp_path / "device.key"
-    Device.of_file(path)
+    make_key(path)
     assert path.stat().st_mode & 0o777 == 0o600
     path.chmod(0o640)
     with pytest.raises(SettingsError, match="chmod"):

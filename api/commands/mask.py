@@ -14,7 +14,7 @@ from masking.connection import connect
 from masking.errors import InputError, not_installed
 from masking.settings import SETTINGS
 
-from ..deployment import MADE, usual
+from ..deployment import MADE, add_state, usual
 from ..files import explaining
 from ..files.importing import BATCH
 from ..files.job import Job, Result, run_job
@@ -36,6 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     told = f"a folder (made on first use), or a service (default: this folder if it is a deployment, else {MADE})"
     add("--to", "--folder", default=str(where), metavar="WHERE", help=told)
     add("--credentials", type=Path, help="for a service: the file with the code of your enrolment")
+    add_state(parser)
     add("--out", type=Path, help="folder for what is made (default: FILE-masked, beside the file)")
     add("--overwrite", action="store_true", help="replace what another file left in that folder")
     add("--columns", type=Path, metavar="TOML", help="what the file's columns mean, where that isn't plain")
@@ -81,7 +82,7 @@ def _run(args: argparse.Namespace) -> int:
         batch=args.batch,
         template=template,
     )
-    with connect(args.to, credentials=args.credentials) as shop:
+    with connect(args.to, credentials=args.credentials, state=args.state) as shop:
         result = run_job(shop, job, sys.stderr)
     print(explaining.summary(job, result))
     _say_what_remains(args, result)

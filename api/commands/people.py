@@ -1,7 +1,7 @@
 """`waybill people URL --as FILE enrol | confirm | shift | revoke | reinstate | lost | unlock`: who may act, as somebody.
 
-FILE holds the code of one's own enrolment, {"code": "wbc1_..."}, mode 0600; the key that signs is made next to it. A phone,
-which couriers call from, is read from standard input: others can see a command line. Exit status: 0, or 1 for a refusal.
+FILE holds the code of one's own enrolment, {"code": "wbc1_..."}, mode 0600; the key that signs is made next to it, or in the
+folder `--state`. A phone, which couriers call from, is read from standard input: others can see a command line. Exit status: 0, or 1 for a refusal.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ from masking.enrol import ROLES
 from masking.order import Enrolled
 from masking.waybill import Refusal, Rejected, Working
 
+from ..deployment import add_state
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     parser.add_argument("url", help="the service: https://..., or http:// on this machine")
     parser.add_argument("--as", dest="credentials", type=Path, required=True, metavar="FILE", help="who is asking")
+    add_state(parser)
     acts = parser.add_subparsers(dest="act", required=True)
     for name, told in (
         ("enrol", "a one-time code for somebody: two hours, one device"),
@@ -47,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     """Ask, and print what became of each."""
     from masking.client import Supervisor
 
-    with Supervisor.connect(args.url, credentials=args.credentials) as link:
+    with Supervisor.connect(args.url, credentials=args.credentials, state=args.state) as link:
         outcomes: list[Any]
         match args.act:
             case "enrol" | "confirm":

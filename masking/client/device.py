@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from masking.access.proof import base64url, thumbprint_of
-from masking.disk import locked, read_secret, replace
+from masking.disk import read_secret, replace
 from masking.errors import SettingsError
 
 
@@ -58,19 +58,13 @@ class Device:
 
     @classmethod
     def of_file(cls, path: Path) -> Self:
-        """The device whose key is in this file, which is made on first use, for its owner only.
+        """The device whose key is in this file.
 
         Raises:
-            SettingsError: others can read it, it can't be read or written, or it holds no such key.
+            SettingsError: the file can't be read, others can read it, or it holds no such key.
         """
         try:
-            if not path.exists():
-                _make(path)
             found = load_pem_private_key(read_secret(path), None)
-        except OSError as error:
-            raise SettingsError(
-                f"{path.name} can't be written ({error.strerror}): give a folder that can, connect(..., state=FOLDER)"
-            ) from error
         except (ValueError, TypeError) as error:
             raise SettingsError(f"{path.name} holds no device key") from error.with_traceback(None)
         if not isinstance(found, EllipticCurvePrivateKey) or not isinstance(found.curve, SECP256R1):
@@ -89,16 +83,14 @@ class Device:
         return f"{signed}.{base64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
 
 
-def _make(path: Path) -> None:
-    """Put a new key on disk, unless another process is faster.
+def make_key(path: Path) -> None:
+    """Put a new device key on disk, for its owner only. The caller knows that no other process does the same.
 
     Raises:
         OSError: the folder can't be written.
     """
     key = generate_private_key(SECP256R1())
-    with locked(path.with_suffix(".lock")):
-        if not path.exists():
-            replace(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    replace(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
 def _part(members: Mapping[str, object]) -> str:

@@ -21,6 +21,7 @@ from masking.client.answers import document_of, quiet
 from masking.client.breaker import Breaker
 from masking.client.credentials import Credentials, service_address
 from masking.client.device import Device
+from masking.client.enrolment import enrolled_device
 from masking.client.session import DOWN, Session
 from masking.client.state import PerProcess, StateFolder
 from masking.errors import ClosedError, InputError, IntegrityError, SettingsError, UnavailableError
@@ -54,8 +55,7 @@ class Link:
         with self.state.locked():  # a folder that can't be written is an error now, not with the first answer
             pass
         if device is None and credentials.secret is None:
-            beside = credentials.path.with_suffix(".key")
-            device = Device.of_file(beside if beside.exists() else self.state.path(".key"))
+            device = enrolled_device(credentials, self.state)
         self._sleep = sleep
         self._closed = False
         self._session = PerProcess(lambda: Session(address, credentials, device, self.state, now))

@@ -1,7 +1,7 @@
 """The files that a client keeps between its runs, and what belongs to one process among several that share them.
 
 All lie in one folder, next to the credentials unless the caller names another one: NAME.key (the device's key),
-NAME.ledger.json, NAME.sources.json, NAME.outbox/, NAME.outbox.key and NAME.lock.
+NAME.enrolled, NAME.ledger.json, NAME.sources.json, NAME.outbox/, NAME.outbox.key and NAME.lock.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class StateFolder:
             folder = self._base.parent
             raise SettingsError(
                 f"the folder {folder.name or folder} can't be written ({error.strerror}); what a client keeps between its "
-                "runs needs one that can: connect(..., state=FOLDER)"
+                "runs needs one that can: connect(..., state=FOLDER), or the option --state of a command"
             ) from error
 
 
