@@ -131,13 +131,13 @@ def test_a_wrong_argument_names_what_is_expected(shop, use, expected):
         use(shop)
 
 
-def test_a_clock_that_is_ahead_is_named(service, tmp_path):
+@pytest.mark.parametrize(("days", "advice"), [(30, "by this machine's clock"), (-5, "clock is days behind")])
+def test_a_clock_that_is_days_off_is_named(service, tmp_path, days, advice):
     credentials = tmp_path / "shop.json"
     credentials.touch(mode=0o600)
     credentials.write_text(json.dumps({"code": service.code(SHOP)}), "utf-8")
-    ahead = World(now=lambda: service.clock.world.now() + timedelta(days=30))
-    with (
-        RemoteShop(Link.open(service.url, credentials), world=ahead) as shop,
-        pytest.raises(SettingsError, match="clock"),
-    ):
-        shop.checkout([made(1)])
+    off = World(now=lambda: service.clock.world.now() + timedelta(days=days))
+    with RemoteShop(Link.open(service.url, credentials), world=off) as shop:
+        with pytest.raises(SettingsError, match=advice):
+            shop.checkout([made(1)])
+        assert shop.pending().count == 0

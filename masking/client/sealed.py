@@ -36,7 +36,8 @@ AFTER_START = 5.0
 SOON_AGAIN, LATER = 5.0, 60.0
 """Seconds until what waits is tried again: after no answer, and after the service failed on some orders or rejected them."""
 BETWEEN_WARNINGS = 600.0
-CLOCK = "by this machine's clock every sealing key of the service has expired; set the clock, then check out again"
+CLOCK_AHEAD = "by this machine's clock every sealing key of the service has expired; set it, then check out again"
+CLOCK_BEHIND = "by the service's clock this machine's clock is days behind; set it, then check these orders out again"
 
 Item = TypeVar("Item")
 
@@ -97,8 +98,10 @@ class SealedOrders:
                 self._sealer.learn(self._link.ask("GET", "/v1/sources"), key)
             envelopes = self._sealer.seal(orders)
             if not envelopes:
-                raise SettingsError(CLOCK)
+                raise SettingsError(CLOCK_AHEAD)
             outcomes = self._send(envelopes)
+            if any(map(_has_expired, outcomes)):  # though they were sealed a moment ago
+                raise SettingsError(CLOCK_BEHIND)
         except UnavailableError as error:
             envelopes = envelopes or self._sealer.seal(orders)
             if not envelopes:
@@ -213,6 +216,10 @@ def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 def _is_pending(outcome: Waybill | Rejected) -> bool:
     return isinstance(outcome, Waybill) and outcome.state == WaybillState.PENDING
+
+
+def _has_expired(outcome: Waybill | Rejected | MaskingError) -> bool:
+    return isinstance(outcome, Rejected) and (outcome.field, outcome.rule) == ("envelope", Rule.EXPIRED)
 
 
 def _good(outcome: Waybill | Rejected | MaskingError) -> Waybill | Rejected:
