@@ -18,7 +18,7 @@ from print_templates import qr, raster
 from print_templates.drawing import Drawing
 from print_templates.gate import release
 from print_templates.layout import lay_out
-from print_templates.template import template
+from print_templates.template import Template, template
 from print_templates.typeface import face
 
 BAND = 48
@@ -64,6 +64,16 @@ def _banded(drawing: Drawing) -> Image.Image:
     font = ImageFont.truetype(face("bold").path, BAND * 5 // 8)
     ImageDraw.Draw(banded).text((dots.width // 2, BAND // 2), "样张，不得打印  SPECIMEN", 255, font, "mm")
     return banded
+
+
+def sample_drawing(form: Template) -> Drawing:
+    """The sample label as this template draws it.
+
+    Raises:
+        InputError: something doesn't fit it.
+    """
+    label = sample()
+    return lay_out(label, form, qr.symbols([label.code])[0]).drawing
 
 
 def sample() -> LabelData:

@@ -24,7 +24,7 @@ BLANK = 16
 def dots(drawing: Drawing) -> Dots:
     """The drawing as (height, width) dots."""
     ground = drawing.background
-    canvas = np.zeros((drawing.height, drawing.width), bool) if ground is None else dots(ground)
+    canvas = np.zeros((drawing.height, drawing.width), bool) if ground is None else _shared(ground).copy()
     for x, y, width, height in drawing.rects:
         canvas[y : y + height, x : x + width] = True
     for run in drawing.runs:
@@ -33,6 +33,12 @@ def dots(drawing: Drawing) -> Dots:
     for code in drawing.codes:
         canvas[code.y : code.y + code.height, code.x : code.x + code.width] = modules(code)
     return canvas
+
+
+@lru_cache(maxsize=4)
+def _shared(ground: Drawing) -> Dots:
+    """What all labels of a template begin with, drawn once."""
+    return dots(ground)
 
 
 def png(drawing: Released) -> bytes:

@@ -64,8 +64,9 @@ class CodeBox(NamedTuple):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A template for one resolution; `constants` are the texts that it may put on a label by itself."""
+    """A template for one resolution; `paper` is its size in mm, `constants` are the texts that it may put on a label."""
 
+    paper: tuple[float, float]
     background: Drawing
     texts: tuple[TextBox, ...]
     codes: tuple[CodeBox, ...]
@@ -139,6 +140,7 @@ def _compiled(text: str, folder: Path, dpi: float) -> Template:
     rects += [Rect(*box.box) for box in fixed if box.reverse]
     width, height = map(grid.dots, source["paper"])
     return Template(
+        paper=(source["paper"][0], source["paper"][1]),
         background=Drawing(
             width=width,
             height=height,

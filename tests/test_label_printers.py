@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -67,14 +68,39 @@ def test_a_job_may_be_cut_between_any_two_labels(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(("right", "down"), [(5, 0), (-7, 3), (0, -9), (16, 16)])
-def test_an_offset_moves_the_picture_by_whole_dots_and_cuts_at_the_paper(language: str, right: int, down: int) -> None:
-    drawings = released([label()], template="60x40")
+@pytest.mark.parametrize(("right", "down"), [(5, 0), (-7, 3), (0, -5), (8, 8)])
+def test_an_offset_moves_the_picture_by_whole_dots_and_cuts_frames(language: str, right: int, down: int) -> None:
+    drawings = released([label()], template="76x130")
     moved = write(drawings[0], language, Setup(right=right, down=down, darkness=8))
     [paper] = INTERPRETERS[language](moved, 8)
     still = np.pad(dots(drawings[0]), 400)
-    wanted = still[400 - down : 400 - down + 320, 400 - right : 400 - right + 480]
+    wanted = still[400 - down : 400 - down + 1040, 400 - right : 400 - right + 608]
     assert np.array_equal(paper, wanted)
+
+
+@pytest.mark.parametrize("offset", [{"right": 60}, {"right": -40}, {"down": 30}, {"down": -20}])
+def test_an_offset_that_cuts_off_a_code_or_a_text_is_refused(offset: dict[str, int]) -> None:
+    drawings = released([label()], template="60x40")
+    with pytest.raises(InputError, match="moves a code or a text of this label off the paper"):
+        write(drawings[0], "tspl", Setup(**offset))
+
+
+@pytest.mark.parametrize(
+    ("media", "said"),
+    [
+        ("keep", {"tspl": [], "zpl": [], "cpcl": [b"FORM"]}),
+        ("gap", {"tspl": [b"GAP 3.0 mm,0 mm"], "zpl": [b"^MNY"], "cpcl": [b"GAP-SENSE", b"FORM"]}),
+        ("mark", {"tspl": [b"BLINE 3.0 mm,0 mm"], "zpl": [b"^MNM"], "cpcl": [b"BAR-SENSE", b"FORM"]}),
+        ("continuous", {"tspl": [b"GAP 0.0 mm,0 mm"], "zpl": [b"^MNN"], "cpcl": []}),
+    ],
+)
+def test_the_media_are_set_as_asked_and_otherwise_kept(media: str, said: dict[str, list[bytes]]) -> None:
+    drawings = released([label()], template="60x40")
+    for language, words in said.items():
+        sent = write(drawings[0], language, Setup(media=media, gap=3, speed=4))
+        found = re.findall(rb"(?:GAP|BLINE) [ -~]*|\^MN.|(?:GAP|BAR)-SENSE|FORM", sent)
+        assert found == words
+        assert re.search(rb"SPEED 4\r\n|\^PR4\^", sent)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -89,7 +115,7 @@ def test_the_test_page_marks_the_papers_edges_and_single_dots(language: str) -> 
 
 
 def test_settings_that_no_printer_takes_are_refused() -> None:
-    for wrong in ({"right": 401}, {"down": -401}, {"darkness": 16}, {"gap": -1}):
+    for wrong in ({"right": 401}, {"down": -401}, {"darkness": 16}, {"gap": 0}, {"speed": 15}, {"media": "x"}):
         with pytest.raises(InputError):
             Setup(**wrong)
     with pytest.raises(InputError, match="tspl, zpl, cpcl"):

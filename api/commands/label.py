@@ -25,6 +25,7 @@ from masking.world import World
 
 from ..deployment import add_folder, opening
 from ..files.output import beside, check_output, output
+from ..printing.options import add_printer, patience_of, setup_of
 
 if TYPE_CHECKING:
     from print_templates.gate import Released
@@ -49,15 +50,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--station", default="shop", help="where it is printed (shop)")
     add("--as", dest="person", default=SHOP, metavar="PERSON", help="who prints: an enrolled person (the shop)")
     add("--template", default="100x180", metavar="SIZE|FILE.toml", help="size, or your own template (100x180)")
-    add("--dpi", type=int, default=203, help="the printer's resolution, 203 or 300 (203)")
-    add("--to", default="pdf", help="pdf, png, tspl, zpl or cpcl (pdf)")
-    to = parser.add_mutually_exclusive_group(required=True)
-    to.add_argument("--out", type=Path, help="the file or device to write to; - for standard output")
-    to.add_argument("--printer", metavar="HOST[:9100]", help="the printer to send tspl, zpl or cpcl to")
-    add("--overwrite", action="store_true", help="replace the file of --out if it holds something else")
-    add("--right", type=int, default=0, metavar="DOTS", help="move the picture to the right, or left if negative")
-    add("--down", type=int, default=0, metavar="DOTS", help="move the picture down, or up if negative")
-    add("--darkness", type=int, help="0 to 15 (the printer's own)")
+    add(
+        "--to", default="pdf", help="pdf, png, tspl, zpl or cpcl (pdf); printers of the network and devices take no pdf"
+    )
+    add_printer(parser)
     add("--from", dest="resume", type=int, metavar="N", help="where to go on after a label that is in doubt")
     add("--again", metavar="A-B", help="print these positions of the job again")
     add("--reason", choices=sorted(REASONS), help="why they are printed again (with --again: printer-jam)")
@@ -71,6 +67,7 @@ class How(NamedTuple):
     dpi: int
     to: str
     setup: Setup
+    paper: tuple[float, float]
 
 
 def run(args: argparse.Namespace) -> int:
@@ -93,20 +90,26 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _how(args: argparse.Namespace) -> How:
-    from print_templates.printers import LANGUAGES, Setup
+    from print_templates.preview import sample_drawing
+    from print_templates.printers import LANGUAGES, check_offset
     from print_templates.render import FORMATS
     from print_templates.template import template
 
     from ..own_templates import chosen
+    from ..printing.sending import CUPS
 
-    known = tuple(LANGUAGES) if args.printer else FORMATS
+    known = FORMATS
+    if args.printer:
+        known = ("pdf", *LANGUAGES) if args.printer.startswith(CUPS) else tuple(LANGUAGES)
     if args.to not in known:
         raise InputError("--to", f"unknown here; there are {', '.join(known)}")
-    chosen_one = chosen(args.template)
-    template(chosen_one, args.dpi)
+    setup, chosen_one = setup_of(args), chosen(args.template)
+    form = template(chosen_one, args.dpi)
+    if args.to in LANGUAGES:
+        check_offset(sample_drawing(form), setup)
     if args.out:
         check_output(args.out)
-    return How(chosen_one, args.dpi, args.to, Setup(right=args.right, down=args.down, darkness=args.darkness))
+    return How(chosen_one, args.dpi, args.to, setup, form.paper)
 
 
 def _print(
@@ -131,7 +134,7 @@ def _print(
         job.set_plan(_sorted(asked, found))
     positions = job.pending(args.resume) if args.printer else range(1, len(job.plan) + 1)
     todo = [(n, found[job.plan[n - 1]]) for n in positions if job.plan[n - 1] in found]
-    printed = _send(args.printer, how, job, todo, missed) if args.printer else _write(args, how, todo, missed)
+    printed = _send(args, how, job, todo, missed) if args.printer else _write(args, how, todo, missed)
     for line in missed:
         print(f"waybill label: {line}", file=sys.stderr)
     if any(line.endswith(PRINTED_BEFORE.reason) for line in missed):
@@ -168,17 +171,19 @@ def _labels(
     return found, missed
 
 
-def _send(address: str, how: How, job: Job, todo: Todo, missed: list[str]) -> int:
+def _send(args: argparse.Namespace, how: How, job: Job, todo: Todo, missed: list[str]) -> int:
+    from print_templates import pdf
     from print_templates.printers import write
 
-    from ..printing.sending import printer
+    from ..printing.sending import RAW, media_of, printer
 
     if not todo:
         return 0
     printed = 0
-    with printer(address) as send:
+    options = media_of(how.paper) if how.to == "pdf" else RAW
+    with printer(args.printer, patience=patience_of(args), options=options) as send:
         for position, drawing in _drawn(how, todo, missed):
-            data = write(drawing, how.to, how.setup)
+            data = pdf.write([drawing]) if how.to == "pdf" else write(drawing, how.to, how.setup)
             job.note_sending(position)
             send(data)
             job.note_sent(position)

@@ -35,7 +35,7 @@ def output(path: Path, *, overwrite: bool = False) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
     elif _is_stream(path):
-        with os.fdopen(_open_stream(path), "wb") as stream:
+        with os.fdopen(open_stream(path), "wb") as stream:
             yield stream
     else:
         part, file = open_beside(path)
@@ -94,7 +94,13 @@ def _of_the_system(path: Path) -> bool:
     return found.st_uid in (0, os.getuid()) and not found.st_mode & 0o022
 
 
-def _open_stream(path: Path) -> int:
+def open_stream(path: Path) -> int:
+    """A device or pipe, opened to write.
+
+    Raises:
+        InputError: it is something else by now.
+        OSError: it can't be opened.
+    """
     handle = os.open(path, os.O_WRONLY | os.O_NOCTTY)
     found = os.fstat(handle).st_mode
     if stat.S_ISCHR(found) or stat.S_ISFIFO(found):
