@@ -331,7 +331,7 @@ class Liveness(Document):
 
 
 class Readiness(Document):
-    """Whether the service can work now, and the risks that its operator has accepted."""
+    """Whether the service can work now, and what an operator should know: accepted risks, and faults that have a name."""
 
     ready: bool
     risks: list[str]

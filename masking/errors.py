@@ -59,6 +59,13 @@ class BusyError(UnavailableError):
     """The store was told not to wait, and something would have had to: another writer, a slow database. Nothing was kept."""
 
 
+class RootUnavailableError(UnavailableError):
+    """The keeper of the root key (a PKCS#11 token) does not work now. What it has wrapped is not in doubt. Nothing was kept."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(f"the root key's token does not work ({found}). Check the token, its PIN and its key ([root])")
+
+
 class SettingsError(MaskingError):
     """The deployment is set up in a way that is refused: a key file others can read, a folder that can't be written."""
 

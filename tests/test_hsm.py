@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import os
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,25 +18,34 @@ from api.cli import main
 from masking.connection import ROOT_KEY, open_folder
 from masking.crypto.hsm import Pkcs11KeySource
 from masking.crypto.keys import FileKeySource
-from masking.errors import IntegrityError, SettingsError
+from masking.errors import IntegrityError, RootUnavailableError, SettingsError
+from masking.vault import budgets
 from masking.world import World
+from tests.cast import COURIER
+from tests.serving import on_the_van, serving, staffed
 from tests.test_keylives import opened
 
 pytestmark = pytest.mark.system("softhsm2-util")
-TOKEN, PIN = "waybill", "271828"
+TOKEN, RESET, SERVED, PIN = "waybill", "reset", "served", "271828"
+
+
+def init_token(name, *where):
+    """Initialise a token in a process of its own, as an administrator does; what was in it is gone."""
+    command = ["softhsm2-util", "--init-token", *where, "--label", name, "--so-pin", "31415926", "--pin", PIN]
+    subprocess.run(command, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory):
-    """SoftHSM2 with one fresh token; its library reads its settings once in a process."""
+    """SoftHSM2 with fresh tokens; its library reads its settings once in a process."""
     if not os.environ.get("CI"):
         pytest.importorskip("pkcs11")
     home = tmp_path_factory.mktemp("softhsm")
     (home / "tokens").mkdir()
     (home / "softhsm2.conf").write_text(f"directories.tokendir = {home}/tokens\nobjectstore.backend = file\n")
     os.environ["SOFTHSM2_CONF"] = str(home / "softhsm2.conf")
-    command = ["softhsm2-util", "--init-token", "--free", "--label", TOKEN, "--so-pin", "31415926", "--pin", PIN]
-    subprocess.run(command, check=True, capture_output=True)
+    for name in (TOKEN, RESET, SERVED):
+        init_token(name, "--free")
     found = list(Path("/usr/lib").rglob("libsofthsm2.so"))
     assert found, "softhsm2-util is here and its library is not"
     return str(found[0])
@@ -126,20 +139,26 @@ def test_a_deployment_begins_with_its_root_in_a_token(library, tmp_path, order):
         assert shop.checkout([order()])[0].created
 
 
+def move_root(folder, library, token):
+    """Wrap the keys of a deployment by a key in this token; the settings with which it opens then."""
+    (folder / "pin").write_text(f"{PIN}\n")
+    (folder / "pin").chmod(0o600)
+    names = f'library = "{library}"\ntoken = "{token}"\nkey = "moved"\npin_file = "pin"\n'
+    moved = f"{(folder / 'waybill.toml').read_text('utf-8')}\n[root]\n{names}"
+    (folder / "new.toml").write_text(moved, "utf-8")
+    assert main(["keys", "rotate", "root", "--to", str(folder / "new.toml"), "--folder", str(folder)]) == 0
+    return moved
+
+
 def test_a_deployment_moves_its_root_into_a_token_and_the_old_file_opens_nothing(library, tmp_path, order, capsys):
     folder = tmp_path / "deployment"
     with masking.connect(folder) as shop:
         [waybill] = shop.checkout([order()])
-    (folder / "pin").write_text(f"{PIN}\n")
-    (folder / "pin").chmod(0o600)
+    moved = move_root(folder, library, TOKEN)
     settings = folder / "waybill.toml"
-    moved = tmp_path / "new.toml"
-    names = f'library = "{library}"\ntoken = "{TOKEN}"\nkey = "moved"\npin_file = "pin"\n'
-    moved.write_text(f"{settings.read_text('utf-8')}\n[root]\n{names}", "utf-8")
-    assert main(["keys", "rotate", "root", "--to", str(moved), "--folder", str(folder)]) == 0
     with pytest.raises(IntegrityError):
         open_folder(folder, World()).keys.existing("sign", "ledger")
-    settings.write_text(moved.read_text("utf-8"), "utf-8")
+    settings.write_text(moved, "utf-8")
     (folder / ROOT_KEY).unlink()
     with masking.connect(folder) as shop:
         assert opened(shop.store, waybill) == "欧阳测试"
@@ -157,3 +176,96 @@ def test_settings_of_a_root_that_make_no_sense_are_refused(tmp_path, root):
     (folder / "waybill.toml").write_text(f"root = {root}\n{text}", "utf-8")
     with pytest.raises(SettingsError, match=r"\[root\] takes"):
         masking.connect(folder)
+
+
+def slot_and_session(library, token):
+    """The slot of a token, and a session of other code in this process."""
+    found = importlib.import_module("pkcs11").lib(library).get_token(token_label=token)
+    return found.slot.slot_id, found.open()
+
+
+def close_all_sessions(library, token=TOKEN):
+    """What other code in this process may do to everybody's sessions."""
+    slot, _ = slot_and_session(library, token)
+    assert ctypes.CDLL(library).C_CloseAllSessions(ctypes.c_ulong(slot)) == 0
+
+
+def log_out(library, token=TOKEN):
+    """Logging out one session logs out all of the process; the handles are numbers that count up."""
+    slot_and_session(library, token)
+    api = ctypes.CDLL(library)
+    assert any(api.C_Logout(ctypes.c_ulong(handle)) == 0 for handle in range(1, 1000))
+
+
+def finalize(library):
+    """What other code in this process may do to the whole library."""
+    assert ctypes.CDLL(library).C_Finalize(None) == 0
+
+
+@pytest.mark.parametrize("lose", [close_all_sessions, log_out, finalize])
+def test_lost_session_is_opened_again(library, root, lose):
+    blob = root.wrap("staff/1", bytes(range(32)), os.urandom)
+    lose(library)
+    assert root.unwrap("staff/1", blob) == bytes(range(32))
+    lose(library)
+    assert root.unwrap("staff/1", root.wrap("staff/1", bytes(32), os.urandom)) == bytes(32)
+    lose(library)
+    with pytest.raises(IntegrityError):  # a damaged wrap stays one
+        root.unwrap("staff/2", blob)
+
+
+def test_threads_that_meet_a_lost_session_all_get_their_keys(library, root):
+    keys = {f"staff/{n}": bytes([n]) * 32 for n in range(16)}
+    blobs = {name: root.wrap(name, key, os.urandom) for name, key in keys.items()}
+    close_all_sessions(library)
+    with ThreadPoolExecutor(8) as pool:
+        assert dict(zip(keys, pool.map(lambda name: root.unwrap(name, blobs[name]), keys), strict=True)) == keys
+
+
+def test_reset_token_is_unavailable_and_another_root_is_an_integrity_error(library):
+    root = Pkcs11KeySource.create(library, RESET, "root", PIN)
+    blob = root.wrap("staff/1", bytes(32), os.urandom)
+    init_token(RESET, "--token", RESET)
+    for _ in range(2):
+        with pytest.raises(RootUnavailableError, match="NoSuchKey"):
+            root.unwrap("staff/1", blob)
+    with pytest.raises(RootUnavailableError, match="NoSuchKey") as refused:
+        root.wrap("staff/1", bytes(32), os.urandom)
+    assert PIN not in str(refused.value)
+    assert refused.value.__cause__ is None
+    Pkcs11KeySource.create(library, RESET, "root", PIN)  # a new key under the old name
+    with pytest.raises(IntegrityError):
+        root.unwrap("staff/1", blob)
+
+
+def test_service_without_its_token_answers_503_and_recovers(library, tmp_path):
+    tokens = Path(os.environ["SOFTHSM2_CONF"]).parent / "tokens"
+    [token] = [each for each in tokens.iterdir() if SERVED.encode() in (each / "token.object").read_bytes()]
+    folder = tmp_path / "deployment"
+    staffed(folder, World())
+    (folder / "waybill.toml").write_text(move_root(folder, library, SERVED), "utf-8")
+    with serving(folder) as service:
+        [parcel] = on_the_van(service.clock.world, service.store, 1)
+        look = {"items": [{"code": parcel.code, "purpose": "deliver"}]}
+
+        def asked():
+            service.clock.ahead += timedelta(minutes=1)  # what was opened is no longer cached
+            return service.ask(COURIER, "/v1/resolve", look), service.http.get("/readyz")
+
+        close_all_sessions(library, SERVED)
+        answer, ready = asked()
+        assert (answer.json()["outcomes"][0]["outcome"], ready.status_code) == ("granted", 200)
+        gone = token.rename(tokens.parent / "gone")
+        answer, ready = asked()
+        assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (503, "unavailable")
+        assert (ready.status_code, ready.json()) == (503, {"ready": False, "risks": ["root-key-unavailable"]})
+        gone.rename(token)
+        answer, ready = asked()
+        assert answer.json()["outcomes"][0]["outcome"] == "granted"
+        until = time.monotonic() + 30
+        while ready.status_code != 200 and time.monotonic() < until:
+            time.sleep(0.05)  # the sequencer tries again once a second
+            ready = service.http.get("/readyz")
+        assert ready.json() == {"ready": True, "risks": []}
+        with service.store.reading() as tx:
+            assert "damaged-record" not in {kind for _, kind, _ in budgets.alarms(tx)}

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from masking.errors import MaskingError
+from masking.errors import MaskingError, RootUnavailableError
 from masking.vault import alarms, journal, slots
 from masking.vault.store import Store
 from masking.world import SteadyClock
@@ -38,7 +38,7 @@ async def alive() -> Response:
 
 @router.get("/readyz", operation_id="getReadiness", responses=_READY)
 async def ready(request: Request) -> Response:
-    """The store answers, the ledger is being signed, chores are done. Risks that the operator has accepted are named."""
+    """The store answers, the root key opens others, the ledger is being signed, chores are done. Risks are named."""
     service = request.app.state.service
     risks: list[str] = []
     try:
@@ -46,7 +46,11 @@ async def ready(request: Request) -> Response:
         risks = await anyio.to_thread.run_sync(_risks, service.store)
         if isinstance(service.world.now, SteadyClock) and service.world.now.ahead > SKEW:
             risks.append("clock-set-back")
+        await anyio.to_thread.run_sync(service.store.keys.check_root)
         able = not service.failing
+    except RootUnavailableError:
+        able = False
+        risks.append("root-key-unavailable")
     except MaskingError:
         able = False
     answer = document({"ready": able, "risks": risks})

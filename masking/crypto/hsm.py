@@ -1,8 +1,13 @@
 """The root in a PKCS#11 token (a hardware security module): the second keeper beside the key file.
 
 The key is made in the token, sensitive and not extractable, so that no copy of it exists; what it wraps has the form of
-FORMAT.md section 3, as the key file's wraps have. Whoever can log in to the token can still use it: it ends copying, not
-misuse. A keeper in a cloud service is a third class with the same two methods.
+FORMAT.md section 3, as the key file's wraps have. A caller who can log in to the token can still use the key: the token
+prevents copying, not misuse. A keeper in a cloud service is a third class with the same two methods.
+
+A session is lost when the token is reset or replaced, or when other code in the process closes it. It is then opened again,
+once for each failed operation; where that fails the library is initialised anew, because SoftHSM and the libraries of network
+modules find a token that was gone only then. Tokens don't report a wrong wrap and a lost session in distinct ways (SoftHSM answers
+`CKR_GENERAL_ERROR` to both), so a failure counts as the wrap's only if the same key encrypts right afterwards.
 """
 
 from __future__ import annotations
@@ -10,22 +15,26 @@ from __future__ import annotations
 import importlib
 import threading
 from collections.abc import Callable
-from typing import Any, Self
+from contextlib import suppress
+from typing import Any, Literal, Self
 
 from masking.crypto.keys import NONCE, VERSION, Entropy, root_context
-from masking.errors import IntegrityError, SettingsError, UnavailableError, not_installed
+from masking.errors import IntegrityError, RootUnavailableError, SettingsError, not_installed
 
 TAG = 16
+_LOCK = threading.Lock()
+"""One operation at a time in a process: a session serves one thread, and to initialise the library ends all its sessions."""
 
 
 class Pkcs11KeySource:
     """The root as an AES-256 key that stays in its token. One session, one call at a time."""
 
-    def __init__(self, library: Any, session: Any, key: Any) -> None:
-        self._library = library
-        self._session = session
-        self._key = key
-        self._lock = threading.Lock()  # a PKCS#11 session serves one thread
+    def __init__(self, binding: Any, library: str, find: Callable[[Any], tuple[Any, Any]]) -> None:
+        """`find` opens a session of the loaded library that is logged in, and finds the key in it."""
+        self._binding = binding
+        self._path = library
+        self._find = find
+        self._session, self._key = find(binding.lib(library))
 
     @classmethod
     def open(cls, library: str, token: str, key: str, pin: str) -> Self:
@@ -36,15 +45,9 @@ class Pkcs11KeySource:
         """
         pkcs11 = _binding()
         try:
-            loaded = pkcs11.lib(library)
-            session = _logged_in(pkcs11, loaded.get_token(token_label=token), pin)
-            found = session.get_key(object_class=pkcs11.ObjectClass.SECRET_KEY, label=key)
-            readable = not found[pkcs11.Attribute.SENSITIVE] or found[pkcs11.Attribute.EXTRACTABLE]
+            return cls(pkcs11, library, lambda loaded: _found(pkcs11, loaded.get_token(token_label=token), key, pin))
         except pkcs11.PKCS11Error as error:
             raise SettingsError(f"PKCS#11 root: {_word(error)}") from None  # a cause could hold the PIN
-        if readable:
-            raise SettingsError("PKCS#11 root: the key can be read out of the token; make one that can't")
-        return cls(pkcs11, session, found)
 
     @classmethod
     def create(cls, library: str, token: str, key: str, pin: str) -> Self:
@@ -67,32 +70,64 @@ class Pkcs11KeySource:
         """A key as it may be stored, bound to its name.
 
         Raises:
-            UnavailableError: the token did not answer.
+            RootUnavailableError: the token does not work now, also after its session was opened again.
         """
         nonce = entropy(NONCE)
-        try:
-            return VERSION + nonce + self._call(self._key.encrypt, key, nonce, name)
-        except self._library.PKCS11Error as error:
-            raise UnavailableError(f"PKCS#11 root: {_word(error)}") from None
+        sealed = self._call("encrypt", key, nonce, name)
+        if sealed is None:
+            raise RootUnavailableError("the token does not wrap this key")
+        return VERSION + nonce + sealed
 
     def unwrap(self, name: str, blob: bytes) -> bytes:
         """The key inside; see `KeySource`.
 
         Raises:
-            IntegrityError: the token refused it. It does not say whether of the wrap or of its own state.
+            IntegrityError: the token works, and refuses this wrap.
+            RootUnavailableError: the token does not work now, which says nothing about the wrap.
         """
         nonce, sealed = blob[1 : 1 + NONCE], blob[1 + NONCE :]
-        if blob[:1] == VERSION and len(sealed) > TAG:
-            try:
-                return self._call(self._key.decrypt, sealed, nonce, name)
-            except self._library.PKCS11Error:
-                pass
-        raise IntegrityError("a wrapped key is not what was wrapped there, or the token is gone")
+        key = self._call("decrypt", sealed, nonce, name) if blob[:1] == VERSION and len(sealed) > TAG else None
+        if key is None:
+            raise IntegrityError("a wrapped key is not what was wrapped there")
+        return key
 
-    def _call(self, act: Callable[..., bytes], data: bytes, nonce: bytes, name: str) -> bytes:
-        how = self._library.GCMParams(nonce, aad=root_context(name), tag_bits=8 * TAG)
-        with self._lock:
-            return bytes(act(data, mechanism=self._library.Mechanism.AES_GCM, mechanism_param=how))
+    def _call(self, act: Literal["encrypt", "decrypt"], data: bytes, nonce: bytes, name: str) -> bytes | None:
+        """The result; None if the token works and refuses this input. Opens a lost session again, once."""
+        with _LOCK:
+            try:
+                return self._run(act, data, nonce, name)
+            except self._binding.PKCS11Error:
+                if self._works():
+                    return None
+            try:
+                self._session, self._key = self._found_again()
+                return self._run(act, data, nonce, name)
+            except self._binding.PKCS11Error as error:
+                if self._works():
+                    return None
+                raise RootUnavailableError(_word(error)) from None
+            except SettingsError as error:  # another key has its name now
+                raise RootUnavailableError(str(error)) from None
+
+    def _run(self, act: str, data: bytes, nonce: bytes, name: str) -> bytes:
+        how = self._binding.GCMParams(nonce, aad=root_context(name), tag_bits=8 * TAG)
+        return bytes(getattr(self._key, act)(data, mechanism=self._binding.Mechanism.AES_GCM, mechanism_param=how))
+
+    def _found_again(self) -> tuple[Any, Any]:
+        try:
+            return self._find(self._binding.lib(self._path))
+        except self._binding.PKCS11Error:
+            with suppress(self._binding.PKCS11Error):
+                self._binding.lib(self._path).finalize()
+            return self._find(self._binding.lib(self._path))  # which initialises it
+
+    def _works(self) -> bool:
+        """Whether the session encrypts under the key now. The result is thrown away; the token gives the nonce."""
+        try:
+            self._run("encrypt", bytes(TAG), self._session.generate_random(8 * NONCE), "")
+        except self._binding.PKCS11Error:
+            return False
+        return True
 
 
 def _binding() -> Any:
@@ -100,6 +135,25 @@ def _binding() -> Any:
         return importlib.import_module("pkcs11")
     except ImportError as error:
         raise not_installed(error) from error
+
+
+def _found(pkcs11: Any, token: Any, key: str, pin: str) -> tuple[Any, Any]:
+    """A session that is logged in, and the key in it.
+
+    Raises:
+        SettingsError: the key can be read out of the token.
+    """
+    session = _logged_in(pkcs11, token, pin)
+    try:
+        found = session.get_key(object_class=pkcs11.ObjectClass.SECRET_KEY, label=key)
+        readable = not found[pkcs11.Attribute.SENSITIVE] or found[pkcs11.Attribute.EXTRACTABLE]
+    except pkcs11.PKCS11Error:
+        with suppress(pkcs11.PKCS11Error):  # while the key is missing, each attempt would leave a session behind
+            session.close()
+        raise
+    if readable:
+        raise SettingsError("PKCS#11 root: the key can be read out of the token; make one that can't")
+    return session, found
 
 
 def _logged_in(pkcs11: Any, token: Any, pin: str, *, rw: bool = False) -> Any:

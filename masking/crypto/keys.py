@@ -37,6 +37,7 @@ class KeySource(Protocol):
 
         Raises:
             IntegrityError: it was not wrapped by this root, or not under this name.
+            RootUnavailableError: the keeper does not work now.
         """
         ...
 

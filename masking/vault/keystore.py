@@ -177,6 +177,17 @@ class KeyStore:
             "the machine where it was rotated"
         )
 
+    def check_root(self) -> None:
+        """Open a key with the root now, also if that key is cached.
+
+        Raises:
+            RootUnavailableError: the root's keeper does not work.
+            IntegrityError: it is not the root that wrapped this key.
+        """
+        purpose, name = "sign", "ledger"
+        self._opened.pop((purpose, name), None)
+        self.existing(purpose, name)
+
     def names(self, purpose: str) -> list[str]:
         """The names of a purpose's usable keys that are not revoked, oldest first."""
         known = self._names.get(purpose)
