@@ -14,14 +14,15 @@ from masking.access.duty import UNKNOWN
 from masking.access.people import Level, Role
 from masking.assign import Assign, assign
 from masking.crypto.keys import FileKeySource
-from masking.enrol import enrol, new_secret
+from masking.enrol import Lost, Reinstate, Revoke, enrol, new_secret
 from masking.errors import IntegrityError
 from masking.order import Grant
-from masking.redeem import NOBODY, Issued
+from masking.redeem import NOBODY, Issued, Redeem, redeem
 from masking.scan import Scan, scan
 from masking.vault import budgets, codes, credentials, custody, journal, keylives, keyschema, people, rowmacs, schema
+from masking.waybill import DeviceEnded, Reinstated, Revoked
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, looked, on_its_van
-from tests.test_enrol import NEW, begun, let_in, new, shown, supervised, vouch
+from tests.test_enrol import BOSS, NEW, begun, held, let_in, new, shown, supervised, vouch
 
 __all__ = ["supervised"]
 
@@ -207,6 +208,78 @@ def test_a_code_that_was_written_into_the_data_is_refused(supervised, world):
     write(supervised, CODE.insert().values(stolen | {"digest": digest, "used": None}))
     with supervised.transaction() as tx:
         assert codes.spend(tx, digest, world.now()) is None
+
+
+def put_back(store, table, row):
+    """As a writer of the data does who has kept a row with its MAC."""
+    [key] = table.primary_key.columns
+    with store.data.begin() as tx:
+        if not tx.execute(table.update().where(key == row[key.name]).values(row)).rowcount:
+            tx.execute(table.insert().values(row))
+
+
+def forgotten(store):
+    """As another worker is, or this one after `keystore.MEMORY`."""
+    store.keys.forget()
+    store.macs._good.clear()
+
+
+def test_a_revoked_person_does_not_come_back_with_an_old_row(supervised, world):
+    issued = let_in(supervised, world)
+    before = row_of(supervised, PERSON, PERSON.c.id == NEW.id)
+    token = row_of(supervised, CREDENTIAL, CREDENTIAL.c.person == NEW.id)
+    assert enrol(world, supervised, [Revoke(actor=BOSS, id=NEW.id)]) == [Revoked(id=NEW.id)]
+    for other_worker in (False, True):
+        put_back(supervised, PERSON, before)
+        put_back(supervised, CREDENTIAL, token)
+        if other_worker:
+            forgotten(supervised)
+        assert shown(supervised, world, None) == NOBODY
+        assert held(supervised, world, issued) is None
+    assert alarms(world, supervised) == [("row-not-as-written", NEW.id)]
+
+
+def test_a_revocation_that_is_reversed_lets_its_person_in_again(supervised, world):
+    let_in(supervised, world)
+    enrol(world, supervised, [Revoke(actor=BOSS, id=NEW.id)])
+    assert enrol(world, supervised, [Reinstate(actor=BOSS, id=NEW.id)]) == [Reinstated(id=NEW.id)]
+    forgotten(supervised)
+    assert isinstance(shown(supervised, world, None), Issued)
+    assert alarms(world, supervised) == [("revocation-reversed", BOSS.id)]
+
+
+def test_a_lost_device_does_not_come_back_with_an_old_row(supervised, world):
+    issued = let_in(supervised, world)
+    before = row_of(supervised, PERSON, PERSON.c.id == NEW.id)
+    token = row_of(supervised, CREDENTIAL, CREDENTIAL.c.person == NEW.id)
+    assert enrol(world, supervised, [Lost(actor=BOSS, id=NEW.id)]) == [DeviceEnded(id=NEW.id)]
+    put_back(supervised, PERSON, before)
+    put_back(supervised, CREDENTIAL, token)
+    assert shown(supervised, world, None) == NOBODY
+    assert held(supervised, world, issued) is None
+    let_in(supervised, world)  # found again, and enrolled with a new code
+    forgotten(supervised)
+    assert isinstance(shown(supervised, world, None), Issued)
+
+
+def test_a_replaced_device_does_not_come_back_with_an_old_row(supervised, world):
+    let_in(supervised, world)
+    before = row_of(supervised, PERSON, PERSON.c.id == NEW.id)
+    let_in(supervised, world, b"e" * 32)
+    put_back(supervised, PERSON, before)
+    assert shown(supervised, world, None) == NOBODY
+
+
+def test_a_replaced_secret_does_not_come_back_with_an_old_row(store, world):
+    with store.transaction() as tx:
+        secret = new_secret(world, tx, DISPATCHER.id)
+    before = row_of(store, CREDENTIAL, CREDENTIAL.c.person == DISPATCHER.id)
+    [good] = redeem(world, store, [Redeem(shown=secret)], bearer=frozenset(Role))
+    assert isinstance(good, Issued)
+    with store.transaction() as tx:
+        new_secret(world, tx, DISPATCHER.id)
+    put_back(store, CREDENTIAL, before)
+    assert redeem(world, store, [Redeem(shown=secret)], bearer=frozenset(Role)) == [NOBODY]
 
 
 def test_macs_survive_a_rotation_of_the_root(store, world, order, tmp_path):

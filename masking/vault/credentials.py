@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from masking.access.people import Actor
 from masking.access.proof import Proof
-from masking.vault import direct, rowmacs
+from masking.vault import direct, ended, rowmacs
 from masking.vault.engine import among
 from masking.vault.people import actor_of
 from masking.vault.schema import credential, person, proof
@@ -86,7 +86,9 @@ def is_let_in(tx: Connection, id_: str) -> bool:
 def end(tx: Connection, actors: Collection[str], *, kind: str | None = None) -> None:
     """End all credentials of these people, or those of one kind."""
     of_kind = (credential.c.kind == kind,) if kind else ()
-    tx.execute(credential.delete().where(credential.c.person.in_(actors), *of_kind))
+    gone = credential.delete().where(credential.c.person.in_(actors), *of_kind)
+    rows = tx.execute(gone.returning(credential.c.digest, credential.c.expires))
+    ended.add(rowmacs.of(tx).keys, [ended.credential(digest) for digest, expires in rows if expires is None])
 
 
 def sweep(tx: Connection, actor: str, now: datetime) -> None:

@@ -121,6 +121,7 @@ KEPT = {
     "worker": dict.fromkeys(
         ("name", "seen", "root"), "a process of the service: its machine, process number and last sign of life"
     ),
+    "ended": {"what": "hashes of staff names, devices and secrets, so that an old row brings none of them back"},
     "backup": dict.fromkeys(("at", "mac"), "when a copy was made; empty in use"),
     "destruction": dict.fromkeys(
         ("waybill", "at", "actor", "reason", "finished"), "what a restored backup must replay; no person"

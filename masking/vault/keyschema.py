@@ -1,4 +1,4 @@
-"""The tables of the key store, in a database of its own: keys, wraps of waybills' keys, destructions, roots, the last signed size.
+"""The tables of the key store, a database of its own: keys, wraps, destructions, roots, the last signed size, ended access.
 
 Times are UTC milliseconds, ids of waybills 16 bytes.
 """
@@ -96,3 +96,6 @@ worker = Table(
     Column("root", LargeBinary(16)),
 )
 """The workers of services on PostgreSQL: when each was seen last, by the server's clock, and which announced root it can open."""
+
+ended = Table("ended", keys, Column("what", LargeBinary(32), primary_key=True))
+"""Hashes of revoked people and of devices and secrets that were ended: an old row of the data does not bring them back."""

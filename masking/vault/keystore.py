@@ -79,6 +79,8 @@ class KeyStore:
         self._opened: dict[tuple[str, str], bytes] = {}
         self._wrappers: dict[str, DayWrapper] = {}
         self._names: dict[str, list[str]] = {}
+        self.ended: dict[str, frozenset[bytes]] = {}
+        """What `vault.ended` has read; forgotten with the opened keys."""
         self._since: datetime | None = None
 
     def impatient(self) -> KeyStore:
@@ -92,6 +94,7 @@ class KeyStore:
         self._opened.clear()
         self._wrappers.clear()
         self._names.clear()
+        self.ended.clear()
 
     def key(self, purpose: str, name: str, world: World, now: datetime, *, size: int = 32) -> bytes:
         """The key of that name, made on first use and committed before it is given."""

@@ -19,7 +19,7 @@ from masking.errors import InputError
 from masking.ledger.log import is_name
 from masking.order import Plain
 from masking.redact.phones import canonical
-from masking.vault import budgets, direct, rowmacs
+from masking.vault import budgets, direct, ended, rowmacs
 from masking.vault.engine import among, insert_new
 from masking.vault.keystore import KeyStore
 from masking.vault.schema import person
@@ -90,11 +90,13 @@ def lock(tx: Connection, ids: Collection[str]) -> None:
 
 def revoke(tx: Connection, ids: Collection[str]) -> None:
     """End enrolments; the next request of these people is refused, in every worker. `forget_revoked` does the rest."""
-    rowmacs.change(tx, person, person.c.id.in_(ids), active=False)
+    gone = rowmacs.change(tx, person, person.c.id.in_(ids), active=False)
+    ended.add(rowmacs.of(tx).keys, [ended.person(row.id) for row in gone])
 
 
 def reinstate(tx: Connection, id_: str) -> Actor:
     """Enrol somebody again who was `revoked`, with the device and the phone that they had."""
+    ended.remove(rowmacs.of(tx).keys, ended.person(id_))
     [row] = rowmacs.change(tx, person, person.c.id == id_, active=True)
     return actor_of(row)
 
@@ -132,6 +134,8 @@ def actor_of(row: Sequence[Any]) -> Actor:
 
 def with_device(tx: Connection, device: bytes) -> Actor | None:
     """Whose device this is, if they are enrolled now; it stays so, and so does their shift, until the transaction ends."""
+    if ended.includes(rowmacs.of(tx).keys, [ended.credential(device)]):
+        return None
     rows = rowmacs.found(tx, person, person.c.device == device, person.c.active.is_(True), lock="share")
     return actor_of(rows[0]) if rows else None
 
@@ -145,12 +149,21 @@ def bind(tx: Connection, id_: str, device: bytes, level: Level) -> bool:
     other = person.alias()
     taken = sa.select(other.c.id).where(other.c.device == device, other.c.id != id_).exists()
     free = (person.c.id == id_, person.c.active.is_(True), ~taken)
-    return bool(rowmacs.change(tx, person, *free, device=device, level=level.value))
+    before = rowmacs.change(tx, person, *free, device=device, level=level.value)
+    if before:
+        keys = rowmacs.of(tx).keys
+        ended.remove(keys, ended.credential(device))
+        ended.add(keys, _devices(before) - {ended.credential(device)})
+    return bool(before)
 
 
 def unbind(tx: Connection, ids: Collection[str]) -> None:
     """Take these people's devices from them, and the phones that were verified with those; both may be enrolled anew."""
-    rowmacs.change(tx, person, person.c.id.in_(ids), **_UNBOUND)
+    ended.add(rowmacs.of(tx).keys, _devices(rowmacs.change(tx, person, person.c.id.in_(ids), **_UNBOUND)))
+
+
+def _devices(rows: Sequence[sa.Row[Any]]) -> set[bytes]:
+    return {ended.credential(row.device) for row in rows if row.device}
 
 
 def set_shift(tx: Connection, id_: str, until: datetime) -> None:

@@ -3,7 +3,8 @@
 Credentials, people, one-time codes and assignments are read through here: a row whose MAC is wrong is treated as absent, and
 raises an alarm. They are written through here: a MAC covers every column but those of `UNCOVERED`, so a new column can't be
 forgotten. The key is in the key store and lives as long as the deployment. A MAC does not show that a row is put back as it
-once was; what that allows is in docs/threat-model.md.
+once was: people, devices and secrets that were ended are on a list of the key store (`ended`); what else that allows is in
+docs/threat-model.md.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from masking.alarms import AlarmKind
 from masking.crypto.rowmac import row_head, row_mac
 from masking.errors import IntegrityError
 from masking.ledger.log import is_name
+from masking.vault import ended
 from masking.vault.alarms import raise_alarm
 from masking.vault.engine import streaming
 from masking.vault.keystore import ROW_KEY, KeyStore
@@ -39,6 +41,8 @@ UNCOVERED: dict[str, dict[str, str]] = {
 """The columns that a MAC does not cover, by table, each with the reason."""
 
 ALARM = AlarmKind.ROW_NOT_AS_WRITTEN
+_ID, _ACTIVE = (person.columns.keys().index(name) for name in ("id", "active"))
+_DIGEST, _KEY = (credential.columns.keys().index(name) for name in ("digest", "key"))
 _OFTEN = timedelta(hours=1)
 _OPTION = "row_macs"
 _REMEMBERED = 5000
@@ -67,7 +71,7 @@ class RowMacs:
     """Makes and checks the MACs of one deployment's rows, and remembers whose rows were wrong until that was reported."""
 
     def __init__(self, keys: KeyStore) -> None:
-        self._keys = keys
+        self.keys = keys
         self._good: set[tuple[Any, ...]] = set()
         self.wrong: set[str] = set()
 
@@ -84,8 +88,11 @@ class RowMacs:
         return row_mac(key, shape.head, [row[name] for name in shape.names])
 
     def holds(self, table: sa.Table, row: Sequence[Any]) -> bool:
-        """Whether a whole row, in the order of its columns, is as it was written."""
-        row = (table.name, *row)
+        """Whether a whole row, in the order of its columns, is as it was written, and is not one that was ended."""
+        row, entries = (table.name, *row), _entries(table, row)
+        if entries and ended.includes(self.keys, entries):
+            self._blame(table, row)
+            return False
         if row in self._good:  # the same login and person come with each request
             return True
         if self._is_good(_shape(table), row[1:]):
@@ -93,9 +100,12 @@ class RowMacs:
                 self._good.clear()
             self._good.add(row)
             return True
+        self._blame(table, row)
+        return False
+
+    def _blame(self, table: sa.Table, row: Sequence[Any]) -> None:
         if len(self.wrong) < _REMEMBERED:
             self.wrong.add(_name(row[1 + _shape(table).owner]))
-        return False
 
     def _is_good(self, shape: _Shape, row: Sequence[Any]) -> bool:
         key, mac = self._key(), row[shape.mac]
@@ -107,7 +117,16 @@ class RowMacs:
             return False
 
     def _key(self) -> bytes | None:
-        return self._keys.existing(*ROW_KEY)
+        return self.keys.existing(*ROW_KEY)
+
+
+def _entries(table: sa.Table, row: Sequence[Any]) -> list[bytes]:
+    """Under which entries of `ended` a row that lets somebody in would be; a device's own are looked up where it signs in."""
+    if table is person and row[_ACTIVE]:
+        return [ended.person(_name(row[_ID]))]
+    if table is credential:
+        return [ended.credential(each) for each in (row[_DIGEST], row[_KEY]) if isinstance(each, bytes)]
+    return []
 
 
 def _name(owner: object) -> str:
