@@ -7,14 +7,15 @@ online at once, in backups of the data at once, everywhere once the key store's 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import final
 
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import token_record
+from masking.ledger.log import Leaf
 from masking.lifecycle import KEY_BACKUPS_LIVE, Act, State, after
 from masking.reasons import Reason
 from masking.vault import custody, journal, people, slots, waybills
@@ -23,7 +24,7 @@ from masking.vault.refusals import Refusals
 from masking.vault.store import Store, Transaction
 from masking.vault.waybills import Record
 from masking.waybill import Refusal, Token
-from masking.world import World, milliseconds
+from masking.world import World
 
 REASONS = frozenset({"retention", "erasure-request", "leak-response", "test"})
 """Why a waybill may be destroyed: words of a closed list, so that no personal text gets into the ledger."""
@@ -104,86 +105,113 @@ def retire(world: World, store: Store, requests: Sequence[Retire]) -> list[Retir
     """
     now = world.now()
     outcomes: list[Retired | Held | Refusal] = []
-    gone: list[Destruction] = []
-    away: list[bytes] = []
     with store.transaction() as tx:
         staff = people.active(tx, {request.actor.id for request in requests})
         ids = [token_record(request.id) for request in requests]
-        waybills.by_id(tx, {record for record in ids if record}, lock=True)  # all at once, in one order for everybody
+        batch = _Batch.of(world, store, tx, {record for record in ids if record}, now)
         refused = Refusals(world, store, now, staff, {Role.OPERATOR})
         for request, record_id in zip(requests, ids, strict=True):
             actor = request.actor
-            allowed = refused.may_ask(actor)
-            record = waybills.by_id(tx, [record_id]).get(record_id) if record_id else None
+            record = batch.records.get(record_id) if record_id else None
             outcome: Retired | Held | Refusal = UNKNOWN
-            if record and allowed and record.tenant == actor.tenant and record.state != State.DESTROYED:
-                match request:
-                    case Hold():
-                        outcome = _hold(world, store, tx, request, record.id, now)
-                    case Release():
-                        outcome = _release(world, store, tx, request, record.id, now)
-                    case SealAway():
-                        outcome = _seal_away(world, store, tx, request, record, now, away)
-                    case Destroy():
-                        outcome = _destroy(world, store, tx, request, record, now, gone)
+            may_ask = refused.may_ask(actor)
+            if record and may_ask and record.tenant == actor.tenant and record.state != State.DESTROYED:
+                outcome = batch.decide(tx, request, record)
             if isinstance(outcome, Refusal):
                 refused.add(actor, record.id if record else None, outcome, _STEPS[type(request)])
             outcomes.append(outcome)
+        batch.write(tx)
         refused.write(tx)
-        store.keys.seal_away(away)  # keys last, and just before the commit: until here, nothing of this had happened
-        store.keys.destroy(gone, now)
-    store.destroyed(gone, now)
+        store.keys.seal_away(batch.away)  # keys last, just before the commit: until here, nothing of this had happened
+        store.keys.destroy(batch.gone, now)
+    store.destroyed(batch.gone, now)
     return outcomes
 
 
-def _hold(world: World, store: Store, tx: Transaction, request: Hold, waybill: bytes, now: datetime) -> Held | Refusal:
-    if request.reason not in HOLDS:
-        return Refusal(reason=Reason.NO_SUCH_REASON)
-    waybills.place_hold(tx, waybill, request.actor.id, request.reason, now)
-    journal.append(tx, [store.leaf(world, now, "hold", request.actor.id, waybill, reason=request.reason)])
-    return Held(held=True)
+@dataclass(slots=True, kw_only=True)
+class _Batch:
+    """What a batch decides, each request seeing what the ones before it did; written together at its end.
 
+    Attributes:
+        records: the waybills that are asked about, locked, all at once, in one order for every batch.
+        held: which of them are held.
+    """
 
-def _release(
-    world: World, store: Store, tx: Transaction, request: Release, waybill: bytes, now: datetime
-) -> Held | Refusal:
-    if not waybills.release_hold(tx, waybill):
-        return Refusal(reason=Reason.NOT_HELD)
-    journal.append(tx, [store.leaf(world, now, "release", request.actor.id, waybill)])
-    return Held(held=False)
+    world: World
+    store: Store
+    now: datetime
+    records: dict[bytes, Record]
+    held: set[bytes]
+    away: list[bytes] = field(default_factory=list)
+    gone: list[Destruction] = field(default_factory=list)
+    leaves: list[Leaf] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, world: World, store: Store, tx: Transaction, ids: Collection[bytes], now: datetime) -> _Batch:
+        """The batch about these waybills."""
+        records = waybills.by_id(tx, ids, lock=True)
+        return cls(world=world, store=store, now=now, records=records, held=waybills.held(tx, records))
 
-def _seal_away(
-    world: World, store: Store, tx: Transaction, request: SealAway, record: Record, now: datetime, away: list[bytes]
-) -> Retired | Refusal:
-    state = after(State(record.state), Act.SEAL_AWAY)
-    if state is None:
-        return Refusal(reason=Reason.ALREADY_SEALED_AWAY)
-    if waybills.held(tx, [record.id]):
-        return Refusal(reason=Reason.HELD)
-    away.append(record.id)
-    slots.release(tx, [record.id], now)
-    custody.close_assignments(tx, [record.id], now)
-    waybills.update(tx, record.id, state=state.value, sealed_away=milliseconds(now))
-    journal.append(tx, [store.leaf(world, now, "seal-away", request.actor.id, record.id)])
-    return Retired(state=state, at=now, complete_by=now + KEY_BACKUPS_LIVE)
+    def decide(self, tx: Transaction, request: Retire, record: Record) -> Retired | Held | Refusal:
+        """What becomes of one request about a waybill that is not destroyed."""
+        match request:
+            case Hold():
+                return self._hold(tx, request, record.id)
+            case Release():
+                return self._release(tx, request, record.id)
+            case SealAway():
+                return self._seal_away(request, record)
+            case Destroy():
+                return self._destroy(request, record)
 
+    def write(self, tx: Transaction) -> None:
+        """Write to the data what was decided: as many statements as for a single waybill."""
+        store, now = self.store, self.now
+        slots.release(tx, self.away, now)
+        if self.away:
+            custody.close_assignments(tx, self.away, now)
+            waybills.seal_away(tx, self.away, now)
+        for reason in sorted({entry.reason for entry in self.gone}):
+            store.clear(tx, [entry.waybill for entry in self.gone if entry.reason == reason], reason, now)
+        journal.append(tx, self.leaves)
 
-def _destroy(
-    world: World,
-    store: Store,
-    tx: Transaction,
-    request: Destroy,
-    record: Record,
-    now: datetime,
-    gone: list[Destruction],
-) -> Retired | Refusal:
-    actor, reason = request.actor.id, request.reason
-    if reason not in REASONS:
-        return Refusal(reason=Reason.NO_SUCH_REASON)
-    if waybills.held(tx, [record.id]):
-        return Refusal(reason=Reason.HELD)
-    store.clear(tx, [record.id], reason, now)
-    gone.append(Destruction(record.id, actor, reason))
-    journal.append(tx, [store.leaf(world, now, "destroy", actor, record.id, reason=reason)])
-    return Retired(state=State.DESTROYED, at=now, complete_by=now + KEY_BACKUPS_LIVE)
+    def _hold(self, tx: Transaction, request: Hold, waybill: bytes) -> Held | Refusal:
+        if request.reason not in HOLDS:
+            return Refusal(reason=Reason.NO_SUCH_REASON)
+        waybills.place_hold(tx, waybill, request.actor.id, request.reason, self.now)
+        self.held.add(waybill)
+        self._record("hold", request, waybill, reason=request.reason)
+        return Held(held=True)
+
+    def _release(self, tx: Transaction, request: Release, waybill: bytes) -> Held | Refusal:
+        if not waybills.release_hold(tx, waybill):
+            return Refusal(reason=Reason.NOT_HELD)
+        self.held.discard(waybill)
+        self._record("release", request, waybill)
+        return Held(held=False)
+
+    def _seal_away(self, request: SealAway, record: Record) -> Retired | Refusal:
+        state = after(State(record.state), Act.SEAL_AWAY)
+        if state is None:
+            return Refusal(reason=Reason.ALREADY_SEALED_AWAY)
+        if record.id in self.held:
+            return Refusal(reason=Reason.HELD)
+        self.away.append(record.id)
+        self._record("seal-away", request, record.id)
+        return self._retired(record, state)
+
+    def _destroy(self, request: Destroy, record: Record) -> Retired | Refusal:
+        if request.reason not in REASONS:
+            return Refusal(reason=Reason.NO_SUCH_REASON)
+        if record.id in self.held:
+            return Refusal(reason=Reason.HELD)
+        self.gone.append(Destruction(record.id, request.actor.id, request.reason))
+        self._record("destroy", request, record.id, reason=request.reason)
+        return self._retired(record, State.DESTROYED)
+
+    def _retired(self, record: Record, state: State) -> Retired:
+        self.records[record.id] = record._replace(state=state.value)
+        return Retired(state=state, at=self.now, complete_by=self.now + KEY_BACKUPS_LIVE)
+
+    def _record(self, kind: str, request: Retire, waybill: bytes, **detail: str) -> None:
+        self.leaves.append(self.store.leaf(self.world, self.now, kind, request.actor.id, waybill, **detail))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 from api.upkeep import nightly
 from masking.change import Cancel, change
@@ -33,6 +34,10 @@ def delivered(offline, store, world, order):
     waybill, data = on_its_van(world, store, order())
     deliver(world, store, [Deliver(actor=COURIER, code=data.code)])
     return waybill
+
+
+def gone(id_):
+    return Destroy(actor=OPERATOR, id=id_, reason="test")
 
 
 def night(world, store, **options):
@@ -97,6 +102,43 @@ def test_more_than_one_batch_falls_due_in_one_night(world, store, order, hands):
         checked_out(world, store, order(f"B-{n}"))
     hands.move(days=61)
     assert night(world, store)["waybills sealed away"] == 103
+
+
+def statements(store, work):
+    """How many statements on the data `work` takes."""
+    seen = []
+
+    def note(*_):
+        seen.append(1)
+
+    sa.event.listen(store.data, "before_cursor_execute", note)
+    work()
+    sa.event.remove(store.data, "before_cursor_execute", note)
+    return len(seen)
+
+
+@pytest.mark.parametrize("act", [lambda id_: SealAway(actor=OPERATOR, id=id_), gone])
+def test_batch_takes_as_many_statements_as_one_waybill(world, store, order, act):
+    ids = [checked_out(world, store, order(f"A-{n}", waybill_number=None)).id for n in range(21)]
+    one, twenty = (
+        statements(store, lambda some=some: retire(world, store, [act(id_) for id_ in some]))
+        for some in (ids[:1], ids[1:])
+    )
+    assert twenty <= one + 2
+
+
+def test_request_of_a_batch_sees_what_the_ones_before_it_did(world, store, order):
+    one, two = (checked_out(world, store, order(f"A-{n}", waybill_number=None)).id for n in range(2))
+    hold, release = Hold(actor=OPERATOR, id=one, reason="dispute"), Release(actor=OPERATOR, id=one)
+    away, away_again = (SealAway(actor=OPERATOR, id=two) for _ in range(2))
+    outcomes = retire(world, store, [hold, gone(one), release, gone(one), gone(one), away, away_again, gone(two)])
+    reasons = [each.reason if isinstance(each, Refusal) else None for each in outcomes]
+    assert reasons == [None, "held", None, None, "unknown", None, "already-sealed-away", None]
+    kinds = sorted(
+        leaf.kind for leaf in journal.who_saw(world, store, token_record(two))
+    )  # of one millisecond: no order
+    assert kinds == ["checkout", "destroy", "refusal", "seal-away"]
+    assert store.finish_destructions(world) == 0
 
 
 def test_what_is_held_stays_whatever_the_schedule_says_until_it_is_released(world, store, delivered, hands):

@@ -59,6 +59,7 @@ destruction = Table(
     Column("actor", String(64), nullable=False),
     Column("reason", String(64), nullable=False),
     Column("finished", BigInteger),
+    Index("destructions_by_time", "at"),
     Index("unfinished", "at", sqlite_where=text("finished IS NULL"), postgresql_where=text("finished IS NULL")),
 )
 

@@ -19,26 +19,30 @@ from masking.vault.keystore import KeyStore
 from masking.vault.store import PAGE, Store
 from masking.world import milliseconds
 
+SWEPT = 10_000
+"""How many waybills of both databases are compared at once."""
+
 YOUNG = timedelta(hours=1)
 """A wrap without a row that is no older may be of a checkout that is under way."""
 
 
-def sweep(store: Store, now: datetime) -> int:
-    """Delete them; of how many waybills.
+def sweep(store: Store, now: datetime, *, page: int = SWEPT) -> int:
+    """Delete them, comparing both databases `page` by page; of how many waybills.
 
     Raises:
         UnavailableError: one of the databases could not take it; what was swept before is gone.
     """
     horizon = milliseconds(now - YOUNG).to_bytes(6, "big")
     swept, last = 0, b""
-    while page := wrapped(store.keys, after=last, made_before=horizon, limit=PAGE):
-        with store.transaction() as tx:
-            states = waybills.states(tx, page)
-        orphans = sorted(set(page) - states.keys())
+    while found := wrapped(store.keys, after=last, made_before=horizon, limit=page):
+        last = max(found)
+        with store.reading() as tx:
+            states = waybills.states(tx, min(found), last)
+        orphans = sorted(found.keys() - states.keys())
         _delete(store.keys, orphans)
-        back = _online(store.keys, [waybill for waybill, state in states.items() if state == State.SEALED_AWAY])
+        back = [each for each, online in found.items() if online and states.get(each) == State.SEALED_AWAY]
         store.keys.seal_away(back)
-        swept, last = swept + len(orphans) + len(back), page[-1]
+        swept += len(orphans) + len(back)
     while crowded := with_several_keys(store.keys, limit=PAGE):
         with store.transaction() as tx:  # locked: an amendment that is under way needs both of its keys
             records = waybills.by_id(tx, crowded, lock=True).values()
@@ -48,24 +52,18 @@ def sweep(store: Store, now: datetime) -> int:
     return swept
 
 
-def wrapped(keys: KeyStore, *, after: bytes, made_before: bytes, limit: int) -> list[bytes]:
-    """The next waybills with wraps, in order of their ids."""
+def wrapped(keys: KeyStore, *, after: bytes, made_before: bytes, limit: int) -> dict[bytes, bool]:
+    """The next waybills with wraps, in order of their ids, and whether the online keys open them."""
     between = (wrap.c.waybill > after, wrap.c.waybill < made_before)
-    query = sa.select(wrap.c.waybill).where(*between).distinct().order_by(wrap.c.waybill).limit(limit)
+    online = sa.func.count(wrap.c.online) > 0
+    query = sa.select(wrap.c.waybill, online).where(*between).group_by(wrap.c.waybill).order_by(wrap.c.waybill)
     with reading(keys.engine) as connection:
-        return list(connection.execute(query).scalars())
+        return {row[0]: bool(row[1]) for row in connection.execute(query.limit(limit))}
 
 
 def with_several_keys(keys: KeyStore, *, limit: int) -> list[bytes]:
     """Waybills with wraps of more than one key: being amended now, or a crash came between."""
     query = sa.select(wrap.c.waybill).group_by(wrap.c.waybill).having(sa.func.count() > 1).limit(limit)
-    with reading(keys.engine) as connection:
-        return list(connection.execute(query).scalars())
-
-
-def _online(keys: KeyStore, records: Sequence[bytes]) -> list[bytes]:
-    """Those of these waybills that the online keys open."""
-    query = sa.select(wrap.c.waybill).where(wrap.c.waybill.in_(records), wrap.c.online.is_not(None)).distinct()
     with reading(keys.engine) as connection:
         return list(connection.execute(query).scalars())
 

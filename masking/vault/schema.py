@@ -72,6 +72,12 @@ waybill = Table(
     UniqueConstraint("tenant", "waybill_number", name="one_waybill_a_number"),
     Index("by_recipient", "recipient_index", "merchant", "id"),
     Index("by_sender", "sender_index", "merchant", "id"),
+    Index(
+        "destroyed_at",
+        "destroyed",
+        sqlite_where=text("destroyed IS NOT NULL"),
+        postgresql_where=text("destroyed IS NOT NULL"),
+    ),
 )
 
 sealed = Table(

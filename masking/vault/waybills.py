@@ -189,11 +189,10 @@ def by_person(
     return sorted(by_id(tx, ids).values())
 
 
-def states(tx: Connection, ids: Collection[bytes]) -> dict[bytes, str]:
-    """The state of each of these ids that has a record."""
-    return {
-        row.id: row.state for row in tx.execute(sa.select(waybill.c.id, waybill.c.state).where(waybill.c.id.in_(ids)))
-    }
+def states(tx: Connection, first: bytes, last: bytes) -> dict[bytes, str]:
+    """The state of each record from one id to another, both included."""
+    between = waybill.c.id.between(first, last)
+    return {row.id: row.state for row in tx.execute(sa.select(waybill.c.id, waybill.c.state).where(between))}
 
 
 def update(tx: Connection, record: bytes, **values: Any) -> bool:
@@ -242,8 +241,17 @@ def clear(tx: Connection, records: Collection[bytes], reason: str, now: datetime
     )
 
 
-def due(tx: Connection, retention: Retention, now: datetime, state: State, *, limit: int) -> list[bytes]:
-    """Waybills whose time in a state is over and that nobody holds: what a retention run takes next, oldest first."""
+def seal_away(tx: Connection, records: Collection[bytes], now: datetime) -> None:
+    """Record that only the offline key opens these from now on."""
+    values = {"state": State.SEALED_AWAY.value, "sealed_away": milliseconds(now)}
+    tx.execute(waybill.update().where(waybill.c.id.in_(records)).values(values))
+
+
+def due(tx: Connection, retention: Retention, now: datetime, state: State, *, after: bytes, limit: int) -> list[bytes]:
+    """Waybills after an id whose time in a state is over and that nobody holds: what a retention run takes next, oldest first.
+
+    Each question goes on where the one before ended, so that a run reads the table once, tombstones included.
+    """
     if state is State.ACTIVE:
         delivered = waybill.c.delivered < milliseconds(now - retention.seal_away_after)
         never = waybill.c.delivered.is_(None) & (waybill.c.created < milliseconds(now - retention.undelivered_after))
@@ -251,7 +259,8 @@ def due(tx: Connection, retention: Retention, now: datetime, state: State, *, li
     else:
         over = sa.or_(waybill.c.sealed_away < milliseconds(now - retention.destroy_after))
     held = sa.exists().where(hold.c.waybill == waybill.c.id)
-    query = sa.select(waybill.c.id).where(waybill.c.state == state.value, over, ~held).order_by(waybill.c.id)
+    next_ones = (waybill.c.id > after, waybill.c.state == state.value, over, ~held)
+    query = sa.select(waybill.c.id).where(*next_ones).order_by(waybill.c.id)
     return list(tx.execute(query.limit(limit)).scalars())
 
 
