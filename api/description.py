@@ -146,7 +146,7 @@ def _simplify(schema: dict[str, Any]) -> None:
     for each in schema.get("properties", {}).values():
         default = each.pop("default", None)
         each.pop("title", None)
-        if default not in {None, "", False}:
+        if default:
             each["description"] = f"{each.get('description', '')} Default: {default}.".strip()
         _simplify(each)
     schema.pop("title", None)

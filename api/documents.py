@@ -145,13 +145,27 @@ class CancelIn(Document):
     ids: Annotated[list[Short], Field(min_length=1, max_length=100, examples=[[ID]])]
 
 
+ReprintReason = Literal["damaged", "printer-jam", "repacked"]
+
+
+class ReprintItem(Document):
+    """Why the label of one waybill, named as in `ids`, is printed again."""
+
+    id: Short
+    reason: ReprintReason
+
+
 class LabelsIn(Document):
-    """Up to 100 labels in one document, by token or waybill number. The same job gets the same labels, counted once."""
+    """Up to 100 labels in one document, by token or waybill number. The same job gets the same labels, counted once.
+
+    `reprints` gives single ones of `ids` a reason of their own, `reason` all the others; a first print keeps none.
+    """
 
     ids: Annotated[list[Short], Field(min_length=1, max_length=100, examples=[[ID]])]
     job: Annotated[Short, _form(JOB_OR_STATION, 64), Field(examples=["2026-11-24-a"])]
     station: Annotated[Short, _form(JOB_OR_STATION, 64), Field(examples=["printer-1"])] = "shop"
-    reason: Literal["damaged", "printer-jam", "repacked"] | None = None
+    reason: ReprintReason | None = None
+    reprints: Annotated[list[ReprintItem], Field(max_length=100)] = []
     template: Literal["100x180", "100x150", "100x100", "76x130", "60x40"] = "100x180"
 
 

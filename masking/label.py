@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import final
 
+from masking.access.budget import Tally
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import token_record
@@ -41,7 +42,11 @@ COUNTED = frozenset(
         Reason.REPRINT_NEEDS_A_SCAN_BY_ANOTHER,
     }
 )
-"""Refusals that cost from the budget of refusals; the others are slips of who prints honestly."""
+"""Refusals that cost from the budget of refusals; the others are slips of who prints honestly. Of a preview, which shows
+nothing when it is refused, only `unknown` costs, and a tenth: looking at a wrong sack locks no station."""
+
+NOT_ARRIVED = Refusal(reason=Reason.NOT_ARRIVED)
+"""A slip: the parcel is on its way to this outlet, and its arrival is not scanned yet."""
 
 PRINTED_BEFORE = Refusal(reason=Reason.REPRINT_NEEDS_OUTLET_AND_REASON)
 """A slip too: it is said to the parcel's merchant, or to the outlet that has it, and a whole folder may be given twice."""
@@ -86,20 +91,17 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
         wanting: dict[bytes, Record] = {}
         tallies = budgets.open_tallies(tx, actors, now, staff=staff)
         outcomes: list[tuple[Record, Print, str] | Refusal] = []
+        slips: set[tuple[str, str]] = set()
         views: dict[bytes, MaskedView] = {}
         for request, record_id in zip(requests, ids, strict=True):
             record = records.get(record_id) if record_id else None
             who, tally = request.actor.id, tallies[request.actor.id]
-            refusal = tally.locked()
-            made: Print | None = None
-            if refusal is None and record and staff.get(who) == request.actor and _may_print(request, record):
-                made = done.get((record.id, request.job))
-                refusal = _not_again(request, record, made) if made else _refusal(request, record)
-                refusal = refusal or _unreadable(record, views)  # of which nothing is counted as printed
-            elif refusal is None:
-                refusal = UNKNOWN
-            if refusal and refusal.reason in COUNTED:
-                tally.refuse()
+            known = record if staff.get(who) == request.actor else None
+            made = done.get((known.id, request.job)) if known else None
+            refusal = tally.locked() or _refusal(store, request, known, made, views)
+            if refusal and (who, request.id) not in slips:
+                _count(tally, request, refusal)
+                slips.add((who, request.id))
             if refusal or record is None:
                 refusal = refusal or UNKNOWN
                 refused.add(request.actor, record.id if record else None, refusal, "label")
@@ -130,6 +132,18 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
     ]
 
 
+def _refusal(
+    store: Store, request: Label, record: Record | None, made: Print | None, views: dict[bytes, MaskedView]
+) -> Refusal | None:
+    """Why this label is not given. `made` is the print that the job has made of it already."""
+    if record is None:
+        return UNKNOWN
+    if not _may_print(request, record):
+        return NOT_ARRIVED if _is_expected(store, request, record) else UNKNOWN
+    refusal = _not_again(request, record, made) if made else _not_new(request, record)
+    return refusal or _unreadable(record, views)  # of which nothing is counted as printed
+
+
 def _may_print(request: Label, record: Record) -> bool:
     actor = request.actor
     if actor.tenant != record.tenant or record.state != State.ACTIVE:
@@ -139,6 +153,24 @@ def _may_print(request: Label, record: Record) -> bool:
     return actor.role is Role.OUTLET and (record.custody, record.place) == ("arrived", actor.unit)
 
 
+def _is_expected(store: Store, request: Label, record: Record) -> bool:
+    """Whether the parcel is on its way to this outlet, which then may know that it exists."""
+    actor, at = request.actor, record.where
+    if actor.role is not Role.OUTLET or (actor.tenant, State.ACTIVE) != (record.tenant, record.state):
+        return False
+    if record.delivered is not None or at.custody == "collected":
+        return False
+    outlet = at.outlet(store.settings.network, record.merchant, record.routing_code)
+    return actor.unit in {outlet, at.bound_for}
+
+
+def _count(tally: Tally, request: Label, refusal: Refusal) -> None:
+    if not request.preview and refusal.reason in COUNTED:
+        tally.refuse()
+    elif request.preview and refusal == UNKNOWN:
+        tally.miss()
+
+
 def _not_again(request: Label, record: Record, made: Print) -> Refusal | None:
     """Why the print that a job has already made is not given again: another's job is no way around a reprint."""
     if made.actor != request.actor.id:
@@ -146,7 +178,8 @@ def _not_again(request: Label, record: Record, made: Print) -> Refusal | None:
     return None if made.number == record.live_print else Refusal(reason=Reason.PRINT_SUPERSEDED)
 
 
-def _refusal(request: Label, record: Record) -> Refusal | None:
+def _not_new(request: Label, record: Record) -> Refusal | None:
+    """Why this job makes no print."""
     for text in (request.job, request.station):
         if not JOB_OR_STATION.fullmatch(text):
             return Refusal(reason=Reason.JOB_OR_STATION_MALFORMED)
@@ -171,7 +204,7 @@ def _next(request: Label, record: Record, now: datetime) -> Print:
         job=request.job,
         station=request.station,
         actor=request.actor.id,
-        reason=request.reason,
+        reason=request.reason if record.prints else None,
         at=milliseconds(now),
     )
 

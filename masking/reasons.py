@@ -105,7 +105,11 @@ class Reason(Word):
         "The parcel's routing code names another outlet.",
         "Let another unit record a scan `diverted` to this outlet.",
     )
-    NOT_ARRIVED = ("not-arrived", "No arrival of the parcel is recorded here.", "Scan it as arrived.")
+    NOT_ARRIVED = (
+        "not-arrived",
+        "The parcel is for this outlet, and no arrival of it is recorded here.",
+        "Scan it as arrived.",
+    )
     ARRIVAL_SCANNED_BY_THE_SAME_PERSON = (
         "arrival-scanned-by-the-same-person",
         "The person who assigns has also scanned the arrival.",
@@ -142,7 +146,7 @@ class Reason(Word):
     REPRINT_NEEDS_A_SCAN_BY_ANOTHER = (
         "reprint-needs-a-scan-by-another",
         "The arrival of this parcel is recorded by the caller only, or not at all.",
-        "Let a colleague scan the parcel as arrived.",
+        "Let a colleague of the outlet print it. Where one person works alone, a supervisor can enrol a second one.",
     )
     # changes by the merchant
     ALREADY_PRINTED = ("already-printed", "A label has been printed.", "The order can't be changed any more.")

@@ -10,7 +10,7 @@ from print_templates.render import NotPrinted, Printed, render
 
 
 def draw_labels(found: Sequence[LabelData | Refusal], template: str | Path) -> Labels:
-    """The document, empty if nothing could be drawn, and what became of each label.
+    """The document, empty if nothing could be drawn, and what became of each label; its title names the job.
 
     Raises:
         InputError: the template is unknown.
@@ -18,7 +18,7 @@ def draw_labels(found: Sequence[LabelData | Refusal], template: str | Path) -> L
     data = [each for each in found if isinstance(each, LabelData)]
     if not data:
         return Labels(pdf=b"", outcomes=[each for each in found if isinstance(each, Refusal)])
-    rendered = render(data, template=template, to="pdf")
+    rendered = render(data, template=template, to="pdf", title=f"labels {data[0].job}")
     pages = iter(rendered.outcomes)
     drawn: list[OnPage | Rejected | Refusal] = []
     for each in found:

@@ -32,8 +32,8 @@ _ENTRY = struct.Struct(">BIH")
 """A line of the cross-reference stream: kind, then offset and generation, or object stream and place in it."""
 
 
-def write(drawings: Iterable[Released]) -> bytes:
-    """The document, one page for each drawing, in order; nothing at all for none."""
+def write(drawings: Iterable[Released], title: str = "") -> bytes:
+    """The document, one page for each drawing, in order; nothing at all for none. Print queues show its title."""
     file = _File()
     used: list[Drawn] = []
     codes = {weight: _Codes(weight, used) for weight in WEIGHTS}
@@ -55,8 +55,10 @@ def write(drawings: Iterable[Released]) -> bytes:
         return b""
     _embed(file, font, used)
     file.put(2, b"<< /Type /Pages /Count %d /Kids [%s] >>" % (len(pages), b" ".join(b"%d 0 R" % n for n in pages)))
-    file.put(1, b"<< /Type /Catalog /Pages 2 0 R /ViewerPreferences << /PrintScaling /None >> >>")
-    return file.finished()
+    shown = b" /DisplayDocTitle true" if title else b""
+    file.put(1, b"<< /Type /Catalog /Pages 2 0 R /ViewerPreferences << /PrintScaling /None%s >> >>" % shown)
+    info = file.add(b"<< /Title <FEFF%s> >>" % title.encode("utf-16-be").hex().encode()) if title else None
+    return file.finished(info)
 
 
 class _File:
@@ -85,7 +87,7 @@ class _File:
         self._streams.add(number)
         return number
 
-    def finished(self) -> bytes:
+    def finished(self, info: int | None) -> bytes:
         self._pack()
         head = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
         parts, table, at = [head], [_ENTRY.pack(0, 0, 0xFFFF)], len(head)
@@ -100,6 +102,7 @@ class _File:
         number, mark = len(table), hashlib.sha256(body).hexdigest()[:16].encode()
         table.append(_ENTRY.pack(1, at, 0))
         entries = b"/Type /XRef /Size %d /W [1 4 2] /Root 1 0 R /ID [<%s> <%s>]" % (number + 1, mark, mark)
+        entries += b" /Info %d 0 R" % info if info else b""
         last = _flated(entries, b"".join(table))
         return b"%s%d 0 obj\n%s\nendobj\nstartxref\n%d\n%%%%EOF\n" % (body, number, last, at)
 

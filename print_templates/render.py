@@ -51,13 +51,13 @@ class Rendered:
 
 
 def render(
-    labels: Sequence[LabelData], *, template: str | Path = "100x180", to: str = "pdf", dpi: int = 203
+    labels: Sequence[LabelData], *, template: str | Path = "100x180", to: str = "pdf", dpi: int = 203, title: str = ""
 ) -> Rendered:
     """One document of all labels that can be printed, and an outcome for every label.
 
     Equal labels give equal bytes. `template` is a built-in size, or the `Path` of a TOML file; `dpi` is the printer's,
-    203 or 300; `to` is pdf, png (one label), or a printer's language: tspl, zpl, cpcl. With no label that can be printed,
-    `data` is empty.
+    203 or 300; `to` is pdf, png (one label), or a printer's language: tspl, zpl, cpcl; `title` is what print queues call a
+    PDF. With no label that can be printed, `data` is empty.
 
     Raises:
         InputError: the template, the format or the resolution is unknown; nothing is drawn then.
@@ -75,7 +75,7 @@ def render(
                 yield drawing
 
     if to == "pdf":
-        data = pdf.write(released())
+        data = pdf.write(released(), title)
     else:
         data = b"".join(raster.png(each) if to == "png" else printers.write(each, to) for each in released())
     return Rendered(data=data, outcomes=outcomes)

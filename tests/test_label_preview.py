@@ -7,6 +7,7 @@ import io
 
 import pytest
 from PIL import Image
+from pypdf import PdfReader
 
 from masking.crypto.index import token_record
 from masking.vault import journal
@@ -37,3 +38,24 @@ def test_a_preview_shows_the_label_without_a_code_and_is_no_print(service):
 def test_what_cannot_be_previewed_is_a_problem_and_no_picture(service, ids, status, word):
     answer = service.ask(DISPATCHER, "/v1/labels", {"ids": ids, "job": "j"}, headers={"Accept": "image/png"})
     assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (status, word)
+
+
+def test_each_reprint_has_its_own_reason_and_a_first_print_none(service):
+    (one, first), (two, second), (new, third) = parcel(service), parcel(service), parcel(service)
+    service.ask(DISPATCHER, "/v1/labels", {"ids": [one, two], "job": "first"})
+    reprints = [{"id": one, "reason": "damaged"}, {"id": new, "reason": "repacked"}]
+    asked = {"ids": [one, two, new], "job": "second", "reason": "printer-jam", "reprints": reprints}
+    answer = service.ask(DISPATCHER, "/v1/labels", asked).json()
+    assert [each["outcome"] for each in answer["outcomes"]] == ["printed"] * 3
+    reasons = [
+        [leaf.detail.get("reason") for leaf in journal.who_saw(service.clock.world, service.store, token_record(token))][-1]
+        for token in (first, second, third)
+    ]
+    assert reasons == ["damaged", "printer-jam", None]
+
+
+def test_pdf_is_called_by_its_job(service):
+    number, _ = parcel(service)
+    answer = service.ask(DISPATCHER, "/v1/labels", {"ids": [number], "job": "2026-11-24-a"}).json()
+    document = PdfReader(io.BytesIO(base64.b64decode(answer["pdf"])))
+    assert document.metadata.title == "labels 2026-11-24-a"

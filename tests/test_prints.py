@@ -11,7 +11,7 @@ from masking.crypto.index import token_record
 from masking.deliver import Deliver, deliver
 from masking.label import Label, label
 from masking.scan import Scan, scan
-from masking.vault import journal, people
+from masking.vault import budgets, journal, people
 from masking.waybill import LabelData, Refusal
 from tests.cast import COURIER, DISPATCHER, RECEIVER, RIVAL, SHOP, arrived, assigned, checked_out, labelled
 
@@ -74,7 +74,7 @@ def test_an_outlet_names_a_parcel_by_its_number_and_a_rival_by_nothing(store, wo
     waybill = checked_out(world, store, order())
     number = waybill.waybill_number
     asks = [Label(actor=who, id=number, job="job-1", station="st-1") for who in (DISPATCHER, RIVAL)]
-    assert label(world, store, asks) == [Refusal(reason="unknown")] * 2  # it is not at the outlet yet
+    assert label(world, store, asks) == [Refusal(reason="not-arrived"), Refusal(reason="unknown")]
     scan(world, store, [Scan(actor=RECEIVER, what=number, kind="arrived")])
     data, refused = label(world, store, asks)
     assert (data.waybill_number, data.print_number) == (number, 1)
@@ -91,6 +91,45 @@ def test_slips_lock_nobody_and_copies_do(store, world, order):
     assert {each.reason for each in slips} == {"reprint-needs-outlet-and-reason"}
     copies = [asked(world, store, printed, RECEIVER, f"copy-{n}", "damaged") for n in range(25)]
     assert [each.reason for each in copies] == ["reprint-needs-a-scan-by-another"] * 20 + ["locked"] * 5
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_parcels_of_the_outlet_that_are_not_scanned_in_lock_nobody(store, world, order, preview):
+    waybill = checked_out(world, store, order())
+    ask = Label(actor=DISPATCHER, id=waybill.waybill_number, job="job-1", station="st-1", preview=preview)
+    for _ in range(40):
+        assert label(world, store, [ask]) == [Refusal(reason="not-arrived")]
+    scan(world, store, [Scan(actor=RECEIVER, what=waybill.waybill_number, kind="arrived")])
+    assert isinstance(label(world, store, [ask])[0], LabelData)
+
+
+def test_parcel_for_another_outlet_is_unknown_before_it_arrives(store, world, order):
+    waybill = checked_out(world, store, order())
+    elsewhere = Actor(id="hz-01-clerk", tenant=DISPATCHER.tenant, role=Role.OUTLET, unit="hz-01")
+    with store.transaction() as tx:
+        people.enrol(world, store.keys, tx, elsewhere, world.now())
+    assert asked(world, store, waybill, elsewhere, "job-1") == Refusal(reason="unknown")
+
+
+def test_refused_previews_cost_a_tenth_and_lock_in_the_end(store, world):
+    asks = [Label(actor=DISPATCHER, id=f"YT9{n:011}", job="j", station="s", preview=True) for n in range(201)]
+    answers = [label(world, store, [each])[0] for each in asks]
+    assert [each.reason for each in answers] == ["unknown"] * 200 + ["locked"]
+    with store.reading() as tx:
+        assert [kind for _, kind, _ in budgets.alarms(tx)] == ["too-many-refusals"]
+
+
+def test_one_slip_that_stands_in_a_batch_many_times_counts_once(store, world):
+    asks = [Label(actor=DISPATCHER, id="YT999999999999", job="j", station="s")] * 25
+    assert label(world, store, asks) == [Refusal(reason="unknown")] * 25
+    assert label(world, store, asks[:1]) == [Refusal(reason="unknown")]
+
+
+def test_first_print_keeps_no_reason(store, world, order):
+    waybill = checked_out(world, store, order())
+    assert isinstance(asked(world, store, waybill, SHOP, "job-1", "damaged"), LabelData)
+    [leaf] = [leaf for leaf in journal.who_saw(world, store, token_record(waybill.id)) if leaf.kind == "print"]
+    assert "reason" not in leaf.detail
 
 
 def test_a_preview_follows_the_rules_of_the_print_and_is_none(store, world, order):

@@ -40,8 +40,16 @@ async def labels(body: LabelsIn, request: Request) -> Response:
     preview = request.headers.get("accept") == PNG
     if preview and len(body.ids) != 1:
         raise InputError("ids", "a-preview-is-of-one")
+    reasons = {each.id: each.reason for each in body.reprints}
     asked = [
-        Label(actor=login.actor, id=id_, job=body.job, station=body.station, reason=body.reason, preview=preview)
+        Label(
+            actor=login.actor,
+            id=id_,
+            job=body.job,
+            station=body.station,
+            reason=reasons.get(id_, body.reason),
+            preview=preview,
+        )
         for id_ in body.ids
     ]
     found = await service.label.submit_many(asked, login)

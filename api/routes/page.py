@@ -51,4 +51,4 @@ def _read(name: str) -> bytes:
 
 
 for _path in FILES:
-    router.add_api_route(_path, page)
+    router.add_api_route(_path, page, methods=["GET", "HEAD"])

@@ -66,6 +66,11 @@ LISTED: Final = 1000
 merchant's folder that is printed twice is on the ledger by name, and a program that asks for ever fills no disk."""
 
 
+MISSES: Final = 10
+"""Refused previews that cost as much as one refusal: they show nothing, and a clerk may meet a sack of another outlet. So
+somebody who guesses numbers by previews is locked, and alarmed about, after ten times as many."""
+
+
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
@@ -94,7 +99,7 @@ class Counts(NamedTuple):
 
     `day`, `tenth`, `hour` and `told` count windows of a day in China, ten minutes, an hour and a minute since 1970.
     `given` are parcels that others gave for the day, `listed` refusals of the hour that have a leaf of their own, `unlisted`
-    those that have none and that the ledger has not been told of yet.
+    those that have none and that the ledger has not been told of yet, `missed` refused previews of the hour.
     """
 
     actor: str
@@ -109,6 +114,7 @@ class Counts(NamedTuple):
     told: int = 0
     unlisted: int = 0
     listed: int = 0
+    missed: int = 0
 
 
 class Duty(NamedTuple):
@@ -155,6 +161,7 @@ class Tally:
     unlisted: int = field(init=False)
     listed: int = field(init=False)
     told: int = field(init=False)
+    missed: int = field(init=False)
     looks: dict[bytes, bool] = field(init=False, default_factory=dict)
     rang: bool = field(init=False, default=False)
 
@@ -170,6 +177,7 @@ class Tally:
         self.refusals = old.refusals if self.hour == old.hour else 0
         self.until = old.locked if old.locked and at < old.locked <= at + 2 * _HOUR else None
         self.listed = old.listed if self.hour == old.hour else 0
+        self.missed = old.missed if self.hour == old.hour else 0
         self.unlisted, self.told = old.unlisted, old.told
 
     @property
@@ -188,6 +196,7 @@ class Tally:
             told=self.told,
             unlisted=self.unlisted,
             listed=self.listed,
+            missed=self.missed,
         )
 
     @property
@@ -243,6 +252,12 @@ class Tally:
         if self.refusals >= self.limits.refusals and self.until is None:
             self.rang = True
             self.until = milliseconds(self.now + LOCK)
+
+    def miss(self) -> None:
+        """Count a refused preview: each tenth of an hour costs as much as one refusal."""
+        self.missed += 1
+        if self.missed % MISSES == 0:
+            self.refuse()
 
     def list_refusal(self) -> bool:
         """Count a refusal that gets a leaf of its own; False where the actor has had enough of them this hour.
