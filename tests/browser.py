@@ -17,7 +17,14 @@ from typing import Any
 
 PATIENCE = 30
 """Seconds in which whatever is waited for has to come."""
-KEYS = {"Enter": (13, "\r"), "Tab": (9, ""), " ": (32, " "), "ArrowDown": (40, ""), "Backspace": (8, "")}
+KEYS = {
+    "Enter": (13, "\r"),
+    "Tab": (9, ""),
+    " ": (32, " "),
+    "ArrowDown": (40, ""),
+    "ArrowUp": (38, ""),
+    "Backspace": (8, ""),
+}
 
 
 class Page:
@@ -73,7 +80,7 @@ class Page:
 
     def until(self, expression: str) -> None:
         """Wait until an expression is true in the page."""
-        turns = f"async () => {{ for (let n = 0; n < {PATIENCE * 30}; n++) {{ if ({expression}) return true;"
+        turns = f"async () => {{ for (let n = 0; n < {PATIENCE * 30}; n++) {{ if (await ({expression})) return true;"
         waited = f"({turns} await new Promise((go) => setTimeout(go, 20)); }} return false; }})()"
         assert self.see(waited), f"{expression}: never; the page says: {self.text('body')}"
 

@@ -48,7 +48,10 @@ def test_each_reprint_has_its_own_reason_and_a_first_print_none(service):
     answer = service.ask(DISPATCHER, "/v1/labels", asked).json()
     assert [each["outcome"] for each in answer["outcomes"]] == ["printed"] * 3
     reasons = [
-        [leaf.detail.get("reason") for leaf in journal.who_saw(service.clock.world, service.store, token_record(token))][-1]
+        [
+            leaf.detail.get("reason")
+            for leaf in journal.who_saw(service.clock.world, service.store, token_record(token))
+        ][-1]
         for token in (first, second, third)
     ]
     assert reasons == ["damaged", "printer-jam", None]

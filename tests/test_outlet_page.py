@@ -8,11 +8,13 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from api.documents import ORDER
 from api.routes.page import FILES
 from masking.crypto.index import token_record
-from masking.vault import waybills
+from masking.vault import budgets, journal, waybills
+from masking.vault.schema import label_print
 from tests.browser import browser
 from tests.cast import DISPATCHER, RECEIVER, SHOP
 from tests.serving import numbered
@@ -20,6 +22,9 @@ from tests.serving import numbered
 pytestmark = pytest.mark.system("chromium", "bash")
 counter = count(1)
 SETTLED = "!document.querySelector('#list [data-state=checking], #list [data-state=printing]')"
+KEPT = """new Promise((done) => { const o = indexedDB.open('waybill-device'); o.onsuccess = () => {
+  const all = o.result.transaction('desk').objectStore('desk').getAll();
+  all.onsuccess = () => (o.result.close(), done(JSON.stringify(all.result))); }; })"""
 CONTRASTS = """
 [...document.querySelectorAll("body *")].filter((e) => e.checkVisibility() && !e.disabled
   && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim())).map((e) => {
@@ -76,7 +81,22 @@ def said(page, number: str) -> tuple[str, str]:
     """State and words of a number's row."""
     page.until(SETTLED)
     line = f"#list [data-number='{number}']"
+    assert page.see(f'document.querySelector("{line}") !== null'), page.text("body")
     return page.see(f'document.querySelector("{line}").dataset.state'), page.text(f"{line} .outcome")
+
+
+def printed(page) -> None:
+    """Print what is ready, and wait until the document is there."""
+    page.tab_to("#print")
+    page.press("Enter")
+    page.until("!document.querySelector('#confirm').hidden")
+
+
+def came_out(page) -> None:
+    """Say that all labels came out."""
+    page.tab_to("#well")
+    page.press("Enter")
+    page.until("document.querySelector('#confirm').hidden")
 
 
 def test_a_batch_is_scanned_looked_at_and_printed_without_a_mouse(service, page):
@@ -86,16 +106,21 @@ def test_a_batch_is_scanned_looked_at_and_printed_without_a_mouse(service, page)
         page.scan(number)
     page.scan(away)
     page.scan(parcels[2][0].lower())
-    assert said(page, away) == ("bad", "Not at this outlet. Scan it as arrived first")
+    words = "For this outlet, but not scanned in. Scan it as arrived, then scan it here again"
+    assert said(page, away) == ("bad", words)
     assert {said(page, number) for number, _ in parcels} == {("ready", "Ready to print")}
     assert page.text("#counts") == "3 ready, 0 printed, 1 not"
     page.tab_to("#print")
     page.press("Enter")
-    assert [said(page, number) for number, _ in parcels] == [("printed", f"Printed, page {n}") for n in (1, 2, 3)]
+    made = [("made", f"Made, page {n}; not confirmed") for n in (1, 2, 3)]
+    assert [said(page, number) for number, _ in parcels] == made
     assert page.see("document.activeElement.id") == "number"
     assert [record(service, token).prints for _, token in parcels] == [1, 1, 1]
     assert page.see("document.querySelector('#download').download") == "labels.pdf"
     assert page.see("document.querySelector('#document').src === document.querySelector('#download').href")
+    came_out(page)
+    assert {said(page, number) for number, _ in parcels} == {("printed", "Printed")}
+    assert page.text("#counts") == "0 ready, 3 printed, 1 not"
 
 
 def test_the_scanned_label_is_what_the_preview_shows_and_others_can_be_looked_at(service, page):
@@ -136,20 +161,30 @@ def test_what_is_no_waybill_number_is_said_at_once_and_never_asked(service, page
 
 def test_a_reprint_takes_a_reason_and_counts(service, page):
     number, token = parcel(service)
+    other, first = parcel(service)
     page.scan(number)
     said(page, number)
-    page.tab_to("#print")
+    printed(page)
+    came_out(page)
+    page.scan(number)
+    assert said(page, number) == ("bad", "Printed before. For a reprint choose a reason")
+    page.tab_to(f"#list [data-number='{number}'] [data-reason='printer-jam']")
     page.press("Enter")
-    said(page, number)
-    page.scan(number)
-    assert said(page, number) == ("bad", "Printed before. For a reprint an outlet gives a reason")
-    page.tab_to("#reason")
-    page.press("ArrowDown")
     assert said(page, number) == ("ready", "Ready to print")
-    page.tab_to("#print")
-    page.press("Enter")
-    assert said(page, number)[0] == "printed"
+    page.scan(other)
+    said(page, other)
+    printed(page)
+    came_out(page)
     assert record(service, token).prints == 2
+    assert record(service, first).prints == 1
+    assert [reasons(service, each)[-1] for each in (token, first)] == ["printer-jam", None]
+    page.scan(number)  # the reason was for that one print
+    assert said(page, number)[0] == "bad"
+
+
+def reasons(service, token: str) -> list[str | None]:
+    leaves = journal.who_saw(service.clock.world, service.store, token_record(token))
+    return [leaf.detail.get("reason") for leaf in leaves if leaf.kind in {"print", "reprint"}]
 
 
 def test_a_label_that_does_not_fit_the_paper_says_so_and_fits_a_larger_one(service, page):
@@ -175,14 +210,20 @@ def test_a_service_that_is_down_loses_nothing(service, page):
     assert said(page, other) == ("unanswered", "No answer. Press “Check again”")
     page.tab_to("#print")
     page.press("Enter")
-    assert said(page, number)[0] == "ready"
+    page.until("!document.querySelector('#confirm').hidden")
+    assert said(page, number)[0] == "made"
     assert "nothing is counted twice" in page.text("#last")
+    assert page.see("document.querySelector('#well').hidden")  # no document came that could have come out
     page.offline(off=False)
     page.tab_to("#retry")
     page.press("Enter")
     assert said(page, other)[0] == "ready"
-    page.tab_to("#print")
+    page.tab_to("#again")
     page.press("Enter")
+    page.until("!document.querySelector('#well').hidden")
+    came_out(page)
+    printed(page)
+    came_out(page)
     assert said(page, number)[0] == said(page, other)[0] == "printed"
     assert record(service, token).prints == 1
 
@@ -194,11 +235,13 @@ def test_an_answer_that_is_lost_is_asked_for_again_and_counted_once(service, pag
     page.lose_answers(lose=True)
     page.tab_to("#print")
     page.press("Enter")
-    assert said(page, number)[0] == "ready"
+    page.until("!document.querySelector('#confirm').hidden")
     page.lose_answers(lose=False)
     assert record(service, token).prints == 1  # it had been done
-    page.tab_to("#print")
+    page.tab_to("#again")
     page.press("Enter")
+    page.until("!document.querySelector('#well').hidden")
+    came_out(page)
     assert said(page, number)[0] == "printed"
     assert record(service, token).prints == 1
 
@@ -246,20 +289,27 @@ def test_everything_has_a_name_and_can_be_read(service, page):
     assert [each for each in contrasts if each[1] < 4.5] == []
 
 
-def test_nothing_is_kept_and_nothing_stands_in_an_address(service, page):
+def test_only_key_and_open_work_are_kept_and_nothing_stands_in_an_address(service, page):
     number, _ = parcel(service)
     page.scan(number)
     said(page, number)
-    page.tab_to("#print")
-    page.press("Enter")
-    said(page, number)
+    printed(page)
     kept = "Promise.all([indexedDB.databases(), caches.keys()]).then((e) => [e, {...localStorage}, {...sessionStorage}, document.cookie])"
-    assert page.see(kept) == [[[{"name": "waybill-device", "version": 1}], []], {}, {}, ""]
+    assert page.see(kept) == [[[{"name": "waybill-device", "version": 2}], []], {}, {}, ""]
+    assert kept_numbers(page) == [number]
+    came_out(page)
+    page.until(f"({KEPT}).then((kept) => !kept.includes('{number}'))")
     assert page.see("location.href") == f"{service.url}/outlet"
     own = {f"{service.url}{path}" for path in (*FILES, "/v1/token", "/v1/labels")}
     others = {each for each in page.asked() if each not in own}
     assert all(each.startswith((f"blob:{service.url}/", "chrome-extension://", "data:,")) for each in others), others
     assert not [each for each in page.complaints() if "409" not in each]
+
+
+def kept_numbers(page) -> list[str]:
+    """The waybill numbers in IndexedDB."""
+    found = page.see(KEPT)
+    return sorted(set(re.findall(r"YT\d{12}", found)))
 
 
 def test_the_page_lets_nothing_foreign_in(service, page):
@@ -276,3 +326,170 @@ def test_the_page_lets_nothing_foreign_in(service, page):
     page.see("fetch('http://127.0.0.1:9/').catch(() => 0)")
     assert sum("Content Security Policy" in each for each in page.complaints()) >= 2
     assert json.dumps(page.complaints()).count("unsafe-inline") <= 2
+
+
+def gone_again(page, service) -> None:
+    """Close the page as it is, come back, and sign in by this computer's key."""
+    at_the_door(page, service)
+    page.until("document.querySelector('#secret-hint').innerText.includes('is enrolled')")
+    page.press("Enter")
+    page.until("!document.querySelector('#desk').hidden")
+
+
+def test_reload_after_print_loses_neither_the_batch_nor_what_waits(service, page):
+    (one, first), (two, second), (waiting, _) = parcel(service), parcel(service), parcel(service)
+    for number in (one, two):
+        page.scan(number)
+        said(page, number)
+    printed(page)
+    page.scan(waiting)
+    assert said(page, waiting)[0] == "ready"
+    gone_again(page, service)
+    assert said(page, one) == said(page, two) == ("made", "Not confirmed")
+    assert said(page, waiting)[0] == "ready"
+    assert page.text("#question").startswith("Did all 2 labels come out well?")
+    page.tab_to(f"#list [data-number='{two}'] .more button")
+    page.press("Enter")
+    assert said(page, two)[0] == "doubt"
+    page.tab_to("#again")
+    page.press("Enter")
+    page.until("!document.querySelector('#confirm').hidden && !document.querySelector('#download').hidden")
+    assert said(page, two) == ("made", "Made, page 1; not confirmed")
+    came_out(page)
+    assert [record(service, token).prints for token in (first, second)] == [1, 1]
+    gone_again(page, service)
+    assert page.see("document.querySelectorAll('#list li').length") == 1
+    assert said(page, waiting)[0] == "ready"
+
+
+def test_batch_whose_answer_was_lost_is_there_after_a_crash(service, page):
+    number, token = parcel(service)
+    page.scan(number)
+    said(page, number)
+    page.lose_answers(lose=True)
+    page.tab_to("#print")
+    page.press("Enter")
+    page.until("!document.querySelector('#confirm').hidden")
+    page.lose_answers(lose=False)
+    gone_again(page, service)
+    assert page.see("document.querySelector('#well').hidden")
+    page.tab_to("#again")
+    page.press("Enter")
+    page.until("!document.querySelector('#well').hidden")
+    came_out(page)
+    assert record(service, token).prints == 1
+
+
+def test_the_next_batch_waits_until_the_last_one_is_confirmed(service, page):
+    one, two = parcel(service)[0], parcel(service)[0]
+    page.scan(one)
+    said(page, one)
+    printed(page)
+    page.scan(two)
+    said(page, two)
+    assert page.see("document.querySelector('#print').disabled")
+    came_out(page)
+    assert not page.see("document.querySelector('#print').disabled")
+
+
+def test_end_of_a_number_is_refused_unless_it_is_entered_twice(service, page):
+    number, _ = parcel(service)
+    page.scan(number)
+    said(page, number)
+    before = len(page.asked())
+    page.scan(number[-6:])
+    assert "only the end of one" in page.text("#last")
+    assert len(page.asked()) == before
+    page.scan(number[-6:])
+    assert said(page, number[-6:]) == ("bad", "Not a parcel of this outlet, or a wrong number")
+
+
+def test_keys_that_come_right_after_the_focus_are_no_number(service, page):
+    number, _ = parcel(service)
+    lost = "document.hasFocus = () => false; window.dispatchEvent(new Event('blur')); window.lost = performance.now()"
+    page.see(lost)  # a browser without a screen has no other window that takes the keys
+    page.until("!document.querySelector('#deaf').hidden && performance.now() > window.lost + 100")
+    assert page.text("#deaf").startswith("Scanner not heard")
+    page.see(f"""(() => {{ const field = document.querySelector('#number');
+      delete document.hasFocus; window.dispatchEvent(new Event('focus'));
+      field.dispatchEvent(new KeyboardEvent('keydown', {{ key: '7', bubbles: true }}));
+      field.value = '{number[3:]}'; field.form.requestSubmit(); }})()""")
+    assert page.see("document.querySelector('#deaf').hidden")
+    assert page.text("#last") == f"{number[3:]}  The beginning may be missing. Scan it again"
+    page.scan(number)
+    assert said(page, number)[0] == "ready"
+
+
+def test_many_strangers_in_a_row_stop_the_page_before_they_lock_the_clerk(service, page):
+    wrong = [f"YT88000000{n:04}" for n in range(30)]
+    for number in wrong:
+        page.scan(number)
+    said(page, wrong[-1])
+    assert "Is it the wrong sack?" in page.text("#last")
+    states = [said(page, number)[0] for number in wrong]
+    assert states == ["bad"] * 5 + ["unanswered"] * 25
+    good, _ = parcel(service)
+    page.tab_to("#clear")
+    page.press("Enter")
+    page.scan(good)
+    assert said(page, good)[0] == "unanswered"
+    page.tab_to("#retry")
+    page.press("Enter")
+    assert said(page, good)[0] == "ready"
+
+
+def test_locked_clerk_reads_until_when_and_who_helps(service, page):
+    number, _ = parcel(service)
+    with service.store.transaction() as tx:
+        now = service.clock.world.now()
+        tallies = budgets.open_tallies(tx, [DISPATCHER.id], now)
+        for _ in range(20):
+            tallies[DISPATCHER.id].refuse()
+        budgets.save_tallies(tx, tallies, now, service.clock.world)
+    page.scan(number)
+    state, words = said(page, number)
+    assert state == "unanswered"
+    assert re.fullmatch(
+        r"Locked after too many refusals. A supervisor can unlock you at once. Try again after \d\d:\d\d", words
+    )
+    with service.store.transaction() as tx:
+        budgets.unlock(tx, DISPATCHER.id)
+    page.tab_to("#retry")
+    page.press("Enter")
+    assert said(page, number)[0] == "ready"
+
+
+def test_desk_has_a_name_and_keeps_it_and_its_paper(service, page):
+    number, token = parcel(service)
+    page.tab_to("#station")
+    page.see("document.querySelector('#station').select()")
+    page.type("door-3")
+    page.press("Enter")
+    page.tab_to("#paper")
+    for key in ("ArrowUp", "ArrowUp", "ArrowUp", "ArrowUp", "ArrowDown"):
+        page.press(key)
+    page.until(f"({KEPT}).then((kept) => kept.includes('door-3') && kept.includes('100x150'))")
+    gone_again(page, service)
+    assert page.see("document.querySelector('#station').value") == "door-3"
+    assert page.see("document.querySelector('#paper').value") == "100x150"
+    page.scan(number)
+    said(page, number)
+    printed(page)
+    came_out(page)
+    with service.store.reading() as tx:
+        query = sa.select(label_print.c.station).where(label_print.c.waybill == token_record(token))
+        assert tx.execute(query).scalars().all() == ["door-3"]
+    page.tab_to("#paper")
+    page.press("ArrowUp")
+
+
+def test_silent_service_is_waited_for_once_and_not_for_each_scan(service, page):
+    numbers = [parcel(service)[0] for _ in range(5)]
+    page.offline(off=True)
+    for number in numbers:
+        page.scan(number)
+    assert {said(page, number)[0] for number in numbers} == {"unanswered"}
+    page.offline(off=False)
+    page.tab_to("#retry")
+    page.press("Enter")
+    assert {said(page, number)[0] for number in numbers} == {"ready"}

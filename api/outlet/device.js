@@ -1,25 +1,29 @@
 // This computer's key: made here, never to leave the browser, and the proofs that it signs (DPoP, RFC 9449, ES256).
-// It is all that the page keeps: IndexedDB holds the key itself, which no script can read, only sign with.
+// IndexedDB holds the key itself, which no script can read, only sign with.
 
-const SHELF = "waybill-device";
+import { shelf } from "./shelf.js";
+
 const CURVE = { name: "ECDSA", namedCurve: "P-256" };
 
 /** The key under a name: "device" is the enrolled one, "next" waits for its code to be taken. Null where there is none. */
-export const find = (name) => shelf("readonly", (keys) => keys.get(name)).catch(() => null);
+export const find = (name) => shelf("keys", "readonly", (keys) => keys.get(name)).catch(() => null);
 
 /** A fresh key, kept before anybody hears of it, so that an answer that is lost loses no enrolment. */
 export async function make(name) {
   const pair = await crypto.subtle.generateKey(CURVE, false, ["sign"]);
-  await shelf("readwrite", (keys) => keys.put(pair, name));
+  await shelf("keys", "readwrite", (keys) => keys.put(pair, name));
   return pair;
 }
 
 /** The key that waited is the enrolled one from now on. */
 export async function enrolled(pair) {
-  await shelf("readwrite", (keys) => (keys.delete("next"), keys.put(pair, "device")));
+  await shelf("keys", "readwrite", (keys) => (keys.delete("next"), keys.put(pair, "device")));
 }
 
-export const forget = (name) => shelf("readwrite", (keys) => keys.delete(name));
+export const forget = (name) => shelf("keys", "readwrite", (keys) => keys.delete(name));
+
+/** What tells this key from others. */
+export const name = async (pair) => (await crypto.subtle.exportKey("jwk", pair.publicKey)).x;
 
 /** The proof for one POST of these bytes to this address, with this token if there is one, at this time in seconds. */
 export async function proof(pair, address, body, token, at) {
@@ -36,16 +40,3 @@ const bytes = (text) => new TextEncoder().encode(text);
 const digest = async (data) => base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", data)));
 const base64url = (data) =>
   btoa(String.fromCharCode(...data)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-
-function shelf(mode, act) {
-  return new Promise((done, failed) => {
-    const opening = indexedDB.open(SHELF, 1);
-    opening.onupgradeneeded = () => opening.result.createObjectStore("keys");
-    opening.onerror = () => failed(opening.error);
-    opening.onsuccess = () => {
-      const asked = act(opening.result.transaction("keys", mode).objectStore("keys"));
-      asked.transaction.oncomplete = () => (opening.result.close(), done(asked.result ?? null));
-      asked.transaction.onabort = () => (opening.result.close(), failed(asked.transaction.error));
-    };
-  });
-}

@@ -15,32 +15,33 @@ export class SignedOut extends Error {}
 /** Whether this computer has an enrolled key. */
 export const known = async () => Boolean(await device.find("device"));
 
-/** Signs in with a code (the first time, wbc1_...), with a secret, or with nothing but this computer's key. */
+/** Signs in with a code (the first time, wbc1_...), with a secret, or with nothing but this computer's key. Null, or why not. */
 export async function signIn(shown) {
   signOut();
   if (shown && !shown.startsWith("wbc1_")) return entered({ secret: shown }, null);
   if (!shown) return entered({}, await device.find("device"));
   const next = (await device.find("next")) ?? (await device.make("next"));
-  if (await entered({ code: shown }, next)) {
-    await device.enrolled(next);
-    return true;
-  }
-  await device.forget("next");
-  return false;
+  const refused = await entered({ code: shown }, next);
+  if (refused) await device.forget("next");
+  else await device.enrolled(next);
+  return refused;
 }
 
 async function entered(document, pair) {
   key = pair;
   const answer = await ask("v1/token", document);
-  if (!answer.ok) return false;
+  if (!answer.ok) return refusal(answer);
   ({ token } = await answer.json());
-  return true;
+  return null;
 }
 
 export function signOut() {
   token = "";
   key = null;
 }
+
+/** Whose work this is: the name of the key that signs, "" for a secret's. */
+export const owner = async () => (key ? device.name(key) : "");
 
 /** This computer's key is gone for good; whoever wants to work here again needs a new code. */
 export const forget = () => device.forget("device");
@@ -56,22 +57,52 @@ export async function print(asked) {
 /** {picture} of one label as it would be printed, or the {reason} of the refusal, or the {field} and {rule} that it breaks. */
 export async function preview(asked) {
   const answer = await ask("v1/labels", asked, "image/png");
-  if (answer.ok) return { picture: await answer.blob() };
-  const problem = await answer.json();
-  if (problem.reason) return problem;
-  if (problem.errors) return problem.errors[0];
-  throw new NoAnswer();
+  return answer.ok ? { picture: await answer.blob() } : refusal(answer);
+}
+
+/** What a problem says: a reason, and in how many seconds it may be asked again; or the first broken rule. */
+async function refusal(answer) {
+  const { reason, errors } = await answer.json();
+  if (errors) return errors[0];
+  if (!reason && answer.status !== 401) throw new NoAnswer();
+  return { reason: reason ?? "unauthenticated", retry_after: Number(answer.headers.get("Retry-After")) || null };
 }
 
 async function ask(path, document, accept = "application/json") {
+  if (path !== "v1/token") await renewing?.catch(() => null);
+  const held = token;
   let answer = await send(path, document, accept);
   if (answer.status === 401 && key && (await setClock(answer))) answer = await send(path, document, accept);
-  if (answer.status === 401 && token) {
-    signOut();
-    throw new SignedOut();
+  if (answer.status === 401 && held) {
+    if (await renewed(held)) answer = await send(path, document, accept);
+    if (answer.status === 401) {
+      signOut();
+      throw new SignedOut();
+    }
   }
   if (answer.status >= 500) throw new NoAnswer();
   return answer;
+}
+
+let renewing = null;
+
+/** Whether there is a new token: this computer's key gives one without a hand, once for all who wait for it. */
+async function renewed(held) {
+  if (!renewing && token !== held) return Boolean(token);
+  if (!key) return false;
+  renewing ??= renew().finally(() => (renewing = null));
+  return renewing;
+}
+
+async function renew() {
+  const held = token;
+  token = "";
+  try {
+    return !(await entered({}, key));
+  } catch (error) {
+    token = held; // no answer: to be tried again
+    throw error;
+  }
 }
 
 async function send(path, document, accept) {

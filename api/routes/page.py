@@ -17,7 +17,12 @@ FILES = {
     "/outlet": ("page.html", "text/html"),
     "/outlet/page.css": ("page.css", "text/css"),
     "/outlet/page.js": ("page.js", "text/javascript"),
+    "/outlet/view.js": ("view.js", "text/javascript"),
+    "/outlet/batch.js": ("batch.js", "text/javascript"),
     "/outlet/device.js": ("device.js", "text/javascript"),
+    "/outlet/shelf.js": ("shelf.js", "text/javascript"),
+    "/outlet/desk.js": ("desk.js", "text/javascript"),
+    "/outlet/scanner.js": ("scanner.js", "text/javascript"),
     "/outlet/service.js": ("service.js", "text/javascript"),
     "/outlet/words.js": ("words.js", "text/javascript"),
     "/openapi.json": ("../openapi.json", "application/json"),  # kept: to make it anew takes 6 ms, and anybody may ask

@@ -1,0 +1,44 @@
+// Where a scanner's keys go. It types wherever the focus is, and nobody looks at the screen while it does: keys that another
+// window takes are lost, and those that come after are the end of a number.
+
+const GAP = 250; // milliseconds: longer than any scanner takes between two keys
+let since = -Infinity; // when keys began to come here again
+const BLINK = 30; // milliseconds that a browser takes the focus for itself when a form is sent
+let away = 0; // since when another window has the keys, 0 while this one has them
+let cut = false;
+
+/** Keys from now on; what was typed before went elsewhere. */
+export function hears() {
+  since = performance.now();
+}
+
+/** Whether the number that has been typed began so soon after the keys came back that its beginning may be missing. */
+export function wasCut() {
+  const was = cut;
+  if (was) since = -Infinity; // the next one is whole
+  cut = false;
+  return was;
+}
+
+/** Send what is typed to the field, and say when it would not arrive. `wanted` says where the focus belongs just now. */
+export function listen({ field, wanted, tell }) {
+  document.addEventListener("keydown", (event) => {
+    const typing = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.altKey && !event.metaKey;
+    if (!typing || wanted() !== field || document.activeElement.matches("#station")) return;
+    if (!field.value) cut = event.timeStamp - since < GAP;
+    field.focus();
+  });
+  window.addEventListener("blur", (event) => {
+    setTimeout(() => {
+      if (document.activeElement instanceof HTMLIFrameElement) return hears(), wanted().focus(); // what is printed had them
+      away = document.hasFocus() ? 0 : event.timeStamp;
+      tell(!away);
+    });
+  });
+  window.addEventListener("focus", (event) => {
+    if (away && event.timeStamp - away > BLINK) hears();
+    away = 0;
+    tell(true);
+    wanted().focus();
+  });
+}
