@@ -7,6 +7,7 @@ before online keys are refreshed, so that nothing is moved that is about to go.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
 from typing import NamedTuple
 
 from masking.access.people import Actor
@@ -30,8 +31,12 @@ class Line(NamedTuple):
     times: int
 
 
-def nightly(world: World, store: Store, operator: Actor, *, dry_run: bool = False) -> Iterator[Line]:
+def nightly(
+    world: World, store: Store, operator: Actor, *, dry_run: bool = False, over: datetime | None = None
+) -> Iterator[Line]:
     """Do what falls due and report each kind; a dry run only counts. Run it as often as you like.
+
+    Days are closed that were over at the moment `over`; the present, if nothing is said.
 
     Raises:
         UnavailableError: the store could not take it; what was reported before is done.
@@ -39,7 +44,7 @@ def nightly(world: World, store: Store, operator: Actor, *, dry_run: bool = Fals
     now = world.now()
     if not dry_run:
         reconcile(world, store, thorough=True)
-    closed = keylives.due_archive(store.keys, now)
+    closed = keylives.due_archive(store.keys, min(now, over or now))
     if not dry_run:
         for day in closed:
             key_act(world, store, operator, "close", "archive", day)

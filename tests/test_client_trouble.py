@@ -187,7 +187,6 @@ def pretending(answers: dict[str, tuple[int, str]], headers: dict[str, str] | No
             IntegrityError,
         ),
         ((200, '{"outcomes": [{"金丝雀": 1}]}'), IntegrityError),
-        ((500, '{"type": "urn:waybill-masking:problem:integrity"}'), IntegrityError),
         ((302, "{}"), IntegrityError),
         ((413, "{}"), InputError),
         ((422, '{"errors": [{"field": "orders.0", "rule": "missing"}]}'), InputError),
@@ -219,6 +218,17 @@ def test_a_fault_of_the_service_is_nothing_wrong_with_its_data_and_orders_wait_f
         answers["/v1/waybills/sealed"] = (500, '{"type": "urn:waybill-masking:problem:integrity"}')
         with pytest.raises(IntegrityError):
             shop.flush()
+
+
+def test_order_waits_while_the_service_finds_its_own_data_damaged(service, tmp_path):
+    answers = {"/v1/token": (200, '{"token": "t"}'), "/v1/sources": keys_of(service)}
+    answers["/v1/waybills/sealed"] = (500, '{"type": "urn:waybill-masking:problem:integrity"}')
+    with (
+        pretending(answers) as url,
+        RemoteShop(Link(url, Credentials.read(with_a_secret(service, tmp_path)))) as shop,
+    ):
+        assert [each.state for each in shop.checkout([made()])] == ["pending"]
+        assert shop.pending().count == 1
 
 
 @pytest.mark.parametrize(

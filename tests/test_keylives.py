@@ -150,12 +150,12 @@ def test_revoking_is_a_set_and_not_a_lower_bound(store, world, many):
     assert (second, third) == ("2026-11-24.2", "2026-11-24.3")
     keylives.revoke(store.keys, "online", second, world.now())
     assert names(store, "online") == {"2026-11-24": "live", second: "revoked", third: "live"}
-    assert store.keys.online_name(world, world.now()) == third
+    assert store.keys.day_name("online", world, world.now()) == third
 
 
 def test_a_worker_that_has_not_heard_of_a_revocation_wraps_nothing_by_that_key(store, world, order, many):
     other = KeyStore(store.keys.engine, store.keys.source)
-    stale = other.online_name(world, world.now())
+    stale = other.day_name("online", world, world.now())
     other.key("online", stale, world, world.now())
     keylives.revoke(store.keys, "online", stale, world.now())
     other.add_wraps(TENANT, [Generation(bytes(16), 1)], world, world.now())

@@ -128,7 +128,7 @@ class Keys(RuleBasedStateMachine):
                 assert _archived_key(self.keys, private, waybill) == key
 
     def _old(self) -> list[str]:
-        current = self.keys.online_name(self.world, self.hands.time)
+        current = self.keys.day_name("online", self.world, self.hands.time)
         lines = keylives.listing(self.keys)
         return [
             line.name

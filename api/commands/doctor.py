@@ -62,7 +62,7 @@ def look(folder: Path, world: World) -> Iterator[Finding]:
             yield Finding("ok", "settings, root key and both databases open; their schemas are this program's")
             yield from _files(folder, sqlite=data.startswith("sqlite"))
             yield from _inside(store, world)
-            yield from _keys(store)
+            yield from _keys(store, world)
             yield from _alarms(store, read_destinations(folder))
             yield from _service(settings)
     except MaskingError as error:
@@ -129,7 +129,8 @@ def _inside(store: Store, world: World) -> Iterator[Finding]:
         yield Finding("ok", f"virtual numbers: {free} of {total} are free")
 
 
-def _keys(store: Store) -> Iterator[Finding]:
+def _keys(store: Store, world: World) -> Iterator[Finding]:
+    store.keys.try_today(world, world.now())
     if unopened := keylives.unopened(store.keys):
         yield Finding(
             "WRONG",
@@ -137,7 +138,7 @@ def _keys(store: Store) -> Iterator[Finding]:
             "store that was made before, and keep this one",
         )
     else:
-        yield Finding("ok", "every key with a usable copy opens under the root key")
+        yield Finding("ok", "every key with a usable copy opens under the root key, and today's can be used")
 
 
 def _alarms(store: Store, destinations: Destinations) -> Iterator[Finding]:

@@ -29,7 +29,7 @@ from ..upkeep import key_act, tell_hanging
 _ACTS = {
     "init": (),
     "list": (),
-    "rotate": ("online", "label", "offline", "root"),
+    "rotate": ("online", "archive", "label", "offline", "root"),
     "revoke": ("online", "label"),
     "refresh": ("online",),
     "destroy": ("online", "archive", "offline"),

@@ -38,11 +38,12 @@ async def alive() -> Response:
 
 @router.get("/readyz", operation_id="getReadiness", responses=_READY)
 async def ready(request: Request) -> Response:
-    """The store answers, the root key opens others, the ledger is being signed, chores are done. Risks are named."""
+    """The store answers, the root key and today's keys open, the ledger is being signed, chores are done. Risks are named."""
     service = request.app.state.service
     risks: list[str] = []
     try:
         await anyio.to_thread.run_sync(journal.latest, service.store)
+        await anyio.to_thread.run_sync(service.store.keys.try_today, service.world, service.world.now())
         risks = await anyio.to_thread.run_sync(_risks, service.store)
         if isinstance(service.world.now, SteadyClock) and service.world.now.ahead > SKEW:
             risks.append("clock-set-back")

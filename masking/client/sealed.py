@@ -107,11 +107,11 @@ class SealedOrders:
             if not envelopes:
                 raise
             outcomes = [error] * len(orders)
-        late = [n for n, outcome in enumerate(outcomes) if isinstance(outcome, UnavailableError)]
+        late = [n for n, outcome in enumerate(outcomes) if _waits(outcome)]
         kept = self._keep([orders[n] for n in late], [envelopes[n] for n in late])
         if len(late) < len(orders) and not self.outbox.is_empty():
             self._flusher.get().run_now()
-        return [next(kept) if isinstance(each, UnavailableError) else _good(each) for each in outcomes]
+        return [next(kept) if _waits(each) else _good(each) for each in outcomes]
 
     def _keep(self, orders: Sequence[Order], envelopes: Sequence[str]) -> Iterator[Waybill | Rejected]:
         """What can be said of orders that are kept: that they are pending, or that others wait under their references."""
@@ -212,6 +212,11 @@ def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
             waiting = []
     if waiting:
         yield waiting
+
+
+def _waits(outcome: Waybill | Rejected | MaskingError) -> bool:
+    """Whether an order is kept: the service did not take it, by no fault of the order, and its operator can mend that."""
+    return isinstance(outcome, UnavailableError | DamageError)
 
 
 def _is_pending(outcome: Waybill | Rejected) -> bool:

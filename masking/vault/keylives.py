@@ -20,7 +20,7 @@ from masking.errors import IntegrityError, RefusedError
 from masking.vault import rootrecord
 from masking.vault.engine import reading, transaction, truncate_log
 from masking.vault.keyschema import stored_key, wrap
-from masking.vault.keystore import Generation, KeyStore
+from masking.vault.keystore import DAY_KEYS, Generation, KeyStore
 from masking.world import World, day_of, milliseconds, week_of
 
 ONLINE_LIVES = timedelta(days=30)
@@ -60,8 +60,8 @@ def listing(keys: KeyStore) -> list[KeyLine]:
 
 
 def rotate(keys: KeyStore, purpose: str, world: World, now: datetime) -> str:
-    """A new `online` or `label` key, used from now on; its name. The ones before it go on opening what they made."""
-    name = keys.next_name(purpose, day_of(now) if purpose == "online" else "")
+    """A new `online`, `archive` or `label` key, used from now on; its name. The ones before it open what they made, as before."""
+    name = keys.next_name(purpose, day_of(now) if purpose in DAY_KEYS else "")
     keys.key(purpose, name, world, now, size=64 if purpose == "label" else 32)
     return name
 
@@ -179,7 +179,7 @@ class _Page(NamedTuple):
 
 
 def _move(keys: KeyStore, name: str, world: World, now: datetime, after: Generation, batch: int) -> _Page | None:
-    target, key = keys.online_name(world, now), keys.existing("online", name)
+    target, key = keys.day_name("online", world, now), keys.existing("online", name)
     if target == name:
         raise RefusedError("key-in-use")
     new = DayWrapper("online", target, keys.key("online", target, world, now))

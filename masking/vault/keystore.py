@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -26,6 +26,9 @@ from masking.world import World, day_of, milliseconds, week_of
 
 ROW_KEY = ("row", "1")
 """Purpose and name of the key for the MACs of rows and of copies; it lives as long as the deployment."""
+
+DAY_KEYS: tuple[Literal["online", "archive"], ...] = ("online", "archive")
+"""The purposes whose keys wrap the keys of new waybills: one a day, and successors of one that is revoked or closed."""
 
 MEMORY = timedelta(seconds=10)
 """How long opened keys are kept in memory: a key that is revoked or dies elsewhere is forgotten here after that."""
@@ -228,15 +231,24 @@ class KeyStore:
         names = [f"{stem}.{n}" if n > 1 else stem for n in numbers] if stem else [str(n) for n in numbers]
         return next(name for name in names if name not in taken)
 
-    def online_name(self, world: World, now: datetime) -> str:
-        """The name of the online key that wraps new keys today: the day's newest that is not revoked."""
+    def day_name(self, purpose: Literal["online", "archive"], world: World, now: datetime) -> str:
+        """The name of the key that wraps new keys today: the day's newest that is usable. A successor is made if none is."""
         self._age(now)
         day = day_of(now)
-        today = [name for name in self.names("online") if name.startswith(day)]
+        today = [name for name in self.names(purpose) if name.startswith(day)]
         if not today:
-            today = [self.next_name("online", day)]
-            self.key("online", today[0], world, now)
+            today = [self.next_name(purpose, day)]
+            self.key(purpose, today[0], world, now)
         return max(today, key=lambda name: (len(name), name))
+
+    def try_today(self, world: World, now: datetime) -> None:
+        """Check that keys of new waybills can be wrapped today.
+
+        Raises:
+            IntegrityError: a key of today is not what was written, or the root is not the current one.
+        """
+        for purpose in DAY_KEYS:
+            self.key(purpose, self.day_name(purpose, world, now), world, now)
 
     def person_keys(self) -> dict[str, bytes]:
         """The live days' keys of the person index, by day."""
@@ -253,9 +265,9 @@ class KeyStore:
             return []
         made = [world.entropy(32) for _ in generations]
         while True:
-            day, name = day_of(now), self.online_name(world, now)
+            name, archive_name = self.day_name("online", world, now), self.day_name("archive", world, now)
             online = DayWrapper("online", name, self.key("online", name, world, now))
-            archived = DayWrapper("archive", day, self.key("archive", day, world, now))
+            archived = DayWrapper("archive", archive_name, self.key("archive", archive_name, world, now))
             rows = [
                 {
                     "waybill": record,
@@ -263,16 +275,16 @@ class KeyStore:
                     "tenant": tenant,
                     "online_key": name,
                     "online": online.wrap(tenant, record, number, key, world.entropy),
-                    "archive_key": day,
+                    "archive_key": archive_name,
                     "archive": archived.wrap(tenant, record, number, key, world.entropy),
                 }
                 for (record, number), key in zip(generations, made, strict=True)
             ]
             with transaction(self.engine) as connection:
-                if _in_use(connection, name):
+                if _in_use(connection, "online", name) and _in_use(connection, "archive", archive_name):
                     connection.execute(wrap.insert(), rows)
                     return made
-            self.forget()  # somebody revoked that key since it was read; the next turn finds its successor
+            self.forget()  # one was revoked or closed since it was read; the next turn finds its successor
 
     def online_wraps(self, wanted: Iterable[Generation]) -> dict[bytes, OnlineWrap]:
         """The online wraps that are there; sealed away and destroyed waybills are not in the answer. Opens nothing."""
@@ -349,10 +361,8 @@ class KeyStore:
             self._since = now
 
 
-def _in_use(connection: Connection, online_key: str) -> bool:
-    """Whether an online key may still wrap new keys; it stays so until the transaction ends."""
+def _in_use(connection: Connection, purpose: str, name: str) -> bool:
+    """Whether a key may still wrap new keys; it stays so until the transaction ends."""
     usable = (stored_key.c.wrapped.is_not(None), stored_key.c.revoked.is_(None))
-    query = sa.select(stored_key.c.name).where(
-        stored_key.c.purpose == "online", stored_key.c.name == online_key, *usable
-    )
+    query = sa.select(stored_key.c.name).where(stored_key.c.purpose == purpose, stored_key.c.name == name, *usable)
     return connection.execute(query.with_for_update(read=True)).first() is not None
