@@ -115,7 +115,7 @@ class Rule(Word):
     DOES_NOT_FIT = (
         "does-not-fit",
         "The text does not fit its box at the smallest size.",
-        "Choose a larger label.",
+        "Choose another size, or shorten the text with `amend`.",
     )
     TOO_LONG_FOR_ITS_BARS = (
         "too-long-for-its-bars",

@@ -85,8 +85,8 @@ def _bars(text: str, box: CodeBox) -> Code | None:
         raise InputError("waybill_number", Rule.NOT_CODE_128) from None
     x, y, width, height = box.box
     along = height if box.turned else width
-    size = along // (len(modules) + 2 * code128.QUIET)
-    if size < box.least:
+    size = max(along // (len(modules) + 2 * code128.QUIET), box.least)
+    if size * (len(modules) + 2 * box.quiet) > along:
         return None
     size = min(size, box.most)
     length = size * len(modules)

@@ -15,8 +15,8 @@ from print_templates.schema import Fault
 
 LINE = 0.375
 """Width of a frame's line in mm: three dots at 203 dpi."""
-SAMPLE = "YT000000000000"
-"""Two letters and 12 digits, or 14 digits: every template must have room for the bars of such a waybill number."""
+SAMPLE = "SF0000000000000"
+"""Two letters and 13 digits, the commonest form: every template must have room for the bars of such a waybill number."""
 BAR_MODULE, QR_MODULE = 0.375, 0.625
 """Least modules in mm: three and five dots at 203 dpi; with fewer, blurred codes are not read."""
 MUST_SHOW = ("routing_code", "recipient.address", "privacy_mark", "print_number")
@@ -99,8 +99,8 @@ def _texts(source: dict[str, Any]) -> list[Fault]:
 
 def _codes(source: dict[str, Any]) -> list[Fault]:
     found = []
-    bars = len(code128.bars(SAMPLE)) + 2 * code128.QUIET
     for n, each in enumerate(source["code128"], 1):
+        bars = len(code128.bars(SAMPLE)) + 2 * each.get("quiet", code128.QUIET)
         _, _, width, height = each["box"]
         along, across = (height, width) if each.get("turned") else (width, height)
         if along < bars * BAR_MODULE:

@@ -6,6 +6,7 @@ There is no way round the gate here: writers take only what it released.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -16,10 +17,12 @@ from masking.waybill import LabelData
 from print_templates import pdf, printers, qr, raster
 from print_templates.gate import Released, release
 from print_templates.layout import Note, lay_out
+from print_templates.template import built_in
 from print_templates.template import template as load
 
 AT_A_TIME = 256
 """Labels whose symbols are drawn together, and that memory is bounded by."""
+_TOO_SMALL = frozenset({Rule.DOES_NOT_FIT, Rule.TOO_LONG_FOR_ITS_BARS})
 FORMATS = ("pdf", "png", *printers.LANGUAGES)
 
 
@@ -35,10 +38,14 @@ class Printed:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotPrinted:
-    """A label that is not in the document: the field and the rule it breaks, never the value."""
+    """A label that is not in the document: the field and the rule it breaks, never the value.
+
+    `sizes` are the built-in sizes that have room for it, where that is what the label lacks.
+    """
 
     field: str
     rule: Rule
+    sizes: tuple[str, ...] = ()
 
 
 @final
@@ -98,12 +105,24 @@ def draw(
                 laid = lay_out(label, form, symbol)
                 drawing = release(laid.drawing, label, form)
             except InputError as error:
-                yield None, NotPrinted(field=error.field, rule=Rule(error.rule))
+                rule = Rule(error.rule)
+                sizes = _sizes(label, symbol, dpi) if rule in _TOO_SMALL else ()
+                yield None, NotPrinted(field=error.field, rule=rule, sizes=sizes)
             except RefusedError as error:
                 yield None, NotPrinted(field="label", rule=Rule(error.reason))
             else:
                 page += 1
                 yield drawing, Printed(page=page, notes=laid.notes)
+
+
+def _sizes(label: LabelData, symbol: bytes | None, dpi: int) -> tuple[str, ...]:
+    """The built-in sizes that this label fits."""
+    found = []
+    for size in built_in():
+        with suppress(InputError):
+            lay_out(label, load(size, dpi), symbol)
+            found.append(size)
+    return tuple(found)
 
 
 def _symbols(labels: Sequence[LabelData]) -> list[bytes | None]:

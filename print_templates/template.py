@@ -18,7 +18,7 @@ from PIL import Image
 
 from masking.errors import InputError
 from masking.waybill import Masked
-from print_templates import linting
+from print_templates import code128, linting
 from print_templates.breaking import Style, fit
 from print_templates.drawing import Code, Drawing, Rect, Run
 from print_templates.schema import Fault
@@ -52,13 +52,17 @@ class TextBox(NamedTuple):
 
 
 class CodeBox(NamedTuple):
-    """Where a code goes, quiet zones included: `kind` is code128 or qr, a module `least` to `most` dots."""
+    """Where a code goes, quiet zones included: `kind` is code128 or qr, a module `least` to `most` dots.
+
+    `quiet` are the modules that must stay white on either side of bars that leave room for no more.
+    """
 
     kind: str
     box: Box
     least: int
     most: int
     turned: bool
+    quiet: float
 
 
 @final
@@ -157,6 +161,7 @@ def _compiled(text: str, folder: Path, dpi: float) -> Template:
                 int(least * dpi / MM + 1e-6),
                 grid.dots(each.get("module", 2)),
                 each.get("turned", False),
+                each.get("quiet", code128.QUIET),
             )
             for kind, least in (("code128", linting.BAR_MODULE), ("qr", linting.QR_MODULE))
             for each in source[kind]

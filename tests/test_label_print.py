@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from masking.errors import InputError
 from print_templates.preview import BAND, picture
@@ -93,13 +94,46 @@ def test_of_ten_thousand_labels_three_bad_ones_are_named_and_the_rest_prints() -
     assert rasterise(rendered.data, count - 4, DPI).size == (480, 320)
 
 
+@pytest.mark.parametrize("dpi", RESOLUTIONS)
 @pytest.mark.parametrize(
-    "number", ["YT0000000000001", "SF0000000000099", "JDVA00000000001", "000000000000001", "00000000000001"]
+    ("size", "bars"), [("100x180", 3), ("100x150", 3), ("100x100", 2), ("76x130", 2), ("60x40", 1)]
 )
+def test_the_carriers_usual_numbers_are_read_from_every_bar_code_of_every_size(size: str, bars: int, dpi: int) -> None:
+    numbers = ["YT0000000000001", "SF0000000000099", "JD0000000000001", "000000000000001", "YT000000000001"]
+    numbers += ["JDVA00000000001", "EA000000001CN"] if size != "60x40" else []
+    found = list(draw([label(waybill_number=number) for number in numbers], template=size, dpi=dpi))
+    for number, (drawing, outcome) in zip(numbers, found, strict=True):
+        assert isinstance(outcome, Printed)
+        assert not outcome.notes
+        assert drawing is not None
+        assert decode(Image.fromarray(~dots(drawing)).convert("L")).count(number) == bars
+
+
+def test_bars_with_narrow_quiet_zones_are_read_on_a_dark_parcel() -> None:
+    [(drawing, _)] = draw([label(waybill_number="SF0000000000099")], template="60x40")
+    assert drawing is not None
+    on_a_dark_parcel = np.pad(np.where(dots(drawing), 0, 255).astype(np.uint8), 40, constant_values=40)
+    assert "SF0000000000099" in decode(Image.fromarray(on_a_dark_parcel))
+
+
+@pytest.mark.parametrize("dpi", RESOLUTIONS)
 @pytest.mark.parametrize("size", ["100x180", "100x150", "100x100", "76x130"])
-def test_the_carriers_usual_numbers_fit_every_size_of_waybill(number: str, size: str) -> None:
-    [outcome] = render([label(waybill_number=number)], template=size).outcomes
-    assert isinstance(outcome, Printed)
+def test_an_address_of_120_characters_is_printed(size: str, dpi: int) -> None:
+    long = label(view=view(recipient_address="长" * 117 + "***"))
+    assert render([long], template=size, dpi=dpi).outcomes == [Printed(page=1)]
+
+
+def test_what_is_too_long_for_a_size_is_refused_and_the_sizes_with_room_are_named() -> None:
+    address = label(1, view=view(recipient_address="长" * 140 + "***"))
+    number = label(2, waybill_number="EA000000001CN")
+    assert render([address, number], template="60x40").outcomes == [
+        NotPrinted(field="recipient.address", rule="does-not-fit", sizes=("100x180",)),
+        NotPrinted(
+            field="waybill_number",
+            rule="too-long-for-its-bars",
+            sizes=("100x100", "100x150", "100x180", "76x130"),
+        ),
+    ]
 
 
 def test_no_label_that_can_be_printed_is_no_document() -> None:

@@ -53,7 +53,7 @@ def test_a_template_without_room_for_an_ordinary_address_is_told(
 ) -> None:
     own = tmp_path / "own.toml"
     main(["template", "new", str(own), "--like", "100x100"])
-    narrow = own.read_text("utf-8").replace("[11.5, 43.75, 72, 7.75]", "[11.5, 43.75, 12, 7.75]")
+    narrow = own.read_text("utf-8").replace("[11.5, 41.5, 72, 10.5]", "[11.5, 41.5, 12, 10.5]")
     own.write_text(narrow, "utf-8")
     assert main(["template", "check", str(own)]) == 1
     assert "too little room: of an ordinary label, recipient.address does-not-fit" in capsys.readouterr().err

@@ -218,7 +218,8 @@ def _drawn(how: How, todo: Todo, missed: list[str]) -> Iterator[tuple[int, Relea
         if drawing is not None:
             yield position, drawing
         elif isinstance(outcome, NotPrinted):
-            missed.append(f"label {position}: {outcome.field}: {outcome.rule}")
+            room = f" (room for it: --template {' or '.join(outcome.sizes)})" if outcome.sizes else ""
+            missed.append(f"label {position}: {outcome.field}: {outcome.rule}{room}")
 
 
 def _ids(words: Sequence[str]) -> list[Token]:
