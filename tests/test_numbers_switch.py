@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote
 
 import pytest
 import sqlalchemy as sa
@@ -13,20 +15,22 @@ import sqlalchemy as sa
 from masking.crypto.index import token_record
 from masking.vault import schema
 from tests.cast import COURIER, PHONES, SWITCH
-from tests.serving import Service, serving
-from tests.switch import (
+from tests.scenarios import (
     ANSWERS,
     ANSWERS_AND_HANGS_UP,
     CALLS,
     CALLS_AND_IS_HUNG_UP_ON,
+    CALLS_BEING_FORWARDED,
+    CALLS_SOMEONE_WHO_FORWARDS,
+    FORWARDED_TO,
     GIVES_UP,
     LETS_IT_RING,
-    Phone,
-    answers,
+    TAKES_A_FORWARDED_CALL,
+    declines,
     is_refused,
-    kamailio,
-    relay,
 )
+from tests.serving import Service, serving
+from tests.switch import Phone, answers, kamailio, relay
 from tests.test_service import on_the_van
 
 pytestmark = pytest.mark.system("kamailio", "rtpengine", "sipp")
@@ -81,10 +85,24 @@ def call(exchange: Exchange, van: tuple[tuple[str, str], str], picks_up: str = A
         pass
 
 
+_MESSAGE = re.compile(r"^-{20,} [^\n]*\n\w+ message (received|sent) [^\n]*\n", re.MULTILINE)
+
+
 def shown(phone: Phone, other: Phone) -> list[str]:
-    """The messages of one leg that show the other side's number or address."""
-    found = [m for m in phone.messages.split("-----------------------------------------------") if m.strip()]
-    return [each for each in found if other.me in each or other.address in each]
+    """The lines that the switch sent to a phone and that show the other side: its number, its address, whom it forwards to.
+
+    A number is also found as +86-138-0000-0001, within a tel: or sip: address, and percent-encoded.
+    """
+    parts = _MESSAGE.split(phone.messages)
+    received = [text for which, text in zip(parts[1::2], parts[2::2], strict=True) if which == "received"]
+    assert received
+    lines = [line for message in received for line in message.splitlines()]
+    numbers = (other.me, FORWARDED_TO)
+    return [
+        line
+        for line in lines
+        if other.address in line or any(n in re.sub(r"[^0-9A-Za-z]", "", unquote(line)) for n in numbers)
+    ]
 
 
 def methods(phone: Phone) -> set[str]:
@@ -125,6 +143,26 @@ def test_a_call_that_is_given_up_shows_nothing_either(exchange, van):
     assert methods(recipient) >= {"CANCEL", "487"}
     assert shown(courier, recipient) == []
     assert shown(recipient, courier) == []
+
+
+def test_recipient_who_forwards_shows_the_courier_no_number(exchange, van):
+    call(exchange, van, TAKES_A_FORWARDED_CALL, CALLS_SOMEONE_WHO_FORWARDS)
+    assert methods(exchange.courier) >= {"180", "200", "INVITE", "BYE"}
+    assert shown(exchange.courier, exchange.recipient) == []
+    assert shown(exchange.recipient, exchange.courier) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "answer"), [("301", "480"), ("302", "480"), ("380", "480"), ("407", "480"), ("486", "486"), ("603", "603")]
+)
+def test_declined_call_shows_neither_target_nor_reason_phrase(exchange, van, code, answer):
+    call(exchange, van, declines(code), is_refused(answer))
+    assert shown(exchange.courier, exchange.recipient) == []
+
+
+def test_forwarded_caller_shows_the_recipient_no_number(exchange, van):
+    call(exchange, van, ANSWERS, CALLS_BEING_FORWARDED)
+    assert shown(exchange.recipient, exchange.courier) == []
 
 
 def test_a_stranger_is_not_connected(exchange, van):
@@ -176,11 +214,15 @@ def test_the_switch_reports_what_became_of_the_calls(exchange):
     ("line", "picks_up", "dials"),
     [
         ("topoh", ANSWERS, CALLS),
-        ("uac_replace_from", ANSWERS, CALLS),
+        ("route.PARTIES", ANSWERS, CALLS),
+        ("route.BARE", ANSWERS, CALLS),
         ("keep_hf", ANSWERS, CALLS),
         ("rtpengine_offer", ANSWERS, CALLS),
         ("re.subst,/.o=", ANSWERS, CALLS),
-        (r"avp.to. =", ANSWERS_AND_HANGS_UP, CALLS_AND_IS_HUNG_UP_ON),
+        ("re.subst,/.a=", ANSWERS, CALLS_BEING_FORWARDED),
+        ("remove_body", declines("486"), is_refused("486")),
+        ("remove_hf..Contact", declines("486"), is_refused("486")),
+        ("change_reply_status.480", declines("404"), is_refused("404")),
     ],
 )
 def test_the_search_finds_what_a_weaker_switch_would_show(exchange, van, line, picks_up, dials, tmp_path):
