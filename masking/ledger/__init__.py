@@ -1,4 +1,4 @@
-"""What was seen: leaves of the ledger, the tree that holds them, and the checkpoints that sign it (FORMAT.md 8 and 9).
+"""Ledger leaves, the Merkle tree over them, signed checkpoints and certificates (FORMAT.md sections 8 to 10).
 
-Pure values and functions: rows are kept by `masking.vault.journal`.
+Pure values and functions. `masking.vault.journal` stores the rows.
 """

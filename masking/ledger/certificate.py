@@ -1,6 +1,6 @@
-"""Certificates of destruction: what was destroyed, why, when, and by when everywhere; signed (FORMAT.md section 10).
+"""Signed certificates of destruction: which waybill, why, when, and when the last backup expires (FORMAT.md section 10).
 
-The same form as a checkpoint, under a key and a name of their own, so that neither is ever taken for the other.
+A certificate is a signed note like a checkpoint. It has its own key and key name, so that neither passes for the other.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NOTE = re.compile(
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """A waybill's data was destroyed `at` a time; no copy that is claimed can be opened after `complete_by`."""
+    """A waybill's data was destroyed at `at`. No copy that the operator accounts for can be opened after `complete_by`."""
 
     token: str
     reason: str
@@ -40,12 +40,12 @@ class Certificate:
 
 
 def key_name(origin: str) -> str:
-    """The name under which a ledger's operator signs certificates."""
+    """The name of the key that signs a ledger's certificates."""
     return f"{origin}/certificates"
 
 
 def sign(certificate: Certificate, origin: str, seed: bytes) -> str:
-    """The signed note; `seed` is the 32-byte key `sign/certificate`, never the checkpoints'."""
+    """The signed note. `seed` is the 32-byte key `sign/certificate`, never the key that signs checkpoints."""
     key = LogKey.of_seed(key_name(origin), seed)
     at, complete_by = _time(certificate.at), _time(certificate.complete_by)
     text = (
@@ -56,10 +56,10 @@ def sign(certificate: Certificate, origin: str, seed: bytes) -> str:
 
 
 def read(note: str, key: LogKey) -> Certificate:
-    """The certificate in a note, after its signature was verified.
+    """Verify the signature of a note and return its certificate.
 
     Raises:
-        IntegrityError: it is no certificate signed by this key.
+        IntegrityError: the note is not a certificate signed by this key.
     """
     found = _NOTE.fullmatch(note)
     if found and found["name"] == found["signer"] == key.name:
@@ -74,7 +74,7 @@ def read(note: str, key: LogKey) -> Certificate:
         else:
             if signature[:4] == key.id and base64.b64encode(signature).decode() == found["signature"]:
                 return Certificate(token=found["token"], reason=found["reason"], at=at, complete_by=complete_by)
-    raise IntegrityError("no certificate signed by this key")
+    raise IntegrityError("the note is not a certificate signed by this key. Check the file and the public key")
 
 
 def _time(moment: datetime) -> str:

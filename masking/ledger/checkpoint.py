@@ -1,6 +1,7 @@
-"""Checkpoints: the ledger's size and root at a time, signed, in the form of C2SP tlog-checkpoint (FORMAT.md section 9).
+"""Signed checkpoints in the form of C2SP tlog-checkpoint: the ledger's size, root and time (FORMAT.md section 9).
 
-Whoever keeps one can later demand that the ledger still begins with what it signed: `follows` tells a fork or a shrink.
+The holder of a checkpoint can later check that the ledger still begins with those leaves. `follows` detects a fork or a
+shrunk ledger.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _TEXT = re.compile(
     re.ASCII,
 )
 MOST_SIGNATURES = 64
-"""Signature lines of a note; ours has one, and each witness adds one."""
+"""The most signature lines that a note may have. The service writes one, and each witness adds one."""
 _NAME = re.compile(r"[!-*,-~]{1,128}")
 _SIGNATURE = re.compile(r"\u2014 (?P<name>[^\s+]+) (?P<signature>[A-Za-z0-9+/]+={0,2})", re.ASCII)
 
@@ -36,7 +37,7 @@ _SIGNATURE = re.compile(r"\u2014 (?P<name>[^\s+]+) (?P<signature>[A-Za-z0-9+/]+=
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """What was signed: the ledger `origin` had `size` leaves under this 32-byte root at that time."""
+    """A signed statement: the ledger `origin` had `size` leaves under this 32-byte root at that time."""
 
     origin: str
     size: int
@@ -47,36 +48,36 @@ class Checkpoint:
 @final
 @dataclass(frozen=True, slots=True)
 class LogKey:
-    """The name and 32-byte Ed25519 public key by which a ledger's checkpoints are known."""
+    """The name and the 32-byte Ed25519 public key that verify a ledger's checkpoints."""
 
     name: str
     public: bytes
 
     @classmethod
     def of_seed(cls, name: str, seed: bytes) -> LogKey:
-        """The public side of a signing seed."""
+        """The public key of a 32-byte signing seed."""
         return cls(name, Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw())
 
     @property
     def id(self) -> bytes:
-        """Four bytes that tell a reader of the note which key to try."""
+        """The 4-byte key id of a signed note. It tells a reader which key to verify with."""
         return sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()[:4]
 
     def __str__(self) -> str:
-        """`name+id+key`, the text form that other implementations read and that a client pins."""
+        """The key as `name+id+key`, the form that other implementations read and that a client pins."""
         return f"{self.name}+{self.id.hex()}+{_base64(_ED25519 + self.public)}"
 
     @classmethod
     def parse(cls, text: str) -> LogKey:
-        """The key of a pinned text.
+        """Parse a key in the form `name+id+key`.
 
         Raises:
-            IntegrityError: it is no such text, or its id is another key's.
+            IntegrityError: the string has another form, or its id does not match its key.
         """
         name, _, rest = text.partition("+")
         try:
             key = cls(name, base64.b64decode(rest.partition("+")[2], validate=True)[1:])
-        except ValueError:  # no base64, or not even ASCII
+        except ValueError:  # not base64, or not ASCII
             raise IntegrityError("not a ledger's public key") from None
         if not _NAME.fullmatch(name) or len(key.public) != 32 or str(key) != text:
             raise IntegrityError("not a ledger's public key")
@@ -93,60 +94,60 @@ def sign(checkpoint: Checkpoint, seed: bytes) -> str:
 
 
 def read(note: str, key: LogKey) -> Checkpoint:
-    """The checkpoint in a note, after its signature was verified. Signatures by other keys are ignored.
+    """Verify the signature of a note and return its checkpoint. Signatures by other keys are ignored.
 
     Raises:
-        IntegrityError: the note is not signed by this key, or is no checkpoint of this ledger; its line ends were
+        IntegrityError: the note is not signed by this key or is not a checkpoint of this ledger. Or its line ends were
             changed, a key signed it twice, or it has more signature lines than `MOST_SIGNATURES`.
     """
     if "\r" in note or note.startswith("\ufeff") or (note and not note.endswith("\n")):
         raise IntegrityError(
-            "a note's line ends were changed (CRLF, byte order mark or no last line end); get it as a file"
+            "the note's line ends were changed (CRLF, byte order mark or no final line end). Fetch it again, as a file"
         )
     text, blank, signatures = note.rpartition(_BLANK)
     text += "\n"
     if not blank:
-        raise IntegrityError("a checkpoint is no signed note")
+        raise IntegrityError("the checkpoint is not a signed note")
     signature = _signatures(signatures.removesuffix("\n").split("\n")).get((key.name, key.id))
     if signature is None:
-        raise IntegrityError("a checkpoint is not signed by this ledger")
+        raise IntegrityError("the checkpoint is not signed by this ledger")
     try:
         signed = text.encode("utf-8", "surrogatepass")
         Ed25519PublicKey.from_public_bytes(key.public).verify(signature, signed)
     except InvalidSignature:
-        raise IntegrityError("a checkpoint's signature is wrong") from None
+        raise IntegrityError("the checkpoint's signature is wrong") from None
     parsed = _TEXT.fullmatch(text)
     if parsed is None or parsed["origin"] != key.name:
-        raise IntegrityError("a checkpoint is not signed by this ledger")
+        raise IntegrityError("the note is signed by this ledger's key but is not a checkpoint of this ledger")
     try:
         at = datetime.fromisoformat(parsed["at"]).replace(tzinfo=UTC)
     except ValueError:
-        raise IntegrityError("a checkpoint's time is none") from None
+        raise IntegrityError("the checkpoint's time is not a valid time") from None
     return Checkpoint(origin=key.name, size=int(parsed["size"]), root=_bytes(parsed["root"]), at=at)
 
 
 def _signatures(lines: Sequence[str]) -> dict[tuple[str, bytes], bytes]:
-    """The signature of each key of a note, by the key's name and id."""
+    """The signatures of a note by (key name, key id)."""
     if len(lines) > MOST_SIGNATURES:
-        raise IntegrityError(f"a note has more than {MOST_SIGNATURES} signature lines")
+        raise IntegrityError(f"the note has more than {MOST_SIGNATURES} signature lines")
     signatures: dict[tuple[str, bytes], bytes] = {}
     for line in lines:
         found = _SIGNATURE.fullmatch(line)
         if found is None:
-            raise IntegrityError("a checkpoint is no signed note")
+            raise IntegrityError("the checkpoint is not a signed note")
         blob = _bytes(found["signature"])
         signer = found["name"], blob[:4]
         if signer in signatures:
-            raise IntegrityError("a note has two signature lines of one key")
+            raise IntegrityError("the note has two signature lines by the same key")
         signatures[signer] = blob[4:]
     return signatures
 
 
 def follows(earlier: Checkpoint, later: Checkpoint, path: Sequence[bytes]) -> str | None:
-    """None if the later checkpoint continues the earlier one, as `path` proves; else what is wrong, as a word.
+    """Check that the later checkpoint continues the earlier one. Returns None, or one word for what is wrong.
 
-    `another-ledger`, `shrunk` (fewer leaves than were signed), `forked` (same size, other root), `unproven` (the path
-    does not lead from one to the other). Each of them is a reason to stop and to show both notes to others.
+    The words: `another-ledger`, `shrunk` (fewer leaves than were signed), `forked` (same size, different root) and
+    `unproven` (`path` does not prove it). After any of them, stop and show both notes to others.
     """
     if earlier.origin != later.origin:
         return "another-ledger"
@@ -164,15 +165,15 @@ def _base64(blob: bytes) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    """The bytes of canonical base64 text.
+    """Decode canonical base64.
 
     Raises:
-        IntegrityError: it is not canonical.
+        IntegrityError: `text` is not canonical base64.
     """
     try:
         blob = base64.b64decode(text, validate=True)
     except binascii.Error:
-        raise IntegrityError("a checkpoint is no signed note") from None
+        raise IntegrityError("the checkpoint is not a signed note") from None
     if _base64(blob) != text:
-        raise IntegrityError("a checkpoint is no signed note")
+        raise IntegrityError("the checkpoint is not a signed note")
     return blob

@@ -1,7 +1,7 @@
-"""A leaf: one act, who did it, and about which waybill, in bytes that can be read in one way only (FORMAT.md section 8).
+"""Ledger leaves: one act, its actor and its waybill, in an encoding with a single reading (FORMAT.md section 8).
 
-A leaf never holds personal data. The waybill stands in it only as its keyed subject; words and ids are matched against a
-narrow pattern that no Chinese text, no phone and no waybill number passes.
+A leaf never holds personal data. It names the waybill only by its keyed subject. Words and ids must match a narrow
+pattern that excludes Chinese characters, phones and waybill numbers.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from typing import final
 from masking.errors import InputError, IntegrityError
 
 VERSION = 1
-_SUBJECT = b"\0\0\0\x19waybill-masking/subject/1\0\0\0\x10"  # a frame; the record's 16 bytes end it
+_SUBJECT = b"\0\0\0\x19waybill-masking/subject/1\0\0\0\x10"  # framed; the 16 bytes of the record follow
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _WORD = re.compile(r"[a-z][a-z-]{0,31}")
 _NAME = re.compile(r"(?!.*[0-9]{9})[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""Ids of actors and values of details: nine digits in a row could be somebody's number."""
+"""Ids of actors and values of details. Nine digits in a row are excluded, since they could be a phone number."""
 
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 
 
 def is_name(text: str) -> bool:
-    """Whether a text may stand in a leaf as somebody's id."""
+    """Whether a string may be written to a leaf as an id."""
     return _NAME.fullmatch(text) is not None
 
 
@@ -39,14 +39,14 @@ class Leaf:
 
     Attributes:
         id: 16 bytes, time-ordered.
-        at: when, kept in whole milliseconds.
+        at: the time of the act, cut to whole milliseconds.
         kind: what was done, a word such as `grant`.
-        actor: the enrolled id of who did it.
-        subject: the waybill as `subject` names it, 16 bytes, or None where no waybill is concerned.
-        detail: closed words, counts and ids by name.
+        actor: the id of the enrolled actor.
+        subject: the waybill's keyed subject (see `subject`), 16 bytes, or None if the act concerns no waybill.
+        detail: words of closed lists, counts and ids, by name.
 
     Raises:
-        InputError: a word or id is of another form; the act must not be committed without its leaf.
+        InputError: a word or an id has another form. Don't commit the act, since it would have no leaf.
     """
 
     id: bytes
@@ -72,29 +72,29 @@ class Leaf:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """A leaf of which nothing can be told but where it is kept: the id of its row, and its position, None while it waits."""
+    """A leaf whose bytes can't be decoded: the id of its row, and its position (None if it is not sequenced yet)."""
 
     id: bytes
     position: int | None
 
     @property
     def name(self) -> str:
-        """As findings, alarms and `waybill ledger verify` count leaves, from 0; by its id before it has a position."""
+        """The leaf's name in findings, alarms and `waybill ledger verify`: its position from 0, or its id without one."""
         return f"leaf-{self.id.hex() if self.position is None else self.position}"
 
 
 def subject(salt: bytes, record: bytes) -> bytes:
-    """A waybill's name in the ledger, 16 bytes: without the day's salt nobody can tell which record it is."""
+    """A waybill's keyed subject, 16 bytes. Without the day's salt it can't be linked to its record."""
     return hmac.digest(salt, _SUBJECT + record, "sha256")[:16]
 
 
 def letters(id_: bytes) -> str:
-    """An id as a leaf's detail can hold it: hexadecimal digits as the letters a to p, so that no digits stand in a row."""
+    """An id in the form that a leaf's detail accepts: hexadecimal, with the letters a to p in place of the digits."""
     return id_.hex().translate(_LETTERS)
 
 
 def encode(leaf: Leaf) -> bytes:
-    """The leaf's bytes, about 80 of them."""
+    """Encode a leaf, as about 80 bytes."""
     milliseconds = (leaf.at - _EPOCH) // _MILLISECOND
     texts = [leaf.kind, leaf.actor]
     for pair in leaf.detail.items():
@@ -108,27 +108,27 @@ def encode(leaf: Leaf) -> bytes:
 
 
 def names(body: bytes) -> tuple[bytes, bytes | None]:
-    """The id and the subject in a leaf's bytes, without reading the rest: for sweeping over very many."""
+    """The id and the subject of an encoded leaf, without decoding the rest. For scans of very many leaves."""
     return body[1:17], body[26:42] if body[25:26] == b"\1" else None
 
 
 def decode(body: bytes) -> Leaf:
-    """The leaf that these bytes are the encoding of.
+    """Decode a leaf.
 
     Raises:
-        IntegrityError: they are no leaf's, or not in the one form that `encode` gives.
+        IntegrityError: the bytes are not a leaf, or not in the canonical form that `encode` writes.
     """
     try:
         leaf = _read(body)
     except (InputError, ValueError, IndexError, OverflowError) as error:
-        raise IntegrityError("a ledger leaf can't be read") from error
-    if encode(leaf) != body:  # a second form of the same leaf, or bytes left over
-        raise IntegrityError("a ledger leaf is not in its one form")
+        raise IntegrityError("a ledger leaf can't be decoded") from error
+    if encode(leaf) != body:  # another form of the same leaf, or trailing bytes
+        raise IntegrityError("a ledger leaf is not in its canonical form")
     return leaf
 
 
 def read(id_: bytes, position: int | None, body: bytes) -> Leaf | Unreadable:
-    """The leaf in this row, also if it is damaged: then whoever reads many goes on, and says which one it was."""
+    """Decode the leaf of a row, or return `Unreadable` if it is damaged, so that a scan can name it and go on."""
     try:
         return decode(body)
     except IntegrityError:

@@ -1,7 +1,7 @@
-"""The Merkle tree of RFC 6962 and RFC 9162 section 2.1, over leaves in the order of their sequencing (FORMAT.md section 9).
+"""The Merkle tree of RFC 6962 and RFC 9162 section 2.1 over the sequenced leaves (FORMAT.md section 9).
 
-Only hashes of perfect subtrees are kept, each at its place: the order in which appending completes them, so a store only
-ever adds at its end and reads in one sweep. Every other hash (roots, proofs) is folded from those.
+Only the hashes of perfect subtrees are stored. They are numbered (`place`) in the order in which appending completes
+them, so a store only ever appends. Every other hash (roots, proofs) is computed from those.
 """
 
 from __future__ import annotations
@@ -14,34 +14,37 @@ EMPTY_ROOT = sha256(b"").digest()
 
 
 class Span(NamedTuple):
-    """Leaves from `start` up to but not including `end`: what one hash of a proof stands for."""
+    """A range of leaves that one hash covers: from `start`, up to but not including `end`."""
 
     start: int
     end: int
 
 
 def leaf_hash(body: bytes) -> bytes:
-    """The 32-byte hash of a leaf's bytes."""
+    """The 32-byte hash of an encoded leaf."""
     return sha256(b"\0" + body).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """The 32-byte hash of a node above two others; the first byte keeps it from ever being a leaf's."""
+    """The 32-byte hash of a node with two children. Its prefix byte keeps it distinct from every leaf's hash."""
     return sha256(b"\1" + left + right).digest()
 
 
 def stored(size: int) -> int:
-    """How many hashes are kept for a tree of that size; the next leaf's hash goes to that place."""
+    """The number of hashes stored for a tree of that size, which is also the place of the next leaf's hash."""
     return 2 * size - size.bit_count()
 
 
 def place(span: Span) -> int:
-    """The place of a perfect subtree's hash: those that were complete before its last leaf, then those below it."""
+    """The index of a perfect subtree's hash in the store.
+
+    Before it come the hashes that were complete before its last leaf, then those that this leaf completes below it.
+    """
     return stored(span.end - 1) + (span.end - span.start).bit_length() - 1
 
 
 def perfect(span: Span) -> list[Span]:
-    """A span that is a subtree of some tree, as the perfect subtrees that make it up, left to right, each smaller."""
+    """Split a span of leaves into perfect subtrees, left to right, each smaller than the one before."""
     start, end = span
     parts = []
     while start < end:
@@ -52,7 +55,7 @@ def perfect(span: Span) -> list[Span]:
 
 
 def fold(hashes: Sequence[bytes]) -> bytes:
-    """The hash above perfect subtrees of falling size; of none, that of the empty tree."""
+    """The root hash over perfect subtrees of falling size; without any, the root of the empty tree."""
     if not hashes:
         return EMPTY_ROOT
     *rest, above = hashes
@@ -62,7 +65,7 @@ def fold(hashes: Sequence[bytes]) -> bytes:
 
 
 class Tree:
-    """The right edge of a growing tree: its perfect subtrees' hashes, falling in size. About 1 KB at any size."""
+    """The state needed to append: the hashes of the perfect subtrees, falling in size. About 1 KB at any tree size."""
 
     def __init__(self, size: int = 0, peaks: Sequence[bytes] = ()) -> None:
         self.size = size
@@ -70,15 +73,15 @@ class Tree:
 
     @classmethod
     def load(cls, size: int, read: Callable[[list[int]], Mapping[int, bytes]]) -> Self:
-        """The tree of that size, its peaks `read` by their places."""
+        """Load the tree of that size. `read` returns stored hashes by their places."""
         places = [place(part) for part in perfect(Span(0, size))]
         found = read(places)
         return cls(size, [found[each] for each in places])
 
     def append(self, bodies: Sequence[bytes]) -> list[bytes]:
-        """The hashes that these leaves complete, in the order of their places, beginning at `stored(size)`.
+        """Append encoded leaves and return the hashes to store, in the order of their places from `stored(size)`.
 
-        Four at a time where they fill a subtree: an eighth less time than one by one.
+        Leaves that fill a subtree of four are hashed together, which takes an eighth less time than one by one.
         """
         made: list[bytes] = []
         first = min(-self.size % 4, len(bodies))
@@ -98,7 +101,7 @@ class Tree:
         return made
 
     def _grow(self, top: bytes, level: int, made: list[bytes]) -> None:
-        """Add a perfect subtree of 2^level leaves, and every hash that it completes."""
+        """Add a perfect subtree of 2^level leaves with root `top`, and append each hash that it completes to `made`."""
         made.append(top)
         peaks, full = self.peaks, self.size >> level
         while full & 1:
@@ -114,7 +117,7 @@ class Tree:
 
 
 def inclusion(index: int, size: int) -> list[Span]:
-    """The spans whose hashes prove that leaf `index` is in the tree of that size, from the leaf up."""
+    """The spans whose hashes prove that leaf `index` is in the tree of that size, from the leaf to the root."""
     if not 0 <= index < size:
         raise ValueError("no such leaf in a tree of that size")
     start, end = 0, size
@@ -131,9 +134,9 @@ def inclusion(index: int, size: int) -> list[Span]:
 
 
 def consistency(earlier: int, later: int) -> list[Span]:
-    """The spans whose hashes prove that the tree of the earlier size is the beginning of the later one."""
+    """The spans whose hashes prove that the tree of size `earlier` is a prefix of the tree of size `later`."""
     if not 0 <= earlier <= later:
-        raise ValueError("the earlier tree is not the smaller one")
+        raise ValueError("the earlier tree is larger than the later one")
     if earlier in {0, later}:
         return []
     start, end = 0, later
@@ -146,20 +149,20 @@ def consistency(earlier: int, later: int) -> list[Span]:
         else:
             spans.append(Span(start, middle))
             start = middle
-    if start:  # else the verifier holds that hash already: it is the earlier root
+    if start:  # else this hash is the earlier root, which the verifier already has
         spans.append(Span(start, end))
     return spans[::-1]
 
 
 def proof(spans: Sequence[Span], read: Callable[[list[int]], Mapping[int, bytes]]) -> list[bytes]:
-    """The hashes of spans, folded from kept ones, which are `read` by their places in one go."""
+    """The hashes of spans, computed from stored ones. `read` is called once, with all places."""
     parts = [[place(part) for part in perfect(span)] for span in spans]
     found = read([each for places in parts for each in places])
     return [fold([found[each] for each in places]) for places in parts]
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
-    """Whether `path` proves that the leaf with that hash stands at `index` under this root (RFC 9162, 2.1.3.2)."""
+    """Whether `path` proves that the leaf with hash `leaf` is at `index` under this root (RFC 9162, 2.1.3.2)."""
     if not 0 <= index < size:
         return False
     node, last, above = index, size - 1, leaf
@@ -178,7 +181,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
 def verify_consistency(earlier: int, later: int, earlier_root: bytes, later_root: bytes, path: Sequence[bytes]) -> bool:
     """Whether `path` proves that the later tree begins with the earlier one (RFC 9162, 2.1.4.2).
 
-    From an empty tree nothing can be proven: every tree begins with it, so a caller that means that has to say so.
+    False if only the earlier tree is empty. Every tree begins with an empty one, so a caller handles that case itself.
     """
     if not 0 < earlier < later:
         return earlier == later and earlier_root == later_root and not path
@@ -204,7 +207,7 @@ def verify_consistency(earlier: int, later: int, earlier_root: bytes, later_root
 
 
 def _past_left_edge(node: int, last: int) -> tuple[int, int]:
-    """Both places raised to the first level at which `node` is a right child, or the root."""
+    """Move both nodes up to the first level at which `node` is a right child or the root."""
     while node and not node & 1:
         node, last = node >> 1, last >> 1
     return node, last
