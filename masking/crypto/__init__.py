@@ -1,1 +1,1 @@
-"""Sealing, wrapping, codes and indexes: the implementation of FORMAT.md."""
+"""Field encryption, key wrapping, label codes, keyed indexes and row MACs, as specified in FORMAT.md."""

@@ -1,7 +1,7 @@
-"""Seals day keys to the offline archive key, and opens them where that key is (FORMAT.md section 7).
+"""Seal day keys to the offline archive key, and open them with it (FORMAT.md section 7).
 
-The service holds the public half only. What it has sealed, it can't open again; the private half is kept offline and
-destroyed on schedule, which also reaches the archives in old backups.
+The service holds only the public half, so it can't open what it has sealed. The private half is kept offline and destroyed
+on schedule, which makes the archives in old backups unreadable as well.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ VERSION = b"\x01"
 
 
 def generate() -> tuple[bytes, bytes]:
-    """A new offline key: its private half, which is to leave this machine, and its public half; 32 bytes each."""
+    """Generate an offline key: (private half, public half), 32 bytes each. Move the private half off this machine."""
     private = X25519PrivateKey.generate()
     return private.private_bytes_raw(), private.public_key().public_bytes_raw()
 
@@ -30,20 +30,22 @@ def public_half(private: bytes) -> bytes:
 
 
 def seal_day_key(public: bytes, day: str, key: bytes) -> bytes:
-    """A day's archive key as only the offline key opens it."""
+    """Seal a day's archive key, so that only the offline private key opens it."""
     return VERSION + _suite().encrypt(key, X25519PublicKey.from_public_bytes(public), _info(day))
 
 
 def open_day_key(private: bytes, day: str, blob: bytes) -> bytes:
-    """The day's archive key inside; the private half is at hand only offline.
+    """Open a sealed archive key of a day. For offline use, where the private half is.
 
     Raises:
-        IntegrityError: it was not sealed to this key for this day.
+        IntegrityError: the blob was not sealed to this key for this day, or was changed.
     """
     if blob[:1] == VERSION:
         with suppress(InvalidTag, ValueError):
             return _suite().decrypt(blob[1:], X25519PrivateKey.from_private_bytes(private), _info(day))
-    raise IntegrityError("an archived day key does not open with this offline key")
+    raise IntegrityError(
+        "the archive key of a day does not open with this offline key. Check which offline key it was made for"
+    )
 
 
 def _suite() -> Suite:
@@ -51,5 +53,5 @@ def _suite() -> Suite:
 
 
 def _info(day: str) -> bytes:
-    # the library's one-shot HPKE takes no associated data, so all of the context stands in `info`
+    # the library's one-shot HPKE takes no associated data, so the whole context goes into `info`
     return framed("waybill-masking/archive/1", "day-key", day)

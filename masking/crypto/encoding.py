@@ -1,4 +1,4 @@
-"""The encodings that every format of FORMAT.md is made of: framed bytes, and one spelling of base32 (section 1)."""
+"""The encodings that all formats of FORMAT.md share: length-prefixed framing and canonical base32 (section 1)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SPELT = re.compile(r"[0-9A-HJKMNP-TV-Z]*")
 
 
 def framed(*parts: str | bytes) -> bytes:
-    """The parts, each behind its length as a 32-bit number, so that no two lists of parts share a framing."""
+    """The parts, each prefixed with its length as 32 bits (big-endian). Two different lists never give the same bytes."""
     out: list[bytes] = []
     for part in parts:
         raw = part.encode() if isinstance(part, str) else part
@@ -21,12 +21,12 @@ def framed(*parts: str | bytes) -> bytes:
 
 
 def base32(data: bytes) -> str:
-    """Crockford's base32 in capitals, unused bits zero, no padding: ceil(8n / 5) characters for n bytes."""
+    """Encode as Crockford's base32 in capitals, without padding: ceil(8n / 5) characters for n bytes, unused bits zero."""
     return base64.b32encode(data).rstrip(b"=").translate(_TO_CROCKFORD).decode()
 
 
 def base32_bytes(text: str, size: int) -> bytes | None:
-    """The `size` bytes that `base32` spells as `text`; None for every other text, so that each value has one spelling."""
+    """Decode the canonical base32 form of `size` bytes. None for every other string."""
     bits = 5 * len(text)
     spare = bits - 8 * size
     if not 0 <= spare < 5 or not _SPELT.fullmatch(text):

@@ -1,8 +1,9 @@
-"""Orders sealed at their source: what a merchant's process sends, and keeps while the service is down (FORMAT.md section 6).
+"""Envelopes: orders that a merchant's process encrypts to the service, and queues while it is down (FORMAT.md section 6).
 
-An envelope opens only with the service's sealing key of its id, for the merchant and tenant it was sealed for, until its
-time is over. Who sent it is not in it: the request that brings it says that. The keys to seal to come in a directory that
-is signed by the ledger's key, which the merchant has pinned.
+An envelope opens only with the service's sealing key of its key id, and only for the tenant and merchant it was sealed
+for. Its head names the time after which the service refuses it. It doesn't authenticate the sender: the request that
+carries it does. The service publishes its sealing keys in a directory signed by the ledger's key, which the merchant has
+pinned.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from masking.world import milliseconds, moment
 
 VERSION = b"\x01"
 BLOCK = 256
-"""Texts are padded to a multiple of this many bytes, with blanks, which JSON allows at its end."""
+"""The JSON is padded to a multiple of this many bytes, with spaces, which JSON allows at its end."""
 _HEAD = 1 + 4 + 16 + 8
 _LINE = re.compile(
     r"key ([1-9][0-9]{0,8}) ([A-Za-z0-9+/]{43}=) ([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})Z", re.ASCII
@@ -32,7 +33,7 @@ _LINE = re.compile(
 
 
 class SealingKey(NamedTuple):
-    """A key to seal to: its id, its 32-byte public half, and when it dies (whole seconds)."""
+    """A public key to seal to: its id, its 32 bytes, and when the service deletes its private half (whole seconds)."""
 
     id: int
     public: bytes
@@ -40,7 +41,7 @@ class SealingKey(NamedTuple):
 
 
 class Envelope(NamedTuple):
-    """What can be read of an envelope without opening it."""
+    """The head of an envelope, readable without opening it."""
 
     key_id: int
     id: bytes
@@ -48,7 +49,7 @@ class Envelope(NamedTuple):
 
 
 def seal(key: SealingKey, tenant: str, merchant: str, id_: bytes, not_after: datetime, text: bytes) -> bytes:
-    """An envelope around a JSON text. `id_` is 16 random bytes, never used twice; `not_after` not beyond the key's end."""
+    """Seal a JSON text. `id_` is 16 random bytes, never used twice. `not_after` is cut to the end of the key's life."""
     until = milliseconds(min(not_after, key.until)).to_bytes(8, "big")
     head = VERSION + key.id.to_bytes(4, "big") + id_ + until
     padded = text.ljust(-(-len(text) // BLOCK) * BLOCK)
@@ -56,7 +57,7 @@ def seal(key: SealingKey, tenant: str, merchant: str, id_: bytes, not_after: dat
 
 
 def head(envelope: bytes) -> Envelope | None:
-    """What stands in front of an envelope, not yet authenticated; None for what is none."""
+    """Read the head of an envelope, without authenticating it. None if the bytes don't have the form of an envelope."""
     if len(envelope) < _HEAD + 32 + 16 or envelope[:1] != VERSION:
         return None
     until = int.from_bytes(envelope[21:_HEAD], "big")
@@ -64,37 +65,37 @@ def head(envelope: bytes) -> Envelope | None:
 
 
 def open_envelope(private: bytes, tenant: str, merchant: str, envelope: bytes) -> bytes:
-    """The text inside, blanks at its end included.
+    """Open an envelope and return the JSON text with its padding.
 
     Raises:
-        IntegrityError: it was not sealed to this key, for this merchant of this tenant, or was changed.
+        IntegrityError: the envelope was not sealed to this key for this merchant of this tenant, or was changed.
     """
     try:
         key = X25519PrivateKey.from_private_bytes(private)
         return _suite().decrypt(envelope[_HEAD:], key, _info(envelope[:_HEAD], tenant, merchant))
     except (InvalidTag, ValueError):
         pass
-    raise IntegrityError("an envelope was not sealed for this, or was changed")
+    raise IntegrityError("an envelope was not sealed to this key for this merchant, or was changed")
 
 
 def public_key(private: bytes, key_id: int, until: datetime) -> SealingKey:
-    """The entry of a directory that belongs to a private key."""
+    """The directory entry of a private key."""
     public = X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
     return SealingKey(key_id, public, until)
 
 
 def sign_directory(origin: str, keys: Sequence[SealingKey], seed: bytes) -> str:
-    """The directory of a service's sealing keys, newest last, signed by the 32-byte key `sign/ledger`."""
+    """Sign the directory of a service's sealing keys, newest last. `seed` is the 32-byte key `sign/ledger`."""
     lines = [f"key {k.id} {_base64(k.public)} {k.until.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z\n" for k in keys]
     text = f"{origin}/sources\n{''.join(lines)}"
     return f"{text}\n{_base64(Ed25519PrivateKey.from_private_bytes(seed).sign(text.encode()))}\n"
 
 
 def read_directory(note: str, origin: str, signer: bytes) -> list[SealingKey]:
-    """The keys in a directory, newest last, after its signature by the pinned 32-byte public key was verified.
+    """Verify a directory with the pinned 32-byte public key `signer` and return its keys, newest last.
 
     Raises:
-        IntegrityError: it is not this service's directory, or not signed by the pinned key.
+        IntegrityError: the note is not this service's directory, or is not signed by the pinned key.
     """
     text, _, signature = note.rpartition("\n\n")
     title, *lines = text.split("\n")
@@ -106,7 +107,7 @@ def read_directory(note: str, origin: str, signer: bytes) -> list[SealingKey]:
             return [SealingKey(int(m[1]), base64.b64decode(m[2]), _time(m[3])) for m in found if m]
     except (InvalidSignature, ValueError):
         pass
-    raise IntegrityError("the directory of sealing keys is not signed by the key that was pinned")
+    raise IntegrityError("the directory of sealing keys is not signed by the pinned key")
 
 
 def _time(text: str) -> datetime:

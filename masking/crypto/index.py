@@ -1,4 +1,4 @@
-"""Names for things that tell nothing of them: tokens (FORMAT.md section 1), keyed indexes and fingerprints (section 5)."""
+"""Identifiers that reveal no content: tokens (FORMAT.md section 1), keyed indexes and fingerprints (section 5)."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from masking.crypto.encoding import base32, base32_bytes, framed
 from masking.order import Plain
 from masking.waybill import Token
 
-TOKEN_PREFIX = "wb1_"  # noqa: S105  a masking token, no credential
+TOKEN_PREFIX = "wb1_"  # noqa: S105  a waybill's public id, not a credential
 MERGE_PREFIX = "mr1_"
 RECORD = 16
 
 
 def token_text(record: bytes) -> Token:
-    """The token of a 16-byte record id: what merchants keep, safe in addresses and file names."""
+    """The token of a 16-byte record id. Merchants store it; it is safe in URLs and file names."""
     return Token(TOKEN_PREFIX + base32(record).lower())
 
 
 def token_record(text: str) -> bytes | None:
-    """The record id of a token; None for any other text. A token proves nothing: ask whose the waybill is."""
+    """The record id of a token, or None for any other string. A token proves no rights: check whose waybill it is."""
     body = text.removeprefix(TOKEN_PREFIX)
     if body == text or body != body.lower() or not body.isascii():
         return None
@@ -29,32 +29,33 @@ def token_record(text: str) -> bytes | None:
 
 
 def person_index(key: bytes, phone: str) -> bytes:
-    """The 32 bytes under which a phone, in its canonical form, is found while the day's `key` lives."""
+    """The 32-byte index of a phone in its canonical form, under a day's `key`. Deleting that key ends every look-up."""
     return _mac(key, framed("waybill-masking/person/1", phone))
 
 
 def is_persons(keys: Collection[bytes], index: bytes | None, phone: str) -> bool:
-    """Whether an index stands for this phone (in its canonical form; empty for none) under one of the live days' keys.
+    """Whether an index is that of this phone under one of the live days' keys. False for no index or an empty phone.
 
-    It takes the same time for every phone, and where there is no index.
+    `phone` is in its canonical form. The comparison takes the same time for every phone, also without an index.
     """
     same = [hmac.compare_digest(person_index(key, phone), index or bytes(32)) for key in keys]
     return any(same) and index is not None and bool(phone)
 
 
 def merge_reference(key: bytes, name: str, phone: str, address: str) -> str:
-    """A text that is equal for orders of one buyer under one `key`, and tells nothing else.
+    """A reference that is equal for orders of the same buyer under one `key`, and reveals nothing else.
 
-    Taken over all three jointly, so that who holds references can't try phones one by one. Widths and blanks don't count.
+    It covers the three values jointly, so that it can't be used to test phones one by one. Character width and white space
+    are ignored.
     """
     parts = [_loose(part) for part in (name, phone, address)]
     return MERGE_PREFIX + base32(_mac(key, framed("waybill-masking/merge/1", *parts))[:20]).lower()
 
 
 def content_mac(key: bytes, fields: Mapping[str, Plain], extra: Sequence[str]) -> bytes:
-    """The 32-byte fingerprint of an order's content under its waybill `key`: whether a repeated order is the same.
+    """The 32-byte fingerprint of an order's content. It shows whether a repeated order has the same content.
 
-    Under a key of its own, derived from the waybill's; it dies with that.
+    Its key is derived from the waybill's `key`, and is destroyed with it.
     """
     own = _mac(key, framed("waybill-masking/content-key/1"))
     parts = [part for name in sorted(fields) for part in (name, fields[name].reveal())]
@@ -62,7 +63,7 @@ def content_mac(key: bytes, fields: Mapping[str, Plain], extra: Sequence[str]) -
 
 
 def event_index(key: bytes, actor: str, event: str) -> bytes:
-    """The 32 bytes under which an actor's own name for an act is known, so that it is done once."""
+    """The 32-byte index of the event id that an actor gave to an act, so that a repeated request acts only once."""
     return _mac(key, framed("waybill-masking/event/1", actor, event))
 
 

@@ -1,8 +1,8 @@
-"""Seals the personal fields of one waybill, each by itself, and opens them (FORMAT.md section 2).
+"""Encrypt ("seal") and decrypt the personal fields of one waybill, each field separately (FORMAT.md section 2).
 
-A sealed field opens only with its waybill's key, and only as the field, record and tenant that it was sealed as, so that
-ciphertexts moved to another row or column open as nothing. Texts are padded: the sizes in a stolen table don't tell a
-two-character name from a four-character one, or an empty remark from a short one.
+A sealed field opens only with its waybill's key, and only as the field, record and tenant that it was sealed as. A
+ciphertext that was moved to another row or column fails. Values are padded, so that the sizes in a stolen table don't
+tell a two-character name from a four-character one, or an empty remark from a short one.
 """
 
 from __future__ import annotations
@@ -19,14 +19,17 @@ from masking.order import Plain
 VERSION = b"\x01"
 NONCE = 12
 BLOCK = 32
-"""Texts are padded to a multiple of this many bytes: ten Han characters, or a phone."""
+"""Values are padded to a multiple of this many bytes: ten Han characters, or a phone."""
 _FORMAT = framed("waybill-masking/field/1")
 
 
 def seal_fields(
     key: bytes, tenant: str, record: bytes, fields: Mapping[str, Plain], entropy: Callable[[int], bytes]
 ) -> dict[str, bytes]:
-    """The sealed form of each field, by name. `key` has 32 bytes and is this waybill's alone; nonces come from `entropy`."""
+    """Seal each field. Returns ciphertexts by field name.
+
+    `key` has 32 bytes and belongs to this waybill only. `entropy(n)` returns n random bytes, used for nonces.
+    """
     encrypt = AESGCM(key).encrypt
     context = _FORMAT + framed(tenant, record)
     nonces = entropy(NONCE * len(fields))
@@ -35,17 +38,17 @@ def seal_fields(
         nonce = nonces[start : start + NONCE]
         text = plain.reveal().encode()
         if text.endswith(b"\0"):
-            raise ValueError("a sealed text can't end in U+0000")  # it would come back without it
+            raise ValueError("a sealed value can't end in U+0000")  # opening would strip it as padding
         padded = text.ljust(len(text) + BLOCK - 1 & -BLOCK or BLOCK, b"\0")
         sealed[name] = VERSION + nonce + encrypt(nonce, padded, context + name.encode())
     return sealed
 
 
 def open_fields(key: bytes, tenant: str, record: bytes, sealed: Mapping[str, bytes]) -> dict[str, Plain]:
-    """The plaintext of each sealed field, by name.
+    """Open sealed fields. Returns plaintexts by field name.
 
     Raises:
-        IntegrityError: one of them is not what was sealed there; nothing is said of which or why, and none is given.
+        IntegrityError: a field failed authentication. The error doesn't say which or why, and no field is returned.
     """
     decrypt = AESGCM(key).decrypt
     context = _FORMAT + framed(tenant, record)
@@ -59,5 +62,5 @@ def open_fields(key: bytes, tenant: str, record: bytes, sealed: Mapping[str, byt
         else:
             return opened
     except (InvalidTag, ValueError):
-        pass  # raised below, where no cause hangs on the error
-    raise IntegrityError("a sealed field is not what was sealed there")
+        pass  # raised below, so that the error has no cause attached
+    raise IntegrityError("a sealed field failed authentication")
