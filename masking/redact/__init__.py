@@ -1,1 +1,1 @@
-"""What may be shown: masked views of names, phones, addresses and free text. Pure, no keys."""
+"""Masking of names, phones, addresses and free text, and the check of masked views. Pure functions without keys."""

@@ -1,7 +1,7 @@
-"""Addresses as they may be shown: the door, persons and phones hidden, the way to the door left.
+"""Masking of addresses: hides the door, persons and phones, and leaves the way to the door readable.
 
-GB/T 41833 hides unit and room. Profiles: `label` hides the building and the rural house too, `screen` what the standard
-demands, `strict` all but the region.
+GB/T 41833 requires unit and room to be hidden. The profile `screen` hides what the standard requires, `label` hides the
+building and the rural house too, and `strict` hides everything but the region.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from masking.waybill import Masked
 
 
 class Profile(StrEnum):
-    """Who looks: a printed label, a worker's screen, or anybody."""
+    """How much is hidden: as on a printed label, as on a worker's screen, or everything but the region."""
 
     LABEL = "label"
     SCREEN = "screen"
@@ -39,9 +39,15 @@ _BRIDGES = " -_/.、,·|~一〇○零"
 
 @final
 class Address(NamedTuple):
-    """An address as read: its text, normal form (`low` in small letters), parts of its door, what else is personal.
+    """An analysed address.
 
-    `doors` are spans of the normal form; `personal` (phones, persons) and `hidden`, all that a label hides, of the text.
+    Attributes:
+        text: the address as given.
+        normal: its normal form.
+        low: the normal form in lower case.
+        doors: the parts of the door, as spans of the normal form.
+        personal: phones and persons, as spans of the text.
+        hidden: everything that a label hides, as spans of the text.
     """
 
     text: str
@@ -53,10 +59,10 @@ class Address(NamedTuple):
 
 
 def read_address(text: str) -> Address:
-    """What the rules find in an address."""
+    """Find the door, the persons and the phones in an address."""
     normal = normalise(text)
     phones = find_phones(normal, local=False)
-    plain = replaced(normal.text, [phone.at for phone in phones], GONE)  # their digits are no doors
+    plain = replaced(normal.text, [phone.at for phone in phones], GONE)  # so that their digits don't read as doors
     doors = door_parts(plain)
     if _SIGN.search(plain) and _loose().search(plain):
         doors = sorted({*doors, *_read_tight(plain)})
@@ -66,12 +72,12 @@ def read_address(text: str) -> Address:
 
 @cache
 def _loose() -> re.Pattern[str]:
-    """Blanks inside of words; compiled when an address first has any."""
+    """The pattern of spaces inside words, compiled when an address first has any."""
     return re.compile(_BLANK_INSIDE)
 
 
 def _read_tight(plain: str) -> list[Part]:
-    """The doors that show once the blanks inside of words are taken out: 十 二 栋."""
+    """The doors that appear once spaces inside words are removed: 十 二 栋."""
     gone = {n for match in _loose().finditer(plain) for n in range(*match.span())}
     kept = [n for n in range(len(plain)) if n not in gone]
     parts = door_parts("".join([plain[n] for n in kept]))
@@ -79,12 +85,12 @@ def _read_tight(plain: str) -> list[Part]:
 
 
 def mask_address(text: str, known: Sequence[str] = (), profile: Profile = Profile.LABEL) -> Masked:
-    """The address with its door, persons, phones and the `known` words hidden, and the way to it left."""
+    """Mask an address: hide its door, its persons, its phones and the words in `known`."""
     return mask_read(read_address(text), known, profile)
 
 
 def mask_read(address: Address, known: Sequence[str], profile: Profile = Profile.LABEL) -> Masked:
-    """The same for an address that has been read."""
+    """Mask an analysed address, as `mask_address` does."""
     text, normal = address.text, address.normal
     if profile is Profile.LABEL:
         hidden = address.hidden
@@ -98,7 +104,7 @@ def mask_read(address: Address, known: Sequence[str], profile: Profile = Profile
 
 
 def _doors(normal: Normal, doors: Sequence[Part]) -> list[Span]:
-    """The spans of the text that parts of a door take up, with the signs that join them."""
+    """The spans of the text that the parts of a door cover, including the characters that join them."""
     spans = joined([part[:2] for part in doors], normal.text, _BRIDGES)
     return spans if normal.origin is None else [normal.back(*span) for span in spans]
 
@@ -115,7 +121,7 @@ _NO_PERSON = re.compile(r"[店厂行馆部室楼厅城院园苑吧铺库处站�
 
 
 def _persons(normal: Normal, doors: Sequence[Part]) -> list[Span]:
-    """Names that somebody typed into an address, where a word or the place behind the door marks them."""
+    """Names of persons in an address that a word such as 收货人, or their position after the door, gives away."""
     found = []
     if _PERSON_HINT.search(normal.text):
         found = [normal.back(*match.span(match.lastgroup or 0)) for match in _PERSON.finditer(normal.text)]

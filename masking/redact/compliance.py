@@ -1,8 +1,8 @@
-"""The comparison of what is shown with the order it came from, leak by leak.
+"""The compliance check: compares a masked view with its order and lists the leaks.
 
-It compares texts, so that it also judges what was read from a finished label, where blanks and line ends may differ. A
-leak names the field and the rule, never the value. The rules are GB/T 41833-2022's minimum (name, six digits, unit and
-room) and what this project hides beyond it.
+It compares strings, so it also applies to text read back from a finished label, where white space and line ends may
+differ. A leak names the field and the rule, never the value. The rules are the minimum of GB/T 41833-2022 (name, six
+digits, unit and room) and what this project hides beyond it.
 """
 
 from __future__ import annotations
@@ -37,13 +37,17 @@ class Leak(NamedTuple):
 
 
 def leaks(view: MaskedView, order: Order) -> list[Leak]:
-    """What a view still shows of its order that it may not; empty for a good one."""
+    """The rules that a view breaks for its order; empty if the view is safe."""
     recipient, sender = facts_of(order.recipient), facts_of(order.sender)
     return check(view, said_in(order, recipient, sender), recipient, sender)
 
 
 def check(view: MaskedView, said: Said, recipient: Facts, sender: Facts, good: MaskedParty | None = None) -> list[Leak]:
-    """The same, for an order that has been read; of a party that was `good` before, only what concerns the others."""
+    """The rules that a view breaks, for an analysed order.
+
+    `good` is a masked party that passed before with the same facts. Its own fields are not checked again, only whether its
+    name and phone appear elsewhere.
+    """
     r, s = view.recipient, view.sender
     shows = (r.name, r.phone, r.address, s.name, s.phone, s.address, view.goods, view.remark)
     texts = [masked.text for masked in shows]
@@ -74,23 +78,23 @@ def check(view: MaskedView, said: Said, recipient: Facts, sender: Facts, good: M
         found.append(Leak("goods", "goods-no-category-word"))
     for field, note, text in (("goods", said.goods, texts[6]), ("remark", said.remark, texts[7])):
         if note and text and (note.personal or text != note.text) and _tells(text, recipient.rooms + sender.rooms):
-            found.append(Leak(field, "personal-text"))  # what was read and found clean need not be read again
+            found.append(Leak(field, "personal-text"))  # a clean note shown unchanged is not analysed again
     return list(dict.fromkeys(found)) if found else found
 
 
 def _digits(whole: str) -> str:
-    """The digits of a text in normal form, which are all in ASCII, and its separators."""
+    """The digits and separators of a string in normal form, whose digits are all ASCII."""
     return whole.encode("ascii", "ignore").translate(None, _NO_DIGITS).decode("ascii")
 
 
 def _tells(text: str, rooms: Sequence[str]) -> bool:
-    """Whether a free text shows anything personal, or a number of either door."""
+    """Whether a free text shows personal data or a number of either door."""
     normal = normalise(text)
     return any(_visible(text, span) for span in find_personal(normal) + find_words(normal, rooms))
 
 
 def _words(who: str, facts: Facts, shown: Sequence[str]) -> list[Leak]:
-    """No word of a name stands in any other field, nor the whole name in the fields for names."""
+    """Leaks of a name: any word of it in another field, or the whole of it in a name field."""
     return [
         Leak(field, f"name-of-the-{who}")
         for field, text in zip(FIELDS, shown, strict=True)
@@ -100,7 +104,7 @@ def _words(who: str, facts: Facts, shown: Sequence[str]) -> list[Leak]:
 
 
 def _phone(field: str, facts: Facts, visible: str) -> list[Leak]:
-    """At least six digits of each phone and its last four are hidden."""
+    """Leaks of a phone: fewer than six digits of each are hidden, or the last four are visible."""
     found = []
     if len(visible) > facts.phone.spare:
         found.append(Leak(field, "phone-six-digits"))
@@ -110,7 +114,7 @@ def _phone(field: str, facts: Facts, visible: str) -> list[Leak]:
 
 
 def _address(field: str, facts: Facts, text: str, shown: str) -> list[Leak]:
-    """No part of the door is visible, and no phone or person that stood in the address."""
+    """Leaks of an address: a visible part of the door, or a phone or person that the address contained."""
     address = facts.address
     found: list[Leak] = []
     if len(text) != len(address.text):
@@ -128,7 +132,10 @@ def _address(field: str, facts: Facts, text: str, shown: str) -> list[Leak]:
 
 
 def _by_tokens(field: str, facts: Facts, shown: str) -> list[Leak]:
-    """The same where places can't be compared: a number may stand as often as it stands outside the door."""
+    """Leaks of a door where the shown address has another length, so positions can't be compared.
+
+    A number may appear as often as it appears outside the door.
+    """
     plain = facts.address.normal.text
     outside = plain
     for part in facts.address.doors:

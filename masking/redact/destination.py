@@ -1,4 +1,4 @@
-"""Where a parcel goes, as far as its masked view says: the city, for a number that belongs there."""
+"""The destination city of a parcel, read from its masked view, for choosing a virtual number of that city."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from masking.waybill import MaskedView
 
 
 def city_of(view: MaskedView) -> str:
-    """The city that a parcel is addressed to: the four digits of its division code (GB/T 2260).
+    """The four-digit division code (GB/T 2260) of the city that a parcel is addressed to.
 
-    "3300" where only the province is known, "" where nothing is; a municipality is one city ("3101").
+    "3300" if only the province is known, "" if nothing is. A municipality counts as one city ("3101").
     """
     code = find_region(normalise(view.recipient.address.text).text).code[:4]
     return code[:2] + "01" if code[:2] in MUNICIPALITIES else code.ljust(4, "0") if code else ""

@@ -1,6 +1,7 @@
-"""The table of China's divisions, provinces to towns: names and codes (GB/T 2260), also names of the last thirty years.
+"""The table of China's administrative divisions, from provinces to towns: names and codes (GB/T 2260).
 
-Data and licences lie in `data/`, made by `scripts/divisions.py`. The table is read once, when first asked for.
+It includes names that went out of force in the last thirty years. `scripts/divisions.py` makes the files in `data/`, where
+the licences are too. The table is read once, at first use.
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ _TOWN_TAIL = re.compile(r"(?:街道办事处|街道|(?:[一-鿿]{1,3}族)?乡|�
 
 @final
 class Table(NamedTuple):
-    """Divisions for look-up.
+    """The look-up tables of the divisions.
 
     Attributes:
         names: full name -> codes of two, four or six digits.
         shorts: name without its suffix -> codes.
         by_code: code -> name in force.
-        gone: names that are no longer in force, as (code, name).
-        lengths: first two characters -> lengths of the names and short names that begin so, longest first.
+        gone: names no longer in force, as (code, name).
+        lengths: first two characters -> lengths of the names and short names that begin with them, longest first.
         districts: code of a city -> its districts in force, as (name, code).
-        towns: code of a district or city -> its towns in one text, "001东华门街道 002景山街道".
+        towns: code of a district or city -> its towns in one string, "001东华门街道 002景山街道".
     """
 
     names: dict[str, tuple[str, ...]]
@@ -46,7 +47,7 @@ class Table(NamedTuple):
 
 @cache
 def table() -> Table:
-    """The table, read once."""
+    """Load the table, once."""
     names: dict[str, list[str]] = {}
     shorts: dict[str, list[str]] = {}
     by_code: dict[str, str] = {}
@@ -91,14 +92,14 @@ def table() -> Table:
 
 
 def short_name(name: str) -> str:
-    """A division's name without what kind of division it is: 内蒙古, 黔东南, 彭泽."""
+    """A division's name without the suffix for its kind: 内蒙古, 黔东南, 彭泽."""
     short = _TAIL.sub("", name)
     return short.removesuffix("维吾尔").removesuffix("回族") if name[-3:] == "自治区" else short
 
 
 @cache
 def towns_of(code: str) -> dict[str, list[tuple[str, str, str]]]:
-    """The towns of a division by their first two characters: (full name, name without suffix, end of the code)."""
+    """The towns of a division by their first two characters: (full name, name without suffix, last three digits)."""
     towns: dict[str, list[tuple[str, str, str]]] = {}
     for item in table().towns.get(code, "").split():
         towns.setdefault(item[3:5], []).append((item[3:], _TOWN_TAIL.sub("", item[3:]), item[:3]))

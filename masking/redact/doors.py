@@ -1,9 +1,9 @@
-"""Finds the door in an address: building, unit, floor and room, rural house, stall, bed, box.
+"""Find the door in an address: building, unit, floor and room, rural house, stall, bed, box.
 
-The rules walk from number to number. What a number is follows from the word behind it (栋, 单元, 室), the word before it
-(a road has numbers, a village has houses, an estate has buildings) and how deep in the address it stands. A number that
-nothing explains counts as a door; numbers that belong to a name (三里屯, 3号线, 105国道, 二期) are left alone.
-All offsets are of the normal form.
+The rules go from number to number. The meaning of a number follows from the word after it (栋, 单元, 室), the word before
+it (a road has numbers, a village has houses, an estate has buildings) and its depth in the address. A number without such
+a word counts as a door. Numbers that belong to a name (三里屯, 3号线, 105国道, 二期) are left alone.
+All offsets are offsets in the normal form.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _HIDDEN = ("*", words.GONE)
 _CLOSES = ("附近", "旁", "对面", "门口", "楼下", "地下", "负一", "首层", "底层")
 _GOES_ON = frozenset("-0123456789")
 BETWEEN = 64
-"""Characters before a number that may say what it is."""
+"""How many characters before a number are considered."""
 _REGION = ("省", "市", "县", "区", "旗", "州")
 
 
 def door_parts(text: str, numbers: list[Part] | None = None) -> list[Part]:
-    """The parts of an address that give a door away, in order, each with its level.
+    """The parts of an address that reveal a door, in order, each with its level.
 
-    What the same walk takes for a road's number, or a road that is a number, goes into `numbers`, if given.
+    House numbers of roads, and roads that are numbers, are appended to `numbers` if it is given.
     """
     parts: list[Part] = []
     latin = latin_stretches(text)
@@ -82,14 +82,14 @@ def door_parts(text: str, numbers: list[Part] | None = None) -> list[Part]:
 
 
 def _of_word(word: str) -> Level:
-    """The level of a door word that needs no number: 底层, 主楼, 东单元."""
+    """The level of a door word without a number: 底层, 主楼, 东单元."""
     if word[-1] in "层楼" and word[0] in "首底顶夹架":
         return FLOOR
     return BUILDING if word[-1] in "座栋幢楼" else UNIT
 
 
 def _from(text: str, start: int, end: int) -> int:
-    """Where a code begins that Latin letters lead into: of a word only the last letter can belong to the code."""
+    """The start of a code that Latin letters precede. Of a whole word, only the last letter can belong to the code."""
     word = text[start:end]
     if not (word.isascii() and word.isalpha()):
         return start
@@ -105,7 +105,7 @@ def _from(text: str, start: int, end: int) -> int:
 
 
 def _context(between: str, level: Level) -> Level:
-    """How deep the words before a number lead."""
+    """The level that the words before a number lead to."""
     tail = between.removesuffix("自编")[-5:]
     if not tail:
         return level
@@ -120,7 +120,7 @@ def _context(between: str, level: Level) -> Level:
 
 
 def _judge(text: str, run: re.Match[str], between: str, context: Level) -> Level | None:
-    """What a number is; None if it is part of a name."""
+    """The level of a number, or None if it is part of a name."""
     kind, code, end = run.lastgroup, run["code"], run.end()
     if text.startswith(("之间", "中间"), end):
         return None
@@ -146,7 +146,7 @@ def _judge(text: str, run: re.Match[str], between: str, context: Level) -> Level
 
 
 def _building(text: str, run: re.Match[str], context: Level, *, digits: bool, latin: bool) -> Level | None:
-    """What a number before a building word is."""
+    """The level of a number before a building word, or None if it is part of a name."""
     word, end = run["building"], run.end()
     if text.startswith(("村", "镇", "乡", "路", "街", "区"), end):
         return None
@@ -163,7 +163,7 @@ def _building(text: str, run: re.Match[str], context: Level, *, digits: bool, la
 
 
 def _numbered(text: str, run: re.Match[str], between: str, context: Level) -> Level | None:
-    """What a number with 号 is: of a road, of a house, of a room, or part of a name."""
+    """The level of a number with 号 (of a road, a house or a room), or None if it is part of a name."""
     end = run.end()
     if run["lead"] == "附" and context == NUMBER and not between:
         return NUMBER
@@ -191,13 +191,13 @@ def _numbered(text: str, run: re.Match[str], between: str, context: Level) -> Le
 
 
 def _deeper(text: str, end: int) -> bool:
-    """Whether another part of the door follows at once."""
+    """Whether another part of the door follows immediately."""
     rest = text[end : end + BETWEEN].lstrip(" -")[:1]
     return rest == "*" or (rest.isalnum() and words.HINT.match(rest) is not None)
 
 
 def _han(code: str, text: str, end: int, context: Level) -> Level | None:
-    """What Han numerals without a word behind them are."""
+    """The level of Han numerals without a word after them, or None if they are no door."""
     if "-" in code:
         return ROOM
     if text[end - 1] == "一" and text[end : end + 1].isdecimal():
@@ -208,7 +208,7 @@ def _han(code: str, text: str, end: int, context: Level) -> Level | None:
 
 
 def _bare(text: str, run: re.Match[str], between: str, context: Level) -> Level | None:
-    """What a number without any word behind it is."""
+    """The level of a number without a word after it, or None if it is a postcode or part of a name."""
     code, end = run["code"], run.end()
     parts = words.JOINED.split(code)
     closed = (
@@ -249,7 +249,7 @@ def _opened(text: str, run: re.Match[str]) -> bool:
 
 
 def _split(run: re.Match[str], verdict: Level, before: Level) -> list[Part]:
-    """A door run of several numbers cut into its levels: a-b is building and room, a-b-c building, unit and room."""
+    """Split joined numbers into levels: a-b is building and room, a-b-c is building, unit and room."""
     at, end = run.span()
     cuts = [match.span() for match in words.JOINED.finditer(run["code"])]
     if not cuts:

@@ -1,7 +1,7 @@
-"""The words and shapes that doors are written with, as patterns over the normal form.
+"""The words and number forms of doors, as patterns over the normal form.
 
-`RUN` is one number with what leads into it and the word behind it; `START` finds where one may begin; the tails judge
-the words before a number, the patterns with AHEAD what follows it.
+`RUN` matches one number with its prefix and the word after it. `START` finds where one may begin. The patterns with TAIL
+test the words before a number, those with AHEAD the text after it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ N = "一二三四五六七八九十百零〇○两廿壹贰叁肆伍陆柒捌玖
 SIDE = "东西南北中左右前后"
 LATIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 GONE = "\x1f"
-"""Stands where a phone stood."""
+"""Replaces each character of a phone before doors are searched for."""
 STEM = "甲乙丙丁戊己庚"
 BREAK = " ·,，。;；、.()（）[]【】〔〕<>《》「」“”\"'|+&:：-_/~…!！?？"
 

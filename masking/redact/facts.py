@@ -1,4 +1,4 @@
-"""What the rules read in an order: read once, used to mask it and to check what was masked."""
+"""The analysis of an order, made once and used both to mask the order and to check the masked view."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _ROOM = re.compile(r"[a-z]?\d{3,5}[a-z]?")
 
 @final
 class Facts(NamedTuple):
-    """A party as read.
+    """An analysed party.
 
     Attributes:
-        letters: how many the name has.
-        words: what of the name may stand in no other field.
-        rooms: numbers of the door, of three signs and more, which remark and goods must not tell.
-        phone, address: both fields.
-        shown: the party as it may be shown, for all that its own fields say.
+        letters: the number of letters and digits in the name.
+        words: the words of the name that must not appear in other fields.
+        rooms: the numbers of the door with three or more digits, which remark and goods must not show.
+        phone, address: the two analysed fields.
+        shown: the masked party, as far as its own fields decide it.
     """
 
     letters: int
@@ -40,11 +40,11 @@ class Facts(NamedTuple):
 
 @final
 class Said(NamedTuple):
-    """The free texts of an order as read.
+    """The analysed free texts of an order.
 
     Attributes:
-        word: what the goods are called where they may not be told.
-        goods: what the merchant says of them, if it may be told.
+        word: the category word that replaces the goods text where it may not be shown.
+        goods: the merchant's goods text, or None if it may not be shown.
         remark: the remark.
     """
 
@@ -54,7 +54,7 @@ class Said(NamedTuple):
 
 
 def facts_of(party: Party) -> Facts:
-    """What the rules read in a party."""
+    """Analyse a party."""
     name = party.name.reveal()
     called = normalise(name)
     phone = read_phone(party.phone.reveal())
@@ -72,7 +72,7 @@ def facts_of(party: Party) -> Facts:
 
 
 def said_in(order: Order, recipient: Facts, sender: Facts) -> Said:
-    """What the rules read in the free texts of an order between two parties."""
+    """Analyse the free texts of an order between two parties."""
     known = recipient.words + sender.words + recipient.rooms + sender.rooms
     goods = order.goods.reveal()
     told = order.show_goods and not is_sensitive(goods)

@@ -1,7 +1,7 @@
-"""Free text (remarks, goods that may be shown): the personal parts are found and hidden, the instruction stays.
+"""Masking of free text (remarks, goods that may be shown): hides the personal parts and leaves the instruction.
 
-Phones, chat ids, e-mail, identity and plate numbers, names where a word marks them, doors, states of health. Order
-numbers, sizes, prices and pick-up codes are left alone.
+Personal are phones, chat ids, e-mail addresses, identity and plate numbers, doors, health conditions, and names that a
+word marks. Order numbers, sizes, prices and pick-up codes are left alone.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ _ILL_HEADS = frozenset(word[0] for word in _HEALTH.split("|"))
 _DOOR_SIGNS = frozenset("室户房栋幢楼单座-")
 _CLAUSE_END = re.compile(r"[,，。;；、 !！]")
 _HINT = re.compile(f"[{''.join(sorted(_NAME_HEADS | _TITLE_HEADS | _ILL_HEADS | _DOOR_SIGNS))}A-Za-z0-9{HAN_DIGITS}]")
-"""Whatever is personal holds one of these."""
+"""Every personal part contains one of these characters."""
 _PERHAPS = re.compile(r"[A-Za-z@信特倒反前尾后末卡微扣旺音书手宝]|\d{15}")
-"""Whatever `_FOUND` finds holds one of these."""
+"""Every match of `_FOUND` contains a match of this."""
 _NAMED = re.compile(
     r"(?:收货人|收件人|联系人|姓名|签收人|收货?(?=:)|我叫|我是|我姓|转交给?|交给|代收人|打给|通知|寄给|送给|联系|找|叫)[:： 是]*(?P<name>[一-鿿·]{2,4}?)"
     r"(?=[\s\d,，。;；、(（:：!！]|$|收|签|代|电话|手机|就|即|或|来|取|的)"
@@ -54,7 +54,7 @@ _RECEIVES = re.compile(
     rf"(?P<name>[{_SURNAMES}](?:(?<![^\W\d_].)|(?<=[转给爸妈公婆哥姐弟妹友由让是找叫请人].))[^\W\d_]{{1,3}}?)(?:\([^\W\d_]{{1,4}}\))?"
     r"(?=(?:代|签|代签)?收(?![^\W\d_])|代[签取]|打电话)"
 )
-"""A name before what its bearer does: 张三收, 老公李四代签."""
+"""A name followed by what that person does: 张三收, 老公李四代签."""
 _SURE = re.compile(r"收货人|收件人|联系人|姓名|签收人|我叫|代收人")
 _TITLED = re.compile(rf"(?P<who>[一-鿿]{{1,3}})(?P<title>{HONORIFIC})")
 _NO_NAME = frozenset(
@@ -95,7 +95,7 @@ _CHAIN = re.compile(
 
 @final
 class Note(NamedTuple):
-    """A free text as read: the spans of it that are personal."""
+    """An analysed free text and its personal spans."""
 
     text: str
     personal: Sequence[Span]
@@ -105,7 +105,7 @@ _SILENT = Note("", ())
 
 
 def read_note(text: str, known: Sequence[str] = ()) -> Note:
-    """What is personal in a free text, the `known` words included."""
+    """Find the personal parts of a free text and the words in `known`."""
     if not text:
         return _SILENT
     normal = normalise(text)
@@ -113,12 +113,12 @@ def read_note(text: str, known: Sequence[str] = ()) -> Note:
 
 
 def mask_text(text: str, known: Sequence[str] = ()) -> Masked:
-    """A free text with its personal parts hidden, and the `known` words too."""
+    """Mask a free text: hide its personal parts and the words in `known`."""
     return cover(*read_note(text, known))
 
 
 def find_personal(normal: Normal) -> list[Span]:
-    """Spans of the original that hold personal data."""
+    """The spans of the original string that hold personal data."""
     text = normal.text
     if not _HINT.search(text):
         return []
@@ -136,13 +136,13 @@ def find_personal(normal: Normal) -> list[Span]:
 
 
 def _clauses(text: str) -> list[Span]:
-    """The clauses that tell of a state of health."""
+    """The clauses that mention a health condition."""
     edges = [0, *(match.end() for match in _CLAUSE_END.finditer(text)), len(text)]
     return [(a, b) for a, b in pairwise(edges) if _ILL.search(text, a, b)]
 
 
 def _named(text: str) -> list[Span]:
-    """Names that a word before or behind them marks."""
+    """Names that a word before or after them marks."""
     return [
         match.span("name")
         for match in (*_NAMED.finditer(text), *_RECEIVES.finditer(text))
@@ -151,13 +151,13 @@ def _named(text: str) -> list[Span]:
 
 
 def _is_word(text: str) -> bool:
-    """Whether what could be a name is another word, or a place: 周末, 项目部, 石家庄."""
+    """Whether a possible name is another word or a place: 周末, 项目部, 石家庄."""
     known = table()
     return text[:2] in _NO_NAME or text in known.names or text in known.shorts or bool(_NO_PERSON.search(text))
 
 
 def _titled(text: str) -> list[Span]:
-    """Names that a title behind them marks."""
+    """Names that a title after them marks."""
     spans = []
     for match in _TITLED.finditer(text.replace("谢谢", "，，")):
         who = match["who"]
@@ -169,7 +169,7 @@ def _titled(text: str) -> list[Span]:
 
 
 def _doors(text: str) -> list[Span]:
-    """Doors, where they are written out or stand together; single floors and bare numbers are no door in a remark."""
+    """Doors that are written out, and parts next to them. A single floor or a bare number is no door in a remark."""
     spans = [match.span() for match in _CHAIN.finditer(text)]
     parts = [part for part in door_parts(text) if part.level >= Level.BUILDING]
     told = [bool(_DOOR.search(text[part.start : part.end])) for part in parts]

@@ -1,6 +1,6 @@
-"""Goods become one word for their kind, so that nobody can pick parcels by what is in them.
+"""The category word that replaces a goods text, so that parcels can't be picked by their content.
 
-Sensitive goods (health, intimate, for children) get the neutral word that unknown goods get.
+Sensitive goods (health, intimate, for children) get the same neutral word as unknown goods.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _KINDS = (
     (re.compile("化妆|口红|面膜|防晒|洗发|护肤|香水"), "洗护"),
 )
 WORDS = frozenset({NEUTRAL, *(kind for _, kind in _KINDS)})
-"""All words that goods can become: none of them tells anything of a person, even if one is called so."""
+"""All category words. They are never treated as a person's name, even where a person has that name."""
 
 
 def is_sensitive(text: str) -> bool:
-    """Whether goods tell of health, intimacy or children."""
+    """Whether a goods text mentions health, intimate goods or goods for children."""
     return bool(_SENSITIVE.search(text))
 
 
 def category(text: str) -> str:
-    """One word for goods; the neutral one if they are sensitive or unknown; empty if there are none."""
+    """The category word of a goods text: `NEUTRAL` if the goods are sensitive or unknown, empty if the text is blank."""
     if not text.strip():
         return ""
     if not is_sensitive(text):

@@ -1,4 +1,4 @@
-"""Words that are known to be personal, because the order says so, found wherever they stand."""
+"""Search for words that the order itself shows to be personal, such as the names of its parties."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _TAIL = re.compile(r"[\[【(]\d{3,6}[\])】]")
 
 
 def name_words(name: Normal) -> list[str]:
-    """What of a name must not stand elsewhere: the whole, its parts, its [1234]; not what names a region as well."""
+    """The words of a name that must not appear elsewhere: the whole, its parts and its [1234].
+
+    Words that are also the name of a region are left out.
+    """
     text = name.text.lower()
     known = table()
     if text.isalpha():
@@ -24,7 +27,10 @@ def name_words(name: Normal) -> list[str]:
 
 
 def find_words(normal: Normal, words: Sequence[str]) -> list[Span]:
-    """Where the words (normal form, small letters) stand, as spans of the original; Latin ones and numbers only whole."""
+    """Where `words` (in normal form and lower case) occur, as spans of the original string.
+
+    Latin words and numbers are found only as whole words.
+    """
     text = normal.text.lower()
     here = [word for word in words if word in text]
     return [normal.back(*span) for word in here for span in _places(text, word)] if here else []

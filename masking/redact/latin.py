@@ -1,4 +1,4 @@
-"""Addresses in Latin script, which fail closed: every number that names no street is taken for a door."""
+"""Doors in addresses in Latin script. Fails closed: every number that doesn't belong to a street counts as a door."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _STREET = re.compile(
 
 _POSTCODE = re.compile(r"[0-8]\d{5}")
 BEFORE = 32
-"""Characters before a number in which a street may be named."""
+"""How many characters before a number are searched for a street."""
 _OF_STREET = re.compile(r"(?:\b|[a-z])(?:road|rd|street|st|avenue|ave|lu|jie)[., ]*(?:no[. ]*)?\Z", re.IGNORECASE)
 
 
 def latin_stretches(text: str) -> list[Span]:
-    """The stretches of a text that are written in Latin words."""
+    """The spans of a string that are written in Latin words."""
     if not _WORD.search(text):
         return []
     return [
@@ -52,7 +52,7 @@ def latin_stretches(text: str) -> list[Span]:
 
 
 def latin_doors(text: str, start: int, end: int) -> list[Part]:
-    """The doors of a stretch in Latin script: door words with their numbers, and numbers that no street follows."""
+    """The doors in a span of Latin script: door words with their numbers, and numbers that belong to no street."""
     parts = [
         Part(*match.span(), Level.ROOM)
         for match in _DOOR.finditer(text, start, end)

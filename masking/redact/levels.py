@@ -1,4 +1,4 @@
-"""How deep a part of an address lies."""
+"""The levels of an address, from town to room."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Level(IntEnum):
-    """How deep a part of an address lies. From BUILDING on it is part of the door."""
+    """The depth of a part of an address. BUILDING and deeper levels are parts of the door."""
 
     NOTHING = 0
     TOWN = 1
@@ -22,11 +22,11 @@ class Level(IntEnum):
 
 
 NOTHING, TOWN, STREET, LANE, NUMBER, PLACE, BUILDING, UNIT, FLOOR, ROOM = Level
-"""The same by short names: to read a member through its class takes ten times as long (Python 3.11)."""
+"""The levels under short names. Reading a member through its class takes ten times as long (Python 3.11)."""
 
 
 class Part(NamedTuple):
-    """A part of an address: its span in the normal form, and what it is."""
+    """A part of an address: its span in the normal form, and its level."""
 
     start: int
     end: int

@@ -1,7 +1,7 @@
-"""Names: what of a name may be shown. At least one character of the name is hidden, and the whole is never visible.
+"""Masking of names: hides at least one character of every name.
 
-GB/T 41833 hides one character or more of the name; here the surname stays, or the first letter of a name in Latin
-script, and everything else goes. Digits (the [1234] that platforms append) always go.
+GB/T 41833 requires one or more characters of the name to be hidden. Here the surname stays (of a Latin name the first
+letter), and so do titles and words such as 公司. Digits (the [1234] that platforms append) are always hidden.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SINGLE = frozenset(
     "孟龙万段雷钱汤尹黎易常武乔贺赖龚文庞樊兰殷施陶洪翟安颜倪严牛温芦季俞章鲁葛伍韦申尤毕聂丛焦向柳邢岳齐沿梅莫庄辛管祝左涂谷祁时舒耿牟卜詹关苗凌费纪靳盛童欧甄项曲成游阳裴席卫查"
     "屈鲍位覃霍翁隋植甘景薄单包司柏宁柯阮桂闵解强柴华车冉房边窦路喻"
 )
-"""Common surnames of one character: they mark a name where nothing else does."""
+"""Common surnames of one character. They mark a name where no other word does."""
 
 HONORIFIC = r"(?:先生|女士|小姐|太太|夫人|老师|师傅|经理|总监|总|老板|老板娘|阿姨|叔叔|大哥|大姐|大爷|大妈|大叔|大婶|同学|医生|主任|店长|老大|哥|姐|婶|伯|爷爷|奶奶)"
 _TITLE = re.compile(rf"(?P<who>(?:[^\W\d_]|\*){{1,3}}?){HONORIFIC}?(?:亲?[收启])?$")
@@ -35,17 +35,17 @@ _FIRM = re.compile(
 _LATIN_WORD = re.compile(r"[A-Za-z']+")
 _DOT = re.compile(r"[·.]")
 _OTHER_SIGNS = _TITLE_ENDS | frozenset("司团行厂心室市局社校学院店所易馆部")
-"""Characters that a name of a firm, or a name with a title, would hold."""
+"""Characters that occur in names of firms and in titles."""
 _PART = re.compile(r"[^\s/\\,，;；:：()（）\[\]【】<>《》|+&\-]+")
 
 
 def mask_name(text: str) -> Masked:
-    """The name with its surname or first letter left, unless that is all there is."""
+    """Mask a name: leave the surname or the first letter, unless that is the whole name."""
     return mask_called(text, normalise(text))
 
 
 def mask_called(text: str, normal: Normal) -> Masked:
-    """The same, for a name whose normal form is known."""
+    """Mask a name whose normal form is known, as `mask_name` does."""
     plain = normal.text
     usual = 2 <= len(plain) <= 3 and plain.isalpha() and not plain.isascii() and _OTHER_SIGNS.isdisjoint(plain)
     if usual or (is_person(plain) and plain[-1] not in _TITLE_ENDS and plain.isalpha()):
@@ -60,7 +60,7 @@ def mask_called(text: str, normal: Normal) -> Masked:
 
 
 def surname(text: str) -> str:
-    """What a courier greets by: the surname, the last word of a Latin name, the name of a firm."""
+    """The word a courier greets the recipient with: surname, last word of a Latin name, or name of a firm."""
     normal = normalise(text)
     part = _PART.search(normal.text)
     if not part:
@@ -80,7 +80,7 @@ def surname(text: str) -> str:
 
 
 def is_person(text: str) -> bool:
-    """Whether a short Han text reads as a person's name: a common surname and one or two characters more."""
+    """Whether a Han string reads as a person's name: a common surname and one or two more characters."""
     return (2 <= len(text) <= 3 and text[0] in SINGLE) or (3 <= len(text) <= 4 and text[:2] in COMPOUND)
 
 
@@ -89,7 +89,7 @@ def _slice(text: str, span: Span) -> str:
 
 
 def _hidden(part: str, *, first: bool) -> list[int]:
-    """The positions that are hidden in one part of a name: a person, a firm with or without a contact, digits."""
+    """The positions to hide in one part of a name: a person, a firm with or without a contact, digits."""
     letters = [n for n, ch in enumerate(part) if ch.isalnum() or ch == SIGN]
     if not letters:
         return []

@@ -1,9 +1,9 @@
-"""One plain form of any text, and the way back to the original's offsets.
+"""The normal form of a string, with offsets back into the original.
 
-Full-width, circled, superscript and foreign digits become ASCII digits, the many dashes, blanks and middle dots one
-each, traditional characters simplified ones; characters without width go. Han numerals stay as they are:
-whether 三 is a number depends on what stands around it, which the rules decide. Never changes what it was given: rules
-look at the normal form and hide spans of the original.
+Full-width, circled, superscript and foreign digits become ASCII digits. All dashes, spaces and middle dots become one
+character each, and traditional characters become simplified ones. Zero-width characters are dropped. Han numerals stay:
+whether 三 is a number depends on its context, which the rules decide. Rules search the normal form and hide spans of the
+original.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ _TABLE |= {start + n: str(n + 1) for start in (0x2160, 0x2170) for n in range(9)
 _TABLE |= {0x2776 + n: str(n + 1) for n in range(9)} | {0x24F5 + n: str(n + 1) for n in range(9)}
 
 SEPARATOR = "\x1e"
-"""Stands between texts that are normalised together; orders with control characters are not taken."""
+"""Separates strings that are normalised together. It can't occur in an order, since control characters are rejected."""
 _USUAL = (SEPARATOR * 2, " ~", "··", "、。", "《」", "【】", "〔〕", "一鿿")
-"""What is its own normal form, but for the table: the first and the last character of each stretch, in order."""
+"""Ranges of characters that are their own normal form unless `_table` lists them: the first and last of each, in order."""
 _ROUND_ZERO = re.compile(r"(?<=\d)[〇○]+|(?<![〇○])[〇○]++(?=\d)")
 
 
 class Normal(NamedTuple):
-    """A text's normal form; `origin[i]` is the original offset of its character i (None: the same offset)."""
+    """The normal form of a string. `origin[i]` is the original offset of character i; None if all offsets are the same."""
 
     text: str
     origin: Sequence[int] | None = None
 
     def back(self, start: int, end: int) -> tuple[int, int]:
-        """The original span of a span of the normal form, taking in characters that the normal form lost."""
+        """Map a span of the normal form to the original, including characters that the normal form dropped."""
         if self.origin is None:
             return start, end
         if start == end:
@@ -55,14 +55,14 @@ class Normal(NamedTuple):
 
 @cache
 def _table() -> dict[int, str]:
-    """The one-to-one replacements, with the traditional characters that the data names, read once."""
+    """The one-to-one replacements, including the traditional characters from the data file. Read once."""
     old, new = (_DATA / "traditional.txt").read_text("utf-8").split()
     return dict(zip(map(ord, old), new, strict=True)) | _TABLE
 
 
 @cache
 def _unusual() -> re.Pattern[str]:
-    """Whatever is not its own normal form, as one set of characters: that is faster than "none of these, or one of those"."""
+    """The characters that are not their own normal form. One set of characters is faster than an alternation of two."""
     edges = [-1, *map(ord, "".join(_USUAL)), sys.maxunicode + 1]
     gaps = [f"{chr(last + 1)}-{chr(first - 1)}" for last, first in zip(edges[::2], edges[1::2], strict=True)]
     return re.compile(f"[{''.join(gaps)}{re.escape(''.join(map(chr, _table())))}]")
@@ -70,12 +70,12 @@ def _unusual() -> re.Pattern[str]:
 
 @cache
 def _not_in_table() -> re.Pattern[str]:
-    """What the table has nothing for."""
+    """The characters outside of `_USUAL`, which have no entry in the table."""
     return re.compile(f"[^{''.join(map('-'.join, _USUAL))}〇○]")
 
 
 def normalise(text: str) -> Normal:
-    """The normal form of a text, with offsets."""
+    """Normalise a string, keeping the original offsets."""
     plain, changed = _unusual().subn(_usual, text)
     if not changed:
         return Normal(text)
@@ -94,12 +94,12 @@ def normalise(text: str) -> Normal:
 
 
 def _usual(match: re.Match[str]) -> str:
-    """What stands for an unusual character, or itself if the table has nothing."""
+    """The table's replacement for an unusual character, or the character itself without one."""
     return _table().get(ord(match[0]), match[0])
 
 
 def _rare(ch: str) -> str:
-    """The normal form of an unusual character: a digit, its compatibility form, or nothing if it has no width."""
+    """The normal form of a rare character: a digit, its compatibility form, or "" if it has no width."""
     if unicodedata.category(ch) in {"Cf", "Mn", "Me"}:
         return ""
     digit = unicodedata.digit(ch, None)

@@ -1,7 +1,8 @@
-"""Phones in any script and with any extension: found, hidden, and brought into one normal form.
+"""Finding, masking and canonicalising phones, in any script and with any extension.
 
-GB/T 41833 hides at least six digits of a phone; the customary 138****5678 hides four. Here a phone shows its country and
-first three digits at most, and never its last four, which tracking sites and pickup stations take as a password.
+GB/T 41833 requires at least six digits of a phone to be hidden; the customary 138****5678 hides four. Here a phone shows
+at most its country and first three digits. It never shows the last four, which tracking sites and pickup stations accept
+as a password.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ _FIVE = re.compile(rf"[\d{HAN_DIGITS}](?:(?:[^\w{HAN_DIGITS}]|_)*+[\d{HAN_DIGITS
 
 _ALIKE = str.maketrans("OoIl", "0011")
 _MIXED = re.compile(r"(?<![A-Za-z0-9])(?=[OoIl]{0,4}\d)[\dOoIl](?:[ -]?[\dOoIl]){9,12}(?![A-Za-z0-9])")
-"""A phone in which letters stand for digits: 138OO13 8OOO."""
+"""A phone with letters in place of digits: 138OO13 8OOO."""
 
 _GAP = r"[ \-._·/|~()\[\]]*+"
 _SEPARATION = re.compile(_GAP)
 _ALONE = re.compile(r"1[3-9]\d{9}")
-"""What nearly every phone field holds: a mobile number and nothing beside it."""
+"""A mobile number and nothing else, as in nearly every phone field."""
 _PERHAPS = re.compile(r"\+?\d{7,15}")
 _END = r"(?!\d)"
 BEFORE = 24
-"""Characters before a number in which a word may say what it is."""
+"""How many characters before a number are searched for a word that names its kind."""
 
 
 def _more(count: str) -> str:
@@ -61,7 +62,7 @@ _BEGIN = re.compile(
     rf"[+(\[](?=[ \-._·/|~()\[\]+]{{0,40}}[\d{HAN_DIGITS}])|(?<!\d)\d|(?<![\d{HAN_DIGITS}])[{HAN_DIGITS}]"
 )
 _NATIONAL = {"mobile": 11, "service": 10, "foreign": 8}
-"""Digits without the country's."""
+"""The number of digits without the country code, by kind."""
 _KINDS = ("mobile", "land", "service", "taiwan", "foreign", "local", "line")
 _DATE = re.compile(r"(?:19|20)\d\d[ -]?(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 _OTHER = re.compile(r"(?:单号?|订单|编号|编码|运单|[取提货验证款条]+[号码]|批次|型号|[A-Za-z])[号码:： 为是#]*$")
@@ -70,7 +71,7 @@ _CALLED = re.compile(r"(?:电话|手机|联系方式|tel|phone|致电|拨打)[�
 
 @final
 class Phone(NamedTuple):
-    """A phone in a text: its span in the original and in the normal form, its digits, its extension, its kind."""
+    """A phone found in a string: its span in the original (`span`) and in the normal form (`at`), and its parts."""
 
     span: Span
     at: Span
@@ -80,7 +81,10 @@ class Phone(NamedTuple):
 
 
 def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
-    """Every phone in a text, extension included, in order; without `local`, seven bare digits need a word in front."""
+    """Every phone in a string, with its extension, in order.
+
+    `local=False` accepts seven or eight bare digits only after a word such as 电话.
+    """
     text = _MIXED.sub(_in_digits, normal.text)
     if not _FIVE.search(text):
         return []
@@ -90,9 +94,9 @@ def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
     found: list[Phone] = []
     at = last = 0
     while True:
-        match = _PHONE.match(text, last) if last and at == last else None  # one may follow on the heels of another
+        match = _PHONE.match(text, last) if last and at == last else None  # a phone may follow another directly
         if not match:
-            begin = _BEGIN.search(mixed, at)  # 三 in 张三138 is no digit of the phone
+            begin = _BEGIN.search(mixed, at)  # 三 in 张三138 is not a digit of the phone
             if not begin:
                 return found
             match, at = _PHONE.match(text, begin.start()), begin.end()
@@ -100,7 +104,7 @@ def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
             continue
         start, end = match.span()
         if start > 1 and text[start - 1] == "." and text[start - 2].isdecimal() and start != last:
-            at = start + 1  # 1.13800000001 is a number of another kind
+            at = start + 1  # 1.13800000001 is a decimal number
             continue
         kind, extension = match.lastgroup or "", ""
         if kind not in _KINDS:
@@ -114,7 +118,7 @@ def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
 
 
 def _in_digits(match: re.Match[str]) -> str:
-    """What letters that look like digits say, where at least four of the signs are digits."""
+    """Replace letters that look like digits, if at least four characters are digits."""
     return match[0].translate(_ALIKE) if sum(map(str.isdecimal, match[0])) >= 4 else match[0]
 
 
@@ -130,9 +134,9 @@ def _is_local(text: str, plain: str, match: re.Match[str], *, local: bool) -> bo
 
 
 def canonical(text: str) -> str | None:
-    """One form for all ways to write a phone, for exact matching; None if the text is no phone.
+    """The canonical form of a phone, for exact matching. None if the string is not a phone.
 
-    +country and number where that is known, then ";" and the extension: "+8613800000001", "+8657180000002;301".
+    + and country code if known, the number, then ";" and the extension: "+8613800000001", "+8657180000002;301".
     """
     normal = normalise(text)
     found = find_phones(normal)
@@ -160,12 +164,13 @@ def _international(phone: Phone) -> str:
 
 @final
 class PhoneField(NamedTuple):
-    """A phone field as read.
+    """An analysed phone field.
 
     Attributes:
-        digits: all of it, of which `spare` may be seen.
-        numbers: the digits of each phone, eleven at most.
-        shown: the field as it may be shown.
+        digits: all digits of the field.
+        spare: how many of them may be visible.
+        numbers: the digits of each phone, at most the last eleven.
+        shown: the masked field.
     """
 
     digits: str
@@ -175,7 +180,7 @@ class PhoneField(NamedTuple):
 
 
 def read_phone(text: str) -> PhoneField:
-    """What the rules read in a phone field."""
+    """Analyse a phone field."""
     if text.isascii() and _ALONE.fullmatch(text):
         return PhoneField(text, len(text) - 6, [text], cover_from(text, 3))
     normal = normalise(text)
@@ -187,20 +192,21 @@ def read_phone(text: str) -> PhoneField:
 
 
 def mask_phone(text: str, *, tail: bool = False) -> Masked:
-    """A phone field with the country and the first three digits left; or the last four, if asked for.
+    """Mask a phone field: leave the country and the first three digits, or with `tail` the last four.
 
-    Never more than all but six digits, of the first phone only, and nothing if other words stand beside it.
+    Digits stay visible in the first phone only, and at least six of its digits are hidden. Everything is hidden if the field
+    holds other words.
     """
     normal = normalise(text)
     return mask_found(text, normal, find_phones(normal), tail=tail)
 
 
 def mask_found(text: str, normal: Normal, phones: Sequence[Phone], *, tail: bool = False) -> Masked:
-    """The same, for a field whose phones have been found."""
+    """Mask a field whose phones have been found, as `mask_phone` does."""
     plain = normal.text
     digits = plain.translate(_IN_ASCII) if _HAS_HAN.search(plain) else plain
-    start = end = 0  # of what stays visible
-    if SIGN in plain:  # what is masked already stays as it is
+    start = end = 0  # the part that stays visible
+    if SIGN in plain:  # already masked: keep what is shown before the mask
         told = _SEPARATORS.sub("", digits)
         if told.strip(SIGN).isdecimal() and told.index(SIGN) <= len(told) - 6:
             end = digits.index(SIGN)
@@ -215,7 +221,7 @@ def mask_found(text: str, normal: Normal, phones: Sequence[Phone], *, tail: bool
 
 
 def _shown(places: Sequence[int], phone: Phone, *, tail: bool) -> Span:
-    """The span of a phone's digits that stay visible, of the places where digits stand."""
+    """The span of a phone that stays visible. `places` are the positions of its digits."""
     count = len(places) - len(phone.extension)
     national = min(count, _NATIONAL.get(phone.kind, count))
     room = max(0, national - 6)

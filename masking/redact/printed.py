@@ -1,8 +1,9 @@
-"""The comparison of a finished label, as read back from the paper or its file, with the order it was made from.
+"""The leak check for a finished label: compares text read back from the paper or the file with the order.
 
-Only the lines of text are known, not what each stands for. A text masked with signs is followed sign by sign beside its
-original; one masked with solid blocks has nothing to read there, so parts of the door are looked for behind its beginning,
-and both ends of a phone. Names, phones and whole doors are looked for anywhere. Leaks name field and rule, never the value.
+Only lines of text are known, not the field of each. An address masked with asterisks is compared character by character
+with its original. Solid blocks leave no character to read, so the check looks for parts of the door after the beginning of
+the address, and for both ends of a phone. Names, phones and whole doors are searched everywhere. A leak names the field
+and the rule, never the value.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ _BLANK = re.compile(r"\s+")
 _NUMBER = re.compile(r"[\d*]{7,}")
 _DIGITS = re.compile(r"(?<![\d*])\d{6,}(?![\d*])")
 _STARTS = 6
-"""Characters of an address that are looked for on the label, to follow it from there."""
+"""How many characters of an address are searched for on the label, to find where the comparison starts."""
 
 
 def printed_leaks(lines: Sequence[str], order: Order) -> list[Leak]:
-    """What the lines of a label show of an order that they may not; empty for a good label."""
+    """The rules that the lines of a label break for an order; empty if the label is safe."""
     tight = [_tight(line) for line in lines]
     text = "".join(tight)
     found: list[Leak] = []
@@ -47,7 +48,7 @@ def printed_leaks(lines: Sequence[str], order: Order) -> list[Leak]:
 
 
 def _stands(part: str, text: str) -> bool:
-    """Whether a part of the door stands in a text, and not as a piece of a longer number."""
+    """Whether a string contains a part of the door, and not only as a piece of a longer number."""
     if len(part) < 2 or not telling(part):
         return False
     return re.search(rf"(?<!\d){re.escape(part)}(?!\d)" if part[0].isdigit() else re.escape(part), text) is not None
@@ -58,7 +59,7 @@ def _tight(text: str) -> str:
 
 
 def _phones(field: str, facts: Facts, lines: Sequence[str]) -> list[Leak]:
-    """Whole phones, and masked ones that leave too many digits or the last four."""
+    """Leaks of a phone: the whole number, or a masked one that shows too many digits or the last four."""
     found = []
     for number in facts.phone.numbers:
         for line in lines:
@@ -77,14 +78,14 @@ def _phones(field: str, facts: Facts, lines: Sequence[str]) -> list[Leak]:
 
 
 def _ends(run: str, number: str) -> bool:
-    """Whether this is a phone around a block that hides fewer than six digits."""
+    """Whether a run of digits is the two ends of a phone, with fewer than six digits missing between them."""
     if not len(number) - 6 < len(run) < len(number):
         return False
     return any(number.startswith(run[:n]) and number.endswith(run[n:]) for n in range(3, len(run)))
 
 
 def _windows(run: str, number: str) -> list[str]:
-    """The parts of a run of digits and signs that can be this number, masked."""
+    """The parts of a run of digits and asterisks that can be this number, masked."""
     size = len(number)
     parts = [run[n : n + size] for n in range(len(run) - size + 1)]
     return [
@@ -95,7 +96,7 @@ def _windows(run: str, number: str) -> list[str]:
 
 
 def _address(field: str, facts: Facts, text: str) -> list[Leak]:
-    """Doors that stand whole on the label, and signs of the door that are visible where the address can be followed."""
+    """Leaks of a door: the whole door anywhere, or visible characters of it where the address is found on the label."""
     plain = facts.address.low
     level = [Level.NOTHING] * len(plain)
     for part in facts.address.doors:

@@ -1,8 +1,8 @@
-"""The region at the head of an address: province, city, district, town, and the code that routing uses.
+"""The region at the start of an address: province, city, district, town, and the division code for routing.
 
-Names may be full or short, current or old, repeated, in any order, with fillers between. A short name counts only where
-it can't be the name of a road or a place (中山西路 is no city), a short name of a district only after its province or
-city. Nothing is invented: what no text names stays empty.
+Names may be full or short, current or old, repeated, in any order, with fillers between. A short name counts only where it
+can't be the name of a road or a place (中山西路 is not a city). The short name of a district counts only after its province
+or city. A level that the address doesn't name stays empty.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _SKIP = re.compile(
     r"|[一二三四五六内中外]环(?:[到至-][一二三四五六内中外]环)?(?:之间|以内|以外|内|外|里))+"
 )
 FILLER = 64
-"""Characters of filler that are looked for before a name."""
+"""How many characters before a name are searched for filler."""
 _SIGNS = " *,，。.、:：;；/\\|_-·()（）【】[]"
 _ROAD = re.compile(
     r"[正老新横直]?[东南西北中上下前后]?[一二三四五六七八九十\d]?[东南西北中]?(?:路|街(?!道)|大街|大道|道(?![里外真孚县区])|巷(?!口)|弄|胡同|支路|公路|高速)"
@@ -34,15 +34,15 @@ _PLACE = re.compile(
 )
 _TOWN = re.compile(r"[^\W\d路街号村社区县市]{1,7}(?:街道办事处|街道|镇|乡|苏木)(?![路街巷大中])")
 MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
-"""Provinces that are one city."""
+"""The codes of the provinces that are one city."""
 
 
 @final
 class Region(NamedTuple):
-    """What the head of an address says; names as they are officially written, empty where nothing was named.
+    """The region that an address names. Names are in their official form, empty for levels that are not named.
 
-    `code` has two, four or six digits (nine with a town); `spans` are the region's names in the text; `end` is where
-    the run of region names at the head ends.
+    `code` has two, four or six digits (nine with a town). `spans` are the region's names in the address. `end` is the end
+    of the run of region names.
     """
 
     province: str = ""
@@ -68,7 +68,7 @@ class _Name(NamedTuple):
 
 
 def find_region(text: str) -> Region:
-    """The region that a text (in normal form) names at its head, or else first in its course."""
+    """The region that an address (in normal form) names at its start, or else first inside it."""
     known = table()
     names, paths = _run(text, 0, known)
     if not names:
@@ -84,7 +84,7 @@ def find_region(text: str) -> Region:
 
 
 def find_town(text: str, region: Region) -> Region:
-    """The region with the town that follows its names in the text."""
+    """Add the town that follows the names of a region in an address."""
     at = region.end
     skipped = _SKIP.match(text, at)
     at = skipped.end() if skipped else at
@@ -102,7 +102,7 @@ def find_town(text: str, region: Region) -> Region:
 
 
 def filler(text: str, at: int, *, before: bool = False) -> int:
-    """Where what names nothing (signs, 中国, 市辖区, 二环以内) ends behind a place in the text, or begins before it."""
+    """The end of the filler (punctuation, 中国, 市辖区, 二环以内) after a position, or with `before` its start before it."""
     if not before:
         skipped = _SKIP.match(text, at)
         return at + len(skipped[0].rstrip(_SIGNS)) if skipped else at
@@ -115,7 +115,7 @@ def _taken(text: str, at: int) -> bool:
 
 
 def _run(text: str, at: int, known: Table) -> tuple[list[_Name], _Paths]:
-    """The names of divisions that follow each other from a place in the text, and where they lead."""
+    """The names of divisions that follow each other from a position, and the division codes that they can mean."""
     names: list[_Name] = []
     paths = _ANYWHERE
     while True:
@@ -134,7 +134,7 @@ def _run(text: str, at: int, known: Table) -> tuple[list[_Name], _Paths]:
 
 
 def _name(text: str, at: int, known: Table, paths: _Paths) -> _Name | None:
-    """The longest name at a place that may stand for a division there."""
+    """The longest name at a position that can be a division there."""
     for size in known.lengths.get(text[at : at + 2], ()):
         word = text[at : at + size]
         end = at + size
@@ -166,7 +166,7 @@ def _begins_district(text: str, at: int, cities: tuple[str, ...], known: Table) 
 
 
 def _more(text: str, at: int, known: Table, codes: tuple[str, ...]) -> bool:
-    """Whether another division of these begins here, or they of it."""
+    """Whether the name of a division inside or above one of these divisions begins here."""
     return any(
         code.startswith(inner) or inner.startswith(code)
         for size in known.lengths.get(text[at : at + 2], ())
@@ -176,7 +176,7 @@ def _more(text: str, at: int, known: Table, codes: tuple[str, ...]) -> bool:
 
 
 def _fits_short(text: str, end: int, codes: tuple[str, ...], paths: _Paths) -> bool:
-    """Whether a full name of two characters (郏县, 九龙) may stand here: in its place, or at the head of an address."""
+    """Whether a full name of two characters (郏县, 九龙) is plausible: in its division, or at the start of an address."""
     if paths is not _ANYWHERE:
         return any(_fits(code, paths) for code in codes)
     return all(len(code) == 6 for code in codes) and not _taken(text, end)
@@ -187,7 +187,7 @@ def _fits(code: str, paths: _Paths) -> bool:
 
 
 def _joined(paths: _Paths, name: _Name) -> _Paths:
-    """The paths after one more name; a full name corrects the city, but not the province."""
+    """Narrow the paths by one more name. A full name corrects the city, but not the province."""
     if len(paths) == 1 and len(name.codes) == 1:
         (path,), (code,) = paths, name.codes
         if path.startswith(code):
@@ -201,7 +201,7 @@ def _joined(paths: _Paths, name: _Name) -> _Paths:
 
 
 def _later(text: str, known: Table) -> tuple[list[_Name], _Paths]:
-    """Region names that begin in the course of a text, by a full name."""
+    """The run of region names inside an address, which must begin with a full name."""
     for at in range(1, len(text) - 2):
         for size in known.lengths.get(text[at : at + 2], ()):
             if size > 2 and text[at : at + size] in known.names and not _taken(text, at + size):
@@ -210,7 +210,7 @@ def _later(text: str, known: Table) -> tuple[list[_Name], _Paths]:
 
 
 def _inside(text: str, at: int, known: Table, paths: _Paths) -> _Name | None:
-    """The full name of a district of the city so far, further down the text."""
+    """The full name of a district of the city found so far, further on in the address."""
     if text.find("区", at) < 0 and text.find("县", at) < 0:
         return None
     found = []
@@ -224,7 +224,7 @@ def _inside(text: str, at: int, known: Table, paths: _Paths) -> _Name | None:
 
 
 def _region(paths: _Paths, names: list[_Name], known: Table) -> Region:
-    """The region that the paths agree on, with the district as it is called in the text."""
+    """The region that all paths agree on. An old name of the district is kept if the address uses it."""
     spans = tuple([(name.start, name.end) for name in names])
     end = names[-1].end
     alive = {path for path in paths if path in known.by_code} or paths

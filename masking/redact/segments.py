@@ -1,8 +1,8 @@
-"""An address cut into its parts: region, the way to the house, the door, whoever is named, what is asked for.
+"""Segmentation of an address: region, the way to the house, the door, persons, phones and delivery notes.
 
-For those who sort and route, and for checking the rules by eye; masking does not wait for it. The door is `door_parts`',
-region, phones and persons are the finders'; between them words that end like a town, a village, a road say what they
-are, and what no word explains is a place. Way-finding (附近, 对面, 的交叉口) is no part.
+For sorting, for routing, and for checking the rules by eye. Masking doesn't use it. The door, region, phones and persons
+come from their own modules. Between them, a word's ending names its kind (town, village, road), and the rest is a place.
+Directions (附近, 对面, 的交叉口) belong to no segment.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from masking.redact.spans import Span, joined, replaced
 
 
 class Kind(StrEnum):
-    """What a part of an address is, from the large to the small."""
+    """The kind of a segment, from large to small."""
 
     REGION = "region"
     TOWN = "town"
@@ -44,7 +44,7 @@ class Kind(StrEnum):
 
 @final
 class Segment(NamedTuple):
-    """A part of an address: its span in the text as it was given, and what it is."""
+    """A part of an address: its span in the address as given, and its kind."""
 
     start: int
     end: int
@@ -92,13 +92,13 @@ _KINDS = re.compile(
     re.VERBOSE,
 )
 _FULL = "省市县区旗州盟"
-"""How the name of a division ends that may stand anywhere in an address, a second time."""
+"""The last characters of full names of divisions, which are also recognised further on in an address."""
 _CUT = 3
-"""Characters that may be left of a name before it: 江省衢州市."""
+"""How many characters of a cut-off name may precede it: 江省衢州市."""
 
 
 def segments(text: str) -> list[Segment]:
-    """The parts of an address in their order, none over another; characters between them (signs, 附近) are no part."""
+    """Cut an address into segments, in order and without overlap. Punctuation and directions (附近) are left out."""
     address = read_address(text)
     normal = address.normal
     plain = normal.text
@@ -119,7 +119,7 @@ def segments(text: str) -> list[Segment]:
 
 
 def _told(found: list[Segment], plain: str) -> Iterator[Segment]:
-    """The segments, where a neighbour tells what one is: 凤鸣山 before 300号 is a road, 单元 behind a floor a room."""
+    """Correct kinds by their neighbours: 凤鸣山 before 300号 is a road, and 单元 after a floor is a room."""
     for n, (start, end, kind) in enumerate(found):
         before = found[n - 1].kind if n else None
         ahead = found[n + 1] if n + 1 < len(found) else None
@@ -132,7 +132,7 @@ def _told(found: list[Segment], plain: str) -> Iterator[Segment]:
 
 
 def _normal_span(normal: Normal, span: Span) -> Span:
-    """Where a span of the text lies in its normal form."""
+    """Map a span of the address to its normal form."""
     if normal.origin is None:
         return span
     first, behind = (bisect_left(normal.origin, edge, 0, len(normal.text)) for edge in span)
@@ -140,13 +140,13 @@ def _normal_span(normal: Normal, span: Span) -> Span:
 
 
 def _with_filler(plain: str, spans: list[Span]) -> list[Span]:
-    """Names of divisions and what stands between and behind them without naming anything: 中国, 市辖区, 二环以内."""
+    """Extend the spans of division names by the filler around them: 中国, 市辖区, 二环以内."""
     grown = [(filler(plain, start, before=True), filler(plain, end)) for start, end in spans]
     return joined(grown, plain)
 
 
 def _free(spans: Iterable[Span], kind: Kind, taken: bytearray) -> list[Segment]:
-    """The spans that lie over nothing yet; their characters are `taken` from then on."""
+    """The spans that don't overlap a segment yet, as segments. Marks their characters in `taken`."""
     found = [Segment(start, end, kind) for start, end in spans if start < end and taken.find(1, start, end) < 0]
     for start, end, _ in found:
         taken[start:end] = b"\1" * (end - start)
@@ -160,7 +160,7 @@ def _gaps(found: list[Segment], length: int) -> list[Span]:
 
 
 def _ways(plain: str, start: int, end: int) -> Iterator[Segment]:
-    """What the words of a gap say: of each piece between two signs."""
+    """The segments of a gap, piece by piece between punctuation."""
     at = start
     for sign in [*_APART.finditer(plain, start, end), None]:
         stop = sign.start() if sign else end
@@ -210,7 +210,7 @@ def _whole(plain: str, at: int, end: int) -> Segment:
 
 
 def _region(plain: str, at: int, end: int) -> Span | None:
-    """Where names of divisions stand next, written in full, the rest of one that was cut off before them included."""
+    """The span of the next full names of divisions, including the rest of a cut-off name before them."""
     if not any(sign in plain[at:end] for sign in _FULL):
         return None
     spans = joined(find_region(plain[at:end]).spans, plain[at:end])

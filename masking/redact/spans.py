@@ -1,6 +1,6 @@
-"""Spans of a text: joined, and drawn over.
+"""Spans of a string: joining them, and replacing them with asterisks.
 
-A masked text has the length of its original, one sign for each hidden character, so one list of spans serves both.
+A masked string has the length of its original, so the same spans apply to both.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _SIGNS = re.compile(r"\*+")
 
 
 def joined(spans: Iterable[Span], text: str, bridges: str = "") -> list[Span]:
-    """Spans in order, overlapping and touching ones made one; also across gaps made of `bridges` characters only."""
+    """Sort spans and merge those that overlap, touch, or have only characters of `bridges` between them."""
     out: list[Span] = []
     last = 0
     for start, end in sorted(spans):
@@ -33,13 +33,13 @@ def joined(spans: Iterable[Span], text: str, bridges: str = "") -> list[Span]:
 
 
 def cover(text: str, spans: Collection[Span]) -> Masked:
-    """The text with every character of the spans, none of them empty, replaced by a sign."""
+    """Mask each character of the spans, which must not be empty."""
     hidden = joined(spans, text) if len(spans) > 1 else spans
     return Masked(replaced(text, hidden, SIGN), tuple(hidden))
 
 
 def replaced(text: str, spans: Iterable[Span], sign: str) -> str:
-    """The text with each character of the spans, which are in order and apart, replaced by a sign."""
+    """Replace each character of the spans by `sign`. The spans must be sorted and must not overlap."""
     parts: list[str] = []
     last = 0
     for start, end in spans:
@@ -49,13 +49,13 @@ def replaced(text: str, spans: Iterable[Span], sign: str) -> str:
 
 
 def cover_from(text: str, start: int) -> Masked:
-    """The text with everything from a place on replaced by signs."""
+    """Mask everything from a position on."""
     end = len(text)
     return Masked(text[:start] + SIGN * (end - start), ((start, end),) if start < end else ())
 
 
 def cover_places(text: str, normal: Normal, places: Iterable[int]) -> Masked:
-    """The text with the characters at these places of its normal form replaced, each by a sign."""
+    """Mask the characters at these positions of the normal form."""
     if normal.origin is not None:
         return cover(text, [normal.back(n, n + 1) for n in places])
     chars = list(text)

@@ -1,8 +1,8 @@
-"""The masked view of an order: what may be printed and shown of it.
+"""The masked view of an order: everything that may be printed and shown of it.
 
-Each field is masked by its own rules and by what the other fields say: a name of either party is hidden wherever it
-stands. The view is then compared with its order; a field that cannot be shown safe is hidden whole (of an address the
-region stays). Only a view that passed carries the stamp.
+Each field is masked by its own rules, and names of either party are hidden in all fields. The view is then checked against
+its order. A field that fails the check is hidden as a whole (of an address the region stays). Only a view that passed
+carries the stamp.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ _WORDS = {word: Masked(word) for word in ("", *WORDS)}
 
 
 def mask_order(order: Order) -> MaskedView:
-    """The masked view of an order, stamped: whatever could not be shown safe is hidden whole.
+    """The stamped masked view of an order. A field that fails the check is hidden as a whole.
 
     Raises:
-        IntegrityError: even that did not help; nothing may be shown.
+        IntegrityError: the view fails the check even so, and must not be shown.
     """
     return mask_orders([order])[0]
 
 
 def mask_orders(orders: Sequence[Order]) -> list[MaskedView]:
-    """The masked views of orders, in the same order. A sender of many is read, masked and judged once.
+    """The masked views of orders, in the same order. Consecutive orders of one sender analyse it only once.
 
     Raises:
         IntegrityError: see `mask_order`.
@@ -72,12 +72,12 @@ def _view_of(order: Order, recipient: Facts, sender: Facts, good: MaskedParty | 
                 fields[field] = _WORDS[NEUTRAL] if field == "goods" else _covered(order, field)
         view = _view(fields)
     if check(view, said, recipient, sender):
-        raise IntegrityError("a view that is hidden whole still breaks its rules")
+        raise IntegrityError("a masked view breaks the rules although its failing fields are hidden as a whole")
     return view
 
 
 def _shown_to(facts: Facts, others: list[str]) -> MaskedParty:
-    """The party with the words of the other party's name hidden in its address too."""
+    """The masked party, with the words of the other party's name hidden in its address too."""
     for word in others:
         if word in facts.address.low:
             return replace(facts.shown, address=mask_read(facts.address, facts.words + others))
