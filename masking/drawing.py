@@ -1,6 +1,7 @@
-"""How drawn labels come out of an embedded deployment, though this package draws nothing and imports nothing that does.
+"""The plug-in point through which an embedded deployment draws labels. This package imports no drawing code.
 
-Whoever draws labels offers a `Draw` as an entry point of the group `waybill_masking.labels`; print_templates does.
+A package that draws labels registers a `Draw` as an entry point in the group `waybill_masking.labels`, as print_templates
+does.
 """
 
 from __future__ import annotations
@@ -12,16 +13,16 @@ from masking.errors import SettingsError, not_installed
 from masking.waybill import LabelData, Labels, Refusal
 
 Draw = Callable[[Sequence[LabelData | Refusal], str], Labels]
-"""Draws labels by a template's name, as one document; a refusal is passed on as the outcome it is."""
+"""Draws labels with the template of that name into one document. A refusal passes through as its own outcome."""
 
 GROUP = "waybill_masking.labels"
 
 
 def installed() -> Draw:
-    """What draws labels in this installation.
+    """Load the installed `Draw`.
 
     Raises:
-        SettingsError: nothing does, or a library that it needs is missing.
+        SettingsError: no `Draw` is installed, or a library that it needs is missing.
     """
     for each in entry_points(group=GROUP):
         try:
@@ -30,5 +31,5 @@ def installed() -> Draw:
             raise not_installed(error) from error
         return draw
     raise SettingsError(
-        "nothing is installed that draws labels: install waybill-masking with pip, not by its path alone"
+        "no package that draws labels is installed. Install waybill-masking with pip; its folder on the path is not enough"
     )

@@ -1,7 +1,7 @@
-"""The error tree, split by whose move comes next.
+"""The exceptions of this package, grouped by who has to act next.
 
-Nothing here ever carries a personal value: an error names the field and the rule, the caller still has the value.
-HTTP numbers are given in `api/problems.py`, not here.
+No exception carries a personal value. It names the field and the rule, and the caller still has the value.
+`api/problems.py` assigns the HTTP status codes.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from masking.reasons import explained
 
 
 class MaskingError(Exception):
-    """Everything this package raises on purpose."""
+    """The base class of all exceptions that this package raises itself."""
 
 
 class InputError(MaskingError):
-    """You gave us something wrong: `field` and `rule` say what, `row` where (counted from 1, if there are rows)."""
+    """Invalid input: `field` breaks `rule`. `row` is the row, counted from 1, None for input without rows."""
 
     def __init__(self, field: str, rule: str, *, row: int | None = None) -> None:
         self.field = field
@@ -24,7 +24,13 @@ class InputError(MaskingError):
 
 
 class RefusedError(MaskingError):
-    """Understood, and the answer is no: `reason` is a stable word, `state` the parcel's, `retry_after` in seconds."""
+    """A valid request that is refused.
+
+    Attributes:
+        reason: a stable word that programs can match.
+        state: the parcel's state, where that is the reason.
+        retry_after: seconds, where waiting helps.
+    """
 
     def __init__(self, reason: str, *, state: str | None = None, retry_after: int | None = None) -> None:
         self.reason = reason
@@ -34,20 +40,20 @@ class RefusedError(MaskingError):
 
 
 class UnknownWaybillError(MaskingError):
-    """Never issued, destroyed, or not yours: one text, so that asking tells nothing."""
+    """The waybill was never issued, is destroyed, or is not the caller's. One message for all, so it reveals nothing."""
 
     def __init__(self) -> None:
-        super().__init__("no such waybill for you")
+        super().__init__("the waybill does not exist, or is not yours")
 
 
 class IntegrityError(MaskingError):
-    """Our own data or keys are not what we wrote. Stop and look; never carry on past it."""
+    """Stored data, a key or a signed document failed its check. Stop and investigate; don't ignore this error."""
 
 
 class UnavailableError(MaskingError):
-    """The store could not take or answer this now. Nothing was revealed; ask again with the same reference.
+    """The store or the service can't answer now. Nothing was revealed. Repeat the request with the same reference.
 
-    `undone` where it is known that nothing was kept and the store itself is well: a conflict, a deadlock.
+    `undone` is True if nothing was stored and the store itself works, as after a conflict or a deadlock.
     """
 
     def __init__(self, message: str, *, undone: bool = False) -> None:
@@ -56,7 +62,7 @@ class UnavailableError(MaskingError):
 
 
 class BusyError(UnavailableError):
-    """The store was told not to wait, and something would have had to: another writer, a slow database. Nothing was kept."""
+    """A request that must not wait would have had to, for another writer or a slow database. Nothing was stored."""
 
 
 class RootUnavailableError(UnavailableError):
@@ -67,7 +73,7 @@ class RootUnavailableError(UnavailableError):
 
 
 class SettingsError(MaskingError):
-    """The deployment is set up in a way that is refused: a key file others can read, a folder that can't be written."""
+    """The deployment's set-up is refused, for instance a key file that others can read or a folder that is read-only."""
 
 
 EXTRAS = {
@@ -86,14 +92,14 @@ EXTRAS = {
     "psycopg": "server",
     "pkcs11": "pkcs11",
 }
-"""The optional libraries by the name under which they are imported, each with the extra in pyproject.toml that brings it."""
+"""Optional libraries: import name -> the extra in pyproject.toml that installs it."""
 
 
 def not_installed(error: ImportError) -> SettingsError:
-    """The error for an optional library that is missing; it names the extra to install.
+    """The error for a missing optional library. It names the extra to install.
 
     Raises:
-        ImportError: `error` itself, which is about something else.
+        ImportError: `error` itself, if it concerns another module.
     """
     module = (error.name or "").partition(".")[0]
     if module not in EXTRAS:

@@ -1,6 +1,6 @@
-"""The states of a waybill and the only ways between them.
+"""The states of a waybill and the transitions between them.
 
-`active -> sealed_away -> destroyed`; a cancelled order goes straight to destroyed. The table is the state machine.
+`active -> sealed_away -> destroyed`. A cancelled order goes directly to destroyed.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import final
 
 
 class State(StrEnum):
-    """How much of a waybill can still be opened, and by whom."""
+    """Who can still open a waybill's data."""
 
     ACTIVE = "active"
     """Resolvable by those with a duty."""
     SEALED_AWAY = "sealed_away"
-    """Kept only under the offline archive key: nobody online can open it."""
+    """Kept only under the offline archive key, so the service can't open it."""
     DESTROYED = "destroyed"
-    """Both wraps deleted: nobody can open it."""
+    """Both wrapped keys are deleted, so it can't be opened any more."""
 
 
 class Act(StrEnum):
-    """What moves a waybill from state to state."""
+    """An act that changes the state of a waybill."""
 
     CANCEL = "cancel"
     SEAL_AWAY = "seal_away"
@@ -39,26 +39,26 @@ TRANSITIONS: dict[tuple[State, Act], State] = {
 
 
 def after(state: State, act: Act) -> State | None:
-    """The state that `act` leads to from `state`, or None where there is no such way."""
+    """The state that `act` leads to from `state`, or None if the act is not allowed there."""
     return TRANSITIONS.get((state, act))
 
 
 KEY_BACKUPS_LIVE = timedelta(hours=24)
-"""How long a copy of the key store may be kept; destruction is complete when the last one has expired."""
+"""How long a backup of the key store may be kept. A destruction is complete when the last backup from before it expires."""
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """How long a waybill stays in each state: what the nightly run goes by. A hold stops it for one waybill.
+    """How long a waybill stays in each state. The nightly run applies it, except to waybills on hold.
 
-    The defaults are the shortest that a carrier can work with, not advice: PIPL article 19 asks for the shortest time
-    that the purpose needs, other laws ask for records to be kept (`docs/retention.md`). Set them to what applies to you.
+    The defaults are the shortest that a carrier can work with, and are not advice. PIPL article 19 requires the shortest
+    time that the purpose needs, other laws require records to be kept (`docs/retention.md`). Set what applies to you.
     """
 
     seal_away_after: timedelta = timedelta(days=7)
-    """After delivery: as long as complaints about the delivery itself come in."""
+    """Counted from delivery. It leaves time for complaints about the delivery itself."""
     undelivered_after: timedelta = timedelta(days=60)
-    """After checkout, for what was never delivered."""
+    """Counted from checkout, for parcels that were never delivered."""
     destroy_after: timedelta = timedelta(days=180)
-    """After it was sealed away."""
+    """Counted from when the waybill was sealed away."""

@@ -1,8 +1,8 @@
-"""Plaintext: what a merchant knows of an order, in types that do not print themselves.
+"""Plaintext values: orders and opened fields, in types that don't print their content.
 
-`Order` and `Party` hold what was said; `problems` tells what checkout would reject, by field and rule. A `Plain` shows
-its text only to code that asks by name (`reveal`), never through `repr`, `str`, `format`, JSON, pickle or a traceback.
-Printers may not import this module (a contract in CI).
+`Order` and `Party` hold the data as given, and `Order.problems` lists what checkout would reject. A `Plain` gives its
+string only to an explicit `reveal()`, never through `repr`, `str`, `format`, JSON, pickle or a traceback.
+Printers must not import this module (import-linter enforces it).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LIMITS = {
     "goods": (500, Rule.LONGER_THAN_500),
     "remark": (500, Rule.LONGER_THAN_500),
 }
-"""How many characters a text of an order may have, and the rule that a longer one breaks; by the last part of its name."""
+"""By the last part of a field's name: the most characters that it may have, and the rule that a longer value breaks."""
 
 WAYBILL_NUMBER = re.compile(r"[A-Za-z0-9-]{6,32}")
 ROUTING_CODE = re.compile(r"[A-Za-z0-9 -]{2,32}")
@@ -44,7 +44,7 @@ ROUTING_CODE = re.compile(r"[A-Za-z0-9 -]{2,32}")
 
 @final
 class Plain:
-    """A personal text that does not print itself."""
+    """A personal string that doesn't print its content."""
 
     __slots__ = ("_text",)
 
@@ -52,7 +52,7 @@ class Plain:
         self._text = text
 
     def reveal(self) -> str:
-        """The text itself. Every call is a place to look at in review."""
+        """The plaintext string. Review every call of this method."""
         return self._text
 
     def __bool__(self) -> bool:
@@ -73,7 +73,7 @@ class Plain:
         return repr(self)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Plain is not serialised; reveal() it where that is meant")
+        raise TypeError("a Plain can't be serialised. Call reveal() where the plaintext is meant to be written")
 
     __getstate__ = __reduce__
 
@@ -87,7 +87,7 @@ def _plain(value: str | Plain, what: str) -> Plain:
 
 
 class Problem(NamedTuple):
-    """What is wrong with an order: the field and the rule it breaks, never the value."""
+    """A fault of an order: the field and the rule that it breaks, never the value."""
 
     field: str
     rule: Rule
@@ -96,7 +96,7 @@ class Problem(NamedTuple):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, init=False)
 class Party:
-    """A recipient or a sender: name, phone, address, as typed, trimmed."""
+    """A recipient or a sender: name, phone and address as typed, without surrounding white space."""
 
     name: Plain
     phone: Plain
@@ -113,9 +113,14 @@ class Party:
 class Order:
     """One order at checkout.
 
-    `reference` is the merchant's order number, trimmed: required, printable, and the idempotency key. `waybill_number` and
-    `routing_code` belong to the carrier and may follow later through `ship`. `show_goods` prints the goods text
-    (masked like any free text) instead of a category word.
+    Attributes:
+        reference: the merchant's order number, and the idempotency key. Required and printable; white space around it is
+            removed.
+        recipient, sender: the two parties.
+        goods: the merchant's description of the goods.
+        remark: the buyer's remark.
+        waybill_number, routing_code: the carrier's, which may follow later through `ship`.
+        show_goods: print the goods text, masked like any free text, instead of a category word.
     """
 
     reference: str
@@ -156,7 +161,7 @@ class Order:
         return dict(zip(FIELDS, values, strict=True))
 
     def problems(self) -> list[Problem]:
-        """What checkout would reject, worst first; empty for a good order."""
+        """The faults that make checkout reject the order: of its reference, its fields, then its carrier's numbers."""
         found = list(reference_problems(self.reference))
         for name, value in self.fields().items():
             found += _text_problems(name, value.reveal())
@@ -167,10 +172,13 @@ class Order:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What the next step of this parcel needs, opened.
+    """The opened fields that the next step of a parcel needs. Keep it in memory only, until `valid_until`.
 
-    `fields` maps names of `FIELDS` (and `recipient.surname`) to plaintext; `view_ref` is drawn over it on the screen,
-    so that a photograph names the view; keep it in memory only, until `valid_until`; `remaining` parcels today.
+    Attributes:
+        fields: plaintexts, by names of `FIELDS` and `recipient.surname`.
+        view_ref: the reference of this view. Draw it over the fields on the screen, so that a photograph names the view.
+        valid_until: when the plaintexts must be dropped.
+        remaining: how many parcels this courier may still open today.
     """
 
     fields: Mapping[str, Plain]
@@ -182,9 +190,12 @@ class Grant:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connect:
-    """Ring `to` ("+8657180000002;ext=301"), showing both sides `shown`; `call` names the call in its reports.
+    """The answer to the switch, and to no other role: whom a call rings.
 
-    For the switch alone.
+    Attributes:
+        to: the phone to ring ("+8657180000002;ext=301").
+        shown: the number to show to both sides.
+        call: the id of the call, for its reports.
     """
 
     to: Plain
@@ -195,7 +206,7 @@ class Connect:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announced:
-    """A call that a provider is to connect: `a` may ring `b` until then. For the provider's port alone."""
+    """A call announced to a number provider: `a` may ring `b` until `until`. Only for the provider's port."""
 
     call: bytes
     waybill: bytes
@@ -207,7 +218,7 @@ class Announced:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolled:
-    """Enrolled; `code` is told this once, and stored only as a hash. It lets one device in, once, until then."""
+    """A person is enrolled. `code` enrols one device, once, until `until`. It is returned only here and stored as a hash."""
 
     id: str
     code: Plain
@@ -215,7 +226,7 @@ class Enrolled:
 
 
 def number_problems(waybill_number: str | None, routing_code: str | None) -> list[Problem]:
-    """What is wrong with a carrier's waybill number or routing code, if given."""
+    """The faults of a carrier's waybill number and routing code. None of the two is required."""
     found = []
     if waybill_number is not None and not _matches(WAYBILL_NUMBER, waybill_number):
         found.append(Problem("waybill_number", Rule.WAYBILL_NUMBER_MALFORMED))
@@ -225,7 +236,7 @@ def number_problems(waybill_number: str | None, routing_code: str | None) -> lis
 
 
 def reference_problems(reference: str) -> list[Problem]:
-    """What is wrong with a merchant's order number."""
+    """The faults of a merchant's order number."""
     if not isinstance(reference, str) or not reference.strip():
         return [Problem("reference", Rule.MISSING)]
     limit, longer = LIMITS["reference"]

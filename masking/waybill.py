@@ -1,6 +1,6 @@
-"""What may be printed: masked views, virtual numbers, waybills, and the data of a label.
+"""Printable values: masked views, virtual numbers, waybills, outcomes and label data.
 
-Nothing here can hold plaintext: printers import this module and `masking.errors`, and no other part of `masking`.
+No type in this module holds plaintext. Printers import this module and `masking.errors`, and no other part of `masking`.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from masking.reasons import Reason
 from masking.rules import Rule
 
 STAMP = "label-1 GB/T 41833-2022"
-"""Borne by views that were compared with their orders and passed: the rule set, and the standard that it exceeds."""
+"""The mark of views that passed the compliance check: the rule set, and the standard that it exceeds."""
 
 Token = NewType("Token", str)
-"""The opaque id of a waybill: what a merchant keeps in place of the personal data (FORMAT.md section 1)."""
+"""The opaque id of a waybill, which a merchant stores in place of the personal data (FORMAT.md section 1)."""
 
 
 class WaybillState(StrEnum):
-    """How a waybill stands, as its merchant sees it: the states of `masking.lifecycle`, and two of the answer alone."""
+    """The state of a waybill as its merchant sees it: those of `masking.lifecycle`, `PENDING` and `DAMAGED`."""
 
     ACTIVE = "active"
     """Resolvable by those with a duty."""
     SEALED_AWAY = "sealed_away"
     """Kept under the offline archive key only."""
     DESTROYED = "destroyed"
-    """Nobody can open it."""
+    """Its keys are deleted, so it can't be opened any more."""
     PENDING = "pending"
     """A remote service has not answered yet."""
     DAMAGED = "damaged"
-    """What is stored of it can't be read: `amend` or `cancel` it, or ask the operator."""
+    """Its stored data can't be read. `amend` or `cancel` it, or ask the operator."""
 
 
 class ScanKind(StrEnum):
-    """What a scan says of a parcel."""
+    """What a scan reports about a parcel."""
 
     ARRIVED = "arrived"
     DEPARTED = "departed"
@@ -48,7 +48,7 @@ class ScanKind(StrEnum):
 
 
 class CallEvent(StrEnum):
-    """What can be reported of a call."""
+    """What the switch or a provider can report about a call."""
 
     RINGING = "ringing"
     ANSWERED = "answered"
@@ -59,10 +59,9 @@ class CallEvent(StrEnum):
 @final
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """A text after masking. A type of its own, so that it can't be sent on as an address or a phone.
+    """A masked string, in a type of its own so that it can't be passed on as an address or a phone.
 
-    `hidden` are the spans of `text` that stand for hidden characters, as [start, end) pairs, for printers that draw
-    solid blocks.
+    `hidden` are the masked spans of `text` as [start, end) pairs, for printers that draw solid blocks.
     """
 
     text: str
@@ -75,7 +74,7 @@ class Masked:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskedParty:
-    """A recipient or sender as it may be shown."""
+    """A masked recipient or sender."""
 
     name: Masked
     phone: Masked
@@ -85,7 +84,7 @@ class MaskedParty:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskedView:
-    """An order as it may be shown, with the rule set that it was checked against (`stamp`)."""
+    """A masked order. `stamp` names the rule set that it was checked against."""
 
     recipient: MaskedParty
     sender: MaskedParty
@@ -111,7 +110,7 @@ class MaskedView:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualNumber:
-    """A number that reaches the recipient while the parcel is under way: a main number and an extension."""
+    """A main number and an extension that reach the recipient while the parcel is in transit."""
 
     main: str
     extension: str
@@ -124,17 +123,17 @@ class VirtualNumber:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waybill:
-    """A checked-out order, as its merchant sees it ever after.
+    """A checked-out order as its merchant sees it.
 
     Attributes:
-        id: the token to keep.
+        id: the token to store.
         reference: the merchant's own order number, None once destroyed.
-        masked: the masked view, None once destroyed, and where it is damaged.
-        number: the leased virtual number, None while none is leased.
-        merge: equal for orders of one buyer at this merchant in this week (FORMAT.md section 5).
+        masked: the masked view, None once destroyed or if it is damaged.
+        number: the leased virtual number, None while no number is leased.
+        merge: a reference that is equal for orders of one buyer at this merchant in one week (FORMAT.md section 5).
         state: see `WaybillState`.
         waybill_number, routing_code: the carrier's.
-        created: whether this call made it, or found it under the same reference.
+        created: True if this call created it, False if the reference existed already.
     """
 
     id: Token
@@ -151,7 +150,7 @@ class Waybill:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """An order that was not taken: the field and the rule it breaks, never the value."""
+    """A rejected order: the field and the rule that it breaks, never the value."""
 
     reference: str | None
     field: str
@@ -162,12 +161,12 @@ class Rejected:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """Orders that wait for a service that has not answered them: how many, and when their envelopes expire.
+    """The orders in the local queue, which the service has not answered yet.
 
     Attributes:
-        count: how many wait.
-        expiring: how many of them expire within a day.
-        first_expires: when the first one does, None if none waits.
+        count: the number of queued orders.
+        expiring: how many of their envelopes expire within a day.
+        first_expires: when the first envelope expires, None if the queue is empty.
     """
 
     count: int
@@ -178,7 +177,7 @@ class Pending:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A well-formed request that is refused; `retry_after` in seconds, where waiting helps."""
+    """A well-formed request that is refused. `retry_after` is in seconds, None where waiting doesn't help."""
 
     reason: Reason
     retry_after: int | None = None
@@ -187,7 +186,7 @@ class Refusal:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnPage:
-    """The label is in the document that came with this, on that page, counted from 1."""
+    """The label is on this page, counted from 1, of the document in the same answer."""
 
     page: int
 
@@ -195,7 +194,7 @@ class OnPage:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A parcel's masked view; `matches` says whether it is for whoever said a phone, None where none was said."""
+    """A parcel's masked view. `matches` says whether the given phone is the recipient's; None if no phone was given."""
 
     view: MaskedView
     matches: bool | None = None
@@ -213,7 +212,7 @@ class Scanned:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assigned:
-    """The courier has the duty since then."""
+    """The courier has had the duty since `at`."""
 
     courier: str
     at: datetime
@@ -222,7 +221,7 @@ class Assigned:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dial:
-    """The number to dial, from the courier's own phone, until then."""
+    """The number to dial from the courier's own phone until `valid_until`."""
 
     number: VirtualNumber
     valid_until: datetime
@@ -231,7 +230,7 @@ class Dial:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """Recorded; access has ended."""
+    """The delivery is recorded, and the courier's access has ended."""
 
     at: datetime
 
@@ -239,7 +238,7 @@ class Delivered:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
-    """This event of this call is recorded, now or before."""
+    """The event of the call is recorded, by this report or an earlier one."""
 
     call: str
     event: CallEvent
@@ -248,7 +247,10 @@ class Reported:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallBacks:
-    """Parcels whose recipient has missed a call that somebody tried to answer from another phone, and when: ring again."""
+    """Parcels to ring again: after a missed call, a phone other than the recipient's called back.
+
+    `calls` holds pairs of a waybill number and the time of that call.
+    """
 
     calls: tuple[tuple[str, datetime], ...]
 
@@ -256,7 +258,7 @@ class CallBacks:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmed:
-    """A second person has vouched for this enrolment: its code is good now."""
+    """A second person has confirmed this enrolment, so its code is valid now."""
 
     id: str
 
@@ -264,7 +266,7 @@ class Confirmed:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Working:
-    """This courier's shift ends then; in the past if it has ended."""
+    """The end of this courier's shift, in the past if it has ended."""
 
     courier: str
     until: datetime
@@ -273,7 +275,7 @@ class Working:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revoked:
-    """Nothing that this person holds is valid any more; for an hour it can be taken back."""
+    """All credentials of this person are revoked. The revocation can be undone for an hour."""
 
     id: str
 
@@ -281,7 +283,7 @@ class Revoked:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reinstated:
-    """The revocation of this person is taken back: they act again, with the device and the phone that they had."""
+    """The revocation of this person is undone. Their device and phone are valid again."""
 
     id: str
 
@@ -289,7 +291,7 @@ class Reinstated:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceEnded:
-    """The device that this person had is invalid, and so is the phone that was confirmed with it."""
+    """The person's device is invalid now, and so is the phone that was confirmed with it."""
 
     id: str
 
@@ -297,7 +299,7 @@ class DeviceEnded:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unlocked:
-    """This person's refusals are counted from nought again."""
+    """The person is unlocked, and their refusals are counted from 0 again."""
 
     id: str
 
@@ -305,18 +307,18 @@ class Unlocked:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelData:
-    """Everything that a label shows: masked values, the carrier's numbers, this print's own code.
+    """The content of one label: masked values, the carrier's numbers and the label code of this print.
 
     Attributes:
         waybill_number: the carrier's, drawn as Code 128.
         routing_code: the carrier's three-part code, e.g. "342-081-00 052".
         code: the label code, drawn as QR (FORMAT.md section 4); it names this print.
         view: the stamped masked view.
-        number: the virtual number, or None: the label then says "contact through the app".
+        number: the virtual number. None makes the label say "contact through the app".
         print_number: 1 for the first print of this waybill.
-        job: the print job that this print is counted in.
-        station: where it was printed.
-        printed: when it was released (UTC).
+        job: the print job that counts this print.
+        station: the printing station.
+        printed: when the print was released (UTC).
         carrier: the carrier's name, drawn as text.
     """
 
@@ -335,7 +337,7 @@ class LabelData:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
-    """Drawn labels: a PDF, empty if nothing could be drawn, and what became of each label, same order as asked."""
+    """Drawn labels: a PDF, empty if no label could be drawn, and the outcome of each request, in the same order."""
 
     pdf: bytes
     outcomes: list[OnPage | Rejected | Refusal]

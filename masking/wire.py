@@ -1,7 +1,7 @@
-"""Turns values to and from JSON: the one place that does, for the store, the client and the routes alike.
+"""JSON forms of values, shared by the store, the client and the routes.
 
-The member `outcome` of an outcome says what it is: {"outcome": "refused", "reason": ...}. What comes from outside is read as
-strictly as it is written: a missing or wrong member is an `InputError` that names it.
+An outcome names its kind in the member `outcome`: {"outcome": "refused", "reason": ...}. An order from outside is parsed
+strictly: a missing or wrong member is an `InputError` that names the member.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ Outcome = (
 )  # fmt: skip
 
 _Word = TypeVar("_Word", bound=StrEnum)
-_HALF = re.compile("[\ud800-\udfff]")  # half a character: JSON can spell it, and no answer can say it
+_HALF = re.compile("[\ud800-\udfff]")  # a lone surrogate: JSON can spell it, but UTF-8 can't encode it
 
 
 def order_to_json(order: Order) -> dict[str, Any]:
-    """An order in plain text, for the connection to the service and for nothing else."""
+    """An order in plaintext. Only for the connection to the service."""
     recipient, sender = (
         {"name": p.name.reveal(), "phone": p.phone.reveal(), "address": p.address.reveal()}
         for p in (order.recipient, order.sender)
@@ -77,7 +77,7 @@ def order_from_json(value: Mapping[str, Any]) -> Order:
     """An order from its JSON form.
 
     Raises:
-        InputError: a member is missing, or not of its kind.
+        InputError: a member is missing or has the wrong type.
     """
     return Order(
         reference=_text(value, "reference"),
@@ -92,7 +92,7 @@ def order_from_json(value: Mapping[str, Any]) -> Order:
 
 
 def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
-    """An outcome as an object that names its kind. A grant, a connection and an enrolment are revealed by this."""
+    """An outcome as a JSON object that names its kind. Plaintext of a grant, connection or enrolment is revealed."""
     name, write, _ = _FORMS[type(outcome)]
     return {"outcome": name, **write(outcome)}
 
@@ -101,16 +101,16 @@ def outcome_from_json(value: Mapping[str, Any]) -> Outcome:
     """An outcome from its JSON form.
 
     Raises:
-        IntegrityError: it is not one.
+        IntegrityError: the object is not an outcome.
     """
     try:
         return _READERS[value["outcome"]](value)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise IntegrityError("the service answered with something that is no outcome") from error.with_traceback(None)
+        raise IntegrityError("the service's answer is not an outcome") from error.with_traceback(None)
 
 
 def view_to_json(view: MaskedView) -> dict[str, Any]:
-    """A masked view: each text with its hidden spans, in the members of `MaskedView`."""
+    """A masked view: each field's string with its hidden spans, under the names of `MaskedView`."""
     return {
         "stamp": view.stamp,
         "recipient": _party_to_json(view.recipient),
@@ -132,15 +132,15 @@ def view_from_json(value: Mapping[str, Any]) -> MaskedView:
 
 
 def dump_view(view: MaskedView) -> str:
-    """A masked view as the store keeps it."""
+    """A masked view as JSON text for the store."""
     return json.dumps(view_to_json(view), ensure_ascii=False, separators=(",", ":"))
 
 
 def load_view(text: str) -> MaskedView:
-    """A masked view from the store.
+    """A masked view from JSON text of the store.
 
     Raises:
-        IntegrityError: the stored text is no view.
+        IntegrityError: the stored text is not a masked view.
     """
     try:
         return view_from_json(json.loads(text))
@@ -157,7 +157,7 @@ def time_from_json(text: str) -> datetime:
     """A time from its JSON form, in UTC."""
     found = datetime.fromisoformat(text)
     if found.tzinfo is None:
-        raise ValueError("a time without a zone")
+        raise ValueError("a time needs a time zone")
     return found.astimezone(UTC)
 
 
@@ -202,7 +202,7 @@ def _masked_from_json(value: Mapping[str, Any]) -> Masked:
 
 
 def _word(register: type[_Word], word: str) -> _Word:
-    """A word of a register. A service that is newer than this client may know more words: one of those stays a string."""
+    """A member of the enum `register`. An unknown word stays a string, since a newer service may use new words."""
     if not isinstance(word, str):
         raise TypeError("not a word")
     try:
@@ -338,6 +338,6 @@ _FORMS: dict[type[Outcome], tuple[str, Callable[[Any], dict[str, Any]], Callable
     DeviceEnded: ("device_ended", lambda o: {"id": o.id}, lambda v: DeviceEnded(id=v["id"])),
     Unlocked: ("unlocked", lambda o: {"id": o.id}, lambda v: Unlocked(id=v["id"])),
 }
-"""Of each kind of outcome: its name, how it is written, how it is read."""
+"""Outcome class -> its name in JSON, its writer, its reader."""
 
 _READERS = {name: read for name, _, read in _FORMS.values()}

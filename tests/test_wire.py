@@ -149,7 +149,7 @@ json_values = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["outcome", "id", "reason", "fields"]), json_values | st.just("granted")))
 def test_what_is_no_outcome_is_an_error_that_repeats_nothing(value):
-    with pytest.raises(IntegrityError, match=r"^the service answered with something that is no outcome$"):
+    with pytest.raises(IntegrityError, match=r"^the service's answer is not an outcome$"):
         outcome_from_json(value)
 
 
