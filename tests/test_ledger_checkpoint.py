@@ -50,7 +50,7 @@ def test_a_checkpoint_reads_back_as_it_was_signed():
 
 def test_a_published_note_verifies_under_its_published_key():
     key = LogKey.parse(PUBLISHED_KEY)
-    with pytest.raises(IntegrityError, match="not signed by this ledger"):  # well signed, but no checkpoint
+    with pytest.raises(IntegrityError, match="not a checkpoint of this ledger"):  # though signed by its key
         read(PUBLISHED_NOTE, key)
     with pytest.raises(IntegrityError, match="signature is wrong"):
         read(PUBLISHED_NOTE.replace("problem is", "answer is"), key)
