@@ -21,7 +21,7 @@ Token = NewType("Token", str)
 
 
 class WaybillState(StrEnum):
-    """The state of a waybill as its merchant sees it: those of `masking.lifecycle`, `PENDING` and `DAMAGED`."""
+    """The state of a waybill, as its merchant sees it."""
 
     ACTIVE = "active"
     """Resolvable by those with a duty."""
