@@ -1,1 +1,1 @@
-"""Draw labels from masked data alone: `LabelData` in, label bytes out."""
+"""Draw labels from masked data only: `LabelData` in, label bytes out."""

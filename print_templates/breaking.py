@@ -1,7 +1,7 @@
-"""Sets texts into a box: lines are broken by rule, and the size steps down until everything fits, or nothing is set.
+"""Line breaking: fit strings into a box, at the largest of the given sizes at which all of them fit.
 
-A line never begins with closing punctuation or ends with opening punctuation; a number, a word and a masked run are
-never split. What does not fit at the smallest size is an error, not a smaller or shorter text.
+A line never begins with closing punctuation or ends with opening punctuation. A number, a word and a masked run are never
+split. Strings that don't fit at the smallest size are an error; they are never shrunk further or cut.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from print_templates.drawing import BLOCK, Piece, Run
 from print_templates.typeface import ASCENT, EM, advances, glyph, repertoire
 
 GAP = 500
-"""Between two texts on one line, in thousandths of an em."""
+"""The space between two strings on one line, in thousandths of an em."""
 LEADING = 1.2
-"""From baseline to baseline, in ems."""
+"""The distance from baseline to baseline, in ems."""
 
 _OPENING, _CLOSING = r"（【《〈「『“‘(\[", r"，。、）：；！？】》〉」』”’)\],:;!?…·%℃"
 _UNIT = re.compile(rf"((?:[{_OPENING}]\s*)*(?:[A-Za-z0-9*•#+_./@&'-]+|.)(?:\s*[{_CLOSING}])*)(\s*)", re.DOTALL)
-"""What is never split, and the blanks after it: a word, a number or a masked run, or one character, with its punctuation."""
+"""A unit that is never split, and the spaces after it: a word, number, masked run or character, with its punctuation."""
 
 
 class Style(NamedTuple):
-    """How the texts of a box are set: ems in dots, the wanted one first; `align` left, center or right."""
+    """The style of a box. `sizes` are ems in dots, largest first; `align` is left, center or right."""
 
     sizes: tuple[int, ...]
     weight: str
@@ -38,7 +38,7 @@ class Style(NamedTuple):
 
 
 class Fragment(NamedTuple):
-    """A stretch of one text on one line; place and width in thousandths of an em."""
+    """A part of one string on one line. `x` and `width` are in thousandths of an em."""
 
     part: int
     start: int
@@ -49,9 +49,9 @@ class Fragment(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def fit(parts: tuple[Masked, ...], box: tuple[int, int, int, int], style: Style) -> tuple[Run, ...] | None:
-    """The texts set one after another into box (x, y, width, height), one run each; None if they don't fit.
+    """Set strings one after another into a box (x, y, width, height in dots). Returns a run for each, None if they don't fit.
 
-    Remembered, because labels printed together share their sender, station and time.
+    Cached, because labels printed together share their sender, station and time.
     """
     x, y, width, height = box
     advance = advances(style.weight)
@@ -81,13 +81,13 @@ def fit(parts: tuple[Masked, ...], box: tuple[int, int, int, int], style: Style)
 
 
 def broken(parts: Sequence[Masked], weight: str, limit: int) -> list[list[Fragment]]:
-    """The texts in lines no wider than `limit` thousandths of an em; none if a unit is wider than a line."""
+    """Break strings into lines of at most `limit` thousandths of an em. Empty if a unit is wider than a line."""
     advance = advances(weight)
     lines: list[list[Fragment]] = [[]]
-    end = 0  # of what is on the last line
+    end = 0  # of the last line's content
     for number, part in enumerate(parts):
         end += GAP if lines[-1] else 0
-        start, begin = 0, end  # of the fragment that is being gathered: in the text, on the line
+        start, begin = 0, end  # of the current fragment: in the string, on the line
         for unit in _UNIT.finditer(part.text):
             width = sum(map(advance.__getitem__, unit[1]))
             if width > limit:
@@ -113,7 +113,7 @@ def _one_line(parts: Sequence[Masked], widths: Sequence[int]) -> list[Fragment]:
 
 
 def _pieces(fragment: Fragment, part: Masked, x: int, baseline: int, size: int, style: Style) -> list[Piece]:
-    """The fragment, cut where the font changes or a block begins or ends."""
+    """Cut a fragment where the font changes or a block begins or ends."""
     chars, advance = fragment.chars, advances(style.weight)
     hidden = {n for start, end in part.hidden for n in range(start, end)} if style.blocks else set()
     if not hidden and repertoire(style.weight).issuperset(chars):

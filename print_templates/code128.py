@@ -1,4 +1,4 @@
-"""Code 128 (ISO/IEC 15417): a waybill number in, its bars out."""
+"""Code 128 encoder (ISO/IEC 15417) for waybill numbers."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ WIDTHS = (
     "111242 121142 121241 114212 124112 124211 411212 421112 421211 212141 214121 412121 111143 111341 131141 114113 "
     "114311 411113 411311 113141 114131 311141 411131 211412 211214 211232 "
 )
-"""Widths of three bars and three spaces for each of the 106 values; table 1 of the standard."""
+"""Widths of the three bars and three spaces of each of the 106 values (table 1 of the standard)."""
 STOP = "2331112"
 CODE_C, CODE_B, START_B, START_C = 99, 100, 104, 105
 QUIET = 10
-"""Modules that stay white on either side."""
+"""Width of the quiet zone on either side, in modules."""
 
 _BARS = ["".join("10"[n % 2] * int(width) for n, width in enumerate(widths)) for widths in WIDTHS.split()]
 _STOP = "".join("10"[n % 2] * int(width) for n, width in enumerate(STOP))
@@ -26,20 +26,20 @@ _STOP = "".join("10"[n % 2] * int(width) for n, width in enumerate(STOP))
 
 @lru_cache(maxsize=64)
 def bars(text: str) -> str:
-    """The modules of a text, "1" for a bar, without quiet zones; in as few symbols as sets B and C allow.
+    """Encode a string as modules, "1" for a bar, without quiet zones. Uses the fewest symbols that sets B and C allow.
 
     Raises:
-        ValueError: it is empty or has a character outside printable ASCII.
+        ValueError: the string is empty or has a character outside printable ASCII.
     """
     if not re.fullmatch(r"[ -~]+", text):
-        raise ValueError("Code 128 takes printable ASCII")
+        raise ValueError("Code 128 needs at least one character, and only printable ASCII")
     values = _values(text)
     check = (values[0] + sum(n * value for n, value in enumerate(values))) % 103
     return "".join(_BARS[value] for value in [*values, check]) + _STOP
 
 
 def _values(text: str) -> list[int]:
-    """Start and data values; set C where it saves: four digits at either end, six between (annex E of the standard)."""
+    """Start and data values. Set C is used for four digits at either end, or six between (annex E of the standard)."""
     values: list[int] = []
     pairs = False
     for part in re.findall(r"\d+|\D+", text):
@@ -50,7 +50,7 @@ def _values(text: str) -> list[int]:
             pairs = False
             values += [ord(char) - 32 for char in part]
             continue
-        if len(part) % 2 and values:  # the odd digit is drawn in the set that is on
+        if len(part) % 2 and values:  # the odd digit is encoded in the current set
             values.append(ord(part[0]) - 32)
             part = part[1:]  # noqa: PLW2901
         values += [CODE_C] if values else [START_C]

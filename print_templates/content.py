@@ -1,6 +1,6 @@
-"""What can stand on a label, by name: the fields of the stamped view, the carrier's numbers, and the facts of the print.
+"""The strings that a label may show, by name: fields of the stamped view, the carrier's numbers, facts of the print.
 
-Templates ask for these names, and the release gate allows these texts and a template's constants, nothing else.
+Templates refer to these names. The release gate allows only these strings and a template's constants.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from print_templates.typeface import printable
 
 CHINA = timezone(timedelta(hours=8))
 NO_NUMBER = "请用 App 联系收件人"
-"""Printed in place of a virtual number where none was leased: contact through the app."""
+"""Printed when no virtual number is leased: contact the recipient through the app."""
 PRIVACY_MARK = "隐私面单"
-"""Says that the label is masked; printed only where the view bears the stamp of having been checked."""
+"""Tells that the label is masked. Printed only if the view carries the stamp of the compliance check."""
 NAMES = frozenset({
     "carrier", "routing_code", "waybill_number", "waybill_number.grouped", "number", "number.until",
     "recipient.name", "recipient.phone", "recipient.address", "sender.name", "sender.phone", "sender.address",
@@ -29,9 +29,9 @@ NAMES = frozenset({
 
 @lru_cache(maxsize=2)
 def contents(label: LabelData) -> Mapping[str, Masked]:
-    """Every text that this label may show, by its name in `NAMES`, as it is printed (see `typeface.printable`).
+    """Every string that this label may show, by its name in `NAMES`, in printable form (see `typeface.printable`).
 
-    Remembered for a moment: layout and gate both ask.
+    Cached, because the layout and the gate both call it for the same label.
     """
     number, stamped = label.number, label.view.stamp == STAMP
     facts = {
@@ -52,7 +52,7 @@ def contents(label: LabelData) -> Mapping[str, Masked]:
 
 
 def grouped(number: str) -> str:
-    """A waybill number for people: what it begins with, then fours: "YT0 0000 0000 0001"."""
+    """A waybill number for human readers: a head, then groups of four characters: "YT0 0000 0000 0001"."""
     lead = len(number) - len(number.lstrip(ascii_letters))
     head = lead + (len(number) - lead) % 4
     return " ".join(part for part in (number[:head], *re.findall(r".{4}", number[head:])) if part)

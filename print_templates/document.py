@@ -1,4 +1,4 @@
-"""Labels as one PDF, with an outcome for each that was asked for: what a merchant gets from a folder and from a service."""
+"""Draw labels into one PDF, with an outcome for each request, for embedded deployments and for the service."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A label as marks on whole printer dots: what every writer draws, and what the release gate reads.
+"""Drawings: a label as marks on whole printer dots. The release gate reads them, and every writer draws them.
 
-Coordinates are dots from the upper left corner of the paper. Nothing here knows a file format or a template.
+Coordinates are dots from the upper left corner of the paper. This module knows no file format and no template.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, final
 
 BLOCK = "block"
-"""The weight of a piece that is drawn as a solid bar: masked characters, where a template wants them so."""
+"""The weight of a piece that is drawn as a solid bar: masked characters, if the template asks for blocks."""
 
 
 class Rect(NamedTuple):
@@ -22,7 +22,7 @@ class Rect(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """Characters on one line in one font: left end, baseline, em, all in dots."""
+    """Characters on one line in one font. `x` (left end), `baseline`, `size` (em) and `width` are in dots."""
 
     x: int
     baseline: int
@@ -33,22 +33,22 @@ class Piece(NamedTuple):
 
 
 class Run(NamedTuple):
-    """One text that belongs together, in the pieces in which it is drawn; white on a black ground, or black."""
+    """One string, in the pieces in which it is drawn. `white` text stands on a black ground."""
 
     pieces: tuple[Piece, ...]
     white: bool = False
 
     @property
     def text(self) -> str:
-        """What can be read: the pieces in order."""
+        """The string: the characters of all pieces in order."""
         return "".join(piece.chars for piece in self.pieces)
 
 
 class Code(NamedTuple):
-    """A bar code or QR symbol without its quiet zone: `rows` of `columns` modules, packed, 1 for dark.
+    """A bar code, QR symbol or picture without its quiet zone: `rows` of `columns` modules, bit-packed, 1 for dark.
 
-    `width` and `height` in dots are whole multiples of the modules (a bar code's one row is as high as wanted).
-    `turned` by 90 degrees clockwise; width and height are then those on the paper.
+    `width` and `height` are in dots and whole multiples of the modules; the single row of a bar code may have any height.
+    `turned` rotates it by 90 degrees clockwise, with `width` and `height` as on the paper.
     """
 
     kind: str
@@ -65,7 +65,7 @@ class Code(NamedTuple):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
-    """Everything on one label; `background` is what all labels of a template share, drawn first."""
+    """Everything on one label. `background` is drawn first and shared by all labels of a template."""
 
     width: int
     height: int

@@ -21,7 +21,7 @@ from print_templates.drawing import Code, Drawing
 from print_templates.template import Template
 
 Released = NewType("Released", Drawing)
-"""A drawing that passed the gate: the only thing that writers take."""
+"""A drawing that passed the gate. Writers accept no other type."""
 
 _SYMBOLOGIES = {
     "code128": zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.Code128]),
@@ -30,10 +30,10 @@ _SYMBOLOGIES = {
 
 
 def release(drawing: Drawing, label: LabelData, template: Template) -> Released:
-    """The same drawing, released.
+    """Check a drawing and return it as released.
 
     Raises:
-        RefusedError: the view does not bear the stamp of our rules, or something on the drawing is not on the list.
+        RefusedError: the view doesn't carry the stamp `STAMP`, or the drawing shows something that is not allowed.
     """
     if label.view.stamp != STAMP:
         raise RefusedError(Rule.VIEW_NOT_STAMPED)
@@ -49,7 +49,7 @@ def release(drawing: Drawing, label: LabelData, template: Template) -> Released:
 
 
 def _decoded(code: Code) -> str | None:
-    """The text of a code's modules; None if they are not one intact symbol of the code's kind."""
+    """Decode a code's modules. None if they are not one intact symbol of the code's kind."""
     if code.kind not in _SYMBOLOGIES:
         return None
     packed = np.frombuffer(code.modules, np.uint8).reshape(code.rows, -1)

@@ -1,7 +1,7 @@
-"""Every string in a PDF file outside the text of its pages, and every part in which a label could hide something.
+"""Scan of a PDF file's objects: all strings outside the page text, and all parts in which a label could hide data.
 
-Walks all objects of the file, referenced or not: metadata, bookmarks, annotations, form fields, names and marked content.
-A label needs no attachment, script, layer or form, so a file that has one is unreadable rather than searched.
+It visits every object of the file, referenced or not: metadata, bookmarks, annotations, form fields, names and marked
+content. A label needs no attachment, script, layer or form, so a file with one is reported as unreadable.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _REASONS = {
     "/3D": "media",
     "/Encrypt": "encrypted",
 }
-"""Entries that a label has no use for, and what they bring."""
+"""Dictionary keys that a label doesn't need -> the reason word for them."""
 _SHOWN = {b"Tj", b"TJ", b"'", b'"', b"INLINE IMAGE"}
-"""Operators whose operands are codes of glyphs or dots, which the page's text layer or its symbols tell."""
+"""Operators whose operands are glyph codes or dots. The page's text layer and symbols are read for those."""
 _COMMENT = re.compile(rb"%[^\r\n]*")
 _TELLING = re.compile(r"[^\x00-\x7f]|\d{5,}")
 
@@ -44,14 +44,14 @@ _TELLING = re.compile(r"[^\x00-\x7f]|\d{5,}")
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """The strings of a file, and why there may be more in it than can be read, each reason a word."""
+    """The strings of a file. `unreadable` lists, as words, the reasons why it may hold more."""
 
     texts: list[str]
     unreadable: list[str]
 
 
 def read_objects(data: bytes) -> Contents:
-    """The strings of a PDF file; what can't be parsed makes it unreadable."""
+    """Scan a PDF file. A part that can't be parsed makes the file unreadable."""
     walk = _Walk()
     if data.count(b"%%EOF") != 1 or data.rstrip()[-5:] != b"%%EOF" or not data.startswith(b"%PDF-"):
         walk.unreadable.append("earlier-versions-or-added-bytes")
@@ -84,7 +84,7 @@ class _Walk:
             self._take(found)
 
     def _take(self, value: Any) -> None:
-        """Strings and telling names of a value; what it refers to is visited by number."""
+        """Collect the strings and the suspicious names of a value. Referenced objects are visited by number."""
         if isinstance(value, DictionaryObject):
             self.unreadable += [_REASONS[key] for key in value if key in _REASONS]
             if value.get("/Type") == "/Font" and value.get("/Subtype") not in {"/CIDFontType0", "/CIDFontType2"}:
@@ -104,7 +104,7 @@ class _Walk:
     def _stream(self, stream: StreamObject, reader: PdfReader, *, is_content: bool) -> None:
         kind = stream.get("/Subtype")
         if kind == "/Image" or stream.get("/Type") in {"/XRef", "/ObjStm"} or "/Length1" in stream:
-            return  # pictures are looked at on the page, and a font's program draws what its map says
+            return  # pictures are checked on the drawn page, and fonts through their Unicode map
         data = stream.get_data()
         if is_content or kind == "/Form":
             for operands, operator in ContentStream(stream, reader).operations:
@@ -116,7 +116,7 @@ class _Walk:
 
 
 def _decoded(data: bytes) -> Iterator[str]:
-    """The lines of bytes in the first encoding that they are valid in."""
+    """Decode bytes in the first encoding that they are valid in, and yield the lines."""
     for encoding in ("utf-16",) if data[:2] in {b"\xfe\xff", b"\xff\xfe"} else ("utf-8", "gb18030"):
         try:
             yield from data.decode(encoding).splitlines()

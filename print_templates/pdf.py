@@ -1,7 +1,8 @@
-"""Released drawings as one PDF: a page each, text as text in the two fonts, codes as one-bit images on whole dots.
+"""PDF writer: one page for each released drawing, with real text and with codes as one-bit images on whole dots.
 
-Written directly: page content is scaled once to the printer's dots, the template's part is one stream that all pages begin
-with, and the characters used, of both weights, are embedded as one font. Equal input gives equal bytes: no time, no name, no random id.
+Page content is scaled once to the printer's dots. The template's part is one stream that all pages begin with. The
+characters used, of both weights, are embedded as one font. Equal input gives equal bytes, since the file holds no time, name
+or random id.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from print_templates.typeface import ASCENT, DESCENT, Drawn, face, subset
 WEIGHTS = ("text", "bold")
 NAME = b"WAYBIL+label"
 INSET = 0.02
-"""Dots by which a code's picture is drawn smaller on each side: readers round a picture's edges outwards, and one that ends
-a hair behind a whole dot would be stretched over one more."""
+"""How many dots smaller a code's image is drawn on each side. Viewers round an image's edges outwards, so one that ends just
+past a whole dot would be stretched over one dot more."""
 LEVEL = 6
-"""zlib's; higher levels cost time and save nothing on a label."""
+"""The zlib level. Higher levels take longer and save nothing on a label."""
 TOGETHER = 500
-"""Objects in one object stream: what a reader unpacks at once."""
+"""How many objects an object stream holds, which a reader unpacks together."""
 _ENTRY = struct.Struct(">BIH")
-"""A line of the cross-reference stream: kind, then offset and generation, or object stream and place in it."""
+"""An entry of the cross-reference stream: kind, then offset and generation, or object stream and index in it."""
 
 
 def write(drawings: Iterable[Released], title: str = "") -> bytes:
@@ -39,7 +40,7 @@ def write(drawings: Iterable[Released], title: str = "") -> bytes:
     codes = {weight: _Codes(weight, used) for weight in WEIGHTS}
     font = file.reserve()
     resources = file.add(b"<< /Font << /F %d 0 R >> >>" % font)
-    grounds: dict[int, tuple[Drawing, int]] = {}  # kept alive, so that an id stays one ground's
+    grounds: dict[int, tuple[Drawing, int]] = {}  # kept alive, so that an id() isn't reused
     pages = []
     for drawing in drawings:
         scale = 72 / drawing.dpi
@@ -62,7 +63,7 @@ def write(drawings: Iterable[Released], title: str = "") -> bytes:
 
 
 class _File:
-    """Numbered objects; 1 is the catalog, 2 the page tree. All that are no streams are packed together into some that are."""
+    """The numbered objects of the file. 1 is the catalog, 2 the page tree. Non-stream objects go into object streams."""
 
     def __init__(self) -> None:
         self._objects: dict[int, bytes] = {1: b"", 2: b""}
@@ -107,7 +108,7 @@ class _File:
         return b"%s%d 0 obj\n%s\nendobj\nstartxref\n%d\n%%%%EOF\n" % (body, number, last, at)
 
     def _pack(self) -> None:
-        """Put the objects that are no streams into object streams, whose place among the others is after them."""
+        """Pack the non-stream objects into object streams, numbered after all other objects."""
         loose = [number for number in self._objects if number not in self._streams]
         for some in (loose[start : start + TOGETHER] for start in range(0, len(loose), TOGETHER)):
             bodies = [self._objects[number] for number in some]
@@ -124,7 +125,7 @@ def _flated(entries: bytes, data: bytes) -> bytes:
 
 
 class _Codes(dict[str, str]):
-    """The codes of one weight's characters: numbered from 1 as they come, in one row with those of the other weights."""
+    """Character codes of one weight, numbered from 1 in order of first use, in one sequence with the other weights."""
 
     def __init__(self, weight: str, used: list[Drawn]) -> None:
         super().__init__()
@@ -137,7 +138,7 @@ class _Codes(dict[str, str]):
 
 
 def _embed(file: _File, number: int, used: list[Drawn]) -> None:
-    """Embed what was used, of both weights, as one font, object `number`: a second font costs a label 700 bytes."""
+    """Embed the used characters of both weights as one font, object `number`. A second font would add 700 bytes."""
     data = subset(used)
     body = file.stream(b"/Length1 %d" % len(data), data)
     descriptor = file.add(
@@ -159,14 +160,14 @@ def _embed(file: _File, number: int, used: list[Drawn]) -> None:
 
 
 def _below(points: float) -> float:
-    """Three decimals, and less: a page a hair too wide is drawn with one more column of dots."""
+    """Round down to three decimals. A page that is slightly too wide is drawn with an extra column of dots."""
     return (math.ceil(points * 1e3) - 1) / 1e3
 
 
 def _to_unicode(used: list[Drawn]) -> bytes:
-    """What each code says. One `bfchar` line each: Ghostscript misreads a `bfrange` that lists its characters."""
+    """The ToUnicode map. It has a `bfchar` line for each code, since Ghostscript misreads a `bfrange` with a list."""
     said = [f"<{code:04x}> <{char.encode('utf-16-be').hex()}>" for code, (_, char) in enumerate(used, 1)]
-    blocks = [said[n : n + 100] for n in range(0, len(said), 100)]  # 100 are the most that the format allows
+    blocks = [said[n : n + 100] for n in range(0, len(said), 100)]  # the format allows at most 100
     return "\n".join([
         "/CIDInit /ProcSet findresource begin 12 dict begin begincmap",
         "/CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def /CMapType 2 def /CMapName /Waybill def",
@@ -177,7 +178,7 @@ def _to_unicode(used: list[Drawn]) -> bytes:
 
 
 def _marks(drawing: Drawing, codes: dict[str, _Codes]) -> bytes:
-    """Content operators in dots, the origin at the lower left as PDF has it."""
+    """The content operators of a drawing, in dots, with PDF's origin at the lower left."""
     top = drawing.height
     parts = [f"{x} {top - y - height} {width} {height} re f" for x, y, width, height in drawing.rects]
     white = False
@@ -199,7 +200,7 @@ def _text(piece: Piece, top: int, codes: dict[str, _Codes]) -> str:
 
 
 def _image(code: Code, top: int) -> bytes:
-    """An inline image mask that paints the dark modules; a turned one is drawn by columns."""
+    """An inline image mask that paints the dark modules. A turned code is drawn by columns."""
     columns, rows, modules = code.columns, code.rows, code.modules
     if code.turned:
         bits = np.unpackbits(np.frombuffer(modules, np.uint8).reshape(rows, -1), axis=1)[:, :columns]

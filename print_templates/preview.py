@@ -1,7 +1,7 @@
 """Pictures for the screen: of templates, of the demo's "before", and of a label that is about to be printed.
 
-What comes out carries a black band that says so, and is a picture, never a document or printer bytes: the way to
-paper is `render`. Only `preview` is for real parcels, and only it passes the release gate.
+Each picture carries a black band that marks it as a specimen. It is never a document or printer data, which only `render`
+makes. Only `preview` is for real parcels, and only it goes through the release gate.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ BAND = 48
 
 
 def picture(label: LabelData, name: str | Path = "100x180", *, dpi: int = 203) -> Image.Image:
-    """How a label would look, under a band that says that it is no label.
+    """Draw a label as a picture under a band that marks it as a specimen.
 
     Raises:
-        InputError: the template is unknown, or something doesn't fit it.
+        InputError: the template is unknown, or a field doesn't fit.
     """
     return _banded(lay_out(label, template(name, dpi), qr.symbols([label.code])[0]).drawing)
 
 
 def preview(label: LabelData, name: str | Path = "100x180") -> bytes:
-    """How a label will be printed, as a PNG, with a cross where its code will stand: there is no code before the print.
+    """Draw a label as a PNG before it is printed, with a cross in place of its label code, which the print creates.
 
     Raises:
-        InputError: the template is unknown, or something doesn't fit it; names the field.
-        RefusedError: the release gate would not let it pass.
+        InputError: the template is unknown, or a field doesn't fit; names the field.
+        RefusedError: the release gate refuses the label.
     """
     form = template(name)
     drawing = lay_out(label, form, bytes(qr.SIZE * qr.ROW_BYTES)).drawing
@@ -77,7 +77,7 @@ def sample_drawing(form: Template) -> Drawing:
 
 
 def sample() -> LabelData:
-    """A label of people who don't exist, to see a template with: every field is there, and addresses are long."""
+    """A label of invented people for showing a template, with all fields and long addresses."""
     return LabelData(
         waybill_number="YT000000000001",
         routing_code="342-081-00 052",

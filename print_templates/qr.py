@@ -1,8 +1,8 @@
-"""QR symbols of version 4 at level Q (ISO/IEC 18004), for label codes only: up to 67 letters, digits and ` $%*+-./:`.
+"""QR encoder for label codes: version 4 at level Q (ISO/IEC 18004), up to 67 letters, digits and ` $%*+-./:`.
 
-One version makes placement and error correction tables of constants, and numpy then draws hundreds of symbols at once;
-the modules are the same as the qrcode library's, bit for bit (a test compares). Level Q because a blot on the label must
-not stop the courier; version 4 because six dots a module is then 25 mm.
+With one version, placement and error correction are constant tables, and numpy encodes hundreds of symbols at once. The
+modules equal those of the qrcode library bit for bit (a test compares them). Level Q keeps a stained label readable.
+Version 4 gives 25 mm at six dots a module.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 
 SIZE = 33
 QUIET = 4
-"""Modules that stay white on every side."""
+"""Width of the quiet zone on every side, in modules."""
 CAPACITY = 67
-"""Characters of the alphabet (table 7 of the standard)."""
+"""The most alphanumeric characters of a symbol (table 7 of the standard)."""
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 DATA, CHECKS, BLOCKS = 24, 26, 2
-"""Data bytes and check bytes of each block, and blocks (table 9 of the standard, 4-Q)."""
+"""Data bytes and check bytes of each block, and the number of blocks (table 9 of the standard, 4-Q)."""
 ROW_BYTES = 5
 LEVEL_Q = 0b11
 MASKS = 8
 ALPHANUMERIC = 0b0010
-"""The mode of all our symbols (table 2)."""
+"""The mode indicator of all symbols made here (table 2)."""
 _VALUES = {char: value for value, char in enumerate(ALPHABET)}
 
 _CODE = re.compile(r"[0-9A-Z $%*+\-./:]{1,67}")
@@ -35,7 +35,7 @@ Words = NDArray[np.uint64]
 
 
 def symbols(codes: Sequence[str]) -> list[bytes]:
-    """The modules of each code: 33 rows of 5 bytes, most significant bit first, 1 for dark, no quiet zone.
+    """Encode each code as 33 rows of 5 bytes, most significant bit first, 1 for dark, without quiet zone.
 
     Raises:
         ValueError: a code is empty, longer than 67, or has a character outside the QR alphabet.
@@ -47,10 +47,10 @@ def symbols(codes: Sequence[str]) -> list[bytes]:
     placed[:, :, :SIZE] = table.fixed
     bits = np.unpackbits(_with_checks(np.stack([_data(code) for code in codes])), axis=1)
     placed[:, table.rows[: bits.shape[1]], table.columns[: bits.shape[1]]] = bits
-    rows = _words(placed)  # format modules are light while masks are compared, as the qrcode library does it
+    rows = _words(placed)  # format modules are light while masks are compared, as in the qrcode library
     columns = _words(np.pad(placed[:, :, :SIZE].swapaxes(1, 2), ((0, 0), (0, 0), (0, 64 - SIZE))))
     lost = _lost(rows[:, None] ^ table.mask_rows, columns[:, None] ^ table.mask_columns)
-    mask = lost.argmin(axis=1)  # the first of equals, as the standard's reading order gives it
+    mask = lost.argmin(axis=1)  # of equal penalties the first mask, as in the standard
     final = rows ^ table.mask_rows[mask] | table.format_rows[mask]
     packed = final.astype(">u8").view(np.uint8).reshape(len(codes), SIZE, 8)[:, :, :ROW_BYTES]
     return [symbol.tobytes() for symbol in packed]
@@ -62,7 +62,7 @@ def encodable(code: str) -> bool:
 
 
 def _data(code: str) -> NDArray[np.uint8]:
-    """The 48 data bytes: mode, length, pairs of characters, end, padding (section 7.4)."""
+    """The 48 data bytes: mode, length, pairs of characters, terminator, padding (section 7.4)."""
     if not encodable(code):
         raise ValueError("a label code has 1 to 67 characters of the QR alphabet")
     stream, used = ALPHANUMERIC << 9 | len(code), 13
@@ -79,7 +79,7 @@ def _data(code: str) -> NDArray[np.uint8]:
 
 
 def _with_checks(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(n, 48) data bytes -> (n, 100) bytes in the order of placement, checks by Reed-Solomon over GF(256)."""
+    """(n, 48) data bytes -> (n, 100) interleaved bytes with the Reed-Solomon check bytes over GF(256)."""
     blocks = data.reshape(len(data), BLOCKS, DATA)
     checks = np.bitwise_xor.reduce(_check_table()[np.arange(DATA), blocks], axis=2)
     woven = [part.swapaxes(1, 2).reshape(len(data), -1) for part in (blocks, checks)]
@@ -87,12 +87,12 @@ def _with_checks(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _words(modules: NDArray[np.bool_]) -> Words:
-    """Rows of 64 modules as integers; the first column is the highest bit."""
+    """Pack rows of 64 modules into integers, the first column as the highest bit."""
     return np.ascontiguousarray(np.packbits(modules, axis=-1)).view(">u8")[..., 0].astype(np.uint64)
 
 
 def _lost(rows: Words, columns: Words) -> NDArray[np.int64]:
-    """The penalty of each masked symbol (section 7.8.3); shape (n, 8, 33) in, (n, 8) out."""
+    """The penalty of each masked symbol (section 7.8.3). Shape (n, 8, 33) in, (n, 8) out."""
     lines = np.stack([rows, columns])
 
     def area(width: int) -> np.uint64:
@@ -120,9 +120,9 @@ def _lost(rows: Words, columns: Words) -> NDArray[np.int64]:
 
 
 class _Tables(NamedTuple):
-    """What is the same in every 4-Q symbol."""
+    """The constant tables of 4-Q symbols."""
 
-    fixed: NDArray[np.bool_]  # finders, alignment, timing, dark where they are dark
+    fixed: NDArray[np.bool_]  # dark modules of the finder, alignment and timing patterns
     rows: NDArray[np.int64]  # of each data bit, in the order of placement
     columns: NDArray[np.int64]
     mask_rows: Words  # (8, 33)
@@ -169,17 +169,17 @@ _FORMAT_PLACES = [
     ((n if n < 6 else n + 1 if n < 8 else SIZE - 15 + n, 8), (8, SIZE - 1 - n if n < 8 else 7 if n == 8 else 14 - n))
     for n in range(15)
 ]
-"""Both places of each format bit, the lowest first (figure 25)."""
+"""The two positions of each format bit, from the lowest bit (figure 25)."""
 
 
 def _square(size: int) -> NDArray[np.bool_]:
-    """A dark ring with a dark middle, one light ring between."""
+    """A finder or alignment pattern: a dark ring, a light ring and a dark middle."""
     away = np.abs(np.indices((size, size)) - size // 2).max(axis=0)
     return np.asarray(away != size // 2 - 1)
 
 
 def _format_bits(mask: int) -> int:
-    """Level Q and the mask, with their BCH(15,5) checks, whitened (annex C)."""
+    """The 15 format bits of level Q and a mask: BCH(15,5) code, XORed with the format mask (annex C)."""
     value = LEVEL_Q << 3 | mask
     rest = value << 10
     for n in range(14, 9, -1):
@@ -190,7 +190,7 @@ def _format_bits(mask: int) -> int:
 
 @cache
 def _check_table() -> NDArray[np.uint8]:
-    """(24, 256, 26): what a data byte at a place of its block adds to the block's checks."""
+    """(24, 256, 26): the contribution of a data byte to its block's check bytes, by its position and value."""
     power, log = [1], {1: 0}
     for n in range(1, 255):
         value = power[-1] << 1

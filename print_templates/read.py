@@ -1,8 +1,8 @@
-"""Reads finished labels back with other people's code: PDFium draws the page, ZXing decodes it, pypdf walks the file.
+"""Reading finished labels back with third-party code: PDFium draws the page, ZXing decodes it, pypdf scans the file.
 
-Shares nothing with the writers, so that what they agree on is really on the page. A page may only hold what can be read:
-text of its text layer, rules and boxes, and symbols that decode. Everything else (a picture, letters drawn as outlines, a
-symbol that does not decode) makes the page unreadable, and `Page.unreadable` says why: an image can't be taken for a
+No code is shared with the writers, so an error in them isn't repeated here. A page may hold only text in its text layer,
+rules and boxes, and symbols that decode. Anything else (a picture, letters drawn as outlines, a symbol that doesn't
+decode) makes the page unreadable, and `Page.unreadable` says why. So a page whose content is an image never passes as a
 label without findings.
 """
 
@@ -24,20 +24,20 @@ from print_templates.drawing import Drawing
 from print_templates.raster import modules
 
 DPI = 203.2
-"""Eight dots a millimetre: rasterised at any other figure, modules fall between dots."""
+"""Eight dots a millimetre. At any other resolution, modules fall between dots."""
 LARGEST = 1200
-"""Points of a page's longer side: larger ones would take gigabytes to draw."""
+"""The longest side of a page in points. Drawing a larger one would take gigabytes."""
 SMALL, MOST_SMALL = 17, 80
-"""Rectangles up to that many points on their longer side are hidden characters drawn as blocks, of which a label has few:
-more could be letters, or a symbol, built from rectangles."""
+"""Rectangles of up to `SMALL` points on their longer side are masked characters drawn as blocks. A page with more than
+`MOST_SMALL` of them is unreadable, since they could form letters or a symbol."""
 WHITE = 235
-"""Greys from here on can't be seen on paper."""
+"""Greys from this value on are invisible on paper."""
 EDGE = 7
-"""Dots that a symbol's edge may lie off where ZXing found it, three on each side."""
+"""Line width in dots for erasing a symbol's edge, which may be three dots off the position that ZXing reports."""
 PIECE = 5
-"""Characters up to which a symbol inside a larger one is taken for a chance pattern of the larger one's modules."""
+"""A symbol inside a larger one is taken for a chance pattern of its modules if it has at most this many characters."""
 _HARDER = [(dpi, angle) for dpi in (DPI, 2 * DPI, 3 * DPI / 4) for angle in (0, 15, 30, 45, 60, 75)]
-"""Resolutions and angles that an unreadable page is searched for symbols at; ZXing tries quarter turns by itself."""
+"""Resolutions and angles at which an unreadable page is searched for symbols. ZXing tries quarter turns itself."""
 _LABELS = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.Code128, zxingcpp.BarcodeFormat.QRCode])
 _ALL = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.AllReadable])
 
@@ -47,12 +47,12 @@ Grey = NDArray[np.uint8]
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What can be read on one page.
+    """The readable content of one page.
 
     Attributes:
-        texts: the lines of its text layer: also white, invisible and covered ones, and those beside the paper.
+        texts: the lines of its text layer, including white, invisible and covered ones, and those outside the paper.
         codes: the contents of its symbols, of every symbology.
-        unreadable: why there may be more on it than that, each reason a word; empty for a page that was read whole.
+        unreadable: the reasons, as words, why the page may hold more; empty if it was read completely.
     """
 
     texts: list[str]
@@ -61,12 +61,12 @@ class Page:
 
 
 def read_pdf(data: bytes, logos: Sequence[Drawing] = ()) -> list[Page]:
-    """The pages of a PDF, as a person and a scanner would read them.
+    """Read the pages of a PDF, as a person and a scanner would.
 
-    `logos` are the backgrounds of the label's template, one for each resolution: their pictures are known and pass.
+    `logos` are the backgrounds of the label's template, one for each resolution. Their pictures are accepted.
 
     Raises:
-        RuntimeError: it is not a PDF, or locked.
+        RuntimeError: the data is not a PDF, or is encrypted.
     """
     document = pypdfium2.PdfDocument(data)
     try:
@@ -76,7 +76,7 @@ def read_pdf(data: bytes, logos: Sequence[Drawing] = ()) -> list[Page]:
 
 
 def rasterise(data: bytes, page: int, dpi: float) -> Image.Image:
-    """A page (counted from 0) as a grey image, as a printer's driver draws it at this resolution."""
+    """Draw a page (counted from 0) as a grey image, as a printer driver does at this resolution."""
     document = pypdfium2.PdfDocument(data)
     try:
         return _drawn(document[page], dpi)
@@ -85,9 +85,10 @@ def rasterise(data: bytes, page: int, dpi: float) -> Image.Image:
 
 
 def decode(image: Image.Image) -> list[str]:
-    """The texts of all Code 128 and QR symbols in a grey image, looked for at its own size only.
+    """The contents of all Code 128 and QR symbols in a grey image, searched at its own size only.
 
-    ZXing also tries a third of the size, where bars of four dots blur into others that pass Code 128's check once in 103.
+    By default ZXing also searches at a third of the size. There, bars of four dots blur into others, and Code 128's check
+    lets one in 103 of them pass.
     """
     return [found.text for found in _symbols(image, _LABELS)]
 
@@ -114,7 +115,7 @@ def _read(document: pypdfium2.PdfDocument, number: int, logos: Sequence[Drawing]
 
 
 def _symbols(image: Image.Image, formats: zxingcpp.BarcodeFormats) -> list[zxingcpp.Barcode]:
-    """The symbols of an image, without the short ones that a larger symbol's modules happen to look like."""
+    """The symbols of an image, without short ones that are chance patterns inside a larger symbol."""
     found = zxingcpp.read_barcodes(np.asarray(image), formats=formats, try_downscale=False)
     return [each for each in found if len(each.text) > PIECE or not any(_inside(each, other) for other in found)]
 
@@ -133,7 +134,7 @@ def _harder(page: pypdfium2.PdfPage) -> Iterator[Image.Image]:
 
 
 def _strip(page: pypdfium2.PdfPage) -> list[str]:
-    """Take text and rectangles off a loaded page, so that what is left must be symbols; what is wrong with the others."""
+    """Remove text and rectangles from a loaded page, so that only symbols may remain. Returns the faults of other objects."""
     wrong, small = [], 0
     width, height = page.get_size()
     for each in list(page.get_objects(max_depth=1)):
@@ -151,7 +152,7 @@ def _strip(page: pypdfium2.PdfPage) -> list[str]:
 
 
 def _is_rectangle(path: pypdfium2.PdfObject) -> bool:
-    """Whether a path is one rectangle with upright sides."""
+    """Whether a path is a single axis-aligned rectangle."""
     count = raw.FPDFPath_CountSegments(path.raw)
     if not 4 <= count <= 5:
         return False
@@ -178,7 +179,7 @@ def _corners(at: zxingcpp.Position) -> list[tuple[int, int]]:
 
 
 def _whiten_logos(image: Image.Image, page: pypdfium2.PdfPage, logos: Sequence[Drawing]) -> None:
-    """Take off each logo of the template that stands on the page dot by dot."""
+    """Erase each logo of the template that the page shows dot by dot."""
     for ground in logos:
         dark = np.asarray(_drawn(page, ground.dpi)) < 128
         if dark.shape != (ground.height, ground.width):
@@ -202,7 +203,7 @@ def _texts(page: pypdfium2.PdfPage) -> list[str]:
 
 
 def _unmapped(page: pypdfium2.PdfPage) -> bool:
-    """Whether a character has no Unicode value, or one for private use."""
+    """Whether a character on the page has no Unicode value, or a private-use one."""
     text = page.get_textpage()
     return any(
         raw.FPDFText_HasUnicodeMapError(text.raw, n) == 1

@@ -1,6 +1,6 @@
-"""Checks a template against its published JSON schema (`templates/schema.json`), which is also what editors use.
+"""Validation of a template against its published JSON schema (`templates/schema.json`), which editors use too.
 
-Understands the words that the schema uses and refuses others, so that the published file is the rule, not a copy of it.
+It implements the keywords that the schema uses and rejects others, so that the published file itself is the rule.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _UNDERSTOOD = _LIMITS.keys() | {
 
 
 class Fault(NamedTuple):
-    """What is wrong with a template, and where: "text 3" counts from 1 in the order of the file."""
+    """A fault of a template and its place. The 3 in "text 3" counts from 1 in the order of the file."""
 
     where: str
     rule: str
@@ -40,13 +40,13 @@ class Fault(NamedTuple):
 
 @cache
 def schema() -> dict[str, Any]:
-    """The published schema."""
+    """Load the published schema."""
     loaded: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
     return loaded
 
 
 def faults(source: object) -> list[Fault]:
-    """Everything in a parsed template that the schema forbids."""
+    """All violations of the schema in a parsed template."""
     return list(_faults(source, schema(), "template"))
 
 
@@ -54,7 +54,7 @@ def _faults(value: Any, rule: dict[str, Any], where: str) -> Iterator[Fault]:
     if "$ref" in rule:
         rule = schema()["$defs"][rule["$ref"].removeprefix("#/$defs/")]
     if unknown := rule.keys() - _UNDERSTOOD:
-        raise TypeError(f"the schema uses {unknown}, which is not understood here")
+        raise TypeError(f"the schema uses {unknown}, which print_templates.schema doesn't implement")
     kind = rule.get("type")
     if kind and (not isinstance(value, _TYPES[kind]) or (kind == "number" and isinstance(value, bool))):
         yield Fault(where, f"must be {'an' if kind[0] in 'ao' else 'a'} {kind}")

@@ -1,8 +1,8 @@
-"""The two fonts that labels are set in: what they can draw, how wide it is, and small copies of them for a PDF.
+"""The two fonts of labels: their characters, advances, and subsets for a PDF.
 
-The files in `fonts/` are TrueType without hinting, layout tables or composite glyphs (`scripts/make_fonts.py`), so that a
-glyph is a slice of bytes: a copy for a document is made without interpreting outlines. A character that a font lacks
-draws as nothing or as a box; ask `faces` first, always.
+The files in `fonts/` are TrueType without hinting, layout tables or composite glyphs (`scripts/make_fonts.py`). A glyph is
+then a slice of bytes, and a subset is made without interpreting outlines. Pass every string through `printable` first,
+since a character that a font lacks can't be drawn.
 """
 
 from __future__ import annotations
@@ -22,40 +22,40 @@ from masking.waybill import Masked
 
 FONTS = Path(__file__).parent / "fonts"
 EM = 1000
-"""Units of an em in both fonts; advances are given in it."""
+"""Units per em of both fonts, the unit of advances."""
 ASCENT, DESCENT = 880, 120
-"""The square that a Chinese character fills, above and below the baseline."""
+"""How far the square of a Chinese character reaches above and below the baseline."""
 GETA = "〓"
-"""Stands for a character that no font has: the trade's old sign for missing type, which nobody takes for text."""
+"""Replaces a character that no font has. It is the printing trade's sign for missing type and can't be misread as text."""
 _SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _SELECTOR = re.compile(f"[{_SELECTORS}]")
 _ALTERED = rf"[{_SELECTORS}\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
-"""What alters the picture before it: selectors, a key's frame, tones of skin, tags."""
+"""Characters that modify the one before: variation selectors, the keycap frame, skin tones, tags."""
 _CLUSTER = re.compile(
     rf"[\U0001f1e6-\U0001f1ff]{{2}}|.{_ALTERED}(?:\u200d[\u2190-\u2bff\U0001f000-\U0001faff]{_ALTERED})*", re.DOTALL
 )
-"""A character with what alters it and is joined to it, or a flag, which is two letters: one sign to a reader."""
+"""A sequence that a reader sees as one sign: a character with its modifiers and joined characters, or a flag."""
 
 
 class Glyph(NamedTuple):
-    """Where a character is drawn from: the weight that has it, and its advance in thousandths of an em."""
+    """The glyph of a character: the weight whose font has it, and its advance in thousandths of an em."""
 
     weight: str
     advance: int
 
 
 class Drawn(NamedTuple):
-    """A character as it is drawn: one that bold lacks is drawn in the weight `text`."""
+    """A character and the weight it is drawn in, which is `text` for one that bold lacks."""
 
     weight: str
     char: str
 
 
 class Face:
-    """One font file, read once, never changed: safe to share between threads."""
+    """One font file, read once and immutable, so threads may share it."""
 
     def __init__(self, path: Path) -> None:
-        """Read `path`, as `scripts/make_fonts.py` writes them."""
+        """Read a font file that `scripts/make_fonts.py` wrote."""
         data = path.read_bytes()
         tables = {}
         for n in range(struct.unpack_from(">H", data, 4)[0]):
@@ -69,7 +69,7 @@ class Face:
         metrics = np.frombuffer(tables["hmtx"], ">i2", 2 * long_metrics).reshape(-1, 2)
         rest = np.frombuffer(tables["hmtx"], ">i2", offset=4 * long_metrics)
         last = np.full(len(rest), metrics[-1, 0] if long_metrics else 0)
-        self._loca: list[int] = places.tolist()  # asked for one by one, where numpy is slow
+        self._loca: list[int] = places.tolist()  # a list, since numpy is slow for single items
         self._advance: list[int] = np.concatenate([metrics[:, 0], last]).tolist()
         self._bearing: list[int] = np.concatenate([metrics[:, 1], rest]).tolist()
         self.glyphs = _cmap(tables["cmap"])
@@ -79,7 +79,7 @@ class Face:
         return self._advance[self.glyphs[ord(char)]]
 
     def outline(self, char: str) -> bytes:
-        """A character's outline, as it stands in the file."""
+        """A character's outline, as the bytes of the file."""
         number = self.glyphs[ord(char)]
         return self._glyf[self._loca[number] : self._loca[number + 1]]
 
@@ -101,10 +101,10 @@ def face(weight: str) -> Face:
 
 
 def require_fonts() -> None:
-    """Check that the fonts are installed, before anything is done that a label without them would waste.
+    """Check that the fonts are installed. Call it before a print is counted or a file is read.
 
     Raises:
-        SettingsError: they are not.
+        SettingsError: the fonts are not installed.
     """
     if not all((FONTS / f"{weight}.ttf").is_file() for weight in ("text", "bold")):
         raise SettingsError(
@@ -115,10 +115,10 @@ def require_fonts() -> None:
 
 @cache
 def glyph(char: str, weight: str) -> Glyph:
-    """How a character is drawn in a weight; one that bold lacks is drawn in text.
+    """The glyph of a character in a weight, from the weight `text` if bold lacks it.
 
     Raises:
-        KeyError: no font has it; `printable` texts have no such characters.
+        KeyError: no font has the character, which can't happen for `printable` strings.
     """
     for have in (weight, "text"):
         if ord(char) in face(have).glyphs:
@@ -127,7 +127,7 @@ def glyph(char: str, weight: str) -> Glyph:
 
 
 def subset(used: Sequence[Drawn]) -> bytes:
-    """A TrueType file of an empty `.notdef` and these characters, which become glyphs 1, 2, 3 ... in this order."""
+    """Make a TrueType file with an empty `.notdef` and these characters as glyphs 1, 2, 3 ... in this order."""
     faces = [face(weight) for weight in sorted({weight for weight, _ in used})]
     outlines = [b"", *(face(weight).outline(char) for weight, char in used)]
     metrics = np.array([(EM, 0), *(face(weight).metrics(char) for weight, char in used)], ">i2")
@@ -149,17 +149,17 @@ def subset(used: Sequence[Drawn]) -> bytes:
 
 
 def _head(heads: list[bytes], *, wide: bool) -> bytes:
-    """One font's header for glyphs of several: a box that holds all of theirs, and the form of `loca`."""
+    """The `head` table for glyphs of several fonts, with a box that holds all of theirs and the form of `loca`."""
     made = bytearray(heads[0])
     boxes = np.array([struct.unpack_from(">4h", head, 36) for head in heads])
     struct.pack_into(">4h", made, 36, *boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))
-    struct.pack_into(">I", made, 8, 0)  # the file's own checksum is not looked at inside a PDF
+    struct.pack_into(">I", made, 8, 0)  # the file's checksum is not checked inside a PDF
     struct.pack_into(">h", made, 50, wide)
     return bytes(made)
 
 
 class _Advances(dict[str, int]):
-    """Advances by character, looked up once each."""
+    """Advances by character, each looked up once."""
 
     def __init__(self, weight: str) -> None:
         super().__init__()
@@ -183,15 +183,16 @@ def repertoire(weight: str) -> frozenset[str]:
 
 
 def printable(text: Masked) -> Masked:
-    """A text as it will be printed: line ends and tabs as blanks, what is in no font as `GETA`, one for a whole emoji sequence.
+    """The printable form of a masked string, with its hidden spans moved along.
 
-    Characters that are invisible by themselves (joiners, variation selectors, marks of direction) are left out.
+    Line ends and tabs become spaces. A character that no font has becomes `GETA`, one for a whole emoji sequence. Invisible
+    characters (joiners, variation selectors, direction marks) are dropped.
     """
     known = repertoire("text")
     if known.issuperset(text.text):
         return text
     shown: list[str] = []
-    places = [0] * (len(text.text) + 1)  # where each character of the original stands in what is shown
+    places = [0] * (len(text.text) + 1)  # the position of each original character in the printable form
     length = 0
     for cluster in _CLUSTER.finditer(text.text):
         char = cluster[0][0]
@@ -206,7 +207,7 @@ def printable(text: Masked) -> Masked:
 
 
 def _cmap(table: bytes) -> dict[int, int]:
-    """Code point -> glyph number, from the subtable of format 12, which reaches beyond the first 65,536."""
+    """Code point -> glyph number, from the subtable of format 12, which covers code points beyond U+FFFF."""
     count = struct.unpack_from(">H", table, 2)[0]
     offsets = [struct.unpack_from(">HHI", table, 4 + 8 * n)[2] for n in range(count)]
     start = next(offset for offset in offsets if struct.unpack_from(">H", table, offset)[0] == 12)
@@ -218,7 +219,7 @@ def _cmap(table: bytes) -> dict[int, int]:
 
 
 def _sfnt(tables: dict[str, bytes]) -> bytes:
-    """A font file of these tables, each with its checksum."""
+    """Assemble a font file from tables, with their checksums."""
     power = 1 << (len(tables).bit_length() - 1)
     head = struct.pack(">IHHHH", 0x10000, len(tables), power * 16, power.bit_length() - 1, (len(tables) - power) * 16)
     entries, bodies, offset = [], [], 12 + 16 * len(tables)
