@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -152,7 +153,7 @@ def migrate(engine: Engine, metadata: str, head: str) -> None:
     config.set_main_option("version_locations", str(MIGRATIONS / metadata))
     config.set_main_option("path_separator", "os")
     try:
-        with forks.connected(engine) as connection, connection.begin():
+        with forks.connected(engine) as connection, _alembic_lock(), connection.begin():
             alone(connection, "migrate")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -160,6 +161,15 @@ def migrate(engine: Engine, metadata: str, head: str) -> None:
         raise SettingsError(f"the {metadata} database is of another version than this program") from error
     except SQLAlchemyError as error:
         raise SettingsError(f"the {metadata} database can't be opened for writing") from error
+
+
+@cache
+def _alembic_lock() -> threading.Lock:
+    """Alembic keeps what it is working on in module globals, so threads take turns.
+
+    It is taken inside a use of an engine, which a fork waits for, so that no child inherits it locked.
+    """
+    return threading.Lock()
 
 
 def alone(connection: Connection, work: str) -> None:
