@@ -18,6 +18,7 @@ from functools import cache
 import masking
 from masking import Order, Party
 from masking.client import RemoteShop
+from masking.connection import Shop
 
 SENDER = Party(name="样例店", phone="13700000002", address="浙江省杭州市西湖区文三路90号5号楼301室")
 MANY = 8
@@ -31,6 +32,7 @@ def order_of(reference: str, door: int = 501) -> Order:
 
 
 def connect(url: str, file: str) -> RemoteShop:
+    """A connection to a service."""
     shop = masking.connect(url, credentials=file)
     assert isinstance(shop, RemoteShop)
     return shop
@@ -148,19 +150,23 @@ def works_on_a_queue(url: str, file: str) -> Counter[str]:
 
 
 @cache
-def shop_of(pid: int) -> RemoteShop:
-    return connect(os.environ["URL"], os.environ["CREDENTIALS"])
+def own_shop() -> Shop | RemoteShop:
+    """The shop of this process, on a service or a folder; opened with its first order."""
+    return masking.connect(os.environ["URL"], credentials=os.environ.get("CREDENTIALS"))
 
 
-if os.environ.get("OPENED") == "before-the-fork":
-    SHOP = shop_of(os.getpid())
-    SHOP.checkout([order_of("preloaded")])
+if os.environ.get("OPENED") == "at-import":
+    own_shop().checkout([order_of("preloaded")])
+
+
+def answer_to(path: str) -> str:
+    """What becomes of an order whose reference is the path."""
+    return counted(lambda: str(own_shop().checkout([order_of(path.strip("/"))])[0].state))
 
 
 def application(environ: dict[str, str], start: Callable[..., object]) -> Iterable[bytes]:
     """A web shop: the path is the reference of an order."""
-    shop = globals().get("SHOP") or shop_of(os.getpid())
-    said = counted(lambda: str(shop.checkout([order_of(environ["PATH_INFO"].strip("/"))])[0].state))
+    said = answer_to(environ["PATH_INFO"])
     start("200 OK", [("Content-Type", "text/plain")])
     return [said.encode()]
 
@@ -170,9 +176,7 @@ async def asgi(scope: dict[str, str], receive: Callable[..., object], send: Call
     import anyio.to_thread
 
     if scope["type"] == "http":
-        shop = shop_of(os.getpid())
-        name = scope["path"].strip("/")
-        said = await anyio.to_thread.run_sync(lambda: counted(lambda: str(shop.checkout([order_of(name)])[0].state)))
+        said = await anyio.to_thread.run_sync(answer_to, scope["path"])
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": said.encode()})
 

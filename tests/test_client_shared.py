@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -44,70 +39,6 @@ def test_a_shop_and_its_credentials_are_shared(service, credentials, program, sa
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == said
-
-
-GUNICORN = [
-    "-m",
-    "gunicorn",
-    "tests.merchant:application",
-    "--workers",
-    "2",
-    "--threads",
-    "4",
-    "--timeout",
-    "60",
-    "--no-control-socket",
-]
-UVICORN = ["-m", "uvicorn", "tests.merchant:asgi", "--workers", "2", "--log-level", "warning"]
-
-
-@pytest.mark.parametrize(
-    ("kind", "words"),
-    [
-        ("threads", [*GUNICORN, "--bind"]),
-        ("preload", [*GUNICORN, "--preload", "--bind"]),
-        ("daemon", [*GUNICORN, "--preload", "--daemon", "--bind"]),
-        ("asgi", UVICORN),
-    ],
-)
-def test_a_web_shop_answers_sixteen_clients(service, credentials, tmp_path, kind, words):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    opened = "before-the-fork" if kind in {"preload", "daemon"} else "in-each-worker"
-    environment = os.environ | {"URL": service.url, "CREDENTIALS": str(credentials(SHOP)), "OPENED": opened}
-    pid_file, log = tmp_path / "pid", tmp_path / "log"
-    place = [f"127.0.0.1:{port}", "--pid", str(pid_file)] if words is not UVICORN else ["--port", str(port)]
-    with log.open("w") as file:
-        server = subprocess.Popen([sys.executable, *words, *place], cwd=ROOT, env=environment, stdout=file, stderr=file)
-    try:
-        wait_for(port, log)
-        url = f"http://127.0.0.1:{port}"
-        with httpx.Client(timeout=60) as http, ThreadPoolExecutor(16) as clients:
-            names = [f"{kind}-{n}" for n in range(96)]
-            said = Counter(clients.map(lambda name: http.get(f"{url}/{name}").text, names))
-        assert said == {"active": 96}, log.read_text()
-        with masking.connect(service.url, credentials=environment["CREDENTIALS"]) as shop:
-            assert [len(shop.find(reference=name)) for name in names[::8]] == [1] * 12
-    finally:
-        if kind == "daemon":
-            server.wait(30)
-            os.kill(int(pid_file.read_text()), signal.SIGTERM)
-        else:
-            server.terminate()
-            server.wait(30)
-
-
-def wait_for(port: int, log) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)  # the process is starting
-        else:
-            return
-    pytest.fail(log.read_text())
 
 
 def test_a_courier_may_be_shared_by_threads(service, credentials):

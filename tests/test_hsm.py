@@ -23,6 +23,7 @@ from masking.vault import budgets
 from masking.world import World
 from tests.cast import COURIER
 from tests.serving import on_the_van, serving, staffed
+from tests.test_forks import run
 from tests.test_keylives import opened
 
 pytestmark = pytest.mark.system("softhsm2-util")
@@ -269,3 +270,14 @@ def test_service_without_its_token_answers_503_and_recovers(library, tmp_path):
         assert ready.json() == {"ready": True, "risks": []}
         with service.store.reading() as tx:
             assert "damaged-record" not in {kind for _, kind, _ in budgets.alarms(tx)}
+
+
+def test_forked_processes_open_a_deployment_whose_root_is_in_a_token(library, tmp_path):
+    folder = tmp_path / "deployment"
+    folder.mkdir()
+    (folder / "pin").write_text(f"{PIN}\n")
+    (folder / "pin").chmod(0o600)
+    names = f'library = "{library}"\ntoken = "{TOKEN}"\nkey = "forked"\npin_file = "pin"\n'
+    (folder / "waybill.toml").write_text(f'tenant = "carrier"\n[root]\n{names}', "utf-8")
+    assert main(["keys", "init", "--folder", str(folder)]) == 0
+    assert len(run("child_first", folder)["acknowledged"]) >= 20
