@@ -14,6 +14,8 @@ import traceback
 from datetime import UTC, datetime
 from typing import Any
 
+from .lines import BoundedLines
+
 LOG = logging.getLogger("waybill")
 
 
@@ -93,12 +95,12 @@ def where(error: BaseException) -> tuple[str, list[str]]:
 
 
 def configuration() -> dict[str, Any]:
-    """The logging configuration of a service: everything as JSON lines on standard error."""
+    """The logging configuration of a service: everything as JSON lines on standard error, which nothing waits for."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": JsonLines}},
-        "handlers": {"err": {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}},
+        "handlers": {"err": {"()": BoundedLines, "formatter": "json"}},
         "root": {"handlers": ["err"], "level": "WARNING"},
         "loggers": {
             "waybill": {"handlers": ["err"], "level": "INFO", "propagate": False},

@@ -20,6 +20,8 @@ from pathlib import Path
 
 import anyio.to_thread
 
+from .lines import dropped
+
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 """Upper bounds in seconds."""
 
@@ -69,6 +71,7 @@ class Metrics:
         Raises:
             OSError: the folder is gone or full.
         """
+        self._counts["dropped",] = dropped()
         if self._shared:
             beside = self._shared / f".{self._name}"
             beside.write_text(json.dumps([[*key, value] for key, value in self._counts.items()]), "utf-8")
@@ -123,6 +126,8 @@ def _written(counts: Counts, gauges: dict[str, int]) -> str:
     for (what, *labels), count in sorted(counts.items()):
         if what == "outcome":
             lines.append(f'waybill_outcomes_total{{kind="{labels[0]}",reason="{labels[1]}"}} {count}')
+    lines += ["# TYPE waybill_log_lines_dropped_total counter"]
+    lines += [f"waybill_log_lines_dropped_total {counts.get(('dropped',), 0)}"]
     lines.append("# TYPE waybill_alarms_total counter")
     for (what, *labels), count in sorted(counts.items()):
         if what == "alarm":

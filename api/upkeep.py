@@ -75,6 +75,7 @@ def nightly(
         with store.transaction() as tx:
             yield Line("envelopes forgotten", sources.sweep(tx, now))
         journal.sequence(world, store)
+        yield Line("checkpoints pruned", journal.prune(store))
 
 
 def key_act(world: World, store: Store, operator: Actor, act: str, purpose: str, name: str) -> None:

@@ -15,7 +15,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -61,6 +61,9 @@ SWITCH = 0.0005
 
 SEQUENCE_EVERY = 1.0
 """Seconds between two rounds of the sequencer."""
+
+SIGN_EVERY = timedelta(seconds=0.9)
+"""How old the last checkpoint is before a worker signs the next: all workers together sign about one a second."""
 
 ALARMS_EVERY = 5.0
 """Seconds between two looks for alarms that are to be sent."""
@@ -122,9 +125,10 @@ class Service:
         if self.quick:
             self.quick.close()
 
-    async def sequence(self) -> None:
+    async def sequence(self, *, at_most_every: timedelta = timedelta(0)) -> None:
         """Place the waiting leaves and keep the latest checkpoint, as it goes into a header; let others know the counts."""
-        note = await anyio.to_thread.run_sync(journal.sequence, self.world, self.store)
+        work = partial(journal.sequence, self.world, self.store, at_most_every=at_most_every)
+        note = await anyio.to_thread.run_sync(work)
         self.note = base64.b64encode(note.encode())
         with suppress(OSError):  # whoever asks for the counts hears of it
             self.metrics.publish()
@@ -146,7 +150,7 @@ class Service:
         if self.provider:
             chores["provider"] = partial(reconcile, provider=self.provider)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep("sequencer", self.sequence, SEQUENCE_EVERY))
+            tasks.create_task(self._keep("sequencer", partial(self.sequence, at_most_every=SIGN_EVERY), SEQUENCE_EVERY))
             confirm = partial(anyio.to_thread.run_sync, _confirm_root, self.name, self.store)
             tasks.create_task(self._keep("root", confirm, CONFIRM_EVERY))
             tasks.create_task(self._keep("alarms", self.alarm, ALARMS_EVERY))

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from masking.errors import IntegrityError, UnavailableError
 from masking.ledger import tree
-from masking.ledger.checkpoint import follows, read
+from masking.ledger.checkpoint import Checkpoint, follows, read, sign
 from masking.ledger.log import Leaf
 from masking.vault import budgets, journal, schema, signedhead
 from masking.world import milliseconds
@@ -127,7 +127,9 @@ def test_a_sequencer_that_dies_before_its_commit_changes_nothing(world, store):
     write(world, store, 3)
     seed = store.keys.key("sign", "ledger", world, world.now())
     with pytest.raises(ZeroDivisionError):
-        interrupted(store, lambda tx: journal._sequence_once(tx, store.settings.origin, seed, None, world.now()))
+        interrupted(
+            store, lambda tx: journal._sequence_once(tx, store.settings.origin, seed, None, world.now(), timedelta(0))
+        )
     assert rows(store, NODE.c.place) == rows(store, POINT.c.number) == []
     journal.sequence(world, store)
     assert journal.verify(store) == journal.Report(3, None, journal.latest(store), 0)
@@ -294,3 +296,72 @@ def test_a_changed_tree_is_not_accepted(world, ledger):
     edit(ledger, NODE.update().where(NODE.c.place == tree.place(tree.Span(8, 12))).values(hash=b"x" * 32))
     with pytest.raises(IntegrityError):
         journal.accept(world, ledger)
+
+
+def signed_for_days(world, store, hands, days):
+    """A checkpoint of one leaf each half hour."""
+    for _ in range(48 * days):
+        write(world, store, 1)
+        journal.sequence(world, store)
+        hands.move(minutes=30)
+
+
+@pytest.mark.parametrize("urls", ["memory"], indirect=True)
+def test_old_checkpoints_are_pruned_to_the_last_of_each_hour(world, store, hands):
+    signed_for_days(world, store, hands, 2)
+    assert journal.prune(store) == 24 - 1  # of hours that are over for a day, the first of two
+    left = rows(store, POINT.c.number)
+    assert left[-48:] == list(range(48, 96))
+    assert journal.prune(store) == 0
+    assert journal.verify(store) == journal.Report(96, None, journal.latest(store), 0)
+    write(world, store, 1)
+    journal.sequence(world, store)
+    assert journal.verify(store).fault is None
+
+
+@pytest.mark.parametrize("urls", ["memory"], indirect=True)
+def test_checkpoint_of_the_last_day_that_is_gone_is_still_named(world, store, hands):
+    signed_for_days(world, store, hands, 2)
+    journal.prune(store)
+    edit(store, POINT.delete().where(POINT.c.number == 60))
+    assert journal.verify(store).fault == journal.Fault(60, "checkpoint-missing", 60)
+
+
+@pytest.mark.parametrize("urls", ["memory"], indirect=True)
+def test_workers_that_sign_at_most_so_often_sign_once_together(world, store, hands):
+    for _ in range(3):
+        write(world, store, 1)
+        journal.sequence(world, store, at_most_every=timedelta(seconds=1))
+    assert (rows(store, POINT.c.number), journal.verify(store).waiting) == ([0], 2)
+    hands.move(seconds=1)
+    journal.sequence(world, store, at_most_every=timedelta(seconds=1))
+    assert (rows(store, POINT.c.number), journal.verify(store).size) == ([0, 1], 3)
+
+
+def test_verification_goes_on_after_the_checkpoint_that_was_verified(world, store, hands):
+    write(world, store, 5)
+    begun = journal.sequence(world, store)
+    write(world, store, 4)
+    hands.move(seconds=1)
+    journal.sequence(world, store)
+    assert journal.verify(store, since=begun) == journal.Report(9, None, journal.latest(store), 0)
+    edit(store, LEAF.update().where(LEAF.c.position == 2).values(body=b"invented"))
+    assert journal.verify(store, since=begun).fault is None  # it was verified before
+    assert journal.verify(store).fault == journal.Fault(2, "leaf-changed", 2)
+    edit(store, LEAF.update().where(LEAF.c.position == 7).values(body=b"invented"))
+    assert journal.verify(store, since=begun).fault == journal.Fault(7, "leaf-changed", 7)
+
+
+@pytest.mark.parametrize("urls", ["memory"], indirect=True)
+def test_kept_hash_that_was_verified_before_and_has_changed_is_noticed(world, store):
+    write(world, store, 5)
+    begun = journal.sequence(world, store)
+    edit(store, NODE.update().where(NODE.c.place == tree.place(tree.Span(0, 4))).values(hash=bytes(32)))
+    assert journal.verify(store, since=begun).fault == journal.Fault(0, "not-what-was-signed", 4)
+
+
+def test_note_that_the_ledger_did_not_sign_is_no_beginning(world, store):
+    other = sign(Checkpoint(origin=store.settings.origin, size=0, root=tree.Tree().root(), at=world.now()), bytes(32))
+    journal.sequence(world, store)
+    with pytest.raises(IntegrityError):
+        journal.verify(store, since=other)

@@ -22,7 +22,7 @@ from masking.numbers.routing import PARCEL_RULES, PLAN_RULES
 from masking.retire import Destroy, retire
 from masking.scan import Scan, scan
 from masking.vault import budgets, calls, schema, slots
-from masking.vault.upkeep import LOW_WATER, keep_numbers
+from masking.vault.upkeep import keep_numbers
 from masking.waybill import Scanned
 from tests.cast import COURIER, OPERATOR, SHOP, arrived, assigned, checked_out, labelled, on_its_van
 
@@ -276,14 +276,21 @@ def test_every_reason_that_can_be_given_has_something_to_play():
     assert calls.RECENT > INTENT_LIFE
 
 
-def test_a_pool_below_the_mark_rings_once_a_day(world, store, hands):
-    keep_numbers(world, store, low_water=1000)
+def test_pool_with_less_than_a_tenth_free_rings_once_a_day(world, store, hands):
+    extensions = [str(n) for n in range(1000, 2000)]
     with store.transaction() as tx:
-        assert budgets.alarms(tx) == []  # a thousand are free
-        slots.withdraw(tx, Act.QUARANTINE, DEMO.main, ["1000"], world.now())
-    assert LOW_WATER < 999
-    keep_numbers(world, store, low_water=1000)
+        slots.withdraw(tx, Act.QUARANTINE, DEMO.main, extensions[:900], world.now())
+    keep_numbers(world, store)
+    with store.transaction() as tx:
+        assert budgets.alarms(tx) == []  # a hundred of a thousand are free
+        slots.withdraw(tx, Act.QUARANTINE, DEMO.main, extensions[900:901], world.now())
+    keep_numbers(world, store)
     hands.move(hours=23)
-    keep_numbers(world, store, low_water=1000)
+    keep_numbers(world, store)
+    with store.transaction() as tx:
+        assert [kind for _, kind, _ in budgets.alarms(tx)] == ["numbers-low"]
+        slots.withdraw(tx, Act.RETIRE, DEMO.main, extensions[:990], world.now())
+    hands.move(hours=2)
+    keep_numbers(world, store)  # nine of ten that are left
     with store.transaction() as tx:
         assert [kind for _, kind, _ in budgets.alarms(tx)] == ["numbers-low"]

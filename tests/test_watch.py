@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from masking.client.state import StateFolder
-from masking.client.watch import OLD, Watch
+from masking.client.watch import OLD, Watch, accept_ledger
 from masking.errors import InputError, IntegrityError, SettingsError
 from masking.ledger import tree
 from masking.ledger.checkpoint import Checkpoint, LogKey, sign
@@ -117,3 +118,33 @@ def test_old_checkpoint_of_a_service_that_answers_is_warned_of_once(caplog):
     watch.warn_if_old(began + OLD + 1)
     watch.warn_if_old(began + 3 * OLD)
     assert len(caplog.records) == 2
+
+
+def test_accepted_ledger_is_gone_on_with_and_both_checkpoints_are_kept(tmp_path):
+    files = StateFolder(tmp_path / "shop.json")
+    with pytest.raises(SettingsError, match="has refused no checkpoint"):
+        accept_ledger(tmp_path / "shop.json")
+    watch = Watch(files, KEY)
+    watch.see(ledger(9).header(9), ledger(9).proof)
+    restored = ledger(12, fork_at=6)
+    with pytest.raises(IntegrityError, match="waybill ledger accept --credentials"):
+        watch.see(restored.header(5, minute=1), ledger(5).proof)
+    assert accept_ledger(tmp_path / "shop.json") == (9, 5)
+    [evidence] = tmp_path.glob("shop.ledger.accepted-*.json")
+    assert json.loads(evidence.read_text("utf-8")).keys() == {"key", "kept", "shown", "accepted"}
+    after = Watch(files)
+    after.see(restored.header(12, minute=2), restored.proof)
+    with pytest.raises(IntegrityError, match="not what it was"):  # what was given up is not taken back
+        after.see(ledger(12).header(12, minute=3), ledger(12).proof)
+
+
+def test_report_that_the_ledger_did_not_sign_is_not_accepted(tmp_path):
+    watch = Watch(StateFolder(tmp_path / "shop.json"), KEY)
+    watch.see(ledger(9).header(9), ledger(9).proof)
+    with pytest.raises(IntegrityError):
+        watch.see(ledger(5).header(5, minute=1), ledger(5).proof)
+    report = tmp_path / "shop.ledger.fault.json"
+    other = base64.b64decode(ledger(5).header(5, seed=OTHER)).decode()
+    report.write_text(json.dumps(json.loads(report.read_text("utf-8")) | {"shown": other}), "utf-8")
+    with pytest.raises(SettingsError, match="two checkpoints that the ledger has signed"):
+        accept_ledger(tmp_path / "shop.json")

@@ -19,6 +19,7 @@ from masking.vault import alarms, journal, keylives, slots, units
 from masking.vault.rowmacs import wrong_rows
 from masking.vault.servers import careless
 from masking.vault.store import Store
+from masking.vault.upkeep import LOW_SHARE
 from masking.world import World
 
 from ..alarms import Destinations, read_destinations
@@ -123,7 +124,7 @@ def _inside(store: Store, world: World) -> Iterator[Finding]:
     free, total = counts.get("free", 0), sum(counts.values())
     if not total:
         yield Finding("look", "there are no virtual numbers: labels say that contact is through the app")
-    elif free * 10 < total:
+    elif free * LOW_SHARE < total:
         yield Finding("look", f"virtual numbers run low: {free} of {total} are free")
     else:
         yield Finding("ok", f"virtual numbers: {free} of {total} are free")

@@ -8,5 +8,6 @@ the service sealed, and wait sealed while it is down; nothing of them is ever wr
 from masking.client.device import Device
 from masking.client.shop import RemoteShop
 from masking.client.staff import Courier, Outlet, Supervisor
+from masking.client.watch import accept_ledger
 
-__all__ = ["Courier", "Device", "Outlet", "RemoteShop", "Supervisor"]
+__all__ = ["Courier", "Device", "Outlet", "RemoteShop", "Supervisor", "accept_ledger"]

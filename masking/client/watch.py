@@ -10,9 +10,12 @@ import base64
 import binascii
 import json
 import logging
+import os
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from masking.client.state import StateFolder
 from masking.disk import replace
@@ -105,7 +108,10 @@ class Watch:
             fault = self._fault(earlier, later, proof)
             if fault:
                 self._report(note)
-                raise IntegrityError(f"the ledger is not what it was: {fault}")
+                raise IntegrityError(
+                    f"the ledger is not what it was: {fault}. Both checkpoints are kept; ask the operator what happened. If leaves were "
+                    'lost in a failover and you accept that, run "waybill ledger accept --credentials FILE"'
+                )
         if last is None or new.size > last.size or new.at > last.at:
             self._note, self._last = note, new
 
@@ -162,3 +168,41 @@ class Watch:
             both = json.dumps({"key": str(self._key), "kept": self._note, "shown": note}, ensure_ascii=False)
             with self._state.locked(), self._state.writing():
                 replace(self._state.path(".ledger.fault.json"), both.encode())
+
+
+class Accepted(NamedTuple):
+    """How many leaves the ledger had as this client knew it, and how many it has as it was accepted."""
+
+    known: int
+    accepted: int
+
+
+def accept_ledger(credentials: str | os.PathLike[str], *, state: str | os.PathLike[str] | None = None) -> Accepted:
+    """Go on from the checkpoint that this client has refused, after the operator has explained what was lost.
+
+    For a failover or restore on the service's side that lost leaves. Both signed checkpoints stay as evidence, with the time, in
+    NAME.ledger.accepted-TIME.json next to the credentials, or in the folder `state`. Stop the programs that use these
+    credentials first.
+
+    Raises:
+        SettingsError: nothing was refused here, or a file can't be read or written.
+    """
+    files = StateFolder(Path(credentials), Path(state) if state is not None else None)
+    refused = files.path(".ledger.fault.json")
+    with files.locked():
+        try:
+            found = json.loads(refused.read_text("utf-8"))
+            key = LogKey.parse(found["key"])
+            known, shown = read(found["kept"], key), read(found["shown"], key)
+        except FileNotFoundError:
+            raise SettingsError(f"{refused.name} is missing: this client has refused no checkpoint") from None
+        except (OSError, ValueError, KeyError, TypeError, IntegrityError) as error:
+            raise SettingsError(f"{refused.name} does not hold two checkpoints that the ledger has signed") from error
+        now = datetime.now(UTC)
+        evidence = json.dumps(found | {"accepted": now.isoformat(timespec="seconds")}, ensure_ascii=False)
+        kept = json.dumps({"key": found["key"], "note": found["shown"]}, ensure_ascii=False)
+        with files.writing():  # the evidence first: a crash in between changes nothing
+            replace(files.path(f".ledger.accepted-{now:%Y%m%dT%H%M%SZ}.json"), evidence.encode())
+            replace(files.path(".ledger.json"), kept.encode())
+            refused.unlink()
+    return Accepted(known.size, shown.size)

@@ -126,6 +126,15 @@ def read(note: str, key: LogKey) -> Checkpoint:
     return Checkpoint(origin=key.name, size=int(parsed["size"]), root=_bytes(parsed["root"]), at=at)
 
 
+def stated_time(note: str) -> datetime | None:
+    """The time that a note states, its signature not verified; None if it states none."""
+    parsed = _TEXT.fullmatch(f"{note.rpartition(_BLANK)[0]}\n")
+    try:
+        return datetime.fromisoformat(parsed["at"]).replace(tzinfo=UTC) if parsed else None
+    except ValueError:
+        return None
+
+
 def _signatures(lines: Sequence[str]) -> dict[tuple[str, bytes], bytes]:
     """The signatures of a note by (key name, key id)."""
     if len(lines) > MOST_SIGNATURES:

@@ -10,13 +10,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any, final
 
 import sqlalchemy as sa
 
 from masking.errors import IntegrityError
-from masking.ledger.checkpoint import LogKey, read
+from masking.ledger.checkpoint import Checkpoint, LogKey, read, stated_time
 from masking.ledger.log import names
 from masking.ledger.tree import Span, Tree, leaf_hash, stored
 from masking.vault import schema, signedhead
@@ -24,6 +25,9 @@ from masking.vault.signedhead import SignedHead
 
 if TYPE_CHECKING:
     from masking.vault.store import Store
+
+ALL_KEPT = timedelta(days=1)
+"""Every checkpoint is kept that is younger than the last one by less; of older ones the last of each hour (`journal.prune`)."""
 
 _STRIDE = 2000
 _KINDS: dict[type, str] = {sa.LargeBinary: "blob", sa.BigInteger: "integer", sa.Text: "text"}
@@ -68,20 +72,26 @@ RULES = {
     "hash-changed": "the leaves are as signed, a kept hash of the tree is not",
     "not-what-was-signed": "leaves and kept hashes agree with each other, not with the signature",
     "checkpoint-changed": "its signature is wrong, or its row says another size",
-    "checkpoint-missing": "one in the row of checkpoints is gone, or one stands before the first",
+    "checkpoint-missing": "one of the last day is gone from the row of checkpoints, or one stands before the first",
     "ledger-shrunk": "a checkpoint was signed for fewer leaves than an earlier one",
     "row-of-another-kind": "in the row of a leaf, a hash or a checkpoint stands a kind of value that nobody writes there",
 }
 """What a fault's rule means."""
 
 
-def verify(store: Store) -> Report:
+def verify(store: Store, *, since: str = "") -> Report:
     """The ledger's size, and its first fault or None.
 
-    Writers are not held up: what is placed meanwhile is left to the next run.
+    Writers are not held up: what is placed meanwhile is left to the next run. `since` is the note of a checkpoint up to
+    which the ledger was verified before: what it covers is compared as a whole, by its kept hashes, and the leaves after it
+    one by one. A leaf that it covers and that was changed since is not seen then.
+
+    Raises:
+        IntegrityError: `since` is not signed by this ledger.
     """
+    begun = read(since, _key(store)) if since else None
     head = signedhead.last(store.keys)  # first: what is signed meanwhile only extends it
-    strange = _of_another_kind(store)
+    strange = _of_another_kind(store, begun.size if begun else 0)
     if strange:
         return Report(0, strange, "", 0)  # such a row may stand anywhere; no more is said of the others
     with store.reading() as tx:
@@ -89,22 +99,42 @@ def verify(store: Store) -> Report:
         row = tx.execute(sa.select(table).order_by(table.c.number.desc()).limit(1)).first()
         waiting = tx.execute(sa.select(sa.func.count()).where(schema.leaf.c.position.is_(None))).scalar_one()
     number, size, note = row or (-1, 0, "")
-    return Report(
-        size, _first_fault(store, number) or _unsigned(store) or _not_extended(store, head, size), note, waiting
+    if begun and begun.size > size:
+        return Report(size, Fault(size, "tail-cut", size), note, waiting)
+    try:
+        grown = _grown(store, begun)
+    except IntegrityError:
+        return Report(size, Fault(0, "not-what-was-signed", size - 1), note, waiting)
+    fault = (
+        _first_fault(store, number, grown, stated_time(note)) or _unsigned(store) or _not_extended(store, head, size)
     )
+    return Report(size, fault, note, waiting)
 
 
-def _of_another_kind(store: Store) -> Fault | None:
+def _key(store: Store) -> LogKey:
+    seed = store.keys.existing("sign", "ledger")
+    if seed is None:
+        raise IntegrityError("the key store has no key of the ledger")
+    return LogKey.of_seed(store.settings.origin, seed)
+
+
+def _of_another_kind(store: Store, size: int) -> Fault | None:
     """SQLite keeps any kind of value in any column: what is compared below would pass it over, or stumble on it.
 
-    It is named by its leaf; in the row of a hash or of a checkpoint, by the first one.
+    It is named by its leaf; in the row of a hash or of a checkpoint, by the first one. Rows about the first `size` leaves
+    were looked at before.
     """
     if store.data.dialect.name != "sqlite":
         return None
     position, first = sa.cast(schema.leaf.c.position, sa.BigInteger), sa.literal(0)
-    for table, where in ((schema.leaf, position), (schema.node, first), (schema.checkpoint, first)):
+    for table, where, counter, start in (
+        (schema.leaf, position, schema.leaf.c.position, size),
+        (schema.node, first, schema.node.c.place, stored(size)),
+        (schema.checkpoint, first, schema.checkpoint.c.size, size),
+    ):
         odd = [sa.func.typeof(column).not_in([_KINDS[type(column.type)], "null"]) for column in table.columns]
-        query = sa.select(where).select_from(table).where(where.is_not(None), sa.or_(*odd)).limit(1)
+        recent = counter >= start if size else sa.true()  # a text or blob is larger than every number
+        query = sa.select(where).select_from(table).where(where.is_not(None), recent, sa.or_(*odd)).limit(1)
         with store.reading() as tx:
             found = tx.execute(query).scalar()
         if found is not None:
@@ -112,15 +142,22 @@ def _of_another_kind(store: Store) -> Fault | None:
     return None
 
 
-def _first_fault(store: Store, last: int) -> Fault | None:
-    """From checkpoint to checkpoint, up to the one numbered `last`: recompute what it covers, then compare roots."""
+def _first_fault(store: Store, last: int, grown: Tree, until: datetime | None) -> Fault | None:
+    """From checkpoint to checkpoint, up to the one numbered `last`: recompute what it covers, then compare roots.
+
+    Begins after the leaves of `grown`. `until` is the time of the last checkpoint, up to which all are kept
+    for a day.
+    """
     seed = store.keys.existing("sign", "ledger")
     key = LogKey.of_seed(store.settings.origin, seed) if seed else None
-    grown, leaves, hashes = Tree(), _rows(store, schema.leaf.c.position), _rows(store, schema.node.c.place)
-    for row, number in zip(_checkpoints(store, last), count()):
+    leaves = _rows(store, schema.leaf.c.position, grown.size)
+    hashes = _rows(store, schema.node.c.place, stored(grown.size))
+    before = None if grown.size else -1
+    for row in _checkpoints(store, last, grown.size):
         agreed = grown.size
-        if row.number != number:
+        if _is_gap(before, row, until):
             return Fault(agreed, "checkpoint-missing", agreed)
+        before = row.number
         try:
             signed = read(row.note, key) if key else None
         except IntegrityError:
@@ -217,9 +254,42 @@ def _span(at: int) -> Span:
     return Span(last + 1 - width, last + 1)
 
 
-def _rows(store: Store, counter: sa.Column[int]) -> Iterator[Any]:
-    """The row for each value of an unbroken counter from 0 on, None where there is none. Never ends."""
-    for start in count(0, _STRIDE):  # no row that a caller asks for is younger than the last checkpoint at the start
+def _is_gap(before: int | None, row: Any, until: datetime | None) -> bool:
+    """Whether a checkpoint is missing in front of this row that was not pruned; `before` is None where nothing is known."""
+    if before is None or row.number == before + 1:
+        return False
+    at = stated_time(row.note)
+    return row.number <= before or at is None or until is None or at >= until - ALL_KEPT
+
+
+def _grown(store: Store, begun: Checkpoint | None) -> Tree:
+    """The tree that a checkpoint signs, from its kept hashes; the empty one without a checkpoint.
+
+    Raises:
+        IntegrityError: a hash is missing, or they are not what it signs.
+    """
+    if begun is None:
+        return Tree()
+    node = schema.node
+
+    def kept(places: list[int]) -> dict[int, bytes]:
+        with store.reading() as tx:
+            return {row.place: row.hash for row in tx.execute(sa.select(node).where(node.c.place.in_(places)))}
+
+    try:
+        grown = Tree.load(begun.size, kept)
+    except KeyError:
+        raise IntegrityError("a hash of the ledger's tree is missing") from None
+    if grown.root() != begun.root:
+        raise IntegrityError("the ledger is not what was verified before")
+    return grown
+
+
+def _rows(store: Store, counter: sa.Column[int], first: int) -> Iterator[Any]:
+    """The row for each value of an unbroken counter from `first` on, None where there is none. Never ends."""
+    for start in count(
+        first, _STRIDE
+    ):  # no row that a caller asks for is younger than the last checkpoint at the start
         query = sa.select(counter.table).where(counter >= start, counter < start + _STRIDE)
         with store.reading() as tx:
             page = {row._mapping[counter]: row for row in tx.execute(query)}  # noqa: SLF001
@@ -227,12 +297,15 @@ def _rows(store: Store, counter: sa.Column[int]) -> Iterator[Any]:
             yield page.get(at)
 
 
-def _checkpoints(store: Store, last: int) -> Iterator[Any]:
-    """The checkpoints up to the one numbered `last`, in order."""
-    number = schema.checkpoint.c.number
-    for start in range(0, max(last, 0) + 1, _STRIDE):
-        before = number >= start if start else sa.true()  # whatever stands before the first one, too
-        query = sa.select(schema.checkpoint).where(before, number < start + _STRIDE, number <= last)
+def _checkpoints(store: Store, last: int, size: int) -> Iterator[Any]:
+    """The checkpoints up to the one numbered `last`, of at least `size` leaves, in order."""
+    table = schema.checkpoint
+    which = [table.c.number <= last, table.c.size >= size if size else sa.true()]
+    query = sa.select(table).order_by(table.c.number).limit(_STRIDE)
+    while True:
         with store.reading() as tx:
-            page = tx.execute(query.order_by(number)).all()
+            page = tx.execute(query.where(*which)).all()
         yield from page
+        if not page:
+            return
+        which = [*which[:2], table.c.number > page[-1].number]

@@ -23,8 +23,8 @@ from masking.ledger.checkpoint import Checkpoint, LogKey
 from masking.ledger.log import Leaf, Unreadable, encode, read
 from masking.vault import direct, rowmacs, schema, signedhead
 from masking.vault.alarms import raise_alarm
-from masking.vault.audit import Fault, Report, verify
-from masking.vault.engine import alone
+from masking.vault.audit import ALL_KEPT, Fault, Report, verify
+from masking.vault.engine import alone, streaming
 from masking.vault.signedhead import SignedHead
 from masking.world import World
 
@@ -56,10 +56,13 @@ def append(tx: Connection, leaves: Sequence[Leaf]) -> None:
     direct.write(tx, _APPEND, rows)
 
 
-def sequence(world: World, store: Store, *, now: datetime | None = None) -> str:
+def sequence(
+    world: World, store: Store, *, now: datetime | None = None, at_most_every: timedelta = timedelta(0)
+) -> str:
     """Place every waiting leaf and sign; the latest checkpoint's note. Signs also when the last one is a minute old.
 
-    Any number of callers may run it at once, as often as they like.
+    Any number of callers may run it at once, as often as they like. Where the last checkpoint is younger than
+    `at_most_every`, which any of them may have signed, it is left to a later call.
 
     Raises:
         IntegrityError: the stored ledger does not extend what was signed last. Nothing is signed on top of that, and an
@@ -75,7 +78,8 @@ def sequence(world: World, store: Store, *, now: datetime | None = None) -> str:
         while True:
             head = signedhead.last(store.keys)
             with store.transaction() as tx:
-                placed, note, signed = _sequence_once(tx, store.settings.origin, seed, head, now)
+                placed, note, signed = _sequence_once(tx, store.settings.origin, seed, head, now, at_most_every)
+            at_most_every = timedelta(0)  # what does not fit into one batch is placed at once
             if signed != head:
                 signedhead.remember(store.keys, signed)
             if placed < _BATCH:
@@ -87,7 +91,7 @@ def sequence(world: World, store: Store, *, now: datetime | None = None) -> str:
 
 
 def _sequence_once(
-    tx: Connection, origin: str, seed: bytes, head: SignedHead | None, now: datetime
+    tx: Connection, origin: str, seed: bytes, head: SignedHead | None, now: datetime, at_most_every: timedelta
 ) -> tuple[int, str, SignedHead]:
     """Place at most a batch of leaves; how many, the latest note, and what it signs."""
     alone(tx, "ledger")
@@ -96,7 +100,7 @@ def _sequence_once(
     last = checkpoint.read(note, LogKey.of_seed(origin, seed)) if note else None
     size = last.size if last else 0
     signedhead.check_extends(head, size, lambda places: _read(tx, places))
-    if last and not waiting and abs(now - last.at) < HEARTBEAT:
+    if last and abs(now - last.at) < (at_most_every if waiting else HEARTBEAT):
         return 0, note, SignedHead(size, last.root)
     grown = tree.Tree.load(size, lambda places: _read(tx, places))
     if last and grown.root() != last.root:
@@ -127,6 +131,30 @@ def accept(world: World, store: Store) -> tuple[int, int]:
         signedhead.check_extends(now, last.size if last else 0, lambda places: _read(tx, places))
         signedhead.replace(store.keys, now)
     return was.size if was else 0, now.size if now else 0
+
+
+def prune(store: Store) -> int:
+    """Delete checkpoints that are older than the last one by `audit.ALL_KEPT`, but for the last of each hour; how many.
+
+    A later one signs all that they signed, and clients keep their own: no proof needs them. One whose time can't be read
+    stays, as evidence.
+    """
+    last, hours = checkpoint.stated_time(latest(store)), dict[datetime, int]()
+    if last is None:
+        return 0
+    gone: list[int] = []
+    table = schema.checkpoint
+    for row in streaming(store.data, sa.select(table.c.number, table.c.note).order_by(table.c.number)):
+        at = checkpoint.stated_time(row.note)
+        if at and at < last - ALL_KEPT:
+            hour = at.replace(minute=0, second=0, microsecond=0)
+            if hour in hours:
+                gone.append(hours[hour])
+            hours[hour] = row.number
+    for start in range(0, len(gone), _BATCH):
+        with store.transaction() as tx:
+            tx.execute(table.delete().where(table.c.number.in_(gone[start : start + _BATCH])))
+    return len(gone)
 
 
 def latest(store: Store) -> str:

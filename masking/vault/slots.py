@@ -149,9 +149,10 @@ def tidy(tx: Connection, now: datetime) -> int:
     return ended + len(rows)
 
 
-def has_pool(tx: Connection) -> bool:
-    """Whether this deployment has numbers at all; without, labels say "contact through the app"."""
-    return tx.execute(sa.select(line.c.main).limit(1)).first() is not None
+def size(tx: Connection) -> int:
+    """How many slots are in the pool: all but retired ones. Reads the whole pool."""
+    in_pool = sa.select(sa.func.count()).select_from(slot).where(slot.c.stage != Stage.RETIRED)
+    return tx.execute(in_pool).scalar_one()
 
 
 def connects_anybody(tx: Connection) -> bool:

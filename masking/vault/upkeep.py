@@ -10,11 +10,11 @@ from masking.vault.alarms import raise_alarm
 from masking.vault.store import Store
 from masking.world import World
 
-LOW_WATER = 500
-"""Free slots below which the alarm rings, unless told otherwise: `waybill numbers plan` says what is sensible."""
+LOW_SHARE = 10
+"""The pool runs low when less than one in so many of its slots is free."""
 
 
-def keep_numbers(world: World, store: Store, *, low_water: int = LOW_WATER) -> int:
+def keep_numbers(world: World, store: Store) -> int:
     """Move on what is due, ring for a pool that runs low and for calls without a report; how many slots moved.
 
     Any number of workers may run it at once.
@@ -23,9 +23,11 @@ def keep_numbers(world: World, store: Store, *, low_water: int = LOW_WATER) -> i
         UnavailableError: the store could not take it now; the next run does it.
     """
     now = world.now()
+    with store.reading() as tx:
+        low_water = slots.size(tx) // LOW_SHARE
     with store.transaction() as tx:
         moved = slots.tidy(tx, now)
-        if slots.has_pool(tx) and slots.free(tx, low_water) < low_water:
+        if slots.free(tx, low_water) < low_water:
             raise_alarm(tx, AlarmKind.NUMBERS_LOW, "pool", now, world, at_most_every=timedelta(days=1))
         calls.alarm_unreported(tx, now, world)
     return moved
