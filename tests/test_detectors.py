@@ -114,7 +114,7 @@ def test_absurd_thresholds_are_refused_by_name(tmp_path):
     assert read_settings(path).watch == replace(USUAL, copies=1, stands_out=1000)
     for line in ("copies = 0", "copies = -5", "copies = 1001", "copies = true", "copies = 5.0", 'copies = "5"'):
         path.write_text(f"{text}[watch]\n{line}\n", "utf-8")
-        with pytest.raises(SettingsError, match="copies is a whole number from 1 to 1000"):
+        with pytest.raises(SettingsError, match="copies must be a whole number from 1 to 1000"):
             read_settings(path)
     for lines in ("[watch]\nstands_out = 1", "[watch]\ncopy = 5", "[[watch]]\ncopies = 5"):
         path.write_text(f"{text}{lines}\n", "utf-8")

@@ -1,1 +1,1 @@
-"""Who may see what: duty and budget."""
+"""Access decisions: actors and credentials, device proofs, custody, duty, budgets, and detectors over the ledger."""

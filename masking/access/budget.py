@@ -1,7 +1,8 @@
-"""How much one actor may open, how fast, when, and how often one may be refused: counted in the act's own transaction.
+"""Budgets: how many parcels an actor may open, how fast and at what hours, and how many refusals lock the actor.
 
-What may be opened follows from the work that others gave: no limit here makes an honest courier wait (150 parcels between
-08:00 and 19:00, `tests/test_story_day.py`). Pure: the counts are one row of the store, locked while a batch is decided.
+The daily limit follows from the parcels that others assigned. No limit makes an honest courier wait (150 parcels between
+08:00 and 19:00, `tests/test_story_day.py`). Pure: the caller loads an actor's counts as one row, locks it while a batch is
+decided, and writes it back in the same transaction.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from masking.waybill import Refusal
 from masking.world import CHINA, milliseconds
 
 LOCK = timedelta(hours=1)
-"""How long a lock holds that no supervisor ends: long enough to be noticed, short enough that nobody's day is lost."""
+"""How long a lock lasts unless a supervisor ends it: long enough to be noticed, short enough not to cost a day's work."""
 
 _TENTH, _HOUR, _MINUTE = 600_000, 3_600_000, 60_000  # milliseconds
 _CHINA_AHEAD = 8 * _HOUR
@@ -25,15 +26,17 @@ _CHINA_AHEAD = 8 * _HOUR
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one actor may have.
+    """The limits of one actor.
 
     Attributes:
-        percent: of the parcels that others gave for today, how many may be opened: a tenth more, for what comes late.
-        spare: and so many more, so that a small round has room as well.
-        pace: parcels newly opened in ten minutes. A van that plans its round opens a full load of places at once and
-            then delivers one every half minute in a block of lockers.
-        places: parcels opened today and not yet delivered, attempted or handed over: what fits before the next doors.
-        refusals: in an hour; the last of them locks. Twenty wrong labels are a wrong sack, noticed after a few.
+        percent: how many parcels may be opened in a day, in percent of those assigned for today. Above 100, to leave room
+            for late ones.
+        spare: added to that number, so that a small round has room too.
+        pace: the most parcels newly opened in ten minutes. A courier who plans a round opens all places at once, then
+            delivers one parcel every half minute in a block of lockers.
+        places: the most parcels opened today and not yet delivered, attempted or handed over.
+        refusals: the number of refusals in an hour that locks the actor. Twenty wrong labels are a wrong sack, which is
+            noticed after a few.
     """
 
     percent: int
@@ -43,38 +46,38 @@ class Limits:
     refusals: int
 
     def ceiling(self, given: int) -> int:
-        """Distinct parcels that may be opened in a day for which others gave so many."""
+        """The most distinct parcels that may be opened on a day with `given` assigned ones."""
         return given * self.percent // 100 + self.spare
 
 
 FULL: Final = Limits(percent=110, spare=5, pace=40, places=25, refusals=20)
-"""A device whose key is known to sit in hardware."""
+"""For a device whose key was attested to be in hardware."""
 
 HALF: Final = Limits(percent=105, spare=2, pace=20, places=12, refusals=10)
-"""A key that could be copied out of the device: half of everything but of the day's work itself, which stays possible."""
+"""For a key that could be copied out of its device: about half of each limit, but still enough for the day's parcels."""
 
 LIMITS: Final = {Level.NONE: FULL, Level.SOFTWARE: HALF, Level.HARDWARE: FULL}
-"""By what was attested of a device. Where there is none nothing can be copied: those who act are in the same process."""
+"""The limits by attested level. `Level.NONE` has the full ones: without a device there is no key to copy."""
 
 
 HANDED_ON_PERCENT, HANDED_ON_SPARE = 10, 25
-"""What an outlet may give to a second courier in a day after a first one has looked at it: a tenth of all it gives, and
-what one courier can have looked at and not finished. Beyond it parcels come back to the counter, and are scanned in."""
+"""How many parcels an outlet may reassign in a day after a first courier opened them: a tenth of all it assigns, plus the
+number that one courier can have opened and not finished. Further ones must come back to the counter and be scanned in."""
 
 LISTED: Final = 1000
-"""Refusals of an actor in an hour that get a leaf of their own, besides those that cost from the budget of refusals: a
-merchant's folder that is printed twice is on the ledger by name, and a program that asks for ever fills no disk."""
+"""How many refusals of an actor get their own leaf in an hour, in addition to those that count towards a lock. It is enough
+to name each label of a merchant's folder that is printed twice, and keeps a program in a loop from filling the disk."""
 
 
 MISSES: Final = 10
-"""Refused previews that cost as much as one refusal: they show nothing, and a clerk may meet a sack of another outlet. So
-somebody who guesses numbers by previews is locked, and alarmed about, after ten times as many."""
+"""How many refused previews count as one refusal. They show nothing, and a clerk may meet a sack of another outlet. So a
+person who guesses numbers by previews is locked, with an alarm, after ten times as many."""
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
-    """The hours of the day in China in which parcels are opened, from the start of `first` to the end of `last`."""
+    """The hours of the day in China in which parcels may be opened, from the start of `first` to the end of `last`."""
 
     first: int
     last: int
@@ -89,17 +92,19 @@ class Hours:
 
 
 DAYTIME: Final = Hours(first=5, last=22)
-"""Where no shift is on record: the first trucks are unloaded at five, and nobody rings at a door after eleven."""
+"""The hours without a recorded shift. The first trucks are unloaded at five, and no courier rings at a door after eleven."""
 
 ALWAYS: Final = Hours(first=0, last=23)
 
 
 class Counts(NamedTuple):
-    """One actor's counts, in the columns' order of the table `budget`; each is good for the window that stands before it.
+    """One actor's row of the table `budget`, in the order of its columns.
 
-    `day`, `tenth`, `hour` and `told` count windows of a day in China, ten minutes, an hour and a minute since 1970.
-    `given` are parcels that others gave for the day, `listed` refusals of the hour that have a leaf of their own, `unlisted`
-    those that have none and that the ledger has not been told of yet, `missed` refused previews of the hour.
+    `day`, `tenth`, `hour` and `told` number a day in China, ten minutes, an hour and a minute since 1970. To `day` belong
+    `given` (parcels that others assigned) and `views` (parcels opened), to `tenth` belongs `paced` (parcels newly opened).
+    To `hour` belong `refusals` (those that count towards a lock), `listed` (those with their own leaf) and `missed` (refused
+    previews). `unlisted` refusals are not on the ledger yet, which last got their number in the minute `told`. `locked` is
+    when a lock ends, in milliseconds since 1970.
     """
 
     actor: str
@@ -118,7 +123,10 @@ class Counts(NamedTuple):
 
 
 class Duty(NamedTuple):
-    """As much of an open assignment as a budget asks: `looked` is its last counted look, `place` since when it takes one."""
+    """The part of an open assignment that a budget needs.
+
+    `looked` is when it was last counted as opened, `place` since when it takes a place; both in milliseconds since 1970.
+    """
 
     id: bytes
     looked: int | None
@@ -126,22 +134,22 @@ class Duty(NamedTuple):
 
 
 def day_number(now: datetime) -> int:
-    """The day in China, counted."""
+    """The number of the day in China, counted from 1970."""
     return (milliseconds(now) + _CHINA_AHEAD) // (24 * _HOUR)
 
 
 def midnight(now: datetime) -> int:
-    """When the day in China began, in milliseconds."""
+    """The start of the day in China, in milliseconds since 1970."""
     return day_number(now) * 24 * _HOUR - _CHINA_AHEAD
 
 
 @final
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """One actor's counts while a batch is decided in order; the store locks the row behind it, and writes it back.
+    """One actor's counts while a batch is decided, in order. The store locks the row before and writes it back after.
 
-    `taken` are the places taken when the batch began. `looks` are the duties newly looked at in this batch, and whether
-    each takes a place: to open a parcel again costs nothing.
+    `carried` are the parcels whose duty lasts into a new day, `taken` the places taken when this batch begins. `looks` are
+    the duties newly opened in this batch, and whether each takes a place. Opening a parcel again costs nothing.
     """
 
     before: Counts
@@ -166,7 +174,7 @@ class Tally:
     rang: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
-        """Counts of windows that are over begin anew; the day with the parcels `carried` into it."""
+        """Reset the counts of past windows. A new day starts with the `carried` parcels."""
         old, at = self.before, milliseconds(self.now)
         self.day = _window(old.day, day_number(self.now))
         self.tenth = _window(old.tenth, at // _TENTH)
@@ -182,7 +190,7 @@ class Tally:
 
     @property
     def counts(self) -> Counts:
-        """The row as it is to be kept."""
+        """The row to write back."""
         return Counts(
             actor=self.before.actor,
             day=self.day,
@@ -201,17 +209,17 @@ class Tally:
 
     @property
     def remaining(self) -> int:
-        """Parcels that may still be opened today."""
+        """How many parcels may still be opened today."""
         return max(self.limits.ceiling(self.given) - self.views, 0)
 
     def locked(self) -> Refusal | None:
-        """The refusal that an actor with too many refusals gets to everything."""
+        """The refusal that a locked actor gets for every request, None if the actor isn't locked."""
         if self.until is None:
             return None
         return Refusal(reason=Reason.LOCKED, retry_after=(self.until - milliseconds(self.now)) // 1000 + 1)
 
     def spend(self, duty: Duty, *, place: bool = True) -> Refusal | None:
-        """Count a parcel that is about to be opened, or refuse; `place` unless nothing of it is shown, as for a call."""
+        """Count a parcel that is about to be opened, or refuse. `place=False` if nothing of it is shown, as for a call."""
         wait = self.hours.wait(self.now)
         if wait:
             return Refusal(reason=Reason.OFF_HOURS, retry_after=wait)
@@ -235,11 +243,11 @@ class Tally:
         return None
 
     def give(self) -> None:
-        """Count a parcel that somebody else gave to this actor."""
+        """Count a parcel that another person assigned to this actor."""
         self.given += 1
 
     def hand_on(self) -> Refusal | None:
-        """Count, for an outlet, a parcel that is given on after it was looked at; or refuse."""
+        """Count, for an outlet, a parcel that is reassigned after it was opened, or refuse."""
         if self.views >= self.given * HANDED_ON_PERCENT // 100 + HANDED_ON_SPARE:
             left = _seconds_left(self.now, 24 * _HOUR, _CHINA_AHEAD)
             return Refusal(reason=Reason.TOO_MANY_HANDED_ON, retry_after=left)
@@ -247,29 +255,29 @@ class Tally:
         return None
 
     def refuse(self) -> None:
-        """Count a refusal; the last one of the hour locks, and rings the alarm once."""
+        """Count a refusal. The one that reaches the hour's limit locks the actor and sets `rang`, for a single alarm."""
         self.refusals += 1
         if self.refusals >= self.limits.refusals and self.until is None:
             self.rang = True
             self.until = milliseconds(self.now + LOCK)
 
     def miss(self) -> None:
-        """Count a refused preview: each tenth of an hour costs as much as one refusal."""
+        """Count a refused preview. Every tenth one in an hour also counts as a refusal."""
         self.missed += 1
         if self.missed % MISSES == 0:
             self.refuse()
 
     def list_refusal(self) -> bool:
-        """Count a refusal that gets a leaf of its own; False where the actor has had enough of them this hour.
+        """Count a refusal that should get its own leaf. False if the actor already has the most for this hour.
 
-        Those that cost from the budget of refusals are bounded by the lock, and find room however many others there were.
+        Refusals that count towards a lock are bounded by it, so they always get a leaf.
         """
         room = self.listed < LISTED + self.refusals
         self.listed += room
         return room
 
     def count_refusals(self, many: int) -> int:
-        """Count refusals without a leaf; how many the ledger is to be told of now, 0 while this minute has been told."""
+        """Count refusals without a leaf. Returns the count to write to the ledger now, at most once a minute, else 0."""
         self.unlisted += many
         minute = milliseconds(self.now) // _MINUTE
         if not self.unlisted or self.told == minute:
@@ -279,7 +287,7 @@ class Tally:
 
 
 def _window(stored: int, current: int) -> int:
-    """The window that is counted in: one that another worker's clock has begun already is not left again."""
+    """The current window. If another worker's clock is ahead and has opened the next one, stay in that."""
     return stored if stored == current + 1 else current
 
 
@@ -288,5 +296,5 @@ def _seconds(span: timedelta) -> int:
 
 
 def _seconds_left(now: datetime, window: int, ahead: int = 0) -> int:
-    """Seconds until the next window of so many milliseconds begins."""
+    """Seconds until the next window of `window` milliseconds begins."""
     return (window - (milliseconds(now) + ahead) % window) // 1000 + 1

@@ -1,9 +1,9 @@
-"""The chain of custody: where a parcel may be said to be, and by whom. Pure: a table of ways, and what each leads to.
+"""The chain of custody: which scans are plausible, from whom, and where they move a parcel. Pure: a table of rules.
 
-A parcel moves from hand to hand, and each time two people say so: what somebody sent off somebody else takes in. It
-begins at the outlet that collects from its merchant, ends at the outlet of its routing code, or where somebody else has
-recorded that it was diverted to; a return ends where it began. What was sent to a unit by name only that unit takes in, or
-the one that sent it. Whoever says anything else moves nothing.
+Two people confirm each move between units: one sends the parcel off, another takes it in. A parcel starts at the outlet
+that collects from its merchant. It ends at the outlet of its routing code, or where another person recorded that it is
+diverted to. A return ends where the parcel started. A parcel sent to a named unit can be taken in only there, or by the
+sending unit. Any other scan moves nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from masking.reasons import Reason
 
 
 class Leg(StrEnum):
-    """Which part of its way a parcel is on: whose door comes next."""
+    """The part of its way that a parcel is on, which decides whose door is next."""
 
     COLLECTION = "collection"
     """Still with its sender; the sender's door is next."""
@@ -32,15 +32,15 @@ class Leg(StrEnum):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Where:
-    """Where a parcel is, as the last scan that moved it says.
+    """The custody of a parcel, after the last scan that moved it.
 
     Attributes:
-        leg: which part of its way.
+        leg: the part of its way.
         custody: the kind of that scan (arrived, departed, collected, delivered), None before the first.
-        place: the unit whose it is, or whose it was last.
-        holder: who made that scan.
-        received_by: who took it in at the place where it is now, None on the road.
-        bound_for: the unit that it was sent to by name, None where it is not on the road or nobody has said.
+        place: the unit that has the parcel, or had it last.
+        holder: the person who made that scan.
+        received_by: the person who took it in at its place, None in transit.
+        bound_for: the unit that it was explicitly sent to; None if it is not in transit, or no unit was named.
         diverted_to: the unit that delivers it instead of its routing code's (or, on a return, instead of its origin's).
     """
 
@@ -53,7 +53,7 @@ class Where:
     diverted_to: str | None = None
 
     def outlet(self, network: Network, merchant: str, routing_code: str | None) -> str | None:
-        """The unit where this leg ends: only its couriers go to a door."""
+        """The unit where this leg ends. Only its couriers go to the door."""
         if self.leg is Leg.COLLECTION:
             return network.origin(merchant)
         if self.diverted_to:
@@ -65,15 +65,15 @@ KINDS = {
     Role.OUTLET: frozenset({"arrived", "departed", "returned", "diverted"}),
     Role.COURIER: frozenset({"collected", "attempted"}),
 }
-"""Who may record what; `delivered` is a step of its own, and what couriers record needs their duty besides."""
+"""The kinds of scan that a role may record. Couriers also need a duty, and `delivered` has its own step."""
 
 Way = Callable[[Where, Actor, str | None], bool]
-"""Whether a parcel may go this way: where it is, who says so, the unit where its leg ends."""
+"""A rule over the parcel's custody, the actor who scans, and the unit where the leg ends: True if it allows the scan."""
 
 WAYS: dict[str, dict[str, Way]] = {
     "arrived": {
         "from its merchant": lambda at, who, outlet: at.custody is None and outlet == who.unit,
-        "from upstream, that named us or nobody": lambda at, who, _: (
+        "from upstream, which named this unit or none": lambda at, who, _: (
             at.custody == "departed" and at.bound_for in {None, who.unit} and at.holder != who.id
         ),
         "back on our lorry": lambda at, who, _: _here(at, who, "departed") and at.holder != who.id,
@@ -101,33 +101,33 @@ WAYS: dict[str, dict[str, Way]] = {
         "out of our custody": lambda at, who, _: _here(at, who, "arrived") or _here(at, who, "collected"),
     },
 }
-"""By kind of scan, the ways that it may be true; one is enough."""
+"""The rules that allow each kind of scan. One that holds is enough."""
 
 
 def may(kind: str, at: Where, actor: Actor, outlet: str | None) -> bool:
-    """Whether this scan may be true, coming from this actor."""
+    """Whether a scan of this kind by this actor is plausible."""
     return kind in KINDS.get(actor.role, ()) and any(way(at, actor, outlet) for way in WAYS[kind].values())
 
 
 def sent_elsewhere(kind: str, at: Where, actor: Actor) -> bool:
-    """Whether this scan is of a parcel that was sent to another unit by name, and turned up here: it moves nothing."""
+    """Whether a scan is of a stray parcel, which was sent to another named unit. Such a scan moves nothing."""
     astray = at.custody == "departed" and at.bound_for not in {None, actor.unit} and at.place != actor.unit
     return kind in {"arrived", "departed"} and astray
 
 
 def after(kind: str, at: Where, actor: Actor, *, to: str | None = None) -> Where:
-    """Where the parcel is after a scan that was true."""
+    """The custody after a plausible scan."""
     match kind:
         case "returned":
             return replace(at, leg=Leg.RETURN, diverted_to=None)
-        case "diverted":  # whoever it was sent to by name says as well where it has turned up instead
+        case "diverted":  # a diversion by the named unit also renames the destination
             return replace(at, diverted_to=to, bound_for=to if at.bound_for == actor.unit else at.bound_for)
         case "attempted":
             return at
     received_by, bound_for = at.received_by, None
     if kind == "departed":
         received_by = None
-        bound_for = to or at.bound_for  # said again without the name it is the same departure
+        bound_for = to or at.bound_for  # repeated without a name, it is the same departure
     elif kind == "arrived" and at.custody != "arrived":
         received_by = actor.id
     leg = Leg.DELIVERY if at.leg is Leg.COLLECTION else at.leg
@@ -136,7 +136,7 @@ def after(kind: str, at: Where, actor: Actor, *, to: str | None = None) -> Where
 
 
 def ends_duty(kind: str, at: Where) -> bool:
-    """Whether this scan ends whatever duty is open: the parcel is elsewhere, goes elsewhere, or is back on the shelf."""
+    """Whether a scan ends an open duty: the parcel is elsewhere, goes elsewhere, or is back on the shelf."""
     match kind:
         case "collected":
             return at.leg is Leg.COLLECTION
@@ -149,7 +149,7 @@ def ends_duty(kind: str, at: Where) -> bool:
 
 
 def assignable(at: Where, actor: Actor, outlet: str | None) -> Reason | None:
-    """Why this clerk does not give this parcel to a courier; None for one who may. Unknown where it is not here."""
+    """Why this clerk may not assign this parcel to a courier, None if they may. `UNKNOWN` for a parcel that isn't here."""
     if at.leg is Leg.COLLECTION:
         return None if outlet == actor.unit else Reason.UNKNOWN
     if not (_here(at, actor, "arrived") or _here(at, actor, "collected")):

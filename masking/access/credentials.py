@@ -1,7 +1,7 @@
-"""Codes, tokens and secrets: 256 random bits as text, of which only the hash is stored.
+"""Codes, tokens and secrets: credentials of 256 random bits, stored only as hashes.
 
-A code is shown once, at enrolment, and lets one device in, once. A token is short-lived, bound to that device's key, and
-goes with each request. A secret stands in for a device where a program can't sign. All die when their holder is revoked.
+A code is shown once, at enrolment, and enrols one device, once. A token is short-lived, bound to that device's key, and
+sent with each request. A secret replaces a device for a program that can't sign. Revoking a person ends all of theirs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CODE = "code"
 SECRET = "secret"  # noqa: S105  the kind, not one of them
 TOKEN = "token"  # noqa: S105
 PREFIXES = {CODE: "wbc1_", SECRET: "wbs1_", TOKEN: "wbt1_"}
-"""So that a scanner for leaked credentials knows them when it sees them."""
+"""Prefixes by which a scanner for leaked credentials recognises them."""
 
 TOKEN_LIFE = timedelta(hours=1)
 CODE_LIFE = timedelta(hours=2)
@@ -27,14 +27,14 @@ _SPELT = re.compile(r"wb[cst]1_[A-Za-z0-9_-]{43}")
 
 
 def make(kind: str, world: World) -> Plain:
-    """A new one of this kind."""
+    """Generate a credential of this kind."""
     return Plain(PREFIXES[kind] + urlsafe_b64encode(world.entropy(32)).rstrip(b"=").decode())
 
 
 def digest(kind: str, text: str) -> bytes | None:
-    """The 32 bytes that stand for a credential in the store; None for any text that is none of that kind.
+    """The 32-byte hash under which a credential is stored. None for a string that is not a credential of this kind.
 
-    A plain hash: nobody can go through 2^256 inputs, and finding a row by its hash tells nothing through time.
+    A plain SHA-256 suffices: 2^256 inputs can't be searched, and a look-up by hash leaks nothing through its timing.
     """
     if not _SPELT.fullmatch(text) or not text.startswith(PREFIXES[kind]):
         return None
@@ -45,5 +45,5 @@ def sure_digest(kind: str, made: Plain) -> bytes:
     """The `digest` of a credential that was just made."""
     found = digest(kind, made.reveal())
     if found is None:
-        raise AssertionError("what is fresh is always well spelt")
+        raise AssertionError("a new credential always has a valid form")
     return found

@@ -1,9 +1,9 @@
-"""What no rule can refuse is found afterwards: pure functions over the leaves of a day, parcel by parcel.
+"""Detectors: find suspicious patterns of allowed acts in the ledger's leaves of a day. Pure functions.
 
-Each act was allowed; together they stand out. A finding names who to ask, how often, and out of how many; the ledger has
-the rest (`waybill who-saw`). The thresholds, settings, are by default high enough for an honest outlet's day
-(`tests/test_story_day.py`). What is kept of a parcel that has passed is counts of its people: a day of any length takes
-the memory of its staff.
+Each single act was allowed, only their number stands out. A finding names the person to ask, how often, and out of how
+many; `waybill who-saw` shows the details. The default thresholds are high enough for an honest outlet's day
+(`tests/test_story_day.py`). Parcels are processed one by one and only counts per person are kept, so memory depends on the
+number of people, not of parcels.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from masking.errors import SettingsError
 from masking.ledger.log import Leaf
 
 LOOKS: Final = frozenset({"grant", "look", "intent"})
-"""Leaves of acts that show or reach something of a parcel."""
+"""Leaves of acts that open, show or call something of a parcel."""
 
 MOST: Final = 1000
-"""No threshold is higher: it would be one that nobody reaches."""
+"""The highest threshold. No count would ever reach a higher one."""
 
 _EXPLAINED: Final = frozenset({"grant", "intent", "deliver"})
-"""Leaves that name the duty which allowed the act."""
+"""Kinds of leaves that name the duty which allowed the act."""
 
 _AT_ONCE: Final = timedelta(minutes=1)
-"""Acts of several workers at the same time may reach the ledger in another order than that of their times."""
+"""Tolerance for acts of several workers, which may reach the ledger in another order than that of their times."""
 
 _OF_A_DUTY: Final = frozenset({"assign", "grant", "deliver", "scan"})
 
@@ -38,22 +38,22 @@ _OF_A_DUTY: Final = frozenset({"assign", "grant", "deliver", "scan"})
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
-    """From how many in a day on something stands out; `[watch]` in `waybill.toml`.
+    """The counts a day from which a detector reports; `[watch]` in `waybill.toml`.
 
     Attributes:
-        withdrawn: parcels that one clerk gave to one courier, who looked, and gave on before anybody was at the door.
-        unfinished: parcels that a courier looked at and neither delivered nor tried, if more than half of those looked at.
-        absent: parcels at whose doors nobody was, as a courier says, if more than half of those looked at.
-        pair: parcels that a courier looked at, given by one clerk, and did not finish, if `stands_out` times as often as
-            everybody else.
+        withdrawn: parcels that one clerk assigned to one courier, who opened them, and reassigned before a delivery attempt.
+        unfinished: parcels that a courier opened and neither delivered nor attempted, if more than half of those opened.
+        absent: parcels that a courier reported as attempted, if more than half of those opened.
+        pair: parcels that a courier opened by assignment of one clerk and did not finish, if `stands_out` times as often as
+            all other pairs.
         stands_out: see `pair`.
-        strangers: parcels that somebody asked for without a duty: fewer than lock, and one a customer order is enough to
-            sell.
+        strangers: parcels that a person asked for without a duty. Lower than the number that locks, since a person who sells
+            data on order asks for few.
         copies: reprints by one person.
         wrong_phones: phones that one courier tried and that were not the recipient's.
 
     Raises:
-        SettingsError: one is no whole number from 1 to `MOST`, or `stands_out` is 1, what half of all pairs reach.
+        SettingsError: a value is not a whole number from 1 to `MOST`, or `stands_out` is 1, which half of all pairs reach.
     """
 
     withdrawn: int = 8
@@ -69,13 +69,13 @@ class Thresholds:
         for each in fields(self):
             least, value = 1 + (each.name == "stands_out"), getattr(self, each.name)
             if type(value) is not int or not least <= value <= MOST:
-                raise SettingsError(f"[watch] {each.name} is a whole number from {least} to {MOST}")
+                raise SettingsError(f"[watch] {each.name} must be a whole number from {least} to {MOST}")
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something that stands out: `who` did it (or which leaf it is), with whom, `times` out of `among`."""
+    """A suspicious pattern: `who` did it (or the name of the leaf), with `partner`, `times` out of `among`."""
 
     kind: AlarmKind
     who: str
@@ -91,10 +91,10 @@ def detect(
     *,
     since: datetime | None = None,
 ) -> list[Finding]:
-    """Everything that stands out in these leaves, of which those about one parcel stand together, in whatever order.
+    """Run all detectors over leaves, which must be grouped by parcel. The order within a parcel doesn't matter.
 
-    `canaries` are the subjects of parcels at which nobody should look. Leaves from before `since` only say which duties
-    were given: an act may follow its assignment by `access.duty.DUTY_LASTS`.
+    `canaries` are the subjects of parcels that no person has a reason to open. Leaves from before `since` are used only for
+    the duties that they assigned, since an act may follow its assignment by up to `access.duty.DUTY_LASTS`.
     """
     seen = _Seen(since)
     for subject, about in groupby(leaves, key=attrgetter("subject")):
@@ -103,7 +103,7 @@ def detect(
 
 
 def looked_at_canaries(leaves: Iterable[Leaf], canaries: Collection[bytes]) -> list[Finding]:
-    """Who looked at a parcel that nobody waits for, or tried to."""
+    """The people who opened, or tried to open, a canary: a parcel that no recipient waits for."""
     return _each(
         AlarmKind.CANARY, Counter(leaf.actor for leaf in leaves if leaf.subject in canaries and _is_look(leaf))
     )
@@ -121,7 +121,7 @@ def _each(kind: AlarmKind, counts: Counter[str], least: int = 1) -> list[Finding
 
 @dataclass(slots=True)
 class _Looks:
-    """Of the duties at which their courier looked: how many were not finished, withdrawn before, nobody at the door."""
+    """Counts of the duties whose parcel the courier opened: unfinished, withdrawn before an attempt, attempted."""
 
     looked: int = 0
     unfinished: int = 0
@@ -136,7 +136,7 @@ class _Looks:
 
 
 class _Seen:
-    """What is kept while leaves pass: counts by person, and by clerk and courier."""
+    """The counts kept while leaves are processed: by person, and by clerk and courier."""
 
     def __init__(self, since: datetime | None) -> None:
         self._since = since
@@ -149,7 +149,7 @@ class _Seen:
         self._pairs: defaultdict[tuple[str, str], _Looks] = defaultdict(_Looks)
 
     def parcel(self, leaves: Iterable[Leaf], *, canary: bool) -> None:
-        """Count what happened to one parcel."""
+        """Count the acts on one parcel."""
         everything = list(leaves)
         self._explain(everything)
         acts: list[Leaf] = []
@@ -176,7 +176,7 @@ class _Seen:
                 )
 
     def _explain(self, leaves: list[Leaf]) -> None:
-        """Count acts whose duty no assignment on the ledger gave, or had ended before: neither can be done by a step."""
+        """Count acts whose duty is not on the ledger or had ended before. No step allows such an act."""
         given = {leaf.detail["duty"]: leaf.at for leaf in leaves if leaf.kind == "assign" and "duty" in leaf.detail}
         for leaf in leaves:
             if leaf.kind not in _EXPLAINED or (self._since and leaf.at < self._since):
@@ -188,7 +188,7 @@ class _Seen:
                 self._was_over[leaf.actor] += 1
 
     def findings(self, least: Thresholds) -> list[Finding]:
-        """All of them, each kind in the order of names."""
+        """All findings, each kind sorted by name."""
         couriers: defaultdict[str, _Looks] = defaultdict(_Looks)
         total = _Looks()
         for (_, courier), looks in self._pairs.items():
@@ -210,7 +210,7 @@ class _Seen:
 
 
 def _courier(courier: str, looks: _Looks, least: Thresholds) -> list[Finding]:
-    """Looked at and not delivered; looked at and nobody there."""
+    """Findings about one courier: parcels opened and not finished, and parcels reported as attempted."""
     found = []
     left = looks.unfinished - looks.withdrawn
     if left >= least.unfinished and left * 2 > looks.looked:
@@ -221,7 +221,7 @@ def _courier(courier: str, looks: _Looks, least: Thresholds) -> list[Finding]:
 
 
 def _pair(giver: str, courier: str, looks: _Looks, total: _Looks, least: Thresholds) -> list[Finding]:
-    """A clerk and a courier between whom parcels are looked at and withdrawn, or not finished more often than elsewhere."""
+    """Findings about one clerk and one courier: parcels opened and withdrawn, or unfinished more often than elsewhere."""
     found, among = [], looks.looked
     if looks.withdrawn >= least.withdrawn:
         found.append(
@@ -237,7 +237,7 @@ def _pair(giver: str, courier: str, looks: _Looks, total: _Looks, least: Thresho
 
 @dataclass(slots=True, kw_only=True)
 class _Duty:
-    """What became of one assignment."""
+    """The outcome of one assignment."""
 
     giver: str
     courier: str
@@ -250,13 +250,13 @@ class _Duty:
 
 
 def _followed(leaves: list[Leaf]) -> list[_Duty]:
-    """Each duty that was given in these leaves of one parcel, with what followed.
+    """Each duty assigned in the leaves of one parcel, with its outcome.
 
-    Leaves of one millisecond may be in any order.
+    Leaves of the same millisecond may be in any order.
     """
     known: dict[str, _Duty] = {}
     for leaf in leaves:
-        if leaf.kind == "assign" and leaf.detail.keys() >= {"courier", "duty"}:  # damage may leave other words
+        if leaf.kind == "assign" and leaf.detail.keys() >= {"courier", "duty"}:  # a damaged leaf may lack them
             collection = leaf.detail.get("leg") == "collection"
             made = _Duty(giver=leaf.actor, courier=leaf.detail["courier"], collection=collection, at=leaf.at)
             known[leaf.detail["duty"]] = made

@@ -1,8 +1,8 @@
-"""The decision: may this actor see something of this parcel, and what.
+"""The access decision: which fields of a parcel an actor may see now, if any.
 
-A pure function over facts, a table of named rules. Duty is given by others: a courier's own scan never creates it. Until
-duty is shown every answer is the one uniform refusal, so that asking tells nothing (never issued, destroyed, not yours);
-only then come reasons with names. No role and no purpose stands outside the table.
+A pure function over facts, with a table of named rules. A duty is assigned by another person; a courier's own scan never
+creates one. Without a duty every answer is the same refusal, so that asking reveals nothing (never issued, destroyed, not
+yours). Only an actor with a duty gets a specific reason. The table covers every role and every purpose.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from masking.reasons import Reason
 from masking.waybill import Refusal
 
 UNKNOWN = Refusal(reason=Reason.UNKNOWN)
-"""The uniform refusal."""
+"""The refusal without a specific reason."""
 
 DUTY_LASTS = timedelta(hours=24)
-"""After an assignment: what was not delivered today is given out again tomorrow."""
+"""How long a duty lasts after its assignment. A parcel that is not delivered today is assigned again tomorrow."""
 
 
 class Purpose(StrEnum):
-    """The next step of the parcel, which decides the fields."""
+    """The next step of the parcel, which decides which fields are opened."""
 
     COLLECT = "collect"
     DELIVER = "deliver"
@@ -45,7 +45,7 @@ FIELDS_FOR: dict[Purpose, tuple[str, ...]] = {
     Purpose.CHANGE_ADDRESS: ("recipient.address",),
     Purpose.AFTER_SALE: (),
 }
-"""What each purpose opens. No purpose opens a phone: a call is a connection, never a number."""
+"""The fields that each purpose opens. None opens a phone: a call is connected without showing the number."""
 
 ANY_LEG = frozenset(Leg)
 TO_A_DOOR = frozenset({Leg.DELIVERY, Leg.RETURN})
@@ -59,13 +59,13 @@ LEGS_FOR: dict[Purpose, frozenset[Leg]] = {
     Purpose.CHANGE_ADDRESS: frozenset({Leg.DELIVERY}),
     Purpose.AFTER_SALE: ANY_LEG,
 }
-"""The legs that a purpose belongs to: nobody sees one side's door with a duty towards the other's."""
+"""The legs that a purpose belongs to, so that a duty towards one party never opens the other party's door."""
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duty:
-    """An open assignment: this parcel, for one leg of its way, to a courier of this unit, by somebody else."""
+    """An open assignment of a parcel, for one leg, to a courier of `unit`, by another person."""
 
     courier: str
     given_by: str
@@ -77,10 +77,10 @@ class Duty:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the store knows of one parcel at the time of asking.
+    """The state of one parcel at the time of the request.
 
-    `custody` and `place` are of its `chain.Where`; `duty` is the open assignment, None without one; `print_number` is the
-    scanned label's.
+    `custody` and `place` are those of its `chain.Where`. `duty` is the open assignment, None without one. `print_number`
+    is that of the scanned label.
     """
 
     tenant: str
@@ -131,11 +131,11 @@ RULES: tuple[tuple[Reason, Rule], ...] = (
     (Reason.PRINT_SUPERSEDED, lambda _actor, facts, _legs, _now: facts.print_number == facts.live_print),
     (Reason.WRONG_LEG, lambda _actor, facts, legs, _now: facts.leg in legs),
 )
-"""Rules in the order in which they are asked; the first that does not hold names the refusal."""
+"""The rules in order. The first that does not hold names the refusal."""
 
 
 def refusal(actor: Actor, facts: Facts | None, legs: Collection[Leg], now: datetime) -> Refusal | None:
-    """Why this actor has no duty now towards a parcel on one of these legs; None for who has one.
+    """Why this actor has no duty now towards a parcel on one of these legs, None if they have one.
 
     `facts` is None for a parcel that does not exist.
     """
@@ -148,10 +148,10 @@ def refusal(actor: Actor, facts: Facts | None, legs: Collection[Leg], now: datet
 
 
 def stands(facts: Facts, now: datetime) -> bool:
-    """Whether whoever has the open duty may still act on it: the parcel is there, and the day is not over."""
+    """Whether the open duty is still valid: the parcel is in custody there, and the duty has not expired."""
     return _in_custody(facts) and _in_time(facts, now)
 
 
 def decide(actor: Actor, facts: Facts | None, purpose: Purpose, now: datetime) -> tuple[str, ...] | Refusal:
-    """The names of the fields that may be opened, or why not."""
+    """The names of the fields that may be opened, or the refusal."""
     return refusal(actor, facts, LEGS_FOR[purpose], now) or FIELDS_FOR[purpose]

@@ -1,7 +1,7 @@
-"""Which outlet collects from a merchant, which one delivers a routing code, and whose a waybill number is: three tables.
+"""Three tables: the outlet that collects from a merchant, the outlet that delivers a routing code, the owner of a number.
 
-They are the deployment's own (`[collects]`, `[delivers]` and `[numbers_of]` in `waybill.toml`), not something that a unit
-says of itself: an outlet that could name its own parcels would need nobody else, and a merchant that could name any number
+The operator sets them (`[collects]`, `[delivers]` and `[numbers_of]` in `waybill.toml`); a unit can't change them. An
+outlet that could claim parcels for itself would need no second person, and a merchant that could use any waybill number
 would take those of others.
 """
 
@@ -15,22 +15,22 @@ from typing import final
 from masking.errors import SettingsError
 
 EVERYTHING = "*"
-"""What stands in a table for all that no other line names."""
+"""The key of a table's default entry."""
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """Units by what is theirs.
+    """The responsibilities of units.
 
     Attributes:
-        collects: the outlet where a merchant's parcels begin, and where returns end, by the merchant's unit.
-        delivers: the outlet where a parcel ends, by the beginning of its routing code in whole parts ("342-081").
-        numbers_of: the waybill numbers of a merchant's unit, as beginnings ("YT10") and ranges ("YT100..YT499").
-            Without any, a number belongs to the first one who ships under it.
+        collects: merchant's unit -> the outlet where its parcels start and its returns end.
+        delivers: beginning of a routing code in whole parts ("342-081") -> the outlet where a parcel ends.
+        numbers_of: merchant's unit -> its waybill numbers, as prefixes ("YT10") and ranges ("YT100..YT499"). If the table is
+            empty, a number belongs to the first merchant that ships under it.
 
     Raises:
-        SettingsError: a range is not one, or two units are given the same number.
+        SettingsError: a range is invalid, or two units have the same number.
     """
 
     collects: Mapping[str, str] = field(default_factory=dict)
@@ -41,20 +41,22 @@ class Network:
         farthest, owner = "", ""
         for first, last, unit in sorted((*_span(each), unit) for unit, own in self.numbers_of.items() for each in own):
             if first <= farthest and unit != owner:
-                raise SettingsError(f"[numbers_of] gives {owner} and {unit} the same numbers: give each to one unit")
+                raise SettingsError(
+                    f"[numbers_of] gives {owner} and {unit} the same numbers. Give each number to one unit"
+                )
             farthest, owner = max((farthest, owner), (last, unit))
 
     def may_use(self, merchant: str, waybill_number: str) -> bool:
-        """Whether a merchant's unit may ship under this waybill number, whoever else has used it."""
+        """Whether a waybill number is allotted to a merchant's unit, regardless of earlier use."""
         own = self.numbers_of.get(merchant) or self.numbers_of.get(EVERYTHING, ())
         return not self.numbers_of or any(_covers(each, waybill_number) for each in own)
 
     def origin(self, merchant: str) -> str | None:
-        """The outlet that collects from a merchant; None where nobody does."""
+        """The outlet that collects from a merchant, None if there is none."""
         return self.collects.get(merchant) or self.collects.get(EVERYTHING)
 
     def destination(self, routing_code: str | None) -> str | None:
-        """The outlet that delivers what has this routing code: the line with the most parts of it wins."""
+        """The outlet that delivers this routing code, by the entry with the most matching parts. None without one."""
         parts = parts_of(routing_code or "")
         for count in range(len(parts), 0, -1):
             found = self.delivers.get("-".join(parts[:count]))
@@ -64,11 +66,11 @@ class Network:
 
 
 def _span(allotted: str) -> tuple[str, str]:
-    """The first and the last number of a beginning or a range, in the order of their characters."""
+    """The first and the last number of a prefix or a range, in character order."""
     first, range_, last = allotted.partition("..")
     if not (first and (last or not range_) and len(first) == len(last or first) and first <= (last or first)):
         raise SettingsError(
-            f'[numbers_of]: "{allotted}" is no range: give two numbers of one length, the lower one first'
+            f'[numbers_of]: "{allotted}" is not a range. Give two numbers of the same length, the lower one first'
         )
     return first, last or first + "\x7f"
 
@@ -79,5 +81,5 @@ def _covers(allotted: str, number: str) -> bool:
 
 
 def parts_of(routing_code: str) -> list[str]:
-    """The parts of a routing code or of its beginning, however they are set apart."""
+    """The parts of a routing code or of its beginning, separated by spaces or hyphens."""
     return re.split(r"[ -]+", routing_code)

@@ -1,4 +1,4 @@
-"""Who acts: an enrolled person or program, in one role, at one unit of one tenant."""
+"""Actors: enrolled people and programs, each with one role at one unit of one tenant."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from masking.ledger.log import is_name
 
 
 class Role(StrEnum):
-    """What somebody may do at all; what they may do with *this* parcel is duty's question."""
+    """The role of an actor, which limits the steps they may use. A duty then decides about each parcel."""
 
     MERCHANT = "merchant"
-    """Checks orders out and sees their masked views. Its unit is the shop."""
+    """Checks out orders and sees their masked views. Its unit is the shop."""
     OUTLET = "outlet"
     """Receives, dispatches and prints at one outlet. Never resolves."""
     COURIER = "courier"
-    """Collects and delivers what others assigned."""
+    """Collects and delivers parcels that others assigned."""
     SWITCH = "switch"
-    """The telephone exchange: asks whom a dialled number rings."""
+    """The telephone exchange. Asks which phone a dialled number connects to."""
     OPERATOR = "operator"
     """Runs retention and erasure. Never resolves."""
     SUPERVISOR = "supervisor"
-    """Enrols and revokes the others. Holds no duty."""
+    """Enrols and revokes the other people. Never has a duty."""
 
 
 class Level(StrEnum):
-    """How well a person's device guards its key: what was attested when it was enrolled."""
+    """How well a person's device protects its key, as attested at enrolment."""
 
     NONE = "none"
-    """There is no device: an embedded deployment, or a program with a plain bearer token."""
+    """No device: an embedded deployment, or a program with a plain bearer token."""
     SOFTWARE = "software"
-    """A key in a file, or one whose keeper nobody vouched for."""
+    """A key in a file, or one whose storage was not attested."""
     HARDWARE = "hardware"
-    """A key that can't leave its chip, as the port `Attest` has found."""
+    """A key that can't leave its chip, as verified by the port `Attest`."""
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """An enrolled identity, as the deployment's record has it. Two with the same names are the same, at any level.
+    """An enrolled identity. Equality ignores `level`.
 
     Raises:
-        InputError: the id or the unit is none that the ledger can write; nothing such a one did could be recorded.
+        InputError: the id or the unit has a form that a ledger leaf can't hold, so no act of this actor could be recorded.
     """
 
     id: str

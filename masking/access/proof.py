@@ -1,9 +1,9 @@
-"""Proof of possession: one request, signed by the key of the device that sends it (DPoP, RFC 9449, ES256 only).
+"""Proof of possession: verify that the device's key signed a request (DPoP, RFC 9449, ES256 only).
 
-In comes the text of a `DPoP` header and what the request really is; out goes whose key signed it, and the name under which
-it is used up. A proof is good for one method, one address, one token, one body and two minutes. Everything cheap is looked
-at first, the signature last; nothing here asks a store. The claim `bsh`, ours, is the SHA-256 of the raw body: without it
-whoever sits between could keep the proof and change what is asked.
+`verify` compares a `DPoP` header with the actual request. It returns the thumbprint of the signing key, and an id under
+which the caller marks the proof as used. A proof is valid for one method, address, token and body, and for two minutes.
+Cheap checks come first, the signature last, and no store is queried. The private claim `bsh` is the SHA-256 of the raw
+body. Without it an intermediary could keep the proof and change the body.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from masking.errors import RefusedError
 from masking.reasons import ProofRule
 
 PAST, AHEAD = 60, 60
-"""Seconds that a proof's time may lie behind ours and before ours."""
+"""How many seconds a proof's time may be in the past and in the future."""
 
 LONGEST = 2048
-"""Characters of a proof; ours have about 500."""
+"""The most characters of a proof. This project's clients send about 500."""
 
 _KEYS = 4096
-"""Parsed keys kept at hand: to parse one takes about as long as to check a signature with it."""
+"""How many parsed keys are cached. Parsing a key takes about as long as verifying a signature."""
 
 _JTI = re.compile(r"[\x21-\x7e]{16,128}")
 _ADDRESS = re.compile(
@@ -51,14 +51,14 @@ _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
 """Members of a JWK that hold a private or a shared key (RFC 7518, section 6)."""
 _DEVIATING = frozenset("ßς\u200c\u200d")
-"""Characters that IDNA 2003 and IDNA 2008 spell differently: such a host could be two."""
+"""Characters that IDNA 2003 and IDNA 2008 encode differently, so that one name could mean two hosts."""
 _EC = EllipticCurvePublicNumbers
 _ALGORITHM = ECDSA(SHA256())
 _CURVE = SECP256R1()
 
 
 class ProofError(RefusedError):
-    """The proof is not valid for this request; `reason` is the rule that it breaks."""
+    """The proof is not valid for this request. `reason` is the rule that it breaks."""
 
     def __init__(self, reason: ProofRule) -> None:
         super().__init__(reason)
@@ -67,13 +67,13 @@ class ProofError(RefusedError):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """A proof that holds for its request, as far as the request's head goes: ask `covers` about its body.
+    """A valid proof for the head of a request. Call `covers` to check the body.
 
     Attributes:
-        key: the thumbprint (RFC 7638) of the key that signed, 32 bytes.
-        use: its name among that key's proofs, 32 bytes; a second one of this name is a replay.
-        until: seconds since 1970 after which it is stale anyway.
-        body: the SHA-256 that the body must have, 32 bytes; None for a request without one.
+        key: the thumbprint (RFC 7638) of the signing key, 32 bytes.
+        use: the id of this proof, 32 bytes. A second proof with the same id is a replay.
+        until: when the proof expires, in seconds since 1970.
+        body: the SHA-256 that the body must have, 32 bytes, or None for a request without a body.
     """
 
     key: bytes
@@ -82,10 +82,10 @@ class Proof:
     body: bytes | None
 
     def covers(self, body: bytes) -> None:
-        """Return if the signer meant this body.
+        """Check that the signature covers this body.
 
         Raises:
-            ProofError: another body was signed, or none.
+            ProofError: the proof was made for another body, or for none.
         """
         if self.body is None and not body:
             return
@@ -94,17 +94,18 @@ class Proof:
 
 
 def verify(text: str, *, method: str, address: str, token: str | None, now: datetime) -> Proof:
-    """The proof in the text of a `DPoP` header.
+    """Verify the value of a `DPoP` header for a request.
 
     Args:
-        text: the header.
-        method: of the request.
-        address: of the request as clients write it, `https://host/path`: of the configured origin, never of a header.
-        token: the access token that comes with it; None where there can be none yet.
-        now: the present.
+        text: the header's value.
+        method: the request's method.
+        address: the request's URL as clients write it, `https://host/path`, built from the configured origin and never
+            from a header.
+        token: the access token of the request, None before one is issued.
+        now: the current time.
 
     Raises:
-        ProofError: it breaks a rule of RFC 9449 section 4.3 or one of ours.
+        ProofError: the proof breaks a rule of RFC 9449 section 4.3 or of this project.
     """
     if len(text) > LONGEST:
         raise ProofError(ProofRule.TOO_LONG)
@@ -147,10 +148,10 @@ def base64url(raw: bytes) -> str:
 
 
 def normalised(address: str) -> str | None:
-    """An address in the one spelling that addresses are compared in (RFC 3986, 6.2.2 and 6.2.3); None for no address.
+    """The normalised form of a URL for comparison (RFC 3986, 6.2.2 and 6.2.3). None if it is not an HTTP URL.
 
-    Without query and fragment, as RFC 9449 says; an empty port is the usual one, a host's last dot goes, and an
-    internationalised host is spelt in ASCII. Dots in a path are left alone: such an address is nobody's.
+    Query and fragment are dropped, as RFC 9449 requires. An empty port becomes the default one, a host's trailing dot is
+    dropped, and an internationalised host is encoded in ASCII. Dot segments in a path are kept, since no route has any.
     """
     found = _ADDRESS.fullmatch(address)
     if found is None:
@@ -164,7 +165,7 @@ def normalised(address: str) -> str | None:
 
 
 def _host(host: str) -> str | None:
-    """A host in small ASCII letters, without the dot of the root; None for one that has no such spelling."""
+    """A host in lower-case ASCII without a trailing dot. None if it has no such form."""
     host = host.lower().removesuffix(".")
     if host.isascii():
         return host or None
@@ -176,11 +177,11 @@ def _host(host: str) -> str | None:
     sure = all(labels) and all(
         label.isascii() or ascii_.startswith("xn--") for label, ascii_ in zip(labels, spelt, strict=True)
     )
-    return ".".join(spelt) if sure and not _DEVIATING & set(host) else None  # full-width digits are no name
+    return ".".join(spelt) if sure and not _DEVIATING & set(host) else None  # full-width digits are not a name
 
 
 def on_this_machine(host: str) -> bool:
-    """Whether a host's name or number is this machine's own: nothing between it and its caller listens."""
+    """Whether a host is the loopback interface, where no third party can read the traffic."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -194,10 +195,10 @@ def _spelt(escaped: re.Match[str]) -> str:
 
 @lru_cache(maxsize=_KEYS)
 def _key(head: str) -> tuple[EllipticCurvePublicKey, bytes]:
-    """The key and thumbprint that a proof's first part names; a device always sends the same text.
+    """The key in a proof's header part, and its thumbprint. Cached, since a device always sends the same header.
 
     Raises:
-        ProofError: it is no header of a proof, or the key is none that we take.
+        ProofError: the header is not that of a proof, or the key is not an accepted one.
     """
     header = _object(head)
     if header.get("typ") != "dpop+jwt":
@@ -216,7 +217,7 @@ def _key(head: str) -> tuple[EllipticCurvePublicKey, bytes]:
         raise ProofError(ProofRule.JWK)
     try:
         key = _EC(int.from_bytes(x, "big"), int.from_bytes(y, "big"), _CURVE).public_key()
-    except ValueError:  # no point of the curve
+    except ValueError:  # not a point of the curve
         raise ProofError(ProofRule.JWK) from None
     return key, thumbprint_of(jwk)
 
@@ -240,7 +241,7 @@ def _time(claims: Mapping[str, Any], now: float) -> int:
 
 
 def _body(claims: Mapping[str, Any]) -> bytes | None:
-    """The hash of the body that the proof was made for."""
+    """The hash of the body that the proof was made for, None without one."""
     if "bsh" not in claims:
         return None
     found = _bytes(claims["bsh"])
@@ -250,7 +251,7 @@ def _body(claims: Mapping[str, Any]) -> bytes | None:
 
 
 def _object(part: str) -> dict[str, Any]:
-    """The JSON object in a part of a proof; no member twice."""
+    """Parse the JSON object in a part of a proof. Duplicate members are refused."""
     try:
         found = _JSON.decode(_bytes(part).decode())
     except (ValueError, RecursionError):
@@ -263,16 +264,16 @@ def _object(part: str) -> dict[str, Any]:
 def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(members)
     if len(found) != len(members):
-        raise ValueError("a member twice")
+        raise ValueError("a JSON member occurs twice")
     return found
 
 
 def _never(_name: str) -> None:
-    raise ValueError("no number of JSON")
+    raise ValueError("not a JSON number")
 
 
 def _bytes(text: object) -> bytes:
-    """The bytes that base64url spells so, and in no other way: whatever the decoder passes over shows in the comparison."""
+    """Decode canonical base64url. Encoding the result again shows characters that the decoder skipped."""
     if not isinstance(text, str) or not text:
         raise ProofError(ProofRule.FORM)
     try:
