@@ -66,7 +66,7 @@ class BusyError(UnavailableError):
 
 
 class RootUnavailableError(UnavailableError):
-    """The keeper of the root key (a PKCS#11 token) does not work now. What it has wrapped is not in doubt. Nothing was kept."""
+    """The keeper of the root key (a PKCS#11 token) does not work now. Its wrapped keys are intact. Nothing was stored."""
 
     def __init__(self, found: str) -> None:
         super().__init__(f"the root key's token does not work ({found}). Check the token, its PIN and its key ([root])")

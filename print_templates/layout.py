@@ -1,4 +1,4 @@
-"""A label's content and a template make a drawing: every text fitted, every code at whole dots a module."""
+"""Layout: draw a label's content into the boxes of a template, with codes at whole dots a module."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from print_templates.typeface import GETA
 
 
 class Note(NamedTuple):
-    """Something that is not as wanted on a label that is printed all the same."""
+    """A defect of a label that is printed nevertheless: the field and the rule it breaks."""
 
     field: str
     rule: str
 
 
 class Laid(NamedTuple):
-    """A drawing, and what a person should know of it: characters in no font, a text that had to give way."""
+    """A drawing and its defects, such as characters that no font has or a string replaced for lack of room."""
 
     drawing: Drawing
     notes: tuple[Note, ...]
 
 
 def lay_out(label: LabelData, template: Template, symbol: bytes | None) -> Laid:
-    """The drawing of one label; `symbol` are the modules of its label code, None if it is none.
+    """Draw one label. `symbol` are the modules of its label code, None if the code can't be encoded.
 
     Raises:
-        InputError: something doesn't fit at the least size that its box allows; names the field.
+        InputError: a field doesn't fit at the smallest size that its box allows; names the field.
     """
     shown = contents(label)
     rects: list[Rect] = []
@@ -43,7 +43,7 @@ def lay_out(label: LabelData, template: Template, symbol: bytes | None) -> Laid:
         parts = [(shown[each] if isinstance(each, str) else each, each) for each in box.show]
         names = [name for part, name in parts if isinstance(name, str) and part.text.strip()]
         if not names:
-            continue  # a caption alone says nothing
+            continue  # without a value, the caption is left out too
         found = fit(tuple([part for part, _ in parts if part.text.strip()]), box.box, box.style)
         if found is None and box.otherwise:
             notes += [Note(name, "did-not-fit") for name in names]
@@ -78,7 +78,7 @@ def lay_out(label: LabelData, template: Template, symbol: bytes | None) -> Laid:
 
 
 def _bars(text: str, box: CodeBox) -> Code | None:
-    """The bars, or None if the box is too short for them at its least module."""
+    """The bar code, or None if the box is too short for it at the least module width."""
     try:
         modules = code128.bars(text)
     except ValueError:

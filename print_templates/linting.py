@@ -1,7 +1,7 @@
-"""What a template must keep to beyond its schema: everything on the paper, nothing on anything else, codes not too dense.
+"""Template checks beyond the schema: every box is on the paper, boxes don't overlap, codes aren't too dense.
 
-A code's box holds its quiet zones, so "nothing overlaps" is also the lint of quiet zones: a frame that runs through one
-makes a QR symbol unreadable.
+A code's box includes its quiet zones, so the overlap check covers those too. A frame through a quiet zone makes a QR symbol
+unreadable.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from print_templates.content import NAMES
 from print_templates.schema import Fault
 
 LINE = 0.375
-"""Width of a frame's line in mm: three dots at 203 dpi."""
+"""The width of a frame's line in mm: three dots at 203 dpi."""
 SAMPLE = "SF0000000000000"
-"""Two letters and 13 digits, the commonest form: every template must have room for the bars of such a waybill number."""
+"""A waybill number of the commonest form, two letters and 13 digits. Every template must have room for its bar code."""
 BAR_MODULE, QR_MODULE = 0.375, 0.625
-"""Least modules in mm: three and five dots at 203 dpi; with fewer, blurred codes are not read."""
+"""The least module widths in mm: three and five dots at 203 dpi. Narrower codes can't be read when blurred."""
 MUST_SHOW = ("routing_code", "recipient.address", "privacy_mark", "print_number")
 SLIP = 1e-6
-"""Millimetres that a sum of decimals may be off."""
+"""The tolerance for rounding errors, in mm."""
 
 
 class Area(NamedTuple):
-    """A rectangle that something takes on the paper; `solid` things may overlap nothing."""
+    """The area of an element on the paper. Nothing may overlap a `solid` one."""
 
     where: str
     box: list[float]
@@ -33,7 +33,7 @@ class Area(NamedTuple):
 
 
 def faults(source: dict[str, Any]) -> list[Fault]:
-    """Everything wrong with a parsed template; empty if it can be drawn with."""
+    """All faults of a parsed template; empty if it is valid."""
     found = schema.faults(source)
     if found:
         return found

@@ -1,9 +1,9 @@
-"""Released labels as bytes for thermal printers: TSPL, ZPL, CPCL, each label one picture in cropped bands.
+"""Writers for thermal printers: TSPL, ZPL and CPCL, each label as one picture in cropped bands.
 
-Text goes as dots because printers' Chinese fonts differ or are missing, and codes go as dots because a printer's own
-encoder may choose other widths than those that were gated; so a printer is sent no string of a label at all. Each label
-is complete in itself, `^XA` to `^XZ`: a job can be cut between any two. It also undoes what other programs have set and
-printers keep: a shift, a mirror, a picture that stays behind each label (decision 25).
+A printer is sent dots, never a string of a label. Printers' Chinese fonts differ or are missing, and a printer's own encoder
+may choose other bar widths than those that the gate checked. Each label is self-contained (`^XA` to `^XZ` in ZPL), so a job
+can be cut between any two. Each also resets settings of other programs that printers keep: a shift, a mirror, a picture
+behind each label (decision 31).
 """
 
 from __future__ import annotations
@@ -24,16 +24,20 @@ from print_templates.typeface import ASCENT, EM
 
 MM = 25.4
 MEDIA = ("keep", "gap", "mark", "continuous")
-"""How a printer finds the next label: as it was calibrated, by gaps, by black marks, or not at all."""
+"""How a printer finds the next label: as calibrated, by gaps, by black marks, or not at all."""
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """One printer's settings: what moves the picture on its paper, and how the paper is fed and burnt.
+    """The settings of one printer.
 
-    `darkness` 0 to 15 in steps of the language's own scale and `speed` in inches a second, None to leave the printer's;
-    `gap` is the height of a gap or mark in mm.
+    Attributes:
+        right, down: how far to move the picture on the paper, in dots.
+        darkness: 0 to 15, in steps of the language's own scale. None keeps the printer's setting.
+        speed: in inches a second. None keeps the printer's setting.
+        media: one of `MEDIA`.
+        gap: the height of a gap or mark in mm.
     """
 
     right: int = 0
@@ -44,7 +48,7 @@ class Setup:
     gap: float = 2
 
     def __post_init__(self) -> None:
-        """Refuse what no printer takes.
+        """Refuse settings that no printer accepts.
 
         Raises:
             InputError: names the setting and its limits.
@@ -65,10 +69,10 @@ PLAIN = Setup()
 
 
 def write(drawing: Released, language: str, setup: Setup = PLAIN) -> bytes:
-    """The bytes of one label; those of several may be sent one after the other.
+    """The bytes of one label. Those of several labels may be concatenated.
 
     Raises:
-        InputError: the language is unknown; or the setup moves a code or a text off the paper.
+        InputError: the language is unknown, or the setup moves a code or text off the paper.
     """
     writer = _writer(language)
     check_offset(drawing, setup)
@@ -76,7 +80,7 @@ def write(drawing: Released, language: str, setup: Setup = PLAIN) -> bytes:
 
 
 def check_offset(drawing: Drawing, setup: Setup) -> None:
-    """Refuse to move a code or a text off the paper; frames and rules may be cut.
+    """Refuse an offset that moves a code or text off the paper. Frames and rules may be cut.
 
     Raises:
         InputError: the offset is too large for this drawing.
@@ -89,14 +93,14 @@ def check_offset(drawing: Drawing, setup: Setup) -> None:
     across = -min(lefts) <= setup.right <= drawing.width - max(rights)
     along = -min(tops) <= setup.down <= drawing.height - max(bottoms)
     if not (across and along):
-        raise InputError("offset", "moves a code or a text of this label off the paper; choose a smaller one")
+        raise InputError("offset", "moves a code or text of this label off the paper. Choose a smaller one")
 
 
 def setup_page(width: float, height: float, dpi: float, language: str, setup: Setup = PLAIN) -> bytes:
-    """A page to set a printer up with: frames on the paper's edge and 2 mm inside, a cross, stairs of 1 to 6 dots.
+    """A test page: frames on the paper's edge and 2 mm inside, a cross, stairs of 1 to 6 dots.
 
-    All four sides of the outer frame are there: the offset is right. Single dots of the stairs are all there and apart:
-    the darkness is right. It holds no label's data, so no gate stands before it.
+    The offset is right if all four sides of the outer frame are printed. The darkness is right if the single dots of the
+    stairs are all printed and separate. The page holds no label data, so it doesn't go through the gate.
     """
     wide, high, step = round(width * dpi / MM), round(height * dpi / MM), round(2 * dpi / MM)
     rects = []
@@ -121,7 +125,7 @@ def _writer(language: str) -> Callable[[Dots, float, Setup], bytes]:
 
 
 def _moved(canvas: Dots, setup: Setup) -> Dots:
-    """The picture moved on its paper; what leaves the paper is cut off there, as the printer would."""
+    """Move the picture on the paper and cut off what leaves it, as the printer would."""
     moved = np.zeros_like(canvas)
     height, width = canvas.shape
     x, y = setup.right, setup.down
@@ -155,7 +159,7 @@ def _zpl(canvas: Dots, _dpi: float, setup: Setup) -> bytes:
     head += f"^XA^MUD^JMA^MCY^PON^PMN^LRN^FWN^CI28^PW{width}^LL{height}^LH0,0^LS0^LT0"
     head += {"keep": "", "gap": "^MNY", "mark": "^MNM", "continuous": "^MNN"}[setup.media]
     head += "" if setup.speed is None else f"^PR{setup.speed}"
-    head += f"^FO0,0^GB{width},{height},{min(width, height)},W^FS"  # covers a picture that ^MCN has kept
+    head += f"^FO0,0^GB{width},{height},{min(width, height)},W^FS"  # covers a picture that ^MCN kept
     parts = [head.encode()]
     for x, y, part in bands(_moved(canvas, setup)):
         raw = np.packbits(part, axis=1)
@@ -201,12 +205,12 @@ def _run_lengths(part: Dots) -> bytes:
 
 
 _FILL, _REPEAT = 0, -1
-"""Places in `_runs`: a run has a length, so that of no zeros is free, and the last is appended."""
+"""Indexes in `_runs`. Index 0 would be a run of no zeros, which doesn't occur; the last entry is appended."""
 
 
 @cache
 def _runs(wide: int) -> NDArray[np.bytes_]:
-    """How a run of each digit is written, by `digit * (wide + 1) + length`, filled up with zeros."""
+    """The encoding of each run, at index `digit * (wide + 1) + length`, padded with zero bytes."""
     written = [
         (digit * length if length < 3 else _count(length) + digit).encode()
         for digit in "0123456789ABCDEF"

@@ -1,4 +1,4 @@
-"""Drawings as one-bit pictures: one array element for each dot of the printer, True for black, no grey anywhere."""
+"""Rasteriser: drawings as one-bit arrays with an element for each printer dot, True for black. There is no grey."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from print_templates.typeface import EM, advances, face
 
 Dots = NDArray[np.bool_]
 BLANK = 16
-"""Rows without ink, two millimetres at 203 dpi, that are worth a new band."""
+"""How many rows without ink start a new band: two millimetres at 203 dpi."""
 
 
 def dots(drawing: Drawing) -> Dots:
-    """The drawing as (height, width) dots."""
+    """Rasterise a drawing as (height, width) dots."""
     ground = drawing.background
     canvas = np.zeros((drawing.height, drawing.width), bool) if ground is None else _shared(ground).copy()
     for x, y, width, height in drawing.rects:
@@ -37,12 +37,12 @@ def dots(drawing: Drawing) -> Dots:
 
 @lru_cache(maxsize=4)
 def _shared(ground: Drawing) -> Dots:
-    """What all labels of a template begin with, drawn once."""
+    """The dots of a template's background, drawn once and cached."""
     return dots(ground)
 
 
 def png(drawing: Released) -> bytes:
-    """The drawing as a PNG of one bit a dot, with the printer's resolution written into it."""
+    """A drawing as a PNG with one bit a dot and the printer's resolution in its metadata."""
     canvas = dots(drawing)
     rows = np.packbits(~canvas, axis=1)
     lines = np.pad(rows, ((0, 0), (1, 0))).tobytes()  # each row after a zero: no filter
@@ -58,7 +58,7 @@ def png(drawing: Released) -> bytes:
 
 
 class Band(NamedTuple):
-    """A part of a label that holds ink: its upper left corner in dots, and its dots, whole bytes wide."""
+    """A part of a label with ink: its upper left corner in dots, and its dots, whole bytes wide."""
 
     x: int
     y: int
@@ -66,7 +66,7 @@ class Band(NamedTuple):
 
 
 def bands(canvas: Dots) -> list[Band]:
-    """The label cut at its blank stretches and cropped to whole bytes, top to bottom: what printers are sent."""
+    """Cut a label at blank stretches and crop the parts to whole bytes, from top to bottom, for sending to a printer."""
     inked = np.flatnonzero(canvas.any(axis=1))
     if not len(inked):
         return []
@@ -83,7 +83,7 @@ def bands(canvas: Dots) -> list[Band]:
 
 
 def modules(code: Code) -> Dots:
-    """A code's dots, each module blown up to its whole number of dots."""
+    """The dots of a code, with each module scaled to its whole number of dots."""
     packed = np.frombuffer(code.modules, np.uint8).reshape(code.rows, -1)
     bits = np.unpackbits(packed, axis=1)[:, : code.columns].astype(bool)
     if code.turned:
@@ -106,7 +106,7 @@ def _set(canvas: Dots, piece: Piece, *, white: bool) -> None:
 
 @lru_cache(maxsize=20_000)
 def _mark(char: str, weight: str, size: int) -> tuple[Dots, int, int]:
-    """A character's dots, and where they lie from its left end on the baseline."""
+    """The dots of a character, and their offset from its left end on the baseline."""
     font, alone = _font(weight, size)
     with alone:
         mask, (left, top) = font.getmask2(char, mode="1", anchor="ls")
@@ -116,5 +116,5 @@ def _mark(char: str, weight: str, size: int) -> tuple[Dots, int, int]:
 
 @lru_cache(maxsize=64)
 def _font(weight: str, size: int) -> tuple[ImageFont.FreeTypeFont, Lock]:
-    """A font at a size, and the lock to draw with it under: FreeType's faces are not for two threads at once."""
+    """A font at a size, and the lock to hold while drawing with it, since a FreeType face is not thread-safe."""
     return ImageFont.truetype(face(weight).path, size, layout_engine=ImageFont.Layout.BASIC), Lock()

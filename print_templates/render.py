@@ -1,6 +1,6 @@
-"""Labels in, one document out: each label is laid out, passes the release gate, and is drawn; a bad one is reported.
+"""Render labels into one document: each is laid out, checked by the release gate and drawn, or reported as not printed.
 
-There is no way round the gate here: writers take only what it released.
+The gate can't be bypassed, since writers accept only drawings that it released.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from print_templates.template import built_in
 from print_templates.template import template as load
 
 AT_A_TIME = 256
-"""Labels whose symbols are drawn together, and that memory is bounded by."""
+"""How many labels' QR symbols are encoded together. It bounds the memory."""
 _TOO_SMALL = frozenset({Rule.DOES_NOT_FIT, Rule.TOO_LONG_FOR_ITS_BARS})
 FORMATS = ("pdf", "png", *printers.LANGUAGES)
 
@@ -29,7 +29,7 @@ FORMATS = ("pdf", "png", *printers.LANGUAGES)
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Printed:
-    """A label that is in the document, on this page (counted from 1); `notes` are what a person should know of it."""
+    """A label in the document: its page, counted from 1, and its defects."""
 
     page: int
     notes: tuple[Note, ...] = ()
@@ -38,9 +38,9 @@ class Printed:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotPrinted:
-    """A label that is not in the document: the field and the rule it breaks, never the value.
+    """A label that is not in the document: the field and the rule that it breaks, never the value.
 
-    `sizes` are the built-in sizes that have room for it, where that is what the label lacks.
+    `sizes` are the built-in sizes that have room for it, if the reason is a lack of room.
     """
 
     field: str
@@ -51,7 +51,7 @@ class NotPrinted:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """The document, and what became of each label, in the order they came in."""
+    """The document, and the outcome of each label, in the order of the input."""
 
     data: bytes
     outcomes: list[Printed | NotPrinted]
@@ -60,14 +60,20 @@ class Rendered:
 def render(
     labels: Sequence[LabelData], *, template: str | Path = "100x180", to: str = "pdf", dpi: int = 203, title: str = ""
 ) -> Rendered:
-    """One document of all labels that can be printed, and an outcome for every label.
+    """Render all labels that can be printed into one document. Equal labels give equal bytes.
 
-    Equal labels give equal bytes. `template` is a built-in size, or the `Path` of a TOML file; `dpi` is the printer's,
-    203 or 300; `to` is pdf, png (one label), or a printer's language: tspl, zpl, cpcl; `title` is what print queues call a
-    PDF. With no label that can be printed, `data` is empty.
+    Args:
+        labels: the labels, in the order of the pages.
+        template: a built-in size, or the `Path` of a TOML file.
+        to: pdf, png (one label only), or a printer language: tspl, zpl, cpcl.
+        dpi: the printer's resolution, 203 or 300.
+        title: the name of a PDF in print queues.
+
+    Returns:
+        The document, empty if no label can be printed, and an outcome for every label.
 
     Raises:
-        InputError: the template, the format or the resolution is unknown; nothing is drawn then.
+        InputError: the template, the format or the resolution is unknown. Nothing is drawn.
     """
     if to not in FORMATS:
         raise InputError("to", f"unknown; there are {', '.join(FORMATS)}")
@@ -91,7 +97,7 @@ def render(
 def draw(
     labels: Sequence[LabelData], *, template: str | Path = "100x180", dpi: int = 203
 ) -> Iterator[tuple[Released | None, Printed | NotPrinted]]:
-    """Each label's released drawing, None where it can't be printed, and its outcome; some labels at a time.
+    """Yield each label's released drawing, None if it can't be printed, and its outcome. Works in batches.
 
     Raises:
         InputError: the template or the resolution is unknown.
@@ -116,7 +122,7 @@ def draw(
 
 
 def _sizes(label: LabelData, symbol: bytes | None, dpi: int) -> tuple[str, ...]:
-    """The built-in sizes that this label fits."""
+    """The built-in sizes that have room for this label."""
     found = []
     for size in built_in():
         with suppress(InputError):
@@ -126,7 +132,7 @@ def _sizes(label: LabelData, symbol: bytes | None, dpi: int) -> tuple[str, ...]:
 
 
 def _symbols(labels: Sequence[LabelData]) -> list[bytes | None]:
-    """The QR modules of each label's code, drawn together; None where the code is none."""
+    """The QR modules of each label's code, encoded together. None for a code that can't be encoded."""
     good = [n for n, label in enumerate(labels) if qr.encodable(label.code)]
     drawn = dict(zip(good, qr.symbols([labels[n].code for n in good]), strict=True))
     return [drawn.get(n) for n in range(len(labels))]

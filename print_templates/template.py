@@ -1,7 +1,7 @@
-"""Templates: TOML files of boxes in millimetres, made into boxes of whole dots for one printer resolution.
+"""Templates: TOML files with boxes in millimetres, compiled to boxes in whole dots for one printer resolution.
 
-The form of the file is `templates/schema.json`, what else must hold is `linting.py`; a template that breaks either is
-never drawn with. What all labels of a template share is drawn once, here.
+`templates/schema.json` defines the form of the file, and `linting.py` checks the rest. A template that fails either is
+rejected. The background that all labels of a template share is drawn here, once.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from print_templates.typeface import printable
 
 FOLDER = Path(__file__).parent / "templates"
 MOST_DOTS = 4_000_000
-"""Of a logo: a label of 100 x 180 mm has 2.5 million at 300 dpi, and each is unpacked to a byte."""
+"""The most dots of a logo, each unpacked to a byte. A label of 100 x 180 mm has 2.5 million at 300 dpi."""
 RESOLUTIONS = {203: 203.2, 300: 300.0}
-"""What a printer is sold as, and its dots an inch: "203" is eight dots a millimetre."""
+"""Nominal resolution -> actual dots per inch. "203" is eight dots a millimetre."""
 MM = 25.4
 STEP = 0.25
-"""By how many mm an em shrinks at a time."""
+"""The step between two sizes of an em, in mm."""
 
 Box = tuple[int, int, int, int]
 
 
 class TextBox(NamedTuple):
-    """Where texts go: constants (`Masked`), and names of `content.NAMES`; `otherwise` stands in for what can't fit."""
+    """A box for strings. `show` lists constants (`Masked`) and names of `content.NAMES`; `otherwise` is shown if they don't fit."""
 
     box: Box
     show: tuple[Masked | str, ...]
@@ -47,14 +47,14 @@ class TextBox(NamedTuple):
 
     @property
     def constants(self) -> list[Masked]:
-        """Its own texts."""
+        """The strings that the template itself puts in the box."""
         return [each for each in (*self.show, self.otherwise) if isinstance(each, Masked)]
 
 
 class CodeBox(NamedTuple):
-    """Where a code goes, quiet zones included: `kind` is code128 or qr, a module `least` to `most` dots.
+    """A box for a code with its quiet zones. `kind` is code128 or qr; a module has `least` to `most` dots.
 
-    `quiet` are the modules that must stay white on either side of bars that leave room for no more.
+    `quiet` is the least width of the quiet zones of bars, in modules.
     """
 
     kind: str
@@ -68,7 +68,7 @@ class CodeBox(NamedTuple):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A template for one resolution; `paper` is its size in mm, `constants` are the texts that it may put on a label."""
+    """A template for one resolution. `paper` is its size in mm, `constants` are the strings that it may put on a label."""
 
     paper: tuple[float, float]
     background: Drawing
@@ -83,12 +83,12 @@ def built_in() -> list[str]:
 
 
 def template(name: str | Path, dpi: int = 203) -> Template:
-    """The template of a built-in name ("100x180"), or of a TOML file's `Path`, for a printer of 203 or 300 dpi.
+    """Load a template by its built-in name ("100x180") or the `Path` of a TOML file, for a printer of 203 or 300 dpi.
 
-    A string is never taken for a path: names come from callers who must not choose files.
+    A string is never taken as a path, since names come from callers who must not choose files.
 
     Raises:
-        InputError: there is none, or it can't be drawn with; says where and why.
+        InputError: the template doesn't exist or is invalid; names the place and the fault.
     """
     if dpi not in RESOLUTIONS:
         raise InputError("dpi", f"unknown; there are {', '.join(map(str, RESOLUTIONS))}")
@@ -99,10 +99,10 @@ def template(name: str | Path, dpi: int = 203) -> Template:
 
 
 def read(path: Path) -> str:
-    """A template file's text.
+    """Read a template file.
 
     Raises:
-        InputError: it can't be read, or is no text.
+        InputError: the file can't be read, or is not UTF-8 text.
     """
     try:
         return path.read_text("utf-8")
@@ -111,7 +111,7 @@ def read(path: Path) -> str:
 
 
 def check(text: str, folder: Path) -> list[Fault]:
-    """Everything that is wrong with a template's text (logos are looked for in `folder`); empty if it can be used."""
+    """All faults of a template given as TOML text; empty if it is valid. `folder` holds its logos."""
     try:
         source = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -171,7 +171,7 @@ def _compiled(text: str, folder: Path, dpi: float) -> Template:
 
 
 class _Grid(NamedTuple):
-    """Millimetres to whole dots; edges are rounded, not lengths, so that boxes that touch still touch."""
+    """Conversion of millimetres to whole dots. It rounds edges, not lengths, so that adjoining boxes still adjoin."""
 
     dpi: float
 
@@ -212,7 +212,7 @@ def _constant(box: TextBox, number: int) -> tuple[Run, ...]:
 
 
 def _logo(path: Path, box: Box) -> Code:
-    """A picture scaled to its box, each dot black where more than half of what it covers is."""
+    """Scale a logo to its box. A dot is black if more than half of the area that it covers is black."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
