@@ -7,6 +7,7 @@ import io
 import json
 import re
 import sys
+import tomllib
 
 import openpyxl
 import pytest
@@ -305,3 +306,27 @@ def test_the_answer_sheet_offers_the_columns_that_are_in_doubt(mask, tmp_path):
     filled = filled.replace('address = ""', 'address = "浙江省杭州市西湖区文三路90号5号楼301室"')
     answers.write_text(filled, "utf-8")
     assert mask(content, "--columns", str(answers)) == 0
+
+
+def test_the_answer_sheet_for_woocommerce_asks_each_field_once_and_settles_the_file(mask, tmp_path):
+    content = (
+        "Order Number,Order Status,Customer Note,First Name (Billing),Last Name (Billing),Address 1&2 (Billing),"
+        "City (Billing),Postcode (Billing),Phone (Billing),First Name (Shipping),Last Name (Shipping),"
+        "Address 1&2 (Shipping),City (Shipping),Country Code (Shipping),Item Name,Quantity\n"
+        "5002,processing,,三,张,世纪大道100号3栋2单元501室,上海市,200120,13800000001,三,张,"
+        "世纪大道100号3栋2单元501室,上海市,CN,示例茶,1\n"
+    )
+    assert mask(content, "--explain") == 2
+    sheet = mask.said.partition("--columns:\n\n")[2]
+    offered = sheet.replace('# "', '"')  # every line taken
+    assert {"recipient.name", "recipient.phone", "recipient.address", "recipient.city"} < tomllib.loads(offered).keys()
+    assert '"recipient.phone" = []  # the headers of its columns, perhaps ["Phone (Billing)"]' in sheet
+    answer = {"name": "Last Name (Shipping)", "phone": "Phone (Billing)", "address": "Address 1&2 (Shipping)"}
+    for part, header in answer.items():
+        offered = offered.replace(f'"recipient.{part}" = []', f'"recipient.{part}" = ["{header}"]')
+        offered = offered.replace(f'"{header}", ', "") if part != "phone" else offered
+    for part, value in {"name": "样例店", "phone": "13700000002", "address": "浙江省杭州市西湖区文三路90号"}.items():
+        offered = offered.replace(f'\n{part} = ""', f'\n{part} = "{value}"')
+    answers = tmp_path / "answers.toml"
+    answers.write_text(offered, "utf-8")
+    assert mask(content, "--columns", str(answers)) == 0, mask.said

@@ -74,9 +74,12 @@ class Layout:
         lines = [f"# fields: {', '.join(FIELDS)}"]
         unplaced = [self.headers[at] or f"#{at + 1}" for at in asked]
         lacking = missing(self.columns, self.sender)
-        lines += [f'"{name}" = []  # the headers of its columns' for name in lacking if not name.startswith("sender.")]
-        for name, columns in self.doubts.items():
-            headers = [self.headers[at] or f"#{at + 1}" for at in columns]
+        doubts = {name: [self.headers[at] or f"#{at + 1}" for at in columns] for name, columns in self.doubts.items()}
+        for name in lacking:
+            if not name.startswith("sender."):  # a field that lacks is one line, since TOML takes no key twice
+                perhaps = f", perhaps {quoted(headers, toml=True)}" if (headers := doubts.pop(name, [])) else ""
+                lines.append(f'"{name}" = []  # the headers of its columns{perhaps}')
+        for name, headers in doubts.items():
             chosen = headers if name.rpartition(".")[2] in _LISTS else headers[:1]
             others = quoted([each for each in headers if each not in chosen], toml=True)
             lines.append(f'# "{name}" = {quoted(chosen, toml=True)}  # if so, remove the "#"; the others are {others}')
