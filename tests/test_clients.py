@@ -6,9 +6,14 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from masking.client.device import Device, make_key
+from tests.cast import SHOP
+from tests.serving import signed_in
 
 ROOT = Path(__file__).parents[1]
 DESCRIPTION = ROOT / "api" / "openapi.json"
@@ -67,17 +72,37 @@ def test_java_client_compiles(tmp_path):
     assert (tmp_path / "classes" / "Use.class").exists()
 
 
-def test_python_client_type_checks(tmp_path):
-    place = tmp_path / "generated"
+@pytest.fixture(scope="module")
+def python_client(tmp_path_factory, installed) -> Path:
+    """A folder with the generated package and its caller."""
+    folder = tmp_path_factory.mktemp("python")
+    place = folder / "generated"
     said = run(
         BIN / "openapi-python-client", "generate", "--path", DESCRIPTION, "--output-path", place, "--meta", "none",
-        cwd=tmp_path,
+        cwd=folder,
     )  # fmt: skip
     assert "Warning" not in said
-    shutil.copy(CALLERS / "use.py", tmp_path)
+    shutil.copy(CALLERS / "use.py", folder)
+    return folder
+
+
+def test_python_client_type_checks(python_client):
     # client.py is the same for every description, and the generator's own text breaks mypy's rules there
-    (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = True\n[mypy-generated.client]\nignore_errors = True\n")
-    run(BIN / "mypy", "use.py", "generated", cwd=tmp_path)
+    (python_client / "mypy.ini").write_text("[mypy]\nstrict = True\n[mypy-generated.client]\nignore_errors = True\n")
+    run(BIN / "mypy", "use.py", "generated", cwd=python_client)
+
+
+def test_python_client_checks_out_with_a_proof_for_each_call(python_client, service, tmp_path):
+    make_key(tmp_path / "shop.key")
+    token = signed_in(service.clock.world, service.store, SHOP, Device.of_file(tmp_path / "shop.key"))
+    shutil.copy(CALLERS / "call.py", python_client)
+    [libraries] = TOOLS.glob("lib/python*/site-packages")  # for attrs, which generated clients need
+    environment = os.environ | {"PYTHONPATH": f"{python_client}:{ROOT}:{libraries}"}
+    done = subprocess.run(
+        [sys.executable, "call.py", service.url, tmp_path / "shop.key"],
+        input=token, cwd=python_client, env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout.split("\n")) == (0, ["[]", "['active']", ""]), done.stderr
 
 
 def test_locks_of_the_generators_have_hashes_and_no_addresses():
