@@ -42,6 +42,7 @@ from masking.scan import scan
 from masking.shift import shift
 from masking.vault import codes, credentials, interventions, journal, rootrecord
 from masking.vault.credentials import Held
+from masking.vault.room import check_room
 from masking.vault.rootrecord import CONFIRM_EVERY
 from masking.vault.store import Store
 from masking.vault.upkeep import keep_numbers
@@ -145,6 +146,7 @@ class Service:
             "numbers": keep_numbers,
             "watch": keep_watch,
             "sweep": _sweep,
+            "room": _room,
             "schema": _schemas,  # a trigger that is added under a running service
         }
         if self.provider:
@@ -176,6 +178,10 @@ def _sweep(world: World, store: Store) -> None:
         credentials.forget_proofs(tx, world.now())
         codes.sweep(tx, world.now())
         interventions.sweep(tx, world.now())
+
+
+def _room(world: World, store: Store) -> None:
+    check_room(world, store.keys)
 
 
 def _last_signed(world: World, store: Store) -> datetime:
