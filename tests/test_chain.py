@@ -174,7 +174,7 @@ def test_whoever_took_a_parcel_in_neither_assigns_nor_reprints_it(parcel):
 def test_a_scan_of_an_earlier_stay_is_no_reason_for_a_reprint(parcel):
     on_its_way(parcel)
     parcel.moves((RECEIVER, "arrived"), (RECEIVER, "departed"), (HUB_IN, "arrived"), (HUB_OUT, "departed"))
-    assert parcel.reprinted(DISPATCHER) == UNKNOWN
+    assert parcel.reprinted(DISPATCHER) == Refusal(reason="not-arrived")
     parcel.moves((DISPATCHER, "arrived"))
     assert parcel.reprinted(DISPATCHER) == Refusal(reason="reprint-needs-a-scan-by-another")
 
@@ -241,7 +241,7 @@ def test_the_network_is_read_as_it_was_written_and_not_otherwise(tmp_path, world
     assert read_settings(toml).name_next_unit
     good = toml.read_text("utf-8")
     for line in ('"342 081" = "sh-01"', '"342" = 7', '"342" = "not a unit"', '"342" = "13800000001"'):
-        toml.write_text(f"{good}{line}\n", "utf-8")
+        toml.write_text(good.replace("[delivers]\n", f"[delivers]\n{line}\n"), "utf-8")
         with pytest.raises(SettingsError, match=r"\[delivers\]"):
             read_settings(toml)
 
