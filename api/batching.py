@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Generic, TypeVar
 
-from masking.errors import BusyError, UnavailableError
+from masking.errors import BusyError, Fault, UnavailableError
+from masking.vault.causes import Cause
 from masking.vault.store import Store
 from masking.world import World
 
@@ -28,6 +29,9 @@ TURNS = 3
 
 SLOW, REST = 0.1, 1.0
 """Seconds after which a group was slow, and for which the next ones are decided elsewhere."""
+
+LONGEST = 20.0
+"""Seconds after which a caller hears 503 while the store does not answer: a frozen server, a COMMIT that waits for a standby."""
 
 Request = TypeVar("Request")
 Outcome = TypeVar("Outcome")
@@ -51,7 +55,7 @@ class _Piece(Generic[Request, Outcome]):
         if isinstance(answer, list):
             self.answer.set_result(answer)
         elif isinstance(answer, UnavailableError):  # one for each caller, as each adds to its traceback
-            self.answer.set_exception(UnavailableError(str(answer), undone=answer.undone))
+            self.answer.set_exception(UnavailableError(str(answer), undone=answer.undone, fault=answer.fault))
         else:
             self.answer.set_exception(answer)
 
@@ -59,8 +63,8 @@ class _Piece(Generic[Request, Outcome]):
 class Batcher(Generic[Request, Outcome]):
     """A queue in front of one step, for one event loop.
 
-    With a `quick` store (`Store.impatient`) a group is decided in the loop's own thread: drivers let go of the interpreter
-    for every row or answer, and taking it back from a busy loop costs more than the row. For steps of a few milliseconds;
+    With a `quick` store (`Store.impatient`, SQLite alone) a group is decided in the loop's own thread: drivers let go of the
+    interpreter for every row, and taking it back from a busy loop costs more than the row. For steps of a few milliseconds;
     whatever would wait goes to the worker thread, and after a slow group the next ones do so for a second.
 
     Attributes:
@@ -104,14 +108,20 @@ class Batcher(Generic[Request, Outcome]):
         """
         piece: _Piece[Request, Outcome] = _Piece(list(requests), login, asyncio.get_running_loop().create_future())
         if self._closed or self._is_full(piece):
-            raise UnavailableError("too many requests are waiting; none of these was looked at")
+            raise UnavailableError(
+                "too many requests are waiting; none of these was looked at", fault=Fault(Cause.QUEUE_FULL)
+            )
         if not requests:
             return []
         self._queues.setdefault(piece.unit, deque()).append(piece)
         self._items[piece.unit] += len(requests)
         if self._working is None:
             self._working = asyncio.create_task(self._work())
-        return await piece.answer
+        try:
+            async with asyncio.timeout(LONGEST):
+                return await piece.answer
+        except TimeoutError:
+            raise UnavailableError("the store did not answer in time; ask again", fault=Fault(Cause.TOO_SLOW)) from None
 
     async def close(self) -> None:
         """Take nothing more, and return when all that was taken has been answered."""

@@ -16,9 +16,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from masking.access.people import Role
+from masking.errors import Fault, UnavailableError
 
 from .limits import NO_BODY
-from .logs import LOG, where
+from .logs import LOG, named, where
 from .metrics import method_word
 from .problems import HANDLED, ProblemError, answer
 
@@ -42,6 +43,8 @@ class Edge:
         service, began = scope["app"].state.service, time.perf_counter()
         request_id = _request_id(scope)
         scope["request_id"] = request_id
+        faults: list[Fault | None] = []
+        scope["faults"] = faults  # a list, since layers inside work on copies of the scope
         status = 0
 
         async def sending(message: Message) -> None:
@@ -59,6 +62,8 @@ class Edge:
             if not isinstance(error, HANDLED):
                 name, places = where(error)
                 LOG.error("error", extra={"waybill": {"request": request_id, "error": name, "at": places}})
+            if isinstance(error, UnavailableError):
+                faults.append(error.fault)
             if not status:
                 await answer(error)(scope, receive, sending)
         finally:
@@ -67,7 +72,11 @@ class Edge:
             service.metrics.count(scope["method"], route, status, seconds)
             role = scope["actor"].role.value if "actor" in scope else "-"
             line = {"request": request_id, "method": method_word(scope["method"]), "route": route, "status": status}
-            service.lines.add(line | {"ms": round(seconds * 1000, 1), "role": role})
+            line |= {"ms": round(seconds * 1000, 1), "role": role}
+            for fault in filter(None, faults):
+                service.metrics.unavailable(fault)
+                line |= named(fault)
+            service.lines.add(line)
 
     @staticmethod
     def _headers(scope: Scope, request_id: str, note: bytes) -> list[tuple[bytes, bytes]]:

@@ -14,6 +14,8 @@ import traceback
 from datetime import UTC, datetime
 from typing import Any
 
+from masking.errors import Fault
+
 from .lines import BoundedLines
 
 LOG = logging.getLogger("waybill")
@@ -92,6 +94,11 @@ def where(error: BaseException) -> tuple[str, list[str]]:
     """The type of an error, and the last places in the code that it came through."""
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     return type(error).__name__, [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames]
+
+
+def named(fault: Fault | None) -> dict[str, str]:
+    """Why the store could not take something, as members of a line."""
+    return {name: value for name, value in fault._asdict().items() if value} if fault else {}
 
 
 def configuration() -> dict[str, Any]:

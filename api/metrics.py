@@ -20,6 +20,8 @@ from pathlib import Path
 
 import anyio.to_thread
 
+from masking.errors import Fault
+
 from .lines import dropped
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -65,6 +67,10 @@ class Metrics:
         """Count one alarm, when a worker first takes it up for delivery."""
         self._counts["alarm", kind] += 1
 
+    def unavailable(self, fault: Fault) -> None:
+        """Count a request that the store could not take, by cause and database."""
+        self._counts["unavailable", fault.cause, fault.database] += 1
+
     def publish(self) -> None:
         """Let the other workers know these counts.
 
@@ -109,11 +115,7 @@ class Metrics:
 
 
 def _written(counts: Counts, gauges: dict[str, int]) -> str:
-    lines = ["# TYPE waybill_requests_total counter"]
-    for (what, *labels), count in sorted(counts.items()):
-        if what == "request":
-            method, route, status = labels
-            lines.append(f'waybill_requests_total{{method="{method}",route="{route}",status="{status}"}} {count}')
+    lines = _counter(counts, "request", "requests_total", "method", "route", "status")
     lines.append("# TYPE waybill_request_seconds histogram")
     for route in sorted({labels[0] for what, *labels in counts if what == "seconds"}):
         fill: float = 0
@@ -122,16 +124,20 @@ def _written(counts: Counts, gauges: dict[str, int]) -> str:
             lines.append(f'waybill_request_seconds_bucket{{route="{route}",le="{bound}"}} {fill}')
         lines.append(f'waybill_request_seconds_sum{{route="{route}"}} {counts["seconds", route]:.6f}')
         lines.append(f'waybill_request_seconds_count{{route="{route}"}} {fill}')
-    lines.append("# TYPE waybill_outcomes_total counter")
-    for (what, *labels), count in sorted(counts.items()):
-        if what == "outcome":
-            lines.append(f'waybill_outcomes_total{{kind="{labels[0]}",reason="{labels[1]}"}} {count}')
+    lines += _counter(counts, "outcome", "outcomes_total", "kind", "reason")
     lines += ["# TYPE waybill_log_lines_dropped_total counter"]
     lines += [f"waybill_log_lines_dropped_total {counts.get(('dropped',), 0)}"]
-    lines.append("# TYPE waybill_alarms_total counter")
-    for (what, *labels), count in sorted(counts.items()):
-        if what == "alarm":
-            lines.append(f'waybill_alarms_total{{kind="{labels[0]}"}} {count}')
+    lines += _counter(counts, "alarm", "alarms_total", "kind")
+    lines += _counter(counts, "unavailable", "unavailable_total", "cause", "database")
     for name, value in sorted(gauges.items()):
         lines += [f"# TYPE waybill_{name} gauge", f"waybill_{name} {value}"]
     return "\n".join(lines) + "\n"
+
+
+def _counter(counts: Counts, what: str, name: str, *labels: str) -> list[str]:
+    lines = [f"# TYPE waybill_{name} counter"]
+    for (counted, *values), count in sorted(counts.items()):
+        if counted == what:
+            named = ",".join(f'{label}="{value}"' for label, value in zip(labels, values, strict=True))
+            lines.append(f"waybill_{name}{{{named}}} {count}")
+    return lines

@@ -112,8 +112,10 @@ def answer(error: Exception) -> Response:
             return problem("internal")
 
 
-async def handle(_request: Request, error: Exception) -> Response:
+async def handle(request: Request, error: Exception) -> Response:
     """What FastAPI calls for exceptions that are expected."""
+    if isinstance(error, UnavailableError):
+        request.scope["faults"].append(error.fault)  # for `edge`, which logs and counts it
     return answer(error)
 
 

@@ -52,7 +52,7 @@ from masking.world import SteadyClock, World
 from . import auth
 from .alarms import Destinations, read_destinations, send_alarms
 from .batching import Batcher
-from .logs import LOG, RequestLines, where
+from .logs import LOG, RequestLines, named, where
 from .metrics import Metrics
 from .providers import read_provider
 from .settings import ServiceSettings
@@ -169,7 +169,7 @@ class Service:
             except Exception as error:  # noqa: BLE001  whatever it was: who else would do it, and say so?
                 self.failing.add(name)
                 kind, places = where(error)
-                LOG.error(name, extra={"waybill": {"error": kind, "at": places}})
+                LOG.error(name, extra={"waybill": {"error": kind, "at": places} | named(getattr(error, "fault", None))})
             await asyncio.sleep(SEQUENCE_EVERY if name in self.failing else every)
 
 

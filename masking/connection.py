@@ -22,7 +22,7 @@ from masking.arguments import PAGE
 from masking.change import Amend, Cancel, Change, Ship, change
 from masking.checkout import Checkout, checkout
 from masking.crypto.keys import FileKeySource
-from masking.disk import sync_folder, write_secret
+from masking.disk import network_file_system, sync_folder, write_secret
 from masking.drawing import installed
 from masking.errors import (
     ClosedError,
@@ -40,7 +40,7 @@ from masking.settings import SETTINGS, databases, read_settings, read_table, wri
 from masking.vault import journal, people
 from masking.vault.recovery import reconcile
 from masking.vault.roots import create_root, open_root, reachable_roots, settle_root
-from masking.vault.store import Settings, Store, create_keys, lost, occupied
+from masking.vault.store import Settings, Store, create_keys, files, lost, occupied
 from masking.waybill import LabelData, Labels, Pending, Refusal, Rejected, Token, Waybill
 from masking.world import World
 
@@ -314,6 +314,12 @@ def _furnished(store: Store) -> bool:
 
 def _open(folder: Path) -> Store:
     data, keys = databases(folder)
+    for file in files((data, keys)):
+        if kind := network_file_system(file.parent):
+            raise SettingsError(
+                f"{file.name} is on a network file system ({kind}), where SQLite loses data: its locks and its log need a disk of "
+                "this machine. Move the deployment to one, or use PostgreSQL"
+            )
     store = Store.open(data, keys, open_root(folder, read_table(folder)), read_settings(folder / SETTINGS))
     store.keys.other_roots = partial(reachable_roots, folder, read_table)
     settle_root(folder / ROOT_KEY, store.keys)

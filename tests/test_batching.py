@@ -114,7 +114,8 @@ def test_a_login_that_has_ended_is_denied_in_the_act_itself_and_its_neighbours_a
 @pytest.mark.parametrize("busy", [False, True])
 def test_a_quick_group_is_decided_in_the_loop_unless_somebody_else_is_writing(world, store, parcels, busy):
     quick = store.impatient()
-    assert (quick is None) == (not store.data.url.database)  # one in memory has one connection
+    # one in memory has one connection, and nothing bounds how long a server takes for a COMMIT
+    assert (quick is None) == (store.data.dialect.name != "sqlite" or not store.data.url.database)
     if quick is None:
         return
     threads = []

@@ -7,7 +7,7 @@ import gc
 import pytest
 import sqlalchemy as sa
 
-from masking.errors import BusyError, UnavailableError
+from masking.errors import UnavailableError
 from masking.vault import budgets, direct, people, schema
 from masking.vault.arrays import packed
 from tests.cast import COURIER, STAFF
@@ -92,22 +92,6 @@ def test_an_error_of_ours_in_a_block_stays_ours(store):
         with direct.together(tx):
             direct.write(tx, ALARM, [alarm(1)])
         assert len(direct.rows(tx, ALARMS)) == 1
-
-
-@ON_A_SERVER
-def test_a_lock_that_is_not_to_be_had_ends_a_block_of_who_does_not_wait(store):
-    quick = store.impatient()
-    with store.transaction() as holding:
-        budgets.lock(holding, [COURIER.id])
-        with pytest.raises(BusyError) as caught, quick.transaction() as tx, direct.together(tx):
-            people.active(tx, [COURIER.id])
-            budgets.lock(tx, [COURIER.id])
-            direct.write(tx, ALARM, [alarm(1)])
-        assert caught.value.undone
-    with quick.transaction() as tx:
-        assert budgets.lock(tx, [COURIER.id])
-        assert direct.rows(tx, ALARMS) == []
-    quick.close()
 
 
 @ON_A_SERVER

@@ -112,9 +112,9 @@ class Straight:
             return
         scope["route"], handler = found
         try:
-            answer = await handler(Request(scope, receive))
+            answer = await handler(request := Request(scope, receive))
         except HANDLED as error:
-            answer = problems.answer(error)
+            answer = await problems.handle(request, error)
         await answer(scope, receive, send)
 
 

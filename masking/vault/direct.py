@@ -24,6 +24,7 @@ from sqlalchemy.sql.selectable import Select
 from sqlalchemy.types import TypeEngine
 
 from masking.vault.arrays import packed
+from masking.vault.engine import has_moved
 
 FILLED = 1024
 """The longest list that is filled up."""
@@ -140,9 +141,12 @@ def _as_ours(tx: Connection) -> Iterator[None]:
     try:
         yield
     except errors as error:
-        gone = tx.dialect.is_disconnect(error, tx.connection.dbapi_connection, None)
+        moved = has_moved(error)
+        gone = moved or tx.dialect.is_disconnect(error, tx.connection.dbapi_connection, None)
         if gone:
             tx.invalidate()
+        if moved:
+            tx.engine.pool._invalidate(None)  # type: ignore[arg-type]  # noqa: SLF001  as the engine does for its own errors
         raise DBAPIError.instance(
             None, None, error, errors, hide_parameters=True, connection_invalidated=gone, dialect=tx.dialect
         ) from None

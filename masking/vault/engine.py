@@ -22,13 +22,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, ExceptionContext
 from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from masking.errors import BusyError, InputError, SettingsError, UnavailableError, not_installed
+from masking.errors import BusyError, Fault, InputError, SettingsError, UnavailableError, not_installed
 from masking.vault import forks
 from masking.vault.arrays import taught
+from masking.vault.causes import ENDING, READ_ONLY, fault_of, sqlstate
 from masking.world import moment
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -36,7 +37,6 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 IDLE = 1.0
 """Seconds after which a connection to a server is asked whether it is still one."""
 
-HURRY: dict[str, int] = {"connect_timeout": 2, "tcp_user_timeout": 2000}
 PATIENCE: dict[str, int] = {
     "connect_timeout": 10,
     "tcp_user_timeout": 30_000,
@@ -46,34 +46,33 @@ PATIENCE: dict[str, int] = {
 }
 """How long libpq waits for a network that has fallen silent; without these, a step could hang for as long as the system likes."""
 
-LOCK, STATEMENT = 5, 250
-"""Milliseconds that an impatient connection to a server waits for a lock, and for an answer."""
-
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, "55P03", "57014"})
 """SQLite's code for another writer; PostgreSQL's for a lock not to be had in time, and for a statement that took too long."""
 
+_DATABASE = "waybill_database"
 _SERVER_TIME = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
 _MANY = re.compile("too many SQL variables|number of parameters must be")
 """What SQLite says of more than 32,766 values in a statement, and psycopg of more than 65,535."""
 
 
-def open_engine(url: str, *, patient: bool = True) -> Engine:
+def open_engine(url: str, database: str = "", *, patient: bool = True) -> Engine:
     """An engine for `sqlite:///path`, `sqlite://` (in memory) or `postgresql+psycopg://...`.
 
-    One that is not `patient` waits for no other writer and for no slow server: its transactions raise `BusyError`.
+    `database` is its name in faults. One of SQLite that is not `patient` waits for no other writer: its transactions raise
+    `BusyError`.
 
     Raises:
         SettingsError: what talks to such a server is not installed.
         ForkedError: see `forks.register`.
     """
-    options: dict[str, Any] = {"hide_parameters": True}
+    options: dict[str, Any] = {"hide_parameters": True, "execution_options": {_DATABASE: database}}
     if url == "sqlite://":
         # one connection, since a second one would be another database; who comes second waits
         options |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
         options |= {"connect_args": {"check_same_thread": False}}
     elif not url.startswith("sqlite"):
-        options |= {"connect_args": PATIENCE if patient else HURRY}
+        options |= {"connect_args": PATIENCE}
     try:
         engine = sa.create_engine(url, **options)
     except ImportError as error:
@@ -82,8 +81,8 @@ def open_engine(url: str, *, patient: bool = True) -> Engine:
         event.listen(engine, "checkin", _rests)
         event.listen(engine, "checkout", partial(_wakes, engine))
         event.listen(engine, "connect", taught)
-        if not patient:
-            event.listen(engine, "connect", _hurries)
+        event.listen(engine, "connect", _prepares_nothing_through_a_pooler)
+        event.listen(engine, "handle_error", _leaves_a_server_that_changed)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_settings)
         if not patient:
@@ -107,24 +106,44 @@ def _wakes(engine: Engine, connection: Any, record: Any, _proxy: Any) -> None:
         raise DisconnectionError from error  # the pool makes another
 
 
-def _hurries(connection: Any, _record: Any) -> None:
-    """What is quick finds each row by a key: no scan of a table, which a planner takes for cheap while the table is small."""
-    settings = {"lock_timeout": LOCK, "statement_timeout": STATEMENT, "enable_seqscan": "off"}
-    connection.execute("; ".join(f"SET {name} = {value}" for name, value in settings.items())).close()
+def _prepares_nothing_through_a_pooler(connection: Any, _record: Any) -> None:
+    """A pooler such as pgbouncer may give each transaction another server process, which knows no prepared statement.
+
+    It can be told by the number of the process: the pooler makes one up when it answers for the server.
+    """
+    [(process,)] = connection.execute("SELECT pg_backend_pid()").fetchall()
     connection.commit()
+    if process != connection.info.backend_pid:
+        connection.prepare_threshold = None
+
+
+def _leaves_a_server_that_changed(context: ExceptionContext) -> None:
+    """Connections to a server that became a standby, or is about to end, are no good; the address may name others."""
+    if has_moved(context.original_exception):
+        context.is_disconnect = context.invalidate_pool_on_disconnect = True
+
+
+def has_moved(error: BaseException | None) -> bool:
+    """Whether an error says that writes go to another server now, or will."""
+    return sqlstate(error) in {READ_ONLY, *ENDING}
 
 
 def _sqlite_settings(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we begin transactions ourselves; the driver's own habit is too late a lock
     for pragma in (
         "busy_timeout=30000",
-        "journal_mode=WAL",
         "synchronous=FULL",
         "secure_delete=ON",
         "foreign_keys=ON",
         "temp_store=MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
+    [(mode,)] = connection.execute("PRAGMA journal_mode=WAL").fetchall()
+    if mode not in ("wal", "memory"):
+        raise SettingsError(
+            f"SQLite can't keep a write-ahead log where this database is (journal_mode stays {mode}). Move the deployment to a "
+            "local disk: other processes would read half of what is written"
+        )
 
 
 def _sqlite_begin(connection: Connection) -> None:
@@ -201,16 +220,21 @@ def transaction(engine: Engine, entry: Callable[[Connection], None] | None = Non
                     raise
                 quiet = _quiet(error)
                 if _would_wait(error):
-                    raise BusyError("the store did not do this in time; nothing was kept", undone=True) from quiet
+                    raise BusyError(
+                        "the store did not do this in time; nothing was kept", undone=True, fault=_fault(error, engine)
+                    ) from quiet
                 if isinstance(error, DataError):
                     raise InputError("request", "not-storable") from quiet
                 if _MANY.search(str(error.orig)):
                     raise InputError("requests", "too-many-at-once") from quiet
-                raise UnavailableError("the store refused this; nothing was kept or revealed", undone=True) from quiet
+                raise UnavailableError(
+                    "the store refused this; nothing was kept or revealed", undone=True, fault=_fault(error, engine)
+                ) from quiet
     except SQLAlchemyError as error:
         busy = not begun and _would_wait(error)
         kind = BusyError if busy else UnavailableError
-        raise kind("the store could not take this now; nothing was revealed", undone=busy) from _quiet(error)
+        message = "the store could not take this now; nothing was revealed"
+        raise kind(message, undone=busy, fault=_fault(error, engine)) from _quiet(error)
 
 
 @contextmanager
@@ -229,7 +253,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     except SQLAlchemyError as error:
         busy = _would_wait(error)
         kind = BusyError if busy else UnavailableError
-        raise kind("the store could not answer this now", undone=busy) from _quiet(error)
+        raise kind("the store could not answer this now", undone=busy, fault=_fault(error, engine)) from _quiet(error)
 
 
 def streaming(engine: Engine, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
@@ -242,13 +266,17 @@ def streaming(engine: Engine, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
         with forks.connected(engine, reading=True) as connection:  # a server streams in a transaction alone
             yield from connection.execute(query, execution_options={"yield_per": 1000})
     except SQLAlchemyError as error:
-        raise UnavailableError("the store could not answer this now") from _quiet(error)
+        raise UnavailableError("the store could not answer this now", fault=_fault(error, engine)) from _quiet(error)
 
 
 def _would_wait(error: SQLAlchemyError) -> bool:
     """Whether a database says that it would have to wait, or has waited as long as it was to."""
     said = getattr(error, "orig", None)
     return getattr(said, "sqlite_errorcode", getattr(said, "sqlstate", None)) in _BUSY
+
+
+def _fault(error: SQLAlchemyError, engine: Engine) -> Fault:
+    return fault_of(error, str(engine.get_execution_options().get(_DATABASE, "")))
 
 
 def _quiet(error: SQLAlchemyError) -> Exception:

@@ -9,7 +9,6 @@ keys are rotated, revoked and die is `keylives`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from copy import copy
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -20,7 +19,7 @@ from masking.crypto import archive
 from masking.crypto.keys import DayWrapper, KeySource
 from masking.errors import IntegrityError
 from masking.vault import direct, rootrecord
-from masking.vault.engine import among, insert_new, open_engine, reading, transaction, truncate_log
+from masking.vault.engine import among, insert_new, reading, transaction, truncate_log
 from masking.vault.keyschema import destruction, stored_key, wrap
 from masking.world import World, day_of, milliseconds, week_of
 
@@ -85,12 +84,6 @@ class KeyStore:
         self.ended: dict[str, frozenset[bytes]] = {}
         """What `vault.ended` has read; forgotten with the opened keys."""
         self._since: datetime | None = None
-
-    def impatient(self) -> KeyStore:
-        """This key store on connections of its own that wait for nothing; both remember the same opened keys."""
-        other = copy(self)
-        other.engine = open_engine(self.engine.url.render_as_string(hide_password=False), patient=False)
-        return other
 
     def forget(self) -> None:
         """Let go of all opened keys; they are read anew when they are needed."""

@@ -117,7 +117,7 @@ class Store:
             SettingsError: one of them can't be written, is newer than this program, is of a kind that it can't open, or has
                 a schema that is not this program's.
         """
-        data, keys = open_engine(data_url), open_engine(keys_url)
+        data, keys = open_engine(data_url, "data"), open_engine(keys_url, "keys")
         migrate(data, "data", DATA_HEAD)
         migrate(keys, "keys", KEYS_HEAD)
         store = cls(data, KeyStore(keys, source), settings)
@@ -142,19 +142,17 @@ class Store:
         return reading(self.data)
 
     def impatient(self) -> Store | None:
-        """This store on connections of its own, which wait for no other writer; None for one in memory, which has but one.
+        """This store on connections of its own, which wait for no other writer; None where that is not for certain.
 
-        What it does takes no longer than the work itself and the disk, or else raises `BusyError`. To be closed as well.
+        What it does takes no longer than the work itself and the disk, or else raises `BusyError`. To be closed as well. In memory
+        there is but one connection, and nothing bounds how long a server takes for a COMMIT.
         """
-        if self.data.dialect.name == "sqlite" and not self.data.url.database:
+        if self.data.dialect.name != "sqlite" or not self.data.url.database:
             return None
         other = copy(self)
-        other.data = open_engine(self.data.url.render_as_string(hide_password=False), patient=False)
+        other.data = open_engine(self.data.url.render_as_string(hide_password=False), "data", patient=False)
         other._engines = (other.data,)  # noqa: SLF001  our own copy, which closes what it opened
         rowmacs.install(other.data, self.macs)
-        if self.data.dialect.name != "sqlite":  # whose readers wait for nobody anyway
-            other.keys = self.keys.impatient()
-            other._engines = (other.data, other.keys.engine)  # noqa: SLF001
         return other
 
     def check_open(self) -> None:
@@ -249,7 +247,7 @@ def occupied(data_url: str, keys_url: str) -> str:
     Raises:
         SettingsError: see `Store.open`.
     """
-    for file in _files((data_url, keys_url)):
+    for file in files((data_url, keys_url)):
         file.touch(mode=0o600)  # SQLite itself would leave that to the umask; its log takes after them
     for url, name, head, table, why in (
         (keys_url, "keys", KEYS_HEAD, keyschema.stored_key, "there are keys already; they are never written over"),
@@ -268,10 +266,15 @@ def occupied(data_url: str, keys_url: str) -> str:
 
 def lost(*urls: str) -> str:
     """The name of an SQLite file among these addresses that is not there; empty if none is missing."""
-    return next((file.name for file in _files(urls) if not file.exists()), "")
+    return next((file.name for file in files(urls) if not file.exists()), "")
 
 
-def _files(urls: Iterable[str]) -> list[Path]:
+def files(urls: Iterable[str]) -> list[Path]:
+    """The files of those databases that are SQLite's.
+
+    Raises:
+        SettingsError: one is not a database's address.
+    """
     try:
         places = [make_url(url) for url in urls]
     except (ArgumentError, ValueError):
