@@ -1,4 +1,4 @@
-"""Checks the types of what a program gives to a shop, and names what was expected, before it is sent or stored."""
+"""Type checks for the arguments of a shop's methods, before anything is sent or stored."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 from masking.order import Order
 
 PAGE = 100
-"""How many waybills one answer of `find` holds at most."""
+"""The most waybills in one answer of `find`."""
 
 
 def orders(given: Iterable[Order]) -> Iterator[Order]:
-    """The orders, each checked when it is asked for.
+    """Yield the orders, each checked as it is consumed.
 
     Raises:
-        TypeError: it is not an iterable of `masking.Order`.
+        TypeError: `given` is not an iterable of `masking.Order`.
     """
     for n, each in enumerate(_many(given, "orders"), 1):
         if not isinstance(each, Order):
@@ -24,29 +24,29 @@ def orders(given: Iterable[Order]) -> Iterator[Order]:
 
 
 def corrected(given: Iterable[Any]) -> list[tuple[str, Order]]:
-    """Pairs of a token and an order.
+    """Check pairs of a token and an order.
 
     Raises:
-        TypeError: one of them is something else.
+        TypeError: an item has another type.
     """
     return [(each[0], each[1]) for each in _tuples(given, "corrected", (str, Order), "(id, masking.Order)")]
 
 
 def numbers(given: Iterable[Any]) -> list[tuple[str, str, str]]:
-    """Triples of a token, a waybill number and a routing code.
+    """Check triples of a token, a waybill number and a routing code.
 
     Raises:
-        TypeError: one of them is something else.
+        TypeError: an item has another type.
     """
     triples = _tuples(given, "numbers", (str, str, str), "(id, waybill number, routing code), all strings")
     return [(each[0], each[1], each[2]) for each in triples]
 
 
 def ids(given: Iterable[Any]) -> list[Any]:
-    """Tokens.
+    """Check a list of tokens.
 
     Raises:
-        TypeError: one of them is not a string, or all of them are one string.
+        TypeError: an item is not a string, or `given` is a single string.
     """
     found = list(_many(given, "ids"))
     for n, each in enumerate(found, 1):

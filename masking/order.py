@@ -190,7 +190,7 @@ class Grant:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connect:
-    """The answer to the switch, and to no other role: whom a call rings.
+    """The answer to the switch: the phone that a call rings. No other role gets it.
 
     Attributes:
         to: the phone to ring ("+8657180000002;ext=301").

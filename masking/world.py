@@ -1,7 +1,7 @@
-"""The only clock and the only dice.
+"""The clock and the source of randomness, as an injected `World`.
 
-Steps take a `World` and ask it once a batch; tests pass one whose hands they move. Nothing else in `masking` reads the
-time or draws randomness, and a contract in CI sees to it.
+A step reads the clock once a batch. Tests pass a `World` whose time they set. No other module of `masking` reads the time or
+draws random bytes, which CI checks.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _AHEAD, _DAY, _FIRST = 8 * 3_600_000, 24 * 3_600_000, date(1970, 1, 1)
 
 
 def day_of(moment: datetime) -> str:
-    """The trade's day of a moment, as 2026-11-24."""
+    """The day in China of a moment, as 2026-11-24."""
     return _day((milliseconds(moment) + _AHEAD) // _DAY)
 
 
@@ -35,7 +35,7 @@ def week_of(moment: datetime) -> str:
 
 
 def milliseconds(moment: datetime) -> int:
-    """A moment as the store keeps it: UTC milliseconds since 1970."""
+    """A moment in UTC milliseconds since 1970, as the store holds it."""
     return int(moment.timestamp() * 1000)
 
 
@@ -45,14 +45,15 @@ def moment(stored: int) -> datetime:
 
 
 SET_BACK = timedelta(hours=25)
-"""A clock that is behind by no more was set back; one that is behind by more was far ahead once, and is right now."""
+"""A clock that is behind the last known moment by up to this was set back. One further behind was far ahead before, and is
+taken as right now."""
 
 
 class SteadyClock:
-    """A clock that is never behind the time that has passed since it was last asked, nor behind a moment that is known.
+    """A clock that never goes back, neither behind its own past readings nor behind a known moment.
 
-    Where the machine's clock is set back, lives, budgets and the order of leaves go on as if it had not been: a service is
-    ahead of its machine's clock until it catches up. A clock that is set ahead is followed.
+    If the machine's clock is set back, this clock runs on and stays ahead until the machine's clock catches up. So
+    expiries, budgets and the order of leaves aren't disturbed. If the machine's clock is set ahead, this one follows.
     """
 
     def __init__(self, now: Callable[[], datetime], ticks: Callable[[], float] = time.monotonic) -> None:
@@ -61,7 +62,7 @@ class SteadyClock:
         self._last = (now(), ticks())
 
     def not_before(self, known: datetime) -> None:
-        """Go on from a moment that has been already, such as that of the ledger's last checkpoint."""
+        """Never go behind a moment that has passed, such as the time of the ledger's last checkpoint."""
         now = self()
         if now < known <= now + SET_BACK:
             self._last = (known, self._ticks())
@@ -72,7 +73,7 @@ class SteadyClock:
         return self() - self._now()
 
     def __call__(self) -> datetime:
-        """The present, in whole milliseconds."""
+        """The current time, in whole milliseconds."""
         before, at = self._last
         ticks = self._ticks()
         passed = timedelta(milliseconds=int((ticks - at) * 1000))
@@ -85,27 +86,27 @@ class SteadyClock:
 
 def _utc_now() -> datetime:
     now = datetime.now(UTC)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)  # what is answered at once is what is kept
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)  # so that an answer and the stored time are equal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """Time and chance, injected.
+    """The clock and the source of randomness.
 
     Attributes:
-        now: gives the present as an aware UTC datetime.
-        entropy: gives that many random bytes, fit for keys.
+        now: returns the current time as an aware UTC datetime.
+        entropy: `entropy(n)` returns n random bytes that are fit for keys.
     """
 
     now: Callable[[], datetime] = _utc_now
     entropy: Callable[[int], bytes] = os.urandom
 
     def record_id(self, now: datetime, *, rank: int | None = None) -> bytes:
-        """A new 16-byte record id: 48 bits of milliseconds, then 80 random bits; 16 of them give way to a `rank`.
+        """Make a 16-byte record id: 48 bits of milliseconds, then 80 random bits. A `rank` replaces 16 of those.
 
-        Time-ordered, because inserts in order are 2 to 9 times faster in a B-tree than random ones. Whoever sees an id
-        learns the minute it was made; that is why label codes encrypt it (FORMAT.md section 4). A rank keeps what one
-        batch records in its order; ids that others see have none, since it would tell how much there was.
+        Ids are time-ordered, because ordered inserts into a B-tree are 2 to 9 times faster than random ones. An id reveals
+        when it was made, so label codes encrypt it (FORMAT.md section 4). A rank keeps the records of one batch in order.
+        Ids that others see have no rank, since it would reveal how many records there were.
         """
         time = milliseconds(now).to_bytes(6, "big")
         return time + (self.entropy(10) if rank is None else rank.to_bytes(2, "big") + self.entropy(8))

@@ -57,9 +57,7 @@ def lay_out(label: LabelData, template: Template, symbol: bytes | None) -> Laid:
         code = _bars(label.waybill_number, place) if place.kind == "code128" else _qr(symbol, place)
         if code is not None:
             codes.append(code)
-        elif (
-            place.turned
-        ):  # the second one, for the day when a dot of the print head dies: the first is there without it
+        elif place.turned:  # only a spare, in case a dot of the print head fails
             notes.append(Note("waybill_number", "too-long-for-its-turned-bars"))
         else:
             raise InputError("waybill_number", Rule.TOO_LONG_FOR_ITS_BARS)

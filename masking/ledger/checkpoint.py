@@ -127,7 +127,7 @@ def read(note: str, key: LogKey) -> Checkpoint:
 
 
 def stated_time(note: str) -> datetime | None:
-    """The time that a note states, its signature not verified; None if it states none."""
+    """The time in a note, without verifying its signature. None if the note holds no valid time."""
     parsed = _TEXT.fullmatch(f"{note.rpartition(_BLANK)[0]}\n")
     try:
         return datetime.fromisoformat(parsed["at"]).replace(tzinfo=UTC) if parsed else None

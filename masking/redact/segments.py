@@ -110,7 +110,7 @@ def segments(text: str) -> list[Segment]:
     found += _free([_normal_span(normal, span) for span in address.personal], Kind.PERSON, taken)
     region = [span for span in joined(find_region(plain).spans, plain) if span[0] < span[1]]
     found += _free(_with_filler(plain, region), Kind.REGION, taken)
-    doors = sorted(address.doors, key=lambda part: (part.start, -part.end))  # in Latin script one lies over another
+    doors = sorted(address.doors, key=lambda part: (part.start, -part.end))  # parts in Latin script can overlap
     for part in (*doors, *numbers):
         found += _free([(part.start, part.end)], _OF_LEVEL[part.level], taken)
     for start, end in _gaps(found, len(plain)):
