@@ -69,6 +69,26 @@ class AlarmKind(Word):
         "A call was made by another caller than the one who announced it.",
         "Ask the courier, and look at the switch's log.",
     )
+    NUMBERS_PROBED = (
+        "numbers-probed",
+        "Within an hour many calls came to a provider's main number from phones for which nothing is bound there.",
+        "The alarm's partner is the number. Ask the provider who calls; couriers who dial too late count, too.",
+    )
+    PROVIDER_ACCOUNT = (
+        "provider-account",
+        "The provider of numbers refuses calls because the account is overdue, suspended, or not subscribed.",
+        "Look at the account and its balance at the provider.",
+    )
+    PROVIDER_KEY = (
+        "provider-key",
+        "The provider of numbers does not accept the key, the signature, the permissions or the pool of `[aliyun]`.",
+        "Compare `key_id`, the secret and `pool_key` with the provider's console, and the permissions of the key.",
+    )
+    PROVIDER_CLOCK = (
+        "provider-clock",
+        "This machine's clock is more than a minute from the clock of the provider of numbers.",
+        "Set the clock, and look at time synchronisation.",
+    )
     # people
     TOO_MANY_REFUSALS = (
         "too-many-refusals",

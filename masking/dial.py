@@ -12,10 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from masking.call import Call, Route, announce
-from masking.numbers.provider import Bound, NumberProvider
+from masking.numbers.provider import PROVIDER, Bound, NumberProvider
 from masking.order import Announced, Connect
 from masking.reasons import Reason
 from masking.vault import bindings
+from masking.vault.alarms import raise_alarm
 from masking.vault.bindings import Binding
 from masking.vault.store import Store
 from masking.waybill import Dial, Refusal, VirtualNumber
@@ -44,7 +45,9 @@ def dial(
     """
     outcomes = announce(world, store, requests, bind=True)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(lambda each: _bind(world, store, provider, each), outcomes))
+        answers = list(pool.map(lambda each: _bind(world, store, provider, each), outcomes))
+    _report_fault(world, store, provider)
+    return answers
 
 
 def end(world: World, store: Store, provider: NumberProvider) -> int:
@@ -68,8 +71,11 @@ def end(world: World, store: Store, provider: NumberProvider) -> int:
 def reconcile(world: World, store: Store, provider: NumberProvider) -> int:
     """End what is bound at the provider and known to nobody here, and forget what has ended; how many were ended there.
 
-    A main number over which a question is still open is left to the next run.
+    A main number over which a question is still open is left to the next run. A fault of the account is looked at again.
     """
+    if provider.fault:
+        provider.subscriptions(provider.mains[0])
+        _report_fault(world, store, provider)
     ended, now = end(world, store, provider), world.now()
     settled = milliseconds(now - SETTLED)
     for main in provider.mains:
@@ -89,6 +95,12 @@ def reconcile(world: World, store: Store, provider: NumberProvider) -> int:
             with store.transaction() as tx:
                 bindings.drop(tx, [row.call for row in done])
     return ended
+
+
+def _report_fault(world: World, store: Store, provider: NumberProvider) -> None:
+    if provider.fault:
+        with store.transaction() as tx:
+            raise_alarm(tx, provider.fault, PROVIDER, world.now(), world, at_most_every=timedelta(hours=1))
 
 
 def _bind(

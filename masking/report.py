@@ -20,8 +20,9 @@ from masking.numbers.provider import PROVIDER
 from masking.numbers.pushed import Happened, Told
 from masking.order import Plain
 from masking.reasons import Reason
-from masking.vault import alarms, calls, journal, people
+from masking.vault import alarms, budgets, calls, journal, people
 from masking.vault.calls import Event, Intent
+from masking.vault.refusals import count_leaf
 from masking.vault.store import Store, Transaction
 from masking.waybill import CallBacks, CallEvent, Refusal, Reported
 from masking.world import World, milliseconds, moment
@@ -82,6 +83,9 @@ def report(
             else:
                 outcomes.append(events)
         _record(world, store, tx, said, now)
+        _count_probes(
+            world, store, tx, [each.probed for each in requests if isinstance(each, Told) and each.probed], now
+        )
     return outcomes
 
 
@@ -119,6 +123,21 @@ def _record(
         if fresh and caller and people.caller_index(world, store.keys, caller, now) != call.caller:
             alarms.raise_alarm(tx, AlarmKind.REPORT_OF_ANOTHER_CALLER, who, now, world)
     journal.append(tx, leaves)
+
+
+def _count_probes(world: World, store: Store, tx: Transaction, probed: Sequence[str], now: datetime) -> None:
+    """Count calls to main numbers that connect nothing to their caller; too many within an hour raise the alarm, once."""
+    if not probed:
+        return
+    tally = budgets.open_tallies(tx, {PROVIDER}, now)[PROVIDER]
+    for _ in probed:
+        tally.refuse()
+    due = tally.count_refusals(len(probed))
+    journal.append(tx, [count_leaf(store, world, now, PROVIDER, due)] if due else [])
+    if tally.rang:
+        tally.rang = False  # nobody is locked by it
+        alarms.raise_alarm(tx, AlarmKind.NUMBERS_PROBED, PROVIDER, now, world, partner=probed[-1])
+    budgets.save_tallies(tx, {PROVIDER: tally}, now, world)
 
 
 def _call_backs(tx: Transaction, request: Missed, staff: dict[str, Actor]) -> CallBacks | Refusal:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from masking.alarms import AlarmKind
 from masking.errors import SettingsError
 from masking.numbers.aliyun import Account, Aliyun, authorization, canonical_query
+from masking.numbers.aliyuncodes import CODES, read_code
 from masking.numbers.provider import Bound, Failed
 from masking.order import Plain
 from masking.reasons import Reason
+from masking.world import CHINA
 from tests import aliyun_server
 from tests.aliyun_server import KEY_ID, MAINS, POOL, SECRET, aliyun
 
@@ -68,12 +71,54 @@ def bound_of(bound):
     return bound.main, bound.subscription
 
 
-def test_a_wrong_secret_and_a_changed_clock_are_refused_by_the_server(server, world, hands):
-    assert bind(client(server, world, key_secret=Plain("guessed")), world) == Failed(Reason.PROVIDER_REFUSED)
-    provider = client(server, world)
-    server.now = lambda: hands.time + timedelta(hours=1)
+def test_wrong_secret_is_refused_and_named(server, world):
+    provider = client(server, world, key_secret=Plain("guessed"))
     assert bind(provider, world) == Failed(Reason.PROVIDER_REFUSED)
+    assert provider.fault is AlarmKind.PROVIDER_KEY
     assert server.bound == {}
+
+
+@pytest.mark.parametrize("apart", [timedelta(hours=1), timedelta(hours=-1), timedelta(seconds=90)])
+def test_expiry_is_counted_on_the_providers_clock(server, world, hands, apart):
+    provider = client(server, world)
+    server.now = lambda: hands.time + apart
+    assert isinstance(bind(provider, world), Bound)  # refused at first, for its time
+    [made] = server.bound.values()
+    until = datetime.strptime(made["until"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=CHINA)
+    assert until == server.now() + timedelta(seconds=120)
+    assert provider.fault is AlarmKind.PROVIDER_CLOCK
+    assert isinstance(bind(provider, world, MAINS[1]), Bound)
+    assert server.asked == ["BindAxb"] * 3
+    server.now = lambda: hands.time
+    assert provider.subscriptions(MAINS[0])
+    assert provider.fault is None
+
+
+@pytest.mark.parametrize(("code", "meaning"), CODES.items())
+def test_code_is_definite_or_in_doubt_as_listed(server, world, code, meaning):
+    server.mood = [code]
+    provider = client(server, world)
+    assert bind(provider, world) == meaning.failed
+    assert server.asked == ["BindAxb"]
+    assert provider.fault == meaning.fault
+    provider.subscriptions(MAINS[0])
+    assert provider.fault is None
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "known"),
+    [
+        (200, "isv.UNLISTED", True),
+        (400, "Unlisted", True),
+        (200, "isp.UNLISTED", False),
+        (400, "isp.UNLISTED", False),
+        (200, "Unlisted", False),
+        (500, "isv.BIND_CONFLICT", False),
+        (503, "isp.RAM_PERMISSION_DENY", False),
+    ],
+)
+def test_unknown_code_or_failing_server_is_definite_only_if_it_refuses(status, code, known):
+    assert read_code(status, code).failed.known is known
 
 
 @pytest.mark.parametrize(

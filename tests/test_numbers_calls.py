@@ -10,11 +10,12 @@ from masking.call import Call, Route, call
 from masking.change import Amend, change
 from masking.crypto.index import token_record
 from masking.deliver import Deliver, deliver
-from masking.numbers.pool import DEMO, Act
+from masking.numbers.pool import DEMO, REST, Act
 from masking.order import Connect, Plain
 from masking.retire import Destroy, retire
 from masking.scan import Scan, scan
 from masking.vault import journal, people, slots
+from masking.vault.schema import slot
 from masking.waybill import Refusal
 from tests.cast import (
     COURIER,
@@ -28,6 +29,7 @@ from tests.cast import (
     assigned,
     checked_out,
     labelled,
+    on_its_van,
 )
 from tests.telephone import (
     OTHER_SWITCH,
@@ -51,8 +53,6 @@ def recorded(world, store, waybill):
 
 def free_number(store):
     with store.transaction() as tx:
-        from masking.vault.schema import slot
-
         row = tx.execute(slot.select().where(slot.c.stage == "free")).first()
         return DEMO.slots(int(row.extension), int(row.extension))[0]
 
@@ -237,3 +237,28 @@ def test_the_recipient_of_an_amended_order_rings_back_whatever_the_day_of_the_co
     )
     [connected] = call(world, store, [asked])
     assert isinstance(connected, Connect)
+
+
+@pytest.mark.parametrize("rested", [True, False])
+def test_late_call_after_the_number_is_leased_again_reaches_nobody(world, store, order, hands, rested):
+    only = DEMO._replace(main="17000000009")
+    with store.transaction() as tx:
+        slots.withdraw(tx, Act.RETIRE, DEMO.main, None, world.now())
+        slots.add(tx, only, only.slots(1234, 1234), world)
+    first, data = on_its_van(world, store, order())
+    announced(world, store, data)
+    deliver(world, store, [Deliver(actor=COURIER, code=data.code)])
+    if rested:
+        hands.move(days=REST.days + 1)
+    with store.transaction() as tx:
+        if rested:
+            slots.tidy(tx, world.now())
+        else:  # even if a fault gave the number back at once, while the first courier's announcement still holds
+            tx.execute(slot.update().where(slot.c.stage == "cooling").values(stage="free", until=None))
+    second = checked_out(world, store, order("A-2"))
+    data = labelled(world, store, second)
+    arrived(world, store, data)
+    assigned(world, store, data, OTHER_COURIER)
+    assert (second.number.main, second.number.extension) == (first.number.main, first.number.extension)
+    assert heard(world, store, second.number, PHONES[COURIER.id]) == "announce-first"
+    assert recorded(world, store, second) == ["no-intent"]

@@ -10,6 +10,7 @@ from masking.call import Call
 from masking.crypto.index import token_record
 from masking.dial import SETTLED, dial, end, reconcile
 from masking.numbers.aliyun import Account, Aliyun
+from masking.numbers.provider import PROVIDER
 from masking.order import Plain
 from masking.retire import Destroy, retire
 from masking.vault import bindings, journal
@@ -17,6 +18,7 @@ from masking.waybill import Dial, Refusal
 from tests import aliyun_server
 from tests.aliyun_server import KEY_ID, MAINS, POOL, SECRET, aliyun
 from tests.cast import COURIER, OPERATOR, OTHER_COURIER, PHONES
+from tests.telephone import alarms
 
 pytestmark = pytest.mark.parametrize("urls", ["memory", "postgresql"], indirect=True)
 
@@ -184,7 +186,7 @@ def test_a_parcel_destroyed_while_the_provider_is_asked_is_not_rung(world, store
     class Slow:
         """The provider, which takes so long to answer that the parcel is gone by then."""
 
-        mains, unbind, subscriptions = provider.mains, provider.unbind, provider.subscriptions
+        mains, fault, unbind, subscriptions = provider.mains, None, provider.unbind, provider.subscriptions
 
         def bind(self, *asked):
             destroy(world, store, waybill)
@@ -217,3 +219,28 @@ def test_when_every_number_is_taken_by_this_courier_the_answer_says_so(world, st
     assert [isinstance(ring(world, store, provider, data), Dial) for _ in MAINS] == [True] * len(MAINS)
     assert ring(world, store, provider, data) == Refusal(reason="provider-conflict", retry_after=30)
     assert len(known(store)) == len(MAINS)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("isv.OUT_OF_SERVICE", "provider-account"),
+        ("InvalidAccessKeyId.NotFound", "provider-key"),
+        ("isv.EXPIRE_DATE_ILLEGAL", "provider-clock"),
+    ],
+)
+def test_fault_of_the_account_raises_one_alarm_an_hour_by_its_kind(
+    world, store, provider, server, parcel, hands, code, kind
+):
+    _, data = parcel
+    server.mood = [code, code]
+    for _ in range(2):
+        assert ring(world, store, provider, data) == Refusal(reason="provider-refused")
+    assert (server.bound, known(store)) == ({}, set())  # certain: no number is blocked
+    assert alarms(store) == [(kind, PROVIDER)]
+    hands.move(seconds=3601)
+    server.mood = [code]
+    reconcile(world, store, provider)
+    assert alarms(store) == [(kind, PROVIDER)] * 2
+    reconcile(world, store, provider)  # looks again; all is well
+    assert provider.fault is None

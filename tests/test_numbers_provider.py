@@ -49,6 +49,22 @@ def test_a_call_over_http_is_bound_at_the_provider_until_the_parcel_is_erased(tm
             assert server.bound == {}
 
 
+def test_readyz_names_an_overdue_account_until_it_is_paid(tmp_path):
+    folder = tmp_path / "d"
+    staffed(folder, World())
+    with aliyun(lambda: datetime.now(UTC)) as server:
+        settings(folder, server.url)
+        with serving(folder) as service:
+            _, code = on_the_van(service)
+            server.mood = ["isv.OUT_OF_SERVICE"]
+            [refused] = service.outcomes(COURIER, "/v1/calls", {"items": [{"code": code}]})
+            assert refused["reason"] == "provider-refused"
+            assert service.ask(None, "/readyz").json() == {"ready": True, "risks": ["provider-account"]}
+            [dial] = service.outcomes(COURIER, "/v1/calls", {"items": [{"code": code}]})
+            assert dial["outcome"] == "dial"
+            assert service.ask(None, "/readyz").json() == {"ready": True, "risks": []}
+
+
 def test_lines_that_connect_anybody_are_a_risk_that_the_service_names(tmp_path):
     with serving(tmp_path / "d") as service:
         assert service.ask(None, "/readyz").json()["risks"] == []

@@ -26,6 +26,7 @@ from masking.world import CHINA
 from tests.aliyun_server import KEY_ID, MAINS, POOL, REPORT_KEY, SECRET, record, signature
 from tests.cast import COURIER, OPERATOR, SWITCH, on_its_van
 from tests.telephone import alarms
+from tests.telephone import leaves as all_leaves
 
 BOTH = pytest.mark.parametrize("urls", ["memory", "postgresql"], indirect=True)
 NOW = datetime(2026, 11, 24, 0, 30, tzinfo=UTC)
@@ -203,6 +204,45 @@ def test_a_provider_tells_nothing_of_a_destroyed_parcel_and_nobody_else_tells_of
     assert report(world, store, [own]) == [Refusal(reason="unknown-call")]
     retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
     assert report(world, store, pushed(world, record(call))) == [Refusal(reason="unknown-call")]
+
+
+STARTED = dict.fromkeys(("release_time", "start_time", "ring_time", "out_id", "sub_id"))
+"""What a SecretStartReport does not have where nothing is bound for the phone that has dialled."""
+
+
+@pytest.mark.parametrize(
+    ("changes", "probed"),
+    [
+        ({"unconnected_cause": 2, "call_type": None}, MAINS[0]),
+        ({"unconnected_cause": "2"}, MAINS[0]),
+        ({"control_msg": "NO_SUBS_EXIST"}, MAINS[0]),
+        ({"call_type": 4}, MAINS[0]),
+        ({"call_type": "4", "out_id": ""}, MAINS[0]),
+        ({"call_type": 4, "out_id": "c" * 32}, ""),  # the recipient calls back, which this binding does not connect
+        ({"call_type": 4, "secret_no": "17000000999"}, ""),
+        ({"call_type": 4, "secret_no": None}, ""),
+        ({"unconnected_cause": 0}, ""),
+    ],
+)
+def test_call_to_a_number_where_nothing_is_bound_is_a_probe(world, changes, probed):
+    [told] = pushed(world, record(**STARTED | changes))
+    assert (told.probed, told.happened) == (probed, ())
+
+
+@BOTH
+def test_twenty_probes_an_hour_raise_an_alarm_and_are_counted_on_the_ledger(world, store, hands):
+    probe = record(**STARTED | {"unconnected_cause": 2, "phone_no": "13900000099"})
+    assert report(world, store, pushed(world, *[probe] * 19)) == [Refusal(reason="unknown-call")] * 19
+    assert alarms(store) == []
+    hands.move(minutes=2)
+    report(world, store, pushed(world, *[probe] * 30))
+    assert alarms(store) == [("numbers-probed", PROVIDER)]
+    counts = [leaf.detail["count"] for leaf in all_leaves(store) if leaf.kind == "refusal-count"]
+    assert counts == ["19", "30"]
+    assert "13900000099" not in str(all_leaves(store))
+    hands.move(hours=2)
+    report(world, store, pushed(world, *[probe] * 20))
+    assert alarms(store) == [("numbers-probed", PROVIDER)] * 2
 
 
 @BOTH

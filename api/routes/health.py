@@ -47,6 +47,8 @@ async def ready(request: Request) -> Response:
         risks = await anyio.to_thread.run_sync(_risks, service.store)
         if isinstance(service.world.now, SteadyClock) and service.world.now.ahead > SKEW:
             risks.append("clock-set-back")
+        if service.provider and service.provider.fault:
+            risks.append(service.provider.fault.value)
         await anyio.to_thread.run_sync(service.store.keys.check_root)
         able = not service.failing
     except RootUnavailableError:

@@ -2,7 +2,7 @@
 
 Aliyun takes these parameters in the address of the request, phones too; the connection is TLS, and nothing of it is logged
 here. What is not known to have failed is never tried again: it is looked up (`subscriptions`), and what nobody knows of is
-ended.
+ended. Times are sent as Aliyun's clock has them, by the `Date` of its last answer.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ import re
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, final
 from urllib.parse import quote, urlsplit
 
+from masking.alarms import AlarmKind
 from masking.errors import SettingsError
 from masking.numbers import pushed, secretreport
+from masking.numbers.aliyuncodes import IN_DOUBT, read_code
 from masking.numbers.provider import Bound, Failed
 from masking.numbers.pushed import KEY_CHARACTERS, Told, Unsigned
 from masking.order import Plain
@@ -29,14 +32,8 @@ from masking.world import CHINA, World
 
 NAME = "aliyun"
 VERSION = "2017-05-25"
-BUSY = ("isv.FLOW_LIMIT", "Throttling")
-"""Codes, or their beginnings, of a provider that wants us to wait."""
-WORDS = {
-    "isv.BIND_CONFLICT": Reason.PROVIDER_CONFLICT,
-    "isv.NO_AVAILABLE_NUMBER": Reason.PROVIDER_CONFLICT,
-    "isv.MOBILE_NUMBER_ILLEGAL": Reason.PROVIDER_NOT_BINDABLE,
-}
-GONE = "isv.SUBS_NOT_EXIST"
+SKEW = timedelta(minutes=1)
+"""How far this machine's clock may be from Aliyun's without being called wrong."""
 
 
 @final
@@ -73,6 +70,13 @@ class Aliyun:
     def __init__(self, account: Account, world: World) -> None:
         self._account = account
         self._world = world
+        self._ahead = timedelta(0)
+        self._fault: AlarmKind | None = None
+
+    @property
+    def fault(self) -> AlarmKind | None:
+        """What the last answer says is wrong with the account, its key, or this machine's clock."""
+        return self._fault
 
     @property
     def mains(self) -> Sequence[str]:
@@ -89,7 +93,7 @@ class Aliyun:
             PhoneNoA=str(numbers[0]),
             PhoneNoB=str(numbers[1]),
             PhoneNoX=main,
-            Expiration=until.astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S"),
+            until=until,
             CallRestrict="CONTROL_BX_DISABLE",
             CallDisplayType="1",
             OutId=call,
@@ -98,7 +102,7 @@ class Aliyun:
             return answer
         made = answer.get("SecretBindDTO")
         subscription = made.get("SubsId") if isinstance(made, dict) else None
-        return Bound(main, str(subscription)) if subscription else Failed(Reason.PROVIDER_NO_ANSWER, known=False)
+        return Bound(main, str(subscription)) if subscription else IN_DOUBT
 
     def unbind(self, main: str, subscription: str) -> bool:
         """Ends it; what does not exist has ended."""
@@ -115,23 +119,32 @@ class Aliyun:
     def told(self, signature: str | None, body: bytes) -> list[Told] | Unsigned:
         """The records of a push (`masking.numbers.secretreport`) that somebody with the key of reports has signed."""
         refused = pushed.unsigned(self._account.report_key, NAME, signature, body, self._world.now())
-        return refused or secretreport.read(body)
+        return refused or secretreport.read(body, self._account.mains)
 
     @property
     def acknowledgement(self) -> Mapping[str, object]:
         """As Aliyun wants it."""
         return secretreport.ACKNOWLEDGEMENT
 
-    def _ask(self, action: str, **parameters: str) -> dict[str, Any] | Failed:
-        """The answer to one signed request, or why there is none."""
+    def _ask(self, action: str, *, until: datetime | None = None, **parameters: str) -> dict[str, Any] | Failed:
+        """The answer to a request, or why there is none. One that is refused for its time alone is sent again, once."""
+        assumed = self._ahead
+        answer = self._send(action, until, parameters)
+        refused = isinstance(answer, Failed) and answer.known and self._fault is AlarmKind.PROVIDER_CLOCK
+        return self._send(action, until, parameters) if refused and self._ahead != assumed else answer
+
+    def _send(self, action: str, until: datetime | None, parameters: Mapping[str, str]) -> dict[str, Any] | Failed:
         account = self._account
         address = urlsplit(account.endpoint)
-        query = canonical_query(parameters | {"PoolKey": account.pool_key})
+        more = {"PoolKey": account.pool_key}
+        if until:
+            more["Expiration"] = (until + self._ahead).astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S")
+        query = canonical_query({**parameters, **more})
         headers = {
             "host": address.netloc,
             "x-acs-action": action,
             "x-acs-content-sha256": hashlib.sha256(b"").hexdigest(),
-            "x-acs-date": self._world.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "x-acs-date": (self._world.now() + self._ahead).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "x-acs-signature-nonce": self._world.entropy(16).hex(),
             "x-acs-version": VERSION,
         }
@@ -149,11 +162,38 @@ class Aliyun:
         try:
             connection.request("POST", f"/?{query}", headers=headers)
             response = connection.getresponse()
-            return _read(response.status, response.read(1 << 20))
+            body = response.read(1 << 20)
         except (OSError, http.client.HTTPException):
-            return Failed(Reason.PROVIDER_NO_ANSWER, known=False)
+            return IN_DOUBT
         finally:
             connection.close()
+        self._set_clock(response.getheader("Date"))
+        return self._read(response.status, body)
+
+    def _set_clock(self, date: str | None) -> None:
+        """Take over the time of an answer. It has whole seconds, and was under way: a small difference is none.
+
+        More than a day apart is not believed: the provider then refuses the request, which says that a clock is wrong.
+        """
+        try:
+            ahead = parsedate_to_datetime(date or "").astimezone(UTC) - self._world.now()
+        except (ValueError, OverflowError):
+            return
+        if abs(ahead - self._ahead) > timedelta(seconds=5) and abs(ahead) < timedelta(days=1):
+            self._ahead = ahead
+
+    def _read(self, status: int, body: bytes) -> dict[str, Any] | Failed:
+        """An answer, or the failure it stands for; `fault` is what it says of the account."""
+        try:
+            answer = json.loads(body)
+            code = str(answer["Code"])
+        except (ValueError, KeyError, TypeError):
+            return IN_DOUBT
+        done = code == "OK" and status == 200
+        meaning = None if done else read_code(status, code)
+        fault = meaning and meaning.fault
+        self._fault = fault or (AlarmKind.PROVIDER_CLOCK if abs(self._ahead) > SKEW else None)
+        return meaning.failed if meaning else answer
 
 
 def canonical_query(parameters: Mapping[str, str]) -> str:
@@ -169,24 +209,6 @@ def authorization(key_id: str, secret: Plain, query: str, headers: Mapping[str, 
     text = "ACS3-HMAC-SHA256\n" + hashlib.sha256(request.encode()).hexdigest()
     signature = hmac.digest(secret.reveal().encode(), text.encode(), "sha256").hex()
     return f"ACS3-HMAC-SHA256 Credential={key_id},SignedHeaders={names},Signature={signature}"
-
-
-def _read(status: int, body: bytes) -> dict[str, Any] | Failed:
-    """An answer, or the failure it stands for. Only a refusal by name is known to have done nothing."""
-    try:
-        answer = json.loads(body)
-        code = str(answer["Code"])
-    except (ValueError, KeyError, TypeError):
-        return Failed(Reason.PROVIDER_NO_ANSWER, known=False)
-    if code == "OK" and status == 200 and isinstance(answer, dict):
-        return answer
-    if code.startswith(BUSY):
-        return Failed(Reason.PROVIDER_BUSY, retry_after=2)
-    if code == GONE:
-        return Failed(Reason.PROVIDER_REFUSED, gone=True)
-    if code.startswith("isv.") or (400 <= status < 500 and not code.startswith("isp.")):
-        return Failed(WORDS.get(code, Reason.PROVIDER_REFUSED))
-    return Failed(Reason.PROVIDER_NO_ANSWER, known=False)
 
 
 def _digits(phone: Plain) -> str | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, final
 
+from masking.alarms import AlarmKind
 from masking.numbers.pool import REST, REST_OF_OPEN_LINES
 from masking.numbers.pushed import Told, Unsigned
 from masking.order import Plain
@@ -76,6 +77,10 @@ class NumberProvider(Protocol):
     @property
     def mains(self) -> Sequence[str]:
         """The main numbers that are ours there, and used for nothing else."""
+
+    @property
+    def fault(self) -> AlarmKind | None:
+        """Why this provider connects no call now, where that is the operator's to put right; by its last answer."""
 
     def bind(self, main: str, a: Plain, b: Plain, until: datetime, call: str) -> Bound | Failed:
         """Let phone `a` reach phone `b` by dialling `main`; `call` comes back in reports. Never raises, never repeats.

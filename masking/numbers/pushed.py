@@ -38,11 +38,15 @@ class Happened(NamedTuple):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """One record of a push whose signature holds: `call` is the name that `bind` gave the call, "" where there is none."""
+    """One record of a push whose signature holds: `call` is the name that `bind` gave the call, "" where there is none.
+
+    `probed` is the main number that was dialled by a phone for which nothing is bound there, "" in other records.
+    """
 
     call: str
     happened: tuple[Happened, ...]
     caller: Plain | None = None
+    probed: str = ""
 
 
 class SignatureRule(StrEnum):
