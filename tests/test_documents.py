@@ -55,6 +55,16 @@ def test_the_tests_that_a_document_names_exist(name):
         assert (ROOT / file).exists(), file
 
 
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_files_that_a_guide_names_exist(name):
+    text = (ROOT / name).read_text("utf-8")
+    paths = set(re.findall(r"`((?:api|docs|masking|print_templates|requirements|tests)/[\w./-]*)`", text)) - {
+        "print_templates/templates/SIZE.toml"  # the file that a contributor adds
+    }
+    assert len(paths) > 8
+    assert {path for path in paths if not (ROOT / path).exists()} == set()
+
+
 def test_both_commands_are_in_the_readme_and_in_the_makefile():
     readme, makefile = (ROOT / "README.md").read_text("utf-8"), (ROOT / "Makefile").read_text("utf-8")
     for target in ("demo", "test"):
