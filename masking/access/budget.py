@@ -103,8 +103,8 @@ class Counts(NamedTuple):
     `day`, `tenth`, `hour` and `told` number a day in China, ten minutes, an hour and a minute since 1970. To `day` belong
     `given` (parcels that others assigned) and `views` (parcels opened), to `tenth` belongs `paced` (parcels newly opened).
     To `hour` belong `refusals` (those that count towards a lock), `listed` (those with their own leaf) and `missed` (refused
-    previews). `unlisted` refusals are not on the ledger yet, which last got their number in the minute `told`. `locked` is
-    when a lock ends, in milliseconds since 1970.
+    previews). `unlisted` are refusals that the ledger has no count of yet, and `told` is the minute in which it last got one.
+    `locked` is when a lock ends, in milliseconds since 1970.
     """
 
     actor: str

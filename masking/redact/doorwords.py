@@ -1,7 +1,7 @@
 """The words and number forms of doors, as patterns over the normal form.
 
-`RUN` matches one number with its prefix and the word after it. `START` finds where one may begin. The patterns with TAIL
-test the words before a number, those with AHEAD the text after it.
+`RUN` matches one number with its prefix and the word after it. `START` finds where one may begin. Patterns such as
+`STREET_TAIL` and `HOUSE_TAIL` test the words before a number, those with AHEAD the text after it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Finding, masking and canonicalising phones, in any script and with any extension.
 
 GB/T 41833 requires at least six digits of a phone to be hidden; the customary 138****5678 hides four. Here a phone shows
-at most its country and first three digits. It never shows the last four, which tracking sites and pickup stations accept
-as a password.
+at most its country and first three digits. Masked views never show the last four, which tracking sites and pickup stations
+accept as a password.
 """
 
 from __future__ import annotations
