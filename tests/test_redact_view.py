@@ -280,3 +280,31 @@ def test_a_shop_that_is_named_as_its_city_does_not_lose_the_city():
     shop = Party(name="杭州 示例书店", phone="13700000001", address="浙江省杭州市西湖区文三路90号")
     view = mask_order(Order(reference="A-4", recipient=RECIPIENT, sender=shop))
     assert view.sender.address.text == "浙江省杭州市西湖区文三路90号"
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "shown"),
+    [
+        ("张三丰", "三丰哥的书", "**哥的书"),
+        ("张三丰", "给三丰", "给**"),
+        ("张三丰先生", "三丰收", "**收"),
+        ("欧阳试用", "试用请放门卫", "**请放门卫"),
+        ("张三", "三哥的书", "*哥的书"),
+        ("张三", "阿三收", "阿*收"),
+        ("张三", "给三哥", "给*哥"),
+        ("张三", "三本书，三点后送", "三本书，三点后送"),
+        ("示例书店", "书店的书", "书店的书"),
+        ("王海", "上海的书", "上海的书"),
+    ],
+)
+def test_the_given_name_of_a_party_is_hidden_in_goods_and_remark(name: str, said: str, shown: str) -> None:
+    named = replace(RECIPIENT, name=name)
+    for order in (
+        replace(ORDER, recipient=named, remark=said, goods=said, show_goods=True),
+        replace(ORDER, sender=named, remark=said, goods=said, show_goods=True),
+    ):
+        view = mask_order(order)
+        assert (view.remark.text, view.goods.text) == (shown, shown)
+        assert not leaks(view, order)
+        told = replace(view, remark=Masked(said))
+        assert (Leak("remark", "personal-text") in leaks(told, order)) == (said != shown)

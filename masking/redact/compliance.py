@@ -16,7 +16,7 @@ from masking.order import FIELDS, Order
 from masking.redact.facts import Facts, Said, facts_of, said_in
 from masking.redact.freetext import find_personal
 from masking.redact.goods import NEUTRAL, WORDS
-from masking.redact.known import find_words
+from masking.redact.known import find_given, find_words
 from masking.redact.levels import Level
 from masking.redact.normalise import HAN_NUMERALS, SEPARATOR, Normal, normalise
 from masking.redact.spans import SIGN, Span
@@ -77,7 +77,7 @@ def check(view: MaskedView, said: Said, recipient: Facts, sender: Facts, good: M
     if said.goods is None and shown[6] not in {said.word, NEUTRAL, ""}:
         found.append(Leak("goods", "goods-no-category-word"))
     for field, note, text in (("goods", said.goods, texts[6]), ("remark", said.remark, texts[7])):
-        if note and text and (note.personal or text != note.text) and _tells(text, recipient.rooms + sender.rooms):
+        if note and text and (note.personal or text != note.text) and _tells(text, recipient, sender):
             found.append(Leak(field, "personal-text"))  # a clean note shown unchanged is not analysed again
     return list(dict.fromkeys(found)) if found else found
 
@@ -87,10 +87,11 @@ def _digits(whole: str) -> str:
     return whole.encode("ascii", "ignore").translate(None, _NO_DIGITS).decode("ascii")
 
 
-def _tells(text: str, rooms: Sequence[str]) -> bool:
-    """Whether a free text shows personal data or a number of either door."""
+def _tells(text: str, recipient: Facts, sender: Facts) -> bool:
+    """Whether a free text shows personal data, a given name or a number of either door."""
     normal = normalise(text)
-    return any(_visible(text, span) for span in find_personal(normal) + find_words(normal, rooms))
+    spans = find_personal(normal) + find_words(normal, recipient.rooms + sender.rooms)
+    return any(_visible(text, span) for span in spans + find_given(normal, (recipient.given, sender.given)))
 
 
 def _words(who: str, facts: Facts, shown: Sequence[str]) -> list[Leak]:

@@ -10,7 +10,7 @@ from masking.redact.addresses import Address, mask_read, read_address
 from masking.redact.freetext import Note, read_note
 from masking.redact.goods import category, is_sensitive
 from masking.redact.known import name_words
-from masking.redact.names import mask_called
+from masking.redact.names import given_name, mask_called
 from masking.redact.normalise import normalise
 from masking.redact.phones import PhoneField, read_phone
 from masking.waybill import MaskedParty
@@ -25,6 +25,7 @@ class Facts(NamedTuple):
     Attributes:
         letters: the number of letters and digits in the name.
         words: the words of the name that must not appear in other fields.
+        given: the given name of a Chinese person, which remark and goods must not show; empty for other names.
         rooms: the numbers of the door with three or more digits, which remark and goods must not show.
         phone, address: the two analysed fields.
         shown: the masked party, as far as its own fields decide it.
@@ -32,6 +33,7 @@ class Facts(NamedTuple):
 
     letters: int
     words: list[str]
+    given: str
     rooms: list[str]
     phone: PhoneField
     address: Address
@@ -64,6 +66,7 @@ def facts_of(party: Party) -> Facts:
     return Facts(
         letters=sum(map(str.isalnum, called.text)),
         words=words,
+        given=given_name(called),
         rooms=_ROOM.findall(" ".join([plain[start:end] for start, end, _ in address.doors]).lower()),
         phone=phone,
         address=address,
@@ -74,6 +77,8 @@ def facts_of(party: Party) -> Facts:
 def said_in(order: Order, recipient: Facts, sender: Facts) -> Said:
     """Analyse the free texts of an order between two parties."""
     known = recipient.words + sender.words + recipient.rooms + sender.rooms
+    given = (recipient.given, sender.given)
     goods = order.goods.reveal()
     told = order.show_goods and not is_sensitive(goods)
-    return Said(category(goods), read_note(goods, known) if told else None, read_note(order.remark.reveal(), known))
+    note = read_note(goods, known, given) if told else None
+    return Said(category(goods), note, read_note(order.remark.reveal(), known, given))

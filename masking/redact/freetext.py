@@ -13,7 +13,7 @@ from typing import NamedTuple, final
 
 from masking.redact.divisions import table
 from masking.redact.doors import door_parts
-from masking.redact.known import find_words
+from masking.redact.known import find_given, find_words
 from masking.redact.levels import Level, Part
 from masking.redact.names import COMPOUND, HONORIFIC, SINGLE, is_person
 from masking.redact.normalise import Normal, normalise
@@ -104,12 +104,12 @@ class Note(NamedTuple):
 _SILENT = Note("", ())
 
 
-def read_note(text: str, known: Sequence[str] = ()) -> Note:
-    """Find the personal parts of a free text and the words in `known`."""
+def read_note(text: str, known: Sequence[str] = (), given: Sequence[str] = ()) -> Note:
+    """Find the personal parts of a free text, the words in `known` and the given names in `given`."""
     if not text:
         return _SILENT
     normal = normalise(text)
-    return Note(text, [*find_personal(normal), *find_words(normal, known)])
+    return Note(text, [*find_personal(normal), *find_words(normal, known), *find_given(normal, given)])
 
 
 def mask_text(text: str, known: Sequence[str] = ()) -> Masked:

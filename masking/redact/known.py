@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from masking.redact.divisions import table
+from masking.redact.names import HONORIFIC
 from masking.redact.normalise import Normal
 from masking.redact.spans import Span
 
@@ -24,6 +25,20 @@ def name_words(name: Normal) -> list[str]:
         return [text] if len(text) > 1 and text not in known.names and text not in known.shorts else []
     parts = dict.fromkeys([text.strip(), *_NAME_PART.findall(text), *_TAIL.findall(text)])
     return [part for part in parts if len(part) > 1 and part not in known.names and part not in known.shorts]
+
+
+def find_given(normal: Normal, given: Sequence[str]) -> list[Span]:
+    """Find given names in a free text (三丰哥的书). A name of one character counts only with a title or prefix: 三哥, 阿三."""
+    text = normal.text
+    spans: list[Span] = []
+    for name in given:
+        if name and name in text:
+            shape = re.escape(name)
+            if len(name) == 1:
+                before = r"(?:(?<![一-鿿])|(?<=[给送交找叫是请转]))"
+                shape = rf"(?<=阿){shape}|(?<=[小老]){shape}(?![一-鿿])|{before}{shape}(?={HONORIFIC})"
+            spans += [normal.back(*match.span()) for match in re.finditer(shape, text)]
+    return spans
 
 
 def find_words(normal: Normal, words: Sequence[str]) -> list[Span]:

@@ -33,6 +33,7 @@ _FIRM = re.compile(
     r"公司|集团|商行|工厂|中心|工作室|超市|书局|书社|学校|大学|医院|银行|酒店|事务所|合作社|贸易|[店厂馆]|[行部]$"
 )
 _LATIN_WORD = re.compile(r"[A-Za-z']+")
+_HAN = re.compile("[一-鿿]+")
 _DOT = re.compile(r"[·.]")
 _OTHER_SIGNS = _TITLE_ENDS | frozenset("司团行厂心室市局社校学院店所易馆部")
 """Characters that occur in names of firms and in titles."""
@@ -82,6 +83,14 @@ def surname(text: str) -> str:
 def is_person(text: str) -> bool:
     """Whether a Han string reads as a person's name: a common surname and one or two more characters."""
     return (2 <= len(text) <= 3 and text[0] in SINGLE) or (3 <= len(text) <= 4 and text[:2] in COMPOUND)
+
+
+def given_name(normal: Normal) -> str:
+    """Return the given name of a Chinese person; empty for any other name and for a surname alone."""
+    plain = normal.text.strip()
+    title = _TITLE.match(plain)
+    who = title["who"] if title and title.end("who") < len(plain) else plain
+    return who[len(_head(who)) :] if is_person(who) and _HAN.fullmatch(who) else ""
 
 
 def _slice(text: str, span: Span) -> str:
