@@ -276,12 +276,16 @@ class PushAcknowledged(Document):
 
 
 class Labels(Document):
-    """The labels that could be printed, as one document, and an outcome for each that was asked for."""
+    """The labels that could be printed, and an outcome for each that was asked for."""
 
     outcomes: list[LabelOutcome]
     pdf: Annotated[
         str | None,
-        Field(description="The document in base64; null if there is no label in it."),
+        Field(description="The document in base64; null if there is no label in it, or another form was asked for."),
+    ]
+    parts: Annotated[
+        list[str],
+        Field(description="In a printer's language, the bytes of each printed label in base64; page 1 is the first."),
     ]
 
 

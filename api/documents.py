@@ -155,8 +155,21 @@ class ReprintItem(Document):
     reason: ReprintReason
 
 
+class PrinterIn(Document):
+    """How a printer is set up; without a member, as it is. `gap` is the height in mm of the gap or mark between labels."""
+
+    right: Annotated[int, Field(ge=-400, le=400, description="Dots by which the picture is moved.")] = 0
+    down: Annotated[int, Field(ge=-400, le=400)] = 0
+    darkness: Annotated[int, Field(ge=0, le=15)] | None = None
+    speed: Annotated[int, Field(ge=1, le=14, description="Inches a second.")] | None = None
+    media: Literal["keep", "gap", "mark", "continuous"] = "keep"
+    gap: Annotated[float, Field(gt=0, le=20)] = 2
+
+
 class LabelsIn(Document):
-    """Up to 100 labels in one document, by token or waybill number. The same job gets the same labels, counted once.
+    """Up to 100 labels, by token or waybill number. The same job gets the same labels, counted once.
+
+    `to` is `pdf`, one document, or a printer's language, one part for each label; `printer` is for the latter.
 
     `reprints` gives single ones of `ids` a reason of their own, `reason` all the others; a first print keeps none.
     """
@@ -166,7 +179,14 @@ class LabelsIn(Document):
     station: Annotated[Short, _form(JOB_OR_STATION, 64), Field(examples=["printer-1"])] = "shop"
     reason: ReprintReason | None = None
     reprints: Annotated[list[ReprintItem], Field(max_length=100)] = []
-    template: Literal["100x180", "100x150", "100x100", "76x130", "60x40"] = "100x180"
+    template: Annotated[
+        str,
+        StringConstraints(max_length=40, pattern=r"^[A-Za-z0-9_-]+$"),
+        Field(description="100x180, 100x150, 100x100, 76x130 or 60x40; or a template of the deployment."),
+    ] = "100x180"
+    to: Literal["pdf", "tspl", "zpl", "cpcl"] = "pdf"
+    dpi: Annotated[int, Field(ge=203, le=300, description="The printer's resolution, 203 or 300.")] = 203
+    printer: PrinterIn | None = None
 
 
 class ScanItem(Document):

@@ -116,7 +116,7 @@ def _size(schema: Mapping[str, Any], named: Mapping[str, Any]) -> Size:
             return Size(1, long * _ESCAPED + 2, 0)
         case {"type": "string", "format": "date-time"}:
             return Size(1, _TIME, 0)
-        case {"type": "boolean" | "integer" | "null"}:
+        case {"type": "boolean" | "integer" | "number" | "null"}:
             return Size(0, 0, _NUMBER)
         case _:
             raise ValueError("a shape without a limit")

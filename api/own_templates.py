@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from masking.errors import InputError
+from masking.errors import InputError, SettingsError
 from masking.redact.freetext import find_personal
 from masking.redact.normalise import normalise
 from print_templates.preview import picture, sample
@@ -48,6 +48,23 @@ def faults(path: Path) -> list[Fault]:
         picture(sample(), path)
     except InputError as error:
         found.append(Fault("template", f"has too little room: of an ordinary label, {error.field} {error.rule}"))
+    return found
+
+
+def own_templates(folder: Path) -> dict[str, Path]:
+    """The templates of a deployment by their names, checked: the files NAME.toml of this folder.
+
+    Raises:
+        SettingsError: one has a fault, or the name of a built-in size.
+    """
+    found = {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    for name, path in found.items():
+        if name in built_in():
+            raise SettingsError(f"{path}: {name} is a built-in size; give the template another name")
+        try:
+            chosen(str(path))
+        except InputError as error:
+            raise SettingsError(f"{path}: {error.field}: {error.rule}") from None
     return found
 
 

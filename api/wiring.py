@@ -54,6 +54,7 @@ from .alarms import Destinations, read_destinations, send_alarms
 from .batching import Batcher
 from .logs import LOG, RequestLines, named, where
 from .metrics import Metrics
+from .own_templates import own_templates
 from .providers import read_provider
 from .settings import ServiceSettings
 
@@ -110,6 +111,7 @@ class Service:
         self.look = Batcher(look, world, store, **given)
         self.provider = provider
         self.destinations = destinations or Destinations()
+        self.templates = own_templates(settings.folder / "templates")
         # a provider is slow, and is not waited for by our own switch
         self.announce = Batcher(partial(dial, provider=provider) if provider else call, world, store, **given)
         self.call = Batcher(call, world, store, quick=self.quick, **given)

@@ -337,7 +337,11 @@ class LabelData:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
-    """Drawn labels: a PDF, empty if no label could be drawn, and the outcome of each request, in the same order."""
+    """Drawn labels: a PDF, empty if no label could be drawn, and the outcome of each request, in the same order.
+
+    In a printer's language there is no PDF but `parts`: the bytes of each printed label, page 1 first.
+    """
 
     pdf: bytes
     outcomes: list[OnPage | Rejected | Refusal]
+    parts: list[bytes] = field(default_factory=list)

@@ -1,34 +1,48 @@
-"""Draw labels into one PDF, with an outcome for each request, for embedded deployments and for the service."""
+"""Labels with an outcome for each that was asked for: what a merchant gets from a folder and from a service."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from masking.errors import InputError
 from masking.waybill import LabelData, Labels, OnPage, Refusal, Rejected
-from print_templates.render import NotPrinted, Printed, render
+from print_templates import pdf, printers
+from print_templates.gate import Released
+from print_templates.printers import PLAIN, Setup
+from print_templates.render import NotPrinted, Printed, draw
 
 
-def draw_labels(found: Sequence[LabelData | Refusal], template: str | Path) -> Labels:
-    """The document, empty if nothing could be drawn, and what became of each label; its title names the job.
+def draw_labels(
+    found: Sequence[LabelData | Refusal],
+    template: str | Path,
+    *,
+    to: str = "pdf",
+    dpi: int = 203,
+    setup: Setup = PLAIN,
+) -> Labels:
+    """The labels as one PDF, empty if nothing could be drawn, or each in a printer's language; and what became of each.
 
     Raises:
-        InputError: the template is unknown.
+        InputError: the template, the language or the resolution is unknown, or the setup moves a code off the paper.
     """
+    if to not in ("pdf", *printers.LANGUAGES):
+        raise InputError("to", f"unknown; there are pdf, {', '.join(printers.LANGUAGES)}")
     data = [each for each in found if isinstance(each, LabelData)]
-    if not data:
-        return Labels(pdf=b"", outcomes=[each for each in found if isinstance(each, Refusal)])
-    rendered = render(data, template=template, to="pdf", title=f"labels {data[0].job}")
-    pages = iter(rendered.outcomes)
-    drawn: list[OnPage | Rejected | Refusal] = []
+    results = draw(data, template=template, dpi=dpi)
+    drawings: list[Released] = []
+    outcomes: list[OnPage | Rejected | Refusal] = []
     for each in found:
         if isinstance(each, Refusal):
-            drawn.append(each)
+            outcomes.append(each)
             continue
-        match next(pages):
+        drawing, outcome = next(results)
+        match outcome:
             case Printed(page=page):
-                drawn.append(OnPage(page=page))
+                outcomes.append(OnPage(page=page))
             case NotPrinted(field=field, rule=rule):
-                drawn.append(Rejected(reference=None, field=field, rule=rule))
-    printed = any(isinstance(each, OnPage) for each in drawn)
-    return Labels(pdf=rendered.data if printed else b"", outcomes=drawn)
+                outcomes.append(Rejected(reference=None, field=field, rule=rule))
+        drawings += [drawing] if drawing is not None else []
+    if to == "pdf":
+        return Labels(pdf=pdf.write(drawings), outcomes=outcomes)
+    return Labels(pdf=b"", outcomes=outcomes, parts=[printers.write(each, to, setup) for each in drawings])

@@ -127,6 +127,17 @@ def test_outlet_and_courier_walk_a_parcel_to_its_door(service, shop, credentials
         assert arrived == [Refusal(reason="unknown")]
 
 
+def test_an_outlet_gets_each_label_in_its_printers_language(service, shop, credentials):
+    taken = shop.checkout([made() for _ in range(2)])
+    with Outlet.connect(service.url, credentials=credentials(RECEIVER)) as outlet:
+        outlet.scan([each.waybill_number for each in taken], "arrived")
+        ids = [taken[0].id, Token("wb1_x"), taken[1].id]
+        labels = outlet.labels(ids, job="raw-1", station="SH-01-3", to="tspl", printer={"media": "mark"})
+    assert labels.outcomes == [OnPage(page=1), Refusal(reason="unknown"), OnPage(page=2)]
+    assert labels.pdf == b""
+    assert [part.count(b"BLINE 2.0 mm,0 mm\r\n") for part in labels.parts] == [1, 1]
+
+
 @pytest.mark.parametrize("event", ["gate-1/0002", "2", "一号门", "x" * 500])
 def test_an_event_is_recorded_once_however_often_it_is_sent(service, shop, credentials, event):
     [waybill] = shop.checkout([made()])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from types import TracebackType
 from typing import Any, Self
@@ -151,7 +151,7 @@ class RemoteShop:
 
     def labels(self, ids: Sequence[Token], *, job: str, station: str = "shop", template: str = "100x180") -> Labels:
         """Labels as one PDF, counted once a job: asking again under the same job gives the same prints."""
-        return draw(self.link, ids, job=job, station=station, template=template)
+        return draw(self.link, ids, job=job, station=station, form={"template": template})
 
     def close(self) -> None:
         """End this process's connection; what waits stays on disk. Using it afterwards raises `ClosedError`."""
@@ -178,22 +178,24 @@ class RemoteShop:
 
 
 def draw(
-    link: Link, ids: Sequence[Token], *, job: str, station: str, template: str, reason: str | None = None
+    link: Link, ids: Sequence[Token], *, job: str, station: str, form: Mapping[str, Any], reason: str | None = None
 ) -> Labels:
-    """Labels as one document, however many; asked for in lists that fit into one request."""
+    """Labels as one document, or in parts, however many; asked for in lists that fit into one request."""
     link.require_open()
+    documents: list[bytes] = []
     parts: list[bytes] = []
     outcomes: list[OnPage | Rejected | Refusal] = []
     pages = 0
     for some in batches(arguments.ids(ids)):
-        body = {"ids": some, "job": job, "station": station, "template": template, "reason": reason}
+        body = {"ids": some, "job": job, "station": station, "reason": reason, **form}
         answer = link.ask("POST", "/v1/labels", body)
         found = link.read(answer, count=len(some), kinds=(OnPage, Rejected, Refusal))
         outcomes += [OnPage(page=pages + each.page) if isinstance(each, OnPage) else each for each in found]
         pages += sum(isinstance(each, OnPage) for each in found)
         if isinstance(answer.get("pdf"), str):
-            parts.append(base64.b64decode(answer["pdf"]))
-    return Labels(pdf=_joined(parts), outcomes=outcomes)
+            documents.append(base64.b64decode(answer["pdf"]))
+        parts += [base64.b64decode(part) for part in answer.get("parts", ())]
+    return Labels(pdf=_joined(documents), outcomes=outcomes, parts=parts)
 
 
 def _joined(documents: list[bytes]) -> bytes:

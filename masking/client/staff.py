@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -124,10 +124,24 @@ class Outlet(Staff):
         return outcomes
 
     def labels(
-        self, ids: Sequence[Token], *, job: str, station: str, reason: str | None = None, template: str = "100x180"
+        self,
+        ids: Sequence[Token],
+        *,
+        job: str,
+        station: str,
+        reason: str | None = None,
+        template: str = "100x180",
+        to: str = "pdf",
+        dpi: int = 203,
+        printer: Mapping[str, int | float | str | None] | None = None,
     ) -> Labels:
-        """Labels, drawn, counted once a job; `reason` for a reprint: damaged, printer-jam, repacked."""
-        return draw(self.link, ids, job=job, station=station, template=template, reason=reason)
+        """Labels, drawn, counted once a job; `reason` for a reprint: damaged, printer-jam, repacked.
+
+        With `to` a printer's language (tspl, zpl, cpcl) they are in `parts`. `printer` is how it is set up: the members
+        right, down, darkness, speed, media, gap of the service's `PrinterIn`. `template` may be one of the deployment's.
+        """
+        form = {"template": template, "to": to, "dpi": dpi, "printer": dict(printer) if printer else None}
+        return draw(self.link, ids, job=job, station=station, reason=reason, form=form)
 
 
 class Courier(Staff):
