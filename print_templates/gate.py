@@ -3,7 +3,8 @@
 An allow-list (never a search for what looks personal): every text must equal a field of the stamped view, a constant of
 the template or a fact of the print; every code is decoded from the modules that will be drawn, and must say the waybill
 number or the label code. It reads the drawing, not the layout's intentions, and decodes with ZXing: an error in the
-encoders' tables can't be repeated by the reader.
+encoders' tables can't be repeated by the reader. A QR symbol is also compared with the one that its content gives, since
+error correction would read it over damaged modules.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import zxingcpp
 from masking.errors import RefusedError
 from masking.rules import Rule
 from masking.waybill import STAMP, LabelData
+from print_templates import qr
 from print_templates.content import contents
 from print_templates.drawing import Code, Drawing
 from print_templates.template import Template
@@ -43,7 +45,8 @@ def release(drawing: Drawing, label: LabelData, template: Template) -> Released:
     if drawing.background != template.background:
         raise RefusedError(Rule.BACKGROUND_NOT_THE_TEMPLATES)
     for code in drawing.codes:
-        if _decoded(code) != (label.waybill_number if code.kind == "code128" else label.code):
+        said = label.waybill_number if code.kind == "code128" else label.code
+        if _decoded(code) != said or (code.kind == "qr" and code.modules != qr.symbols([said])[0]):
             raise RefusedError(Rule.CODE_NOT_ON_THE_LIST)
     return Released(drawing)
 

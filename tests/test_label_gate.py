@@ -81,6 +81,18 @@ def test_unreadable_code_is_refused() -> None:
             release(replace(drawing, codes=(*drawing.codes[:n], damaged, *drawing.codes[n + 1 :])), label(), FORM)
 
 
+def test_qr_module_that_error_correction_would_mend_is_refused() -> None:
+    drawing = drawn(label())
+    [at] = [n for n, code in enumerate(drawing.codes) if code.kind == "qr"]
+    code = drawing.codes[at]
+    for place, bit in ((82, 0x80), (42, 0x10), (100, 0x01)):
+        flipped = bytearray(code.modules)
+        flipped[place] ^= bit
+        damaged = code._replace(modules=bytes(flipped))
+        with pytest.raises(RefusedError, match="code-not-on-the-list"):
+            release(replace(drawing, codes=(*drawing.codes[:at], damaged, *drawing.codes[at + 1 :])), label(), FORM)
+
+
 def test_code_of_an_unknown_kind_is_refused() -> None:
     drawing = drawn(label())
     codes = (drawing.codes[0]._replace(kind="logo"), *drawing.codes[1:])
