@@ -46,8 +46,8 @@ class Rule(Word):
         "The routing code is not 2 to 32 letters, digits, blanks or hyphens.",
         "Send the carrier's code as it gave it.",
     )
-    NOT_YOUR_NUMBER = (
-        "not-your-number",
+    NUMBER_NOT_ALLOTTED = (
+        "number-not-allotted",
         "The carrier has allotted this waybill number to another unit, or to none. Whether it is in use is not said.",
         "Use a number that the carrier allotted to you; the operator keeps the table `[numbers_of]`.",
     )

@@ -70,10 +70,10 @@ def test_allotted_number_is_refused_alike_whether_it_is_used_or_not(world, allot
     assert isinstance(shipped(world, allotted, checked_out(world, allotted, order("A-1", **UNSHIPPED)), used), Waybill)
     orders = [order(f"R-{n}", waybill_number=number, routing_code=ROUTE) for n, number in enumerate((used, free))]
     taken = checkout(world, allotted, [Checkout(merchant=RIVAL, order=each) for each in orders])
-    assert [rule(each) for each in taken] == [Rule.NOT_YOUR_NUMBER] * 2
+    assert [rule(each) for each in taken] == [Rule.NUMBER_NOT_ALLOTTED] * 2
     [own] = checkout(world, allotted, [Checkout(merchant=RIVAL, order=order("R-3", **UNSHIPPED))])
     for number in (used, free):
-        assert rule(shipped(world, allotted, own, number, RIVAL)) == Rule.NOT_YOUR_NUMBER
+        assert rule(shipped(world, allotted, own, number, RIVAL)) == Rule.NUMBER_NOT_ALLOTTED
     assert clashes(allotted) == []
 
 

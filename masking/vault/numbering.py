@@ -19,7 +19,7 @@ def not_allotted(store: Store, unit: str, number: str | None, reference: str | N
     """Why a merchant's unit may not ship under this number: the same answer whether it is in use or not."""
     if number is None or store.settings.network.may_use(unit, number):
         return None
-    return Rejected(reference=reference, field="waybill_number", rule=Rule.NOT_YOUR_NUMBER)
+    return Rejected(reference=reference, field="waybill_number", rule=Rule.NUMBER_NOT_ALLOTTED)
 
 
 def already_used(
