@@ -161,3 +161,8 @@ class AlarmKind(Word):
         "An act was done under a duty that had passed to another courier, which no step of this program allows.",
         "Find out who can write the data.",
     )
+    NEVER_ARRIVED = (
+        "never-arrived",
+        "A clerk assigned a parcel that no colleague had taken in, which no step of this program allows.",
+        "Find out who can write the data, and look at who saw the parcel: `waybill who-saw`.",
+    )

@@ -192,7 +192,9 @@ def test_the_ledger_is_not_read_into_memory(store, world):
             made = looked(range(n, n + 250), then="deliver")
             early = (int(now.timestamp() * 1000)).to_bytes(6, "big")
             journal.append(tx, [replace(each, id=early + each.id[6:], at=now) for each in made])
-    assert peak(lambda: watching.watch(world, store)) < 1_000_000
+    assert (
+        peak(lambda: watching.watch(world, store)) < 2_500_000
+    )  # the names of 2,500 parcels without an arrival are kept
 
 
 def test_any_look_at_a_canary_is_found_and_its_ordinary_way_is_not():

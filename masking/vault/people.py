@@ -188,6 +188,11 @@ def phone_change(tx: Connection, id_: str, index: bytes | None) -> dict[str, str
     return {} if index in {None, phone_indexes(tx, [id_]).get(id_)} else {"phone": "changed"}
 
 
+def units(tx: Connection) -> dict[str, str]:
+    """The unit of everybody who was ever enrolled."""
+    return {row.id: row.unit for row in tx.execute(sa.select(person.c.id, person.c.unit))}
+
+
 def reachable(tx: Connection, ids: Collection[str]) -> set[str]:
     """Those of these people who are enrolled now and have a verified phone."""
     return set(direct.by_key(tx, lambda row: (row[0], None), _REACHABLE, keep=_is_ours(tx), ids=list(ids)))

@@ -6,18 +6,21 @@ mark is in no leaf and in no answer, so whoever sees the parcel can't tell it fr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from masking.access.arrivals import without_arrival
 from masking.access.detectors import Finding, detect, looked_at_canaries
 from masking.access.duty import DUTY_LASTS
 from masking.alarms import AlarmKind
 from masking.ledger.log import Leaf, Unreadable, read
-from masking.vault import journal
+from masking.vault import journal, people
 from masking.vault.alarms import raise_alarm
 from masking.vault.engine import insert_new, streaming
 from masking.vault.refusals import count_leaf
@@ -31,6 +34,9 @@ A_DAY = timedelta(days=1)
 
 SORTING = 500_000
 """Leaves that are sorted at once."""
+
+LOOKED_UP = 200
+"""Parcels whose whole history is read at once."""
 
 
 def mark(tx: Transaction, waybill: bytes, now: datetime) -> bool:
@@ -47,10 +53,41 @@ def watch(world: World, store: Store, *, back: timedelta = A_DAY) -> list[Findin
     now = world.now()
     damaged: list[Unreadable] = []
     since = now - back
-    leaves = _readable(parcel_by_parcel(store, since - DUTY_LASTS), damaged)
-    found = detect(leaves, _canaries(world, store, now), store.settings.watch, since=since) + _unreadable(damaged)
+    with store.reading() as tx:
+        units = people.units(tx)
+    suspects: set[bytes] = set()
+    leaves = _without_arrival(_readable(parcel_by_parcel(store, since - DUTY_LASTS), damaged), units, since, suspects)
+    found = detect(leaves, _canaries(world, store, now), store.settings.watch, since=since)
+    found += _never_arrived(store, suspects, units, since) + _unreadable(damaged)
     _ring(world, store, found, now)
     return found
+
+
+def _without_arrival(
+    leaves: Iterable[Leaf], units: Mapping[str, str], since: datetime, suspects: set[bytes]
+) -> Iterator[Leaf]:
+    """These leaves; the parcels that were assigned, and whose arrival is not among them, are added to `suspects`."""
+    for subject, about in groupby(leaves, key=attrgetter("subject")):
+        parcel = list(about)
+        if subject and without_arrival(parcel, units, since):
+            suspects.add(subject)
+        yield from parcel
+
+
+def _never_arrived(
+    store: Store, suspects: Collection[bytes], units: Mapping[str, str], since: datetime
+) -> list[Finding]:
+    """A finding for each clerk who assigned one of these parcels although its whole history shows no arrival."""
+    counts = Counter[str]()
+    named = sorted(suspects)
+    for start in range(0, len(named), LOOKED_UP):
+        some = named[start : start + LOOKED_UP]
+        query = journal.KEPT.where(leaf.c.subject.in_(some)).order_by(leaf.c.subject, leaf.c.id)
+        with store.reading() as tx:
+            history = list(_readable((read(*row) for row in tx.execute(query)), []))
+        for _, parcel in groupby(history, key=attrgetter("subject")):
+            counts += without_arrival(list(parcel), units, since)
+    return [Finding(kind=AlarmKind.NEVER_ARRIVED, who=who, times=n, among=n) for who, n in sorted(counts.items())]
 
 
 def parcel_by_parcel(store: Store, since: datetime, *, sorting: int = SORTING) -> Iterator[Leaf | Unreadable]:

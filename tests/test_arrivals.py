@@ -1,0 +1,81 @@
+"""Assignments without an arrival: what a writer of the data leaves on the ledger who moves a parcel by its row."""
+
+from __future__ import annotations
+
+import pytest
+
+from masking.access.people import Actor, Role
+from masking.alarms import AlarmKind
+from masking.assign import Assign, assign
+from masking.order import Grant
+from masking.scan import Scan, scan
+from masking.vault import people, schema, watching
+from masking.waybill import Assigned, Scanned
+from tests.cast import COURIER, DISPATCHER, RECEIVER, TENANT, checked_out, labelled, looked, on_its_van
+
+FAR_CLERK = Actor(id="far-clerk", tenant=TENANT, role=Role.OUTLET, unit="hz-01")
+
+
+@pytest.fixture
+def moved(store, world, order):
+    """A parcel that nobody took in, moved to the outlet by its row, and assigned there."""
+    data = labelled(world, store, checked_out(world, store, order()))
+
+    def move(**values):
+        here = {
+            "leg": "delivery",
+            "custody": "arrived",
+            "place": "sh-01",
+            "holder": RECEIVER.id,
+            "received_by": RECEIVER.id,
+        }
+        with store.data.begin() as tx:
+            tx.execute(schema.waybill.update().values(here | {"diverted_to": "sh-01"} | values))
+        [given] = assign(world, store, [Assign(actor=DISPATCHER, what=data.code, courier=COURIER.id)])
+        assert isinstance(given, Assigned)
+        assert isinstance(looked(world, store, data.code), Grant)
+
+    return data, move
+
+
+def found(world, store):
+    return [(each.kind, each.who, each.times) for each in watching.watch(world, store)]
+
+
+def test_assignment_after_a_changed_custody_is_found(store, world, moved):
+    _, move = moved
+    move()
+    assert found(world, store) == [(AlarmKind.NEVER_ARRIVED, DISPATCHER.id, 1)]
+
+
+def test_arrival_at_another_outlet_explains_no_assignment_here(store, world, moved):
+    data, move = moved
+    with store.transaction() as tx:
+        people.enrol(world, store.keys, tx, FAR_CLERK, world.now())
+    with store.data.begin() as tx:  # the far outlet has it, as its colleagues sent it
+        tx.execute(schema.waybill.update().values(leg="delivery", custody="departed", place="x", holder="x"))
+    [seen] = scan(world, store, [Scan(actor=FAR_CLERK, what=data.waybill_number, kind="arrived")])
+    assert isinstance(seen, Scanned)
+    move()
+    assert found(world, store) == [(AlarmKind.NEVER_ARRIVED, DISPATCHER.id, 1)]
+
+
+def test_departure_ends_what_an_arrival_explains(store, world, order, hands):
+    _, data = on_its_van(world, store, order())
+    hands.move(minutes=5)
+    scan(world, store, [Scan(actor=RECEIVER, what=data.waybill_number, kind="departed")])
+    hands.move(minutes=5)
+    with store.data.begin() as tx:
+        tx.execute(schema.waybill.update().values(custody="arrived", holder=RECEIVER.id, received_by=RECEIVER.id))
+    [given] = assign(world, store, [Assign(actor=DISPATCHER, what=data.code, courier=COURIER.id)])
+    assert isinstance(given, Assigned)
+    assert found(world, store) == [(AlarmKind.NEVER_ARRIVED, DISPATCHER.id, 1)]
+
+
+def test_arrival_of_last_week_explains_the_assignment_of_today(store, world, order, hands):
+    data = labelled(world, store, checked_out(world, store, order()))
+    scan(world, store, [Scan(actor=RECEIVER, what=data.waybill_number, kind="arrived")])
+    hands.move(days=7)
+    [given] = assign(world, store, [Assign(actor=DISPATCHER, what=data.code, courier=COURIER.id)])
+    assert isinstance(given, Assigned)
+    assert found(world, store) == []
