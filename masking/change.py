@@ -88,7 +88,7 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
             kind, who = type(request).__name__.lower(), request.merchant.id
             outcome: Waybill | Rejected | Refusal = UNKNOWN
             if record and staff.get(who) == request.merchant and _is_its_merchants(request.merchant, record):
-                if isinstance(request, Cancel) and record.destroy_reason == CANCELLED:
+                if _is_done(request, record):
                     outcomes.append(_read(tx, record.id))
                     continue
                 match request:
@@ -111,6 +111,22 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
     store.keys.drop_other_generations(amended.values())
     store.destroyed(gone, now)
     return outcomes
+
+
+def _is_done(request: Change, record: Record) -> bool:
+    """Whether the waybill is already as it is asked for: saying so again costs the ledger no leaf."""
+    if isinstance(request, Cancel):
+        return record.destroy_reason == CANCELLED
+    shipped = (record.waybill_number, record.routing_code)
+    return (
+        isinstance(request, Ship)
+        and record.state == State.ACTIVE
+        and shipped
+        == (
+            request.waybill_number,
+            request.routing_code,
+        )
+    )
 
 
 def _ship(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import final
 
 from masking.access import credentials as words
@@ -19,6 +19,7 @@ from masking.waybill import Refusal, Working
 from masking.world import World
 
 LONGEST = timedelta(hours=14)
+_A_MINUTE = timedelta(minutes=1)
 
 
 @final
@@ -47,6 +48,10 @@ def shift(world: World, store: Store, requests: Sequence[Shift]) -> list[Working
                 outcomes.append(UNKNOWN)
                 continue
             until = now + min(timedelta(hours=max(request.hours, 0)), LONGEST)
+            before = people.shift_of(tx, courier.id)
+            if before and _same(before, until, now):
+                outcomes.append(Working(courier=courier.id, until=max(before, now)))
+                continue
             people.set_shift(tx, courier.id, until)
             if until == now:
                 credentials.end(tx, [courier.id], kind=words.TOKEN)
@@ -54,6 +59,13 @@ def shift(world: World, store: Store, requests: Sequence[Shift]) -> list[Working
             journal.append(tx, [store.leaf(world, now, kind, actor.id, person=courier.id, hours=str(request.hours))])
             outcomes.append(Working(courier=courier.id, until=until))
     return outcomes
+
+
+def _same(before: datetime, until: datetime, now: datetime) -> bool:
+    """Whether a shift ends, or has ended, as is asked for, but for a minute: the ledger needs no further leaf."""
+    if until == now:
+        return before <= now
+    return before > now and abs(until - before) < _A_MINUTE
 
 
 def _may(actor: Actor, courier: Actor, hours: int) -> bool:

@@ -23,7 +23,9 @@ from masking.order import Order, Party, Plain
 from masking.resolve import Resolve, resolve
 from masking.retire import Destroy, SealAway, retire
 from masking.scan import Scan, scan
+from masking.shift import Shift, shift
 from masking.vault import budgets, journal, people, schema, watching
+from masking.waybill import Working
 from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, RIVAL, SHOP, SWITCH, checked_out, labelled
 
 SOMEBODY = Party(name="张测试", phone="13800000003", address="上海市浦东新区世纪大道1号")
@@ -178,3 +180,28 @@ def test_locked_is_known_before_a_parcel_is_looked_for(store, world):
             tallies[COURIER.id].refuse()
         budgets.save_tallies(tx, tallies, world.now(), world)
         assert budgets.locked(tx, {COURIER.id, OTHER_COURIER.id, "nobody"}, world.now()) == {COURIER.id}
+
+
+def test_same_ship_again_leaves_no_further_leaf(store, world, order):
+    waybill = checked_out(world, store, order())
+    asked = Ship(merchant=SHOP, id=waybill.id, waybill_number="YT000000000009", routing_code="301-007-00 013")
+    first = change(world, store, [asked])
+    before = total(store)
+    assert change(world, store, [asked] * 50) == first * 50
+    assert total(store) == before
+    change(world, store, [replace(asked, waybill_number="YT000000000010")])
+    assert total(store) == before + 1
+
+
+def test_same_shift_again_leaves_no_further_leaf(store, world, hands):
+    def said(hours, many=1):
+        before = total(store)
+        outcomes = shift(world, store, [Shift(actor=DISPATCHER, courier=COURIER.id, hours=hours)] * many)
+        assert all(isinstance(each, Working) for each in outcomes)
+        return total(store) - before
+
+    assert said(9) == 1
+    assert said(9, 50) == 0
+    hands.move(minutes=2)
+    assert (said(9), said(10)) == (1, 1)
+    assert (said(0), said(0, 50)) == (1, 0)
