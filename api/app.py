@@ -40,6 +40,7 @@ def create_app(settings: ServiceSettings, world: World | None = None, attest: At
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with running(settings, world or World(now=SteadyClock(World().now)), attest) as service:
             app.state.service = service
+            app.state.checked = health.Checked()
             yield
 
     app = FastAPI(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 
+import anyio
 import anyio.to_thread
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -16,10 +20,14 @@ from masking.vault.store import Store
 from masking.world import SteadyClock
 
 from .. import answers
+from ..wiring import Service
 from .called import Responses, document
 
 SKEW = timedelta(seconds=5)
 """How far the machine's clock may be behind the service's without being named."""
+
+MOST = 5
+"""Checks of readiness in a second; those who ask more often get the last answer."""
 
 router = APIRouter(tags=["operations"])
 
@@ -36,10 +44,36 @@ async def alive() -> Response:
     return document({"alive": True})
 
 
+class Checked:
+    """Asks the store at most `MOST` times a second, and once at a time: any stranger may ask whether it is ready."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._asked: deque[float] = deque(maxlen=MOST)
+        self._asking = anyio.Lock()
+        self._last: tuple[bool, list[str]] = (False, [])
+
+    async def ready(self, check: Callable[[], Awaitable[tuple[bool, list[str]]]]) -> tuple[bool, list[str]]:
+        """What `check` answers now, or has answered within the last second."""
+        async with self._asking:
+            now = self._clock()
+            if len(self._asked) < MOST or now - self._asked[0] >= 1:
+                self._asked.append(now)
+                self._last = await check()
+            return self._last
+
+
 @router.get("/readyz", operation_id="getReadiness", responses=_READY)
 async def ready(request: Request) -> Response:
     """The store answers, the root key and today's keys open, the ledger is being signed, chores are done. Risks are named."""
     service = request.app.state.service
+    able, risks = await request.app.state.checked.ready(partial(_check, service))
+    answer = document({"ready": able, "risks": risks})
+    answer.status_code = 200 if able else 503
+    return answer
+
+
+async def _check(service: Service) -> tuple[bool, list[str]]:
     risks: list[str] = []
     try:
         await anyio.to_thread.run_sync(journal.latest, service.store)
@@ -56,9 +90,7 @@ async def ready(request: Request) -> Response:
         risks.append("root-key-unavailable")
     except MaskingError:
         able = False
-    answer = document({"ready": able, "risks": risks})
-    answer.status_code = 200 if able else 503
-    return answer
+    return able, risks
 
 
 @router.get("/metrics", operation_id="getMetrics", response_class=PlainTextResponse)
