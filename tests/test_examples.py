@@ -73,8 +73,45 @@ def test_the_proxy_lets_devices_in_keeps_no_record_and_answers_nothing_of_the_sw
         assert (tmp_path / "nginx" / kept).read_text() == ""
 
 
+@pytest.mark.system("nginx", "openssl")
+def test_devices_sign_for_the_prefix_that_the_proxy_takes_off(tmp_path, capsys, monkeypatch):
+    assert waybill("init", tmp_path / "d") == 0
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        host = f"https://localhost:{free.getsockname()[1]}"
+    with (
+        served("--folder", tmp_path / "d", WAYBILL_ADDRESS=f"{host}/masks") as (_, url),
+        proxied(tmp_path / "nginx", host, url, prefix="/masks") as certificate,
+    ):
+        ready(url)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        with supervisor(f"{host}/masks", tmp_path, code(capsys)) as boss:
+            assert isinstance(boss.enrol("shop-1", role="merchant", unit="shop-1"), Enrolled)
+        with httpx.Client(base_url=host) as http:
+            for path in (
+                "/v1/calls/route",
+                "/v1//calls/route",
+                "/v1/calls/%72oute",
+                "/v1/../metrics",
+                "/metrics",
+                "/readyz",
+            ):
+                assert http.post(f"/masks{path}", json={}).status_code == 404
+            assert http.post("/v1/token", json={}).status_code == 404
+            for path, status in (("/outlet", 200), ("/outlet/page.js", 200), ("/outlet/../metrics", 404)):
+                assert http.get(f"/masks{path}").status_code == status
+
+
+def under(prefix: str, site: str) -> str:
+    """The example with a prefix, as docs/service.md says: in each location, and the rest after the service's port."""
+    for path in ("/v1/", "/outlet", "/healthz"):
+        given = re.compile(rf"(location (?:= )?){path}( {{\s*proxy_pass [^;]+?:\d+)/?;")
+        site, many = given.subn(rf"\g<1>{prefix}{path}\g<2>{path};", site)
+        assert many == 1, path
+    return site.replace("location = /v1/", f"location = {prefix}/v1/")
+
+
 @contextmanager
-def proxied(place: Path, front: str, back: str) -> Iterator[Path]:
+def proxied(place: Path, front: str, back: str, *, prefix: str = "") -> Iterator[Path]:
     """The example's nginx at `front`, with a certificate of its own, which is given."""
     place.mkdir()
     site = (EXAMPLES / "nginx.conf").read_text("utf-8")
@@ -91,7 +128,7 @@ def proxied(place: Path, front: str, back: str) -> Iterator[Path]:
     ):
         assert said in site
         site = site.replace(said, here)
-    (place / "site.conf").write_text(site, "utf-8")
+    (place / "site.conf").write_text(under(prefix, site) if prefix else site, "utf-8")
     (place / "nginx.conf").write_text(NGINX.format(place=place), "utf-8")
     make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -addext"
     names = ["subjectAltName=DNS:localhost", "-keyout", place / "private.key", "-out", place / "certificate.pem"]
