@@ -110,6 +110,9 @@ GIVES_UP = _scenario(
 )  # fmt: skip
 
 
+CALLS_FOR_A_WHILE = CALLS.replace('milliseconds="300"', 'milliseconds="2000"')
+
+
 def is_refused(status: str) -> str:
     """A caller who is refused with that status."""
     thanks = _send(_OF_THE_INVITE.format(method="ACK", after=3, tag="[peer_tag_param]"))
@@ -172,7 +175,7 @@ Content-Length: [len]
 
 v=0
 o=[me] 1 1 IN IP[local_ip_type] [local_ip]
-s=call of [me]
+s=张三 [me]
 i=forwarded to {FORWARDED_TO}
 u=tel:+86[me]
 p=+86 {FORWARDED_TO[:3]} {FORWARDED_TO[3:]}

@@ -9,6 +9,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from tests.scenarios import FORWARDED_TO
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "telephony" / "kamailio.cfg"
 DOMAIN = "127.0.0.1"
@@ -62,6 +67,58 @@ class Phone:
             process.communicate()
 
 
+_MESSAGE = re.compile(r"^-{20,} [^\n]*\n\w+ message (received|sent) [^\n]*\n", re.MULTILINE)
+
+
+def _messages(phone: Phone) -> list[tuple[str, str]]:
+    """Each message of a leg as it was on the wire, and whether the phone has "sent" or "received" it."""
+    parts = _MESSAGE.split(phone.messages)
+    return list(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def shown(phone: Phone, other: Phone) -> list[str]:
+    """The lines that the switch sent to a phone and that show the other side: its number, its address, whom it forwards to.
+
+    A number is also found as +86-138-0000-0001, within a tel: or sip: address, and percent-encoded.
+    """
+    received = [text for which, text in _messages(phone) if which == "received"]
+    assert received
+    lines = [line for message in received for line in message.splitlines()]
+    numbers = (other.me, FORWARDED_TO)
+    return [
+        line
+        for line in lines
+        if other.address in line or any(n in re.sub(r"[^0-9A-Za-z]", "", unquote(line)) for n in numbers)
+    ]
+
+
+def media_port(phone: Phone, which: str) -> int:
+    """The port for media in the first SDP that a phone has sent or received."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        for kind, text in _messages(phone):
+            found = re.search(r"^m=audio (\d+) .*\r?\n.*\n", text, re.MULTILINE)
+            if kind == which and found:
+                return int(found[1])
+        time.sleep(0.01)  # until sipp has written it
+    pytest.fail(f"no SDP was {which}")
+
+
+def socket_at(address: str, port: int) -> socket.socket:
+    """A UDP socket at this address."""
+    found = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    found.bind((address, port))
+    return found
+
+
+def sdes(cname: str) -> bytes:
+    """An RTCP packet (RFC 3550) with an empty receiver report and the name of its sender, as phones send them."""
+    item = bytes([1, len(cname)]) + cname.encode() + b"\0"
+    item += b"\0" * (-len(item) % 4)
+    chunk = (1).to_bytes(4, "big") + item
+    return bytes([0x80, 201, 0, 1, 0, 0, 0, 1, 0x81, 202]) + (len(chunk) // 4).to_bytes(2, "big") + chunk
+
+
 def free_port(address: str) -> int:
     """A UDP port that nobody has at this address."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -111,8 +168,13 @@ def relay(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def kamailio(folder: Path, settings: Mapping[str, str], trunk: Phone, *, without: str = "") -> Iterator[int]:
-    """The switch of the example with these settings, sending calls to `trunk`; its port. `without` drops a line."""
+def kamailio(
+    folder: Path, settings: Mapping[str, str], trunk: Phone, *, without: str = "", without_word: str = ""
+) -> Iterator[int]:
+    """The switch of the example with these settings, sending calls to `trunk`; its port.
+
+    `without` drops the lines that match it, `without_word` a word wherever it stands.
+    """
     folder.mkdir(exist_ok=True)
     port = free_port(DOMAIN)
     words = {
@@ -124,6 +186,8 @@ def kamailio(folder: Path, settings: Mapping[str, str], trunk: Phone, *, without
     lines = [f"#!define LISTEN udp:{DOMAIN}:{port}", *(f'#!define {name} "{value}"' for name, value in words.items())]
     (folder / "local.cfg").write_text("\n".join(lines) + "\n")
     text = EXAMPLE.read_text("utf-8")
+    assert without_word in text
+    text = text.replace(without_word, "")
     if without:
         text, modules = re.subn(rf"(?m)^(loadmodule|modparam).*{without}.*\n", "", text)
         text, calls = re.subn(rf"(?m)^ +.*{without}.*;$", "    $var(nothing) = 0;", text)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote
 
 import pytest
 import sqlalchemy as sa
@@ -21,8 +19,8 @@ from tests.scenarios import (
     CALLS,
     CALLS_AND_IS_HUNG_UP_ON,
     CALLS_BEING_FORWARDED,
+    CALLS_FOR_A_WHILE,
     CALLS_SOMEONE_WHO_FORWARDS,
-    FORWARDED_TO,
     GIVES_UP,
     LETS_IT_RING,
     TAKES_A_FORWARDED_CALL,
@@ -30,7 +28,7 @@ from tests.scenarios import (
     is_refused,
 )
 from tests.serving import Service, serving
-from tests.switch import Phone, answers, kamailio, relay
+from tests.switch import Phone, answers, kamailio, media_port, relay, sdes, shown, socket_at
 from tests.test_service import on_the_van
 
 pytestmark = pytest.mark.system("kamailio", "rtpengine", "sipp")
@@ -83,26 +81,6 @@ def call(exchange: Exchange, van: tuple[tuple[str, str], str], picks_up: str = A
         exchange.courier.doing(dials, exchange.to_recipient, number),
     ):
         pass
-
-
-_MESSAGE = re.compile(r"^-{20,} [^\n]*\n\w+ message (received|sent) [^\n]*\n", re.MULTILINE)
-
-
-def shown(phone: Phone, other: Phone) -> list[str]:
-    """The lines that the switch sent to a phone and that show the other side: its number, its address, whom it forwards to.
-
-    A number is also found as +86-138-0000-0001, within a tel: or sip: address, and percent-encoded.
-    """
-    parts = _MESSAGE.split(phone.messages)
-    received = [text for which, text in zip(parts[1::2], parts[2::2], strict=True) if which == "received"]
-    assert received
-    lines = [line for message in received for line in message.splitlines()]
-    numbers = (other.me, FORWARDED_TO)
-    return [
-        line
-        for line in lines
-        if other.address in line or any(n in re.sub(r"[^0-9A-Za-z]", "", unquote(line)) for n in numbers)
-    ]
 
 
 def methods(phone: Phone) -> set[str]:
@@ -163,6 +141,28 @@ def test_declined_call_shows_neither_target_nor_reason_phrase(exchange, van, cod
 def test_forwarded_caller_shows_the_recipient_no_number(exchange, van):
     call(exchange, van, ANSWERS, CALLS_BEING_FORWARDED)
     assert shown(exchange.recipient, exchange.courier) == []
+
+
+@pytest.mark.parametrize(("without", "shows"), [("", False), ("generate-RTCP", True)])
+def test_rtcp_of_one_side_reaches_the_other_only_through_a_weaker_switch(exchange, van, tmp_path, without, shows):
+    number, code = van
+    announce(exchange, code)
+    courier, recipient = exchange.courier, exchange.recipient
+    with (
+        kamailio(tmp_path, exchange.settings, recipient, without_word=without) as switch,
+        recipient.doing(ANSWERS, switch),
+        courier.doing(CALLS_FOR_A_WHILE, switch, number),
+    ):
+        sent, offered = (media_port(phone, "sent") for phone in (courier, recipient))
+        answered = media_port(courier, "received")
+        with socket_at(courier.address, sent + 1) as ours, socket_at(recipient.address, offered + 1) as theirs:
+            ours.sendto(sdes(f"{courier.me}@{courier.address}"), ("127.0.0.1", answered + 1))
+            theirs.settimeout(1)
+            try:
+                got = theirs.recv(2000)
+            except TimeoutError:
+                got = b""
+    assert (courier.me.encode() in got) is shows
 
 
 def test_a_stranger_is_not_connected(exchange, van):
