@@ -8,17 +8,32 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from masking.errors import InputError, SettingsError
 from masking.redact.freetext import find_personal
+from masking.redact.names import is_person
 from masking.redact.normalise import normalise
+from print_templates import schema
 from print_templates.preview import picture, sample
 from print_templates.schema import Fault
-from print_templates.template import built_in, check, read
+from print_templates.template import built_in, check, located, read
 from print_templates.typeface import require_fonts
+
+_HOTLINE = re.compile(r"(?<![\d-])[48]00[- ]?\d{3}[- ]?\d{4}(?![\d-])")
+"""A number of a firm that many people answer, which is no person's."""
+_DOOR = re.compile(
+    r"\d#\d|\d-\d{3,4}(?![\d-])|\b(?:room|rm|unit|flat|apartment|apt|suite|building|bldg|floor)\W{0,3}\d", re.IGNORECASE
+)
+_TRADE = frozenset(
+    "品件类号码额量价格送付签收寄发货日期时间元个箱包袋装单据证票区站点线路车次勿轻放压向上防潮湿热冷易碎温度计"
+)
+"""Characters of a label's usual words, of which some begin as names do: 易碎品, 温度计."""
 
 
 def faults(path: Path) -> list[Fault]:
@@ -29,13 +44,36 @@ def faults(path: Path) -> list[Fault]:
     """
     text = read(path)
     found = check(text, path.parent)
-    if found:
-        return found
-    source = tomllib.loads(text)
-    for n, each in enumerate(source["text"], 1):
-        for constant in (*each["show"], each.get("otherwise", "")):
-            if not constant.startswith("{") and find_personal(normalise(constant)):
-                found.append(Fault(f"text {n}", "looks personal (a name, a phone, a door); it would be on every label"))
+    with suppress(tomllib.TOMLDecodeError):
+        source = tomllib.loads(text)
+        if not schema.faults(source):
+            found += located(text, _personal(source["text"]))
+    return found or located(text, _drawn(source, path))
+
+
+def _personal(texts: Sequence[Mapping[str, Any]]) -> list[Fault]:
+    """Boxes whose constants look personal, one by one or joined; digits are joined from box to box."""
+    found = []
+    digits = ""
+    for n, each in enumerate(texts, 1):
+        own = [text for text in each["show"] if not text.startswith("{")]
+        said = [*own, *([each["otherwise"]] if "otherwise" in each else []), "".join(own)]
+        only = "".join(own)
+        digits = digits + only if own and not re.sub(r"[\d\s-]", "", only) else ""
+        if any(map(_looks_personal, [*said, digits])):
+            found.append(Fault(f"text {n}", "looks personal (a name, a phone, a door); it would be on every label"))
+    return found
+
+
+def _looks_personal(text: str) -> bool:
+    plain = normalise(_HOTLINE.sub(" ", normalise(text).text))
+    named = len(plain.text) == 3 and is_person(plain.text) and _TRADE.isdisjoint(plain.text)
+    return named or bool(find_personal(plain) or _DOOR.search(plain.text))
+
+
+def _drawn(source: Mapping[str, Any], path: Path) -> list[Fault]:
+    """What is seen only once a template of good form is drawn: codes in its logos, and too little room."""
+    found = []
     logos = source.get("logo", ())
     if logos:
         from print_templates.read import decode  # noqa: PLC0415  an extra; only logos need a decoder

@@ -6,6 +6,7 @@ unreadable.
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ SAMPLE = "SF0000000000000"
 BAR_MODULE, QR_MODULE = 0.375, 0.625
 """The least module widths in mm: three and five dots at 203 dpi. Narrower codes can't be read when blurred."""
 MUST_SHOW = ("routing_code", "recipient.address", "privacy_mark", "print_number")
+APART = 'give a name an item of its own, as in show = ["备注", "{remark}"]'
 SLIP = 1e-6
 """The tolerance for rounding errors, in mm."""
 
@@ -90,10 +92,15 @@ def _texts(source: dict[str, Any]) -> list[Fault]:
         if each["size"][-1] > each["box"][3] + SLIP:
             found.append(Fault(f"text {n}", "is higher than its box"))
         for text in each["show"]:
-            if text.startswith("{"):
-                named.add(text[1:-1])
-                if text[1:-1] not in NAMES or not text.endswith("}"):
+            name = re.fullmatch(r"\{([^{}]*)\}", text)
+            if name:
+                named.add(name[1])
+                if name[1] not in NAMES:
                     found.append(Fault(f"text {n}", f"there is no {text}"))
+            elif "{" in text or "}" in text:
+                found.append(Fault(f"text {n}", f"has a brace inside other text; {APART}"))
+        if re.search(r"[{}]", each.get("otherwise", "")):
+            found.append(Fault(f"text {n}, otherwise", "has a brace; it can only hold your own text"))
     return found + [Fault("template", f"must show {{{name}}}") for name in MUST_SHOW if name not in named]
 
 

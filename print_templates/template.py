@@ -6,8 +6,10 @@ rejected. The background that all labels of a template share is drawn here, once
 
 from __future__ import annotations
 
+import re
 import tomllib
 import warnings
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -111,7 +113,27 @@ def read(path: Path) -> str:
 
 
 def check(text: str, folder: Path) -> list[Fault]:
-    """All faults of a template given as TOML text; empty if it is valid. `folder` holds its logos."""
+    """All faults of a template given as TOML text, with their lines; empty if it is valid. `folder` holds its logos."""
+    return located(text, _faults(text, folder))
+
+
+def located(text: str, found: list[Fault]) -> list[Fault]:
+    """The same faults, each with the line of the file on which its table begins: "text 27 (line 231)"."""
+    lines: dict[str, int] = {}
+    counts: Counter[str] = Counter()
+    for number, line in enumerate(text.splitlines(), 1):
+        if table := re.match(r"\s*\[\[\s*(\w+)\s*\]\]", line):
+            counts[table[1]] += 1
+            lines[f"{table[1]} {counts[table[1]]}"] = number
+
+    def place(where: str) -> str:
+        table = re.match(r"\w+ \d+", where)
+        return f"{where} (line {lines[table[0]]})" if table and table[0] in lines else where
+
+    return [Fault(place(fault.where), fault.rule) for fault in found]
+
+
+def _faults(text: str, folder: Path) -> list[Fault]:
     try:
         source = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -133,7 +155,7 @@ def _compiled(text: str, folder: Path, dpi: float) -> Template:
         source = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError("template", f"is not TOML: {error}") from None
-    if found := linting.faults(source):
+    if found := located(text, linting.faults(source)):
         raise InputError(*found[0])
     grid = _Grid(dpi)
     blocks = source.get("hidden") == "blocks"
@@ -205,8 +227,9 @@ def _text_box(source: dict[str, Any], grid: _Grid, *, blocks: bool) -> TextBox:
 
 
 def _constant(box: TextBox, number: int) -> tuple[Run, ...]:
-    found = fit(tuple(box.constants), box.box, box.style)
-    if found is None:
+    shown = tuple(each for each in box.show if isinstance(each, Masked))
+    found = fit(shown, box.box, box.style) or (box.otherwise and fit((box.otherwise,), box.box, box.style))
+    if not found:
         raise InputError(f"text {number}", "does not fit its box at its least size")
     return found
 

@@ -73,17 +73,25 @@ def test_the_built_in_sizes_are_clean() -> None:
         (("paper = [100, 100]", "paper = [100, 100"), "is not TOML"),
         (("paper = [100, 100]", "paper = [100]"), "paper: needs at least 2 items"),
         (("paper = [100, 100]", "papper = [100, 100]"), "does not know papper"),
-        (("[4, 2.5, 60, 6]", "[4, 2.5, 71, 6]"), "text 1: overlaps text 2"),
-        (("[2.375, 66.875, 30.75, 30.75]", "[2.375, 66.5, 30.75, 30.75]"), "qr 1: overlaps rule"),
-        (("[2.375, 66.875, 30.75, 30.75]", "[2.375, 66.875, 25, 25]"), "qr 1: is too dense: needs 25.625 mm"),
-        (("[2.5, 22.25, 81, 10]", "[2.5, 22.25, 61, 10]"), "code128 2: is too dense: needs 61.875 mm"),
-        (("[2.5, 22.25, 81, 10]", "[2.5, 22.25, 81, 4]"), "code128 2: is lower than 5 mm"),
-        (("size = [12, 6]", "size = [12, 2]"), "size 2: must be at least 2.25"),
+        (("[4, 2.5, 60, 6]", "[4, 2.5, 71, 6]"), "text 1 (line 7): overlaps text 2"),
+        (("[2.375, 66.875, 30.75, 30.75]", "[2.375, 66.5, 30.75, 30.75]"), "qr 1 (line 120): overlaps rule"),
+        (
+            ("[2.375, 66.875, 30.75, 30.75]", "[2.375, 66.875, 25, 25]"),
+            "qr 1 (line 120): is too dense: needs 25.625 mm",
+        ),
+        (("[2.5, 22.25, 81, 10]", "[2.5, 22.25, 61, 10]"), "code128 2 (line 41): is too dense: needs 61.875 mm"),
+        (("[2.5, 22.25, 81, 10]", "[2.5, 22.25, 81, 4]"), "code128 2 (line 41): is lower than 5 mm"),
+        (("size = [12, 6]", "size = [12, 2]"), "size 2 (line 24): must be at least 2.25"),
         (("size = [12, 6]", "size = [6, 12]"), "the least is above the wanted one"),
         (("[3, 9, 94, 12.25]", "[3, 9, 94, 5]"), "is higher than its box"),
         (('"{routing_code}"', '"{recipient.door}"'), "there is no {recipient.door}"),
         (('"{routing_code}"', '"示例"'), "template: must show {routing_code}"),
         (('align = "center"', 'align = "centre"'), "must be one of left, center, right"),
+        (
+            ('show = ["签收"]', 'show = ["签收{remark}"]'),
+            "has a brace inside other text; give a name an item of its own",
+        ),
+        (('otherwise = "物品', 'otherwise = "{goods}物品'), "has a brace; it can only hold your own text"),
         (('show = ["签收"]', 'show = ["签收签收签收签收"]'), "does not fit its box"),
     ],
 )
@@ -94,6 +102,14 @@ def test_a_template_that_is_wrong_is_told_where_and_why(change: tuple[str, str],
     (tmp_path / "wrong.toml").write_text(wrong, "utf-8")
     with pytest.raises(InputError):
         template(tmp_path / "wrong.toml")
+
+
+def test_a_constant_gives_way_only_if_it_does_not_fit(tmp_path: Path) -> None:
+    for said, shown in (("谢谢惠顾", "谢谢惠顾"), ("谢谢惠顾" * 9, "放不下")):
+        own = GOOD.replace('show = ["签收"]', f'show = ["{said}"]\notherwise = "放不下"')
+        (tmp_path / "own.toml").write_text(own, "utf-8")
+        runs = template(tmp_path / "own.toml").background.runs
+        assert [run.text for run in runs if run.text not in {"收", "寄"}] == [shown]
 
 
 def test_the_documented_names_are_the_names_and_every_one_can_be_shown() -> None:
