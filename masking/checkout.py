@@ -90,7 +90,7 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
                 outcomes[n] = numbering.already_used(world, store, tx, unit, number, order.reference, now)
                 continue
             waybill = to_waybill(record, token_text(record.id), numbers.get(record.id), created=n in mine)
-            rule = None if n in mine else _not_again(store, record, wraps.get(record.id), order, waybill)
+            rule = None if n in mine else _not_again(store, tx, record, wraps.get(record.id), order, waybill)
             outcomes[n] = Rejected(reference=order.reference, field="reference", rule=rule) if rule else waybill
             if rule is Rule.DAMAGED:
                 damaged.append((requests[n].merchant.id, record.id))
@@ -111,8 +111,17 @@ def _not_new(store: Store, request: Checkout, *, replayed: bool) -> Rejected | N
     return numbering.not_allotted(store, request.merchant.unit, order.waybill_number, order.reference)
 
 
-def _not_again(store: Store, record: Record, wrapped: OnlineWrap | None, order: Order, waybill: Waybill) -> Rule | None:
+def _not_again(
+    store: Store, tx: Transaction, record: Record, wrapped: OnlineWrap | None, order: Order, waybill: Waybill
+) -> Rule | None:
     """The rule by which an order does not get the waybill that is there under its reference; None if it does."""
+    if wrapped is None and record.state == State.ACTIVE:
+        now = waybills.by_id(tx, [record.id]).get(
+            record.id
+        )  # amended or sealed away since it was read, or its key is lost
+        return (
+            Rule.DAMAGED if now and now.state == State.ACTIVE and now.key == record.key else Rule.CHANGED_AFTER_CHECKOUT
+        )
     try:
         if not sealing.same_content(store.keys, record, wrapped, order):
             return Rule.CHANGED_AFTER_CHECKOUT

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from masking.access.people import Role
 from masking.connection import OFFLINE_KEY
+from masking.crypto.index import token_text
 from masking.errors import MaskingError
 from masking.ledger import checkpoint
 from masking.settings import databases
@@ -19,6 +20,7 @@ from masking.vault import alarms, journal, keylives, slots, units
 from masking.vault.rowmacs import wrong_rows
 from masking.vault.servers import careless
 from masking.vault.store import Store
+from masking.vault.unopened import unopened
 from masking.vault.upkeep import LOW_SHARE
 from masking.world import World
 
@@ -41,6 +43,7 @@ class Finding(NamedTuple):
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
+    parser.add_argument("--deep", action="store_true", help="open the key of every active waybill, instead of a sample")
     add_folder(parser)
 
 
@@ -48,13 +51,13 @@ def run(args: argparse.Namespace) -> int:
     """Print the findings; 1 if anything is wrong."""
     require_posix("waybill doctor")
     wrong = False
-    for finding in look(args.folder, World()):
+    for finding in look(args.folder, World(), deep=args.deep):
         wrong |= finding.verdict == "WRONG"
         print(f"{finding.verdict:<6} {finding.text}", flush=True)
     return int(wrong)
 
 
-def look(folder: Path, world: World) -> Iterator[Finding]:
+def look(folder: Path, world: World, *, deep: bool = False) -> Iterator[Finding]:
     """What there is to say, in the order in which one would look; ends early where going on makes no sense."""
     try:
         settings = ServiceSettings.read(folder, os.environ)
@@ -64,6 +67,7 @@ def look(folder: Path, world: World) -> Iterator[Finding]:
             yield from _files(folder, sqlite=data.startswith("sqlite"))
             yield from _inside(store, world)
             yield from _keys(store, world)
+            yield _openable(store, None if deep else world)
             yield from _alarms(store, read_destinations(folder))
             yield from _service(settings)
     except MaskingError as error:
@@ -153,6 +157,18 @@ def _alarms(store: Store, destinations: Destinations) -> Iterator[Finding]:
         yield Finding("look", f"{waiting} alarms are not acknowledged: waybill alarms list")
     if not (destinations.command or destinations.webhook):
         yield Finding("look", "alarms reach nobody but the log: [alarms] in waybill.toml names no command or webhook")
+
+
+def _openable(store: Store, sampled_by: World | None) -> Finding:
+    tried, wrong = unopened(store, sampled_by)
+    if not wrong:
+        return Finding("ok", f"the keys of {tried} active waybills open{', a sample of all' if sampled_by else ''}")
+    some = ", ".join(map(token_text, wrong[:9] if sampled_by else wrong))
+    return Finding(
+        "WRONG",
+        f"of {tried} active waybills{', a sample,' if sampled_by else ''} {len(wrong)} open for nobody: {some}. If the key store "
+        "was put back, it is older than the data: restore a newer copy of it. Otherwise merchants amend or cancel these",
+    )
 
 
 def _service(settings: ServiceSettings) -> Iterator[Finding]:

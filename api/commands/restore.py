@@ -25,6 +25,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     parser.add_argument("what", choices=["data", "keys"])
     parser.add_argument("file", type=Path, help="a copy made by `waybill backup`; of the keys not older than 24 hours")
+    parser.add_argument(
+        "--lose",
+        type=int,
+        default=0,
+        metavar="N",
+        help="keys: go on although up to N active waybills then open for nobody",
+    )
     add_folder(parser)
 
 
@@ -35,7 +42,8 @@ def run(args: argparse.Namespace) -> int:
     with alone(args.folder, SettingsError("a service is running on this folder; stop it first")):
         replayed = _restore(args, World())
     if args.what == "keys":
-        print(f"restored; {replayed} destructions replayed. Waybills made since the copy open with nothing.")
+        print(f"restored; {replayed} destructions replayed. Waybills made since the copy open for nobody:")
+        print("waybill doctor --deep lists them; their merchants amend or cancel them")
     else:
         print("restored. Waybills made since the copy are lost, and clients will say that the ledger was cut back:")
         print("see docs/retention.md")
@@ -53,7 +61,7 @@ def _restore(args: argparse.Namespace, world: World) -> int:
             raise SettingsError(f"{gone} is missing, whose destructions are replayed: restore the data first")
         engine, root = open_engine(data), open_root(args.folder, read_table(args.folder))
         try:
-            replayed = restore_keys(args.file, keys, engine, root, world.now())
+            replayed = restore_keys(args.file, keys, engine, root, world.now(), losing=args.lose)
         finally:
             forks.close(engine)
     with opening(args.folder, world) as store:

@@ -35,6 +35,7 @@ from masking.vault.keystore import ROW_KEY, KeyStore
 from masking.vault.schema import waybill
 from masking.vault.schemacheck import check_schema
 from masking.vault.store import Store
+from masking.vault.unopened import active_pages
 from masking.world import World, milliseconds, moment
 
 BATCH = 1000
@@ -132,11 +133,12 @@ def restore_data(copy: Path, data_url: str) -> None:
         pass
 
 
-def restore_keys(copy: Path, keys_url: str, data: Engine, root: KeySource, now: datetime) -> int:
+def restore_keys(copy: Path, keys_url: str, data: Engine, root: KeySource, now: datetime, *, losing: int = 0) -> int:
     """Put a copy of the keys in place of a lost key store, destructions since replayed; how many there were.
 
     Raises:
-        SettingsError: there is a key store; move it away first. Or the file is not a copy of one, or its schema is not ours.
+        SettingsError: there is a key store; move it away first. Or the file is not a copy of one, or its schema is not ours. Or
+            it lacks the keys of more than `losing` active waybills.
         RefusedError: the copy is older than 24 hours and should not exist any more.
         IntegrityError: the copy belongs to another root.
     """
@@ -148,6 +150,12 @@ def restore_keys(copy: Path, keys_url: str, data: Engine, root: KeySource, now: 
             )
         if made < now - KEY_BACKUPS_LIVE:
             raise RefusedError("older-than-24-hours")
+        lacking = _lacking(source, data)
+        if lacking > losing:
+            raise SettingsError(
+                f"{copy.name} lacks the keys of {lacking} active waybills, which were made or amended after it: nobody could open "
+                f"them. Use a newer copy; if there is none, say --lose {lacking}"
+            )
     engine = open_engine(keys_url)
     migrate(engine, "keys", KEYS_HEAD)
     replayed = _replay(engine, data, _ids(data, _tombstones(waybill.c.id)), now)
@@ -160,6 +168,16 @@ def restore_keys(copy: Path, keys_url: str, data: Engine, root: KeySource, now: 
         tx.execute(backup.delete())
     forks.close(engine)
     return replayed
+
+
+def _lacking(copy: sqlite3.Connection, data: Engine) -> int:
+    """How many active waybills would open for nobody beside this copy of the keys."""
+    lacking = 0
+    for page in active_pages(data):
+        marks = ", ".join("?" * len(page))
+        query = f"SELECT waybill, generation FROM wrap WHERE online IS NOT NULL AND waybill IN ({marks})"  # noqa: S608
+        lacking += len(set(page) - set(copy.execute(query, [each.waybill for each in page])))
+    return lacking
 
 
 @contextmanager

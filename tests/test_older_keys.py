@@ -1,0 +1,117 @@
+"""Keys that are older than the data: it is noticed, refused, and told to the merchant; and what a sample finds."""
+
+from __future__ import annotations
+
+import pytest
+
+from api.cli import main
+from api.commands.doctor import look
+from masking.change import Amend, change
+from masking.checkout import Checkout, checkout
+from masking.connection import create, open_folder
+from masking.crypto.index import token_record
+from masking.retire import SealAway, retire
+from masking.vault import unopened as module
+from masking.vault.engine import transaction
+from masking.vault.keyschema import wrap
+from masking.vault.store import Settings
+from masking.vault.unopened import active_pages, unopened
+from masking.waybill import Waybill
+from masking.world import World
+from tests.cast import OPERATOR, SHOP, checked_out
+
+WORLD = World()
+
+
+def lose_keys(store, waybills) -> None:
+    """As a key store that was made before these waybills."""
+    with transaction(store.keys.engine) as tx:
+        tx.execute(wrap.delete().where(wrap.c.waybill.in_([token_record(each.id) for each in waybills])))
+
+
+def test_active_waybill_without_its_key_is_found_and_others_are_not(world, store, order):
+    entered = [checked_out(world, store, order(f"A-{n}")) for n in range(5)]
+    retire(world, store, [SealAway(actor=OPERATOR, id=entered[4].id)])
+    assert unopened(store) == unopened(store, world) == (4, [])
+    lose_keys(store, entered[:1])
+    with transaction(store.keys.engine) as tx:
+        damaged = wrap.c.waybill == token_record(entered[1].id)
+        tx.execute(wrap.update().where(damaged).values(online=b"\1" + bytes(60)))
+    wrong = sorted(token_record(each.id) for each in entered[:2])
+    tried, found = unopened(store, world)
+    assert (tried, sorted(found)) == unopened(store) == (4, wrong)
+
+
+def test_pages_and_samples_cover_what_they_claim(world, store, order, hands, monkeypatch):
+    made = []
+    for n in range(12):
+        made.append(token_record(checked_out(world, store, order(f"A-{n}")).id))
+        hands.move(seconds=1)
+    monkeypatch.setattr(module, "PAGE", 5)
+    pages = [[each.waybill for each in page] for page in active_pages(store.data)]
+    assert pages == [made[:5], made[5:10], made[10:]]
+    monkeypatch.setattr(module, "NEWEST", 3)
+    monkeypatch.setattr(module, "WINDOW", 2)
+    monkeypatch.setattr(module, "_NEWEST", module._NEWEST.limit(3))
+    [sample] = module._sample(store.data, world)
+    found = [each.waybill for each in sample]
+    assert found[:3] == made[:-4:-1]
+    assert len(found) == len(set(found)) > 3  # with some of the windows at random places, and none twice
+    assert set(found) <= set(made)
+
+
+def test_order_whose_key_was_lost_is_told_damaged_and_amending_it_mends_it(world, store, order):
+    [before] = checkout(world, store, [Checkout(merchant=SHOP, order=order("A-1"))])
+    lose_keys(store, [before])
+    [again] = checkout(world, store, [Checkout(merchant=SHOP, order=order("A-1"))])
+    assert (again.field, again.rule) == ("reference", "damaged")
+    [mended] = change(world, store, [Amend(merchant=SHOP, id=before.id, order=order("A-1"))])
+    assert isinstance(mended, Waybill)
+    [after] = checkout(world, store, [Checkout(merchant=SHOP, order=order("A-1"))])
+    assert after.id == before.id
+    assert unopened(store) == (1, [])
+
+
+@pytest.fixture
+def folder(tmp_path, order):
+    """A deployment with one order whose keys are in the copy `keys.copy`, and three later ones."""
+    made = tmp_path / "deployment"
+    create(made, WORLD, Settings(tenant=SHOP.tenant))
+    enter(made, [order("before")])
+    assert main(["backup", "keys", str(tmp_path / "keys.copy"), "--folder", str(made)]) == 0
+    enter(made, [order(f"since-{n}") for n in range(3)])
+    (made / "keys.sqlite").rename(tmp_path / "lost.sqlite")
+    for beside in made.glob("keys.sqlite-*"):
+        beside.unlink()
+    return made
+
+
+def enter(folder, orders) -> None:
+    from masking import connect
+
+    with connect(folder) as shop:
+        assert all(isinstance(each, Waybill) for each in shop.checkout(orders))
+
+
+def test_restore_refuses_keys_that_are_older_than_the_data_unless_told(folder, tmp_path, capsys):
+    restore = ["restore", "keys", str(tmp_path / "keys.copy"), "--folder", str(folder)]
+    for lose in ([], ["--lose", "2"]):
+        assert main([*restore, *lose]) == 2
+        assert "lacks the keys of 3 active waybills" in capsys.readouterr().err
+        assert not (folder / "keys.sqlite").exists()
+    assert main([*restore, "--lose", "3"]) == 0
+    for deep in (False, True):
+        [found] = [each for each in look(folder, WORLD, deep=deep) if "open for nobody" in each.text]
+        assert found.verdict == "WRONG"
+        assert found.text.startswith(f"of 4 active waybills{'' if deep else ', a sample,'} 3 open for nobody: wb1_")
+
+
+def test_keys_that_were_copied_after_the_data_lose_nothing(folder, tmp_path):
+    (tmp_path / "lost.sqlite").rename(folder / "keys.sqlite")
+    assert main(["backup", "keys", str(tmp_path / "later.copy"), "--folder", str(folder)]) == 0
+    for file in folder.glob("keys.sqlite*"):
+        file.unlink()
+    assert main(["restore", "keys", str(tmp_path / "later.copy"), "--folder", str(folder)]) == 0
+    store = open_folder(folder, WORLD)
+    assert unopened(store) == (4, [])
+    store.close()
