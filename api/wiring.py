@@ -13,6 +13,7 @@ import os
 import secrets
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
@@ -29,7 +30,7 @@ from masking.connection import open_folder
 from masking.deliver import deliver
 from masking.dial import dial, reconcile
 from masking.enrol import enrol
-from masking.errors import MaskingError
+from masking.errors import MaskingError, UnavailableError
 from masking.find import find
 from masking.label import label
 from masking.ledger import checkpoint
@@ -69,6 +70,9 @@ SIGN_EVERY = timedelta(seconds=0.9)
 
 ALARMS_EVERY = 5.0
 """Seconds between two looks for alarms that are to be sent."""
+
+WAIT = 10.0
+"""Seconds that a worker waits for the store at its start, before another process takes its place and waits on."""
 
 CHORES_EVERY = 60.0
 """Seconds between two looks at the pool of numbers, at what stands out, and at what has run out."""
@@ -200,6 +204,39 @@ def _schemas(_world: World, store: Store) -> None:
     store.check_schemas()
 
 
+async def _begun(settings: ServiceSettings, world: World, attest: Attest) -> Service:
+    """A service on an open store, which has signed its ledger. One worker of several waits for a store that is away.
+
+    A worker that failed at its start would end its parent and with it the others, which go on once the store is back.
+    """
+    until = time.monotonic() + WAIT
+    while True:
+        try:
+            return await _opened(settings, world, attest)
+        except UnavailableError as error:
+            if settings.counts is None:  # no worker of several: whoever started it is told
+                raise
+            LOG.warning("waiting for the store", extra={"waybill": named(error.fault)})
+            if time.monotonic() > until:
+                # a signal to stop is only heeded after the start; its parent begins another one
+                os._exit(os.EX_TEMPFAIL)
+        await asyncio.sleep(SEQUENCE_EVERY)
+
+
+async def _opened(settings: ServiceSettings, world: World, attest: Attest) -> Service:
+    store = await anyio.to_thread.run_sync(lambda: open_folder(settings.folder, world, must_exist=True))
+    try:
+        if isinstance(world.now, SteadyClock):
+            world.now.not_before(await anyio.to_thread.run_sync(_last_signed, world, store))
+        destinations = read_destinations(settings.folder)
+        service = Service(settings, world, store, read_provider(settings.folder, world), attest, destinations)
+        await service.sequence()
+    except BaseException:
+        store.close()
+        raise
+    return service
+
+
 @asynccontextmanager
 async def running(settings: ServiceSettings, world: World, attest: Attest = software) -> AsyncIterator[Service]:
     """A service on an open store, with its sequencer; closed in the reverse order, leaves placed.
@@ -209,13 +246,9 @@ async def running(settings: ServiceSettings, world: World, attest: Attest = soft
         IntegrityError: its ledger is not what was signed.
     """
     sys.setswitchinterval(SWITCH)
-    store = await anyio.to_thread.run_sync(lambda: open_folder(settings.folder, world, must_exist=True))
+    service = await _begun(settings, world, attest)
+    store = service.store
     try:
-        if isinstance(world.now, SteadyClock):
-            world.now.not_before(await anyio.to_thread.run_sync(_last_signed, world, store))
-        destinations = read_destinations(settings.folder)
-        service = Service(settings, world, store, read_provider(settings.folder, world), attest, destinations)
-        await service.sequence()
         gc.collect()
         gc.freeze()  # what is loaded by now stays: to look through it for garbage takes a tenth of each request
         background = asyncio.create_task(service.run())

@@ -55,13 +55,21 @@ class Programs:
         command = [self._binaries / program, "-D", self.home / "data", *arguments]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.home, **self._runner)
 
-    @contextmanager
-    def started(self, *, durable: bool = False) -> Iterator[None]:
-        """Start the server, and end it with the block, also if this process is killed."""
+    def start(self, *, durable: bool = False) -> None:
+        """Start the server."""
         options = f"-k {self.home} -h '' -c max_connections=60"
         small = "-c max_wal_size=64MB -c shared_buffers=32MB -c fsync=off -c full_page_writes=off"
         options += "" if durable else f" {small}"
         self.run("pg_ctl", "-w", "-l", str(self.home / "log"), "-o", options, "start")
+
+    def stop(self) -> None:
+        """End the server, and with it every connection."""
+        self.run("pg_ctl", "-w", "-m", "fast", "stop")
+
+    @contextmanager
+    def started(self, *, durable: bool = False) -> Iterator[None]:
+        """Start the server, and end it with the block, also if this process is killed."""
+        self.start(durable=durable)
         # ends the server when our end of the pipe closes, also if we are killed
         ending = 'read _; "$0/pg_ctl" -D "$1/data" -w -m immediate stop; rm -rf "$1"'
         command = ["/bin/sh", "-c", ending, self._binaries, self.home]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sqlite3
@@ -9,15 +10,17 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
+from api.cli import main
 from api.documents import ORDER
 from masking.connection import create
 from masking.disk import network_file_system
@@ -29,7 +32,7 @@ from masking.vault.store import Settings
 from masking.world import World
 from tests import postgresql
 from tests.cast import COURIER, RECEIVER, SHOP
-from tests.serving import on_the_van, serving, staffed
+from tests.serving import on_the_van, served, serving, staffed
 
 WORLD = World()
 TOO_SLOW = 'waybill_unavailable_total{cause="too-slow",database=""} 1'
@@ -213,7 +216,7 @@ def test_cause_of_an_unreachable_server_is_in_the_log_and_in_the_metrics(tmp_pat
         staffed(folder, WORLD, addresses(first, "causes"))
         with serving(folder) as service:
             service.token(SHOP)
-            first.run("pg_ctl", "-w", "-m", "fast", "stop")
+            first.stop()
             answer = service.ask(SHOP, "/v1/waybills", {"orders": [ORDER]})
             assert answer.status_code == 503
             text = service.app.state.service.metrics.text({})
@@ -290,3 +293,55 @@ def test_deployment_on_a_network_file_system_does_not_open(tmp_path, monkeypatch
     monkeypatch.setattr("masking.connection.network_file_system", lambda _: "nfs4")
     with pytest.raises(SettingsError, match=r"sqlite is on a network file system \(nfs4\)"):
         create(tmp_path / "deployment", WORLD, Settings())
+
+
+def children(process: int) -> set[int]:
+    found = Path(f"/proc/{process}/task/{process}/children").read_text("utf-8").split()
+    named = {int(each): Path(f"/proc/{each}/cmdline").read_bytes() for each in found}
+    return {each for each, command in named.items() if b"resource_tracker" not in command}
+
+
+def test_worker_that_dies_while_the_database_is_away_waits_for_it(tmp_path):
+    with postgresql.pair() as (first, _):
+        staffed(tmp_path / "deployment", WORLD, addresses(first, "away"))
+        log = tmp_path / "log"
+        with served("--folder", tmp_path / "deployment", "--workers", "2", log=log) as (parent, url):
+            wait_until(lambda: started(log) == 2)
+            first.stop()
+            os.kill(max(children(parent.pid)), signal.SIGKILL)
+            wait_until(lambda: '"waiting for the store"' in log.read_text("utf-8"))
+            assert '"cause": "unreachable"' in log.read_text("utf-8")
+            first.start()
+            wait_until(lambda: started(log) == 3)
+            assert parent.poll() is None
+            assert len(children(parent.pid)) == 2
+            wait_until(lambda: answers_ready(url))
+        assert parent.returncode == 0
+
+
+def started(log: Path) -> int:
+    """How many workers have come up so far."""
+    return log.read_text("utf-8").count("Application startup complete")
+
+
+def answers_ready(url: str) -> bool:
+    try:
+        return bool(httpx.get(f"{url}/readyz", timeout=30).json()["ready"])
+    except httpx.TransportError:
+        return False
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Ask another process until it is so; two minutes at most on a busy machine."""
+    until = time.monotonic() + 120
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def test_start_names_a_database_server_that_is_away(tmp_path, capsys):
+    with postgresql.pair() as (first, _):
+        staffed(tmp_path / "deployment", WORLD, addresses(first, "down"))
+        first.stop()
+        assert main(["doctor", "--folder", str(tmp_path / "deployment")]) == 1
+    assert "the server of the data database can't be used now (unreachable). Start it" in capsys.readouterr().out

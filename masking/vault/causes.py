@@ -36,6 +36,11 @@ class Cause(StrEnum):
     UNREACHABLE = "unreachable"
 
 
+AWAY = frozenset(
+    {Cause.CONNECTION_LIMIT, Cause.CONNECTION_LOST, Cause.SHUTTING_DOWN, Cause.STARTING, Cause.UNREACHABLE}
+)
+"""What passes by itself once a server is back."""
+
 _OF_SQLSTATE = {
     "53100": Cause.DISK_FULL,
     "53200": Cause.OUT_OF_MEMORY,

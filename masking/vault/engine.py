@@ -29,7 +29,7 @@ from sqlalchemy.pool import QueuePool
 from masking.errors import BusyError, Fault, InputError, SettingsError, UnavailableError, not_installed
 from masking.vault import forks
 from masking.vault.arrays import taught
-from masking.vault.causes import ENDING, READ_ONLY, fault_of, sqlstate
+from masking.vault.causes import AWAY, ENDING, READ_ONLY, fault_of, sqlstate
 from masking.world import moment
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -155,11 +155,18 @@ def migrate(engine: Engine, metadata: str, head: str) -> None:
 
     Raises:
         SettingsError: the database can't be written, or is of a newer version than this program.
+        UnavailableError: its server is away.
     """
     try:
         with forks.connected(engine) as connection:
             found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-    except SQLAlchemyError:
+    except SQLAlchemyError as error:
+        fault = _fault(error, engine)
+        if fault.cause in AWAY and engine.dialect.name != "sqlite":
+            raise UnavailableError(
+                f"the server of the {metadata} database can't be used now ({fault.cause}). Start it, then try again",
+                fault=fault,
+            ) from _quiet(error)
         found = None
     if found == head:
         return
