@@ -94,10 +94,11 @@ def withdraw(keys: KeyStore) -> None:
 
 def confirm(keys: KeyStore, name: str, roots: Iterable[KeySource]) -> None:
     """Note that this worker is alive, and whether one of these roots is the announced one."""
-    with transaction(keys.engine) as tx:
+    with reading(keys.engine) as tx:  # without SQLite's lock for writers, as there is nothing to write
         now = server_time(tx)
-        if now is None:
-            return
+    if now is None:
+        return
+    with transaction(keys.engine) as tx:
         announced = read(tx, "next")
         held = announced.id if announced and any(map(announced.is_opened_by, roots)) else None
         values = {"seen": milliseconds(now), "root": held}
