@@ -36,7 +36,7 @@ class AlarmKind(Word):
     # virtual numbers
     NUMBERS_LOW = (
         "numbers-low",
-        "Fewer virtual numbers are free than the low-water mark.",
+        "Less than a tenth of the virtual numbers are free.",
         "Add numbers: `waybill numbers plan` says how many.",
     )
     NUMBERS_DRY = (

@@ -53,6 +53,20 @@ def test_a_ledger_as_it_was_signed_verifies_and_nothing_is_signed_on_the_way(dep
     assert leaves(folder) == before
 
 
+def test_ledger_is_verified_from_what_was_verified_last_unless_in_full(deployed, capsys):
+    folder, _ = deployed
+    verify = ["ledger", "verify", "--folder", str(folder)]
+    assert main(verify) == 0
+    assert "; 3 verified now" in capsys.readouterr().out
+    edit(folder, "UPDATE leaf SET body = CAST(body || x'00' AS BLOB) WHERE position = 1")
+    assert main(verify) == 0
+    assert "; 0 verified now" in capsys.readouterr().out
+    assert main([*verify, "--full"]) == 1
+    (folder / "ledger.verified").write_text("no checkpoint\n", "utf-8")
+    assert main(verify) == 1
+    assert "verifying from the first leaf" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("statement", "says"),
     [

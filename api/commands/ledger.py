@@ -16,7 +16,9 @@ from pathlib import Path
 
 from masking.connection import OPERATOR
 from masking.disk import replace
+from masking.errors import IntegrityError
 from masking.ledger import checkpoint
+from masking.ledger.checkpoint import Checkpoint, LogKey
 from masking.vault import journal
 from masking.world import World
 
@@ -44,18 +46,31 @@ def run(args: argparse.Namespace) -> int:
         return _accept(args)
     world, place = World(), args.folder / VERIFIED
     with opening(args.folder, world) as store:
-        since = "" if args.full or not place.exists() else place.read_text("utf-8")
+        begun = None if args.full else _verified(place, journal.log_key(world, store))
+        since = place.read_text("utf-8") if begun else ""
         report = journal.verify(store, since=since)  # signs nothing: what is in doubt is not to be signed over
-        begun = checkpoint.read(since, journal.log_key(world, store)).size if since else 0
     if report.fault:
         print(f"NOT WHAT WAS SIGNED: leaf {report.fault.position}: {report.fault.rule}")
         return 1
-    how = f"{report.size - begun} of them verified now" if begun else "all verified now"
-    print(f"{report.size} leaves, all as signed, {how}; {report.waiting} wait for their place. The last checkpoint:")
+    new = report.size - (begun.size if begun else 0)
+    print(
+        f"{report.size} leaves, all as signed; {report.waiting} wait for their place; {new} verified now. The last checkpoint:"
+    )
     print(f"\n{report.note}")
     if report.note:
         _keep(place, report.note)
     return 0
+
+
+def _verified(place: Path, key: LogKey) -> Checkpoint | None:
+    """The checkpoint that was verified last; None if there is none, or if the file does not hold one of this ledger."""
+    try:
+        return checkpoint.read(place.read_text("utf-8"), key)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, IntegrityError):
+        print(f"{place.name} holds no checkpoint of this ledger: verifying from the first leaf", file=sys.stderr)
+        return None
 
 
 def _keep(place: Path, note: str) -> None:
@@ -87,5 +102,6 @@ def _accept(args: argparse.Namespace) -> int:
             leaf = store.leaf(world, world.now(), "accept", OPERATOR, signed=str(signed), left=str(left))
             journal.append(tx, [leaf])
         journal.sequence(world, store)
+    (args.folder / VERIFIED).unlink(missing_ok=True)  # it may be of leaves that are lost
     print(f"accepted: {signed} leaves were signed, {left} are left. The act is the next leaf")
     return 0

@@ -19,6 +19,7 @@ from masking.vault.store import lost
 from masking.world import World
 
 from ..deployment import add_folder, alone, opening
+from .ledger import VERIFIED
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
         raise SettingsError(f"{args.file.name} is no file")
     with alone(args.folder, SettingsError("a service is running on this folder; stop it first")):
         replayed = _restore(args, World())
+        (args.folder / VERIFIED).unlink(missing_ok=True)  # it may be of leaves that are lost
     if args.what == "keys":
         print(f"restored; {replayed} destructions replayed. Waybills made since the copy open for nobody:")
         print("waybill doctor --deep lists them; their merchants amend or cancel them")
