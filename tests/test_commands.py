@@ -82,6 +82,8 @@ def test_a_changed_ledger_is_named_by_its_leaf_and_not_signed_over(deployed, cap
     assert main(["ledger", "verify", "--folder", str(folder)]) == 1
     assert capsys.readouterr().out.strip() == f"NOT WHAT WAS SIGNED: {says}"
     assert leaves(folder) == before
+    assert main(["alarms", "list", "--folder", str(folder)]) == 0
+    assert "ledger-not-as-signed" in capsys.readouterr().out
 
 
 def test_an_erased_waybill_is_gone_for_its_shop_and_its_acts_stay_on_the_ledger(deployed, capsys):

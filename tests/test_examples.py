@@ -31,7 +31,7 @@ http {{
 
 
 def test_the_units_for_systemd_say_commands_that_work(tmp_path):
-    for unit in ("waybill.service", "waybill-retire.service"):
+    for unit in ("waybill.service", "waybill-retire.service", "waybill-watch.service"):
         text = (EXAMPLES / unit).read_text("utf-8").replace("/var/lib/waybill", str(tmp_path))
         for command, *words in map(str.split, re.findall(r"/opt/waybill/bin/waybill (.*)", text)):
             if command == "serve":

@@ -1,7 +1,7 @@
 """`waybill ledger verify`: recomputes the ledger and names the first leaf that is not what was signed.
 
 It begins after the checkpoint that was verified last, which it keeps in the folder as `ledger.verified`; `--full` begins
-with the first leaf, and alone finds a leaf that was changed after it had been verified.
+with the first leaf, and alone finds a leaf that was changed after it had been verified. A fault is an alarm as well.
 
 `waybill ledger accept` signs on from a ledger that is shorter than what was signed last, or differs from it: after a restore
 on a server or a failover that lost leaves. The act is the next leaf, with both sizes. `waybill restore data` does it itself.
@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 from masking.connection import OPERATOR
 from masking.disk import replace
-from masking.errors import IntegrityError
+from masking.errors import IntegrityError, MaskingError
 from masking.ledger import checkpoint
 from masking.ledger.checkpoint import Checkpoint, LogKey
 from masking.vault import journal
+from masking.vault.alarms import raise_alarm
 from masking.world import World
 
 from ..deployment import add_folder, opening
@@ -49,6 +52,9 @@ def run(args: argparse.Namespace) -> int:
         begun = None if args.full else _verified(place, journal.log_key(world, store))
         since = place.read_text("utf-8") if begun else ""
         report = journal.verify(store, since=since)  # signs nothing: what is in doubt is not to be signed over
+        if report.fault:
+            with suppress(MaskingError), store.transaction() as tx:
+                raise_alarm(tx, journal.ALARM, "ledger", world.now(), world, at_most_every=timedelta(hours=1))
     if report.fault:
         print(f"NOT WHAT WAS SIGNED: leaf {report.fault.position}: {report.fault.rule}")
         return 1
