@@ -27,8 +27,47 @@ KEYS = {
 }
 
 
-class Page:
-    """One page in a browser of its own."""
+class Driven:
+    """What is the same in every browser: to wait, to read, to scan and to find one's way with the Tab key."""
+
+    def see(self, expression: str) -> Any:
+        """The value of an expression in the page."""
+        raise NotImplementedError
+
+    def type(self, text: str) -> None:
+        """Characters, as a keyboard or a hand scanner sends them, to wherever the focus is."""
+        raise NotImplementedError
+
+    def press(self, key: str) -> None:
+        """One key."""
+        raise NotImplementedError
+
+    def until(self, expression: str) -> None:
+        """Wait until an expression is true in the page."""
+        turns = f"async () => {{ for (let n = 0; n < {PATIENCE * 30}; n++) {{ if (await ({expression})) return true;"
+        waited = f"({turns} await new Promise((go) => setTimeout(go, 20)); }} return false; }})()"
+        assert self.see(waited), f"{expression}: never; the page says: {self.text('body')}"
+
+    def text(self, selector: str) -> str:
+        """What can be read there."""
+        return str(self.see(f"document.querySelector({json.dumps(selector)}).innerText")).strip()
+
+    def scan(self, number: str) -> None:
+        """What a hand scanner does."""
+        self.type(number)
+        self.press("Enter")
+
+    def tab_to(self, selector: str) -> None:
+        """Move the focus with the Tab key until it is there."""
+        for _ in range(40):
+            if self.see(f"document.activeElement.matches({json.dumps(selector)})"):
+                return
+            self.press("Tab")
+        raise AssertionError(f"the Tab key never reaches {selector}")
+
+
+class Page(Driven):
+    """One page in a Chromium of its own."""
 
     def __init__(self, write: int, read: int) -> None:
         self._write, self._read, self._left, self._number = write, read, b"", 0
@@ -78,16 +117,6 @@ class Page:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
-    def until(self, expression: str) -> None:
-        """Wait until an expression is true in the page."""
-        turns = f"async () => {{ for (let n = 0; n < {PATIENCE * 30}; n++) {{ if (await ({expression})) return true;"
-        waited = f"({turns} await new Promise((go) => setTimeout(go, 20)); }} return false; }})()"
-        assert self.see(waited), f"{expression}: never; the page says: {self.text('body')}"
-
-    def text(self, selector: str) -> str:
-        """What can be read there."""
-        return str(self.see(f"document.querySelector({json.dumps(selector)}).innerText")).strip()
-
     def type(self, text: str) -> None:
         """Characters, as a keyboard or a hand scanner sends them, to wherever the focus is."""
         for char in text:
@@ -100,19 +129,6 @@ class Page:
         down = {"type": "keyDown", "key": key, "windowsVirtualKeyCode": code} | ({"text": text} if text else {})
         self._ask("Input.dispatchKeyEvent", **down)
         self._ask("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
-
-    def scan(self, number: str) -> None:
-        """What a hand scanner does."""
-        self.type(number)
-        self.press("Enter")
-
-    def tab_to(self, selector: str) -> None:
-        """Move the focus with the Tab key until it is there."""
-        for _ in range(40):
-            if self.see(f"document.activeElement.matches({json.dumps(selector)})"):
-                return
-            self.press("Tab")
-        raise AssertionError(f"the Tab key never reaches {selector}")
 
     def picture(self, path: Path) -> None:
         """What a person would see, as a PNG file."""

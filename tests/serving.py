@@ -161,13 +161,16 @@ def staffed(folder: Path, world: World, addresses: tuple[str, str] | None = None
 
 
 @contextmanager
-def serving(folder: Path, **settings: Any) -> Iterator[Service]:
-    """A service on the deployment in this folder, made if there is none; it takes plain bearer tokens unless told not to."""
+def serving(folder: Path, *, port: int = 0, **settings: Any) -> Iterator[Service]:
+    """A service on the deployment in this folder, made if there is none; it takes plain bearer tokens unless told not to.
+
+    `port` is that of an earlier one that is started again.
+    """
     clock = Clock()
     if not folder.exists():
         staffed(folder, clock.world)
     app = create_app(ServiceSettings(folder=folder, **({"bearer_roles": frozenset(Role)} | settings)), clock.world)
-    server, socket = uvicorn.Server(configured(app)), listening("127.0.0.1", 0)
+    server, socket = uvicorn.Server(configured(app)), listening("127.0.0.1", port)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
     thread.start()
     while not server.started:

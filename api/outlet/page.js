@@ -255,7 +255,10 @@ Object.assign(acts, {
     draw();
     $("number").focus();
   },
-  doubt,
+  doubt(row) {
+    doubt(row);
+    $("number").focus();
+  },
   reprint(row, reason) {
     row.reason = reason;
     row.mayReprint = false;
