@@ -10,7 +10,7 @@ from masking.vault import budgets, journal
 from tests.browser import browser
 from tests.cast import DISPATCHER, RECEIVER, SHOP
 from tests.serving import Service, numbered, serving
-from tests.test_outlet_page import came_out, entered, gone_again, printed, record
+from tests.test_outlet_page import came_out, entered, gone_again, printed, record, scan_again_if_cut
 
 pytestmark = pytest.mark.system("chromium", "bash")
 A_BATCH = 100
@@ -30,7 +30,8 @@ def ordered(service: Service, first: int) -> dict[str, str]:
 
 def scanned(page, numbers: list[str], *, ready: int) -> None:
     """Scan all of these, and wait until so many can be printed."""
-    for number in numbers:
+    scan_again_if_cut(page, numbers[0])  # which may come right after a print
+    for number in numbers[1:]:
         page.scan(number)
     page.until(f"document.querySelectorAll('#list [data-state=ready]').length === {ready}")
 

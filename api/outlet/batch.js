@@ -94,7 +94,7 @@ function openPrinting() {
     }
     if (performance.now() - began > INSTANT) hears(); // what was typed while the window was open went there
     draw();
-    $("number").focus();
+    if (!$("confirm").contains(document.activeElement)) $("number").focus(); // unless the answer is being given
   };
   frame.src = $("download").href;
 }
