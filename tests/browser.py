@@ -70,7 +70,7 @@ class Page(Driven):
     """One page in a Chromium of its own."""
 
     def __init__(self, write: int, read: int) -> None:
-        self._write, self._read, self._left, self._number = write, read, b"", 0
+        self._write, self._read, self._left, self._number, self._hangs = write, read, b"", 0, False
         self.events: list[dict[str, Any]] = []
         self._session: str | None = None
         target = self._ask("Target.createTarget", url="about:blank")["targetId"]
@@ -90,7 +90,7 @@ class Page(Driven):
                 assert "error" not in answer, f"{method}: {answer['error']}"
                 return answer["result"]
             self.events.append(answer)
-            if answer.get("method") == "Fetch.requestPaused":
+            if answer.get("method") == "Fetch.requestPaused" and not self._hangs:
                 self._ask("Fetch.failRequest", requestId=answer["params"]["requestId"], errorReason="Failed")
 
     def _next(self) -> dict[str, Any]:
@@ -152,6 +152,22 @@ class Page(Driven):
             self._ask("Fetch.enable", patterns=[{"urlPattern": "*/v1/*", "requestStage": "Response"}])
         else:
             self._ask("Fetch.disable")
+
+    def hang(self, *, hangs: bool) -> None:
+        """Whether the service takes what it is asked and stays silent."""
+        self._hangs = hangs
+        if hangs:
+            self._ask("Fetch.enable", patterns=[{"urlPattern": "*/v1/*", "requestStage": "Request"}])
+        else:
+            self._ask("Fetch.disable")
+
+    def another(self) -> Page:
+        """A second window of this browser."""
+        return Page(self._write, self._read)
+
+    def close(self) -> None:
+        """Close this window."""
+        self._ask("Page.close")
 
     def names(self, *roles: str) -> list[str]:
         """How a screen reader calls everything of these roles."""

@@ -473,9 +473,11 @@ def test_desk_has_a_name_and_keeps_it_and_its_paper(service, page):
     page.type("door-3")
     page.press("Enter")
     page.tab_to("#paper")
-    for key in ("ArrowUp", "ArrowUp", "ArrowUp", "ArrowUp", "ArrowDown"):
-        page.press(key)
-    page.until(f"({KEPT}).then((kept) => kept.includes('door-3') && kept.includes('100x150'))")
+    for _ in range(4):
+        page.press("ArrowUp")
+    page.until(f"({KEPT}).then((kept) => kept.includes('door-3') && kept.includes('100x180'))")
+    page.press("ArrowDown")
+    page.until(f"({KEPT}).then((kept) => kept.includes('100x150'))")
     gone_again(page, service)
     assert page.see("document.querySelector('#station').value") == "door-3"
     assert page.see("document.querySelector('#paper').value") == "100x150"
@@ -492,11 +494,22 @@ def test_desk_has_a_name_and_keeps_it_and_its_paper(service, page):
 
 def test_silent_service_is_waited_for_once_and_not_for_each_scan(service, page):
     numbers = [parcel(service)[0] for _ in range(5)]
-    page.offline(off=True)
+    page.see("{ const real = AbortSignal.timeout; AbortSignal.timeout = () => real.call(AbortSignal, 2000); }")
+    before = page.asked().count(f"{service.url}/v1/labels")
+    page.hang(hangs=True)
     for number in numbers:
         page.scan(number)
     assert {said(page, number)[0] for number in numbers} == {"unanswered"}
-    page.offline(off=False)
+    assert page.asked().count(f"{service.url}/v1/labels") == before + 1
+    page.hang(hangs=False)
     page.tab_to("#retry")
     page.press("Enter")
     assert {said(page, number)[0] for number in numbers} == {"ready"}
+
+
+def test_second_window_is_told_that_the_page_is_open(service, page):
+    second = page.another()
+    at_the_door(second, service)
+    second.scan(service.code(DISPATCHER))
+    second.until("document.querySelector('#refused').textContent.includes('open in another window')")
+    second.close()
