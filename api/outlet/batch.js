@@ -37,6 +37,7 @@ async function sent(wanted, ended) {
   try {
     await keepWork();
     const { outcomes, pdf } = await print({ ids: wanted.map((row) => row.number), job, template, station, reprints });
+    if (!seen.batch) return; // signed out meanwhile; it is kept
     wanted.forEach((row, n) => {
       const { outcome, page } = outcomes[n];
       if (outcome === "printed") mark(row, "made", (said) => said.made(page));
@@ -94,7 +95,7 @@ function openPrinting() {
     }
     if (performance.now() - began > INSTANT) hears(); // what was typed while the window was open went there
     draw();
-    if (!$("confirm").contains(document.activeElement)) $("number").focus(); // unless the answer is being given
+    if (document.activeElement.matches("body, iframe")) $("number").focus(); // not from a button that is about to be pressed
   };
   frame.src = $("download").href;
 }
