@@ -185,10 +185,7 @@ def test_a_process_in_the_source_tree_loads_the_package_under_one_name(used, unu
 def test_installed_beside_an_application_with_api_and_tests_both_stay_whole(built, application, tmp_path, ours_first):
     wheels = [built, application] if ours_first else [application, built]
     for gone, left in (("waybill-masking", "shop"), ("shop", "waybill_masking")):
-        site = tmp_path / gone
-        venv.create(site, symlinks=True)
-        for each in wheels:
-            pip(site, "install", "--no-deps", "--no-index", each)
+        site = installed(tmp_path / gone, *wheels)
         assert damaged(site, "shop") == damaged(site, "waybill_masking") == []
         pip(site, "uninstall", "--yes", gone)
         assert damaged(site, left) == []
@@ -201,12 +198,18 @@ def waybill(site: Path, folder: Path, *words: str) -> subprocess.CompletedProces
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.fixture
-def client(built, tmp_path) -> Path:
-    """An environment with our wheel alone, without the fonts."""
-    venv.create(tmp_path / "site", symlinks=True)
-    pip(tmp_path / "site", "install", "--no-deps", "--no-index", built)
-    return tmp_path / "site"
+def installed(site: Path, *wheels: Path) -> Path:
+    """A new environment with these wheels, installed in this order."""
+    venv.create(site, symlinks=True)
+    for each in wheels:
+        pip(site, "install", "--no-deps", "--no-index", each)
+    return site
+
+
+@pytest.fixture(scope="module")
+def client(built, tmp_path_factory) -> Path:
+    """An environment with our wheel alone, without the fonts. Tests share it and change nothing in it."""
+    return installed(tmp_path_factory.mktemp("client") / "site", built)
 
 
 def test_waybill_runs_in_an_applications_folder_that_is_on_the_path(client, tmp_path):
@@ -223,17 +226,17 @@ def test_without_fonts_nothing_is_entered_and_the_error_says_what_to_install(cli
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"waybill {words[0]}: the label fonts are not installed")
     assert "pip install ./print_templates/fonts" in done.stderr
-    assert {path.name for path in tmp_path.iterdir()} == {"orders.csv", "site"}
+    assert {path.name for path in tmp_path.iterdir()} == {"orders.csv"}
 
 
-def test_fonts_installed_next_to_the_program_print_labels(client, fonts, tmp_path):
-    pip(client, "install", "--no-deps", "--no-index", fonts)
+def test_fonts_installed_next_to_the_program_print_labels(built, fonts, tmp_path):
+    site = installed(tmp_path / "site", built, fonts)
     shutil.copy(ROOT / "examples" / "orders.csv", tmp_path)
-    done = waybill(client, tmp_path, "mask", "orders.csv")
+    done = waybill(site, tmp_path, "mask", "orders.csv")
     assert "35 orders: 32 masked, 3 rejected" in done.stdout, done.stderr
     assert [path.read_bytes()[:5] for path in tmp_path.glob("orders-masked/*.pdf")] == [b"%PDF-"]
-    pip(client, "uninstall", "--yes", "waybill-masking-fonts")
-    assert damaged(client, "waybill_masking") == []
+    pip(site, "uninstall", "--yes", "waybill-masking-fonts")
+    assert damaged(site, "waybill_masking") == []
 
 
 @pytest.mark.parametrize(
