@@ -30,9 +30,9 @@ pytestmark = pytest.mark.system("softhsm2-util")
 TOKEN, RESET, SERVED, PIN = "waybill", "reset", "served", "271828"
 
 
-def init_token(name, *where):
+def init_token(name, *where, pin=PIN):
     """Initialise a token in a process of its own, as an administrator does; what was in it is gone."""
-    command = ["softhsm2-util", "--init-token", *where, "--label", name, "--so-pin", "31415926", "--pin", PIN]
+    command = ["softhsm2-util", "--init-token", *where, "--label", name, "--so-pin", "31415926", "--pin", pin]
     subprocess.run(command, check=True, capture_output=True)
 
 
@@ -237,6 +237,31 @@ def test_reset_token_is_unavailable_and_another_root_is_an_integrity_error(libra
     Pkcs11KeySource.create(library, RESET, "root", PIN)  # a new key under the old name
     with pytest.raises(IntegrityError):
         root.unwrap("staff/1", blob)
+
+
+def test_refused_pin_is_shown_once_so_that_the_token_does_not_lock_it(library):
+    first = Pkcs11KeySource.create(library, RESET, "root", PIN)
+    outcomes = []
+
+    def find(loaded):
+        try:
+            found = first._find(loaded)
+        except RuntimeError as error:
+            outcomes.append(type(error).__name__)
+            raise
+        outcomes.append("found")
+        return found
+
+    root = Pkcs11KeySource(importlib.import_module("pkcs11"), library, find)
+    blob = root.wrap("staff/1", bytes(32), os.urandom)
+    init_token(RESET, "--token", RESET, pin="161803")
+    for _ in range(5):
+        with pytest.raises(RootUnavailableError, match="PinIncorrect") as refused:
+            root.unwrap("staff/1", blob)
+        assert PIN not in str(refused.value)
+    assert outcomes.count("PinIncorrect") == 1
+    assert outcomes[-1] == "PinIncorrect"
+    init_token(RESET, "--token", RESET)
 
 
 def test_service_without_its_token_answers_503_and_recovers(library, tmp_path):

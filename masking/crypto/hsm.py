@@ -22,6 +22,7 @@ from masking.crypto.keys import NONCE, VERSION, Entropy, root_context
 from masking.errors import IntegrityError, RootUnavailableError, SettingsError, not_installed
 
 TAG = 16
+REFUSED_PIN = frozenset({"PinIncorrect", "PinInvalid", "PinLenRange", "PinExpired", "PinLocked"})
 _LOCK = threading.Lock()
 """One operation at a time in a process: a session serves one thread, and to initialise the library ends all its sessions."""
 
@@ -34,6 +35,7 @@ class Pkcs11KeySource:
         self._binding = binding
         self._path = library
         self._find = find
+        self._refused_pin = ""
         self._session, self._key = find(binding.lib(library))
 
     @classmethod
@@ -114,12 +116,22 @@ class Pkcs11KeySource:
         return bytes(getattr(self._key, act)(data, mechanism=self._binding.Mechanism.AES_GCM, mechanism_param=how))
 
     def _found_again(self) -> tuple[Any, Any]:
+        """A new session. A token locks its PIN after a few wrong ones: one that was refused is not shown again."""
+        if self._refused_pin:
+            raise RootUnavailableError(self._refused_pin)
         try:
-            return self._find(self._binding.lib(self._path))
-        except self._binding.PKCS11Error:
-            with suppress(self._binding.PKCS11Error):
-                self._binding.lib(self._path).finalize()
-            return self._find(self._binding.lib(self._path))  # which initialises it
+            try:
+                return self._find(self._binding.lib(self._path))
+            except self._binding.PKCS11Error as error:
+                if _word(error) in REFUSED_PIN:
+                    raise
+                with suppress(self._binding.PKCS11Error):
+                    self._binding.lib(self._path).finalize()
+                return self._find(self._binding.lib(self._path))  # which initialises it
+        except self._binding.PKCS11Error as error:
+            if _word(error) in REFUSED_PIN:
+                self._refused_pin = f"{_word(error)}; after correcting the PIN restart this program"
+            raise
 
     def _works(self) -> bool:
         """Whether the session encrypts under the key now. The result is thrown away; the token gives the nonce."""
