@@ -20,6 +20,7 @@ from api.commands.doctor import look
 from api.documents import ORDER
 from masking.connection import create, open_folder
 from masking.crypto.keys import FileKeySource
+from masking.disk import locked
 from masking.errors import IntegrityError, SettingsError
 from masking.vault import keylives, rootrecord
 from masking.vault.engine import transaction
@@ -244,3 +245,14 @@ def test_running_service_goes_on_after_its_root_was_rotated(addresses, tmp_path,
         assert service.http.get("/readyz").json()["ready"]
         assert keylives.unopened(store.keys) == []
     assert "keys wrapped by a new root" in capsys.readouterr().out
+
+
+def test_move_into_a_token_is_refused_while_a_service_runs_on_the_folder(tmp_path, capsys):
+    folder, moved = tmp_path / "deployment", tmp_path / "moved.toml"
+    create(folder, WORLD, Settings())
+    moved.write_text('[root]\nlibrary = "/nowhere.so"\ntoken = "t"\nkey = "root"\n', "utf-8")
+    with locked(folder):
+        assert main(["keys", "rotate", "root", "--to", str(moved), "--folder", str(folder)]) != 0
+    assert "stop it first" in capsys.readouterr().err
+    rotate = ["keys", "rotate", "root", "--folder", str(folder)]
+    assert main(rotate) == 0  # without a token it may go on

@@ -137,8 +137,9 @@ def pooled(server: postgresql.Programs, folder: Path, port: int) -> Iterator[Non
     folder.chmod(0o777)
     log.touch()
     log.chmod(0o666)
-    command = ["/usr/sbin/pgbouncer", "-q", str(settings)]
-    with subprocess.Popen(command, user="nobody", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as pooler:
+    command = ["pgbouncer", "-q", str(settings)]
+    user = "nobody" if os.geteuid() == 0 else None  # it refuses to run as root
+    with subprocess.Popen(command, user=user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as pooler:
         try:
             while not (folder / f".s.PGSQL.{port}").exists():
                 assert pooler.poll() is None, log.read_text("utf-8")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from masking.connection import OFFLINE_KEY, ROOT_KEY, create, create_in, operator
 from masking.disk import write_secret
-from masking.errors import InputError
+from masking.errors import InputError, SettingsError
 from masking.settings import SETTINGS, read_table
 from masking.vault import journal, keylives
 from masking.vault.roots import move_root, rotate_root
@@ -22,7 +22,7 @@ from masking.vault.store import Settings, Store
 from masking.wire import time_to_json
 from masking.world import World, moment
 
-from ..deployment import add_folder, opening
+from ..deployment import add_folder, alone, opening
 from ..terminal import write_over
 from ..upkeep import key_act, tell_hanging
 
@@ -106,7 +106,8 @@ def _rotate(args: argparse.Namespace, world: World, store: Store) -> int:
         case "root":
             if args.to:
                 table = tomllib.loads(args.to.read_text("utf-8"))
-                count = move_root(args.folder, table, store.keys, world)
+                with alone(args.folder, SettingsError("a service is running on this folder; stop it first")):
+                    count = move_root(args.folder, table, store.keys, world)
                 print(f"{count} keys wrapped by a root in the token; now put its [root] into {SETTINGS}")
             elif "root" in read_table(args.folder):
                 raise InputError("to", "this deployment's root is in a token; name settings with the next one")
