@@ -39,6 +39,15 @@ def lay_out(label: LabelData, template: Template, symbol: bytes | None) -> Laid:
     rects: list[Rect] = []
     runs: list[Run] = []
     notes: list[Note] = []
+    codes: list[Code] = []
+    for place in template.codes:
+        code = _bars(label.waybill_number, place) if place.kind == "code128" else _qr(symbol, place)
+        if code is not None:
+            codes.append(code)
+        elif place.turned:  # only a spare, in case a dot of the print head fails
+            notes.append(Note("waybill_number", "too-long-for-its-turned-bars"))
+        else:
+            raise InputError("waybill_number", Rule.TOO_LONG_FOR_ITS_BARS)
     for box in template.texts:
         parts = [(shown[each] if isinstance(each, str) else each, each) for each in box.show]
         names = [name for part, name in parts if isinstance(name, str) and part.text.strip()]
@@ -52,15 +61,6 @@ def lay_out(label: LabelData, template: Template, symbol: bytes | None) -> Laid:
             raise InputError(max(names, key=lambda name: len(shown[name].text)), Rule.DOES_NOT_FIT)
         runs += found
         rects += [Rect(*box.box)] if box.reverse else []
-    codes: list[Code] = []
-    for place in template.codes:
-        code = _bars(label.waybill_number, place) if place.kind == "code128" else _qr(symbol, place)
-        if code is not None:
-            codes.append(code)
-        elif place.turned:  # only a spare, in case a dot of the print head fails
-            notes.append(Note("waybill_number", "too-long-for-its-turned-bars"))
-        else:
-            raise InputError("waybill_number", Rule.TOO_LONG_FOR_ITS_BARS)
     notes += [Note(name, "character-not-in-font") for name, value in shown.items() if GETA in value.text]
     ground = template.background
     drawing = Drawing(

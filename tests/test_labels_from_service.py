@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import itertools
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,14 +13,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from api.cli import main
 from api.documents import ORDER
 from masking.errors import SettingsError
 from masking.world import World
-from print_templates.read import decode
+from print_templates.read import decode, read_pdf
 from print_templates.template import FOLDER
 from tests import printer_languages
 from tests.cast import SHOP
 from tests.serving import Service, serving, staffed
+from tests.test_label_jobs import listening
 
 INTERPRETERS: dict[str, Callable[[bytes], list[np.ndarray]]] = {
     "tspl": lambda data: printer_languages.tspl(data, 300 / 25.4),
@@ -27,12 +31,17 @@ INTERPRETERS: dict[str, Callable[[bytes], list[np.ndarray]]] = {
 }
 
 
-def waybills(service: Service, count: int) -> list[str]:
+fresh = itertools.count(1)
+
+
+def waybills(service: Service, count: int) -> tuple[list[str], list[str]]:
+    """New waybills: their ids and their numbers."""
+    numbers = [f"SF{next(fresh):013}" for _ in range(count)]
     orders = [
-        ORDER | {"reference": f"L-{n}", "waybill_number": f"SF{n:013}", "routing_code": "342-081-00 052"}
-        for n in range(1, count + 1)
+        ORDER | {"reference": f"L-{number}", "waybill_number": number, "routing_code": "342-081-00 052"}
+        for number in numbers
     ]
-    return [each["id"] for each in service.outcomes(SHOP, "/v1/waybills", {"orders": orders})]
+    return [each["id"] for each in service.outcomes(SHOP, "/v1/waybills", {"orders": orders})], numbers
 
 
 def printed(service: Service, ids: list[str], **more: Any) -> dict[str, Any]:
@@ -43,19 +52,18 @@ def printed(service: Service, ids: list[str], **more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("language", INTERPRETERS)
 def test_each_label_comes_in_the_printers_language_at_300_dpi(service: Service, language: str) -> None:
-    ids = waybills(service, 2)
+    ids, numbers = waybills(service, 2)
     answer = printed(service, [ids[0], "wb1_x", ids[1]], to=language, dpi=300, template="60x40", printer={"speed": 4})
     assert [each["outcome"] for each in answer["outcomes"]] == ["printed", "refused", "printed"]
     assert answer["pdf"] is None
-    assert len(answer["parts"]) == 2
-    for number, part in enumerate(answer["parts"], 1):
+    for number, part in zip(numbers, answer["parts"], strict=True):
         [paper] = INTERPRETERS[language](base64.b64decode(part))
         assert paper.shape == (472, 709)
-        assert f"SF{number:013}" in decode(Image.fromarray(~paper).convert("L"))
+        assert number in decode(Image.fromarray(~paper).convert("L"))
 
 
 def test_what_can_not_be_drawn_is_refused_before_a_print_is_counted(service: Service) -> None:
-    ids = waybills(service, 1)
+    ids, _ = waybills(service, 1)
     for wrong, named in (
         ({"template": "1x1"}, "unknown; there are 100x100"),
         ({"dpi": 250}, "unknown; there are 203, 300"),
@@ -73,7 +81,7 @@ def test_a_template_of_the_deployment_is_drawn_by_its_name(tmp_path: Path) -> No
     own.mkdir()
     (own / "shop.toml").write_text((FOLDER / "60x40.toml").read_text("utf-8"), "utf-8")
     with serving(tmp_path / "deployment") as service:
-        ids = waybills(service, 1)
+        ids, _ = waybills(service, 1)
         assert printed(service, ids, template="shop") == printed(service, ids, template="60x40")
         answer = service.ask(SHOP, "/v1/labels", {"ids": ids, "job": "job-1", "template": "../shop"})
         assert answer.status_code == 422
@@ -86,3 +94,35 @@ def test_a_faulty_template_of_the_deployment_stops_the_start(tmp_path: Path, nam
     (tmp_path / f"{name}.toml").write_text(text, "utf-8")
     with pytest.raises(SettingsError, match=name):
         own_templates(tmp_path)
+
+
+def test_waybill_label_prints_a_services_labels_on_a_printer_and_goes_on(
+    service: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids, numbers = waybills(service, 3)
+    credentials = tmp_path / "shop.json"
+    credentials.touch(mode=0o600)
+    credentials.write_text(json.dumps({"code": service.code(SHOP)}), "utf-8")
+    words = ["label", "--service", service.url, "--credentials", str(credentials), "--job", "s1", "--template", "60x40"]
+    with listening() as (address, taken):
+        assert main([*words, *ids, "wb1_" + "0" * 26, "--to", "tspl", "--printer", address, "--speed", "4"]) == 1
+    said = capsys.readouterr()
+    assert "label 4: unknown" in said.err
+    assert "3 printed, 1 not printed" in said.out
+    papers = printer_languages.tspl(bytes(taken), 8)
+    for number, paper in zip(numbers, papers, strict=True):
+        assert number in decode(Image.fromarray(~paper).convert("L"))
+    with listening() as (address, again):
+        assert main([*words, "--to", "tspl", "--printer", address]) == 1, "what is printed is not printed again"
+    assert not again
+    out = tmp_path / "labels"
+    assert main([*words, "--to", "tspl", "--speed", "4", "--out", str(out)]) == 1
+    assert out.read_bytes() == bytes(taken)
+    assert main([*words, "--to", "pdf", "--out", str(tmp_path / "labels.pdf")]) == 1
+    assert len(read_pdf((tmp_path / "labels.pdf").read_bytes())) == 3
+    for wrong in (
+        ["--to", "png", "--out", "x"],
+        ["--to", "pdf", "--printer", "cups:x"],
+        ["--again", "1-2", "--out", "x"],
+    ):
+        assert main([*words, *wrong]) == 2

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from masking.access.people import Actor, Role
 from masking.connection import SHOP
-from masking.errors import InputError, RefusedError
+from masking.errors import InputError
 from masking.label import PRINTED_BEFORE, REASONS, Label, label
 from masking.vault import journal, people
 from masking.vault.store import Store
@@ -47,6 +47,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("ids", nargs="*", metavar="ID|FILE", help="tokens wb1_..., or files that hold them; none: go on with the job")
     add("--job", required=True, help="a name for this print job, to go on or print again under")
+    add("--service", metavar="URL", help="let a service draw the labels: https://... (default: the folder's own)")
+    add("--credentials", type=Path, help="for a service: the file with the code of your enrolment")
     add("--station", default="shop", help="where it is printed (shop)")
     add("--as", dest="person", default=SHOP, metavar="PERSON", help="who prints: an enrolled person (the shop)")
     add("--template", default="100x180", metavar="SIZE|FILE.toml", help="size, or your own template (100x180)")
@@ -74,6 +76,10 @@ def run(args: argparse.Namespace) -> int:
     """Print; 1 if some labels were not printed, each named by its position or token, and rule."""
     from ..printing.jobs import opened
 
+    if args.service:
+        from ..printing.remote import print_from_service
+
+        return _report(args, *print_from_service(args, _ids(args.ids)))
     how, world, jobs = _how(args), World(), args.folder / "jobs"
     with opening(args.folder, world) as store:
         try:
@@ -122,11 +128,7 @@ def _print(
     name: str,
     reason: str | None,
 ) -> int:
-    asked = list(dict.fromkeys(ids)) or job.plan
-    if not asked:
-        raise InputError("ids", "none given, and no job of this name was begun")
-    if job.plan and set(asked) != set(job.plan):
-        raise RefusedError("this-job-was-begun-with-other-waybills: give another --job")
+    asked = job.asked(ids)
     if how.to == "png" and len(asked) > 1:
         raise InputError("--to", "a PNG holds one label")
     found, missed = _labels(args, world, store, asked, name, reason)
@@ -135,6 +137,10 @@ def _print(
     positions = job.pending(args.resume) if args.printer else range(1, len(job.plan) + 1)
     todo = [(n, found[job.plan[n - 1]]) for n in positions if job.plan[n - 1] in found]
     printed = _send(args, how, job, todo, missed) if args.printer else _write(args, how, todo, missed)
+    return _report(args, printed, missed)
+
+
+def _report(args: argparse.Namespace, printed: int, missed: list[str]) -> int:
     for line in missed:
         print(f"waybill label: {line}", file=sys.stderr)
     if any(line.endswith(PRINTED_BEFORE.reason) for line in missed):

@@ -54,6 +54,20 @@ class Job:
                     self.sent = {each for each in self.sent if each < int(n)}
                     self.doubtful = None
 
+    def asked(self, ids: Sequence[Token]) -> list[Token]:
+        """What is to be printed: these labels, each once, or those of the job if there are none.
+
+        Raises:
+            InputError: there are none, and the job is new.
+            RefusedError: the job was begun with other labels.
+        """
+        asked = list(dict.fromkeys(ids)) or self.plan
+        if not asked:
+            raise InputError("ids", "none given, and no job of this name was begun")
+        if self.plan and set(asked) != set(self.plan):
+            raise RefusedError("this-job-was-begun-with-other-waybills: give another --job")
+        return asked
+
     def set_plan(self, ids: Sequence[Token]) -> None:
         """Fix the order, once."""
         self._note("".join(f"plan {id_}\n" for id_ in ids) + "ready")

@@ -1,0 +1,119 @@
+"""Prints labels that a service has drawn: an outlet's computer needs neither keys nor the deployment's folder.
+
+The notes of a job lie in `jobs/` next to the credentials. The service draws 100 labels at a time, in the printer's language.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from masking.errors import InputError
+from masking.waybill import Labels, OnPage, Refusal, Token
+
+from ..files.output import check_output, output
+from .jobs import Job, opened
+from .options import patience_of, setup_of
+from .sending import printer
+
+if TYPE_CHECKING:
+    from masking.client import Outlet
+
+LANGUAGES = ("tspl", "zpl", "cpcl")
+TOGETHER = 100
+
+
+def print_from_service(args: argparse.Namespace, ids: Sequence[Token]) -> tuple[int, list[str]]:
+    """Print; how many labels were printed, and a line for each that was not, with its position and why.
+
+    Raises:
+        InputError: an option is missing, or does not go with a service.
+    """
+    from masking.client import Outlet  # noqa: PLC0415  httpx, which a folder does not need
+
+    if args.credentials is None:
+        raise InputError("--credentials", "missing; a service is asked with the file of your enrolment")
+    if args.again:
+        raise InputError(
+            "--again", "not with a service; print the labels again by their ids, under a new --job with --reason"
+        )
+    if args.to not in (LANGUAGES if args.printer else ("pdf", *LANGUAGES)):
+        raise InputError("--to", f"unknown here; from a service there are {', '.join(LANGUAGES)}, and pdf with --out")
+    if args.out:
+        check_output(args.out)
+    with (
+        opened(args.credentials.parent / "jobs", args.job) as job,
+        Outlet.connect(args.service, credentials=args.credentials) as outlet,
+    ):
+        plan = job.asked(ids)
+        if not job.plan:
+            job.set_plan(plan)
+        missed: list[str] = []
+        printed = _send(args, outlet, job, missed) if args.printer else _write(args, outlet, job, missed)
+    return printed, missed
+
+
+def _send(args: argparse.Namespace, outlet: Outlet, job: Job, missed: list[str]) -> int:
+    positions = job.pending(args.resume)
+    printed = 0
+    if positions:
+        with printer(args.printer, patience=patience_of(args)) as send:
+            for position, part in _parts(args, outlet, job, positions, missed):
+                job.note_sending(position)
+                send(part)
+                job.note_sent(position)
+                printed += 1
+    return printed
+
+
+def _write(args: argparse.Namespace, outlet: Outlet, job: Job, missed: list[str]) -> int:
+    positions = range(1, len(job.plan) + 1)
+    if args.to == "pdf":
+        labels = _ask(args, outlet, job.plan)
+        printed = len(_pages(labels, positions, missed))
+        if printed:
+            with output(args.out, overwrite=args.overwrite) as file:
+                file.write(labels.pdf)
+        return printed
+    parts = [part for _, part in _parts(args, outlet, job, positions, missed)]
+    if parts:
+        with output(args.out, overwrite=args.overwrite) as file:
+            file.writelines(parts)
+    return len(parts)
+
+
+def _parts(
+    args: argparse.Namespace, outlet: Outlet, job: Job, positions: Sequence[int], missed: list[str]
+) -> Iterator[tuple[int, bytes]]:
+    """The labels at these positions in the printer's language, and a line for each that is not printed."""
+    for start in range(0, len(positions), TOGETHER):
+        some = positions[start : start + TOGETHER]
+        labels = _ask(args, outlet, [job.plan[n - 1] for n in some])
+        yield from zip(_pages(labels, some, missed), labels.parts, strict=True)
+
+
+def _ask(args: argparse.Namespace, outlet: Outlet, ids: Sequence[Token]) -> Labels:
+    return outlet.labels(
+        ids,
+        job=args.job,
+        station=args.station,
+        reason=args.reason,
+        template=args.template,
+        to=args.to,
+        dpi=args.dpi,
+        printer=asdict(setup_of(args)),
+    )
+
+
+def _pages(labels: Labels, positions: Sequence[int], missed: list[str]) -> list[int]:
+    """The positions that are printed; a line for each that is not."""
+    printed = []
+    for position, outcome in zip(positions, labels.outcomes, strict=True):
+        if isinstance(outcome, OnPage):
+            printed.append(position)
+        else:
+            why = outcome.reason if isinstance(outcome, Refusal) else f"{outcome.field}: {outcome.rule}"
+            missed.append(f"label {position}: {why}")
+    return printed
