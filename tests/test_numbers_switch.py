@@ -183,6 +183,17 @@ def test_a_courier_is_connected_once_for_each_announcement(exchange, van):
     assert shown(courier, recipient) == []
 
 
+def test_caller_without_an_asserted_identity_is_not_taken_for_an_earlier_caller(exchange, van):
+    number, _ = van
+    call(exchange, van)
+    anonymous = is_refused("403").replace("P-Asserted-Identity: <sip:[me]@[local_ip]>\n", "")
+    for _ in range(5):  # variables belong to one of the switch's four processes
+        with exchange.stranger.doing(anonymous, exchange.to_recipient, number):
+            pass
+        assert "P-Asserted-Identity" not in exchange.stranger.messages
+        assert "<sip:not-connected@" in exchange.stranger.messages
+
+
 def test_a_main_number_without_an_extension_asks_for_one(exchange, van):
     (main, _), _ = van
     with exchange.stranger.doing(is_refused("484"), exchange.to_recipient, (main, "")):
