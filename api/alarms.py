@@ -72,6 +72,9 @@ def send_alarms(world: World, store: Store, destinations: Destinations) -> list[
     Raises:
         UnavailableError: the store could not answer; what was sent meanwhile may be sent again.
     """
+    with store.reading() as tx:  # no writer waits for a look that finds nothing
+        if not alarms.has_due(tx, world.now()):
+            return []
     with store.transaction() as tx:
         claimed = alarms.claim(tx, world.now())
     new = [each.kind for each in claimed if not each.attempts]

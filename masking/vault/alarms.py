@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -72,9 +72,14 @@ def raise_alarm(
     direct.write(tx, _INSERT, [raised._asdict()])
 
 
+def has_due(tx: Connection, now: datetime) -> bool:
+    """Whether `claim` would find something. Takes no lock."""
+    return tx.execute(_due(now).limit(1)).first() is not None
+
+
 def claim(tx: Connection, now: datetime) -> list[Alarm]:
     """The oldest alarms that are due for delivery. For the time of `CLAIM` no other worker gets them."""
-    due = sa.select(alarm).where(alarm.c.due <= milliseconds(now), _OPEN).order_by(alarm.c.due, alarm.c.id)
+    due = _due(now).order_by(alarm.c.due, alarm.c.id)
     found = [Alarm(*row) for row in tx.execute(due.limit(BATCH).with_for_update(skip_locked=True))]
     _update(tx, [each.id for each in found], due=milliseconds(now + CLAIM))
     return found
@@ -112,6 +117,10 @@ def undelivered(tx: Connection) -> int:
     """How many alarms could not be delivered at least once, and still are neither delivered nor acknowledged."""
     failing = (alarm.c.due.is_not(None), alarm.c.attempts > 0, _OPEN)
     return tx.execute(sa.select(sa.func.count()).where(*failing)).scalar_one()
+
+
+def _due(now: datetime) -> sa.Select[Any]:
+    return sa.select(alarm).where(alarm.c.due <= milliseconds(now), _OPEN)
 
 
 def _update(tx: Connection, ids: Collection[bytes], *which: sa.ColumnElement[bool], **values: object) -> int:
