@@ -61,6 +61,7 @@ def lay_out(label: LabelData, template: Template, symbol: bytes | None) -> Laid:
             raise InputError(max(names, key=lambda name: len(shown[name].text)), Rule.DOES_NOT_FIT)
         runs += found
         rects += [Rect(*box.box)] if box.reverse else []
+    notes += [Note("number", "no-virtual-number")] if label.number is None else []
     notes += [Note(name, "character-not-in-font") for name, value in shown.items() if GETA in value.text]
     ground = template.background
     drawing = Drawing(

@@ -269,3 +269,17 @@ def test_a_printers_set_up_page_is_sent_or_written(tmp_path: Path, capsys: pytes
     for wrong in (["--paper", "6x4"], ["--dpi", "600"], ["--right", "999"], ["--to", "epl"]):
         assert main(["printer", "--to", "tspl", "--out", str(tmp_path / "x"), *wrong]) == 2
     assert not (tmp_path / "x").exists()
+
+
+def test_what_is_printed_but_not_as_wanted_is_noted_for_the_clerk(
+    tmp_path: Path, order: Callable[..., Order], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "no-numbers"
+    create(folder, World(), Settings())
+    with masking.connect(folder) as shop:
+        orders = [order(f"N-{n}", waybill_number=f"YT{n:012}", remark="很长" * 200) for n in range(1, 13)]
+        ids = [each.id for each in shop.checkout(orders) if isinstance(each, Waybill)]
+    assert label(folder, *ids, "--template", "100x100", "--out", str(tmp_path / "out.pdf")) == 0
+    said = capsys.readouterr().err
+    assert "note on label 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more: number: no-virtual-number" in said
+    assert "and 2 more: remark: did-not-fit" in said

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -29,6 +30,7 @@ from ..printing.options import add_printer, patience_of, setup_of
 
 if TYPE_CHECKING:
     from print_templates.gate import Released
+    from print_templates.layout import Note
     from print_templates.printers import Setup
 
     from ..printing.jobs import Job
@@ -217,15 +219,26 @@ def _write(args: argparse.Namespace, how: How, todo: Todo, missed: list[str]) ->
 
 def _drawn(how: How, todo: Todo, missed: list[str]) -> Iterator[tuple[int, Released]]:
     """The released drawings, some at a time; a line for each label that can't be drawn."""
-    from print_templates.render import NotPrinted, draw
+    from print_templates.render import NotPrinted, Printed, draw
 
     drawn = draw([data for _, data in todo], template=how.template, dpi=how.dpi)
+    noted: defaultdict[Note, list[int]] = defaultdict(list)
     for (position, _), (drawing, outcome) in zip(todo, drawn, strict=True):
-        if drawing is not None:
+        if drawing is not None and isinstance(outcome, Printed):
+            for note in dict.fromkeys(outcome.notes):
+                noted[note].append(position)
             yield position, drawing
         elif isinstance(outcome, NotPrinted):
             room = f" (room for it: --template {' or '.join(outcome.sizes)})" if outcome.sizes else ""
             missed.append(f"label {position}: {outcome.field}: {outcome.rule}{room}")
+    for note, positions in noted.items():
+        print(f"waybill label: note on label {_listed(positions)}: {note.field}: {note.rule}", file=sys.stderr)
+
+
+def _listed(positions: Sequence[int]) -> str:
+    """The first ten positions, and how many there are beyond."""
+    rest = f" and {len(positions) - 10} more" if len(positions) > 10 else ""
+    return ", ".join(map(str, positions[:10])) + rest
 
 
 def _ids(words: Sequence[str]) -> list[Token]:
