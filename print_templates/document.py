@@ -1,4 +1,4 @@
-"""Labels with an outcome for each that was asked for: what a merchant gets from a folder and from a service."""
+"""Draw labels into one PDF or a printer's language, with an outcome for each request."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def draw_labels(
 ) -> Labels:
     """The labels as one PDF, empty if nothing could be drawn, or each in a printer's language; and what became of each.
 
+    The title of the PDF names the job.
+
     Raises:
         InputError: the template, the language or the resolution is unknown, or the setup moves a code off the paper.
     """
@@ -44,5 +46,6 @@ def draw_labels(
                 outcomes.append(Rejected(reference=None, field=field, rule=rule))
         drawings += [drawing] if drawing is not None else []
     if to == "pdf":
-        return Labels(pdf=pdf.write(drawings), outcomes=outcomes)
+        title = f"labels {data[0].job}" if data else ""
+        return Labels(pdf=pdf.write(drawings, title), outcomes=outcomes)
     return Labels(pdf=b"", outcomes=outcomes, parts=[printers.write(each, to, setup) for each in drawings])
