@@ -1,7 +1,7 @@
 """A merchant's own templates: what must be clean before one is printed with, beyond their form.
 
 The release gate lets a template's constants through; so they are searched here with the rules that mask free text, and
-logos with a decoder: nobody prints a phone number, a door, or a code of their own past the mask.
+logos with a decoder: no phone number, door or code gets past the mask in a template.
 """
 
 from __future__ import annotations

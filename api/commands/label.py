@@ -211,7 +211,7 @@ def _write(args: argparse.Namespace, how: How, todo: Todo, missed: list[str]) ->
     pages = chain([first], drawings)
     with output(args.out, overwrite=args.overwrite) as file:
         if how.to == "pdf":
-            file.write(pdf.write(pages))
+            file.write(pdf.write(pages, f"labels {args.job}"))
         else:
             file.writelines(raster.png(page) if how.to == "png" else write(page, how.to, how.setup) for page in pages)
     return len(todo) - (len(missed) - before)
