@@ -21,7 +21,7 @@ from masking.waybill import CallEvent, ScanKind
 Short = Annotated[str, StringConstraints(max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """A name, code or number: one line."""
 Text = Annotated[str, StringConstraints(max_length=4000)]
-"""What somebody typed. The steps say what is too long, so that one bad item is rejected and its neighbours are not."""
+"""Free text of a request. The steps say what is too long, so that one bad item is rejected and its neighbours are not."""
 
 
 def _text(kind: str, least: int = 1) -> Any:

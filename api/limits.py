@@ -26,7 +26,7 @@ NO_BODY = 1024
 """What is tolerated where no body is read: some clients send an empty document with everything."""
 
 SMALL = 4 * 1024
-"""Bodies up to here are not measured: whatever they hold is parsed and refused in a millisecond."""
+"""Bodies up to here are not measured: any of them is parsed and refused in a millisecond."""
 
 SPARE = 50
 """Strings, and characters between them, beyond what the shape can hold: room for mistakes that are worth a name."""

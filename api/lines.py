@@ -35,7 +35,7 @@ class BoundedLines(logging.Handler):
         """Put a record's lines where the writer finds them, or drop them."""
         try:
             lines = f"{self.format(record)}\n".encode("utf-8", "backslashreplace")
-        except Exception:  # noqa: BLE001  as every handler of the library: a line that can't be formatted stops nobody
+        except Exception:  # noqa: BLE001  as every handler of the library: a line that can't be formatted stops no request
             self.handleError(record)
             return
         with self._changed:

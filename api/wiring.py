@@ -141,7 +141,7 @@ class Service:
             self.metrics.publish()
 
     async def alarm(self) -> None:
-        """Send the alarms that are due. Whatever takes long, a stopping service waits for one attempt at most."""
+        """Send the alarms that are due. A stopping service waits for one attempt at most."""
         kinds = await anyio.to_thread.run_sync(send_alarms, self.world, self.store, self.destinations)
         for kind in kinds:
             self.metrics.alarm(kind)
@@ -214,7 +214,7 @@ async def _begun(settings: ServiceSettings, world: World, attest: Attest) -> Ser
         try:
             return await _opened(settings, world, attest)
         except UnavailableError as error:
-            if settings.counts is None:  # no worker of several: whoever started it is told
+            if settings.counts is None:  # not one worker of several: the terminal is told
                 raise
             LOG.warning("waiting for the store", extra={"waybill": named(error.fault)})
             if time.monotonic() > until:

@@ -92,7 +92,7 @@ class AlarmKind(Word):
     # people
     TOO_MANY_REFUSALS = (
         "too-many-refusals",
-        "Somebody was refused so often within an hour that they are locked.",
+        "A person was refused so often within an hour that they are locked.",
         "Ask them and their outlet. `waybill who-saw` shows what was asked for.",
     )
     WRONG_PHONES = (
@@ -118,7 +118,7 @@ class AlarmKind(Word):
     # what stands out on the ledger (`waybill watch`)
     CANARY = (
         "canary",
-        "Somebody looked at a parcel of an invented person, at which nobody should look.",
+        "A parcel of an invented person was looked at. No honest work needs that.",
         "Ask who looked, at once.",
     )
     VIEWS_WITHOUT_DELIVERY = (
@@ -128,7 +128,7 @@ class AlarmKind(Word):
     )
     ABSENT_EVERYWHERE = (
         "absent-everywhere",
-        "A courier says of most parcels that nobody was at the door.",
+        "A courier reports most parcels as attempted in vain.",
         "Ask the courier, and call some recipients.",
     )
     LOOKED_THEN_WITHDRAWN = (
@@ -143,7 +143,7 @@ class AlarmKind(Word):
     )
     ASKS_FOR_STRANGERS = (
         "asks-for-strangers",
-        "Somebody asked for many parcels without a duty.",
+        "A person asked for many parcels without a duty.",
         "Ask who did.",
     )
     REPRINTS = (

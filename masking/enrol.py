@@ -87,7 +87,7 @@ class Revoke:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reinstate:
-    """Somebody who was revoked within the last hour and should not have been."""
+    """A person who was revoked within the last hour and should not have been."""
 
     actor: Actor
     id: str
@@ -96,7 +96,7 @@ class Reinstate:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
-    """Somebody whose device is in other hands: it is invalid at once, and so is the phone that came with it."""
+    """A person whose device is in other hands. Device and phone become invalid at once."""
 
     actor: Actor
     id: str
@@ -154,7 +154,7 @@ def new_secret(world: World, tx: Transaction, person: str) -> Plain:
 def new_code(
     world: World, tx: Transaction, person: str, maker: str, now: datetime, *, phone: Phone | None = None
 ) -> Enrolled:
-    """A code for somebody who is enrolled, in place of an earlier one. What they hold stays valid until it is used."""
+    """A code for a person who is enrolled, in place of an earlier one. The device in use stays valid until the code is used."""
     code, until = words.make(words.CODE, world), now + words.CODE_LIFE
     codes.add(tx, person, maker, words.sure_digest(words.CODE, code), now, until, phone=phone)
     return Enrolled(id=person, code=code, until=until)
@@ -223,8 +223,8 @@ def _confirm(
 def _may_confirm(tx: Transaction, by: Actor, whom: Actor, code: Any) -> bool:
     """Whether this is a second person for this code: never of its maker's unit, nor its owner.
 
-    That is a second supervisor, or somebody of the newcomer's own unit: a merchant for a merchant, a clerk of the outlet
-    for everybody else. Where nobody is at that unit yet, a clerk of any outlet.
+    That is a second supervisor or a person of the newcomer's own unit: a merchant for a merchant, a clerk of the outlet
+    for all others. Where the unit has no people yet, a clerk of any outlet.
     """
     if by.id in {code.maker, whom.id} or by.unit == code.unit:
         return False
@@ -238,7 +238,7 @@ def _may_confirm(tx: Transaction, by: Actor, whom: Actor, code: Any) -> bool:
 def _intervene(
     world: World, store: Store, tx: Transaction, request: Intervention, staff: dict[str, Actor], now: datetime
 ) -> Done | Refusal:
-    """What a supervisor does to the access of somebody who is there."""
+    """What a supervisor does to the access of an enrolled person."""
     if isinstance(request, Reinstate):
         return _reinstate(world, store, tx, request, staff, now)
     whom = staff.get(request.id)
@@ -295,7 +295,7 @@ def _within_limits(
 def _reinstate(
     world: World, store: Store, tx: Transaction, request: Reinstate, staff: dict[str, Actor], now: datetime
 ) -> Reinstated | Refusal:
-    """Take a revocation back; an alarm names who did it, since it lets somebody in."""
+    """Take a revocation back; an alarm names who did it, since it gives access."""
     by = request.actor
     if not is_name(request.id) or not interventions.is_reversible(tx, request.id, now):
         return UNKNOWN

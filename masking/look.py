@@ -36,7 +36,7 @@ VIEWS = 30
 """Masked views for one duty: a courier looks now and then, and does not poll."""
 
 MISSES = 3
-"""Wrong phones for one waybill, whoever has it and on whatever day: after the last one an alarm is raised, and none is compared."""
+"""Wrong phones for one waybill, over all couriers and days. The last one raises an alarm, and no phone is compared after it."""
 
 
 @final

@@ -192,7 +192,7 @@ class Reason(Word):
         "Give `to` for `departed` and `diverted` only, naming another unit.",
     )
     TO_NEEDS_A_STAFFED_UNIT = (
-        "to-names-a-unit-where-nobody-is-enrolled",
+        "to-names-a-unit-without-staff",
         "No person or program is enrolled at the unit that `to` names.",
         "Check the unit's id.",
     )
@@ -235,7 +235,7 @@ class Reason(Word):
     REPLAYED = ("replayed", "This proof was used before.", "Make a new proof for each request.")
     NO_SHIFT = ("no-shift", "The courier's shift has not begun or is over.", "Let the outlet begin a shift.")
     DEVICE_OF_ANOTHER_PERSON = (
-        "device-of-somebody-else",
+        "device-of-another-person",
         "This key is another person's device.",
         "Make a new key for each person.",
     )

@@ -135,7 +135,7 @@ def _count_probes(world: World, store: Store, tx: Transaction, probed: Sequence[
     due = tally.count_refusals(len(probed))
     journal.append(tx, [count_leaf(store, world, now, PROVIDER, due)] if due else [])
     if tally.rang:
-        tally.rang = False  # nobody is locked by it
+        tally.rang = False  # it locks no one
         alarms.raise_alarm(tx, AlarmKind.NUMBERS_PROBED, PROVIDER, now, world, partner=probed[-1])
     budgets.save_tallies(tx, {PROVIDER: tally}, now, world)
 

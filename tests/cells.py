@@ -172,7 +172,7 @@ def waiting(service: Service, name: str, role: Role, unit: str) -> str:
 
 
 def just_revoked(service: Service, name: str) -> str:
-    """Somebody new whose revocation can be taken back."""
+    """A person enrolled for a test, whose revocation can be taken back."""
     world, store = service.clock.world, service.store
     with store.transaction() as tx:
         people.enrol(world, store.keys, tx, Actor(id=name, tenant=TENANT, role=C, unit="sh-01"), world.now())

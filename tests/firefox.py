@@ -90,7 +90,7 @@ class FirefoxPage(Driven):
 def firefox(prints_to: Path | None = None) -> Iterator[FirefoxPage]:
     """A Firefox with an empty profile; gone with everything afterwards.
 
-    It prints to a file without a window, or not at all: nobody is there to close a print window, which takes the keys.
+    It prints to a file without a window, or not at all: no person closes the print window, which takes the keys.
     """
     with tempfile.TemporaryDirectory(prefix="waybill-firefox-") as profile:
         to_file = {

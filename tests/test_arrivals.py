@@ -18,7 +18,7 @@ FAR_CLERK = Actor(id="far-clerk", tenant=TENANT, role=Role.OUTLET, unit="hz-01")
 
 @pytest.fixture
 def moved(store, world, order):
-    """A parcel that nobody took in, moved to the outlet by its row, and assigned there."""
+    """A parcel without an arrival, moved to the outlet by its row, and assigned there."""
     data = labelled(world, store, checked_out(world, store, order()))
 
     def move(**values):

@@ -84,7 +84,7 @@ def test_a_couriers_first_day_lost_phone_and_last_day(service, file, boss, clerk
         labels = on_the_van(service.clock.world, service.store, 2, NEW)
         assert isinstance(looked(me, labels[0].code), Grant)
 
-        assert boss.report_lost([NEW.id]) == [DeviceEnded(id=NEW.id)]  # nobody waits for a token to run out
+        assert boss.report_lost([NEW.id]) == [DeviceEnded(id=NEW.id)]  # without waiting for a token to expire
         with pytest.raises(RefusedError, match="unauthenticated"):
             looked(me, labels[1].code)
         with Courier.connect(service.url, credentials=file("second", enrolled(boss, clerk))) as again:

@@ -1,4 +1,4 @@
-"""A body that is no request costs the event loop next to nothing, whoever sends it and whatever it holds."""
+"""A body that is not a request costs the event loop next to nothing, for any caller and content."""
 
 from __future__ import annotations
 

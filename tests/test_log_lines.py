@@ -1,4 +1,4 @@
-"""A log that nobody reads stops neither the service nor its end; what is lost is counted."""
+"""A log without a reader stops neither the service nor its end; lost lines are counted."""
 
 from __future__ import annotations
 

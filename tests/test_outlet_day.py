@@ -1,4 +1,4 @@
-"""A clerk's honest day at the outlet's page: reloads, a jam, a restart, slips; each label is printed once, nobody is locked."""
+"""A clerk's honest day at the outlet's page: reloads, a jam, a restart, slips; each label is printed once, and no clerk is locked."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_an_honest_day_prints_each_of_400_labels_once_and_locks_nobody(tmp_path)
             came_out(page)
 
             scanned(page, fourth[:60], ready=60)
-            gone_again(page, service)  # the second reload, with a list that nobody has printed
+            gone_again(page, service)  # the second reload, with an unprinted list
             page.until("document.querySelectorAll('#list [data-state=ready]').length === 60")
             for wrong in range(12):  # a sack of another outlet
                 page.scan(f"YT77000000{wrong:04}")

@@ -1,4 +1,4 @@
-"""Time grows with the length of a text, not with its square, whatever the text is made of.
+"""Time grows with the length of a text, not with its square, for any content.
 
 Asserted as a ratio within one run: four times the text may take at most `MOST` times as long. A quadratic rule takes
 sixteen times as long.

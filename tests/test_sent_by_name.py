@@ -77,7 +77,7 @@ def test_nothing_is_sent_or_diverted_to_a_unit_where_nobody_could_take_it_in(par
         people.enrol(world, store.keys, tx, replace(COURIER, id="sh-03-courier", unit="sh-03"), world.now())
         people.enrol(world, store.keys, tx, replace(RECEIVER, id="other", tenant="other", unit="sh-04"), world.now())
     parcel_at_hub(parcel)
-    nobody = Refusal(reason="to-names-a-unit-where-nobody-is-enrolled")
+    nobody = Refusal(reason="to-names-a-unit-without-staff")
     for to in ("sh-1", "SH-01", "sh-03", "sh-04", "far-shop"):
         for kind in ("departed", "diverted"):
             assert [parcel.scanned(HUB_OUT, kind, to) for _ in range(FULL.refusals)] == [nobody] * FULL.refusals

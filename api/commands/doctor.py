@@ -156,7 +156,7 @@ def _alarms(store: Store, destinations: Destinations) -> Iterator[Finding]:
     if waiting:
         yield Finding("look", f"{waiting} alarms are not acknowledged: waybill alarms list")
     if not (destinations.command or destinations.webhook):
-        yield Finding("look", "alarms reach nobody but the log: [alarms] in waybill.toml names no command or webhook")
+        yield Finding("look", "alarms go to the log alone: [alarms] in waybill.toml names no command or webhook")
 
 
 def _openable(store: Store, sampled_by: World | None) -> Finding:

@@ -73,7 +73,7 @@ def supervise(store: Store, world: World, actor: Actor) -> Enrolled:
         new = people.enrol(world, store.keys, tx, actor, now)
         if not new and people.active(tx, [actor.id]).get(actor.id) != actor:
             raise SettingsError(f"{actor.id} is somebody else, or revoked")
-        people.unbind(tx, [actor.id])  # nobody can report a supervisor's device as lost
+        people.unbind(tx, [actor.id])  # a supervisor's device can't be reported as lost
         credentials.end(tx, [actor.id])
         enrolled = new_code(world, tx, actor.id, MAKER, now)
         codes.confirm(tx, sure_digest(CODE, enrolled.code), MAKER)

@@ -1,4 +1,4 @@
-"""`waybill people URL --as FILE enrol | confirm | shift | revoke | reinstate | lost | unlock`: who may act, as somebody.
+"""`waybill people URL --as FILE enrol | confirm | shift | revoke | reinstate | lost | unlock`: who may act, signed by your own device.
 
 FILE holds the code of one's own enrolment, {"code": "wbc1_..."}, mode 0600; the key that signs is made next to it, or in the
 folder `--state`. A phone, which couriers call from, is read from standard input: others can see a command line. Exit status: 0, or 1 for a refusal.

@@ -1,12 +1,12 @@
 // What this desk keeps while the page is closed: its name, its paper, the shapes of its carrier's numbers, and the work that
-// is not done: the job of a batch whose labels nobody has confirmed, and the numbers that wait. No personal data, no label.
+// is not done: the job of a batch whose labels are not confirmed yet, and the numbers that wait. No personal data, no label.
 
 import { shelf } from "./shelf.js";
 
 const DAY = 86_400_000;
 const SHAPES = 20;
 
-/** As it is kept. `work` belongs to the key that printed it: nobody else may resume the job. */
+/** As it is kept. `work` belongs to the key that printed it: no other key may resume the job. */
 export const desk = { station: "", paper: "100x180", shapes: [], work: null };
 
 /** Read what is kept; the work only for the same key, and for a day. */

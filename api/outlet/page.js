@@ -199,7 +199,7 @@ async function resume() {
 
 $("leave").addEventListener("click", () => {
   clear();
-  keepWork(); // the batch that nobody has confirmed stays
+  keepWork(); // the unconfirmed batch stays
   signOut();
   rows.clear();
   seen.batch = seen.shown = desk.work = null;
@@ -229,7 +229,7 @@ $("paper").addEventListener("change", () => {
   desk.paper = $("paper").value;
   save();
   check([...inState("ready", "checking"), ...inState("bad").filter((row) => row.byPaper)]);
-  if (!$("paper").matches(":focus-visible")) $("number").focus(); // by mouse; by keyboard somebody may still be choosing
+  if (!$("paper").matches(":focus-visible")) $("number").focus(); // by mouse; by keyboard the clerk may still be choosing
 });
 $("station").addEventListener("change", () => {
   const name = $("station").value.normalize("NFKC").trim();

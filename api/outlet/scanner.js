@@ -1,4 +1,4 @@
-// Where a scanner's keys go. It types wherever the focus is, and nobody looks at the screen while it does: keys that another
+// Where a scanner's keys go. It types wherever the focus is, and the clerk does not look at the screen while it does: keys that another
 // window takes are lost, and those that come after are the end of a number.
 
 const GAP = 250; // milliseconds: longer than any scanner takes between two keys

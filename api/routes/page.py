@@ -1,4 +1,4 @@
-"""Files of this package, for whoever reaches the service: the outlet's page, and the description for machines.
+"""Files of this package, for any caller: the outlet's page, and the description for machines.
 
 What the page shows comes by `/v1/labels`. Nothing in it comes from elsewhere, and the browser is told to let nothing else
 in: no inline script, no other origin. The PDF and the previews are blobs, made in the page from answers.

@@ -76,7 +76,7 @@ def _plain(text: str | None) -> Plain | None:
 
 @router.post("/v1/people", operation_id="enrol", responses=outcomes_of(answers.EnrolOutcome))
 async def people(body: PeopleIn, request: Request) -> Response:
-    """Enrol up to 20. Somebody who is enrolled already gets a new code, and keeps their device and phone until it is used."""
+    """Enrol up to 20 people. A person who is enrolled already gets a new code, and keeps device and phone until it is used."""
     login, service = called(request)
     asked = [
         Enrol(

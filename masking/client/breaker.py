@@ -45,7 +45,7 @@ class Breaker:
             return max(0.0, self._next - self._now()) if self.is_open else 0.0
 
     def allow(self) -> None:
-        """Let the next call try, whatever the pause."""
+        """Let the next call try, without regard to the pause."""
         self._next = 0.0
 
     def succeeded(self) -> None:

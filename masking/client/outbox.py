@@ -69,7 +69,7 @@ class Outbox:
         return [path.name for path in sorted(found, key=_age)]
 
     def read(self, names: Iterable[str]) -> list[Waiting]:
-        """What waits under these names, without those that are gone. A file that holds nothing of ours is logged and left."""
+        """What waits under these names, without those that are gone. A file that holds no envelope is logged and left."""
         return [found for name in names if (found := self._read(self._folder / name)) is not None]
 
     def find(self, orders: Sequence[Order]) -> list[Waiting | None]:

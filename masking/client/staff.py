@@ -89,7 +89,7 @@ class Staff:
         return self.link.outcomes("/v1/shifts", body, count=len(couriers), kinds=kinds, named=named)
 
     def confirm(self, id_: str, *, role: str, unit: str, phone: str | None = None) -> Confirmed | Refusal:
-        """Vouch for somebody whom a supervisor of another unit is enrolling: they are who they say, in that role, there.
+        """Confirm a person whom a supervisor of another unit is enrolling: id, role and unit are right.
 
         Ask them for the `phone` that they call from: one that is not the supervisor's is refused as "phone-differs".
         """
@@ -162,7 +162,7 @@ class Courier(Staff):
         return self.link.outcomes("/v1/looks", body, count=len(codes), kinds=(Seen, Refusal), twice=False)
 
     def matches(self, code: str, phone: str) -> Seen | Refusal:
-        """Whether a parcel is for whoever says this phone, in full; three wrong ones end it for the waybill."""
+        """Whether a parcel is for the person with this phone, given in full. Three wrong ones end it for the waybill."""
         body = {"items": [{"code": code, "phone": phone}]}
         found: Seen | Refusal = self.link.outcomes("/v1/looks", body, count=1, kinds=(Seen, Refusal), twice=False)[0]
         return found
@@ -183,7 +183,7 @@ class Supervisor(Staff):
     """Lets people and programs in, and out; confirms those whom other supervisors enrol. Holds no duty."""
 
     def enrol(self, id_: str, *, role: str, unit: str, phone: str | None = None) -> Enrolled | Rejected | Refusal:
-        """A one-time code for somebody: two hours, one device, and invalid until a second person has confirmed it.
+        """A one-time code for one person: two hours, one device, invalid until a second person has confirmed it.
 
         The first login of an empty shop needs no second person. Who has a device and a phone keeps both until the code is
         used; `report_lost` ends them at once.

@@ -30,7 +30,7 @@ ACKNOWLEDGEMENT = {"code": 0, "msg": "接收成功"}
 
 
 def read(body: bytes, mains: Collection[str]) -> list[Told]:
-    """The records in a body, in its order; one that is none of ours tells nothing. `mains` are our main numbers.
+    """The records in a body, in its order; a record about another account's number says nothing. `mains` are the deployment's main numbers.
 
     Raises:
         InputError: the body is no list.

@@ -98,7 +98,7 @@ def failed(tx: Connection, alarms: Collection[Alarm], now: datetime) -> None:
 
 
 def open_alarms(tx: Connection, *, everything: bool = False) -> list[Alarm]:
-    """Alarms that nobody has acknowledged, or all of them, oldest first."""
+    """Unacknowledged alarms, or all of them, oldest first."""
     which = sa.true() if everything else _OPEN
     return [Alarm(*row) for row in tx.execute(sa.select(alarm).where(which).order_by(alarm.c.id))]
 
@@ -109,7 +109,7 @@ def acknowledge(tx: Connection, ids: Collection[bytes], now: datetime) -> int:
 
 
 def count_open(tx: Connection) -> int:
-    """How many alarms nobody has acknowledged."""
+    """How many alarms are unacknowledged."""
     return tx.execute(sa.select(sa.func.count()).where(_OPEN)).scalar_one()
 
 

@@ -62,7 +62,7 @@ def lock(tx: Connection, actors: Collection[str]) -> dict[str, Counts]:
 def locked(tx: Connection, actors: Collection[str], now: datetime) -> set[str]:
     """Who of these actors is locked, by a look that locks no row: asked before any parcel is looked for.
 
-    What is known of a parcel then has no part in the answer to somebody who is locked, nor in the time that it takes.
+    What is known of a parcel then has no part in the answer to a locked caller, nor in the time that it takes.
     """
     rows = direct.rows(tx, _IN_LOCK, names=sorted(set(actors)))
     return {row[0] for row in rows if Tally(before=Counts(*row), now=now).locked()}
@@ -132,7 +132,7 @@ def save_tallies(tx: Connection, tallies: Mapping[str, Tally], now: datetime, wo
 
 
 def is_locked(tx: Connection, actor: str, now: datetime) -> bool:
-    """Whether somebody has been refused too often."""
+    """Whether a person has been refused too often."""
     counts = lock(tx, [actor]).get(actor)
     return counts is not None and Tally(before=counts, now=now).until is not None
 

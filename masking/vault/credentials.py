@@ -77,7 +77,7 @@ def holders(tx: Connection, digests: Collection[bytes], now: datetime) -> dict[b
 
 
 def is_let_in(tx: Connection, id_: str) -> bool:
-    """Whether somebody has a device, or holds a credential."""
+    """Whether a person has a device or a credential."""
     device = sa.select(person.c.id).where(person.c.id == id_, person.c.device.is_not(None))
     held = sa.select(credential.c.digest).where(credential.c.person == id_)
     return bool(tx.execute(sa.select(sa.or_(device.exists(), held.exists()))).scalar_one())

@@ -31,7 +31,7 @@ class Scan(NamedTuple):
 
 
 class Assignment(NamedTuple):
-    """A duty: this courier, this parcel, this leg of its way, given by somebody else.
+    """A duty: this courier, this parcel, this leg of its way, given by another person.
 
     In the columns' order of the table `assignment`, without the MAC. The last two: `access.budget.Duty`.
     """

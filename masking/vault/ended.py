@@ -1,7 +1,7 @@
 """Who was revoked, and which devices and secrets were ended, kept with the keys, which have another owner than the data.
 
 A MAC does not tell an old row from a new one, so a writer of the data could put back the row of a revoked person, or of a
-device that was reported lost. What is on this list is not let in, whatever the data says. It is written before the
+device that was reported lost. What is on this list gets no access, even if the data says otherwise. It is written before the
 transaction on the data commits: if that is undone afterwards, access has ended all the same. Other workers read it anew
 within `keystore.MEMORY`; until then they go by the data.
 """

@@ -29,7 +29,7 @@ KEPT = timedelta(days=2)
 def add(
     world: World, tx: Connection, kind: str, person: str, supervisor: str, now: datetime, *, done: bool = True
 ) -> None:
-    """Record that a supervisor did this to somebody, or asked for it."""
+    """Record that a supervisor did this to a person, or asked for it."""
     row = {"id": world.record_id(now), "kind": kind, "person": person, "supervisor": supervisor}
     tx.execute(intervention.insert().values(row | {"at": milliseconds(now), "done": done}))
 
@@ -55,7 +55,7 @@ def askers(tx: Connection, kind: str, person: str, now: datetime) -> set[str]:
 
 
 def is_reversible(tx: Connection, person: str, now: datetime) -> bool:
-    """Whether somebody was revoked within the last hour."""
+    """Whether a person was revoked within the last hour."""
     return tx.execute(_reversible(now).where(intervention.c.person == person)).first() is not None
 
 

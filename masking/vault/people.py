@@ -28,7 +28,7 @@ from masking.world import World, milliseconds, moment
 _ACTOR = itemgetter(*(person.columns.keys().index(name) for name in ("id", "tenant", "role", "unit", "level")))
 
 _UNBOUND = {"device": None, "level": Level.NONE.value, "phone": None, "phone_index": None}
-"""A phone goes with its device, so that only somebody who can act is rung."""
+"""A phone goes with its device, so that only a person who can act is rung."""
 
 _ACTIVE = sa.select(person).where(person.c.id.in_(among("ids")), person.c.active.is_(True))
 _REACHABLE = _ACTIVE.where(person.c.phone.is_not(None))
@@ -95,7 +95,7 @@ def revoke(tx: Connection, ids: Collection[str]) -> None:
 
 
 def reinstate(tx: Connection, id_: str) -> Actor:
-    """Enrol somebody again who was `revoked`, with the device and the phone that they had."""
+    """Enrol a revoked person again, with the former device and phone."""
     ended.remove(rowmacs.of(tx).keys, ended.person(id_))
     [row] = rowmacs.change(tx, person, person.c.id == id_, active=True)
     return actor_of(row)
@@ -111,7 +111,7 @@ def forget_revoked(tx: Connection, but: sa.Select[Any]) -> list[str]:
 
 
 def revoked(tx: Connection, id_: str, tenant: str) -> Role | None:
-    """The role of somebody of this name who was enrolled here and is revoked; None for anybody else."""
+    """The role of a revoked person of this name, or None."""
     rows = rowmacs.found(tx, person, person.c.id == id_, person.c.tenant == tenant, person.c.active.is_(False))
     return Role(rows[0].role) if rows else None
 
@@ -143,7 +143,7 @@ def with_device(tx: Connection, device: bytes) -> Actor | None:
 def bind(tx: Connection, id_: str, device: bytes, level: Level) -> bool:
     """Make this somebody's one device; False, and nothing is changed, if it is another's, or they are enrolled no more.
 
-    A device of somebody who is revoked is free, and lost to them.
+    A revoked person's device is free, and lost to that person.
     """
     rowmacs.change(tx, person, person.c.device == device, person.c.active.is_(False), **_UNBOUND)
     other = person.alias()

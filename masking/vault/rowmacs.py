@@ -121,7 +121,7 @@ class RowMacs:
 
 
 def _entries(table: sa.Table, row: Sequence[Any]) -> list[bytes]:
-    """Under which entries of `ended` a row that lets somebody in would be; a device's own are looked up where it signs in."""
+    """The entries of `ended` under which a row that gives access would be; a device's own are looked up where it signs in."""
     if table is person and row[_ACTIVE]:
         return [ended.person(_name(row[_ID]))]
     if table is credential:
@@ -130,7 +130,7 @@ def _entries(table: sa.Table, row: Sequence[Any]) -> list[bytes]:
 
 
 def _name(owner: object) -> str:
-    """Whose a row is; what somebody else has written there may be anything."""
+    """The id in a row, as text. A foreign writer may have stored any type."""
     return owner if isinstance(owner, str) and is_name(owner) else "unknown"
 
 

@@ -1,4 +1,4 @@
-"""Compares a database's real schema with the program's: whatever is missing, different or foreign is named.
+"""Compares a database's real schema with the program's, and names what is missing, different or foreign.
 
 A missing column makes a step fail later, and a foreign trigger, rule, view, function or policy can undo an act inside the
 act's own transaction. So every opening of a store compares, and refuses. SQLite keeps the text of each statement that made

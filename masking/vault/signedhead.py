@@ -44,7 +44,7 @@ def remember(keys: KeyStore, signed: SignedHead) -> None:
 
 
 def replace(keys: KeyStore, signed: SignedHead | None) -> None:
-    """Accept this ledger, whatever was signed before: after a restore that lost leaves."""
+    """Accept this ledger in place of the one signed before: after a restore that lost leaves."""
     with transaction(keys.engine) as tx:
         tx.execute(signed_head.delete())
         if signed:

@@ -1,4 +1,4 @@
-"""What is at a unit: somebody who takes parcels in, or anything at all."""
+"""What is at a unit: staff who take parcels in, or anything at all."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def staffed(tx: Connection, tenant: str, units: Collection[str]) -> set[str]:
 def is_empty_but_for(tx: Connection, newcomer: Actor) -> bool:
     """Whether this person's unit has nothing that they could take over.
 
-    That is: nobody else was ever enrolled there, no order was entered for it, and they themselves hold neither a device
+    That is: no other person was ever enrolled there, no order was entered for it, and they themselves hold neither a device
     nor a secret.
     """
     here = (person.c.tenant == newcomer.tenant, person.c.unit == newcomer.unit)

@@ -1,4 +1,4 @@
-"""Active waybills that nobody can open: their key is missing, or not what was wrapped.
+"""Active waybills that can't be opened: their key is missing, or not what was wrapped.
 
 A key store that is older than the data, after a failover or a restored dump, lacks the keys of the orders since. Their rows look
 as they should, so only opening each wrap shows it.

@@ -248,7 +248,7 @@ def seal_away(tx: Connection, records: Collection[bytes], now: datetime) -> None
 
 
 def due(tx: Connection, retention: Retention, now: datetime, state: State, *, after: bytes, limit: int) -> list[bytes]:
-    """Waybills after an id whose time in a state is over and that nobody holds: what a retention run takes next, oldest first.
+    """Waybills after an id whose time in a state is over and that have no hold: what a retention run takes next, oldest first.
 
     Each question goes on where the one before ended, so that a run reads the table once, tombstones included.
     """
