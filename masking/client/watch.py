@@ -74,7 +74,7 @@ class Watch:
         try:
             note = base64.b64decode(header, validate=True).decode()
         except (binascii.Error, ValueError):
-            raise IntegrityError("a checkpoint is no signed note") from None
+            raise IntegrityError("the checkpoint is not a signed note") from None
         if note == self._note or self._key is None:
             return
         with self._turn:
