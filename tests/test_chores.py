@@ -15,6 +15,7 @@ from tests.test_batching import run
 def test_whatever_goes_wrong_beside_it_the_ledger_is_signed_on_and_readiness_says_so_meanwhile(world, store, tmp_path):
     class Provider:
         whole = False
+        fault = None
 
         @property
         def mains(self):

@@ -136,7 +136,7 @@ def test_no_proof_is_made_of_what_is_not_there(index, size):
 
 
 def test_no_proof_is_made_from_a_larger_tree_to_a_smaller():
-    with pytest.raises(ValueError, match="not the smaller"):
+    with pytest.raises(ValueError, match="larger than the later"):
         tree.consistency(4, 3)
 
 
