@@ -60,13 +60,15 @@ async function sent(wanted, ended) {
 }
 
 /** The clerk says that the labels that are not in doubt have come out. */
-export function confirm() {
+export async function confirm() {
   const well = inState("made");
+  const doubts = inState("doubt").map((row) => row.number);
+  desk.work.batch = doubts.length ? { ...seen.batch, ids: doubts } : null;
+  await save(); // before the page says so: a reload right after it must not ask again
   for (const row of well) mark(row, "printed", (said) => said.printed);
-  if (!inState("doubt").length) seen.batch = null;
+  if (!doubts.length) seen.batch = null;
   if (!seen.batch) keepDocument("");
   tell("done", (said) => said.confirmed(well.length));
-  keepWork();
   $("number").focus();
 }
 
