@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from masking.config import SETTINGS
 from masking.connection import open_folder
 from masking.disk import POSIX, locked
 from masking.errors import MaskingError, SettingsError
-from masking.settings import SETTINGS
-from masking.vault.store import Store
-from masking.world import World
+from masking.runtime import World
+from masking.store.store import Store
 
 MADE = Path("waybill-data")
 """The folder that `waybill mask` makes on first use where there is no deployment."""

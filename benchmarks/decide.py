@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from masking.access.chain import Leg, Where, may
 from masking.access.duty import Duty, Facts, Purpose, decide
 from masking.access.people import Actor, Role
-from masking.lifecycle import State
+from masking.values.states import State
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 COURIER = Actor(id="courier-7", tenant="carrier", role=Role.COURIER, unit="sh-01")

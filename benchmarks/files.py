@@ -21,17 +21,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from api.files.importing import BATCH
-from api.files.job import Job, run_job
-from api.files.layout import Answers, understand
-from api.files.orders import parcels, survey
-from api.files.pasted import SURE
-from api.files.printing import print_labels
-from api.files.table import readings
+from api.importing.importing import BATCH
+from api.importing.job import Job, run_job
+from api.importing.layout import Answers, understand
+from api.importing.orders import parcels, survey
+from api.importing.pasted import SURE
+from api.importing.printing import print_labels
+from api.importing.table import readings
 from benchmarks.measure import once, ratio
 from masking.connection import Shop, connect
-from masking.order import Order
-from masking.waybill import Waybill
+from masking.values.plaintext import Order
+from masking.values.printable import Waybill
 
 LONG = bool(os.environ.get("LONG"))
 ROUNDS = 6
@@ -132,7 +132,7 @@ def command(folder: Path, count: int, labels: str) -> float:
     words = [
         sys.executable,
         "-m",
-        "api.cli",
+        "api.cli.main",
         "mask",
         str(path),
         "--to",

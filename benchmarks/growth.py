@@ -20,17 +20,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from api.upkeep import nightly
 from benchmarks.measure import once
 from masking.access.people import Actor, Role
-from masking.checkout import Checkout, checkout
 from masking.connection import OPERATOR, SHOP, create, open_folder
-from masking.find import Find, find
-from masking.order import Order, Party, Plain
-from masking.vault import orphans, schema
-from masking.vault.keyschema import destruction, wrap
-from masking.vault.store import Settings, Store
-from masking.world import World, milliseconds
+from masking.database import schema
+from masking.database.key_schema import destruction, wrap
+from masking.runtime import World, milliseconds
+from masking.steps.checkout import Checkout, checkout
+from masking.steps.find import Find, find
+from masking.store.store import Settings, Store
+from masking.upkeep import orphans
+from masking.upkeep.retention_run import nightly
+from masking.values.plaintext import Order, Party, Plain
 from tests import postgresql
 
 SIZES = (10_000, 100_000, 1_000_000) if os.environ.get("LONG") else (10_000, 100_000)

@@ -24,7 +24,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 
 from benchmarks.measure import once, ratio
 from benchmarks.peers.label import common, with_fpdf2, with_weasyprint
-from masking.waybill import STAMP, LabelData, Masked, MaskedParty, MaskedView, VirtualNumber
+from masking.values.printable import STAMP, LabelData, Masked, MaskedParty, MaskedView, VirtualNumber
 from print_templates import qr, raster
 from print_templates.drawing import Code, Drawing
 from print_templates.layout import lay_out

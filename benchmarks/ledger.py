@@ -15,11 +15,11 @@ import sqlalchemy as sa
 
 from benchmarks.measure import rate, ratio
 from masking.crypto.keys import FileKeySource
+from masking.journal import journal
 from masking.ledger.log import Leaf, encode
 from masking.ledger.tree import Tree, stored
-from masking.vault import journal
-from masking.vault.store import Settings, Store, create_keys
-from masking.world import World
+from masking.runtime import World
+from masking.store.store import Settings, Store, create_keys
 
 LEAVES = 500
 WORLD = World()

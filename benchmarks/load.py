@@ -27,7 +27,7 @@ SLOWEST = 1500
 _HELLO = """
 import uvicorn
 from fastapi import FastAPI
-from api.serving import configured, listening
+from api.service.serving import configured, listening
 app = FastAPI()
 @app.get("/")
 async def hello():

@@ -17,11 +17,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from benchmarks.measure import Side, ratio
+from masking.database.engine import migrate, open_engine
+from masking.database.schema import DATA_HEAD, slot
 from masking.numbers.pool import DEMO
-from masking.vault import slots
-from masking.vault.engine import migrate, open_engine
-from masking.vault.schema import DATA_HEAD, slot
-from masking.world import World, milliseconds
+from masking.runtime import World, milliseconds
+from masking.store.rows import slots
 from tests import postgresql
 
 BATCH = 1000

@@ -17,9 +17,9 @@ import cpca
 import jionlp
 
 from benchmarks.measure import once, rate, ratio
-from masking.order import Order, Party
 from masking.redact.addresses import mask_address
 from masking.redact.view import mask_orders
+from masking.values.plaintext import Order, Party
 
 WAYS = (
     "浙江省杭州市西湖区文三路{n}号东部软件园{b}号楼{u}单元{r}室",

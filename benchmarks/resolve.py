@@ -20,15 +20,16 @@ from pathlib import Path
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
-from api.commands.doctor import RAM_DISK, flushes
+from api.cli.commands.doctor import RAM_DISK, flushes
 from benchmarks.load import CONNECTIONS, Ask, Rates, hello, processor, ratio, share, value, wrk
 from masking.access.people import Actor, Role
 from masking.client.device import Device
 from masking.connection import open_folder
+from masking.database import schema
 from masking.ledger.log import decode
-from masking.vault import people, schema
-from masking.vault.store import Store
-from masking.world import World
+from masking.runtime import World
+from masking.store.rows import people
+from masking.store.store import Store
 from tests import postgresql
 from tests.cast import SWITCH, TENANT
 from tests.serving import on_the_van, ready, served, signed_in, staffed

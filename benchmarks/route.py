@@ -16,14 +16,16 @@ import sqlalchemy as sa
 
 from benchmarks.load import CONNECTIONS, Ask, hello, share, wrk
 from masking.connection import open_folder
+from masking.database import schema
+from masking.journal import journal
 from masking.ledger.log import decode
 from masking.numbers.pool import DEMO
-from masking.order import Plain
-from masking.vault import calls, journal, people, schema, slots
-from masking.vault.calls import Intent
-from masking.vault.store import Store
-from masking.waybill import VirtualNumber
-from masking.world import World, milliseconds
+from masking.runtime import World, milliseconds
+from masking.store.rows import calls, people, slots
+from masking.store.rows.calls import Intent
+from masking.store.store import Store
+from masking.values.plaintext import Plain
+from masking.values.printable import VirtualNumber
 from tests.cast import COURIER, PHONES, SWITCH
 from tests.serving import on_the_van, ready, served, signed_in, staffed, van_phone
 

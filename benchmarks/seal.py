@@ -23,7 +23,7 @@ from masking.crypto.encoding import framed
 from masking.crypto.index import merge_reference, person_index
 from masking.crypto.keys import DayWrapper
 from masking.crypto.seal import open_fields, seal_fields
-from masking.order import FIELDS, Plain
+from masking.values.plaintext import FIELDS, Plain
 
 TENANT, DAY = "carrier", "2026-11-24"
 RECORD, KEY = os.urandom(16), os.urandom(32)

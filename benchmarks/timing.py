@@ -22,18 +22,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from api.documents import ORDER
+from api.service.request_models import ORDER
 from masking.access.people import Actor
-from masking.checkout import Checkout, checkout
 from masking.connection import open_folder
 from masking.crypto.encoding import base32
 from masking.crypto.index import token_text
 from masking.crypto.labelcode import PREFIX
-from masking.retire import Destroy, retire
-from masking.vault import budgets, people
-from masking.vault.store import Store
-from masking.wire import order_from_json
-from masking.world import World
+from masking.runtime import World
+from masking.steps.checkout import Checkout, checkout
+from masking.steps.retire import Destroy, retire
+from masking.store.rows import budgets, people
+from masking.store.store import Store
+from masking.values.json import order_from_json
 from tests import postgresql
 from tests.cast import DISPATCHER, OPERATOR, OTHER_COURIER, RIVAL, SHOP
 from tests.serving import numbered, on_the_van, ready, served, signed_in, staffed

@@ -25,8 +25,8 @@ with atheris.instrument_imports(include=["masking"]):
     from masking.crypto.seal import open_fields
     from masking.errors import InputError, IntegrityError
     from masking.ledger import certificate, checkpoint, log
-    from masking.order import Order
-    from masking.wire import order_from_json, order_to_json
+    from masking.values.json import order_from_json, order_to_json
+    from masking.values.plaintext import Order
 
 ROOT = Path(__file__).parents[1]
 KEY = bytes(32)

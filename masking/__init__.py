@@ -1,7 +1,7 @@
 """Replace a recipient's personal data by a masked view, a virtual number and a token.
 
 Start with `connect`: it gives a merchant's connection, whose `checkout` turns an `Order` into a `Waybill` or says why it
-was `Rejected`. Names are loaded when they are first used, so that a printer process, which imports `masking.waybill`
+was `Rejected`. Names are loaded when they are first used, so that a printer process, which imports `masking.values.printable`
 only, never has keys or a database in memory.
 """
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
         UnavailableError,
         UnknownWaybillError,
     )
-    from masking.order import Grant, Order, Party
-    from masking.waybill import Refusal, Rejected, Waybill
+    from masking.values.plaintext import Grant, Order, Party
+    from masking.values.printable import Refusal, Rejected, Waybill
 
 __all__ = [
     "ClosedError",
@@ -47,12 +47,12 @@ __all__ = [
 
 _HOMES = {
     "connect": "masking.connection",
-    "Grant": "masking.order",
-    "Order": "masking.order",
-    "Party": "masking.order",
-    "Refusal": "masking.waybill",
-    "Rejected": "masking.waybill",
-    "Waybill": "masking.waybill",
+    "Grant": "masking.values.plaintext",
+    "Order": "masking.values.plaintext",
+    "Party": "masking.values.plaintext",
+    "Refusal": "masking.values.printable",
+    "Rejected": "masking.values.printable",
+    "Waybill": "masking.values.printable",
 }
 
 

@@ -16,11 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, overload
 
-from masking import arguments
 from masking.access.people import Actor, Role
-from masking.arguments import PAGE
-from masking.change import Amend, Cancel, Change, Ship, change
-from masking.checkout import Checkout, checkout
+from masking.config import SETTINGS, databases, read_settings, read_table, written
 from masking.crypto.keys import FileKeySource
 from masking.disk import network_file_system, sync_folder, write_secret
 from masking.drawing import installed
@@ -33,16 +30,20 @@ from masking.errors import (
     UnknownWaybillError,
     not_installed,
 )
-from masking.find import Find, find
-from masking.label import Label, label
-from masking.order import Order, Plain
-from masking.settings import SETTINGS, databases, read_settings, read_table, written
-from masking.vault import journal, people
-from masking.vault.recovery import reconcile
-from masking.vault.roots import create_root, open_root, reachable_roots, settle_root
-from masking.vault.store import Settings, Store, create_keys, files, lost, occupied
-from masking.waybill import LabelData, Labels, Pending, Refusal, Rejected, Token, Waybill
-from masking.world import World
+from masking.journal import journal
+from masking.keys.root import create_root, open_root, reachable_roots, settle_root
+from masking.runtime import World
+from masking.steps.change import Amend, Cancel, Change, Ship, change
+from masking.steps.checkout import Checkout, checkout
+from masking.steps.find import Find, find
+from masking.steps.label import Label, label
+from masking.store.rows import people
+from masking.store.store import Settings, Store, create_keys, files, lost, occupied
+from masking.upkeep.recovery import reconcile
+from masking.values import arguments
+from masking.values.arguments import PAGE
+from masking.values.plaintext import Order, Plain
+from masking.values.printable import LabelData, Labels, Pending, Refusal, Rejected, Token, Waybill
 
 if TYPE_CHECKING:
     from masking.client import RemoteShop

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 
 from masking.errors import SettingsError, not_installed
-from masking.waybill import LabelData, Labels, Refusal
+from masking.values.printable import LabelData, Labels, Refusal
 
 Draw = Callable[[Sequence[LabelData | Refusal], str], Labels]
 """Draws labels with the template of that name into one document. A refusal passes through as its own outcome."""

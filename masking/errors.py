@@ -1,14 +1,14 @@
 """The exceptions of this package, grouped by who has to act next.
 
 No exception carries a personal value. It names the field and the rule, and the caller still has the value.
-`api/problems.py` assigns the HTTP status codes.
+`api/service/problems.py` assigns the HTTP status codes.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from masking.reasons import explained
+from masking.words.reasons import explained
 
 
 class MaskingError(Exception):
@@ -56,7 +56,7 @@ class Fault(NamedTuple):
     """Why the store could not take something, in words that a log or a metric may hold.
 
     Attributes:
-        cause: a word of a closed list, `masking.vault.causes.Cause`.
+        cause: a word of a closed list, `masking.database.causes.Cause`.
         database: "data" or "keys", where it was one of them.
         code: the database's own code for it: an SQLSTATE, or the name of an SQLite code.
     """

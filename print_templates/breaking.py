@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
-from masking.waybill import Masked
+from masking.values.printable import Masked
 from print_templates.drawing import BLOCK, Piece, Run
 from print_templates.typeface import ASCENT, EM, advances, glyph, repertoire
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from string import ascii_letters
 from types import MappingProxyType
 
-from masking.waybill import STAMP, LabelData, Masked
+from masking.values.printable import STAMP, LabelData, Masked
 from print_templates.typeface import printable
 
 CHINA = timezone(timedelta(hours=8))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from masking.errors import InputError
-from masking.waybill import LabelData, Labels, OnPage, Refusal, Rejected
+from masking.values.printable import LabelData, Labels, OnPage, Refusal, Rejected
 from print_templates import pdf, printers
 from print_templates.gate import Released
 from print_templates.printers import PLAIN, Setup

@@ -15,8 +15,8 @@ import numpy as np
 import zxingcpp
 
 from masking.errors import RefusedError
-from masking.rules import Rule
-from masking.waybill import STAMP, LabelData
+from masking.values.printable import STAMP, LabelData
+from masking.words.rules import Rule
 from print_templates import qr
 from print_templates.content import contents
 from print_templates.drawing import Code, Drawing

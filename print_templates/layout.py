@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from masking.errors import InputError
-from masking.rules import Rule
-from masking.waybill import LabelData
+from masking.values.printable import LabelData
+from masking.words.rules import Rule
 from print_templates import code128, qr
 from print_templates.breaking import fit
 from print_templates.content import contents

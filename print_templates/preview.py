@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from masking.waybill import STAMP, LabelData, Masked, MaskedParty, MaskedView, VirtualNumber
+from masking.values.printable import STAMP, LabelData, Masked, MaskedParty, MaskedView, VirtualNumber
 from print_templates import qr, raster
 from print_templates.drawing import Drawing
 from print_templates.gate import release

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import final
 
 from masking.errors import InputError, RefusedError
-from masking.rules import Rule
-from masking.waybill import LabelData
+from masking.values.printable import LabelData
+from masking.words.rules import Rule
 from print_templates import pdf, printers, qr, raster
 from print_templates.gate import Released, release
 from print_templates.layout import Note, lay_out

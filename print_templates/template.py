@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from masking.errors import InputError
-from masking.waybill import Masked
+from masking.values.printable import Masked
 from print_templates import code128, linting
 from print_templates.breaking import Style, fit
 from print_templates.drawing import Code, Drawing, Rect, Run

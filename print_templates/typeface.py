@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from masking.errors import SettingsError
-from masking.waybill import Masked
+from masking.values.printable import Masked
 
 FONTS = Path(__file__).parent / "fonts"
 EM = 1000

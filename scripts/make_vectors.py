@@ -20,7 +20,7 @@ from masking.crypto import archive, index, labelcode, rowmac
 from masking.crypto.encoding import framed
 from masking.crypto.keys import DayWrapper, FileKeySource
 from masking.crypto.seal import seal_fields
-from masking.order import Plain
+from masking.values.plaintext import Plain
 
 FOLDER = Path("tests/vectors")
 TENANT, DAY = "carrier", "2026-11-24"

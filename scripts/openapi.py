@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from api.app import create_app
-from api.description import description
-from api.settings import ServiceSettings
+from api.service.app import create_app
+from api.service.description import description
+from api.service.settings import ServiceSettings
 
 if __name__ == "__main__":
     text = description(create_app(ServiceSettings(folder=Path())))

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from api.files.rules import meaning
-from masking.alarms import AlarmKind
-from masking.reasons import ProofRule, Reason, Word
-from masking.rules import Rule
+from api.importing.rules import meaning
+from masking.words.alarms import AlarmKind
+from masking.words.reasons import ProofRule, Reason
+from masking.words.rules import Rule
+from masking.words.word import Word
 
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "docs" / "reasons.md"
@@ -21,7 +22,7 @@ ASKING = {"masking/client"}
 
 HEAD = """# Reasons, rules and alarms
 
-Generated from `masking/reasons.py`, `masking/rules.py` and `masking/alarms.py` by `python -m scripts.reasons`; edit those. A word keeps its
+Generated from `masking/words/reasons.py`, `masking/words/rules.py` and `masking/words/alarms.py` by `python -m scripts.reasons`; edit those. A word keeps its
 meaning; a new version may add words, so treat a word that you don't know as a refusal without a known remedy.
 """
 

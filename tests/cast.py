@@ -9,16 +9,17 @@ from itertools import count
 from masking.access.duty import Purpose
 from masking.access.network import Network
 from masking.access.people import Actor, Role
-from masking.assign import Assign, assign
-from masking.checkout import Checkout, checkout
-from masking.label import Label, label
-from masking.order import Grant, Order
-from masking.resolve import Resolve, resolve
-from masking.scan import Scan, scan
-from masking.vault import budgets, keyschema, schema
-from masking.vault.store import Store
-from masking.waybill import Assigned, LabelData, Refusal, Scanned, Waybill
-from masking.world import World
+from masking.database import key_schema, schema
+from masking.runtime import World
+from masking.steps.assign import Assign, assign
+from masking.steps.checkout import Checkout, checkout
+from masking.steps.label import Label, label
+from masking.steps.resolve import Resolve, resolve
+from masking.steps.scan import Scan, scan
+from masking.store.rows import budgets
+from masking.store.store import Store
+from masking.values.plaintext import Grant, Order
+from masking.values.printable import Assigned, LabelData, Refusal, Scanned, Waybill
 
 TENANT = "carrier"
 SHOP = Actor(id="shop", tenant=TENANT, role=Role.MERCHANT, unit="shop")
@@ -100,7 +101,7 @@ def looked(
 
 def broken(store, record, how, column="recipient_phone"):
     """Let a parcel not open: by one column of its seals ("seal"), without their row ("row"), or by its key ("wrap")."""
-    sealed, wrap = schema.sealed, keyschema.wrap
+    sealed, wrap = schema.sealed, key_schema.wrap
     match how:
         case "seal":
             act = sealed.update().where(sealed.c.waybill == record).values({column: bytes(60)})

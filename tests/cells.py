@@ -8,21 +8,23 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from api.documents import ORDER
+from api.service.request_models import ORDER
 from masking.access.people import Actor, Role
-from masking.assign import Assign, assign
-from masking.checkout import Checkout, checkout
 from masking.crypto import envelope
 from masking.crypto.index import token_record, token_text
-from masking.deliver import Deliver, deliver
-from masking.enrol import new_code
-from masking.label import Label, label
-from masking.order import Plain
-from masking.retire import Destroy, SealAway, retire
-from masking.scan import Scan, scan
-from masking.vault import interventions, journal, people, sources
-from masking.waybill import Assigned, Delivered, LabelData, Scanned, VirtualNumber, Waybill
-from masking.wire import order_from_json
+from masking.journal import journal
+from masking.steps.assign import Assign, assign
+from masking.steps.checkout import Checkout, checkout
+from masking.steps.deliver import Deliver, deliver
+from masking.steps.enrol import new_code
+from masking.steps.label import Label, label
+from masking.steps.retire import Destroy, SealAway, retire
+from masking.steps.scan import Scan, scan
+from masking.store import sealed_orders
+from masking.store.rows import interventions, people
+from masking.values.json import order_from_json
+from masking.values.plaintext import Plain
+from masking.values.printable import Assigned, Delivered, LabelData, Scanned, VirtualNumber, Waybill
 from tests.cast import COURIER, DISPATCHER, OPERATOR, RECEIVER, SHOP, TENANT
 from tests.serving import Service
 
@@ -183,7 +185,7 @@ def just_revoked(service: Service, name: str) -> str:
 
 def sealed(service: Service, actor: Actor, order: dict[str, Any]) -> str:
     store, world = service.store, service.clock.world
-    note = sources.directory(world, store)
+    note = sealed_orders.directory(world, store)
     key = envelope.read_directory(note, store.settings.origin, journal.log_key(world, store).public)[-1]
     blob = envelope.seal(key, TENANT, actor.unit, world.entropy(16), key.until, json.dumps(order).encode())
     return base64.b64encode(blob).decode()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from masking.vault.store import Store
+from masking.store.store import Store
 
 
 @contextmanager

@@ -15,15 +15,16 @@ from hypothesis import settings
 from sqlalchemy.engine import Engine
 
 from masking.crypto.keys import FileKeySource
+from masking.database import key_schema, schema
+from masking.database.engine import migrate, open_engine
+from masking.database.key_schema import KEYS_HEAD
+from masking.database.schema import DATA_HEAD
 from masking.numbers.pool import DEMO
-from masking.order import Order, Party, Plain
-from masking.vault import keyschema, people, schema, slots
-from masking.vault.engine import migrate, open_engine
-from masking.vault.keyschema import KEYS_HEAD
-from masking.vault.schema import DATA_HEAD
-from masking.vault.store import Settings, Store, create_keys
-from masking.waybill import LabelData, Waybill
-from masking.world import World
+from masking.runtime import World
+from masking.store.rows import people, slots
+from masking.store.store import Settings, Store, create_keys
+from masking.values.plaintext import Order, Party, Plain
+from masking.values.printable import LabelData, Waybill
 from tests import postgresql
 from tests.cast import NETWORK, PHONES, STAFF, TENANT, Hands, on_its_van
 
@@ -83,7 +84,7 @@ def urls(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
             return "sqlite://", "sqlite://"
         case _:
             engines = request.getfixturevalue("databases")
-            for engine, metadata in zip(engines, (schema.data, keyschema.keys), strict=True):
+            for engine, metadata in zip(engines, (schema.data, key_schema.keys), strict=True):
                 with engine.begin() as connection:
                     for table in reversed(metadata.sorted_tables):
                         connection.execute(table.delete())

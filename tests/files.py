@@ -9,12 +9,12 @@ from typing import Any
 
 import openpyxl
 
-from api.files import explaining
-from api.files.layout import Answers, Layout, read_answers, understand
-from api.files.orders import Fault, Survey, parcels, survey
-from api.files.pasted import SURE
-from api.files.table import readings
-from masking.order import Order, Party
+from api.importing import explaining
+from api.importing.layout import Answers, Layout, read_answers, understand
+from api.importing.orders import Fault, Survey, parcels, survey
+from api.importing.pasted import SURE
+from api.importing.table import readings
+from masking.values.plaintext import Order, Party
 
 CORPUS = Path(__file__).parent / "corpus"
 CASES = sorted(path.stem for path in CORPUS.glob("*.toml"))

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import settings
 
-from masking.waybill import STAMP, LabelData, Masked, MaskedParty, MaskedView, VirtualNumber
+from masking.values.printable import STAMP, LabelData, Masked, MaskedParty, MaskedView, VirtualNumber
 
 patient = settings(deadline=None)
 """For laws over labels: the first example loads the fonts, and others share the machine."""

@@ -54,6 +54,6 @@ if __name__ == "__main__":
         sys.argv = words
         runpy.run_path(words[0], run_name="__main__")
     else:
-        from api.cli import main
+        from api.cli.main import main
 
         sys.exit(main(words))

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from masking.access.people import Actor, Role
-from masking.assign import Assign, assign
-from masking.checkout import Checkout, checkout
-from masking.deliver import Deliver, deliver
-from masking.label import Label, label
-from masking.order import Grant, Order
-from masking.resolve import Resolve, resolve
-from masking.scan import Scan, scan
-from masking.vault import people
-from masking.vault.store import Store
-from masking.waybill import Assigned, LabelData, Scanned
-from masking.world import World
+from masking.runtime import World
+from masking.steps.assign import Assign, assign
+from masking.steps.checkout import Checkout, checkout
+from masking.steps.deliver import Deliver, deliver
+from masking.steps.label import Label, label
+from masking.steps.resolve import Resolve, resolve
+from masking.steps.scan import Scan, scan
+from masking.store.rows import people
+from masking.store.store import Store
+from masking.values.plaintext import Grant, Order
+from masking.values.printable import Assigned, LabelData, Scanned
 from tests.cast import TENANT
 
 

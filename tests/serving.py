@@ -21,28 +21,28 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from api.app import create_app
-from api.documents import ORDER
-from api.serving import configured, listening
-from api.settings import ServiceSettings
+from api.service.app import create_app
+from api.service.request_models import ORDER
+from api.service.serving import configured, listening
+from api.service.settings import ServiceSettings
 from masking.access.credentials import CODE, sure_digest
 from masking.access.people import Actor, Level, Role
 from masking.access.proof import Proof
-from masking.assign import Assign, assign
-from masking.checkout import Checkout, checkout
 from masking.client.device import Device
 from masking.connection import create, open_folder
-from masking.enrol import new_code, new_secret
-from masking.label import Label, label
 from masking.numbers.pool import DEMO
-from masking.order import Plain
-from masking.redeem import Issued, Redeem, redeem
-from masking.scan import Scan, scan
-from masking.vault import codes, people, slots
-from masking.vault.store import Settings, Store
-from masking.waybill import LabelData
-from masking.wire import order_from_json
-from masking.world import World
+from masking.runtime import World
+from masking.steps.assign import Assign, assign
+from masking.steps.checkout import Checkout, checkout
+from masking.steps.enrol import new_code, new_secret
+from masking.steps.label import Label, label
+from masking.steps.redeem import Issued, Redeem, redeem
+from masking.steps.scan import Scan, scan
+from masking.store.rows import codes, people, slots
+from masking.store.store import Settings, Store
+from masking.values.json import order_from_json
+from masking.values.plaintext import Plain
+from masking.values.printable import LabelData
 from tests.cast import COURIER, DISPATCHER, NETWORK, PHONES, RECEIVER, SHOP, STAFF, TENANT
 
 ROOT = Path(__file__).parents[1]

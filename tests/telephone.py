@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from masking.access.people import Actor, Role
-from masking.call import Call, Route, call
+from masking.database import schema
 from masking.ledger.log import Leaf, decode
 from masking.numbers.pool import DEMO
-from masking.order import Connect, Plain
-from masking.vault import budgets, schema
-from masking.vault.store import Store
-from masking.waybill import Dial, LabelData, Refusal, VirtualNumber, Waybill
-from masking.world import World
+from masking.runtime import World
+from masking.steps.call import Call, Route, call
+from masking.store.rows import budgets
+from masking.store.store import Store
+from masking.values.plaintext import Connect, Plain
+from masking.values.printable import Dial, LabelData, Refusal, VirtualNumber, Waybill
 from tests.cast import COURIER, PHONES, SWITCH, TENANT
 
 RECIPIENT, SENDER, STRANGER = "13800000001", "13700000002", "13900009999"

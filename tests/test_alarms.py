@@ -14,15 +14,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from api import cli
-from api.alarms import Destinations, read_destinations, send_alarms
+from api.cli.main import main
 from api.deployment import opening
-from masking.alarms import AlarmKind
+from api.service.alarm_delivery import Destinations, read_destinations, send_alarms
+from masking.config import SETTINGS
 from masking.errors import SettingsError
-from masking.settings import SETTINGS
-from masking.vault import alarms
-from masking.vault.alarms import CLAIM
-from masking.world import World
+from masking.runtime import World
+from masking.store import alarms
+from masking.store.alarms import CLAIM
+from masking.words.alarms import AlarmKind
 from tests.cast import COURIER, DISPATCHER
 from tests.serving import ready, served, staffed
 
@@ -76,7 +76,7 @@ def undelivered(store):
 
 
 def waybill(*words: object) -> int:
-    return cli.main([str(word) for word in words])
+    return main.main([str(word) for word in words])
 
 
 def test_alarm_is_posted_once_without_those_whom_it_is_about(world, store):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from masking.access.people import Actor, Role
-from masking.alarms import AlarmKind
-from masking.assign import Assign, assign
-from masking.order import Grant
-from masking.scan import Scan, scan
-from masking.vault import people, schema, watching
-from masking.waybill import Assigned, Scanned
+from masking.database import schema
+from masking.journal import watch
+from masking.steps.assign import Assign, assign
+from masking.steps.scan import Scan, scan
+from masking.store.rows import people
+from masking.values.plaintext import Grant
+from masking.values.printable import Assigned, Scanned
+from masking.words.alarms import AlarmKind
 from tests.cast import COURIER, DISPATCHER, RECEIVER, TENANT, checked_out, labelled, looked, on_its_van
 
 FAR_CLERK = Actor(id="far-clerk", tenant=TENANT, role=Role.OUTLET, unit="hz-01")
@@ -39,7 +41,7 @@ def moved(store, world, order):
 
 
 def found(world, store):
-    return [(each.kind, each.who, each.times) for each in watching.watch(world, store)]
+    return [(each.kind, each.who, each.times) for each in watch.watch(world, store)]
 
 
 def test_assignment_after_a_changed_custody_is_found(store, world, moved):

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from masking.access.budget import FULL
 from masking.access.people import Actor, Role
-from masking.assign import Assign, assign, outlet_of
-from masking.look import Look, look
-from masking.vault import budgets, people
-from masking.waybill import Assigned, Refusal, Seen
+from masking.steps.assign import Assign, assign, outlet_of
+from masking.steps.look import Look, look
+from masking.store.rows import budgets, people
+from masking.values.printable import Assigned, Refusal, Seen
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP, looked
 
 OUTLET = outlet_of(Assign(actor=DISPATCHER, what="", courier=""))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from masking.database import key_schema
+from masking.journal import journal
+from masking.journal.audit import RULES
+from masking.journal.journal import Fault
+from masking.keys import signed_head
 from masking.ledger import tree
 from masking.ledger.checkpoint import LogKey, follows, read, sign
-from masking.vault import journal, keyschema, signedhead
-from masking.vault.audit import RULES
-from masking.vault.journal import Fault
 from tests.test_journal import LEAF, NODE, POINT, RECORD, body, edit, ledger, read_note, write
 
 __all__ = ["ledger"]
@@ -228,7 +230,7 @@ def test_a_ledger_cut_back_as_a_whole_shows_to_whoever_kept_a_later_checkpoint(w
         NODE.delete().where(NODE.c.place >= tree.stored(9)),
         POINT.delete().where(POINT.c.number == 2),
     )
-    signedhead.replace(ledger.keys, None)  # the key store's memory is gone as well
+    signed_head.replace(ledger.keys, None)  # the key store's memory is gone as well
     assert journal.verify(ledger).fault is None  # said in the module: from inside it can't be seen
     assert follows(kept, read(journal.latest(ledger), key), []) == "shrunk"
     write(world, ledger, 3, "refusal")
@@ -241,7 +243,7 @@ def test_a_ledger_cut_back_as_a_whole_shows_to_whoever_kept_a_later_checkpoint(w
 
 def test_a_ledger_without_its_key_is_not_believed(world, ledger):
     with ledger.keys.engine.begin() as connection:
-        connection.execute(keyschema.stored_key.delete().where(keyschema.stored_key.c.purpose == "sign"))
+        connection.execute(key_schema.stored_key.delete().where(key_schema.stored_key.c.purpose == "sign"))
     ledger.keys._opened.clear()
     assert journal.verify(ledger).fault == Fault(5, "checkpoint-changed", 5)
 

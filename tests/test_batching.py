@@ -10,17 +10,18 @@ from dataclasses import replace
 
 import pytest
 
-from api.auth import Login
-from api.batching import SLOW, Batcher
-from api.problems import ProblemError
+from api.service.batching import SLOW, Batcher
+from api.service.login import Login
+from api.service.problems import ProblemError
 from masking.access import credentials as words
 from masking.access.duty import UNKNOWN, Purpose
 from masking.access.people import Actor
 from masking.errors import UnavailableError
-from masking.order import Grant
-from masking.resolve import Resolve, resolve
-from masking.vault import credentials, journal, waybills
-from masking.waybill import Refusal
+from masking.journal import journal
+from masking.steps.resolve import Resolve, resolve
+from masking.store.rows import credentials, waybills
+from masking.values.plaintext import Grant
+from masking.values.printable import Refusal
 from tests.cast import COURIER, OTHER_COURIER, leave_only
 from tests.commits import lost, on_commit, refused
 from tests.serving import on_the_van, signed_in

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from api.auth import Login
-from api.batching import Batcher
+from api.service.batching import Batcher
+from api.service.login import Login
 from masking.errors import UnavailableError
 from tests.cast import RIVAL, SHOP
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from masking.access.budget import ALWAYS, DAYTIME, FULL, HALF, Counts, Duty, Hours, Tally, day_number, midnight
-from masking.waybill import Refusal
-from masking.world import milliseconds
+from masking.runtime import milliseconds
+from masking.values.printable import Refusal
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 A_DAY = timedelta(days=1)

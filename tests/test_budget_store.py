@@ -12,22 +12,24 @@ import sqlalchemy as sa
 from masking.access.budget import DAYTIME, FULL, HALF, Hours
 from masking.access.duty import UNKNOWN, Purpose
 from masking.access.people import Actor, Level, Role
-from masking.assign import Assign, assign
-from masking.call import Call, call
 from masking.connection import create, open_folder
-from masking.deliver import Deliver, deliver
-from masking.enrol import Unlock, enrol
+from masking.database import schema
 from masking.errors import SettingsError
-from masking.label import Label, label
+from masking.journal import journal
 from masking.ledger.log import decode
-from masking.look import Look, look
-from masking.order import Grant
-from masking.resolve import Resolve, resolve
-from masking.scan import Scan, scan
-from masking.shift import Shift, shift
-from masking.vault import budgets, journal, people, schema
-from masking.vault.store import Settings
-from masking.waybill import Dial, Refusal, Unlocked, Working
+from masking.steps.assign import Assign, assign
+from masking.steps.call import Call, call
+from masking.steps.deliver import Deliver, deliver
+from masking.steps.enrol import Unlock, enrol
+from masking.steps.label import Label, label
+from masking.steps.look import Look, look
+from masking.steps.resolve import Resolve, resolve
+from masking.steps.scan import Scan, scan
+from masking.steps.shift import Shift, shift
+from masking.store.rows import budgets, people
+from masking.store.store import Settings
+from masking.values.plaintext import Grant
+from masking.values.printable import Dial, Refusal, Unlocked, Working
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, TENANT, broken, leave_only
 from tests.serving import on_the_van
 from tests.test_store_contract import at_once, flat, workers

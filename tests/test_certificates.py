@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.cli import main
+from api.cli.main import main
 from masking.errors import IntegrityError
 from masking.ledger.certificate import Certificate, key_name, read, sign
 from masking.ledger.checkpoint import LogKey

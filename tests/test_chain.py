@@ -10,20 +10,20 @@ from masking.access.budget import FULL
 from masking.access.chain import KINDS, WAYS, Leg, Where, after, may
 from masking.access.duty import UNKNOWN, Purpose
 from masking.access.network import Network
-from masking.assign import Assign
-from masking.call import Call, call
-from masking.change import Ship, change
-from masking.checkout import Checkout, checkout
+from masking.config import read_settings
 from masking.connection import create
 from masking.crypto.index import token_record
-from masking.deliver import Deliver
 from masking.errors import SettingsError
-from masking.resolve import Resolve
-from masking.scan import Scan, scan
-from masking.settings import read_settings
-from masking.vault import journal
-from masking.vault.store import Settings
-from masking.waybill import Assigned, Delivered, LabelData, Refusal, Waybill
+from masking.journal import journal
+from masking.steps.assign import Assign
+from masking.steps.call import Call, call
+from masking.steps.change import Ship, change
+from masking.steps.checkout import Checkout, checkout
+from masking.steps.deliver import Deliver
+from masking.steps.resolve import Resolve
+from masking.steps.scan import Scan, scan
+from masking.store.store import Settings
+from masking.values.printable import Assigned, Delivered, LabelData, Refusal, Waybill
 from tests.cast import COURIER, DISPATCHER, NETWORK, OTHER_COURIER, RECEIVER, SHOP
 from tests.network import (
     ASIDE,

@@ -22,11 +22,11 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from api.cli import main
+from api.cli.main import main
 from masking.crypto import labelcode
-from masking.order import Order, Party
 from masking.redact.view import mask_order
-from masking.waybill import Masked, MaskedParty, MaskedView
+from masking.values.plaintext import Order, Party
+from masking.values.printable import Masked, MaskedParty, MaskedView
 from print_templates.render import render
 from print_templates.typeface import face
 from tests.labels import label

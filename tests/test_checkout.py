@@ -6,14 +6,15 @@ import pytest
 
 import masking
 from masking.access.people import Actor, Role
-from masking.arguments import PAGE
-from masking.checkout import Checkout, checkout
 from masking.connection import Shop
 from masking.crypto.index import token_record
 from masking.errors import InputError, UnavailableError, UnknownWaybillError
-from masking.order import Party
-from masking.vault import journal, people
-from masking.waybill import Labels, Refusal, Rejected, Waybill
+from masking.journal import journal
+from masking.steps.checkout import Checkout, checkout
+from masking.store.rows import people
+from masking.values.arguments import PAGE
+from masking.values.plaintext import Party
+from masking.values.printable import Labels, Refusal, Rejected, Waybill
 from tests.cast import COURIER, RIVAL, SHOP, arrived, checked_out, labelled, looked
 from tests.test_destruction import failing_checkout
 

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from api.settings import ServiceSettings
-from api.wiring import Service
+from api.service.container import Service
+from api.service.settings import ServiceSettings
 from tests.test_batching import run
 
 

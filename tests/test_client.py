@@ -20,8 +20,8 @@ from masking.errors import (
     SettingsError,
     UnknownWaybillError,
 )
-from masking.order import Grant
-from masking.waybill import Delivered, Dial, LabelData, OnPage, Refusal, Scanned, Token
+from masking.values.plaintext import Grant
+from masking.values.printable import Delivered, Dial, LabelData, OnPage, Refusal, Scanned, Token
 from print_templates.read import read_pdf
 from tests.cast import COURIER, DISPATCHER, RECEIVER, SHOP
 from tests.serving import SUPERVISOR

@@ -14,7 +14,7 @@ import pytest
 import masking
 from masking.client import Courier
 from masking.errors import ClosedError, IntegrityError, SettingsError
-from masking.waybill import Refusal
+from masking.values.printable import Refusal
 from tests.cast import COURIER, SHOP
 from tests.merchant import order_of
 from tests.serving import ROOT

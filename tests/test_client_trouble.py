@@ -25,8 +25,9 @@ from masking.errors import (
     IntegrityError,
     UnavailableError,
 )
+from masking.journal import journal
 from masking.ledger.checkpoint import LogKey
-from masking.vault import journal, sources
+from masking.store import sealed_orders
 from tests.cast import COURIER, SHOP
 from tests.serving import Service, serving
 from tests.test_client import credentials, made, shop
@@ -127,7 +128,7 @@ def test_a_look_whose_answer_was_lost_is_not_repeated_unasked(service, credentia
 
 def keys_of(service: Service) -> tuple[int, str]:
     """What the service answers when it is asked for its sealing keys."""
-    return 200, json.dumps({"note": sources.directory(service.clock.world, service.store), "merchant": SHOP.unit})
+    return 200, json.dumps({"note": sealed_orders.directory(service.clock.world, service.store), "merchant": SHOP.unit})
 
 
 def with_a_secret(service: Service, folder: Path) -> Path:
@@ -262,7 +263,7 @@ def test_a_busy_service_is_asked_again_when_it_says_and_not_for_ever(service, tm
 )
 def test_the_answer_to_another_order_is_not_believed(service, shop, tmp_path, theirs, fault):
     [first] = shop.checkout([made()])
-    from masking.wire import outcome_to_json
+    from masking.values.json import outcome_to_json
 
     other = made(**({"reference": first.reference} | theirs))
     path = with_a_secret(service, tmp_path)

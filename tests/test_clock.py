@@ -9,13 +9,14 @@ import pytest
 from masking.access import credentials as words
 from masking.access.duty import Purpose
 from masking.access.people import Role
-from masking.enrol import new_secret
+from masking.journal import journal
 from masking.ledger.checkpoint import read
-from masking.order import Grant
-from masking.redeem import Issued, Redeem, redeem
-from masking.resolve import Resolve, resolve
-from masking.vault import credentials, journal
-from masking.world import SteadyClock, World, milliseconds
+from masking.runtime import SteadyClock, World, milliseconds
+from masking.steps.enrol import new_secret
+from masking.steps.redeem import Issued, Redeem, redeem
+from masking.steps.resolve import Resolve, resolve
+from masking.store.rows import credentials
+from masking.values.plaintext import Grant
 from tests.cast import COURIER, OTHER_COURIER, SHOP, Hands, looked, on_its_van
 
 BACK = pytest.mark.parametrize("back", [timedelta(hours=1), timedelta(days=1)], ids=str)

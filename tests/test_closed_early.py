@@ -6,26 +6,27 @@ from datetime import timedelta
 
 import pytest
 
-from api.upkeep import nightly
-from api.wallclock import known_time
+from api.cli.wall_clock import known_time
 from masking.connection import create, open_folder
 from masking.crypto.index import token_record
+from masking.database.engine import transaction
+from masking.database.key_schema import stored_key
 from masking.errors import SettingsError
-from masking.retire import SealAway, retire
-from masking.vault import journal, keylives
-from masking.vault.archived import open_archived
-from masking.vault.engine import transaction
-from masking.vault.keyschema import stored_key
-from masking.vault.store import Settings
-from masking.world import World
+from masking.journal import journal
+from masking.keys import lifecycle
+from masking.runtime import World
+from masking.steps.retire import SealAway, retire
+from masking.store.store import Settings
+from masking.upkeep.archive import open_archived
+from masking.upkeep.retention_run import nightly
 from tests import postgresql
 from tests.cast import OPERATOR, checked_out
 from tests.serving import serving
 
 
 def test_order_of_a_day_that_was_closed_early_is_taken_under_a_successor(store, world, order):
-    name, private = keylives.new_offline(store.keys)
-    keylives.use_offline(store.keys, name, private, world, world.now())
+    name, private = lifecycle.new_offline(store.keys)
+    lifecycle.use_offline(store.keys, name, private, world, world.now())
     before = checked_out(world, store, order("before"))
     ahead = World(now=lambda: world.now() + timedelta(days=1), entropy=world.entropy)
     assert {line.what: line.times for line in nightly(ahead, store, OPERATOR)}["days closed"] == 1
@@ -43,15 +44,15 @@ def test_store_that_remembers_a_closed_day_wraps_nothing_under_its_key(store, wo
         closed = stored_key.c.purpose == "archive"
         tx.execute(stored_key.update().where(closed).values(wrapped=None, died=1))
     checked_out(world, store, order("after"))
-    wraps = {line.name: line.wraps for line in keylives.listing(store.keys) if line.purpose == "archive"}
+    wraps = {line.name: line.wraps for line in lifecycle.listing(store.keys) if line.purpose == "archive"}
     assert wraps == {"2026-11-24": 1, "2026-11-24.2": 1}
 
 
 def test_archive_key_is_rotated_by_command_and_the_next_order_uses_it(store, world, order):
     checked_out(world, store, order("before"))
-    assert keylives.rotate(store.keys, "archive", world, world.now()) == "2026-11-24.2"
+    assert lifecycle.rotate(store.keys, "archive", world, world.now()) == "2026-11-24.2"
     checked_out(world, store, order("after"))
-    wraps = {line.name: line.wraps for line in keylives.listing(store.keys) if line.purpose == "archive"}
+    wraps = {line.name: line.wraps for line in lifecycle.listing(store.keys) if line.purpose == "archive"}
     assert wraps == {"2026-11-24": 1, "2026-11-24.2": 1}
 
 

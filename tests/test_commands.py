@@ -13,10 +13,10 @@ import pytest
 import sqlalchemy as sa
 
 import masking
-from api.cli import main
+from api.cli.main import main
 from api.deployment import usual
 from masking.crypto.index import token_text
-from masking.waybill import Waybill
+from masking.values.printable import Waybill
 from tests.test_files_mask import row, text
 
 ROOT = Path(__file__).parents[1]
@@ -167,7 +167,7 @@ def test_who_has_seen_enough_of_an_answer_may_close_it(deployed):
     os.close(closed)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with os.fdopen(end, "wb") as pipe:
-        command = [sys.executable, "-m", "api.cli", "ledger", "verify", "--folder", str(folder)]
+        command = [sys.executable, "-m", "api.cli.main", "ledger", "verify", "--folder", str(folder)]
         done = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, cwd=ROOT, check=False, env=environment)
     assert (done.returncode, done.stderr) == (0, b"")
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from uvicorn.server import ServerState
 
-from api.connections import FILES_KEPT, MOST_CONNECTIONS, Punctual, connections_possible
-from api.serving import configured
+from api.service.connections import FILES_KEPT, MOST_CONNECTIONS, Punctual, connections_possible
+from api.service.serving import configured
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -13,7 +13,7 @@ from masking.crypto.encoding import base32, base32_bytes, framed
 from masking.crypto.keys import DayWrapper, FileKeySource
 from masking.crypto.seal import open_fields, seal_fields
 from masking.errors import IntegrityError
-from masking.order import FIELDS, Plain
+from masking.values.plaintext import FIELDS, Plain
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 keys = st.binary(min_size=32, max_size=32)

@@ -6,21 +6,24 @@ import json
 
 import pytest
 
-from api.documents import ORDER
-from api.upkeep import nightly
+from api.service.request_models import ORDER
 from masking.access.duty import UNKNOWN
-from masking.call import Call, Route, announce, call
-from masking.change import Amend, Cancel, Ship, change
-from masking.checkout import Checkout, checkout
 from masking.connection import Shop
 from masking.crypto.index import token_record
-from masking.label import Label, label
+from masking.database import schema
+from masking.journal import journal, watch
+from masking.journal.damaged_records import ALARM, DAMAGED, OFTEN
+from masking.keys import lifecycle
 from masking.ledger.log import Leaf, Unreadable
-from masking.look import Look, look
-from masking.order import Plain
-from masking.vault import budgets, journal, keylives, schema, slots, watching
-from masking.vault.damage import ALARM, DAMAGED, OFTEN
-from masking.waybill import Dial, LabelData, Refusal, Rejected, Seen, Waybill
+from masking.steps.call import Call, Route, announce, call
+from masking.steps.change import Amend, Cancel, Ship, change
+from masking.steps.checkout import Checkout, checkout
+from masking.steps.label import Label, label
+from masking.steps.look import Look, look
+from masking.store.rows import budgets, slots
+from masking.upkeep.retention_run import nightly
+from masking.values.plaintext import Plain
+from masking.values.printable import Dial, LabelData, Refusal, Rejected, Seen, Waybill
 from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, SHOP, SWITCH, broken, checked_out
 from tests.serving import on_the_van, van_phone
 
@@ -254,7 +257,7 @@ def test_a_wrap_that_does_not_open_keeps_no_other_from_a_younger_key_and_its_own
 
     def online():
         return {
-            line.name: (line.state, line.wraps) for line in keylives.listing(store.keys) if line.purpose == "online"
+            line.name: (line.state, line.wraps) for line in lifecycle.listing(store.keys) if line.purpose == "online"
         }
 
     hands.move(days=31)
@@ -275,7 +278,7 @@ def test_a_wrap_that_does_not_open_keeps_no_other_from_a_younger_key_and_its_own
 def test_a_leaf_that_cannot_be_read_is_named_and_keeps_no_other_from_who_asks(world, store, labels, body, placed):
     watched = record(world, store, labels[1])
     with store.transaction() as tx:
-        watching.mark(tx, watched, world.now())
+        watch.mark(tx, watched, world.now())
     look(world, store, [Look(actor=actor, code=labels[1].code) for actor in (OTHER_COURIER, COURIER)])
     if placed:
         journal.sequence(world, store)
@@ -288,7 +291,7 @@ def test_a_leaf_that_cannot_be_read_is_named_and_keeps_no_other_from_who_asks(wo
     assert journal.who_saw(world, store, watched) == [*before[:hit], damaged, *before[hit + 1 :]]
     assert damaged.name == (f"leaf-{row.position}" if placed else f"leaf-{row.id.hex()}")
     told = [("canary", OTHER_COURIER.id), ("unreadable-leaf", damaged.name)]
-    for watch in (watching.watch, watching.keep_watch):
-        assert [(each.kind, each.who) for each in watch(world, store)] == told
+    for each_watch in (watch.watch, watch.keep_watch):
+        assert [(each.kind, each.who) for each in each_watch(world, store)] == told
     assert sorted(alarms(store)) == told
     assert all(isinstance(leaf, Leaf) for leaf in journal.who_saw(world, store, record(world, store, labels[0])))

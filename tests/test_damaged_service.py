@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from api.documents import ORDER
+from api.service.request_models import ORDER
 from masking.crypto.index import token_record
-from masking.vault import schema
+from masking.database import schema
 from tests.cast import SHOP, broken
 from tests.serving import Service, numbered
 from tests.test_service import counter

@@ -5,10 +5,11 @@ from __future__ import annotations
 from masking.access.budget import FULL
 from masking.access.duty import UNKNOWN
 from masking.crypto.index import token_record
-from masking.deliver import Deliver, deliver
-from masking.label import Label, label
-from masking.vault import journal, slots
-from masking.waybill import Delivered
+from masking.journal import journal
+from masking.steps.deliver import Deliver, deliver
+from masking.steps.label import Label, label
+from masking.store.rows import slots
+from masking.values.printable import Delivered
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, arrived
 
 

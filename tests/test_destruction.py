@@ -7,13 +7,18 @@ import sqlalchemy as sa
 
 from masking.access.duty import UNKNOWN
 from masking.crypto.index import token_record
+from masking.database.engine import transaction
+from masking.database.key_schema import wrap
 from masking.errors import UnavailableError
-from masking.lifecycle import State
-from masking.retire import Destroy, SealAway, retire
-from masking.vault import journal, orphans, parcels, waybills
-from masking.vault.engine import transaction
-from masking.vault.keyschema import wrap
-from masking.vault.keystore import Destruction, Generation
+from masking.journal import journal
+from masking.keys.keystore import Destruction, Generation
+from masking.steps.retire import Destroy, SealAway, retire
+from masking.store import parcels
+from masking.store.erasing import clear_rows
+from masking.store.rows import waybills
+from masking.upkeep import orphans
+from masking.upkeep.unfinished import finish_destructions
+from masking.values.states import State
 from tests.cast import OPERATOR, checked_out, looked, on_its_van
 
 
@@ -23,7 +28,7 @@ def cut_in_two(store, world, order):
     waybill, data = on_its_van(world, store, order())
     record = token_record(waybill.id)
     with pytest.raises(ZeroDivisionError), store.transaction() as tx:
-        store.clear(tx, [record], "erasure-request", world.now())
+        clear_rows(tx, [record], "erasure-request", world.now())
         store.keys.destroy([Destruction(record, OPERATOR.id, "erasure-request")], world.now())
         _ = 1 / 0
     return record, data
@@ -42,7 +47,7 @@ def test_what_a_crash_cut_in_two_opens_for_nobody(store, world, cut_in_two):
 
 def test_the_next_start_clears_the_rows_and_leaves_the_leaf(store, world, cut_in_two):
     record, _ = cut_in_two
-    assert store.finish_destructions(world) == 1
+    assert finish_destructions(world, store) == 1
     assert state(store, record) == State.DESTROYED
     with store.transaction() as tx:
         assert not waybills.sealed_fields(tx, [record], ["recipient.phone"])
@@ -51,16 +56,16 @@ def test_the_next_start_clears_the_rows_and_leaves_the_leaf(store, world, cut_in
 
 def test_finishing_twice_changes_nothing(store, world, cut_in_two):
     record, _ = cut_in_two
-    store.finish_destructions(world)
+    finish_destructions(world, store)
     before = journal.who_saw(world, store, record)
-    assert store.finish_destructions(world) == 0
+    assert finish_destructions(world, store) == 0
     assert journal.who_saw(world, store, record) == before
 
 
 def test_a_destruction_that_went_well_leaves_nothing_to_finish(store, world, order):
     waybill = checked_out(world, store, order())
     retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
-    assert store.finish_destructions(world) == 0
+    assert finish_destructions(world, store) == 0
 
 
 def test_wraps_without_a_row_are_swept_after_an_hour_and_others_are_not(store, world, order, hands):
@@ -122,7 +127,7 @@ def test_a_sweep_goes_through_more_waybills_than_a_page(store, world, hands):
     hands.move(hours=2)
     assert orphans.sweep(store, world.now(), page=10) == len(ids)
     store.keys.destroy([Destruction(each, OPERATOR.id, "test") for each in ids], world.now())
-    assert store.finish_destructions(world) == len(ids)
+    assert finish_destructions(world, store) == len(ids)
 
 
 def test_what_happened_to_a_waybill_is_found_after_years(store, world, order, hands):

@@ -11,12 +11,13 @@ from itertools import groupby
 import pytest
 
 import masking
-from api.cli import main
+from api.cli.main import main
 from masking.access.detectors import Finding, Thresholds, detect
+from masking.config import SETTINGS, read_settings
+from masking.database import schema
 from masking.errors import SettingsError
+from masking.journal import journal, watch
 from masking.ledger.log import Leaf
-from masking.settings import SETTINGS, read_settings
-from masking.vault import journal, schema, watching
 
 USUAL = Thresholds()
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
@@ -166,7 +167,7 @@ def test_however_the_ledger_is_sliced_each_leaf_is_read_once_beside_those_of_its
     with store.transaction() as tx:
         journal.append(tx, [*day, old])
     for sorting in (1, 50, 10**6):
-        found = list(watching.parcel_by_parcel(store, NOON, sorting=sorting))
+        found = list(watch.parcel_by_parcel(store, NOON, sorting=sorting))
         assert sorted(found, key=lambda each: each.id) == sorted(day, key=lambda each: each.id)
         groups = [(subject, list(about)) for subject, about in groupby(found, lambda each: each.subject)]
         assert len(groups) == len(parcels) + 1
@@ -177,7 +178,7 @@ def test_however_the_ledger_is_sliced_each_leaf_is_read_once_beside_those_of_its
 @pytest.mark.parametrize("urls", ["memory"], indirect=True)
 def test_a_watch_reads_the_last_leaves_and_not_those_of_all_years(store):
     with store.reading() as tx:
-        for query in watching.slices(schema.leaf.c.id >= bytes(16), 64):
+        for query in watch.slices(schema.leaf.c.id >= bytes(16), 64):
             asked = query.compile(store.data)
             values = tuple(asked.params[name] for name in asked.positiontup)
             plan = [row[3] for row in tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", values)]
@@ -192,9 +193,7 @@ def test_the_ledger_is_not_read_into_memory(store, world):
             made = looked(range(n, n + 250), then="deliver")
             early = (int(now.timestamp() * 1000)).to_bytes(6, "big")
             journal.append(tx, [replace(each, id=early + each.id[6:], at=now) for each in made])
-    assert (
-        peak(lambda: watching.watch(world, store)) < 2_500_000
-    )  # the names of 2,500 parcels without an arrival are kept
+    assert peak(lambda: watch.watch(world, store)) < 2_500_000  # the names of 2,500 parcels without an arrival are kept
 
 
 def test_any_look_at_a_canary_is_found_and_its_ordinary_way_is_not():

@@ -7,9 +7,10 @@ import gc
 import pytest
 import sqlalchemy as sa
 
+from masking.database import hot_sql, schema
+from masking.database.arrays import packed
 from masking.errors import UnavailableError
-from masking.vault import budgets, direct, people, schema
-from masking.vault.arrays import packed
+from masking.store.rows import budgets, people
 from tests.cast import COURIER, STAFF
 
 ALARM = schema.alarm.insert()
@@ -36,35 +37,35 @@ def test_a_list_arrives_as_it_is(store, of, cast, values, many):
     sent = (values * many)[:many]
     found = []
     with store.transaction() as tx:
-        direct.run(tx, f"SELECT %(sent)s::{cast}[]", {"sent": packed(sent, of)}, take=found.extend)
+        hot_sql.run(tx, f"SELECT %(sent)s::{cast}[]", {"sent": packed(sent, of)}, take=found.extend)
     assert found == [(sent,)]
 
 
 def test_a_block_answers_when_it_ends_and_in_its_order(store):
     names = [each.id for each in STAFF]
     with store.transaction() as tx:
-        with direct.together(tx):
+        with hot_sql.together(tx):
             staff = people.active(tx, names)
-            direct.write(tx, ALARM, [alarm(1), alarm(2)])
-            written = direct.by_key(tx, lambda row: (row[0][-1], row[1]), ALARMS)
-            with direct.together(tx):  # within another it is that one
-                direct.write(tx, ALARM, [alarm(3)])
+            hot_sql.write(tx, ALARM, [alarm(1), alarm(2)])
+            written = hot_sql.by_key(tx, lambda row: (row[0][-1], row[1]), ALARMS)
+            with hot_sql.together(tx):  # within another it is that one
+                hot_sql.write(tx, ALARM, [alarm(3)])
         assert staff.keys() == set(names)
         assert written == {1: "k", 2: "k"}
-        assert [row[0][-1] for row in direct.rows(tx, ALARMS)] == [1, 2, 3]
+        assert [row[0][-1] for row in hot_sql.rows(tx, ALARMS)] == [1, 2, 3]
 
 
 @ON_A_SERVER
 def test_what_a_block_asks_of_a_server_is_not_there_before_its_end(store):
     with store.transaction() as tx:
-        direct.rows(tx, ALARMS)  # a transaction begins with its first statement
-        with direct.together(tx):
+        hot_sql.rows(tx, ALARMS)  # a transaction begins with its first statement
+        with hot_sql.together(tx):
             staff = people.active(tx, [COURIER.id])
             counts = budgets.lock(tx, [COURIER.id])
             assert not staff
             assert not counts
             with pytest.raises(AssertionError):
-                direct.rows(tx, ALARMS)
+                hot_sql.rows(tx, ALARMS)
         assert staff.keys() == counts.keys() == {COURIER.id}
 
 
@@ -73,25 +74,25 @@ def test_what_fails_in_a_block_undoes_it_all_and_the_connection_goes_on(store):
         [alarm(1, "twice")],
         [alarm(9, None)],
     ):  # an id that is taken, and nothing where something has to be
-        with pytest.raises(UnavailableError) as caught, store.transaction() as tx, direct.together(tx):
-            direct.write(tx, ALARM, [alarm(1)])
-            direct.write(tx, ALARM, failing)
-            direct.write(tx, ALARM, [alarm(2)])
+        with pytest.raises(UnavailableError) as caught, store.transaction() as tx, hot_sql.together(tx):
+            hot_sql.write(tx, ALARM, [alarm(1)])
+            hot_sql.write(tx, ALARM, failing)
+            hot_sql.write(tx, ALARM, [alarm(2)])
         assert caught.value.undone
         assert COURIER.id not in str(caught.value) + repr(caught.value.__cause__)
         with store.transaction() as tx:
-            assert direct.rows(tx, ALARMS) == []
+            assert hot_sql.rows(tx, ALARMS) == []
 
 
 def test_an_error_of_ours_in_a_block_stays_ours(store):
-    with pytest.raises(ZeroDivisionError), store.transaction() as tx, direct.together(tx):
-        direct.write(tx, ALARM, [alarm(1)])
+    with pytest.raises(ZeroDivisionError), store.transaction() as tx, hot_sql.together(tx):
+        hot_sql.write(tx, ALARM, [alarm(1)])
         1 / 0  # noqa: B018
     with store.transaction() as tx:
-        assert direct.rows(tx, ALARMS) == []
-        with direct.together(tx):
-            direct.write(tx, ALARM, [alarm(1)])
-        assert len(direct.rows(tx, ALARMS)) == 1
+        assert hot_sql.rows(tx, ALARMS) == []
+        with hot_sql.together(tx):
+            hot_sql.write(tx, ALARM, [alarm(1)])
+        assert len(hot_sql.rows(tx, ALARMS)) == 1
 
 
 @ON_A_SERVER
@@ -104,18 +105,18 @@ def test_a_server_that_goes_away_in_a_block_leaves_the_outcome_unknown_and_no_tr
             connection.execute(sa.text(f"SELECT pg_terminate_backend({pid}, 5000)"))
 
     with pytest.raises(UnavailableError) as caught, store.transaction() as tx:
-        [(pid,)] = direct.rows(tx, sa.select(sa.func.pg_backend_pid()))
+        [(pid,)] = hot_sql.rows(tx, sa.select(sa.func.pg_backend_pid()))
         if when == "before":
             end(pid)
-        with direct.together(tx):
-            direct.write(tx, ALARM, [alarm(1)])
+        with hot_sql.together(tx):
+            hot_sql.write(tx, ALARM, [alarm(1)])
             if when == "within":
                 end(pid)
-            direct.write(tx, ALARM, [alarm(2)])
+            hot_sql.write(tx, ALARM, [alarm(2)])
             people.active(tx, [COURIER.id])
     assert not caught.value.undone
     with store.transaction() as tx:
-        assert direct.rows(tx, ALARMS) == []
+        assert hot_sql.rows(tx, ALARMS) == []
 
 
 @ON_A_SERVER
@@ -123,7 +124,7 @@ def test_a_new_connection_leaves_nothing_behind_for_good(store):
     def dumpers() -> int:
         store.data.dispose()
         with store.transaction() as tx:
-            direct.rows(tx, ALARMS)
+            hot_sql.rows(tx, ALARMS)
         gc.collect()
         return sum(isinstance(each, type) and each.__name__ == "AsTheyAre" for each in gc.get_objects())
 

@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from masking.access.people import Role
 from masking.client.device import Device
 from masking.connection import open_folder
-from masking.vault import credentials, schema
-from masking.world import World
+from masking.database import schema
+from masking.runtime import World
+from masking.store.rows import credentials
 from tests.cast import COURIER, OTHER_COURIER, SHOP, SWITCH
 from tests.proofs import KEY, OTHER_KEY, hashed, jwk, proof
 from tests.serving import Service, ready, served, serving, signed_in, staffed

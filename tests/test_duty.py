@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from masking.access.chain import Leg
 from masking.access.duty import DUTY_LASTS, FIELDS_FOR, UNKNOWN, Duty, Facts, Purpose, decide, stands
 from masking.access.people import Actor, Role
-from masking.lifecycle import State
-from masking.waybill import Refusal
+from masking.values.printable import Refusal
+from masking.values.states import State
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, TENANT
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)

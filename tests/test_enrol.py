@@ -5,17 +5,18 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from api.auth import holders
+from api.service.login import holders
 from masking.access import credentials as words
 from masking.access.people import Actor, Role
 from masking.access.proof import Proof
-from masking.enrol import CODES_A_DAY, ROLES, Confirm, Enrol, Revoke, enrol
+from masking.database import schema
 from masking.ledger.log import decode
-from masking.order import Enrolled, Plain
-from masking.redeem import NO_SHIFT, NOBODY, Issued, Redeem, redeem
-from masking.shift import LONGEST, Shift, shift
-from masking.vault import codes, people, schema
-from masking.waybill import Confirmed, Refusal, Rejected, Revoked, Working
+from masking.steps.enrol import CODES_A_DAY, ROLES, Confirm, Enrol, Revoke, enrol
+from masking.steps.redeem import NO_SHIFT, NOBODY, Issued, Redeem, redeem
+from masking.steps.shift import LONGEST, Shift, shift
+from masking.store.rows import codes, people
+from masking.values.plaintext import Enrolled, Plain
+from masking.values.printable import Confirmed, Refusal, Rejected, Revoked, Working
 from tests.cast import COURIER, DISPATCHER, OPERATOR, RECEIVER, SHOP, STAFF, TENANT
 from tests.test_store_contract import at_once, workers
 

@@ -8,8 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from masking.access.people import Actor, Role
-from masking.assign import Assign, assign
-from masking.enrol import (
+from masking.database import schema
+from masking.ledger.log import decode
+from masking.steps.assign import Assign, assign
+from masking.steps.enrol import (
     ENDED_A_DAY,
     PHONE_DIFFERS,
     SECOND,
@@ -22,11 +24,10 @@ from masking.enrol import (
     Unlock,
     enrol,
 )
-from masking.ledger.log import decode
-from masking.order import Connect, Plain
-from masking.redeem import NOBODY, Issued
-from masking.vault import budgets, interventions, people, schema
-from masking.waybill import Confirmed, DeviceEnded, Refusal, Reinstated, Revoked, Unlocked
+from masking.steps.redeem import NOBODY, Issued
+from masking.store.rows import budgets, interventions, people
+from masking.values.plaintext import Connect, Plain
+from masking.values.printable import Confirmed, DeviceEnded, Refusal, Reinstated, Revoked, Unlocked
 from tests.cast import COURIER, DISPATCHER, SHOP, TENANT, arrived, checked_out, labelled
 from tests.telephone import RECIPIENT, alarms, dialled, heard
 from tests.test_budget_store import locked_out

@@ -11,9 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.documents import ORDER
-from masking.change import Cancel, change
-from masking.checkout import Checkout, checkout
+from api.service.request_models import ORDER
 from masking.client import RemoteShop
 from masking.client.credentials import Credentials
 from masking.client.link import Link
@@ -22,11 +20,14 @@ from masking.client.state import StateFolder
 from masking.crypto import envelope
 from masking.crypto.envelope import SealingKey, read_directory
 from masking.errors import IntegrityError, UnavailableError
+from masking.journal import journal
 from masking.ledger.checkpoint import LogKey
-from masking.vault import journal, sources
-from masking.vault.sources import Opened
-from masking.waybill import Rejected, Waybill
-from masking.world import World
+from masking.runtime import World
+from masking.steps.change import Cancel, change
+from masking.steps.checkout import Checkout, checkout
+from masking.store import sealed_orders
+from masking.store.sealed_orders import Opened
+from masking.values.printable import Rejected, Waybill
 from tests.cast import RIVAL, SHOP, TENANT, Hands
 from tests.test_client import made
 from tests.test_client_trouble import unused_port
@@ -116,7 +117,7 @@ def shop_box(store, world, tmp_path):
     """A merchant's sealer that knows the service's directory."""
     box = Sealer(StateFolder(tmp_path / "shop.json"), world)
     key = journal.log_key(world, store)
-    box.learn({"note": sources.directory(world, store), "merchant": SHOP.unit}, key)
+    box.learn({"note": sealed_orders.directory(world, store), "merchant": SHOP.unit}, key)
     return box
 
 
@@ -125,7 +126,7 @@ def blob_of(box, order):
 
 
 def enter(world, store, blob, merchant=SHOP):
-    [opened] = sources.open_orders(world, store, merchant, [blob])
+    [opened] = sealed_orders.open_orders(world, store, merchant, [blob])
     if isinstance(opened, Rejected):
         return opened.rule
     [outcome] = checkout(world, store, [Checkout(merchant=merchant, order=opened.order, envelope=opened.envelope)])
@@ -148,7 +149,7 @@ def test_a_replayed_envelope_brings_nothing_back_that_was_destroyed(store, world
 
 
 def test_the_same_envelope_twice_in_one_batch_makes_one_waybill(store, world, order, shop_box):
-    opened = sources.open_orders(world, store, SHOP, [blob_of(shop_box, order())] * 2)
+    opened = sealed_orders.open_orders(world, store, SHOP, [blob_of(shop_box, order())] * 2)
     outcomes = checkout(world, store, [Checkout(merchant=SHOP, order=o.order, envelope=o.envelope) for o in opened])
     assert isinstance(outcomes[0], Waybill)
     assert outcomes[1].rule == "replayed"
@@ -171,7 +172,7 @@ def test_an_envelope_cannot_outlive_its_key(store, world, order, shop_box, hands
     forged = late[:21] + (2**40).to_bytes(8, "big") + late[29:]
     assert enter(world, store, forged) == "expired"
     hands.move(days=7)
-    sources.end_keys(store, world.now())
+    sealed_orders.end_keys(store, world.now())
     assert store.keys.existing("source", str(key.id)) is None
     assert enter(world, store, late) == "expired"
 
@@ -197,14 +198,14 @@ def test_what_is_no_order_is_refused_by_name(store, world, shop_box):
 
 def test_sealing_keys_are_made_daily_and_used_ids_are_kept_until_they_expire(store, world, order, shop_box, hands):
     enter(world, store, blob_of(shop_box, order()))
-    assert sources.directory(world, store).count("\nkey ") == 1
+    assert sealed_orders.directory(world, store).count("\nkey ") == 1
     hands.move(days=1, seconds=1)
-    assert sources.directory(world, store).count("\nkey ") == 2
+    assert sealed_orders.directory(world, store).count("\nkey ") == 2
     with store.transaction() as tx:
-        assert sources.sweep(tx, world.now()) == 0
+        assert sealed_orders.sweep(tx, world.now()) == 0
     hands.move(days=3)
     with store.transaction() as tx:
-        assert sources.sweep(tx, world.now()) == 1
+        assert sealed_orders.sweep(tx, world.now()) == 1
 
 
 # ---- the whole way over HTTP
@@ -277,6 +278,6 @@ def test_a_kept_directory_that_was_swapped_stops_the_client(service, path, tmp_p
 
 
 def test_an_opened_order_is_the_one_that_was_sealed(store, world, order, shop_box):
-    [opened] = sources.open_orders(world, store, SHOP, [blob_of(shop_box, order("A-7"))])
+    [opened] = sealed_orders.open_orders(world, store, SHOP, [blob_of(shop_box, order("A-7"))])
     assert isinstance(opened, Opened)
     assert opened.order == order("A-7")

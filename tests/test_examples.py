@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from masking.order import Enrolled
+from masking.values.plaintext import Enrolled
 from tests.serving import ROOT, ready, served
 from tests.test_operations import code, supervisor, waybill
 

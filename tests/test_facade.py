@@ -15,8 +15,8 @@ from masking import ClosedError, Order, Party, SettingsError
 from masking.client import RemoteShop
 from masking.client.link import Link
 from masking.connection import Shop
-from masking.waybill import OnPage, Refusal, Token
-from masking.world import World
+from masking.runtime import World
+from masking.values.printable import OnPage, Refusal, Token
 from print_templates.read import read_pdf
 from tests.cast import SHOP
 

@@ -17,14 +17,16 @@ import pytest
 import sqlalchemy as sa
 
 import masking
+from masking.config import SETTINGS
 from masking.connection import ROOT_KEY, create, open_folder
+from masking.database import key_schema, schema
 from masking.errors import MaskingError, SettingsError
-from masking.settings import SETTINGS
-from masking.vault import journal, keyschema, parcels, schema
-from masking.vault.keystore import MEMORY
-from masking.vault.store import Settings
-from masking.waybill import Waybill
-from masking.world import World
+from masking.journal import journal
+from masking.keys.keystore import MEMORY
+from masking.runtime import World
+from masking.store import parcels
+from masking.store.store import Settings
+from masking.values.printable import Waybill
 from tests import postgresql
 
 ROOT = Path(__file__).parents[1]
@@ -128,7 +130,7 @@ def test_a_database_that_was_emptied_on_a_server_is_noticed_also_after_others_we
             connection.execute(sa.text("DROP SCHEMA public CASCADE"))
             connection.execute(sa.text("CREATE SCHEMA public"))
         else:
-            for table in reversed((schema.data if which == "data" else keyschema.keys).sorted_tables):
+            for table in reversed((schema.data if which == "data" else key_schema.keys).sorted_tables):
                 connection.execute(table.delete())
     hands.move(seconds=MEMORY.total_seconds() + 1)  # keys are looked up anew
     with suppress(MaskingError):
@@ -237,7 +239,7 @@ ANSWERING = """
     os.write(1, b"ANSWERED " + str(waybill.id).encode())
 """
 WEAK = """
-    from masking.vault import engine
+    from masking.database import engine
     strong = engine._sqlite_settings
     def weak(connection, record):
         strong(connection, record)

@@ -11,11 +11,11 @@ import openpyxl
 import pytest
 from PIL import Image
 
-from api.files import table
-from api.files.headers import LONGEST as LONGEST_HEADER
-from api.files.headers import place
-from api.files.pasted import LONGEST, take_apart
-from api.files.table import readings
+from api.importing import table
+from api.importing.headers import LONGEST as LONGEST_HEADER
+from api.importing.headers import place
+from api.importing.pasted import LONGEST, take_apart
+from api.importing.table import readings
 from masking.errors import InputError
 from print_templates.template import template
 

@@ -12,9 +12,9 @@ import tomllib
 import openpyxl
 import pytest
 
-from api.cli import main
-from api.files.job import Job, run_job
-from api.files.pasted import SURE
+from api.cli.main import main
+from api.importing.job import Job, run_job
+from api.importing.pasted import SURE
 from masking.connection import Shop, connect
 from masking.errors import InputError
 from tests.cast import SHOP

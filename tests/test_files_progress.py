@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from api.files.progress import Progress
+from api.importing.progress import Progress
 
 
 class Terminal(io.StringIO):

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.files.cells import lost_digits
-from api.files.layout import Answers, read_answers, understand
-from api.files.orders import survey
-from api.files.table import readings
+from api.importing.cells import lost_digits
+from api.importing.layout import Answers, read_answers, understand
+from api.importing.orders import survey
+from api.importing.table import readings
 from masking.errors import InputError
 from tests.files import CASES, SENDER, case, laid_out, outcomes, workbook, write
 

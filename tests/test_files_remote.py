@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from api.cli import main
+from api.cli.main import main
 from print_templates.read import read_pdf
 from tests.cast import SHOP
 from tests.files import row, text

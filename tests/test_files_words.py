@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.files.cells import clean, no_formula, phone_again
-from api.files.headers import FIELDS, place
-from api.files.layout import read_answers
-from api.files.pasted import SURE, take_apart
-from api.files.rules import meaning
-from masking.order import Order, Party
+from api.importing.cells import clean, no_formula, phone_again
+from api.importing.headers import FIELDS, place
+from api.importing.layout import read_answers
+from api.importing.pasted import SURE, take_apart
+from api.importing.rules import meaning
+from masking.values.plaintext import Order, Party
 
 
 @given(st.text(max_size=30))

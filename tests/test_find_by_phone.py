@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from masking.checkout import Checkout, checkout
-from masking.find import Find, find
-from masking.order import Plain
-from masking.vault import schema, waybills
+from masking.database import schema
+from masking.steps.checkout import Checkout, checkout
+from masking.steps.find import Find, find
+from masking.store.rows import waybills
+from masking.values.plaintext import Plain
 from tests.cast import RIVAL, SHOP, TENANT
 
 

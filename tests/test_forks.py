@@ -11,8 +11,8 @@ import pytest
 
 import masking
 from masking.connection import create
-from masking.vault.store import Settings
-from masking.world import World
+from masking.runtime import World
+from masking.store.store import Settings
 from tests.forking import PROGRAMS, damage
 
 ROOT = Path(__file__).parents[1]

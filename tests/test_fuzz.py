@@ -16,7 +16,7 @@ from schemathesis.checks import (
     response_schema_conformance,
 )
 
-from api.documents import ORDER
+from api.service.request_models import ORDER
 from tests.cast import COURIER, RIVAL, SHOP
 from tests.serving import Service
 

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from api.app import create_app
-from api.auth import OPEN, PUSHED
-from api.documents import CheckoutIn, LooksIn, ReportsIn, TokenIn
-from api.limits import NO_BODY, OPEN_BYTES, body_limits, body_of, size_of
-from api.routes.called import BodyRoute
-from api.settings import MEGABYTE, ServiceSettings
+from api.service.app import create_app
+from api.service.auth import OPEN, PUSHED
+from api.service.limits import NO_BODY, OPEN_BYTES, body_limits, body_of, size_of
+from api.service.request_models import CheckoutIn, LooksIn, ReportsIn, TokenIn
+from api.service.routes.called import BodyRoute
+from api.service.settings import MEGABYTE, ServiceSettings
 from masking.access.people import Actor, Role
 from masking.connection import open_folder
-from masking.world import World
+from masking.runtime import World
 from tests.cast import COURIER, DISPATCHER, SHOP, SWITCH
 from tests.serving import SUPERVISOR, signed_in, staffed
 

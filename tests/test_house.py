@@ -14,11 +14,15 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
-MODULES = {
+ROOMS = {
     f"masking.{path.stem}"
     for path in (ROOT / "masking").iterdir()
     if path.suffix == ".py" or (path / "__init__.py").exists()
 } - {"masking.__init__"}
+STORAGE = {"connection", "upkeep", "journal", "store", "keys", "database"}
+"""What reads and writes the databases."""
+ADAPTERS = {"config", "client", "runtime", "disk", "crypto", "numbers"}
+"""What reads the clock, the environment, files or the network."""
 
 
 def contract(words):
@@ -26,22 +30,33 @@ def contract(words):
     return found
 
 
-def test_printers_reach_only_masked_values_words_and_errors():
+def modules_of(*packages):
+    """The packages' modules, or the module itself."""
+    return {
+        f"masking.{package}.{path.stem}"
+        for package in packages
+        for path in (ROOT / "masking" / package).glob("*.py")
+        if path.stem != "__init__"
+    }
+
+
+def test_printers_reach_only_printable_values_words_and_errors():
     forbidden = {
         name for name in contract("a printer cannot reach")["forbidden_modules"] if name.startswith("masking.")
     }
-    assert forbidden == MODULES - {"masking.waybill", "masking.errors", "masking.reasons", "masking.rules"}
+    allowed = {"masking.values.printable", "masking.words.reasons", "masking.words.rules", "masking.words.word"}
+    rooms = ROOMS - {"masking.values", "masking.words", "masking.errors"}
+    assert forbidden == rooms | (modules_of("values", "words") - allowed)
 
 
-def test_everything_in_masking_but_the_vault_and_the_way_in_knows_no_database():
-    sources = set(contract("only the vault knows")["source_modules"])
-    assert sources == MODULES - {"masking.vault", "masking.connection"}
+def test_only_storage_knows_a_database():
+    sources = set(contract("know a database")["source_modules"])
+    assert sources == ROOMS - {f"masking.{name}" for name in STORAGE}
 
 
 def test_every_module_of_rules_is_kept_from_clock_and_dice():
     sources = set(contract("no clock, no dice")["source_modules"])
-    adapters = {"vault", "connection", "settings", "client", "world", "disk", "crypto", "numbers"}
-    assert sources == MODULES - {f"masking.{name}" for name in adapters}
+    assert sources == ROOMS - {f"masking.{name}" for name in STORAGE | ADAPTERS}
 
 
 def test_the_service_imports_itself_by_relative_names_alone():
@@ -56,11 +71,11 @@ def test_the_service_imports_itself_by_relative_names_alone():
     ("file", "line"),
     [
         ("print_templates/render.py", "from masking.crypto import seal"),
-        ("print_templates/render.py", "import masking.order"),
-        ("masking/waybill.py", "import masking.order"),
-        ("masking/resolve.py", "from masking import scan"),
+        ("print_templates/render.py", "import masking.values.plaintext"),
+        ("masking/values/printable.py", "import masking.values.plaintext"),
+        ("masking/steps/resolve.py", "from masking.steps import scan"),
         ("masking/redact/names.py", "import time"),
-        ("masking/checkout.py", "import sqlalchemy"),
+        ("masking/steps/checkout.py", "import sqlalchemy"),
         ("masking/errors.py", "import api"),
         ("masking/stray.py", ""),
     ],

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 import masking
-from api.cli import main
+from api.cli.main import main
 from masking.connection import ROOT_KEY, open_folder
 from masking.crypto.hsm import Pkcs11KeySource
 from masking.crypto.keys import FileKeySource
 from masking.errors import IntegrityError, RootUnavailableError, SettingsError
-from masking.vault import budgets
-from masking.world import World
+from masking.runtime import World
+from masking.store.rows import budgets
 from tests.cast import COURIER
 from tests.serving import on_the_van, serving, staffed
 from tests.test_forks import run

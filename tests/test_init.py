@@ -6,8 +6,8 @@ import os
 
 import pytest
 
+from masking.config import SETTINGS
 from masking.connection import OFFLINE_KEY, ROOT_KEY
-from masking.settings import SETTINGS
 from tests.serving import ready, served
 from tests.test_operations import folder, waybill
 

@@ -8,7 +8,7 @@ import pytest
 
 from api.printing.jobs import Job, opened
 from masking.errors import InputError, RefusedError
-from masking.waybill import Token
+from masking.values.printable import Token
 
 
 @pytest.mark.parametrize("cut", range(1, 20))

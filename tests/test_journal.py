@@ -8,12 +8,15 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from masking.database import schema
 from masking.errors import IntegrityError, UnavailableError
+from masking.journal import journal
+from masking.keys import signed_head
 from masking.ledger import tree
 from masking.ledger.checkpoint import Checkpoint, follows, read, sign
 from masking.ledger.log import Leaf
-from masking.vault import budgets, journal, schema, signedhead
-from masking.world import milliseconds
+from masking.runtime import milliseconds
+from masking.store.rows import budgets
 from tests.cast import Hands
 
 LEAF, NODE, POINT = schema.leaf, schema.node, schema.checkpoint
@@ -249,31 +252,31 @@ def test_a_ledger_that_was_cut_back_is_not_signed_on(world, ledger):
 
 
 def test_a_ledger_that_was_grown_anew_is_not_signed_on(world, ledger):
-    head = signedhead.last(ledger.keys)
+    head = signed_head.last(ledger.keys)
     cut_back(ledger, 9, 1)
-    signedhead.replace(ledger.keys, None)  # another deployment's sequencer, say
+    signed_head.replace(ledger.keys, None)  # another deployment's sequencer, say
     write(world, ledger, 5, "refusal")
     journal.sequence(world, ledger)
-    signedhead.replace(ledger.keys, head)
+    signed_head.replace(ledger.keys, head)
     with pytest.raises(IntegrityError, match="differs in leaves that were signed"):
         journal.sequence(world, ledger)
     assert journal.verify(ledger).fault == journal.Fault(0, "not-what-was-signed", 13)
 
 
 def test_a_crash_between_commit_and_memory_leaves_a_memory_that_is_extended(world, ledger):
-    behind = signedhead.last(ledger.keys)
+    behind = signed_head.last(ledger.keys)
     write(world, ledger, 4)
     journal.sequence(world, ledger)
-    signedhead.replace(ledger.keys, behind)
+    signed_head.replace(ledger.keys, behind)
     assert journal.verify(ledger).fault is None
     journal.sequence(world, ledger)
-    assert signedhead.last(ledger.keys).size == 16
+    assert signed_head.last(ledger.keys).size == 16
 
 
 def test_the_memory_never_goes_back(world, ledger):
-    head = signedhead.last(ledger.keys)
-    signedhead.remember(ledger.keys, signedhead.SignedHead(5, b"x" * 32))
-    assert signedhead.last(ledger.keys) == head == (12, head.root)
+    head = signed_head.last(ledger.keys)
+    signed_head.remember(ledger.keys, signed_head.SignedHead(5, b"x" * 32))
+    assert signed_head.last(ledger.keys) == head == (12, head.root)
 
 
 def test_a_ledger_that_was_accepted_is_signed_on(world, ledger):

@@ -11,11 +11,13 @@ from masking.crypto import archive
 from masking.crypto.index import token_record
 from masking.crypto.keys import DayWrapper, FileKeySource
 from masking.crypto.seal import open_fields
+from masking.database import key_schema
+from masking.database.engine import transaction
 from masking.errors import IntegrityError, RefusedError, UnavailableError
-from masking.vault import keylives, keyschema, waybills
-from masking.vault.engine import transaction
-from masking.vault.keystore import Generation, KeyStore
-from masking.world import day_of
+from masking.keys import lifecycle
+from masking.keys.keystore import Generation, KeyStore
+from masking.runtime import day_of
+from masking.store.rows import waybills
 from tests.cast import TENANT, broken, checked_out, labelled
 
 NAME = "recipient.name"
@@ -32,7 +34,7 @@ def opened(store, waybill):
 
 
 def names(store, purpose):
-    return {line.name: line.state for line in keylives.listing(store.keys) if line.purpose == purpose}
+    return {line.name: line.state for line in lifecycle.listing(store.keys) if line.purpose == purpose}
 
 
 def run(moves):
@@ -41,7 +43,7 @@ def run(moves):
 
 def wraps(store):
     with transaction(store.keys.engine) as tx:
-        return tx.execute(sa.select(keyschema.wrap).order_by(keyschema.wrap.c.waybill)).all()
+        return tx.execute(sa.select(key_schema.wrap).order_by(key_schema.wrap.c.waybill)).all()
 
 
 @pytest.fixture
@@ -51,11 +53,11 @@ def many(store, world, order):
 
 def test_a_day_that_closes_leaves_only_the_offline_key(store, world, hands, many):
     assert names(store, "archive") == {"2026-11-24": "live"}
-    assert keylives.due_archive(store.keys, world.now()) == []
+    assert lifecycle.due_archive(store.keys, world.now()) == []
     hands.move(days=1)
-    due = keylives.due_archive(store.keys, world.now())
+    due = lifecycle.due_archive(store.keys, world.now())
     assert due == ["2026-11-24"]
-    keylives.close_days(store.keys, due, world.now())
+    lifecycle.close_days(store.keys, due, world.now())
     assert names(store, "archive") == {"2026-11-24": "archived"}
     assert store.keys.existing("archive", "2026-11-24") is None
     assert [opened(store, each) for each in many] == ["欧阳测试"] * 5  # the online keys are another matter
@@ -64,33 +66,33 @@ def test_a_day_that_closes_leaves_only_the_offline_key(store, world, hands, many
 def test_a_batch_begun_before_midnight_still_finds_its_day(store, world, hands, many):
     hands.move(hours=16)  # half past midnight in China
     assert day_of(world.now()) == "2026-11-25"
-    assert keylives.due_archive(store.keys, world.now()) == []
+    assert lifecycle.due_archive(store.keys, world.now()) == []
 
 
 def test_old_online_keys_die_and_stragglers_move_first(store, world, hands, many):
     hands.move(days=29)
-    assert keylives.due_online(store.keys, world.now()) == []
+    assert lifecycle.due_online(store.keys, world.now()) == []
     hands.move(days=2)
-    due = keylives.due_online(store.keys, world.now())
+    due = lifecycle.due_online(store.keys, world.now())
     assert due == ["2026-11-24"]
     with pytest.raises(RefusedError, match="wraps-hang-on-it"):
-        keylives.destroy(store.keys, "online", *due, world.now())
-    assert keylives.stragglers(store.keys, due) == 5
-    assert list(keylives.refresh(store.keys, due, world, world.now(), batch=2)) == [2, 2, 1]
-    keylives.destroy(store.keys, "online", *due, world.now())
+        lifecycle.destroy(store.keys, "online", *due, world.now())
+    assert lifecycle.stragglers(store.keys, due) == 5
+    assert list(lifecycle.refresh(store.keys, due, world, world.now(), batch=2)) == [2, 2, 1]
+    lifecycle.destroy(store.keys, "online", *due, world.now())
     assert names(store, "online") == {"2026-11-24": "dead", "2026-12-25": "live"}
     assert [opened(store, each) for each in many] == ["欧阳测试"] * 5
 
 
 def test_a_refresh_that_is_cut_off_goes_on_where_it_was(store, world, hands, many):
     hands.move(days=31)
-    moves = keylives.refresh(store.keys, ["2026-11-24"], world, world.now(), batch=2)
+    moves = lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now(), batch=2)
     assert next(moves) == 2
     moves.close()
     assert [opened(store, each) for each in many] == ["欧阳测试"] * 5
-    assert keylives.stragglers(store.keys, ["2026-11-24"]) == 3
-    assert run(keylives.refresh(store.keys, ["2026-11-24"], world, world.now())) == 3
-    assert run(keylives.refresh(store.keys, ["2026-11-24"], world, world.now())) == 0
+    assert lifecycle.stragglers(store.keys, ["2026-11-24"]) == 3
+    assert run(lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now())) == 3
+    assert run(lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now())) == 0
 
 
 @pytest.mark.parametrize("batch", [1, 2, 1000])
@@ -98,16 +100,16 @@ def test_a_wrap_that_does_not_open_stays_and_the_others_move(store, world, hands
     damaged = wraps(store)[1].waybill
     broken(store, damaged, "wrap")
     hands.move(days=31)
-    assert run(keylives.refresh(store.keys, ["2026-11-24"], world, world.now(), batch=batch)) == 4
-    assert keylives.hanging(store.keys, ["2026-11-24"]) == [("2026-11-24", damaged)]
+    assert run(lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now(), batch=batch)) == 4
+    assert lifecycle.hanging(store.keys, ["2026-11-24"]) == [("2026-11-24", damaged)]
     with pytest.raises(RefusedError, match="wraps-hang-on-it"):
-        keylives.destroy(store.keys, "online", "2026-11-24", world.now())
+        lifecycle.destroy(store.keys, "online", "2026-11-24", world.now())
 
 
 def test_a_moved_wrap_is_bound_to_what_it_was_bound_to(store, world, hands, many):
     before = {row.waybill: row for row in wraps(store)}
     hands.move(days=31)
-    run(keylives.refresh(store.keys, ["2026-11-24"], world, world.now()))
+    run(lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now()))
     key = store.keys.existing("online", "2026-12-25")
     old = store.keys.existing("online", "2026-11-24")
     for row in wraps(store):
@@ -126,7 +128,7 @@ def test_wraps_whose_rows_were_swapped_do_not_open(store, many):
     with transaction(store.keys.engine) as tx:
         for mine, other in ((first, second), (second, first)):
             tx.execute(
-                keyschema.wrap.update().where(keyschema.wrap.c.waybill == mine.waybill).values(online=other.online)
+                key_schema.wrap.update().where(key_schema.wrap.c.waybill == mine.waybill).values(online=other.online)
             )
     for wrapped in store.keys.online_wraps([Generation(first.waybill, 1), Generation(second.waybill, 1)]).values():
         with pytest.raises(IntegrityError):
@@ -134,21 +136,21 @@ def test_wraps_whose_rows_were_swapped_do_not_open(store, many):
 
 
 def test_a_revoked_online_key_wraps_nothing_new_and_opens_until_it_is_refreshed(store, world, order, many):
-    keylives.revoke(store.keys, "online", "2026-11-24", world.now())
+    lifecycle.revoke(store.keys, "online", "2026-11-24", world.now())
     late = checked_out(world, store, order("A-late"))
     assert names(store, "online") == {"2026-11-24": "revoked", "2026-11-24.2": "live"}
     assert [opened(store, each) for each in [*many, late]] == ["欧阳测试"] * 6
-    assert keylives.due_online(store.keys, world.now()) == ["2026-11-24"]
-    assert run(keylives.refresh(store.keys, ["2026-11-24"], world, world.now())) == 5
-    keylives.destroy(store.keys, "online", "2026-11-24", world.now())
+    assert lifecycle.due_online(store.keys, world.now()) == ["2026-11-24"]
+    assert run(lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now())) == 5
+    lifecycle.destroy(store.keys, "online", "2026-11-24", world.now())
     assert [opened(store, each) for each in [*many, late]] == ["欧阳测试"] * 6
 
 
 def test_revoking_is_a_set_and_not_a_lower_bound(store, world, many):
-    second = keylives.rotate(store.keys, "online", world, world.now())
-    third = keylives.rotate(store.keys, "online", world, world.now())
+    second = lifecycle.rotate(store.keys, "online", world, world.now())
+    third = lifecycle.rotate(store.keys, "online", world, world.now())
     assert (second, third) == ("2026-11-24.2", "2026-11-24.3")
-    keylives.revoke(store.keys, "online", second, world.now())
+    lifecycle.revoke(store.keys, "online", second, world.now())
     assert names(store, "online") == {"2026-11-24": "live", second: "revoked", third: "live"}
     assert store.keys.day_name("online", world, world.now()) == third
 
@@ -157,7 +159,7 @@ def test_a_worker_that_has_not_heard_of_a_revocation_wraps_nothing_by_that_key(s
     other = KeyStore(store.keys.engine, store.keys.source)
     stale = other.day_name("online", world, world.now())
     other.key("online", stale, world, world.now())
-    keylives.revoke(store.keys, "online", stale, world.now())
+    lifecycle.revoke(store.keys, "online", stale, world.now())
     other.add_wraps(TENANT, [Generation(bytes(16), 1)], world, world.now())
     assert {row.waybill: row.online_key for row in wraps(store)}[bytes(16)] == "2026-11-24.2"
 
@@ -166,8 +168,8 @@ def test_a_wrap_that_was_moved_after_it_was_read_still_opens(store, world, hands
     record = token_record(many[0].id)
     [read_before] = store.keys.online_wraps([Generation(record, 1)]).values()
     hands.move(days=31)
-    run(keylives.refresh(store.keys, ["2026-11-24"], world, world.now()))
-    keylives.destroy(store.keys, "online", "2026-11-24", world.now())
+    run(lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now()))
+    lifecycle.destroy(store.keys, "online", "2026-11-24", world.now())
     assert store.keys.unwrap(read_before) == store.keys.unwrap(
         next(iter(store.keys.online_wraps([Generation(record, 1)]).values()))
     )
@@ -175,19 +177,19 @@ def test_a_wrap_that_was_moved_after_it_was_read_still_opens(store, world, hands
 
 def test_a_key_in_use_is_not_refreshed(store, world, many):
     with pytest.raises(RefusedError, match="key-in-use"):
-        run(keylives.refresh(store.keys, ["2026-11-24"], world, world.now()))
+        run(lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now()))
 
 
 def test_labels_of_an_older_key_are_read_and_labels_of_a_revoked_one_are_not(store, world, many, hands):
     first = labelled(world, store, many[0])
-    assert keylives.rotate(store.keys, "label", world, world.now()) == "2"
+    assert lifecycle.rotate(store.keys, "label", world, world.now()) == "2"
     second = labelled(world, store, many[1])
     assert first.code[3:5] != second.code[3:5]
     assert store.read_codes([first.code], world, world.now()) == [(token_record(many[0].id), 1)]
-    keylives.revoke(store.keys, "label", "1", world.now())
+    lifecycle.revoke(store.keys, "label", "1", world.now())
     assert store.read_codes([first.code], world, world.now()) == [None]
     assert store.read_codes([second.code], world, world.now()) == [(token_record(many[1].id), 1)]
-    keylives.revoke(store.keys, "label", "2", world.now())
+    lifecycle.revoke(store.keys, "label", "2", world.now())
     third = labelled(world, store, many[2])
     assert store.read_codes([third.code], world, world.now()) == [(token_record(many[2].id), 1)]
     assert names(store, "label") == {"1": "dead", "2": "dead", "3": "live"}
@@ -197,7 +199,7 @@ def test_another_worker_forgets_a_revoked_label_key_within_ten_seconds(store, wo
     code = labelled(world, store, many[0]).code
     other = KeyStore(store.keys.engine, store.keys.source)
     assert list(other.label_keys(world, world.now())) == [1]
-    keylives.revoke(store.keys, "label", "1", world.now())
+    lifecycle.revoke(store.keys, "label", "1", world.now())
     hands.move(seconds=11)
     assert 1 not in other.label_keys(world, world.now())
     assert store.read_codes([code], world, world.now()) == [None]
@@ -206,26 +208,26 @@ def test_another_worker_forgets_a_revoked_label_key_within_ten_seconds(store, wo
 def test_only_some_keys_can_be_revoked_and_only_once_they_are_there(store, world, many):
     for purpose, name in (("sign", "ledger"), ("archive", "2026-11-24"), ("online", "2020-01-01"), ("label", "9")):
         with pytest.raises(RefusedError, match="no-such-key"):
-            keylives.revoke(store.keys, purpose, name, world.now())
+            lifecycle.revoke(store.keys, purpose, name, world.now())
 
 
 def test_index_keys_die_with_their_time(store, world, hands, many):
-    assert keylives.forget_indexes(store.keys, world.now()) == 0
+    assert lifecycle.forget_indexes(store.keys, world.now()) == 0
     hands.move(days=8)
-    assert keylives.forget_indexes(store.keys, world.now()) == 1  # last week's merge key
+    assert lifecycle.forget_indexes(store.keys, world.now()) == 1  # last week's merge key
     hands.move(days=23)
-    assert keylives.forget_indexes(store.keys, world.now()) == 1
+    assert lifecycle.forget_indexes(store.keys, world.now()) == 1
     assert names(store, "person") == names(store, "merge") == {}
 
 
 def test_a_new_offline_key_is_sealed_to_from_the_next_day_on(store, world, hands, order, many):
-    name, private = keylives.new_offline(store.keys)
-    keylives.use_offline(store.keys, name, private, world, world.now())
+    name, private = lifecycle.new_offline(store.keys)
+    lifecycle.use_offline(store.keys, name, private, world, world.now())
     assert name == "2"
     hands.move(days=1)
     checked_out(world, store, order("A-next"))
     with transaction(store.keys.engine) as tx:
-        table = keyschema.stored_key
+        table = key_schema.stored_key
         query = sa.select(table.c.name, table.c.sealed_to, table.c.archived).where(table.c.purpose == "archive")
         rows = {row.name: row for row in tx.execute(query)}
     assert {day: row.sealed_to for day, row in rows.items()} == {"2026-11-24": "1", "2026-11-25": "2"}
@@ -235,7 +237,7 @@ def test_a_new_offline_key_is_sealed_to_from_the_next_day_on(store, world, hands
 
 def test_another_root_opens_everything_after_the_rewrap_and_the_old_one_nothing(store, world, tmp_path, many):
     old, new = store.keys.source, FileKeySource.create(tmp_path / "new.key", os.urandom)
-    assert keylives.rewrap_root(store.keys, new, world) == len([1 for line in keylives.listing(store.keys)])
+    assert lifecycle.rewrap_root(store.keys, new, world) == len([1 for line in lifecycle.listing(store.keys)])
     assert [opened(store, each) for each in many] == ["欧阳测试"] * 5
     with pytest.raises(IntegrityError):
         KeyStore(store.keys.engine, old).existing("online", "2026-11-24")
@@ -243,11 +245,11 @@ def test_another_root_opens_everything_after_the_rewrap_and_the_old_one_nothing(
 
 def test_a_rewrap_that_meets_a_foreign_key_changes_nothing(store, world, tmp_path, many):
     with transaction(store.keys.engine) as tx:
-        table = keyschema.stored_key
+        table = key_schema.stored_key
         tx.execute(table.update().where(table.c.purpose == "staff").values(wrapped=b"\1" + bytes(60)))
     new = FileKeySource.create(tmp_path / "new.key", os.urandom)
     with pytest.raises((IntegrityError, UnavailableError)):
-        keylives.rewrap_root(store.keys, new, world)
+        lifecycle.rewrap_root(store.keys, new, world)
     store.keys.forget()
     assert [opened(store, each) for each in many] == ["欧阳测试"] * 5
 

@@ -10,18 +10,19 @@ from pathlib import Path
 import pytest
 
 import masking
-from api.cli import main
+from api.cli.main import main
+from masking.config import SETTINGS
 from masking.connection import OFFLINE_KEY, ROOT_KEY, open_folder
 from masking.crypto.index import token_record
 from masking.crypto.keys import FileKeySource
+from masking.database import schema
 from masking.errors import IntegrityError
+from masking.keys import lifecycle
+from masking.keys.keystore import KeyStore
+from masking.keys.root import rotate_root
 from masking.ledger.log import decode
-from masking.retire import SealAway, retire
-from masking.settings import SETTINGS
-from masking.vault import keylives, schema
-from masking.vault.keystore import KeyStore
-from masking.vault.roots import rotate_root
-from masking.world import World
+from masking.runtime import World
+from masking.steps.retire import SealAway, retire
 from tests.cast import OPERATOR, broken
 from tests.test_keylives import opened
 
@@ -66,14 +67,14 @@ def test_the_list_names_every_key_and_shows_none(waybill, folder):
     assert re.search(r"^online +\d{4}-\d\d-\d\d +live .*1 wraps$", out, re.MULTILINE)
     assert {line.split()[0] for line in out.splitlines()} >= {"archive", "offline", "online", "person", "sign"}
     store = open_folder(folder, World())
-    for line in keylives.listing(store.keys):
+    for line in lifecycle.listing(store.keys):
         assert store.keys.existing(line.purpose, line.name).hex() not in out
     store.close()
 
 
 def test_a_revoked_label_key_needs_a_yes_and_leaves_a_leaf(waybill, folder):
     waybill("keys", "rotate", "label")
-    command = [sys.executable, "-m", "api.cli", "keys", "revoke", "label", "1", "--folder", folder]
+    command = [sys.executable, "-m", "api.cli.main", "keys", "revoke", "label", "1", "--folder", folder]
     asked = subprocess.run(command, input="no\n", capture_output=True, text=True, check=False, cwd=ROOT)
     assert (asked.returncode, asked.stderr) == (1, "nothing done\n")
     assert waybill("keys", "revoke", "label", "1", "--yes")[0] == 0
@@ -151,7 +152,7 @@ def test_a_root_rotation_that_was_cut_off_loses_nothing(folder, token, committed
     store = open_folder(folder, World())
     following = FileKeySource.create(folder / "root.key.next", World().entropy)
     if committed:
-        keylives.rewrap_root(store.keys, following, World())
+        lifecycle.rewrap_root(store.keys, following, World())
     store.close()
     with masking.connect(folder) as shop:
         assert opened(shop.store, shop.status(token)) == "欧阳测试"

@@ -14,9 +14,10 @@ import sqlalchemy as sa
 
 import masking
 from masking.connection import open_folder
-from masking.vault import keylives, keyschema
-from masking.vault.keystore import Generation, OnlineWrap
-from masking.world import World
+from masking.database import key_schema
+from masking.keys import lifecycle
+from masking.keys.keystore import Generation, OnlineWrap
+from masking.runtime import World
 
 ROOT = Path(__file__).parents[1]
 MOVING = """
@@ -24,13 +25,13 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from masking.connection import open_folder
-from masking.vault import keylives
-from masking.world import World
+from masking.keys import lifecycle
+from masking.runtime import World
 
 real = World()
 world = World(now=lambda: real.now() + timedelta(days=31))
 store = open_folder(Path(sys.argv[1]), world)
-for moved in keylives.refresh(store.keys, [sys.argv[2]], world, world.now(), batch=5):
+for moved in lifecycle.refresh(store.keys, [sys.argv[2]], world, world.now(), batch=5):
     print(moved, flush=True)
 """
 
@@ -55,7 +56,7 @@ def test_a_refresh_killed_at_any_batch_loses_no_wrap_and_is_finished_by_the_next
 
     def wraps():
         store.keys.forget()
-        table = keyschema.wrap
+        table = key_schema.wrap
         columns = (table.c.waybill, table.c.generation, table.c.tenant, table.c.online_key, table.c.online)
         with store.keys.engine.connect() as connection:
             rows = connection.execute(sa.select(*columns).order_by(table.c.waybill)).all()
@@ -67,8 +68,8 @@ def test_a_refresh_killed_at_any_batch_loses_no_wrap_and_is_finished_by_the_next
     assert len(moved) % 5 == 0  # whole batches only
     assert [store.keys.unwrap(found[each.waybill]) for each in generations] == keys
     later = World(now=lambda: world.now() + timedelta(days=31))
-    assert sum(keylives.refresh(store.keys, [old], later, later.now())) == 200 - len(moved)
-    keylives.destroy(store.keys, "online", old, later.now())
+    assert sum(lifecycle.refresh(store.keys, [old], later, later.now())) == 200 - len(moved)
+    lifecycle.destroy(store.keys, "online", old, later.now())
     found = wraps()
     assert [store.keys.unwrap(found[each.waybill]) for each in generations] == keys
     store.close()

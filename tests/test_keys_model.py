@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from masking.crypto.keys import FileKeySource
+from masking.database import key_schema
+from masking.database.engine import open_engine
 from masking.errors import RefusedError, UnknownWaybillError
-from masking.vault import keylives, keyschema
-from masking.vault.archived import _archived_key
-from masking.vault.engine import open_engine
-from masking.vault.keystore import Destruction, Generation, KeyStore
+from masking.keys import lifecycle
+from masking.keys.keystore import Destruction, Generation, KeyStore
+from masking.upkeep.archive import _archived_key
 from tests.cast import TENANT, Hands
 
 
@@ -27,7 +28,7 @@ class Keys(RuleBasedStateMachine):
         super().__init__()
         self.hands = Hands()
         self.engine = open_engine("sqlite://")
-        keyschema.keys.create_all(self.engine)
+        key_schema.keys.create_all(self.engine)
         self.keys = KeyStore(self.engine, FileKeySource(bytes(32)))
         self.offline: dict[str, bytes] = {}
         self.rotate_offline()
@@ -58,28 +59,28 @@ class Keys(RuleBasedStateMachine):
 
     @rule()
     def the_days_close(self):
-        keylives.close_days(self.keys, keylives.due_archive(self.keys, self.hands.time), self.hands.time)
+        lifecycle.close_days(self.keys, lifecycle.due_archive(self.keys, self.hands.time), self.hands.time)
 
     @rule(purpose=st.sampled_from(["online", "label"]))
     def rotate(self, purpose):
-        keylives.rotate(self.keys, purpose, self.world, self.hands.time)
+        lifecycle.rotate(self.keys, purpose, self.world, self.hands.time)
 
     @rule()
     def rotate_offline(self):
-        name, private = keylives.new_offline(self.keys)
-        keylives.use_offline(self.keys, name, private, self.world, self.hands.time)
+        name, private = lifecycle.new_offline(self.keys)
+        lifecycle.use_offline(self.keys, name, private, self.world, self.hands.time)
         self.offline[name] = private
 
     @rule(choice=st.randoms(use_true_random=False))
     def revoke(self, choice):
         names = self.keys.names("online")
         if names:
-            keylives.revoke(self.keys, "online", choice.choice(names), self.hands.time)
+            lifecycle.revoke(self.keys, "online", choice.choice(names), self.hands.time)
 
     @rule(batches=st.integers(0, 3))
     def refresh_a_little(self, batches):
         """Cut off after some batches."""
-        moves = keylives.refresh(self.keys, self._old(), self.world, self.hands.time, batch=1)
+        moves = lifecycle.refresh(self.keys, self._old(), self.world, self.hands.time, batch=1)
         for _ in range(batches):
             next(moves, None)
         moves.close()
@@ -87,15 +88,15 @@ class Keys(RuleBasedStateMachine):
     @rule()
     def refresh_and_destroy(self):
         for name in self._old():
-            list(keylives.refresh(self.keys, [name], self.world, self.hands.time))
-            keylives.destroy(self.keys, "online", name, self.hands.time)
+            list(lifecycle.refresh(self.keys, [name], self.world, self.hands.time))
+            lifecycle.destroy(self.keys, "online", name, self.hands.time)
 
     @rule(choice=st.randoms(use_true_random=False))
     def a_key_that_something_hangs_on_is_not_destroyed(self, choice):
         used = {w.online_key for w in self.keys.online_wraps(list(self.model)).values()}
         if used:
             with pytest.raises(RefusedError):
-                keylives.destroy(self.keys, "online", choice.choice(sorted(used)), self.hands.time)
+                lifecycle.destroy(self.keys, "online", choice.choice(sorted(used)), self.hands.time)
 
     @rule(waybill=waybills)
     def seal_away(self, waybill):
@@ -129,7 +130,7 @@ class Keys(RuleBasedStateMachine):
 
     def _old(self) -> list[str]:
         current = self.keys.day_name("online", self.world, self.hands.time)
-        lines = keylives.listing(self.keys)
+        lines = lifecycle.listing(self.keys)
         return [
             line.name
             for line in lines

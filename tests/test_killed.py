@@ -16,16 +16,17 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from api.documents import ORDER
+from api.service.request_models import ORDER
 from masking.access.people import Actor
-from masking.checkout import Checkout, checkout
 from masking.connection import open_folder
-from masking.enrol import new_secret
+from masking.database import schema
+from masking.journal import journal
 from masking.ledger.log import decode
-from masking.vault import journal, schema
-from masking.vault.store import Store
-from masking.wire import order_from_json
-from masking.world import World
+from masking.runtime import World
+from masking.steps.checkout import Checkout, checkout
+from masking.steps.enrol import new_secret
+from masking.store.store import Store
+from masking.values.json import order_from_json
 from tests.cast import COURIER, RECEIVER, SHOP, leave_only
 from tests.serving import on_the_van, ready, served, signed_in, staffed
 

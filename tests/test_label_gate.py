@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from masking.errors import RefusedError
-from masking.waybill import LabelData
+from masking.values.printable import LabelData
 from print_templates import code128, qr
 from print_templates.drawing import Drawing, Piece, Run
 from print_templates.gate import release

@@ -15,16 +15,16 @@ import pytest
 from PIL import Image
 
 import masking
-from api.cli import main
+from api.cli.main import main
 from api.printing.sending import printer
 from masking.connection import create, open_folder
 from masking.errors import UnavailableError
-from masking.order import Order
-from masking.scan import Scan, scan
-from masking.vault import people
-from masking.vault.store import Settings
-from masking.waybill import LabelData, Waybill
-from masking.world import World
+from masking.runtime import World
+from masking.steps.scan import Scan, scan
+from masking.store.rows import people
+from masking.store.store import Settings
+from masking.values.plaintext import Order
+from masking.values.printable import LabelData, Waybill
 from print_templates.read import decode, read_pdf
 from tests import printer_languages
 from tests.cast import DISPATCHER, NETWORK, RECEIVER

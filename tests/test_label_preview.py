@@ -10,7 +10,7 @@ from PIL import Image
 from pypdf import PdfReader
 
 from masking.crypto.index import token_record
-from masking.vault import journal
+from masking.journal import journal
 from print_templates.read import decode, read_pdf
 from tests.cast import DISPATCHER
 from tests.test_outlet_page import parcel, record

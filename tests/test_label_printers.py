@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from masking.errors import InputError
-from masking.waybill import LabelData
+from masking.values.printable import LabelData
 from print_templates import printers
 from print_templates.gate import Released
 from print_templates.printers import LANGUAGES, Setup, write

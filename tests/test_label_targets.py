@@ -16,14 +16,14 @@ from pathlib import Path
 import pytest
 
 import masking
-from api.cli import main
+from api.cli.main import main
 from api.printing.sending import media_of, printer
 from masking.connection import create
 from masking.errors import InputError, UnavailableError
-from masking.order import Order
-from masking.vault.store import Settings
-from masking.waybill import Waybill
-from masking.world import World
+from masking.runtime import World
+from masking.store.store import Settings
+from masking.values.plaintext import Order
+from masking.values.printable import Waybill
 from print_templates.render import render
 from tests import printer_languages
 from tests.cast import NETWORK

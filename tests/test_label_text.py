@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from masking.waybill import Masked
+from masking.values.printable import Masked
 from print_templates.breaking import Style, broken, fit
 from print_templates.content import grouped
 from print_templates.drawing import BLOCK

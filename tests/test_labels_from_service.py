@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from api.cli import main
-from api.documents import ORDER
+from api.cli.main import main
+from api.service.request_models import ORDER
 from masking.errors import SettingsError
-from masking.world import World
+from masking.runtime import World
 from print_templates.read import decode, read_pdf
 from print_templates.template import FOLDER
 from tests import printer_languages
@@ -89,7 +89,7 @@ def test_a_template_of_the_deployment_is_drawn_by_its_name(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(("name", "text"), [("60x40", "paper = [60, 40]"), ("own", "paper = [60, 40]")])
 def test_a_faulty_template_of_the_deployment_stops_the_start(tmp_path: Path, name: str, text: str) -> None:
-    from api.own_templates import own_templates
+    from api.printing.own_templates import own_templates
 
     (tmp_path / f"{name}.toml").write_text(text, "utf-8")
     with pytest.raises(SettingsError, match=name):

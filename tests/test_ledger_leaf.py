@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from masking.errors import InputError, IntegrityError, MaskingError
 from masking.ledger.log import Leaf, decode, encode, names, subject
-from masking.world import moment
+from masking.runtime import moment
 
 WORD = st.from_regex(r"[a-z][a-z-]{0,31}", fullmatch=True)
 NAME = st.from_regex(r"[A-Za-z]([A-Za-z._-][0-9]?){0,20}", fullmatch=True)

@@ -6,13 +6,13 @@ import pytest
 
 from masking.access.budget import FULL
 from masking.access.duty import UNKNOWN
-from masking.assign import Assign, assign
 from masking.crypto.index import token_record
-from masking.look import MISSES, VIEWS, Look, look
-from masking.order import Plain
-from masking.scan import Scan, scan
-from masking.vault import journal
-from masking.waybill import Refusal, Seen
+from masking.journal import journal
+from masking.steps.assign import Assign, assign
+from masking.steps.look import MISSES, VIEWS, Look, look
+from masking.steps.scan import Scan, scan
+from masking.values.plaintext import Plain
+from masking.values.printable import Refusal, Seen
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP, assigned, checked_out, labelled
 from tests.telephone import alarms
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from api.app import create_app
-from api.auth import OPEN
-from api.settings import ServiceSettings
+from api.service.app import create_app
+from api.service.auth import OPEN
+from api.service.settings import ServiceSettings
 from masking.access.duty import Purpose
 from masking.access.people import Actor, Role
-from masking.call import Route, call
-from masking.order import Plain
-from masking.waybill import ScanKind
+from masking.steps.call import Route, call
+from masking.values.plaintext import Plain
+from masking.values.printable import ScanKind
 from tests.cast import COURIER, SWITCH, TENANT
 from tests.cells import (
     BACK,

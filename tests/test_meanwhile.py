@@ -8,16 +8,16 @@ import pytest
 import sqlalchemy as sa
 
 from masking.access.duty import UNKNOWN, Purpose
-from masking.assign import Assign, assign
-from masking.call import Call, Route, call
-from masking.change import Cancel, Ship, change
 from masking.crypto.index import token_record
-from masking.order import Connect, Grant, Plain
-from masking.resolve import Resolve, resolve
-from masking.retire import Destroy, Retired, SealAway, retire
-from masking.scan import Scan, scan
-from masking.vault import journal
-from masking.waybill import Assigned, Dial, Refusal, Rejected, Scanned, Waybill
+from masking.journal import journal
+from masking.steps.assign import Assign, assign
+from masking.steps.call import Call, Route, call
+from masking.steps.change import Cancel, Ship, change
+from masking.steps.resolve import Resolve, resolve
+from masking.steps.retire import Destroy, Retired, SealAway, retire
+from masking.steps.scan import Scan, scan
+from masking.values.plaintext import Connect, Grant, Plain
+from masking.values.printable import Assigned, Dial, Refusal, Rejected, Scanned, Waybill
 from tests.cast import (
     COURIER,
     DISPATCHER,

@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.metrics import FRESH, Metrics
-from masking.world import World
+from api.service.metrics import FRESH, Metrics
+from masking.runtime import World
 from tests.serving import ready, served, staffed
 
 ACTS = st.tuples(st.integers(0, 2), st.sampled_from(["count", "publish", "ask", "die"]))

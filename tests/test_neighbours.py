@@ -8,24 +8,26 @@ from hypothesis import strategies as st
 
 from masking.access.duty import UNKNOWN, Purpose
 from masking.access.people import Actor, Role
-from masking.assign import Assign, assign
-from masking.call import Call, Route, call
-from masking.change import Amend, Cancel, Ship, change
-from masking.checkout import Checkout, checkout
 from masking.connection import Shop
 from masking.crypto.index import token_record
-from masking.enrol import Enrol, Revoke, enrol
 from masking.errors import InputError
-from masking.find import Find, find
-from masking.label import Label, label
-from masking.order import Enrolled, Grant, Order, Party, Plain
 from masking.redact.compliance import leaks
 from masking.redact.view import mask_order
-from masking.resolve import Resolve, resolve
-from masking.retire import Destroy, SealAway, retire
-from masking.scan import Scan, scan
-from masking.vault import parcels, people, sealing
-from masking.waybill import Assigned, LabelData, Refusal, Rejected, Scanned, Waybill
+from masking.steps.assign import Assign, assign
+from masking.steps.call import Call, Route, call
+from masking.steps.change import Amend, Cancel, Ship, change
+from masking.steps.checkout import Checkout, checkout
+from masking.steps.enrol import Enrol, Revoke, enrol
+from masking.steps.find import Find, find
+from masking.steps.label import Label, label
+from masking.steps.resolve import Resolve, resolve
+from masking.steps.retire import Destroy, SealAway, retire
+from masking.steps.scan import Scan, scan
+from masking.store import parcels, sealing
+from masking.store.rows import people
+from masking.upkeep.unfinished import finish_destructions
+from masking.values.plaintext import Enrolled, Grant, Order, Party, Plain
+from masking.values.printable import Assigned, LabelData, Refusal, Rejected, Scanned, Waybill
 from tests.cast import (
     COURIER,
     DISPATCHER,
@@ -87,7 +89,7 @@ def test_a_batch_that_fails_has_destroyed_nothing(store, world, order):
         retire(world, store, [*ends, None])
     assert wrapped(store, first)
     assert wrapped(store, second)
-    assert store.finish_destructions(world) == 0
+    assert finish_destructions(world, store) == 0
 
 
 def test_changes_of_one_waybill_in_one_batch_are_decided_in_order(store, world, order):

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from api.auth import PUSHED
-from masking.call import Call, Route, announce, call
+from api.service.auth import PUSHED
 from masking.connection import open_folder
-from masking.numbers.pushed import HEADER
-from masking.order import Announced, Connect, Plain
-from masking.vault import schema
-from masking.vault.store import Store
-from masking.world import World
+from masking.database import schema
+from masking.numbers.pushes import HEADER
+from masking.runtime import World
+from masking.steps.call import Call, Route, announce, call
+from masking.store.store import Store
+from masking.values.plaintext import Announced, Connect, Plain
 from tests.aliyun_server import REPORT_KEY, record, signature
 from tests.cast import COURIER, PHONES, SWITCH
 from tests.serving import on_the_van, ready, served, signed_in, staffed

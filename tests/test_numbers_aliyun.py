@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from masking.alarms import AlarmKind
 from masking.errors import SettingsError
-from masking.numbers.aliyun import Account, Aliyun, authorization, canonical_query
-from masking.numbers.aliyuncodes import CODES, read_code
+from masking.numbers.aliyun.client import Account, Aliyun, authorization, canonical_query
+from masking.numbers.aliyun.codes import CODES, read_code
 from masking.numbers.provider import Bound, Failed
-from masking.order import Plain
-from masking.reasons import Reason
-from masking.world import CHINA
+from masking.runtime import CHINA
+from masking.values.plaintext import Plain
+from masking.words.alarms import AlarmKind
+from masking.words.reasons import Reason
 from tests import aliyun_server
 from tests.aliyun_server import KEY_ID, MAINS, POOL, SECRET, aliyun
 

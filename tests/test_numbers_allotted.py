@@ -8,14 +8,14 @@ import pytest
 import sqlalchemy as sa
 
 from masking.access.network import Network
-from masking.change import Ship, change
-from masking.checkout import Checkout, checkout
+from masking.config import read_settings, written
+from masking.database import schema
 from masking.errors import SettingsError
-from masking.rules import Rule
-from masking.settings import read_settings, written
-from masking.vault import schema
-from masking.vault.store import Settings
-from masking.waybill import Rejected, Waybill
+from masking.steps.change import Ship, change
+from masking.steps.checkout import Checkout, checkout
+from masking.store.store import Settings
+from masking.values.printable import Rejected, Waybill
+from masking.words.rules import Rule
 from tests.cast import NETWORK, RIVAL, SHOP, checked_out
 
 ROUTE = "342-081-00 052"

@@ -6,17 +6,18 @@ import threading
 
 import pytest
 
-from masking.call import Call, Route, call
-from masking.change import Amend, change
 from masking.crypto.index import token_record
-from masking.deliver import Deliver, deliver
+from masking.database.schema import slot
+from masking.journal import journal
 from masking.numbers.pool import DEMO, REST, Act
-from masking.order import Connect, Plain
-from masking.retire import Destroy, retire
-from masking.scan import Scan, scan
-from masking.vault import journal, people, slots
-from masking.vault.schema import slot
-from masking.waybill import Refusal
+from masking.steps.call import Call, Route, call
+from masking.steps.change import Amend, change
+from masking.steps.deliver import Deliver, deliver
+from masking.steps.retire import Destroy, retire
+from masking.steps.scan import Scan, scan
+from masking.store.rows import people, slots
+from masking.values.plaintext import Connect, Plain
+from masking.values.printable import Refusal
 from tests.cast import (
     COURIER,
     DISPATCHER,

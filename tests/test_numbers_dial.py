@@ -6,15 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from masking.call import Call
 from masking.crypto.index import token_record
-from masking.dial import SETTLED, dial, end, reconcile
-from masking.numbers.aliyun import Account, Aliyun
+from masking.journal import journal
+from masking.numbers.aliyun.client import Account, Aliyun
 from masking.numbers.provider import PROVIDER
-from masking.order import Plain
-from masking.retire import Destroy, retire
-from masking.vault import bindings, journal
-from masking.waybill import Dial, Refusal
+from masking.steps.call import Call, announce
+from masking.steps.dial import SETTLED, dial, end, reconcile
+from masking.steps.retire import Destroy, retire
+from masking.store.rows import bindings
+from masking.values.plaintext import Plain
+from masking.values.printable import Dial, Refusal
 from tests import aliyun_server
 from tests.aliyun_server import KEY_ID, MAINS, POOL, SECRET, aliyun
 from tests.cast import COURIER, OPERATOR, OTHER_COURIER, PHONES
@@ -38,7 +39,8 @@ def provider(server, world):
 
 
 def ring(world, store, provider, data, actor=COURIER):
-    return dial(world, store, [Call(actor=actor, code=data.code)], provider=provider)[0]
+    announced = announce(world, store, [Call(actor=actor, code=data.code)], bind=True)
+    return dial(world, store, announced, provider=provider)[0]
 
 
 def known(store):

@@ -11,16 +11,17 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from masking.config import read_settings
 from masking.crypto.index import token_record
+from masking.database import schema
 from masking.errors import SettingsError
-from masking.label import Label, label
 from masking.numbers.pool import DEMO, OPEN_AREAS, REST, REST_OF_OPEN_LINES, Act, area_of, reaches
-from masking.order import Party
 from masking.redact.destination import city_of
 from masking.redact.view import mask_order
-from masking.retire import Destroy, retire
-from masking.settings import read_settings
-from masking.vault import schema, slots
+from masking.steps.label import Label, label
+from masking.steps.retire import Destroy, retire
+from masking.store.rows import slots
+from masking.values.plaintext import Party
 from tests.cast import OPERATOR, SHOP, checked_out, labelled
 from tests.telephone import alarms
 

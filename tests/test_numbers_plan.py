@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.cli import main
+from api.cli.main import main
 from masking.connection import create, open_folder
 from masking.numbers.plan import HORIZON, Demand, runs_dry
 from masking.numbers.provider import ORIGINS
-from masking.vault import slots
-from masking.vault.store import Settings
-from masking.world import World
+from masking.runtime import World
+from masking.store.rows import slots
+from masking.store.store import Settings
 
 demands = st.builds(
     Demand,

@@ -11,19 +11,20 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from masking.call import INTENT_LIFE
-from masking.checkout import Checkout, checkout
 from masking.crypto.index import token_record
-from masking.deliver import Deliver, deliver
+from masking.database import schema
 from masking.errors import InputError
-from masking.label import Label, label
 from masking.numbers.pool import DEMO, HELD, LEASE, REST, REST_OF_OPEN_LINES, TRANSITIONS, Act, Stage, diagram
 from masking.numbers.routing import PARCEL_RULES, PLAN_RULES
-from masking.retire import Destroy, retire
-from masking.scan import Scan, scan
-from masking.vault import budgets, calls, schema, slots
-from masking.vault.upkeep import keep_numbers
-from masking.waybill import Scanned
+from masking.steps.call import INTENT_LIFE
+from masking.steps.checkout import Checkout, checkout
+from masking.steps.deliver import Deliver, deliver
+from masking.steps.label import Label, label
+from masking.steps.retire import Destroy, retire
+from masking.steps.scan import Scan, scan
+from masking.store.rows import budgets, calls, slots
+from masking.upkeep.number_pool import keep_numbers
+from masking.values.printable import Scanned
 from tests.cast import COURIER, OPERATOR, SHOP, arrived, assigned, checked_out, labelled, on_its_van
 
 OPEN = DEMO._replace(main="17000000001", rest=REST_OF_OPEN_LINES)

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from api.cli import main
-from api.providers import read_provider
+from api.cli.main import main
+from api.service.providers import read_provider
+from masking.config import SETTINGS
 from masking.errors import SettingsError
 from masking.numbers.pool import DEMO, REST_OF_OPEN_LINES
-from masking.settings import SETTINGS
-from masking.vault import slots
-from masking.world import World
+from masking.runtime import World
+from masking.store.rows import slots
 from tests.aliyun_server import KEY_ID, MAINS, POOL, REPORT_KEY, SECRET, aliyun
 from tests.cast import COURIER, PHONES
 from tests.serving import serving, staffed

@@ -9,20 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from masking.call import Call, announce
 from masking.crypto.index import token_record
+from masking.database import schema
 from masking.errors import InputError, SettingsError
-from masking.numbers.aliyun import Account, Aliyun
+from masking.journal import journal
+from masking.numbers.aliyun.client import Account, Aliyun
 from masking.numbers.provider import PROVIDER
-from masking.numbers.pushed import WINDOW, Told, Unsigned, sign, unsigned
-from masking.order import Announced, Plain
-from masking.report import Report, report
-from masking.retire import Destroy, retire
-from masking.vault import journal, schema
-from masking.vault.calls import REPORT_DUE
-from masking.vault.upkeep import keep_numbers
-from masking.waybill import Refusal, Reported
-from masking.world import CHINA
+from masking.numbers.pushes import WINDOW, Told, Unsigned, sign, unsigned
+from masking.runtime import CHINA
+from masking.steps.call import Call, announce
+from masking.steps.report import Report, report
+from masking.steps.retire import Destroy, retire
+from masking.store.rows.calls import REPORT_DUE
+from masking.upkeep.number_pool import keep_numbers
+from masking.values.plaintext import Announced, Plain
+from masking.values.printable import Refusal, Reported
 from tests.aliyun_server import KEY_ID, MAINS, POOL, REPORT_KEY, SECRET, record, signature
 from tests.cast import COURIER, OPERATOR, SWITCH, on_its_van
 from tests.telephone import alarms

@@ -12,13 +12,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.auth import PUSHED
-from api.settings import MEGABYTE
-from masking.call import Call, announce
-from masking.numbers.pushed import HEADER
-from masking.order import Announced
-from masking.vault import schema
-from masking.world import World
+from api.service.auth import PUSHED
+from api.service.settings import MEGABYTE
+from masking.database import schema
+from masking.numbers.pushes import HEADER
+from masking.runtime import World
+from masking.steps.call import Call, announce
+from masking.values.plaintext import Announced
 from tests.aliyun_server import REPORT_KEY, record, signature
 from tests.cast import COURIER, SWITCH
 from tests.serving import Service, on_the_van, serving, staffed

@@ -7,15 +7,16 @@ from datetime import timedelta
 import pytest
 
 from masking.access.duty import UNKNOWN
-from masking.call import MISSED
-from masking.deliver import Deliver, deliver
-from masking.order import Plain
-from masking.report import LONGEST, Missed, Report, report
-from masking.retire import Destroy, retire
-from masking.vault import people, schema
-from masking.vault.calls import REPORT_DUE
-from masking.vault.upkeep import keep_numbers
-from masking.waybill import CallBacks, Refusal, Reported
+from masking.database import schema
+from masking.steps.call import MISSED
+from masking.steps.deliver import Deliver, deliver
+from masking.steps.report import LONGEST, Missed, Report, report
+from masking.steps.retire import Destroy, retire
+from masking.store.rows import people
+from masking.store.rows.calls import REPORT_DUE
+from masking.upkeep.number_pool import keep_numbers
+from masking.values.plaintext import Plain
+from masking.values.printable import CallBacks, Refusal, Reported
 from tests.cast import (
     COURIER,
     DISPATCHER,

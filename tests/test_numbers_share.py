@@ -8,12 +8,13 @@ from itertools import count
 import pytest
 import sqlalchemy as sa
 
-from masking.checkout import Checkout, checkout
+from masking.config import read_settings
 from masking.crypto.index import token_record
-from masking.retire import Destroy, retire
-from masking.settings import read_settings
-from masking.vault import people, schema, slots
-from masking.vault.store import Settings
+from masking.database import schema
+from masking.steps.checkout import Checkout, checkout
+from masking.steps.retire import Destroy, retire
+from masking.store.rows import people, slots
+from masking.store.store import Settings
 from tests.cast import OPERATOR, RIVAL, SHOP
 from tests.telephone import alarms
 

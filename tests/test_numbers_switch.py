@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from masking.crypto.index import token_record
-from masking.vault import schema
+from masking.database import schema
 from tests.cast import COURIER, PHONES, SWITCH
 from tests.scenarios import (
     ANSWERS,

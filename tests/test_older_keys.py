@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from api.cli import main
-from api.commands.doctor import look
-from masking.change import Amend, change
-from masking.checkout import Checkout, checkout
+from api.cli.commands.doctor import look
+from api.cli.main import main
 from masking.connection import create, open_folder
 from masking.crypto.index import token_record
-from masking.retire import SealAway, retire
-from masking.vault import unopened as module
-from masking.vault.engine import transaction
-from masking.vault.keyschema import wrap
-from masking.vault.store import Settings
-from masking.vault.unopened import active_pages, unopened
-from masking.waybill import Waybill
-from masking.world import World
+from masking.database.engine import transaction
+from masking.database.key_schema import wrap
+from masking.runtime import World
+from masking.steps.change import Amend, change
+from masking.steps.checkout import Checkout, checkout
+from masking.steps.retire import SealAway, retire
+from masking.store.store import Settings
+from masking.upkeep import unopened as module
+from masking.upkeep.unopened import active_pages, unopened
+from masking.values.printable import Waybill
 from tests.cast import OPERATOR, SHOP, checked_out
 
 WORLD = World()

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from api.app import create_app
-from api.auth import OPEN
-from api.description import description
-from api.settings import ServiceSettings
-from masking.order import LIMITS
-from masking.reasons import ProofRule, Reason
-from masking.rules import Rule
-from masking.waybill import CallEvent, ScanKind, WaybillState
+from api.service.app import create_app
+from api.service.auth import OPEN
+from api.service.description import description
+from api.service.settings import ServiceSettings
+from masking.values.plaintext import LIMITS
+from masking.values.printable import CallEvent, ScanKind, WaybillState
+from masking.words.reasons import ProofRule, Reason
+from masking.words.rules import Rule
 from tests.serving import serving
 
 KEPT = Path(__file__).parents[1] / "api" / "openapi.json"

@@ -11,25 +11,25 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api import cli
+from api.cli.main import main
 from api.deployment import opening
-from api.settings import ServiceSettings
+from api.service.settings import ServiceSettings
 from masking.access.people import Role
 from masking.client import Supervisor
+from masking.config import SETTINGS
 from masking.connection import OFFLINE_KEY, ROOT_KEY, create
 from masking.errors import RefusedError, SettingsError
-from masking.order import Enrolled
-from masking.settings import SETTINGS
-from masking.vault import people
-from masking.vault.store import Settings
-from masking.waybill import Confirmed, Revoked
-from masking.world import World
+from masking.runtime import World
+from masking.store.rows import people
+from masking.store.store import Settings
+from masking.values.plaintext import Enrolled
+from masking.values.printable import Confirmed, Revoked
 from tests.cast import COURIER, NETWORK, RECEIVER, TENANT
 from tests.serving import ready, served
 
 
 def waybill(*words: object) -> int:
-    return cli.main([str(word) for word in words])
+    return main.main([str(word) for word in words])
 
 
 @pytest.fixture

@@ -16,20 +16,21 @@ from collections import Counter
 import pytest
 import sqlalchemy as sa
 
-from api.batching import Batcher
+from api.service.batching import Batcher
 from masking.access.duty import UNKNOWN, Purpose
-from masking.call import Call, call
 from masking.crypto.encoding import base32
 from masking.crypto.index import token_text
 from masking.crypto.labelcode import PREFIX
-from masking.deliver import Deliver, deliver
+from masking.database import schema
 from masking.ledger.log import decode
-from masking.look import Look, look
-from masking.resolve import Resolve, resolve
-from masking.retire import Destroy, SealAway, retire
-from masking.scan import Scan, scan
-from masking.vault import budgets, schema
-from masking.wire import outcome_to_json
+from masking.steps.call import Call, call
+from masking.steps.deliver import Deliver, deliver
+from masking.steps.look import Look, look
+from masking.steps.resolve import Resolve, resolve
+from masking.steps.retire import Destroy, SealAway, retire
+from masking.steps.scan import Scan, scan
+from masking.store.rows import budgets
+from masking.values.json import outcome_to_json
 from tests.cast import COURIER, OPERATOR, OTHER_COURIER, checked_out, labelled
 from tests.serving import on_the_van
 

@@ -24,9 +24,9 @@ from masking.client.outbox import Outbox
 from masking.client.sealed import LATER
 from masking.client.state import StateFolder
 from masking.errors import SettingsError, UnavailableError
-from masking.rules import Rule
-from masking.waybill import Rejected, Waybill
-from masking.world import World
+from masking.runtime import World
+from masking.values.printable import Rejected, Waybill
+from masking.words.rules import Rule
 from tests.cast import SHOP
 from tests.merchant import order_of
 from tests.serving import ROOT

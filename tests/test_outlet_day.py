@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from api.documents import ORDER
+from api.service.request_models import ORDER
 from masking.crypto.index import token_record
-from masking.vault import budgets, journal
+from masking.journal import journal
+from masking.store.rows import budgets
 from tests.browser import browser
 from tests.cast import DISPATCHER, RECEIVER, SHOP
 from tests.serving import Service, numbered, serving

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from api.documents import ORDER
-from api.routes.page import FILES
+from api.service.request_models import ORDER
+from api.service.routes.page import FILES
 from masking.crypto.index import token_record
-from masking.vault import budgets, journal, waybills
-from masking.vault.schema import label_print
+from masking.database.schema import label_print
+from masking.journal import journal
+from masking.store.rows import budgets, waybills
 from tests.browser import browser
 from tests.cast import DISPATCHER, RECEIVER, SHOP
 from tests.serving import numbered

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from masking.crypto.index import token_record
-from masking.vault import credentials, journal, people
+from masking.journal import journal
+from masking.store.rows import credentials, people
 from tests.cast import DISPATCHER, RECEIVER
 from tests.serving import serving
 from tests.test_outlet_page import at_the_door, entered, page, parcel, said, window

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from masking.order import Connect, Enrolled, Grant, Order, Party, Plain
+from masking.values.plaintext import Connect, Enrolled, Grant, Order, Party, Plain
 
 UNTIL = datetime(2026, 11, 24, tzinfo=UTC)
 SECRET = "金丝雀九八七六"
@@ -66,7 +66,7 @@ def test_what_serialisers_ask_a_value_for_is_refused():
 
 
 def test_a_traceback_with_its_variables_shows_none(store, world, order):
-    from masking.checkout import Checkout, checkout
+    from masking.steps.checkout import Checkout, checkout
     from tests.cast import SHOP
 
     broken = order(recipient=PARTY, waybill_number=None)

@@ -8,11 +8,12 @@ import pytest
 
 from masking.access.people import Actor, Role
 from masking.crypto.index import token_record
-from masking.deliver import Deliver, deliver
-from masking.label import Label, label
-from masking.scan import Scan, scan
-from masking.vault import budgets, journal, people
-from masking.waybill import LabelData, Refusal
+from masking.journal import journal
+from masking.steps.deliver import Deliver, deliver
+from masking.steps.label import Label, label
+from masking.steps.scan import Scan, scan
+from masking.store.rows import budgets, people
+from masking.values.printable import LabelData, Refusal
 from tests.cast import COURIER, DISPATCHER, RECEIVER, RIVAL, SHOP, arrived, assigned, checked_out, labelled
 
 

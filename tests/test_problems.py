@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.documents import ORDER
-from api.logs import JsonLines
-from api.problems import PROBLEMS, answer
-from api.settings import MEGABYTE
+from api.service.logs import JsonLines
+from api.service.problems import PROBLEMS, answer
+from api.service.request_models import ORDER
+from api.service.settings import MEGABYTE
 from masking.errors import InputError, IntegrityError, MaskingError, RefusedError, UnavailableError
 from tests.cast import COURIER, SHOP, SWITCH
 from tests.serving import SUPERVISOR, Service, serving

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from api.routes.health import MOST, Checked
+from api.service.routes.health import MOST, Checked
 
 
 def test_store_is_asked_a_few_times_a_second_and_once_at_a_time():

@@ -7,12 +7,12 @@ import re
 
 import pytest
 
-from masking.alarms import AlarmKind
 from masking.errors import RefusedError
-from masking.order import LIMITS
-from masking.reasons import ProofRule, Reason
-from masking.rules import Rule
-from masking.waybill import Refusal, Rejected, WaybillState
+from masking.values.plaintext import LIMITS
+from masking.values.printable import Refusal, Rejected, WaybillState
+from masking.words.alarms import AlarmKind
+from masking.words.reasons import ProofRule, Reason
+from masking.words.rules import Rule
 from scripts import reasons
 
 WORDS = [*Reason, *Rule, *ProofRule, *AlarmKind]
@@ -50,7 +50,7 @@ def test_every_word_is_used_by_the_code():
 
 
 def test_every_refusal_and_rule_in_the_code_is_a_member_of_the_register():
-    """If this fails: add the word to masking/reasons.py or masking/rules.py, and use its member here."""
+    """If this fails: add the word to masking/words/reasons.py or masking/words/rules.py, and use its member here."""
     found = [f"{path}:{line}: {word!r}" for path, tree in reasons.sources().items() for line, word in literals(tree)]
     assert found == []
 
@@ -80,6 +80,6 @@ def test_rule_of_a_length_names_the_length():
 
 
 def test_waybill_has_every_state_of_the_lifecycle():
-    from masking.lifecycle import State
+    from masking.values.states import State
 
     assert {state.value for state in State} < {state.value for state in WaybillState}

@@ -12,15 +12,18 @@ import pytest
 import sqlalchemy as sa
 
 import masking
-from api.cli import main
+from api.cli.main import main
 from masking.connection import open_folder
 from masking.crypto.index import token_record
+from masking.database import key_schema, schema
 from masking.errors import RefusedError, SettingsError
+from masking.journal import journal
 from masking.ledger.log import decode
-from masking.retire import Destroy, SealAway, retire
-from masking.vault import journal, keyschema, parcels, recovery, schema
-from masking.vault.recovery import back_up, reconcile, restore_keys
-from masking.world import World
+from masking.runtime import World
+from masking.steps.retire import Destroy, SealAway, retire
+from masking.store import parcels
+from masking.upkeep import recovery
+from masking.upkeep.recovery import back_up, reconcile, restore_keys
 from tests.cast import OPERATOR, checked_out
 from tests.test_keylives import opened
 
@@ -238,7 +241,7 @@ def test_no_file_of_sqlite_keeps_a_destroyed_wrap_or_field(folder, deployment, t
     with deployment.transaction() as tx:
         fields = tx.execute(sa.select(schema.sealed).where(schema.sealed.c.waybill == record)).one()
     with deployment.keys.engine.connect() as connection:
-        wraps = connection.execute(sa.select(keyschema.wrap).where(keyschema.wrap.c.waybill == record)).one()
+        wraps = connection.execute(sa.select(key_schema.wrap).where(key_schema.wrap.c.waybill == record)).one()
     secrets = [wraps.online, wraps.archive, *fields[1:]]
 
     def found():
@@ -281,7 +284,7 @@ def test_thorough_comparison_finds_a_destruction_of_a_clock_that_was_set_back(st
     with store.keys.engine.connect() as connection:
         before = {
             table: [dict(row) for row in connection.execute(sa.select(table)).mappings()]
-            for table in (keyschema.destruction, keyschema.wrap)
+            for table in (key_schema.destruction, key_schema.wrap)
         }
     hands.move(hours=-1)
     retire(world, store, [Destroy(actor=OPERATOR, id=early.id, reason="test")])
@@ -298,12 +301,12 @@ def test_thorough_comparison_finds_a_destruction_of_a_clock_that_was_set_back(st
 def test_tombstones_are_replayed_on_every_kind_of_store(store, world, order):
     gone, kept = (checked_out(world, store, order(name)) for name in ("A-1", "A-2"))
     with store.keys.engine.connect() as connection:
-        wraps = [dict(row) for row in connection.execute(sa.select(keyschema.wrap)).mappings()]
+        wraps = [dict(row) for row in connection.execute(sa.select(key_schema.wrap)).mappings()]
     retire(world, store, [Destroy(actor=OPERATOR, id=gone.id, reason="test")])
     with store.keys.engine.begin() as connection:  # the key store as it was before
-        connection.execute(keyschema.destruction.delete())
-        connection.execute(keyschema.wrap.delete())
-        connection.execute(keyschema.wrap.insert(), wraps)
+        connection.execute(key_schema.destruction.delete())
+        connection.execute(key_schema.wrap.delete())
+        connection.execute(key_schema.wrap.insert(), wraps)
     assert openable(store, [gone, kept]) == [True, True]
     assert reconcile(world, store) == (1, 0)
     assert openable(store, [gone, kept]) == [False, True]

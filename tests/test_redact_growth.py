@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-import api.files
+import api.importing
 import masking.redact
-from api.files.cells import clean, no_formula, phone_again
-from api.files.pasted import take_apart
+from api.importing.cells import clean, no_formula, phone_again
+from api.importing.pasted import take_apart
 from masking.redact.addresses import Profile, mask_address
 from masking.redact.freetext import mask_text
 from masking.redact.goods import category
@@ -149,7 +149,7 @@ SEEDS = [
 
 def patterns() -> Iterator[re.Pattern[str]]:
     """Every pattern of the rules and of the importer."""
-    for package in (masking.redact, api.files):
+    for package in (masking.redact, api.importing):
         for found in pkgutil.iter_modules(package.__path__):
             module = importlib.import_module(f"{package.__name__}.{found.name}")
             yield from (each for each in vars(module).values() if isinstance(each, re.Pattern))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from masking.order import Order, Party
 from masking.redact.compliance import Leak
 from masking.redact.printed import printed_leaks
 from masking.redact.view import mask_order
-from masking.waybill import Masked
+from masking.values.plaintext import Order, Party
+from masking.values.printable import Masked
 
 SENDER = Party(name="示例书店", phone="0571-80000002", address="浙江省杭州市西湖区文三路90号东部软件园5号楼301室")
 RECIPIENT = Party(name="欧阳测试", phone="13800000001", address="上海市浦东新区世纪大道100号3栋2单元501室")

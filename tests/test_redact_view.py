@@ -9,11 +9,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from masking.order import FIELDS, Order, Party
 from masking.redact.compliance import Leak, leaks
 from masking.redact.goods import NEUTRAL
 from masking.redact.view import mask_order, mask_orders
-from masking.waybill import STAMP, Masked, MaskedParty, MaskedView
+from masking.values.plaintext import FIELDS, Order, Party
+from masking.values.printable import STAMP, Masked, MaskedParty, MaskedView
 
 SENDER = Party(name="示例书店", phone="0571-80000002", address="浙江省杭州市西湖区文三路90号东部软件园5号楼301室")
 RECIPIENT = Party(name="欧阳测试", phone="13800000001", address="上海市浦东新区世纪大道100号3栋2单元501室")

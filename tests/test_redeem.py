@@ -9,13 +9,14 @@ import sqlalchemy as sa
 
 from masking.access import credentials as words
 from masking.access.people import Level, Role
-from masking.assign import Assign, assign
-from masking.enrol import Lost, Revoke, enrol
-from masking.redeem import NOBODY, OTHERS_DEVICE, REPLAYED, Issued, Redeem, redeem
-from masking.shift import Shift, shift
-from masking.vault import people, schema
-from masking.waybill import Confirmed
-from masking.world import World
+from masking.database import schema
+from masking.runtime import World
+from masking.steps.assign import Assign, assign
+from masking.steps.enrol import Lost, Revoke, enrol
+from masking.steps.redeem import NOBODY, OTHERS_DEVICE, REPLAYED, Issued, Redeem, redeem
+from masking.steps.shift import Shift, shift
+from masking.store.rows import people
+from masking.values.printable import Confirmed
 from tests.cast import DISPATCHER, arrived, checked_out, labelled
 from tests.test_enrol import (
     BOSS,

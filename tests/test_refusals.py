@@ -10,21 +10,22 @@ import pytest
 
 from masking.access.duty import UNKNOWN, Purpose
 from masking.access.people import Actor
-from masking.assign import Assign, assign
-from masking.call import Call, call
-from masking.change import Amend, Cancel, Ship, change
 from masking.crypto.index import token_record
-from masking.deliver import Deliver, deliver
-from masking.label import Label, label
-from masking.look import Look, look
-from masking.order import Order, Party, Plain
-from masking.resolve import Resolve, resolve
-from masking.retire import Destroy, SealAway, retire
-from masking.scan import Scan, scan
-from masking.shift import Shift, shift
-from masking.vault import journal, people
-from masking.waybill import Refusal, Working
-from masking.wire import outcome_to_json
+from masking.journal import journal
+from masking.steps.assign import Assign, assign
+from masking.steps.call import Call, call
+from masking.steps.change import Amend, Cancel, Ship, change
+from masking.steps.deliver import Deliver, deliver
+from masking.steps.label import Label, label
+from masking.steps.look import Look, look
+from masking.steps.resolve import Resolve, resolve
+from masking.steps.retire import Destroy, SealAway, retire
+from masking.steps.scan import Scan, scan
+from masking.steps.shift import Shift, shift
+from masking.store.rows import people
+from masking.values.json import outcome_to_json
+from masking.values.plaintext import Order, Party, Plain
+from masking.values.printable import Refusal, Working
 from tests.cast import (
     COURIER,
     DISPATCHER,

@@ -9,23 +9,25 @@ import sqlalchemy as sa
 
 from masking.access import budget
 from masking.access.duty import UNKNOWN, Purpose
-from masking.assign import Assign, assign
-from masking.call import Call, Route, call
-from masking.change import Amend, Cancel, Ship, change
-from masking.checkout import Checkout, checkout
 from masking.crypto.index import token_record, token_text
-from masking.deliver import Deliver, deliver
-from masking.find import Find, find
-from masking.label import Label, label
+from masking.database import schema
+from masking.journal import journal, watch
 from masking.ledger.log import decode
-from masking.look import Look, look
-from masking.order import Order, Party, Plain
-from masking.resolve import Resolve, resolve
-from masking.retire import Destroy, SealAway, retire
-from masking.scan import Scan, scan
-from masking.shift import Shift, shift
-from masking.vault import budgets, journal, people, schema, watching
-from masking.waybill import Working
+from masking.steps.assign import Assign, assign
+from masking.steps.call import Call, Route, call
+from masking.steps.change import Amend, Cancel, Ship, change
+from masking.steps.checkout import Checkout, checkout
+from masking.steps.deliver import Deliver, deliver
+from masking.steps.find import Find, find
+from masking.steps.label import Label, label
+from masking.steps.look import Look, look
+from masking.steps.resolve import Resolve, resolve
+from masking.steps.retire import Destroy, SealAway, retire
+from masking.steps.scan import Scan, scan
+from masking.steps.shift import Shift, shift
+from masking.store.rows import budgets, people
+from masking.values.plaintext import Order, Party, Plain
+from masking.values.printable import Working
 from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, RIVAL, SHOP, SWITCH, checked_out, labelled
 
 SOMEBODY = Party(name="张测试", phone="13800000003", address="上海市浦东新区世纪大道1号")
@@ -76,7 +78,7 @@ def total(store):
 def told(world, store, actor, hands):
     """How many refusals of an actor the ledger knows by number alone, once a minute has passed."""
     hands.move(minutes=1, seconds=1)
-    watching.keep_watch(world, store)
+    watch.keep_watch(world, store)
     return sum(int(leaf.detail["count"]) for leaf in leaves(store, "refusal-count") if leaf.actor == actor.id)
 
 

@@ -5,27 +5,30 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from api.upkeep import nightly
-from masking.change import Cancel, change
 from masking.connection import create, open_folder
 from masking.crypto import archive
 from masking.crypto.index import token_record
-from masking.deliver import Deliver, deliver
 from masking.errors import InputError, IntegrityError, RefusedError, SettingsError, UnknownWaybillError
-from masking.lifecycle import Retention, State
-from masking.retire import Destroy, Held, Hold, Release, Retired, SealAway, retire
-from masking.vault import journal, keylives, waybills
-from masking.vault.archived import open_archived
-from masking.vault.store import Settings
-from masking.waybill import Refusal
+from masking.journal import journal
+from masking.keys import lifecycle
+from masking.steps.change import Cancel, change
+from masking.steps.deliver import Deliver, deliver
+from masking.steps.retire import Destroy, Held, Hold, Release, Retired, SealAway, retire
+from masking.store.rows import waybills
+from masking.store.store import Settings
+from masking.upkeep.archive import open_archived
+from masking.upkeep.retention_run import nightly
+from masking.upkeep.unfinished import finish_destructions
+from masking.values.printable import Refusal
+from masking.values.states import Retention, State
 from tests.cast import COURIER, OPERATOR, SHOP, broken, checked_out, on_its_van
 
 
 @pytest.fixture
 def offline(store, world):
     """The private half of an offline key that the days of this test are sealed to."""
-    name, private = keylives.new_offline(store.keys)
-    keylives.use_offline(store.keys, name, private, world, world.now())
+    name, private = lifecycle.new_offline(store.keys)
+    lifecycle.use_offline(store.keys, name, private, world, world.now())
     return private
 
 
@@ -138,7 +141,7 @@ def test_request_of_a_batch_sees_what_the_ones_before_it_did(world, store, order
         leaf.kind for leaf in journal.who_saw(world, store, token_record(two))
     )  # of one millisecond: no order
     assert kinds == ["checkout", "destroy", "refusal", "seal-away"]
-    assert store.finish_destructions(world) == 0
+    assert finish_destructions(world, store) == 0
 
 
 def test_what_is_held_stays_whatever_the_schedule_says_until_it_is_released(world, store, delivered, hands):

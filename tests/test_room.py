@@ -12,11 +12,11 @@ import psycopg
 import pytest
 
 from masking.crypto.keys import FileKeySource
+from masking.database.engine import open_engine
 from masking.errors import UnavailableError
-from masking.vault.engine import open_engine
-from masking.vault.keystore import KeyStore
-from masking.vault.room import ROOM, check_room
-from masking.world import World
+from masking.keys.disk_space import ROOM, check_room
+from masking.keys.keystore import KeyStore
+from masking.runtime import World
 from tests import postgresql
 
 WORLD = World()

@@ -15,19 +15,19 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 import masking
-from api.cli import main
-from api.commands.doctor import look
-from api.documents import ORDER
+from api.cli.commands.doctor import look
+from api.cli.main import main
+from api.service.request_models import ORDER
 from masking.connection import create, open_folder
 from masking.crypto.keys import FileKeySource
+from masking.database.engine import transaction
+from masking.database.key_schema import root, stored_key
 from masking.disk import locked
 from masking.errors import IntegrityError, SettingsError
-from masking.vault import keylives, rootrecord
-from masking.vault.engine import transaction
-from masking.vault.keyschema import root, stored_key
-from masking.vault.roots import rotate_root
-from masking.vault.store import Settings
-from masking.world import World
+from masking.keys import lifecycle, root_record
+from masking.keys.root import rotate_root
+from masking.runtime import World
+from masking.store.store import Settings
 from tests import postgresql
 from tests.cast import SHOP
 from tests.serving import serving, staffed
@@ -80,7 +80,7 @@ def test_open_store_follows_a_rotated_root_and_makes_readable_keys(folder):
     again = open_folder(folder, WORLD)
     assert again.keys.merge_key("carrier", "new-shop", WORLD, WORLD.now()) == made
     store.keys.forget()
-    assert keylives.unopened(store.keys) == keylives.unopened(again.keys) == []
+    assert lifecycle.unopened(store.keys) == lifecycle.unopened(again.keys) == []
     for each in (store, other, again):
         each.close()
     found = wraps_by_root(folder)
@@ -96,7 +96,7 @@ def test_store_without_the_new_root_makes_no_key_and_says_why(folder, tmp_path):
     rotate_root(folder / "root.key", store.keys, WORLD)
     with pytest.raises(IntegrityError, match=r"Copy root\.key"):
         other.keys.merge_key("carrier", "new-shop", WORLD, WORLD.now())
-    assert "merge" not in {line.purpose for line in keylives.listing(store.keys)}
+    assert "merge" not in {line.purpose for line in lifecycle.listing(store.keys)}
     shutil.copy(folder / "root.key", elsewhere / "root.key")
     assert other.keys.merge_key("carrier", "new-shop", WORLD, WORLD.now())
     store.close()
@@ -118,7 +118,7 @@ def test_key_made_during_the_rewrap_waits_and_is_under_the_new_root(folder):
     event.listen(store.keys.engine, "before_cursor_execute", begin)
     rotate_root(folder / "root.key", store.keys, WORLD)
     maker.join()
-    assert keylives.unopened(other.keys) == []
+    assert lifecycle.unopened(other.keys) == []
     assert other.keys.existing("merge", "carrier:meanwhile:2026-W49") == bytes(32)
     store.close()
     other.close()
@@ -154,7 +154,7 @@ def test_rotation_killed_at_any_statement_leaves_each_key_under_one_root(tmp_pat
     original = tmp_path / "original"
     create(original, WORLD, Settings())
     with masking.connect(original) as shop:
-        keys = {(line.purpose, line.name) for line in keylives.listing(shop.store.keys)}
+        keys = {(line.purpose, line.name) for line in lifecycle.listing(shop.store.keys)}
     roots_left = set()
     for step in range(1, 400):
         folder = tmp_path / f"killed-{step}"
@@ -167,9 +167,9 @@ def test_rotation_killed_at_any_statement_leaves_each_key_under_one_root(tmp_pat
         roots_left.add((folder / "root.key").read_bytes() == (original / "root.key").read_bytes())
         store = open_folder(folder, WORLD)
         store.keys.put("merge", "carrier:afterwards:2026-W49", bytes(32), WORLD, WORLD.now())
-        assert keylives.unopened(store.keys) == []
+        assert lifecycle.unopened(store.keys) == []
         rotate_root(folder / "root.key", store.keys, WORLD)
-        assert keylives.unopened(store.keys) == []
+        assert lifecycle.unopened(store.keys) == []
         store.close()
         shutil.rmtree(folder)
         if not killed:
@@ -184,17 +184,17 @@ def test_rotation_refuses_while_a_live_worker_cannot_open_the_new_root(addresses
     create(folder, WORLD, Settings(), addresses=addresses())
     store = open_folder(folder, WORLD)
     before = (folder / "root.key").read_bytes()
-    rootrecord.confirm(store.keys, "elsewhere-1", [])
+    root_record.confirm(store.keys.engine, "elsewhere-1", [])
     with pytest.raises(SettingsError, match="elsewhere-1"):
         rotate_root(folder / "root.key", store.keys, WORLD, timedelta(0))
     assert (folder / "root.key").read_bytes() == before
-    assert keylives.unopened(store.keys) == []
+    assert lifecycle.unopened(store.keys) == []
 
     done = threading.Event()
 
     def work() -> None:  # a worker that confirms, as the service does
         while not done.wait(0.05):
-            rootrecord.confirm(store.keys, "elsewhere-1", store.keys.other_roots())
+            root_record.confirm(store.keys.engine, "elsewhere-1", store.keys.other_roots())
 
     worker = threading.Thread(target=work)
     worker.start()
@@ -202,8 +202,8 @@ def test_rotation_refuses_while_a_live_worker_cannot_open_the_new_root(addresses
     done.set()
     worker.join()
     assert (folder / "root.key").read_bytes() != before
-    rootrecord.leave(store.keys, "elsewhere-1")
-    assert rootrecord.unconfirmed(store.keys) == []
+    root_record.leave(store.keys.engine, "elsewhere-1")
+    assert root_record.unconfirmed(store.keys.engine) == []
     store.close()
 
 
@@ -243,7 +243,7 @@ def test_running_service_goes_on_after_its_root_was_rotated(addresses, tmp_path,
         after = service.outcomes(SHOP, "/v1/waybills", {"orders": [ORDER, ORDER | {"reference": "afterwards"}]})
         assert after[0]["id"] == before[0]["id"]
         assert service.http.get("/readyz").json()["ready"]
-        assert keylives.unopened(store.keys) == []
+        assert lifecycle.unopened(store.keys) == []
     assert "keys wrapped by a new root" in capsys.readouterr().out
 
 

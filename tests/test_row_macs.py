@@ -8,19 +8,23 @@ import os
 import pytest
 import sqlalchemy as sa
 
-from api.commands import doctor
+from api.cli.commands import doctor
 from masking.access import credentials as words
 from masking.access.duty import UNKNOWN
 from masking.access.people import Level, Role
-from masking.assign import Assign, assign
 from masking.crypto.keys import FileKeySource
-from masking.enrol import Lost, Reinstate, Revoke, enrol, new_secret
+from masking.database import key_schema, schema
 from masking.errors import IntegrityError
-from masking.order import Grant
-from masking.redeem import NOBODY, Issued, Redeem, redeem
-from masking.scan import Scan, scan
-from masking.vault import budgets, codes, credentials, custody, journal, keylives, keyschema, people, rowmacs, schema
-from masking.waybill import DeviceEnded, Reinstated, Revoked
+from masking.journal import journal
+from masking.keys import lifecycle
+from masking.steps.assign import Assign, assign
+from masking.steps.enrol import Lost, Reinstate, Revoke, enrol, new_secret
+from masking.steps.redeem import NOBODY, Issued, Redeem, redeem
+from masking.steps.scan import Scan, scan
+from masking.store import row_macs
+from masking.store.rows import budgets, codes, credentials, custody, people
+from masking.values.plaintext import Grant
+from masking.values.printable import DeviceEnded, Reinstated, Revoked
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, looked, on_its_van
 from tests.test_enrol import BOSS, NEW, begun, held, let_in, new, shown, supervised, vouch
 
@@ -73,22 +77,22 @@ def other_than(column, value):
 
 def test_every_column_is_covered_or_left_out_for_a_stated_reason():
     with_mac = {table for table in schema.data.tables.values() if "mac" in table.c}
-    assert with_mac == set(rowmacs.OWNERS)
+    assert with_mac == set(row_macs.OWNERS)
     for table in with_mac:
-        left_out = rowmacs.UNCOVERED.get(table.name, {})
-        assert {*rowmacs._shape(table).names, *left_out, "mac"} == set(table.columns.keys())
+        left_out = row_macs.UNCOVERED.get(table.name, {})
+        assert {*row_macs._shape(table).names, *left_out, "mac"} == set(table.columns.keys())
         assert all(left_out.values())
         assert left_out.keys() <= set(table.columns.keys())
 
 
 @ON_ONE_STORE
-@pytest.mark.parametrize("table", list(rowmacs.OWNERS), ids=str)
+@pytest.mark.parametrize("table", list(row_macs.OWNERS), ids=str)
 def test_a_change_of_any_covered_column_makes_a_row_wrong(supervised, rows, table):
     row = rows[table]
     assert supervised.macs.holds(table, [*row.values()])
     for name, value in row.items():
         changed = row | {name: other_than(table.c[name], value)}
-        covered = name not in rowmacs.UNCOVERED.get(table.name, {})
+        covered = name not in row_macs.UNCOVERED.get(table.name, {})
         assert supervised.macs.holds(table, [*changed.values()]) == (not covered), name
         emptied = row | {name: None}
         assert supervised.macs.holds(table, [*emptied.values()]) == (not covered or value is None), name
@@ -284,14 +288,14 @@ def test_a_replaced_secret_does_not_come_back_with_an_old_row(store, world):
 
 def test_macs_survive_a_rotation_of_the_root(store, world, order, tmp_path):
     _, data = on_its_van(world, store, order())
-    keylives.rewrap_root(store.keys, FileKeySource.create(tmp_path / "next.key", os.urandom), world)
+    lifecycle.rewrap_root(store.keys, FileKeySource.create(tmp_path / "next.key", os.urandom), world)
     store.macs._good.clear()
     assert isinstance(looked(world, store, data.code), Grant)
 
 
 def test_without_the_row_key_no_person_is_active(store, world):
     with store.keys.engine.begin() as connection:
-        connection.execute(keyschema.stored_key.delete().where(keyschema.stored_key.c.purpose == "row"))
+        connection.execute(key_schema.stored_key.delete().where(key_schema.stored_key.c.purpose == "row"))
     store.keys.forget()
     store.macs._good.clear()
     with store.transaction() as tx:

@@ -9,11 +9,11 @@ import pytest
 from masking.access.budget import FULL
 from masking.access.duty import UNKNOWN, Purpose
 from masking.access.people import Actor, Role
-from masking.deliver import Deliver, deliver
-from masking.retire import Destroy, SealAway, retire
-from masking.scan import NO_EVENT, REUSED, Scan, scan
-from masking.vault import people
-from masking.waybill import Refusal, Scanned
+from masking.steps.deliver import Deliver, deliver
+from masking.steps.retire import Destroy, SealAway, retire
+from masking.steps.scan import NO_EVENT, REUSED, Scan, scan
+from masking.store.rows import people
+from masking.values.printable import Refusal, Scanned
 from tests import network
 from tests.cast import COURIER, DISPATCHER, OPERATOR, RECEIVER, checked_out, labelled, on_its_van
 from tests.network import (

@@ -6,25 +6,25 @@ import pytest
 import sqlalchemy as sa
 
 from masking.access.duty import Purpose
-from masking.call import Call, call
-from masking.resolve import Resolve, resolve
-from masking.retire import Destroy, retire
-from masking.vault import fates, keyschema, schema
+from masking.database import erasure_policy, key_schema, schema
+from masking.steps.call import Call, call
+from masking.steps.resolve import Resolve, resolve
+from masking.steps.retire import Destroy, retire
 from tests.cast import COURIER, OPERATOR, on_its_van
 
-TABLES = {**schema.data.tables, **keyschema.keys.tables}
+TABLES = {**schema.data.tables, **key_schema.keys.tables}
 
 
 def test_every_column_is_on_the_destroy_list_or_on_the_keep_list_and_none_on_both():
     for name, table in TABLES.items():
         columns = {column.name for column in table.columns}
-        destroyed, kept = set(fates.DESTROYED.get(name, ())), set(fates.KEPT.get(name, ()))
+        destroyed, kept = set(erasure_policy.DESTROYED.get(name, ())), set(erasure_policy.KEPT.get(name, ()))
         assert not destroyed & kept, name
         assert destroyed | kept == columns, name
 
 
 def test_the_lists_name_no_table_that_is_not_there():
-    assert set(fates.DESTROYED) | set(fates.KEPT) == set(TABLES)
+    assert set(erasure_policy.DESTROYED) | set(erasure_policy.KEPT) == set(TABLES)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def rows(store, name):
 
 
 def test_destroying_does_what_the_list_says_of_every_column(store, gone):
-    for name, columns in fates.DESTROYED.items():
+    for name, columns in erasure_policy.DESTROYED.items():
         left = [row for row in rows(store, name) if gone in row.values()]
         for column, fate in columns.items():
             if fate == "row deleted":

@@ -10,17 +10,17 @@ import pytest
 import sqlalchemy as sa
 
 import masking
-from api.cli import main
-from api.settings import ServiceSettings
-from api.wiring import Service
+from api.cli.main import main
+from api.service.container import Service
+from api.service.settings import ServiceSettings
 from masking.connection import open_folder
+from masking.database import key_schema, schema
+from masking.database.engine import migrate, open_engine
+from masking.database.schema import DATA_HEAD
+from masking.database.schema_check import check_schema, differences
 from masking.errors import SettingsError
-from masking.vault import keyschema, schema
-from masking.vault.engine import migrate, open_engine
-from masking.vault.recovery import back_up
-from masking.vault.schema import DATA_HEAD
-from masking.vault.schemacheck import check_schema, differences
-from masking.world import World
+from masking.runtime import World
+from masking.upkeep.recovery import back_up
 from tests import postgresql
 from tests.test_batching import run
 
@@ -143,7 +143,7 @@ def test_the_error_names_five_differences_and_counts_the_others():
     with pytest.raises(SettingsError, match=r"; table budget is missing and \d+ more\. "):
         check_schema(engine, schema.data, "data")
     with pytest.raises(SettingsError, match="of the keys database"):
-        check_schema(engine, keyschema.keys, "keys")
+        check_schema(engine, key_schema.keys, "keys")
 
 
 @pytest.mark.parametrize("urls", ["file"], indirect=True)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from masking.access.budget import FULL
 from masking.access.duty import UNKNOWN
-from masking.vault import people
-from masking.waybill import Assigned, Refusal
+from masking.store.rows import people
+from masking.values.printable import Assigned, Refusal
 from tests.cast import COURIER, DISPATCHER, RECEIVER
 from tests.network import (
     ASIDE,

@@ -20,16 +20,16 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from api.cli import main
-from api.documents import ORDER
+from api.cli.main import main
+from api.service.request_models import ORDER
 from masking.connection import create
+from masking.database import schema
+from masking.database.causes import Cause, fault_of
+from masking.database.engine import open_engine, reading, transaction
 from masking.disk import network_file_system
 from masking.errors import SettingsError, UnavailableError
-from masking.vault import schema
-from masking.vault.causes import Cause, fault_of
-from masking.vault.engine import open_engine, reading, transaction
-from masking.vault.store import Settings
-from masking.world import World
+from masking.runtime import World
+from masking.store.store import Settings
 from tests import postgresql
 from tests.cast import COURIER, RECEIVER, SHOP
 from tests.serving import on_the_van, served, serving, staffed
@@ -109,7 +109,7 @@ def test_healthz_answers_while_the_database_does_not(servers, tmp_path, trouble)
 
 
 def test_group_that_waits_for_the_store_is_answered_503_in_time(servers, tmp_path, monkeypatch):
-    monkeypatch.setattr("api.batching.LONGEST", 0.5)
+    monkeypatch.setattr("api.service.batching.LONGEST", 0.5)
     first, second = servers
     folder = tmp_path / "deployment"
     staffed(folder, WORLD, addresses(first, "in-time"))

@@ -7,12 +7,12 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from api.auth import KNOWN
-from api.documents import ORDER
+from api.service.auth import KNOWN
+from api.service.request_models import ORDER
 from masking.access.people import Actor, Role
+from masking.journal import journal
 from masking.ledger import checkpoint
-from masking.vault import journal
-from masking.vault.credentials import Held
+from masking.store.rows.credentials import Held
 from print_templates.read import read_pdf
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, PHONES, RECEIVER, RIVAL, SHOP, SWITCH, TENANT, leave_only
 from tests.serving import SUPERVISOR, Service, serving

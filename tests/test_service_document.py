@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from api.problems import PROBLEMS
+from api.service.problems import PROBLEMS
 from tests.serving import ready, served
 
 ROOT = Path(__file__).parents[1]

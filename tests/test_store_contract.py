@@ -11,19 +11,21 @@ import sqlalchemy as sa
 
 from masking.access.budget import FULL
 from masking.access.duty import UNKNOWN, Purpose
-from masking.assign import Assign, Assigned, assign
-from masking.call import Call, Route, call
-from masking.checkout import Checkout, checkout
 from masking.crypto.index import token_record
 from masking.crypto.keys import FileKeySource
-from masking.deliver import Deliver, Delivered, deliver
-from masking.label import Label, label
-from masking.order import Connect, Grant, Plain
-from masking.resolve import Resolve, resolve
-from masking.scan import Scan, Scanned, scan
-from masking.vault import budgets, journal, schema
-from masking.vault.store import Store
-from masking.waybill import LabelData
+from masking.database import schema
+from masking.journal import journal
+from masking.steps.assign import Assign, Assigned, assign
+from masking.steps.call import Call, Route, call
+from masking.steps.checkout import Checkout, checkout
+from masking.steps.deliver import Deliver, Delivered, deliver
+from masking.steps.label import Label, label
+from masking.steps.resolve import Resolve, resolve
+from masking.steps.scan import Scan, Scanned, scan
+from masking.store.rows import budgets
+from masking.store.store import Store
+from masking.values.plaintext import Connect, Grant, Plain
+from masking.values.printable import LabelData
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, PHONES, RECEIVER, SHOP, SWITCH, leave_only
 
 

@@ -11,12 +11,13 @@ from subprocess import PIPE
 import pytest
 import sqlalchemy as sa
 
-from masking.call import Call, call
-from masking.checkout import Checkout, checkout
+from masking.database import schema
+from masking.database.engine import open_engine
 from masking.errors import InputError, SettingsError, UnavailableError
-from masking.order import Grant
-from masking.vault import schema, waybills
-from masking.vault.engine import open_engine
+from masking.steps.call import Call, call
+from masking.steps.checkout import Checkout, checkout
+from masking.store.rows import waybills
+from masking.values.plaintext import Grant
 from tests import postgresql
 from tests.cast import COURIER, SHOP
 from tests.commits import lost, on_commit, refused
@@ -88,8 +89,8 @@ def test_a_value_that_no_database_keeps_is_the_askers_fault(store):
 
 STARTING = """
 import sys
-from masking.vault.engine import migrate, open_engine
-from masking.vault.schema import DATA_HEAD
+from masking.database.engine import migrate, open_engine
+from masking.database.schema import DATA_HEAD
 sys.stdin.read(1)
 engine = open_engine(sys.argv[1])
 migrate(engine, "data", DATA_HEAD)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from masking.access.duty import UNKNOWN, Purpose
 from masking.access.people import Actor, Role
-from masking.assign import Assign, assign
-from masking.call import Call, Route, call
-from masking.deliver import Deliver, deliver
-from masking.label import Label, label
-from masking.lifecycle import State
-from masking.order import Connect, Grant, Plain
-from masking.resolve import Resolve, resolve
-from masking.retire import Destroy, Retired, SealAway, retire
-from masking.scan import Scan, scan
-from masking.vault import budgets, people
-from masking.waybill import Delivered, Dial, Refusal, Scanned
-from masking.world import World
+from masking.runtime import World
+from masking.steps.assign import Assign, assign
+from masking.steps.call import Call, Route, call
+from masking.steps.deliver import Deliver, deliver
+from masking.steps.label import Label, label
+from masking.steps.resolve import Resolve, resolve
+from masking.steps.retire import Destroy, Retired, SealAway, retire
+from masking.steps.scan import Scan, scan
+from masking.store.rows import budgets, people
+from masking.values.plaintext import Connect, Grant, Plain
+from masking.values.printable import Delivered, Dial, Refusal, Scanned
+from masking.values.states import State
 from tests.cast import (
     COURIER,
     DISPATCHER,

@@ -7,21 +7,22 @@ from datetime import timedelta
 
 import pytest
 
-from api.documents import ORDER
+from api.service.request_models import ORDER
 from masking.access.budget import FULL, HALF
 from masking.access.duty import Purpose
 from masking.access.people import Actor, Level, Role
-from masking.assign import Assign, assign
-from masking.call import Call, call
-from masking.checkout import Checkout, checkout
-from masking.deliver import Deliver, deliver
-from masking.enrol import Enrol, enrol
-from masking.label import Label, label
-from masking.resolve import Resolve, resolve
-from masking.scan import Scan, scan
-from masking.vault import budgets, people, watching
-from masking.waybill import Refusal, Rejected
-from masking.wire import order_from_json
+from masking.journal import watch
+from masking.steps.assign import Assign, assign
+from masking.steps.call import Call, call
+from masking.steps.checkout import Checkout, checkout
+from masking.steps.deliver import Deliver, deliver
+from masking.steps.enrol import Enrol, enrol
+from masking.steps.label import Label, label
+from masking.steps.resolve import Resolve, resolve
+from masking.steps.scan import Scan, scan
+from masking.store.rows import budgets, people
+from masking.values.json import order_from_json
+from masking.values.printable import Refusal, Rejected
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP, TENANT
 from tests.serving import numbered
 
@@ -133,7 +134,7 @@ def test_an_honest_couriers_day_passes_without_a_refusal(world, store, hands, le
     local = hands.time + timedelta(hours=8)
     assert (17, 0) < (local.hour, local.minute) < (19, 0)
     day.scans(absent + collections, "arrived", RECEIVER)  # back on the shelf
-    found = watching.watch(world, store)
+    found = watch.watch(world, store)
 
     hands.move(hours=14)  # the next morning: what was not delivered is given out again
     day.given(absent)
@@ -142,5 +143,5 @@ def test_an_honest_couriers_day_passes_without_a_refusal(world, store, hands, le
     day.delivers(absent)
     with store.reading() as tx:
         assert budgets.alarms(tx) == []
-    assert found == watching.watch(world, store) == []
+    assert found == watch.watch(world, store) == []
     print(f"\nan honest day at level {level}: {day.asked} requests, 0 refusals, 0 alarms")

@@ -18,20 +18,22 @@ import sqlalchemy as sa
 from masking.access.budget import FULL, HANDED_ON_PERCENT, HANDED_ON_SPARE
 from masking.access.duty import Purpose
 from masking.access.people import Actor, Role
-from masking.assign import Assign, assign
-from masking.call import Call, call
 from masking.crypto.encoding import base32
 from masking.crypto.index import token_text
 from masking.crypto.labelcode import PREFIX
-from masking.deliver import Deliver, deliver
-from masking.find import Find, find
-from masking.label import Label, label
+from masking.database import schema
+from masking.journal import watch
 from masking.ledger.log import decode
-from masking.order import Grant, Plain
-from masking.resolve import Resolve, resolve
-from masking.scan import Scan, scan
-from masking.vault import budgets, people, schema, watching
-from masking.waybill import Assigned, Dial, LabelData
+from masking.steps.assign import Assign, assign
+from masking.steps.call import Call, call
+from masking.steps.deliver import Deliver, deliver
+from masking.steps.find import Find, find
+from masking.steps.label import Label, label
+from masking.steps.resolve import Resolve, resolve
+from masking.steps.scan import Scan, scan
+from masking.store.rows import budgets, people
+from masking.values.plaintext import Grant, Plain
+from masking.values.printable import Assigned, Dial, LabelData
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RIVAL, TENANT
 from tests.serving import on_the_van
 
@@ -90,7 +92,7 @@ class Insider:
 
     def ends(self, name, most, *alarms):
         """The story's last line: what was gained, what rang by itself, and what the watch has found."""
-        watching.watch(self.world, self.store)
+        watch.watch(self.world, self.store)
         with self.store.reading() as tx:
             rung = sorted({(kind, who) for _, kind, who in budgets.alarms(tx)})
         print(f"\n{name:<60}| tried {self.tried:>6} | gained {len(self.gained):>3} of at most {most:>3} | {rung}")
@@ -268,14 +270,14 @@ def test_a_look_at_a_canary_rings_within_the_minute(world, store, insider, order
     labels = on_the_van(world, store, 3)
     records = [code[0] for code in store.read_codes([each.code for each in labels], world, world.now()) if code]
     with store.transaction() as tx:
-        assert watching.mark(tx, records[1], world.now())
-        assert not watching.mark(tx, records[1], world.now())
+        assert watch.mark(tx, records[1], world.now())
+        assert not watch.mark(tx, records[1], world.now())
     resolve(world, store, [Resolve(actor=COURIER, code=labels[0].code, purpose=Purpose.DELIVER)])
-    assert watching.keep_watch(world, store) == []
+    assert watch.keep_watch(world, store) == []
     insider.looks(COURIER, [labels[1].code])
-    [found] = watching.keep_watch(world, store)
+    [found] = watch.keep_watch(world, store)
     assert (found.kind, found.who) == ("canary", COURIER.id)
-    watching.keep_watch(world, store)
+    watch.keep_watch(world, store)
     insider.looks(OUTSIDER, [labels[1].code])
     insider.ends("whoever looks at a canary", 1, ("canary", COURIER.id), ("canary", OUTSIDER.id))
 
@@ -290,8 +292,8 @@ def test_counted_refusals_are_told_though_their_actor_asks_no_more(world, store,
     resolve(world, store, [asked] * 3)
     resolve(world, store, [asked] * 4)
     hands.move(minutes=2)
-    watching.keep_watch(world, store)
-    watching.keep_watch(world, store)
+    watch.keep_watch(world, store)
+    watch.keep_watch(world, store)
     with store.transaction() as tx:
         assert budgets.open_tallies(tx, [COURIER.id], world.now())[COURIER.id].unlisted == 0
         leaves = [decode(body) for body in tx.execute(sa.select(schema.leaf.c.body)).scalars()]

@@ -8,8 +8,8 @@ import pytest
 import qrcode
 from PIL import Image
 
-from api.cli import main
-from api.own_templates import chosen
+from api.cli.main import main
+from api.printing.own_templates import chosen
 from masking.errors import InputError
 
 

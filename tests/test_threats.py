@@ -9,11 +9,11 @@ import pytest
 
 from masking.access.duty import Purpose
 from masking.crypto.index import token_record
-from masking.label import Label, label
-from masking.order import Grant
-from masking.resolve import Resolve, resolve
-from masking.vault import journal
-from masking.waybill import LabelData
+from masking.journal import journal
+from masking.steps.label import Label, label
+from masking.steps.resolve import Resolve, resolve
+from masking.values.plaintext import Grant
+from masking.values.printable import LabelData
 from tests.cast import COURIER, DISPATCHER, RECEIVER
 from tests.network import labelled, on_its_way
 

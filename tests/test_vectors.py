@@ -15,9 +15,9 @@ from masking.ledger import certificate, log
 from masking.ledger import checkpoint as points
 from masking.ledger.checkpoint import LogKey
 from masking.ledger.tree import Tree
-from masking.order import Plain
-from masking.wire import time_to_json
-from masking.world import milliseconds
+from masking.runtime import milliseconds
+from masking.values.json import time_to_json
+from masking.values.plaintext import Plain
 from tests import independent_ledger, independent_reader
 
 ROOT = Path(__file__).parent.parent

@@ -20,9 +20,9 @@ import numpy as np
 import openpyxl
 import pytest
 
-from api.documents import ORDER
+from api.service.request_models import ORDER
 from masking.errors import EXTRAS
-from masking.world import World
+from masking.runtime import World
 from tests.serving import ROOT, ready, served, staffed
 
 LIBRARIES = Path(np.__file__).parents[1]

@@ -11,13 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api import answers
-from api.documents import OrderIn
+from api.service import response_models
+from api.service.request_models import OrderIn
 from masking.errors import InputError, IntegrityError
-from masking.order import Connect, Enrolled, Grant, Order, Party, Plain
-from masking.reasons import Reason
-from masking.rules import Rule
-from masking.waybill import (
+from masking.values.json import order_from_json, order_to_json, outcome_from_json, outcome_to_json
+from masking.values.plaintext import Connect, Enrolled, Grant, Order, Party, Plain
+from masking.values.printable import (
     Assigned,
     CallBacks,
     CallEvent,
@@ -44,7 +43,8 @@ from masking.waybill import (
     WaybillState,
     Working,
 )
-from masking.wire import order_from_json, order_to_json, outcome_from_json, outcome_to_json
+from masking.words.reasons import Reason
+from masking.words.rules import Rule
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 plains = texts.map(Plain)
@@ -97,7 +97,9 @@ OUTCOMES = {
     Unlocked: st.builds(Unlocked, id=texts),
 }
 UNIONS = [
-    each.__value__ for name, each in vars(answers).items() if name.endswith("Outcome") and hasattr(each, "__value__")
+    each.__value__
+    for name, each in vars(response_models).items()
+    if name.endswith("Outcome") and hasattr(each, "__value__")
 ]
 DESCRIBED = {
     get_args(model.model_fields["outcome"].annotation)[0]: model
@@ -132,7 +134,7 @@ def test_an_order_is_read_back_as_it_was_written(plain, number, goods):
 
 
 def test_every_kind_of_outcome_has_its_law():
-    from masking.wire import _FORMS
+    from masking.values.json import _FORMS
 
     assert set(OUTCOMES) == set(_FORMS)
     for kind in _FORMS:

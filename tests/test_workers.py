@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from masking.world import World
+from masking.runtime import World
 from tests.serving import ROOT, ready, served, staffed
 
 SLOW = """
@@ -22,8 +22,8 @@ if "--multiprocessing-fork" in sys.orig_argv:
 FAILING = """
 import sys
 from pathlib import Path
-from api.serving import listening, run_service
-from api.settings import ServiceSettings
+from api.service.serving import listening, run_service
+from api.service.settings import ServiceSettings
 sys.exit(run_service(ServiceSettings(folder=Path(sys.argv[1]), workers=2), listening("127.0.0.1", 0)))
 """
 

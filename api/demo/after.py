@@ -6,15 +6,18 @@ import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
+from masking.config import SETTINGS, read_settings
 from masking.connection import ROOT_KEY
 from masking.crypto.index import token_record
 from masking.crypto.keys import FileKeySource
 from masking.errors import MaskingError
+from masking.journal import journal
+from masking.keys import lifecycle
 from masking.ledger.log import Leaf
-from masking.retire import Destroy, Retired, SealAway, retire
-from masking.settings import SETTINGS, read_settings
-from masking.vault import journal, keylives, parcels, waybills
-from masking.vault.store import Store
+from masking.steps.retire import Destroy, Retired, SealAway, retire
+from masking.store import parcels
+from masking.store.rows import waybills
+from masking.store.store import Store
 
 from . import sweep
 from .before import Plot
@@ -45,7 +48,7 @@ def retire_and_prove(stage: Stage, plot: Plot, source: Path) -> None:
         true=isinstance(erased, Retired) and isinstance(sealed, Retired),
     )
     tonight = stage.world.now() + timedelta(days=1, hours=2)
-    keylives.close_days(stage.store.keys, keylives.due_archive(stage.store.keys, tonight), tonight)
+    lifecycle.close_days(stage.store.keys, lifecycle.due_archive(stage.store.keys, tonight), tonight)
     old = _beside_todays_keys(backup, home)
     records = [token_record(w.id) or b"" for w in (gone, kept, away)]
     opened = [_opens(old, record) for record in records]

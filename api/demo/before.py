@@ -8,11 +8,11 @@ from typing import final
 
 from PIL import Image
 
-from masking.checkout import Checkout, checkout
-from masking.label import Label, label
-from masking.order import FIELDS, Order
 from masking.redact.compliance import leaks
-from masking.waybill import LabelData, Rejected, Waybill
+from masking.steps.checkout import Checkout, checkout
+from masking.steps.label import Label, label
+from masking.values.plaintext import FIELDS, Order
+from masking.values.printable import LabelData, Rejected, Waybill
 from print_templates.preview import picture
 from print_templates.read import rasterise, read_pdf
 from print_templates.render import Printed, render

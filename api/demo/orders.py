@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from masking.order import Order
-from masking.waybill import LabelData, Masked, MaskedParty, MaskedView
+from masking.values.plaintext import Order
+from masking.values.printable import LabelData, Masked, MaskedParty, MaskedView
 
-from ..files.layout import Answers, understand
-from ..files.orders import Parcel, parcels, survey
-from ..files.pasted import SURE
-from ..files.table import readings
+from ..importing.layout import Answers, understand
+from ..importing.orders import Parcel, parcels, survey
+from ..importing.pasted import SURE
+from ..importing.table import readings
 
 
 def read(path: Path) -> list[Order]:

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import TextIO, final
 
 from masking.access.people import Actor
-from masking.vault.store import Store
-from masking.world import World
+from masking.runtime import World
+from masking.store.store import Store
+
+PHONES = {"courier-7": "13900000107", "courier-8": "13900000108"}
+"""The phones of the demo's couriers."""
 
 
 class UntrueError(Exception):

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 
 from masking.access.duty import UNKNOWN, Purpose
-from masking.assign import Assign, assign
-from masking.call import Call, Route, call
-from masking.deliver import Deliver, deliver
 from masking.errors import MaskingError
-from masking.order import Connect, Grant, Plain
-from masking.resolve import Resolve, resolve
-from masking.scan import Scan, scan
-from masking.vault import budgets
-from masking.waybill import Assigned, Delivered, Dial, Refusal
-from masking.wire import outcome_to_json
+from masking.steps.assign import Assign, assign
+from masking.steps.call import Call, Route, call
+from masking.steps.deliver import Deliver, deliver
+from masking.steps.resolve import Resolve, resolve
+from masking.steps.scan import Scan, scan
+from masking.store.rows import budgets
+from masking.values.json import outcome_to_json
+from masking.values.plaintext import Connect, Grant, Plain
+from masking.values.printable import Assigned, Delivered, Dial, Refusal
 
 from .before import Plot
-from .stage import Stage
+from .stage import PHONES, Stage
 
 
 def deliver_parcels(stage: Stage, plot: Plot) -> None:
@@ -77,8 +77,6 @@ def _bytes(refusal: Refusal) -> bytes:
 
 
 def _calls(stage: Stage, code: str, phone: str) -> None:
-    from ..commands.demo import PHONES  # noqa: PLC0415  the demo's own cast
-
     [dial] = call(stage.world, stage.store, [Call(actor=stage.people["courier-7"], code=code)])
     if not isinstance(dial, Dial):
         raise MaskingError(f"no number to dial: {dial.reason}" if isinstance(dial, Refusal) else "no number to dial")

@@ -16,10 +16,10 @@ from typing import IO, final
 
 from masking.disk import BINARY, try_lock
 from masking.errors import InputError, RefusedError, SettingsError
-from masking.waybill import Token
+from masking.values.printable import Token
 
 NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-"""What a job may be called: the same rule as in `masking.label`."""
+"""What a job may be called: the same rule as in `masking.steps.label`."""
 MEMORY = 4
 """Labels that a printer may have taken and lost with its power, so that a job may be set back by so many."""
 

@@ -11,9 +11,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from masking.errors import InputError
-from masking.waybill import Labels, OnPage, Refusal, Token
+from masking.values.printable import Labels, OnPage, Refusal, Token
 
-from ..files.output import check_output, output
+from ..output import check_output, output
 from .jobs import Job, opened
 from .options import patience_of, setup_of
 from .sending import printer

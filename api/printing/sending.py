@@ -19,7 +19,7 @@ from pathlib import Path
 
 from masking.errors import InputError, UnavailableError
 
-from ..files.output import open_stream
+from ..output import open_stream
 
 PORT = 9100
 PATIENCE = 120

@@ -14,7 +14,7 @@ from reportlab.graphics.barcode.code128 import Code128
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
-from masking.waybill import LabelData
+from masking.values.printable import LabelData
 from print_templates import raster
 from print_templates.drawing import Drawing
 from print_templates.typeface import FONTS

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple, final
 
 from masking.access.people import Level
-from masking.reasons import Reason
-from masking.waybill import Refusal
-from masking.world import CHINA, milliseconds
+from masking.runtime import CHINA, milliseconds
+from masking.values.printable import Refusal
+from masking.words.reasons import Reason
 
 LOCK = timedelta(hours=1)
 """How long a lock lasts unless a supervisor ends it: long enough to be noticed, short enough not to cost a day's work."""

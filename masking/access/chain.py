@@ -15,7 +15,7 @@ from typing import final
 
 from masking.access.network import Network
 from masking.access.people import Actor, Role
-from masking.reasons import Reason
+from masking.words.reasons import Reason
 
 
 class Leg(StrEnum):

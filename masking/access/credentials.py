@@ -11,8 +11,8 @@ import re
 from base64 import urlsafe_b64encode
 from datetime import timedelta
 
-from masking.order import Plain
-from masking.world import World
+from masking.runtime import World
+from masking.values.plaintext import Plain
 
 CODE = "code"
 SECRET = "secret"  # noqa: S105  the kind, not one of them

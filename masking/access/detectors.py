@@ -16,9 +16,9 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Final, final
 
-from masking.alarms import AlarmKind
 from masking.errors import SettingsError
 from masking.ledger.log import Leaf
+from masking.words.alarms import AlarmKind
 
 LOOKS: Final = frozenset({"grant", "look", "intent"})
 """Leaves of acts that open, show or call something of a parcel."""

@@ -15,9 +15,9 @@ from typing import final
 
 from masking.access.chain import Leg
 from masking.access.people import Actor, Role
-from masking.lifecycle import State
-from masking.reasons import Reason
-from masking.waybill import Refusal
+from masking.values.printable import Refusal
+from masking.values.states import State
+from masking.words.reasons import Reason
 
 UNKNOWN = Refusal(reason=Reason.UNKNOWN)
 """The refusal without a specific reason."""

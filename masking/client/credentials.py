@@ -14,7 +14,7 @@ from masking.access.proof import on_this_machine
 from masking.disk import read_secret
 from masking.errors import SettingsError
 from masking.ledger.checkpoint import LogKey
-from masking.order import Plain
+from masking.values.plaintext import Plain
 
 
 @final

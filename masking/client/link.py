@@ -26,7 +26,7 @@ from masking.client.session import DOWN, Session
 from masking.client.state import PerProcess, StateFolder
 from masking.errors import ClosedError, InputError, IntegrityError, SettingsError, UnavailableError
 from masking.ledger.checkpoint import LogKey
-from masking.wire import Outcome, outcome_from_json
+from masking.values.json import Outcome, outcome_from_json
 
 CHECKPOINT = "waybill-checkpoint"
 TRIES = 4

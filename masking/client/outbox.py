@@ -26,8 +26,8 @@ from masking.client.state import StateFolder
 from masking.crypto.envelope import head
 from masking.crypto.index import content_mac
 from masking.disk import read_secret, replace, sync_folder, write_beside
-from masking.order import Order
-from masking.waybill import Pending
+from masking.values.plaintext import Order
+from masking.values.printable import Pending
 
 LOG = logging.getLogger("masking.client")
 SOON = timedelta(days=1)

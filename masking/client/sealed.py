@@ -22,11 +22,11 @@ from masking.client.sealer import Sealer
 from masking.client.state import PerProcess
 from masking.disk import PATIENCE
 from masking.errors import ClosedError, IntegrityError, MaskingError, SettingsError, UnavailableError
-from masking.order import Order
 from masking.redact.view import mask_order
-from masking.rules import Rule
-from masking.waybill import Pending, Rejected, Token, Waybill, WaybillState
-from masking.world import World
+from masking.runtime import World
+from masking.values.plaintext import Order
+from masking.values.printable import Pending, Rejected, Token, Waybill, WaybillState
+from masking.words.rules import Rule
 
 LOG = logging.getLogger("masking.client")
 AT_ONCE = 100

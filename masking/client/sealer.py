@@ -13,9 +13,9 @@ from masking.crypto.envelope import SealingKey, read_directory, seal
 from masking.disk import replace
 from masking.errors import IntegrityError, SettingsError
 from masking.ledger.checkpoint import LogKey
-from masking.order import Order
-from masking.wire import order_to_json
-from masking.world import World
+from masking.runtime import World
+from masking.values.json import order_to_json
+from masking.values.plaintext import Order
 
 ENVELOPE_LIVES = timedelta(days=3)
 FRESH = timedelta(days=6)

@@ -19,7 +19,7 @@ from masking.client.device import Device
 from masking.client.state import StateFolder
 from masking.client.watch import Watch
 from masking.errors import ClosedError, IntegrityError, UnavailableError
-from masking.wire import time_from_json
+from masking.values.json import time_from_json
 
 REQUEST = "request-id"
 DOWN = frozenset({502, 503, 504})

@@ -14,17 +14,17 @@ from io import BytesIO
 from types import TracebackType
 from typing import Any, Self
 
-from masking import arguments
-from masking.arguments import PAGE
 from masking.client.device import Device
 from masking.client.link import Link
 from masking.client.sealed import SealedOrders, batches, checked
 from masking.crypto.index import token_record
 from masking.errors import InputError, IntegrityError, UnknownWaybillError
-from masking.order import Order
-from masking.waybill import Labels, OnPage, Pending, Refusal, Rejected, Token, Waybill
-from masking.wire import order_to_json, waybill_from_json
-from masking.world import World
+from masking.runtime import World
+from masking.values import arguments
+from masking.values.arguments import PAGE
+from masking.values.json import order_to_json, waybill_from_json
+from masking.values.plaintext import Order
+from masking.values.printable import Labels, OnPage, Pending, Refusal, Rejected, Token, Waybill
 
 
 class RemoteShop:

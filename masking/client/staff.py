@@ -16,8 +16,8 @@ from masking.client.device import Device
 from masking.client.link import Link
 from masking.client.sealed import batches
 from masking.client.shop import draw
-from masking.order import Enrolled, Grant
-from masking.waybill import (
+from masking.values.plaintext import Enrolled, Grant
+from masking.values.printable import (
     Assigned,
     Confirmed,
     Delivered,

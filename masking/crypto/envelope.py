@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from masking.crypto.encoding import framed
 from masking.errors import IntegrityError
-from masking.world import milliseconds, moment
+from masking.runtime import milliseconds, moment
 
 VERSION = b"\x01"
 BLOCK = 256

@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 
 from masking.crypto.encoding import base32, base32_bytes, framed
-from masking.order import Plain
-from masking.waybill import Token
+from masking.values.plaintext import Plain
+from masking.values.printable import Token
 
 TOKEN_PREFIX = "wb1_"  # noqa: S105  a waybill's public id, not a credential
 MERGE_PREFIX = "mr1_"

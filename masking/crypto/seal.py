@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from masking.crypto.encoding import framed
 from masking.errors import IntegrityError
-from masking.order import Plain
+from masking.values.plaintext import Plain
 
 VERSION = b"\x01"
 NONCE = 12

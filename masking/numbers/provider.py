@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, final
 
-from masking.alarms import AlarmKind
 from masking.numbers.pool import REST, REST_OF_OPEN_LINES
-from masking.numbers.pushed import Told, Unsigned
-from masking.order import Plain
-from masking.reasons import Reason
+from masking.numbers.pushes import Told, Unsigned
+from masking.values.plaintext import Plain
+from masking.words.alarms import AlarmKind
+from masking.words.reasons import Reason
 
 PROVIDER = "number-provider"
 """Who is on the ledger where a provider is told both phones, and where it tells what became of the call."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import final
 
 from masking.numbers.pool import Line
-from masking.reasons import Reason
+from masking.words.reasons import Reason
 
 CONNECT = "connect"
 CALL_BACK = "call-back"

@@ -21,7 +21,7 @@ from masking.redact.normalise import Normal, normalise
 from masking.redact.phones import find_phones
 from masking.redact.regions import find_region
 from masking.redact.spans import Span, cover, joined, replaced
-from masking.waybill import Masked
+from masking.values.printable import Masked
 
 
 class Profile(StrEnum):

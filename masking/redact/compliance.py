@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple, final
 
-from masking.order import FIELDS, Order
 from masking.redact.facts import Facts, Said, facts_of, said_in
 from masking.redact.freetext import find_personal
 from masking.redact.goods import NEUTRAL, WORDS
@@ -20,7 +19,8 @@ from masking.redact.known import find_given, find_words
 from masking.redact.levels import Level
 from masking.redact.normalise import HAN_NUMERALS, SEPARATOR, Normal, normalise
 from masking.redact.spans import SIGN, Span
-from masking.waybill import STAMP, MaskedParty, MaskedView
+from masking.values.plaintext import FIELDS, Order
+from masking.values.printable import STAMP, MaskedParty, MaskedView
 
 RULES = {Level.BUILDING: "building", Level.UNIT: "unit", Level.FLOOR: "floor", Level.ROOM: "room"}
 _TOKEN = re.compile(rf"[A-Za-z]*\d+[A-Za-z]*|[{HAN_NUMERALS}]+")

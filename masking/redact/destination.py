@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from masking.redact.normalise import normalise
 from masking.redact.regions import MUNICIPALITIES, find_region
-from masking.waybill import MaskedView
+from masking.values.printable import MaskedView
 
 
 def city_of(view: MaskedView) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, final
 
-from masking.order import Order, Party
 from masking.redact.addresses import Address, mask_read, read_address
 from masking.redact.freetext import Note, read_note
 from masking.redact.goods import category, is_sensitive
@@ -13,7 +12,8 @@ from masking.redact.known import name_words
 from masking.redact.names import given_name, mask_called
 from masking.redact.normalise import normalise
 from masking.redact.phones import PhoneField, read_phone
-from masking.waybill import MaskedParty
+from masking.values.plaintext import Order, Party
+from masking.values.printable import MaskedParty
 
 _ROOM = re.compile(r"[a-z]?\d{3,5}[a-z]?")
 

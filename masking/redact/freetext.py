@@ -19,7 +19,7 @@ from masking.redact.names import COMPOUND, HONORIFIC, SINGLE, is_person
 from masking.redact.normalise import Normal, normalise
 from masking.redact.phones import HAN_DIGITS, find_phones
 from masking.redact.spans import Span, cover
-from masking.waybill import Masked
+from masking.values.printable import Masked
 
 _HEALTH = "糖尿病|高血压|低血糖|冠心病|心脏病|癌|肿瘤|化疗|孕妇|怀孕|孕期|坐月子|艾滋|乙肝|肝炎|抑郁|焦虑症|性病|透析|病人|病患|患者|残疾|瘫痪|避孕|早孕|哮喘|过敏体质|癫痫|术后|手术后|住院"
 _FOUND = re.compile(

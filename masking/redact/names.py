@@ -10,7 +10,7 @@ import re
 
 from masking.redact.normalise import Normal, normalise
 from masking.redact.spans import SIGN, Span, cover_from, cover_places
-from masking.waybill import Masked
+from masking.values.printable import Masked
 
 _COMPOUND = (
     "欧阳 太史 端木 上官 司马 东方 独孤 南宫 万俟 闻人 夏侯 诸葛 尉迟 公羊 赫连 澹台 皇甫 宗政 濮阳 公冶 太叔 申屠 公孙 慕容 仲孙 钟离 长孙 宇文 "

@@ -14,7 +14,7 @@ from typing import NamedTuple, final
 
 from masking.redact.normalise import Normal, normalise
 from masking.redact.spans import SIGN, Span, cover, cover_from
-from masking.waybill import Masked
+from masking.values.printable import Masked
 
 HAN_DIGITS = "零〇○洞一幺二两三四五六七拐八九勾壹贰叁肆伍陆柒捌玖"
 _IN_ASCII = str.maketrans(HAN_DIGITS, "00001122345677899123456789")

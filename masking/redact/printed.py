@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from masking.order import Order
 from masking.redact.compliance import RULES, Leak, telling
 from masking.redact.facts import Facts, facts_of
 from masking.redact.freetext import find_personal
@@ -19,6 +18,7 @@ from masking.redact.goods import category, is_sensitive
 from masking.redact.levels import Level
 from masking.redact.normalise import normalise
 from masking.redact.spans import SIGN
+from masking.values.plaintext import Order
 
 _BLANK = re.compile(r"\s+")
 _NUMBER = re.compile(r"[\d*]{7,}")

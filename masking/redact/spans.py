@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from masking.redact.normalise import Normal
-from masking.waybill import Masked
+from masking.values.printable import Masked
 
 Span = tuple[int, int]
 SIGN = "*"

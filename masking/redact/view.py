@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from masking.errors import IntegrityError
-from masking.order import Order, Party
 from masking.redact.addresses import Profile, mask_read
 from masking.redact.compliance import check
 from masking.redact.facts import Facts, facts_of, said_in
 from masking.redact.goods import NEUTRAL, WORDS
 from masking.redact.spans import cover, cover_from
-from masking.waybill import STAMP, Masked, MaskedParty, MaskedView
+from masking.values.plaintext import Order, Party
+from masking.values.printable import STAMP, Masked, MaskedParty, MaskedView
 
 _WORDS = {word: Masked(word) for word in ("", *WORDS)}
 

@@ -1,0 +1,37 @@
+"""`waybill backup data|keys FILE`: a consistent copy of one database while it is in use.
+
+Copies of the keys never lie beside copies of the data, and are good for 24 hours: delete them then.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from masking.runtime import World
+from masking.upkeep.recovery import back_up
+from masking.values.json import time_to_json
+from masking.values.states import KEY_BACKUPS_LIVE
+
+from ...deployment import add_folder, opening
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    parser.add_argument("what", choices=["data", "keys"])
+    parser.add_argument("file", type=Path, help="where the copy goes; must not exist")
+    add_folder(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the copy."""
+    world = World()
+    with opening(args.folder, world) as store:
+        now = world.now()
+        if args.what == "keys":
+            back_up(store.keys.engine, args.file, now, keys=store.keys)
+        else:
+            back_up(store.data, args.file, now)
+    until = f"; delete it by {time_to_json(now + KEY_BACKUPS_LIVE)}" if args.what == "keys" else ""
+    print(f"{args.file}{until}")
+    return 0

@@ -1,0 +1,61 @@
+"""`waybill certificate verify FILE --key KEY`: whether a certificate of destruction is what its issuer signed, offline.
+
+KEY is the text `name+id+key` that `waybill erase` prints beside a certificate; get it from the carrier by another way than
+the certificate. Without it, the key is that of the deployment in `--folder`. FORMAT.md section 10.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from masking.errors import InputError, IntegrityError
+from masking.ledger.certificate import key_name, read
+from masking.ledger.checkpoint import LogKey
+from masking.runtime import World
+from masking.values.json import time_to_json
+
+from ...deployment import add_folder, opening
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    parser.add_argument("act", choices=["verify"])
+    parser.add_argument("file", type=Path, help="the certificate, as `waybill erase --certificate` wrote it")
+    parser.add_argument("--key", help="the issuer's public key, name+id+key (default: this deployment's)")
+    add_folder(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what is certified; 1 if this key did not sign it, 2 if there is nothing to compare."""
+    world = World()
+    try:
+        note = args.file.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise InputError("file", "not-a-readable-text") from None
+    key = _given(args.key) if args.key else _own(args.folder, world)
+    try:
+        done = read(note, key)
+    except IntegrityError as error:
+        print(f"NOT CERTIFIED: {error}", file=sys.stderr)
+        return 1
+    print(f"certified by {key.name}: {done.token} destroyed at {time_to_json(done.at)}, reason {done.reason}")
+    over = "since" if done.complete_by <= world.now() else "from"
+    print(f"no copy that is claimed opens {over} {time_to_json(done.complete_by)}")
+    return 0
+
+
+def _given(text: str) -> LogKey:
+    try:
+        return LogKey.parse(text)
+    except IntegrityError:
+        raise InputError("--key", "not-a-public-key: name+id+key") from None
+
+
+def _own(folder: Path, world: World) -> LogKey:
+    with opening(folder, world) as store:
+        seed = store.keys.existing("sign", "certificate")
+        if seed is None:
+            raise InputError("--key", "missing, and this deployment has certified nothing yet")
+        return LogKey.of_seed(key_name(store.settings.origin), seed)

@@ -1,0 +1,206 @@
+"""`waybill doctor`: looks at a deployment as an experienced operator would, and says what to mend."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from masking.access.people import Role
+from masking.config import databases
+from masking.connection import OFFLINE_KEY
+from masking.crypto.index import token_text
+from masking.errors import MaskingError
+from masking.journal import journal
+from masking.keys import lifecycle
+from masking.ledger import checkpoint
+from masking.runtime import World
+from masking.store import alarms
+from masking.store.row_macs import wrong_rows
+from masking.store.rows import slots, units
+from masking.store.store import Store
+from masking.upkeep.durability import careless
+from masking.upkeep.number_pool import LOW_SHARE
+from masking.upkeep.unopened import unopened
+
+from ...deployment import add_folder, opening, require_posix
+from ...service.alarm_delivery import Destinations, read_destinations
+from ...service.settings import ServiceSettings
+
+RAM_DISK = 20_000
+"""Flushes a second above which a folder is no disk."""
+
+SKEW = timedelta(seconds=5)
+
+
+class Finding(NamedTuple):
+    """One thing looked at: fine, worth a look, or wrong."""
+
+    verdict: str
+    text: str
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    parser.add_argument("--deep", action="store_true", help="open the key of every active waybill, instead of a sample")
+    add_folder(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the findings; 1 if anything is wrong."""
+    require_posix("waybill doctor")
+    wrong = False
+    for finding in look(args.folder, World(), deep=args.deep):
+        wrong |= finding.verdict == "WRONG"
+        print(f"{finding.verdict:<6} {finding.text}", flush=True)
+    return int(wrong)
+
+
+def look(folder: Path, world: World, *, deep: bool = False) -> Iterator[Finding]:
+    """What there is to say, in the order in which one would look; ends early where going on makes no sense."""
+    try:
+        settings = ServiceSettings.read(folder, os.environ)
+        data = databases(folder)[0]
+        with opening(folder, world) as store:
+            yield Finding("ok", "settings, root key and both databases open; their schemas are this program's")
+            yield from _files(folder, sqlite=data.startswith("sqlite"))
+            yield from _inside(store, world)
+            yield from _keys(store, world)
+            yield _openable(store, None if deep else world)
+            yield from _alarms(store, read_destinations(folder))
+            yield from _service(settings)
+    except MaskingError as error:
+        yield Finding("WRONG", str(error))
+
+
+def _files(folder: Path, *, sqlite: bool) -> Iterator[Finding]:
+    if folder.stat().st_mode & 0o077:
+        yield Finding("WRONG", "the folder is open to others: chmod 700")
+    lasting = [each for each in sorted(folder.iterdir()) if each.suffix in (".key", ".sqlite", ".toml")]
+    if strange := [each.name for each in lasting if each.stat().st_uid != folder.stat().st_uid]:
+        yield Finding("WRONG", f"{', '.join(strange)}: of another user than the folder (a command as root?): chown")
+    if (folder / OFFLINE_KEY).exists():
+        yield Finding("look", f"{OFFLINE_KEY} is still here: whoever has this machine opens what was sealed away")
+    if sqlite:
+        rate = flushes(folder)
+        if rate > RAM_DISK:
+            yield Finding("WRONG", f"the folder takes {rate:.0f} flushes a second: no disk, or one that does not flush")
+        else:
+            yield Finding("ok", f"the disk takes {rate:.0f} flushes a second")
+
+
+def _inside(store: Store, world: World) -> Iterator[Finding]:
+    note = journal.sequence(world, store)
+    last = checkpoint.read(note, journal.log_key(world, store))
+    if last.at - world.now() > SKEW:
+        yield Finding("WRONG", "the ledger's last checkpoint is from the future: this machine's clock is behind")
+    yield Finding("ok", f"the ledger has {last.size} leaves, the last checkpoint is signed by its key")
+    wrong = sorted(set(wrong_rows(store.data, store.macs)))
+    if wrong:
+        some = ", ".join(f"{table} of {owner}" for table, owner in wrong[:9])
+        yield Finding(
+            "WRONG",
+            f"{len(wrong)} rows are not as this program wrote them, and are treated as absent: {some}. Another program wrote "
+            "into the data; restore a backup, or enrol these people under new names",
+        )
+    for database, setting in careless(store):
+        yield Finding("WRONG", f"the server of the {database} has {setting} off: a power cut undoes what was answered")
+    waiting = len(store.keys.unfinished())
+    if waiting:
+        yield Finding("WRONG", f"{waiting} destructions are not finished; start anything that opens the store")
+    network = store.settings.network
+    named = {*network.collects.values(), *network.delivers.values()}
+    with store.reading() as tx:
+        counts = slots.counts(tx)
+        unstaffed = sorted(named - units.staffed(tx, store.settings.tenant, named))
+    if not (network.collects and network.delivers):
+        yield Finding("look", "no outlet collects or none delivers: see [collects] and [delivers] in docs/service.md")
+    if not network.numbers_of:
+        yield Finding(
+            "look", "waybill numbers are allotted to no unit, so any merchant can take them: see [numbers_of]"
+        )
+    if unstaffed:
+        some = ", ".join(unstaffed[:9])
+        yield Finding(
+            "look", f"of the units in [collects] and [delivers] {len(unstaffed)} have nobody to take in: {some}"
+        )
+    free, total = counts.get("free", 0), sum(counts.values())
+    if not total:
+        yield Finding("look", "there are no virtual numbers: labels say that contact is through the app")
+    elif free * LOW_SHARE < total:
+        yield Finding("look", f"virtual numbers run low: {free} of {total} are free")
+    else:
+        yield Finding("ok", f"virtual numbers: {free} of {total} are free")
+
+
+def _keys(store: Store, world: World) -> Iterator[Finding]:
+    store.keys.try_today(world, world.now())
+    if unopened := lifecycle.unopened(store.keys):
+        yield Finding(
+            "WRONG",
+            f"{len(unopened)} keys do not open under the root key: {', '.join(unopened[:9])}. Restore a copy of the key "
+            "store that was made before, and keep this one",
+        )
+    else:
+        yield Finding("ok", "every key with a usable copy opens under the root key, and today's can be used")
+
+
+def _alarms(store: Store, destinations: Destinations) -> Iterator[Finding]:
+    with store.reading() as tx:
+        late, waiting = alarms.undelivered(tx), alarms.count_open(tx)
+    if late:
+        yield Finding(
+            "WRONG", f"{late} alarms were not delivered: look at [alarms] in waybill.toml and the service's log"
+        )
+    if waiting:
+        yield Finding("look", f"{waiting} alarms are not acknowledged: waybill alarms list")
+    if not (destinations.command or destinations.webhook):
+        yield Finding("look", "alarms go to the log alone: [alarms] in waybill.toml names no command or webhook")
+
+
+def _openable(store: Store, sampled_by: World | None) -> Finding:
+    tried, wrong = unopened(store, sampled_by)
+    if not wrong:
+        return Finding("ok", f"the keys of {tried} active waybills open{', a sample of all' if sampled_by else ''}")
+    some = ", ".join(map(token_text, wrong[:9] if sampled_by else wrong))
+    return Finding(
+        "WRONG",
+        f"of {tried} active waybills{', a sample,' if sampled_by else ''} {len(wrong)} open for nobody: {some}. If the key store "
+        "was put back, it is older than the data: restore a newer copy of it. Otherwise merchants amend or cancel these",
+    )
+
+
+def _service(settings: ServiceSettings) -> Iterator[Finding]:
+    if not settings.address:
+        yield Finding("look", "[service] address is not set: behind a proxy no device's proof fits, and none gets in")
+    elif settings.in_clear:
+        yield Finding("look", "[service] address is http:// beyond this machine: personal data and tokens go in clear")
+    if without := sorted(settings.bearer_roles - {Role.SWITCH}):
+        yield Finding("look", f"tokens of {', '.join(without)} need no device: good for whoever copies them")
+    if settings.exposed_by:
+        roles = ", ".join(sorted(settings.bearer_roles)) or "nobody"
+        yield Finding(
+            "look",
+            f"the service listens beyond this machine ({settings.host}) without TLS, and only starts with "
+            f"{settings.exposed_by}; {roles} can do without a device there",
+        )
+
+
+def flushes(folder: Path) -> float:
+    """How many small durable writes a second the folder takes, over a fifth of a second."""
+    path = folder / f".flush-{os.getpid()}"
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        began, count = time.perf_counter(), 0
+        while time.perf_counter() - began < 0.2:
+            os.pwrite(handle, b"x" * 4096, 0)
+            os.fdatasync(handle)
+            count += 1
+        return count / (time.perf_counter() - began)
+    finally:
+        os.close(handle)
+        path.unlink()

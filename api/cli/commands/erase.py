@@ -1,0 +1,77 @@
+"""`waybill erase ID --reason WORD`: destroys one waybill's data for good, and can certify it.
+
+`--certificate FILE` writes a note that anybody can check against the key printed with it: `waybill certificate verify`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from masking.connection import operator
+from masking.journal import journal
+from masking.ledger import certificate
+from masking.ledger.certificate import Certificate, key_name
+from masking.ledger.checkpoint import LogKey
+from masking.runtime import World
+from masking.steps.retire import REASONS, Destroy, Retired, retire
+from masking.store.store import Store
+from masking.values.json import time_to_json
+from masking.values.printable import Refusal, Token
+
+from ...deployment import add_folder, opening
+from ...service.providers import end_bindings
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    parser.add_argument("id", help="the waybill's token, wb1_...")
+    parser.add_argument("--reason", required=True, choices=sorted(REASONS), help="goes on the ledger")
+    parser.add_argument(
+        "--certificate", type=Path, help="write a signed certificate to this file, which must not exist"
+    )
+    add_folder(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Destroy it and print the certificate's time; 1 if there is no such waybill."""
+    world = World()
+    with opening(args.folder, world) as store, _room(args.certificate) as file:
+        [outcome] = retire(world, store, [Destroy(actor=operator(store), id=Token(args.id), reason=args.reason)])
+        if isinstance(outcome, Retired):
+            if file:
+                _certify(world, store, args, outcome, file)
+            print(f"destroyed; complete everywhere by {time_to_json(outcome.complete_by)}")
+            end_bindings(args.folder, world, store)
+        else:
+            print(f"waybill erase: {outcome.reason if isinstance(outcome, Refusal) else outcome}", file=sys.stderr)
+        journal.sequence(world, store)
+    return 0 if isinstance(outcome, Retired) else 1
+
+
+@contextmanager
+def _room(path: Path | None) -> Iterator[TextIO | None]:
+    """Open the certificate's new file before anything is destroyed, for it is signed only once; it goes if it stays empty."""
+    if not path:
+        yield None
+        return
+    with path.open("x", encoding="utf-8") as file:
+        try:
+            yield file
+        finally:
+            if not file.tell():
+                path.unlink()
+
+
+def _certify(world: World, store: Store, args: argparse.Namespace, gone: Retired, file: TextIO) -> None:
+    done = Certificate(token=args.id, reason=args.reason, at=gone.at, complete_by=gone.complete_by)
+    seed = store.keys.key("sign", "certificate", world, world.now())
+    file.write(certificate.sign(done, store.settings.origin, seed))
+    file.flush()
+    os.fsync(file.fileno())
+    print(f"certificate: {args.certificate}, signed by {LogKey.of_seed(key_name(store.settings.origin), seed)}")

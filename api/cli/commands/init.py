@@ -1,0 +1,84 @@
+"""`waybill init FOLDER`: a new deployment, and the one-time code of its supervisor, shown this once.
+
+In a folder that is a deployment already it only gives the supervisor a new code: whoever holds the folder may. What the
+supervisor held before is then good for nothing. Enrolments need a second person of another unit: make two supervisors.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from masking.access.credentials import CODE, sure_digest
+from masking.access.people import Actor, Role
+from masking.config import SETTINGS
+from masking.connection import OFFLINE_KEY, create
+from masking.errors import SettingsError
+from masking.journal import journal
+from masking.numbers.pool import DEMO
+from masking.runtime import World
+from masking.steps.enrol import new_code
+from masking.store.rows import codes, credentials, people, slots
+from masking.store.store import Settings, Store
+from masking.values.plaintext import Enrolled
+
+from ...deployment import opening
+
+MAKER = "waybill-init"
+"""Who made and confirmed the code, on the ledger: whoever holds the folder."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    parser.add_argument("folder", type=Path, help="where the deployment is, or is to be (missing or empty)")
+    parser.add_argument("--tenant", default="carrier", help="small letters, digits, hyphens; can't be changed later")
+    parser.add_argument("--carrier", default="", help="the name printed on labels")
+    parser.add_argument("--data", help="address of the data's database (default: a SQLite file in the folder)")
+    parser.add_argument("--keys", help="address of the key store's database: another one than the data's")
+    parser.add_argument("--supervisor", default="supervisor", metavar="ID", help="who enrols the others")
+    parser.add_argument("--unit", default="head-office", help="where that supervisor works (default: head-office)")
+    parser.add_argument("--demo", action="store_true", help="allow visibly fake virtual numbers, and load a thousand")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make it, and print what must be kept."""
+    world, new = World(), not (args.folder / SETTINGS).exists()
+    if (args.data is None) != (args.keys is None):
+        raise SettingsError("data and keys are two databases: give --data and --keys, or neither")
+    if new:
+        addresses = (args.data, args.keys) if args.data else None
+        create(
+            args.folder, world, Settings(tenant=args.tenant, carrier=args.carrier, demo=args.demo), addresses=addresses
+        )
+    with opening(args.folder, world) as store:
+        supervisor = Actor(id=args.supervisor, tenant=store.settings.tenant, role=Role.SUPERVISOR, unit=args.unit)
+        enrolled = supervise(store, world, supervisor)
+        if new and args.demo:
+            with store.transaction() as tx:
+                slots.add(tx, DEMO, DEMO.slots(1000, 1999), world)
+        key = journal.log_key(world, store)
+        journal.sequence(world, store)
+    print(f"The code of {args.supervisor}, shown this once; it lets one device in within two hours:\n")
+    print(f"  {enrolled.code.reveal()}\n")
+    print(f"The ledger's key, for clients to pin:\n\n  {key}\n")
+    if new:
+        print(f"Move {args.folder / OFFLINE_KEY} off this machine: it opens what was sealed away.")
+        print(f"Next: waybill doctor --folder {args.folder}; waybill serve --folder {args.folder}")
+    return 0
+
+
+def supervise(store: Store, world: World, actor: Actor) -> Enrolled:
+    """A confirmed code for a supervisor, who is enrolled if there is none of that name; on the ledger either way."""
+    now = world.now()
+    with store.transaction() as tx:
+        new = people.enrol(world, store.keys, tx, actor, now)
+        if not new and people.active(tx, [actor.id]).get(actor.id) != actor:
+            raise SettingsError(f"{actor.id} is somebody else, or revoked")
+        people.unbind(tx, [actor.id])  # a supervisor's device can't be reported as lost
+        credentials.end(tx, [actor.id])
+        enrolled = new_code(world, tx, actor.id, MAKER, now)
+        codes.confirm(tx, sure_digest(CODE, enrolled.code), MAKER)
+        kind = "enrol" if new else "enrol-again"
+        leaf = store.leaf(world, now, kind, MAKER, person=actor.id, role=actor.role.value, unit=actor.unit)
+        journal.append(tx, [leaf])
+    return enrolled

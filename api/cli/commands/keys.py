@@ -1,0 +1,182 @@
+"""`waybill keys`: makes, lists, rotates, revokes, refreshes and destroys keys. Each act is on the ledger before it is done.
+
+`init` is for a folder in which somebody has written `waybill.toml`, say with a [root] in a token; `waybill init` does it
+for any other. What can't be undone asks for `yes` first (or takes `--yes`), and every act can be tried with `--dry-run`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+from masking.config import SETTINGS, read_table
+from masking.connection import OFFLINE_KEY, ROOT_KEY, create, create_in, operator
+from masking.disk import write_secret
+from masking.errors import InputError, SettingsError
+from masking.journal import journal
+from masking.keys import lifecycle
+from masking.keys.root import move_root, rotate_root
+from masking.runtime import World, moment
+from masking.store.store import Settings, Store
+from masking.upkeep.retention_run import key_act, tell_hanging
+from masking.values.json import time_to_json
+
+from ...deployment import add_folder, alone, opening
+from ...terminal import write_over
+
+_ACTS = {
+    "init": (),
+    "list": (),
+    "rotate": ("online", "archive", "label", "offline", "root"),
+    "revoke": ("online", "label"),
+    "refresh": ("online",),
+    "destroy": ("online", "archive", "offline"),
+}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    parser.add_argument("act", choices=_ACTS)
+    parser.add_argument("purpose", nargs="?", default="", help="online, label, archive, offline, root")
+    parser.add_argument("name", nargs="*", help="the key's name, as `list` gives it")
+    parser.add_argument("--out", type=Path, help="rotate offline: where its private half goes; then take it away")
+    parser.add_argument("--to", type=Path, help="rotate root: settings (TOML) whose [root] names a PKCS#11 token")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    parser.add_argument("--yes", action="store_true", help="don't ask")
+    add_folder(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do the act; 1 if it was not confirmed."""
+    world = World()
+    if (args.purpose or _ACTS[args.act]) and args.purpose not in _ACTS[args.act]:
+        known = f"one of {', '.join(_ACTS[args.act])}" if _ACTS[args.act] else "none"
+        raise InputError("purpose", f"{args.act} takes {known}")
+    if args.act == "init":
+        return _init(args, world)
+    with opening(args.folder, world) as store:
+        try:
+            match args.act:
+                case "list":
+                    return _list(store)
+                case "rotate":
+                    return _rotate(args, world, store)
+                case "refresh":
+                    return _refresh(args, world, store)
+                case _:
+                    return _end(args, world, store)
+        finally:
+            journal.sequence(world, store)
+
+
+def _init(args: argparse.Namespace, world: World) -> int:
+    folder: Path = args.folder
+    written = (folder / SETTINGS).exists()
+    if args.dry_run:
+        print(f"would make root and key store in {folder}; what is there already is never written over")
+        return 0
+    if written:
+        create_in(folder, world)
+    else:
+        create(folder, world, Settings())
+    print(f"Root and key store are made. Move {folder / OFFLINE_KEY} off this machine: it opens what was sealed away.")
+    print(f"Next: waybill init {folder}, for the supervisor's one-time code")
+    return 0
+
+
+def _list(store: Store) -> int:
+    for line in lifecycle.listing(store.keys):
+        wraps = f"{line.wraps} wraps" if line.wraps else ""
+        print(
+            f"{line.purpose:<8} {line.name:<24} {line.state:<9} {time_to_json(moment(line.created))}  {wraps}".rstrip()
+        )
+    return 0
+
+
+def _rotate(args: argparse.Namespace, world: World, store: Store) -> int:
+    if args.purpose == "offline" and not args.out:
+        raise InputError("out", "say where the private half goes")
+    if args.dry_run:
+        print(f"would make a new {args.purpose} key; what the present one made goes on being opened")
+        return 0
+    key_act(world, store, operator(store), "rotate", args.purpose, args.purpose)
+    match args.purpose:
+        case "root":
+            if args.to:
+                table = tomllib.loads(args.to.read_text("utf-8"))
+                with alone(args.folder, SettingsError("a service is running on this folder; stop it first")):
+                    count = move_root(args.folder, table, store.keys, world)
+                print(f"{count} keys wrapped by a root in the token; now put its [root] into {SETTINGS}")
+            elif "root" in read_table(args.folder):
+                raise InputError("to", "this deployment's root is in a token; name settings with the next one")
+            else:
+                count = rotate_root(args.folder / ROOT_KEY, store.keys, world)
+                print(f"{count} keys wrapped by a new root")
+            print(
+                "Running services and shops of this folder follow by themselves. Destroy copies of the old root in 24 hours:"
+            )
+            print("until then they open the copies of the key store that were made before.")
+        case "offline":
+            name, private = lifecycle.new_offline(store.keys)
+            write_secret(args.out, private)  # before the store knows its public half: no day is sealed to a lost key
+            lifecycle.use_offline(store.keys, name, private, world, world.now())
+            print(f"offline key {name}: days that open from now on are sealed to it; take {args.out} away from here")
+        case purpose:
+            print(f"{purpose} key {lifecycle.rotate(store.keys, purpose, world, world.now())} is used from now on")
+    return 0
+
+
+def _refresh(args: argparse.Namespace, world: World, store: Store) -> int:
+    now = world.now()
+    names = args.name or lifecycle.due_online(store.keys, now)
+    total = lifecycle.stragglers(store.keys, names)
+    if args.dry_run:
+        print(f"would move {total} wraps of {', '.join(names) or 'no key'} to today's key")
+        return 0
+    moved = _progress(lifecycle.refresh(store.keys, names, world, now), total)
+    print(f"moved {moved} wraps to today's key; `keys destroy online NAME` ends a key that nothing hangs on")
+    stuck = sorted(tell_hanging(world, store, operator(store), names))
+    if stuck:
+        print(f"a wrap on {', '.join(stuck)} does not open, and stays there; an alarm rang", file=sys.stderr)
+    return 1 if stuck else 0
+
+
+def _end(args: argparse.Namespace, world: World, store: Store) -> int:
+    if not args.name:
+        raise InputError("name", "say which key")
+    what = f"{args.act} {args.purpose} {', '.join(args.name)}"
+    if args.dry_run:
+        known = {line.name: line for line in lifecycle.listing(store.keys) if line.purpose == args.purpose}
+        for name in args.name:
+            line = known.get(name)
+            print(
+                f"would {args.act} {args.purpose} {name}: {f'{line.state}, {line.wraps} wraps' if line else 'no such key'}"
+            )
+        return 0
+    if not args.yes and input(f"{what}: this can't be undone. Type yes: ") != "yes":
+        print("nothing done", file=sys.stderr)
+        return 1
+    for name in args.name:
+        key_act(world, store, operator(store), args.act, args.purpose, name)
+        if args.act == "revoke":
+            lifecycle.revoke(store.keys, args.purpose, name, world.now())
+        else:
+            lifecycle.destroy(store.keys, args.purpose, name, world.now())
+    print(f"done: {what}")
+    return 0
+
+
+def _progress(moves: Iterable[int], total: int) -> int:
+    """Show how far it is; how many were moved."""
+    done = 0
+    for moved in moves:
+        done += moved
+        if sys.stderr.isatty():
+            filled = 30 * done // max(total, 1)
+            write_over(sys.stderr, f"[{'#' * filled:<30}] {done} of {total}")
+    if sys.stderr.isatty() and done:
+        print(file=sys.stderr)
+    return done

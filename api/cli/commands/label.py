@@ -1,0 +1,265 @@
+"""`waybill label`: prints waybills as one job, sorted by routing code, into a file or on a printer.
+
+The same job prints each label once: asked again it goes on where it broke off. A jam's range is printed again as a reprint
+of its own, with its reason on the ledger, by an outlet that has the parcels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from masking.access.people import Actor, Role
+from masking.connection import SHOP
+from masking.errors import InputError
+from masking.journal import journal
+from masking.runtime import World
+from masking.steps.label import PRINTED_BEFORE, REASONS, Label, label
+from masking.store.rows import people
+from masking.store.store import Store
+from masking.values.printable import LabelData, Token
+
+from ...deployment import add_folder, opening
+from ...output import beside, check_output, output
+from ...printing.options import add_printer, patience_of, setup_of
+
+if TYPE_CHECKING:
+    from print_templates.gate import Released
+    from print_templates.layout import Note
+    from print_templates.printers import Setup
+
+    from ...printing.jobs import Job
+
+TOKEN = re.compile(r"wb1_[0-9a-z]{26}")
+BATCH = 200
+AGAIN = """\
+some were printed before: their own --job, or waybill mask of the same file, gives the same labels as often as you like; a new
+print is for an outlet that has the parcel (--as PERSON --reason WORD)"""
+Todo = Sequence[tuple[int, LabelData]]
+"""Labels to print, with their positions in the job."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    add = parser.add_argument
+    add("ids", nargs="*", metavar="ID|FILE", help="tokens wb1_..., or files that hold them; none: go on with the job")
+    add("--job", required=True, help="a name for this print job, to go on or print again under")
+    add("--service", metavar="URL", help="let a service draw the labels: https://... (default: the folder's own)")
+    add("--credentials", type=Path, help="for a service: the file with the code of your enrolment")
+    add("--station", default="shop", help="where it is printed (shop)")
+    add("--as", dest="person", default=SHOP, metavar="PERSON", help="who prints: an enrolled person (the shop)")
+    add("--template", default="100x180", metavar="SIZE|FILE.toml", help="size, or your own template (100x180)")
+    add(
+        "--to", default="pdf", help="pdf, png, tspl, zpl or cpcl (pdf); printers of the network and devices take no pdf"
+    )
+    add_printer(parser)
+    add("--from", dest="resume", type=int, metavar="N", help="where to go on after a label that is in doubt")
+    add("--again", metavar="A-B", help="print these positions of the job again")
+    add("--reason", choices=sorted(REASONS), help="why they are printed again (with --again: printer-jam)")
+    add_folder(parser)
+
+
+class How(NamedTuple):
+    """What to print with: checked before a print is counted."""
+
+    template: str | Path
+    dpi: int
+    to: str
+    setup: Setup
+    paper: tuple[float, float]
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print; 1 if some labels were not printed, each named by its position or token, and rule."""
+    from ...printing.jobs import opened
+
+    if args.service:
+        from ...printing.remote import print_from_service
+
+        return _report(args, *print_from_service(args, _ids(args.ids)))
+    how, world, jobs = _how(args), World(), args.folder / "jobs"
+    with opening(args.folder, world) as store:
+        try:
+            if not args.again:
+                with opened(jobs, args.job) as job:
+                    return _print(args, how, world, store, job, _ids(args.ids), args.job, args.reason)
+            with opened(jobs, args.job) as job:
+                wanted = _range(job, args.again)
+            name = f"{args.job}.again-{args.again}"
+            with opened(jobs, name) as job:
+                return _print(args, how, world, store, job, wanted, name, args.reason or "printer-jam")
+        finally:
+            journal.sequence(world, store)
+
+
+def _how(args: argparse.Namespace) -> How:
+    from print_templates.preview import sample_drawing
+    from print_templates.printers import LANGUAGES, check_offset
+    from print_templates.render import FORMATS
+    from print_templates.template import template
+
+    from ...printing.own_templates import chosen
+    from ...printing.sending import CUPS
+
+    known = FORMATS
+    if args.printer:
+        known = ("pdf", *LANGUAGES) if args.printer.startswith(CUPS) else tuple(LANGUAGES)
+    if args.to not in known:
+        raise InputError("--to", f"unknown here; there are {', '.join(known)}")
+    setup, chosen_one = setup_of(args), chosen(args.template)
+    form = template(chosen_one, args.dpi)
+    if args.to in LANGUAGES:
+        check_offset(sample_drawing(form), setup)
+    if args.out:
+        check_output(args.out)
+    return How(chosen_one, args.dpi, args.to, setup, form.paper)
+
+
+def _print(
+    args: argparse.Namespace,
+    how: How,
+    world: World,
+    store: Store,
+    job: Job,
+    ids: Sequence[Token],
+    name: str,
+    reason: str | None,
+) -> int:
+    asked = job.asked(ids)
+    if how.to == "png" and len(asked) > 1:
+        raise InputError("--to", "a PNG holds one label")
+    found, missed = _labels(args, world, store, asked, name, reason)
+    if found and not job.plan:
+        job.set_plan(_sorted(asked, found))
+    positions = job.pending(args.resume) if args.printer else range(1, len(job.plan) + 1)
+    todo = [(n, found[job.plan[n - 1]]) for n in positions if job.plan[n - 1] in found]
+    printed = _send(args, how, job, todo, missed) if args.printer else _write(args, how, todo, missed)
+    return _report(args, printed, missed)
+
+
+def _report(args: argparse.Namespace, printed: int, missed: list[str]) -> int:
+    for line in missed:
+        print(f"waybill label: {line}", file=sys.stderr)
+    if any(line.endswith(PRINTED_BEFORE.reason) for line in missed):
+        print(f"waybill label: {AGAIN}", file=sys.stderr)
+    print(f"{printed} printed, {len(missed)} not printed", file=beside(args.out) if args.out else sys.stdout)
+    return 1 if missed else 0
+
+
+def _sorted(ids: Sequence[Token], found: Mapping[Token, LabelData]) -> list[Token]:
+    """By routing code, as outlets sort; those that can't be printed now come last, and keep their place for later."""
+    return sorted(ids, key=lambda id_: (found[id_].routing_code, found[id_].waybill_number) if id_ in found else ("~",))
+
+
+def _labels(
+    args: argparse.Namespace, world: World, store: Store, ids: Sequence[Token], job: str, reason: str | None
+) -> tuple[dict[Token, LabelData], list[str]]:
+    """The labels' data by token, and a line for each that is refused."""
+    actor = Actor(id=SHOP, tenant=store.settings.tenant, role=Role.MERCHANT, unit=SHOP)
+    if args.person != SHOP:
+        with store.transaction() as tx:
+            known = people.active(tx, {args.person})
+        if args.person not in known:
+            raise InputError("--as", "nobody of this name is enrolled")
+        actor = known[args.person]
+    found, missed = {}, []
+    for start in range(0, len(ids), BATCH):
+        part = ids[start : start + BATCH]
+        asked = [Label(actor=actor, id=id_, job=job, station=args.station, reason=reason) for id_ in part]
+        for id_, answer in zip(part, label(world, store, asked), strict=True):
+            if isinstance(answer, LabelData):
+                found[id_] = answer
+            else:
+                missed.append(f"{id_}: {answer.reason}")
+    return found, missed
+
+
+def _send(args: argparse.Namespace, how: How, job: Job, todo: Todo, missed: list[str]) -> int:
+    from print_templates import pdf
+    from print_templates.printers import write
+
+    from ...printing.sending import RAW, media_of, printer
+
+    if not todo:
+        return 0
+    printed = 0
+    options = media_of(how.paper) if how.to == "pdf" else RAW
+    with printer(args.printer, patience=patience_of(args), options=options) as send:
+        for position, drawing in _drawn(how, todo, missed):
+            data = pdf.write([drawing]) if how.to == "pdf" else write(drawing, how.to, how.setup)
+            job.note_sending(position)
+            send(data)
+            job.note_sent(position)
+            printed += 1
+    return printed
+
+
+def _write(args: argparse.Namespace, how: How, todo: Todo, missed: list[str]) -> int:
+    from print_templates import pdf, raster
+    from print_templates.printers import write
+
+    before = len(missed)
+    drawings = (drawing for _, drawing in _drawn(how, todo, missed))
+    first = next(drawings, None)
+    if first is None:
+        return 0
+    pages = chain([first], drawings)
+    with output(args.out, overwrite=args.overwrite) as file:
+        if how.to == "pdf":
+            file.write(pdf.write(pages, f"labels {args.job}"))
+        else:
+            file.writelines(raster.png(page) if how.to == "png" else write(page, how.to, how.setup) for page in pages)
+    return len(todo) - (len(missed) - before)
+
+
+def _drawn(how: How, todo: Todo, missed: list[str]) -> Iterator[tuple[int, Released]]:
+    """The released drawings, some at a time; a line for each label that can't be drawn."""
+    from print_templates.render import NotPrinted, Printed, draw
+
+    drawn = draw([data for _, data in todo], template=how.template, dpi=how.dpi)
+    noted: defaultdict[Note, list[int]] = defaultdict(list)
+    for (position, _), (drawing, outcome) in zip(todo, drawn, strict=True):
+        if drawing is not None and isinstance(outcome, Printed):
+            for note in dict.fromkeys(outcome.notes):
+                noted[note].append(position)
+            yield position, drawing
+        elif isinstance(outcome, NotPrinted):
+            room = f" (room for it: --template {' or '.join(outcome.sizes)})" if outcome.sizes else ""
+            missed.append(f"label {position}: {outcome.field}: {outcome.rule}{room}")
+    for note, positions in noted.items():
+        print(f"waybill label: note on label {_listed(positions)}: {note.field}: {note.rule}", file=sys.stderr)
+
+
+def _listed(positions: Sequence[int]) -> str:
+    """The first ten positions, and how many there are beyond."""
+    rest = f" and {len(positions) - 10} more" if len(positions) > 10 else ""
+    return ", ".join(map(str, positions[:10])) + rest
+
+
+def _ids(words: Sequence[str]) -> list[Token]:
+    """Tokens as given, and those in files."""
+    found = []
+    for word in words:
+        if TOKEN.fullmatch(word):
+            found.append(Token(word))
+            continue
+        try:
+            text = Path(word).read_text("utf-8-sig")
+        except (OSError, UnicodeDecodeError):
+            raise InputError("ids", "neither a token nor a readable text file") from None
+        found += [Token(each) for each in TOKEN.findall(text)]
+    return found
+
+
+def _range(job: Job, again: str) -> list[Token]:
+    match = re.fullmatch(r"(\d{1,6})-(\d{1,6})", again)
+    first, last = (int(each) for each in match.groups()) if match else (0, 0)
+    if not 1 <= first <= last <= len(job.plan):
+        raise InputError("--again", f"not A-B within the job's 1-{len(job.plan)}")
+    return job.plan[first - 1 : last]

@@ -1,0 +1,64 @@
+"""`waybill redact`: masks names, phones, addresses and free text, one JSON line in, one out, at once.
+
+In: {"id", "field": address | name | phone | text, "value", "profile": label | screen | strict}. Out: {"id", "masked",
+"hidden": [[start, end], ...]} with offsets of characters in the value, and for addresses "region" and "segments":
+[[start, end, kind], ...]. A line that can't be
+read ends the run with its number, never its content.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from masking.errors import InputError
+from masking.redact.addresses import Profile, mask_read, read_address
+from masking.redact.freetext import mask_text
+from masking.redact.names import mask_name
+from masking.redact.phones import mask_phone
+from masking.redact.regions import find_region, find_town
+from masking.redact.segments import segments
+from masking.redact.spans import cover_from
+
+from ...terminal import quoted
+
+_REGION = ("province", "city", "district", "town", "code")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command has no options: it reads standard input."""
+
+
+def run(args: argparse.Namespace) -> int:  # noqa: ARG001  commands share one signature
+    """Mask every line of standard input."""
+    for row, line in enumerate(sys.stdin, 1):
+        if line.strip():
+            print(quoted(_answer(row, line)), flush=True)
+    return 0
+
+
+def _answer(row: int, line: str) -> dict[str, object]:
+    try:
+        request = json.loads(line)
+        field, value, profile = request["field"], str(request["value"]), Profile(request.get("profile", "label"))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise InputError("line", "not-a-request", row=row) from None
+    region: dict[str, object] = {}
+    match field:
+        case "address":
+            address = read_address(value)
+            masked = mask_read(address, (), profile)
+            found = find_town(address.normal.text, find_region(address.normal.text))
+            region = {"region": dict(zip(_REGION, found, strict=False)), "segments": segments(value)}
+        case "name" | "phone" | "text" if profile is Profile.STRICT:
+            masked = cover_from(value, 0)
+        case "name":
+            masked = mask_name(value)
+        case "phone":
+            masked = mask_phone(value)
+        case "text":
+            masked = mask_text(value)
+        case _:
+            raise InputError("field", "not-address-name-phone-or-text", row=row)
+    return {"id": request.get("id"), "masked": masked.text, "hidden": masked.hidden} | region

@@ -1,0 +1,78 @@
+"""`waybill restore data|keys FILE`: puts a copy in place of a lost database; what was destroyed stays destroyed.
+
+On the keys destructions are replayed before anything opens; from the data they are cleared again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from masking.config import databases, read_table
+from masking.connection import OPERATOR
+from masking.database import fork_guard
+from masking.database.engine import open_engine
+from masking.errors import SettingsError
+from masking.journal import journal
+from masking.keys.root import open_root
+from masking.runtime import World
+from masking.store.store import lost
+from masking.upkeep.recovery import restore_data, restore_keys
+
+from ...deployment import add_folder, alone, opening
+from .ledger import VERIFIED
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    parser.add_argument("what", choices=["data", "keys"])
+    parser.add_argument("file", type=Path, help="a copy made by `waybill backup`; of the keys not older than 24 hours")
+    parser.add_argument(
+        "--lose",
+        type=int,
+        default=0,
+        metavar="N",
+        help="keys: go on although up to N active waybills then open for nobody",
+    )
+    add_folder(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Restore it, and open it once."""
+    if not args.file.is_file():
+        raise SettingsError(f"{args.file.name} is no file")
+    with alone(args.folder, SettingsError("a service is running on this folder; stop it first")):
+        replayed = _restore(args, World())
+        (args.folder / VERIFIED).unlink(missing_ok=True)  # it may be of leaves that are lost
+    if args.what == "keys":
+        print(f"restored; {replayed} destructions replayed. Waybills made since the copy open for nobody:")
+        print("waybill doctor --deep lists them; their merchants amend or cancel them")
+    else:
+        print("restored. Waybills made since the copy are lost, and clients will say that the ledger was cut back:")
+        print("see docs/retention.md")
+    return 0
+
+
+def _restore(args: argparse.Namespace, world: World) -> int:
+    """Put it in place, on the ledger; how many destructions were replayed on the keys."""
+    data, keys = databases(args.folder)
+    replayed = 0
+    if args.what == "data":
+        restore_data(args.file, data)
+    else:
+        if gone := lost(data):
+            raise SettingsError(f"{gone} is missing, whose destructions are replayed: restore the data first")
+        engine, root = open_engine(data), open_root(args.folder, read_table(args.folder))
+        try:
+            replayed = restore_keys(args.file, keys, engine, root, world.now(), losing=args.lose)
+        finally:
+            fork_guard.close(engine)
+    with opening(args.folder, world) as store:
+        signed, left = journal.accept(world, store) if args.what == "data" else (0, 0)
+        lost_leaves = {"signed": str(signed), "left": str(left)} if signed > left else {}
+        about = {"what": args.what, "replayed": str(replayed)} | lost_leaves
+        leaf = store.leaf(world, world.now(), "restore", OPERATOR, **about)
+        with store.transaction() as tx:
+            journal.append(tx, [leaf])
+        journal.sequence(world, store)
+    return replayed

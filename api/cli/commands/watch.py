@@ -1,0 +1,42 @@
+"""`waybill watch`: what stands out on the ledger; `waybill watch --canary ID`: a parcel at which nobody should look."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import timedelta
+
+from masking.crypto.index import token_record
+from masking.errors import InputError
+from masking.journal import watch
+from masking.runtime import World
+from masking.store.rows import waybills
+
+from ...deployment import add_folder, opening
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    parser.add_argument("--days", type=int, default=1, help="how far back to look (default: one day)")
+    parser.add_argument("--canary", metavar="ID", help="mark this waybill, of an invented person, as a canary")
+    add_folder(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print a line a finding, each an alarm as well; 1 if there is any."""
+    world = World()
+    record = token_record(args.canary) if args.canary else None
+    if args.canary and record is None:
+        raise InputError("canary", "not-a-token")
+    with opening(args.folder, world) as store:
+        if record:
+            with store.transaction() as tx:
+                if record not in waybills.by_id(tx, [record]):
+                    print("waybill watch: no such waybill", file=sys.stderr)
+                    return 1
+                watch.mark(tx, record, world.now())
+            return 0
+        found = watch.watch(world, store, back=timedelta(days=args.days))
+    for each in found:
+        print(f"{each.kind:<24} {each.who:<20} {each.partner:<20} {each.times} of {each.among}".rstrip())
+    return 1 if found else 0

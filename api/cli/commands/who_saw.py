@@ -1,0 +1,43 @@
+"""`waybill who-saw ID`: everything on the ledger about one waybill, also after its data is gone."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from masking.crypto.index import token_record
+from masking.errors import InputError
+from masking.journal import journal
+from masking.ledger.log import Unreadable
+from masking.runtime import World
+from masking.values.json import time_to_json
+
+from ...deployment import add_folder, opening
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    parser.add_argument("id", help="the waybill's token, wb1_...")
+    add_folder(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print one line a leaf; 1 if there is none, or one that can't be read."""
+    record = token_record(args.id)
+    if record is None:
+        raise InputError("id", "not-a-token")
+    world = World()
+    with opening(args.folder, world) as store:
+        leaves = journal.who_saw(world, store, record)
+    for leaf in leaves:
+        if isinstance(leaf, Unreadable):
+            print(f"UNREADABLE: {leaf.name}, in the row {leaf.id.hex()}")
+            continue
+        detail = " ".join(f"{name}={value}" for name, value in sorted(leaf.detail.items()))
+        print(f"{time_to_json(leaf.at)}  {leaf.kind:<14} {leaf.actor:<20} {detail}".rstrip())
+    if not leaves:
+        print("waybill who-saw: nothing on the ledger is about it", file=sys.stderr)
+    damaged = sum(isinstance(leaf, Unreadable) for leaf in leaves)
+    if damaged:
+        print(f"waybill who-saw: of {len(leaves)} leaves about it {damaged} can't be read", file=sys.stderr)
+    return 1 if damaged or not leaves else 0

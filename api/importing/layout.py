@@ -1,0 +1,266 @@
+"""How a whole file is understood: which reading, which row holds the headers, which columns make which field.
+
+What can't be placed becomes a question, and a file with questions is not imported. The answers are given once, in a file
+(`--columns`), and `Layout.answer_sheet` writes its first draft.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import final
+
+from masking.errors import InputError
+from masking.values.plaintext import Party
+
+from ..terminal import one_line, quoted
+from .headers import FIELDS, IGNORED, PARTIES, Meaning, place
+from .table import Reading, Row
+
+_NEEDED = ("name", "phone", "address")
+_LISTS = frozenset({"remark", "address", "company", "mobile", "phone", "routing_code", "line", "goods"})
+"""Fields that several columns may make together."""
+
+_KIN = {"recipient.mobile": ["recipient.phone"], "recipient.phone": ["recipient.mobile"]}
+_GROUPS = {
+    "recipient": ("收件", "收货", "recipient", "receiver", "consignee"),
+    "sender": ("寄件", "发件", "发货", "sender", "shipper"),
+}
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What a file of `--columns` says: columns by field, columns to leave, and the sender of all parcels."""
+
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    ignore: frozenset[str] = frozenset()
+    sender: Party | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """One file, understood. `columns` maps fields to column positions from 0; `questions` must be empty to import."""
+
+    reading: Reading
+    header_row: int
+    headers: Sequence[str]
+    columns: Mapping[str, Sequence[int]]
+    ignored: Sequence[int]
+    unplaced: Sequence[int]
+    sender: Party | None
+    questions: Sequence[str]
+    doubts: Mapping[str, Sequence[int]]
+    """The columns that a question about a field names."""
+
+    @property
+    def chinese(self) -> bool:
+        """Whether the headers are mostly Chinese, and so should those of the answer be."""
+        return sum(not header.isascii() for header in self.headers) * 2 >= len(self.headers)
+
+    def names(self, of: str) -> str:
+        """The headers of the columns that make a field of an order, to say where something is wrong."""
+        party, _, part = of.rpartition(".")
+        kin = {"phone": ("mobile", "phone", "line"), "address": ("address", "region", "line"), "name": ("name", "line")}
+        wanted = [f"{party}.{each}" for each in kin.get(part, (part,))] if party else [of]
+        found = [self.headers[at] for name in wanted for at in self.columns.get(name, ())]
+        return "/".join(found)
+
+    def answer_sheet(self, asked: Iterable[int]) -> str:
+        """A draft of the file for `--columns` that would settle the questions; `asked` are unplaced columns."""
+        lines = [f"# fields: {', '.join(FIELDS)}"]
+        unplaced = [self.headers[at] or f"#{at + 1}" for at in asked]
+        lacking = missing(self.columns, self.sender)
+        doubts = {name: [self.headers[at] or f"#{at + 1}" for at in columns] for name, columns in self.doubts.items()}
+        for name in lacking:
+            if not name.startswith("sender."):  # a field that lacks is one line, since TOML takes no key twice
+                perhaps = f", perhaps {quoted(headers, toml=True)}" if (headers := doubts.pop(name, [])) else ""
+                lines.append(f'"{name}" = []  # the headers of its columns{perhaps}')
+        for name, headers in doubts.items():
+            chosen = headers if name.rpartition(".")[2] in _LISTS else headers[:1]
+            others = quoted([each for each in headers if each not in chosen], toml=True)
+            lines.append(f'# "{name}" = {quoted(chosen, toml=True)}  # if so, remove the "#"; the others are {others}')
+        lines.append(f"ignore = {quoted(unplaced, toml=True)}  # leave here what no waybill needs")
+        if any(name.startswith("sender.") for name in lacking):
+            lines += ["[sender]  # of every parcel", *(f'{part} = ""' for part in _NEEDED)]
+        return "\n".join(lines)
+
+
+def read_answers(path: Path) -> Answers:
+    """The answers in a TOML file: `"recipient.address" = ["省", "详细地址"]`, `ignore = [...]`, `[sender]`.
+
+    Raises:
+        InputError: it is no such file; the field says which entry.
+    """
+    try:
+        table = tomllib.loads(path.read_text("utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise InputError("--columns", f"{path.name} can't be read as TOML") from error
+    sender = table.pop("sender", None)
+    if sender is not None and not (
+        isinstance(sender, dict) and {*sender} == {*_NEEDED} and all(isinstance(v, str) and v for v in sender.values())
+    ):
+        raise InputError(
+            "--columns", '[sender] holds name, phone, address; columns are written with quotes: "sender.name"'
+        )
+    columns = {}
+    for name, value in table.items():
+        headers = [value] if isinstance(value, str) else value
+        if name not in (*FIELDS, "ignore"):
+            raise InputError("--columns", f"no field is called {name}; write it in quotes")
+        if not isinstance(headers, list) or not all(isinstance(header, str) for header in headers):
+            raise InputError("--columns", f"{name} takes headers in quotes")
+        if len(headers) > 1 and name.rpartition(".")[2] not in (*_LISTS, "ignore"):
+            raise InputError("--columns", f"{name} takes one header")
+        columns[name] = headers
+    ignore = columns.pop("ignore", [])
+    columns = {name: headers for name, headers in columns.items() if headers}
+    return Answers(columns=columns, ignore=frozenset(ignore), sender=Party(**sender) if sender else None)
+
+
+def understand(readings: Sequence[Reading], answers: Answers, sheet: str | None = None) -> Layout:
+    """The layout of the reading in which the most headers are understood.
+
+    Raises:
+        InputError: no row of any reading looks like headers.
+    """
+    if sheet is not None:
+        readings = [reading for reading in readings if reading.sheet == sheet]
+        if not readings:
+            raise InputError("--sheet", "no sheet is called that")
+    found = [layout for reading in readings if (layout := _read(reading, answers))]
+    if not found:
+        raise InputError("file", "no row of headers found in the first 20 rows")
+    best = max(found, key=lambda layout: sum(map(len, layout.columns.values())))
+    rivals = [layout.reading.sheet for layout in found if layout.reading.sheet and not layout.questions]
+    if len(rivals) > 1:
+        raise InputError("--sheet", f"several sheets hold orders: choose one of {', '.join(map(one_line, rivals))}")
+    return best
+
+
+def missing(columns: Mapping[str, Sequence[int]], sender: Party | None) -> list[str]:
+    """The fields that no column makes, and without which there is no order."""
+    absent = [] if "reference" in columns else ["reference"]
+    for party in PARTIES:
+        if f"{party}.line" in columns or (party == "sender" and sender):
+            continue
+        for part in _NEEDED:
+            ways = {"phone": ("mobile", "phone")}.get(part, (part,))
+            if not any(f"{party}.{way}" in columns for way in ways):
+                absent.append(f"{party}.{part}")
+    return absent
+
+
+def _read(reading: Reading, answers: Answers) -> Layout | None:
+    head = reading.head()
+    scores = [sum(_placed(cell, answers) for cell in cells) for _, cells in head]
+    if not scores or max(scores) < 2:
+        return None
+    at = scores.index(max(scores))
+    number, headers = head[at]
+    headers = [header.strip() for header in headers]
+    while headers and not headers[-1]:
+        headers.pop()
+    return _lay_out(reading, number, _grouped(headers, head[:at]), headers, answers)
+
+
+def _placed(cell: str, answers: Answers) -> bool:
+    return len(cell) <= 40 and bool(cell.strip() in _said(answers) or place(cell))
+
+
+def _said(answers: Answers) -> set[str]:
+    return {header for headers in answers.columns.values() for header in headers} | answers.ignore
+
+
+def _grouped(headers: Sequence[str], above: Sequence[Row]) -> list[str]:
+    """The headers, each with the party that a merged cell in the row above puts over it."""
+    row = above[-1][1] if above else []
+    group, out = "", []
+    for at, header in enumerate(headers):
+        over = row[at].strip().lower() if at < len(row) else ""
+        if over:
+            group = next(
+                (party for party, words in _GROUPS.items() if len(over) <= 20 and any(w in over for w in words)), ""
+            )
+        meaning = place(header)
+        bare = meaning is not None and meaning.said == "bare"
+        out.append(f"{group} {header}" if group and bare else header)
+    return out
+
+
+def _lay_out(reading: Reading, number: int, meant: Sequence[str], headers: Sequence[str], answers: Answers) -> Layout:
+    columns: dict[str, list[int]] = {}
+    questions: list[str] = []
+    positions = {f"#{at + 1}": at for at in range(len(headers))}
+    for name, wanted in answers.columns.items():
+        for header in wanted:
+            hits = [at for at, each in enumerate(headers) if each == header] or [
+                positions[header] for header in [header] if header in positions
+            ]
+            if len(hits) != 1:
+                problem = "no column is" if not hits else "several columns are"
+                questions.append(f"--columns, {name}: {problem} called {one_line(header)}")
+            columns.setdefault(name, []).extend(hits)
+    told = {at for hits in columns.values() for at in hits}
+    left = {at for at, header in enumerate(headers) if header in answers.ignore or f"#{at + 1}" in answers.ignore}
+    meanings = {at: place(header) for at, header in enumerate(meant) if at not in told and at not in left}
+    ignored = sorted(left | {at for at, meaning in meanings.items() if meaning and meaning.field == IGNORED})
+    unplaced = [at for at, meaning in meanings.items() if meaning is None]
+    placed = {at: m for at, m in meanings.items() if m and m.field != IGNORED and m.field not in answers.columns}
+    ignored += [at for at, m in meanings.items() if m and m.field in answers.columns]
+    doubts: dict[str, list[int]] = {}
+    ignored += _settle(placed, columns, questions, headers, doubts)
+    questions += [f"which column is {name}?" for name in missing(columns, answers.sender)]
+    return Layout(
+        reading=reading,
+        header_row=number,
+        headers=headers,
+        columns={name: columns[name] for name in sorted(columns)},
+        ignored=sorted(ignored),
+        unplaced=unplaced,
+        sender=answers.sender,
+        questions=questions,
+        doubts=doubts,
+    )
+
+
+def _settle(
+    placed: Mapping[int, Meaning],
+    columns: dict[str, list[int]],
+    questions: list[str],
+    headers: Sequence[str],
+    doubts: dict[str, list[int]],
+) -> list[int]:
+    """Give columns to fields, a question and a doubt for each field that is claimed twice; the columns that are left."""
+    claims: dict[str, dict[str, list[int]]] = {}
+    for at, meaning in placed.items():
+        claims.setdefault(meaning.field, {}).setdefault(meaning.said, []).append(at)
+    recipient_is_named = any(name.startswith("recipient.") and "own" in said for name, said in claims.items())
+    left: list[int] = []
+    for name, said in claims.items():
+        own, bare, buyer = (said.get(how, []) for how in ("own", "bare", "buyer"))
+        kin = own + [at for each in _KIN.get(name, ()) for at in claims.get(each, {}).get("own", [])]
+        chosen = sorted(own or bare, key=lambda at: (headers[at], at))  # columns may stand in any order
+        left += buyer
+        if bare and kin:
+            questions.append(f"{_list(bare, headers)}: {name}, like {_list(kin, headers)}, or something else?")
+            doubts[name] = sorted(own + bare)
+        elif buyer and not own and (bare or not recipient_is_named):
+            questions.append(f"{_list(bare + buyer, headers)}: is the buyer the recipient?")
+            doubts[name] = sorted(bare + buyer)
+        elif len(chosen) > 1 and name.rpartition(".")[2] not in _LISTS:
+            questions.append(f"{_list(chosen, headers)}: which is {name}?")
+            doubts[name] = list(chosen)
+        if chosen:
+            columns.setdefault(name, []).extend(chosen)
+    codes = columns.pop("three_part_code", [])
+    if codes:
+        columns["routing_code"] = codes + columns.get("routing_code", [])
+    return left
+
+
+def _list(positions: Iterable[int], headers: Sequence[str]) -> str:
+    return ", ".join(f"column {at + 1} ({one_line(headers[at])})" for at in positions)

@@ -1,0 +1,152 @@
+"""One row becomes one line of an order: its cells are cleaned, its phones mended, the parts of its addresses joined."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from masking.values.plaintext import Party
+
+from .cells import clean, lost_digits, phone_again
+from .decoding import DAMAGED
+from .headers import PARTIES
+from .layout import Layout
+from .pasted import LONGEST, take_apart
+
+Texts = tuple[str, str, str]
+"""Name, phone, address."""
+
+_NO_PLACE = frozenset({"市辖区", "县", "其它区", "其他区", "其它", "其他", "暂无", "无", "-", "/", "null", "None"})
+"""What platforms write where an address has no such part."""
+
+_AREAS = ("region", "province", "city", "district", "street")
+
+
+@final
+@dataclass(slots=True, repr=False)
+class Line:
+    """One row of one order, and the field and rule that is wrong with it. Holds plaintext, so it has no repr."""
+
+    row: int
+    reference: str
+    recipient: Texts
+    sender: Texts
+    goods: str
+    quantity: str
+    remark: str
+    waybill_number: str
+    routing_code: str
+    fault: tuple[str, str] | None
+
+
+@final
+class LineReader:
+    """Picks the texts of an order out of the cells of a layout's rows."""
+
+    def __init__(self, layout: Layout, confidence: float) -> None:
+        columns = layout.columns
+        self._confidence = confidence
+        self._width = len(layout.headers)
+        self._used = {at: name for name, hits in columns.items() for at in hits}
+        self._goods, self._quantity, self._remark, self._waybill, self._route = (
+            columns.get(name, ()) for name in ("goods", "quantity", "remark", "waybill_number", "routing_code")
+        )
+        self._recipient, self._sender = (_columns_of(party, columns) for party in PARTIES)
+        self._default = texts(layout.sender) if layout.sender else ("", "", "")
+
+    def line(self, row: int, cells: Sequence[str], reference: str) -> Line:
+        """One row as a line of an order; what is wrong with it is in `fault`."""
+        fault = self._damage(cells)
+        recipient, unsure = self._party(cells, self._recipient)
+        if unsure:
+            fault = fault or ("recipient.line", unsure)
+        sender, unsure = self._party(cells, self._sender)
+        if unsure:
+            fault = fault or ("sender.line", unsure)
+        name, phone, address = sender
+        if not (name and phone and address):
+            sender = name or self._default[0], phone or self._default[1], address or self._default[2]
+        waybill, route = _first(cells, self._waybill), _first(cells, self._route)
+        if fault is None:
+            for field, text in (("reference", reference), ("waybill_number", waybill), ("routing_code", route)):
+                if lost_digits(text):
+                    fault = field, "spreadsheet-exponent"
+                    break
+        return Line(
+            row,
+            reference,
+            recipient,
+            sender,
+            " ".join(_all(cells, self._goods)),
+            _first(cells, self._quantity),
+            "；".join(_all(cells, self._remark)),
+            waybill,
+            route,
+            fault,
+        )
+
+    def _damage(self, cells: Sequence[str]) -> tuple[str, str] | None:
+        if len(cells) > self._width and any(map(clean, cells[self._width :])):
+            return "row", "more-cells-than-headers"
+        if DAMAGED in "".join(cells):
+            for at, text in enumerate(cells):
+                if DAMAGED in text and at in self._used:
+                    return self._used[at], "damaged-character"
+        return None
+
+    def _party(self, cells: Sequence[str], columns: Mapping[str, Sequence[int]]) -> tuple[Texts, str | None]:
+        """A party's texts, and what keeps them from being sure."""
+        if not columns:
+            return ("", "", ""), None
+        name, company = _first(cells, columns.get("name", ())), _first(cells, columns.get("company", ()))
+        phone = phone_again(_first(cells, columns.get("mobile", ())) or _first(cells, columns.get("phone", ())))
+        detail = _all(cells, columns.get("address", ()))
+        unsure = None
+        if "line" in columns and not detail and (pasted := _first(cells, columns["line"])):
+            apart = take_apart(pasted)
+            found = texts(apart.party)
+            name, phone, detail = name or found[0], phone or found[1], [found[2]]
+            if len(pasted) > LONGEST:
+                unsure = f"longer-than-{LONGEST}"
+            elif apart.confidence < self._confidence:
+                unsure = f"taken-apart-with-confidence-{apart.confidence:.2f}"
+        areas = [area for part in _AREAS if part in columns and (area := _first(cells, columns[part])) not in _NO_PLACE]
+        if not any(areas) and not company and len(detail) == 1:
+            return (name, phone, detail[0]), unsure
+        return (name, phone, _address([area for area in areas if area], detail, company)), unsure
+
+
+def texts(party: Party) -> Texts:
+    """A party's three texts."""
+    return party.name.reveal(), party.phone.reveal(), party.address.reveal()
+
+
+def _columns_of(party: str, columns: Mapping[str, Sequence[int]]) -> dict[str, Sequence[int]]:
+    return {name.partition(".")[2]: hits for name, hits in columns.items() if name.startswith(f"{party}.") and hits}
+
+
+def _first(cells: Sequence[str], columns: Sequence[int]) -> str:
+    for at in columns:
+        if at < len(cells) and (text := clean(cells[at])):
+            return text
+    return ""
+
+
+def _all(cells: Sequence[str], columns: Sequence[int]) -> list[str]:
+    return [text for at in columns if at < len(cells) and (text := clean(cells[at]))]
+
+
+def _address(areas: Sequence[str], detail: Sequence[str], company: str) -> str:
+    """One address of its parts, widest first where it is Chinese; a part that the detail repeats is said once."""
+    known = list(dict.fromkeys(re.sub(r"[\s/,-]+", "", area) for area in areas))
+    tail = [*detail, *([company] if company and company not in "".join(detail) else [])]
+    if all(text.isascii() for text in (*areas, *tail)):
+        return ", ".join([*tail, *reversed(list(dict.fromkeys(areas)))])
+    whole = " ".join(tail)
+    packed = re.sub(r"\s+", "", whole)
+    for n in range(len(known)):
+        if packed.startswith("".join(known[n:])):
+            return "".join(known[:n]) + whole
+    return "".join(known) + whole

@@ -1,0 +1,68 @@
+"""The service as an ASGI application: `create_app(settings)`.
+
+Layers from the outside: `edge` (limits, headers, log), `auth` (who is calling), FastAPI (shapes), a route (values), a step.
+Routes are grouped by kind of caller, one file each in `api/routes`; none of them holds a rule of the trade.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from masking.runtime import SteadyClock, World
+from masking.steps.redeem import Attest, software
+
+from . import problems
+from .auth import Authenticate
+from .container import running
+from .description import INTRODUCTION, SERVERS, TAGS, completed
+from .limits import body_limits
+from .middleware import Edge
+from .routes import courier, health, ledger, merchant, outlet, page, people, provider, switch
+from .routes.called import Straight
+from .settings import ServiceSettings
+
+VERSION = "1"
+
+ROUTERS = (courier, merchant, outlet, switch, provider, people, ledger, health, page)
+"""Tried in this order, busiest first."""
+
+
+def create_app(settings: ServiceSettings, world: World | None = None, attest: Attest = software) -> FastAPI:
+    """The application for one deployment. Its store is opened when it starts, not before.
+
+    `attest` says how well a device keeps its key; without one every key counts as a file that can be copied.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with running(settings, world or World(now=SteadyClock(World().now)), attest) as service:
+            app.state.service = service
+            app.state.checked = health.Checked()
+            yield
+
+    app = FastAPI(
+        title="waybill-masking",
+        version=VERSION,
+        summary="An order loses its personal data and still arrives.",
+        description=INTRODUCTION,
+        servers=SERVERS,
+        openapi_tags=TAGS,
+        lifespan=lifespan,
+        openapi_url=None,  # `page` serves the description that is kept
+        docs_url=None,  # it would load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,  # a redirect would repeat the path
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+        exception_handlers=dict.fromkeys(problems.HANDLED, problems.handle),
+    )
+    for each in ROUTERS:
+        app.router.routes += each.router.routes  # as they are: including a router costs each request a search in it
+    app.add_middleware(Straight, routes=app.router.routes)
+    app.add_middleware(Authenticate)
+    app.add_middleware(Edge, most=body_limits(app.router.routes, settings.body_bytes))  # added last, so outermost
+    plain = app.openapi
+    app.openapi = lambda: completed(plain())  # type: ignore[method-assign]  # FastAPI's documented way
+    return app

@@ -1,0 +1,218 @@
+"""Group commit: requests for one step that arrive together are decided and committed together, in a worker thread.
+
+While one group is being committed the next one gathers, so nobody waits for company and a busy disk makes large groups. A
+piece is what one caller submitted, and is never torn apart. Units take turns, piece by piece, so that a merchant with many
+or slow requests delays another one by a group or two, not by its whole queue; of one unit, the order of arrival holds.
+Nothing leaves before the commit has returned. If a group fails, it was rolled back, and its pieces run one by one: a poisoned one fails alone. If it is
+not known whether a group was committed, all of it hears `UnavailableError`, and nothing is revealed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain
+from typing import Generic, TypeVar
+
+from masking.database.causes import Cause
+from masking.errors import BusyError, Fault, UnavailableError
+from masking.runtime import World
+from masking.store.store import Store
+
+from .login import DeniedError, Entry, Login
+
+TURNS = 3
+"""Turns of the loop in which a request that has arrived whole gets from its socket to a queue."""
+
+SLOW, REST = 0.1, 1.0
+"""Seconds after which a group was slow, and for which the next ones are decided elsewhere."""
+
+LONGEST = 20.0
+"""Seconds after which a caller hears 503 while the store does not answer: a frozen server, a COMMIT that waits for a standby."""
+
+Request = TypeVar("Request")
+Outcome = TypeVar("Outcome")
+
+
+@dataclass(slots=True, eq=False)
+class _Piece(Generic[Request, Outcome]):
+    requests: list[Request]
+    login: Login | None
+    answer: asyncio.Future[list[Outcome]]
+
+    @property
+    def unit(self) -> str:
+        """The unit whose turn it is with this piece: callers of one unit share its turns."""
+        return self.login.actor.unit if self.login else ""
+
+    def settle(self, answer: list[Outcome] | Exception) -> None:
+        """Answer the caller, unless it has stopped waiting."""
+        if self.answer.done():
+            return
+        if isinstance(answer, list):
+            self.answer.set_result(answer)
+        elif isinstance(answer, UnavailableError):  # one for each caller, as each adds to its traceback
+            self.answer.set_exception(UnavailableError(str(answer), undone=answer.undone, fault=answer.fault))
+        else:
+            self.answer.set_exception(answer)
+
+
+class Batcher(Generic[Request, Outcome]):
+    """A queue in front of one step, for one event loop.
+
+    With a `quick` store (`Store.impatient`, SQLite alone) a group is decided in the loop's own thread: drivers let go of the
+    interpreter for every row, and taking it back from a busy loop costs more than the row. For steps of a few milliseconds;
+    whatever would wait goes to the worker thread, and after a slow group the next ones do so for a second.
+
+    Attributes:
+        most: items in a group, unless a single piece is larger.
+        waiting: items that may wait; beyond, callers are told at once to come back, unless their unit has less than its
+            equal share of that.
+    """
+
+    def __init__(
+        self,
+        step: Callable[[World, Store, Sequence[Request]], Sequence[Outcome]],
+        world: World,
+        store: Store,
+        *,
+        most: int,
+        waiting: int,
+        quick: Store | None = None,
+    ) -> None:
+        self.most, self.waiting = most, waiting
+        self._step, self._world, self._store, self._quick = step, world, store, quick
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=getattr(step, "__name__", "step"))
+        self._queues: dict[str, deque[_Piece[Request, Outcome]]] = {}  # the unit whose turn is next comes first
+        self._items: Counter[str] = Counter()
+        self._working: asyncio.Task[None] | None = None
+        self._resting = 0.0
+        self._closed = False
+
+    async def submit(self, request: Request, login: Login | None) -> Outcome:
+        """The outcome of one request; see `submit_many`."""
+        return (await self.submit_many([request], login))[0]
+
+    async def submit_many(self, requests: Sequence[Request], login: Login | None) -> list[Outcome]:
+        """The outcomes of these requests, same order, once they are committed together.
+
+        The login is checked in the same transaction; None where anybody may ask. A caller who stops waiting takes requests back that are not being decided yet; others are, and are recorded.
+
+        Raises:
+            ProblemError: the login is not valid any more; nothing of it was looked at.
+            UnavailableError: the queue is full or closing, or the store could not take them; nothing is revealed.
+            Exception: what the step raised for these requests alone.
+        """
+        piece: _Piece[Request, Outcome] = _Piece(list(requests), login, asyncio.get_running_loop().create_future())
+        if self._closed or self._is_full(piece):
+            raise UnavailableError(
+                "too many requests are waiting; none of these was looked at", fault=Fault(Cause.QUEUE_FULL)
+            )
+        if not requests:
+            return []
+        self._queues.setdefault(piece.unit, deque()).append(piece)
+        self._items[piece.unit] += len(requests)
+        if self._working is None:
+            self._working = asyncio.create_task(self._work())
+        try:
+            async with asyncio.timeout(LONGEST):
+                return await piece.answer
+        except TimeoutError:
+            raise UnavailableError("the store did not answer in time; ask again", fault=Fault(Cause.TOO_SLOW)) from None
+
+    async def close(self) -> None:
+        """Take nothing more, and return when all that was taken has been answered."""
+        self._closed = True
+        if self._working:
+            await self._working
+        self._thread.shutdown()
+
+    async def _work(self) -> None:
+        group: list[_Piece[Request, Outcome]] = []
+        try:
+            while self._queues:
+                for _ in range(TURNS if self._quick else 0):
+                    await asyncio.sleep(0)
+                group = self._next()
+                await self._settle(group)
+        finally:
+            self._working = None
+            for piece in (
+                *group,
+                *chain.from_iterable(self._queues.values()),
+            ):  # all answered, unless this task itself is being cancelled
+                piece.answer.cancel()
+
+    def _next(self) -> list[_Piece[Request, Outcome]]:
+        """The next group: whole pieces, a unit's after another's, as many as fit, without those whose callers have gone."""
+        group: list[_Piece[Request, Outcome]] = []
+        room = self.most
+        while self._queues:
+            unit, queue = next(iter(self._queues.items()))
+            if group and len(queue[0].requests) > room:
+                break
+            piece = queue.popleft()
+            del self._queues[unit]
+            if queue:
+                self._queues[unit] = queue  # behind the others
+            self._items[unit] -= len(piece.requests)
+            if not self._items[unit]:
+                del self._items[unit]
+            if not piece.answer.done():
+                group.append(piece)
+                room -= len(piece.requests)
+        return group
+
+    def _is_full(self, piece: _Piece[Request, Outcome]) -> bool:
+        """Whether there is no room for a piece, neither in the queue nor in its unit's equal share of it."""
+        waiting, count = self._items.total(), len(piece.requests)
+        if not waiting or waiting + count <= self.waiting:
+            return False
+        return self._items[piece.unit] + count > self.waiting // len(self._items.keys() | {piece.unit})
+
+    async def _settle(self, group: list[_Piece[Request, Outcome]]) -> None:
+        """Decide a group and answer each of its pieces, whatever happens."""
+        outcomes = await self._decided(group)
+        if isinstance(outcomes, list):
+            rest = iter(outcomes)
+            for piece in group:
+                piece.settle([next(rest) for _ in piece.requests])
+        elif isinstance(outcomes, DeniedError):
+            for piece in group:
+                if piece.login and piece.login in outcomes.logins:
+                    piece.settle(outcomes.logins[piece.login])
+            if rest_ := [piece for piece in group if piece.login not in outcomes.logins]:
+                await self._settle(rest_)
+        elif len(group) > 1 and not (isinstance(outcomes, UnavailableError) and not outcomes.undone):
+            for piece in group:
+                await self._settle([piece])
+        else:
+            for piece in group:
+                piece.settle(outcomes)
+
+    async def _decided(self, group: list[_Piece[Request, Outcome]]) -> list[Outcome] | Exception:
+        """What the step says, here if that is quick and nobody else is writing, or else in the worker thread."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        if self._quick and began >= self._resting:
+            outcomes = self._decide(group, self._quick)
+            if loop.time() - began > SLOW:
+                self._resting = loop.time() + REST
+            if not isinstance(outcomes, BusyError):
+                return outcomes
+        return await loop.run_in_executor(self._thread, self._decide, group, self._store)
+
+    def _decide(self, group: list[_Piece[Request, Outcome]], store: Store) -> list[Outcome] | Exception:
+        """What the step says; `BusyError` only if nothing of it was kept."""
+        requests = [request for piece in group for request in piece.requests]
+        entry = Entry((piece.login for piece in group if piece.login), self._world.now())
+        try:
+            outcomes = list(self._step(self._world, store.entering(entry), requests)) if requests else []
+        except Exception as error:  # noqa: BLE001  whatever it is, it is the answer to whoever asked
+            return UnavailableError(str(error)) if isinstance(error, BusyError) and entry.committed else error
+        if len(outcomes) != len(requests):
+            return ValueError("a step gave another number of outcomes than it was given requests")
+        return outcomes

@@ -1,0 +1,281 @@
+"""Puts a service together: settings become a store, and each step of the path becomes a queue in front of that store.
+
+Also here: what runs by itself. The sequencer gives ledger leaves their places every second, and keeps the latest signed
+checkpoint at hand for the answers; chores are done once a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gc
+import os
+import secrets
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import anyio.to_thread
+
+from masking.connection import open_folder
+from masking.errors import MaskingError, UnavailableError
+from masking.journal import journal
+from masking.journal.watch import keep_watch
+from masking.keys import root_record
+from masking.keys.disk_space import check_room
+from masking.keys.root_record import CONFIRM_EVERY
+from masking.ledger import checkpoint
+from masking.numbers.provider import NumberProvider
+from masking.runtime import SteadyClock, World
+from masking.steps.assign import assign
+from masking.steps.call import Call, Route, announce, call
+from masking.steps.change import change
+from masking.steps.checkout import checkout
+from masking.steps.deliver import deliver
+from masking.steps.dial import dial, reconcile
+from masking.steps.enrol import enrol
+from masking.steps.find import find
+from masking.steps.label import label
+from masking.steps.look import look
+from masking.steps.redeem import Attest, redeem, software
+from masking.steps.report import report
+from masking.steps.resolve import resolve
+from masking.steps.scan import scan
+from masking.steps.shift import shift
+from masking.store.rows import codes, credentials, interventions
+from masking.store.rows.credentials import Held
+from masking.store.store import Store
+from masking.upkeep.number_pool import keep_numbers
+from masking.values.plaintext import Connect
+from masking.values.printable import Dial, Refusal
+
+from ..printing.own_templates import own_templates
+from . import login
+from .alarm_delivery import Destinations, read_destinations, send_alarms
+from .batching import Batcher
+from .logs import LOG, RequestLines, named, where
+from .metrics import Metrics
+from .providers import read_provider
+from .settings import ServiceSettings
+
+SWITCH = 0.0005
+"""Seconds after which a thread that computes lets another one go on. Python's own 5 ms are long for answering a socket."""
+
+SEQUENCE_EVERY = 1.0
+"""Seconds between two rounds of the sequencer."""
+
+SIGN_EVERY = timedelta(seconds=0.9)
+"""How old the last checkpoint is before a worker signs the next: all workers together sign about one a second."""
+
+ALARMS_EVERY = 5.0
+"""Seconds between two looks for alarms that are to be sent."""
+
+WAIT = 10.0
+"""Seconds that a worker waits for the store at its start, before another process takes its place and waits on."""
+
+CHORES_EVERY = 60.0
+"""Seconds between two looks at the pool of numbers, at what stands out, and at what has run out."""
+
+
+class Service:
+    """What the routes work with: a queue a step, the latest checkpoint, counts."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        world: World,
+        store: Store,
+        provider: NumberProvider | None = None,
+        attest: Attest = software,
+        destinations: Destinations | None = None,
+    ) -> None:
+        self.settings = settings
+        self.world = world
+        self.store = store
+        self.metrics = Metrics(settings.counts)
+        self.lines = RequestLines()
+        self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self.note = b""
+        self.log_key = journal.log_key(world, store)
+        self.failing: set[str] = set()
+        given: dict[str, Any] = {"most": settings.together, "waiting": settings.waiting}
+        self.known: dict[bytes, Held] = {}
+        self.quick = store.impatient()
+        self.confirm = Batcher(login.confirm, world, store, **given)
+        self.holders = Batcher(login.holders, world, store, quick=self.quick, **given)
+        self.redeem = Batcher(partial(redeem, bearer=settings.bearer_roles, attest=attest), world, store, **given)
+        self.checkout = Batcher(checkout, world, store, **given)
+        self.change = Batcher(change, world, store, **given)
+        self.find = Batcher(find, world, store, **given)
+        self.label = Batcher(label, world, store, **given)
+        self.scan = Batcher(scan, world, store, **given)
+        self.assign = Batcher(assign, world, store, **given)
+        self.resolve = Batcher(resolve, world, store, quick=self.quick, **given)
+        self.look = Batcher(look, world, store, **given)
+        self.provider = provider
+        self.destinations = destinations or Destinations()
+        self.templates = own_templates(settings.folder / "templates")
+        # a provider is slow, and is not waited for by our own switch
+        self.announce = Batcher(
+            partial(_announce_and_dial, provider=provider) if provider else call, world, store, **given
+        )
+        self.call = Batcher(call, world, store, quick=self.quick, **given)
+        self.report = Batcher(report, world, store, **given)
+        self.deliver = Batcher(deliver, world, store, **given)
+        self.enrol = Batcher(enrol, world, store, **given)
+        self.shift = Batcher(shift, world, store, **given)
+
+    async def drain(self) -> None:
+        """Let every queue answer what it has taken, and take nothing more."""
+        for queue in vars(self).values():
+            if isinstance(queue, Batcher):
+                await queue.close()
+        if self.quick:
+            self.quick.close()
+
+    async def sequence(self, *, at_most_every: timedelta = timedelta(0)) -> None:
+        """Place the waiting leaves and keep the latest checkpoint, as it goes into a header; let others know the counts."""
+        work = partial(journal.sequence, self.world, self.store, at_most_every=at_most_every)
+        note = await anyio.to_thread.run_sync(work)
+        self.note = base64.b64encode(note.encode())
+        with suppress(OSError):  # whoever asks for the counts hears of it
+            self.metrics.publish()
+
+    async def alarm(self) -> None:
+        """Send the alarms that are due. A stopping service waits for one attempt at most."""
+        kinds = await anyio.to_thread.run_sync(send_alarms, self.world, self.store, self.destinations)
+        for kind in kinds:
+            self.metrics.alarm(kind)
+
+    async def run(self) -> None:
+        """Sequence, and do the chores, for ever; none of them waits for another."""
+        chores: dict[str, Callable[[World, Store], object]] = {
+            "numbers": keep_numbers,
+            "watch": keep_watch,
+            "sweep": _sweep,
+            "room": _room,
+            "schema": _schemas,  # a trigger that is added under a running service
+        }
+        if self.provider:
+            chores["provider"] = partial(reconcile, provider=self.provider)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep("sequencer", partial(self.sequence, at_most_every=SIGN_EVERY), SEQUENCE_EVERY))
+            confirm = partial(anyio.to_thread.run_sync, _confirm_root, self.name, self.store)
+            tasks.create_task(self._keep("root", confirm, CONFIRM_EVERY))
+            tasks.create_task(self._keep("alarms", self.alarm, ALARMS_EVERY))
+            for name, chore in chores.items():
+                work = partial(anyio.to_thread.run_sync, chore, self.world, self.store)
+                tasks.create_task(self._keep(name, work, CHORES_EVERY))
+
+    async def _keep(self, name: str, work: Callable[[], Awaitable[object]], every: float) -> None:
+        """Do this every so many seconds; what went wrong is done again soon, and shows in `/readyz` until it went well."""
+        while True:
+            try:
+                await work()
+                self.failing.discard(name)
+            except Exception as error:  # noqa: BLE001  whatever it was: who else would do it, and say so?
+                self.failing.add(name)
+                kind, places = where(error)
+                LOG.error(name, extra={"waybill": {"error": kind, "at": places} | named(getattr(error, "fault", None))})
+            await asyncio.sleep(SEQUENCE_EVERY if name in self.failing else every)
+
+
+def _sweep(world: World, store: Store) -> None:
+    with store.transaction() as tx:
+        credentials.forget_proofs(tx, world.now())
+        codes.sweep(tx, world.now())
+        interventions.sweep(tx, world.now())
+
+
+def _room(world: World, store: Store) -> None:
+    check_room(world, store.keys)
+
+
+def _last_signed(world: World, store: Store) -> datetime:
+    """When the latest checkpoint was signed; the present before the first."""
+    note = journal.latest(store)
+    return checkpoint.read(note, journal.log_key(world, store)).at if note else world.now()
+
+
+def _announce_and_dial(
+    world: World, store: Store, requests: Sequence[Call | Route], *, provider: NumberProvider
+) -> list[Dial | Connect | Refusal]:
+    return dial(world, store, announce(world, store, requests, bind=True), provider=provider)
+
+
+def _confirm_root(name: str, store: Store) -> None:
+    root_record.confirm(store.keys.engine, name, store.keys.other_roots())
+
+
+def _schemas(_world: World, store: Store) -> None:
+    store.check_schemas()
+
+
+async def _begun(settings: ServiceSettings, world: World, attest: Attest) -> Service:
+    """A service on an open store, which has signed its ledger. One worker of several waits for a store that is away.
+
+    A worker that failed at its start would end its parent and with it the others, which go on once the store is back.
+    """
+    until = time.monotonic() + WAIT
+    while True:
+        try:
+            return await _opened(settings, world, attest)
+        except UnavailableError as error:
+            if settings.counts is None:  # not one worker of several: the terminal is told
+                raise
+            LOG.warning("waiting for the store", extra={"waybill": named(error.fault)})
+            if time.monotonic() > until:
+                # a signal to stop is only heeded after the start; its parent begins another one
+                os._exit(os.EX_TEMPFAIL)
+        await asyncio.sleep(SEQUENCE_EVERY)
+
+
+async def _opened(settings: ServiceSettings, world: World, attest: Attest) -> Service:
+    store = await anyio.to_thread.run_sync(lambda: open_folder(settings.folder, world, must_exist=True))
+    try:
+        if isinstance(world.now, SteadyClock):
+            world.now.not_before(await anyio.to_thread.run_sync(_last_signed, world, store))
+        destinations = read_destinations(settings.folder)
+        service = Service(settings, world, store, read_provider(settings.folder, world), attest, destinations)
+        await service.sequence()
+    except BaseException:
+        store.close()
+        raise
+    return service
+
+
+@asynccontextmanager
+async def running(settings: ServiceSettings, world: World, attest: Attest = software) -> AsyncIterator[Service]:
+    """A service on an open store, with its sequencer; closed in the reverse order, leaves placed.
+
+    Raises:
+        SettingsError: the deployment can't be opened.
+        IntegrityError: its ledger is not what was signed.
+    """
+    sys.setswitchinterval(SWITCH)
+    service = await _begun(settings, world, attest)
+    store = service.store
+    try:
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: to look through it for garbage takes a tenth of each request
+        background = asyncio.create_task(service.run())
+        try:
+            yield service
+        finally:
+            await service.drain()
+            background.cancel()
+            service.lines.flush()
+            with suppress(asyncio.CancelledError):
+                await background
+            with suppress(MaskingError):  # the next start does it
+                await service.sequence()
+            with suppress(MaskingError):  # without it, a rotation of the root waits until this worker counts as dead
+                await anyio.to_thread.run_sync(root_record.leave, store.keys.engine, service.name)
+    finally:
+        gc.unfreeze()  # frozen objects are not freed at exit, and ZXing's binding reports them as leaked
+        store.close()

@@ -1,0 +1,361 @@
+"""The shapes of answers, for the OpenAPI description; `masking.values.json` writes them, and a test holds the two together.
+
+Each operation has a union of its own: the outcomes that it can have, told apart by the member `outcome`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal, NotRequired, TypeVar
+
+from pydantic import Field
+from typing_extensions import TypeAliasType, TypedDict  # Pydantic asks for these below Python 3.12
+
+from masking.numbers.pushes import SignatureRule
+from masking.values.printable import CallEvent, ScanKind, WaybillState
+from masking.words.reasons import ProofRule, Reason
+from masking.words.rules import Rule
+
+from .request_models import ID, Document
+
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-11-24T00:30:00.000Z"])]
+
+ProblemReason = StrEnum(  # type: ignore[misc]  # mypy wants literal names; these are the words of three lists
+    "ProblemReason", {word.name: word.value for register in (SignatureRule, ProofRule, Reason) for word in register}
+)
+ProblemReason.__doc__ = "Why a request is refused as a whole: a rule of proofs, of pushes' signatures, or a `Reason`."
+
+
+class VirtualNumber(Document):
+    """A virtual number: dial `main`, then `extension`."""
+
+    main: Annotated[str, Field(examples=["17000000000"])]
+    extension: Annotated[str, Field(examples=["1234"])]
+    expires: Time
+
+
+class HiddenSpan(Document):
+    """Characters `start` to `end` of the text, `end` not included, stand for hidden ones."""
+
+    start: int
+    end: int
+
+
+class MaskedText(Document):
+    """A text after masking, and the spans of it that stand for hidden characters."""
+
+    text: Annotated[str, Field(examples=["欧阳**"])]
+    hidden: Annotated[list[HiddenSpan], Field(examples=[[{"start": 2, "end": 4}]])]
+
+
+class MaskedParty(Document):
+    """A recipient or a sender as it may be shown."""
+
+    name: MaskedText
+    phone: MaskedText
+    address: MaskedText
+
+
+class MaskedView(Document):
+    """An order as it may be shown; `stamp` names the rules that it was checked against."""
+
+    stamp: str
+    recipient: MaskedParty
+    sender: MaskedParty
+    goods: MaskedText
+    remark: MaskedText
+
+
+class Waybill(Document):
+    """A waybill as its merchant sees it; `masked` is null once destroyed."""
+
+    id: Annotated[str, Field(examples=[ID])]
+    reference: str | None
+    masked: MaskedView | None
+    number: VirtualNumber | None
+    merge: str | None
+    state: WaybillState
+    waybill_number: str | None
+    routing_code: str | None
+    created: bool
+
+
+class WaybillOutcome(Waybill):
+    """The waybill as it is now."""
+
+    outcome: Literal["waybill"]
+
+
+class Rejected(Document):
+    """An order or entry that was not taken: the field and the rule it breaks."""
+
+    outcome: Literal["rejected"]
+    reference: str | None
+    field: str
+    rule: Rule
+    row: int | None
+
+
+class Refused(Document):
+    """A well-formed item that is refused; `retry_after` in seconds, where waiting helps."""
+
+    outcome: Literal["refused"]
+    reason: Reason
+    retry_after: int | None
+
+
+class Granted(Document):
+    """What the next step of this parcel needs, in plain text. Draw `view_ref` over it; keep it in memory only."""
+
+    outcome: Literal["granted"]
+    fields: dict[str, str]
+    view_ref: str
+    valid_until: Time
+    remaining: int
+
+
+class Printed(Document):
+    """The label is on this page of the document."""
+
+    outcome: Literal["printed"]
+    page: int
+
+
+class DialNumber(Document):
+    """The number to dial, from your own verified phone, until then."""
+
+    outcome: Literal["dial"]
+    number: VirtualNumber
+    valid_until: Time
+
+
+class ConnectCall(Document):
+    """Ring `to`; show both sides `shown`; name the call `call` in its reports."""
+
+    outcome: Literal["connect"]
+    to: str
+    shown: str
+    call: str
+
+
+class Reported(Document):
+    """This event of this call is recorded, now or before."""
+
+    outcome: Literal["reported"]
+    call: str
+    event: CallEvent
+
+
+class CallBack(Document):
+    """A parcel whose recipient has missed a call, and when it was answered from another phone."""
+
+    waybill_number: str
+    at: Time
+
+
+class CallBacks(Document):
+    """Recipients to ring again: a missed call was answered from another phone."""
+
+    outcome: Literal["call_backs"]
+    calls: list[CallBack]
+
+
+class Seen(Document):
+    """The masked view; `matches` says whether the phone in the request is the recipient's, null without one."""
+
+    outcome: Literal["seen"]
+    view: MaskedView
+    matches: bool | None
+
+
+class Scanned(Document):
+    """The scan is recorded, or was before under the same key."""
+
+    outcome: Literal["scanned"]
+    kind: ScanKind
+    at: Time
+
+
+class Assigned(Document):
+    """The courier has the duty since then."""
+
+    outcome: Literal["assigned"]
+    courier: str
+    at: Time
+
+
+class Delivered(Document):
+    """Signed for; access has ended."""
+
+    outcome: Literal["delivered"]
+    at: Time
+
+
+class Enrolled(Document):
+    """Enrolled. The code is shown this once, and lets one device in, once, until then."""
+
+    outcome: Literal["enrolled"]
+    id: str
+    code: str
+    until: Time
+
+
+class Confirmed(Document):
+    """A second person has vouched for the enrolment: the code is good now."""
+
+    outcome: Literal["confirmed"]
+    id: str
+
+
+class Working(Document):
+    """The courier's shift ends then; in the past if it has ended."""
+
+    outcome: Literal["working"]
+    courier: str
+    until: Time
+
+
+class Revoked(Document):
+    """Nothing that this person holds is valid any more; for an hour it can be taken back."""
+
+    outcome: Literal["revoked"]
+    id: str
+
+
+class Reinstated(Document):
+    """The revocation is taken back: this person acts again, with the device and the phone that they had."""
+
+    outcome: Literal["reinstated"]
+    id: str
+
+
+class DeviceEnded(Document):
+    """The device that this person had is invalid, and so is the phone that was confirmed with it."""
+
+    outcome: Literal["device_ended"]
+    id: str
+
+
+class Unlocked(Document):
+    """This person's refusals are counted from zero again."""
+
+    outcome: Literal["unlocked"]
+    id: str
+
+
+_Kinds = TypeVar("_Kinds")
+_OneOf = Annotated[_Kinds, Field(discriminator="outcome")]
+
+CheckoutOutcome = TypeAliasType("CheckoutOutcome", _OneOf[WaybillOutcome | Rejected])
+ChangeOutcome = TypeAliasType("ChangeOutcome", _OneOf[WaybillOutcome | Rejected | Refused])
+CancelOutcome = TypeAliasType("CancelOutcome", _OneOf[WaybillOutcome | Refused])
+LabelOutcome = TypeAliasType("LabelOutcome", _OneOf[Printed | Rejected | Refused])
+ResolveOutcome = TypeAliasType("ResolveOutcome", _OneOf[Granted | Refused])
+LookOutcome = TypeAliasType("LookOutcome", _OneOf[Seen | Refused])
+CallOutcome = TypeAliasType("CallOutcome", _OneOf[DialNumber | Refused])
+MissedCallsOutcome = TypeAliasType("MissedCallsOutcome", _OneOf[CallBacks | Refused])
+ScanOutcome = TypeAliasType("ScanOutcome", _OneOf[Scanned | Delivered | Refused])
+AssignOutcome = TypeAliasType("AssignOutcome", _OneOf[Assigned | Refused])
+RouteOutcome = TypeAliasType("RouteOutcome", _OneOf[ConnectCall | Refused])
+ReportOutcome = TypeAliasType("ReportOutcome", _OneOf[Reported | Refused])
+EnrolOutcome = TypeAliasType("EnrolOutcome", _OneOf[Enrolled | Rejected | Refused])
+ConfirmOutcome = TypeAliasType("ConfirmOutcome", _OneOf[Confirmed | Refused])
+ShiftOutcome = TypeAliasType("ShiftOutcome", _OneOf[Working | Refused])
+RevokeOutcome = TypeAliasType("RevokeOutcome", _OneOf[Revoked | Refused])
+ReinstateOutcome = TypeAliasType("ReinstateOutcome", _OneOf[Reinstated | Refused])
+EndDeviceOutcome = TypeAliasType("EndDeviceOutcome", _OneOf[DeviceEnded | Refused])
+UnlockOutcome = TypeAliasType("UnlockOutcome", _OneOf[Unlocked | Refused])
+
+
+class PushAcknowledged(Document):
+    """What the provider has to receive to push no more, and an outcome for each record."""
+
+    code: Annotated[int, Field(examples=[0])]
+    msg: Annotated[str, Field(examples=["接收成功"])]
+    outcomes: list[ReportOutcome]
+
+
+class Labels(Document):
+    """The labels that could be printed, and an outcome for each that was asked for."""
+
+    outcomes: list[LabelOutcome]
+    pdf: Annotated[
+        str | None,
+        Field(description="The document in base64; null if there is no label in it, or another form was asked for."),
+    ]
+    parts: Annotated[
+        list[str],
+        Field(description="In a printer's language, the bytes of each printed label in base64; page 1 is the first."),
+    ]
+
+
+class FoundWaybills(Document):
+    """A page of the waybills that answer the question, oldest first. `next` is for the next page's `after`, null on the last."""
+
+    waybills: list[Waybill]
+    next: Annotated[str | None, Field(examples=[ID])]
+
+
+class IssuedToken(Document):
+    """A token for the header `Authorization: DPoP ...` (`Bearer` where `type` says so), and when it ends.
+
+    `secret` buys further tokens for a program that showed its code without a proof; it is shown this once.
+    """
+
+    token: str
+    type: Literal["DPoP", "Bearer"]
+    expires: Time
+    secret: str | None
+
+
+class LedgerCheckpoint(Document):
+    """The latest signed checkpoint, as a C2SP signed note, and the key that checks it."""
+
+    note: str
+    key: str
+
+
+class SealingKeys(Document):
+    """The directory of keys that orders are sealed to, signed by the ledger's key, and the merchant to seal for."""
+
+    note: str
+    merchant: str
+
+
+class ConsistencyProof(Document):
+    """The hashes that show one ledger to be the beginning of another, in base64."""
+
+    proof: list[str]
+
+
+class Liveness(Document):
+    """The process answers."""
+
+    alive: bool
+
+
+class Readiness(Document):
+    """Whether the service can work now, and what an operator should know: accepted risks, and faults that have a name."""
+
+    ready: bool
+    risks: list[str]
+
+
+class BrokenRule(TypedDict):
+    """A field and the rule that it breaks: a word of `Rule`, or one about the form of the request."""
+
+    field: str
+    rule: str
+    row: NotRequired[int]
+
+
+class Problem(TypedDict):
+    """RFC 9457. `now` is the service's time, where a proof's time was refused."""
+
+    type: Annotated[str, Field(examples=["urn:waybill-masking:problem:input"])]
+    title: str
+    status: int
+    reason: NotRequired[ProblemReason]
+    state: NotRequired[WaybillState]
+    now: NotRequired[Time]
+    errors: NotRequired[list[BrokenRule]]

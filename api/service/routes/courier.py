@@ -1,0 +1,103 @@
+"""Couriers: what the next step of a parcel needs, calls, and scans (which outlets make, too)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Annotated
+
+from fastapi import APIRouter, Header
+from pydantic import StringConstraints
+from starlette.requests import Request
+from starlette.responses import Response
+
+from masking.access.duty import Purpose
+from masking.steps.call import Call
+from masking.steps.deliver import Deliver
+from masking.steps.look import Look
+from masking.steps.report import Missed
+from masking.steps.resolve import Resolve
+from masking.steps.scan import Scan
+from masking.values.json import Outcome
+from masking.values.plaintext import Plain
+
+from .. import response_models
+from ..container import Service
+from ..login import Login
+from ..request_models import CallsIn, LooksIn, ResolveIn, ScanItem, ScansIn
+from .called import BodyRoute, called, outcomes, outcomes_of
+
+router = APIRouter(route_class=BodyRoute)
+
+Key = Annotated[str | None, StringConstraints(min_length=8, max_length=125), Header(alias="Idempotency-Key")]
+"""With an item's place in the request behind it, it is the name of a scan, which has 128 characters at most."""
+
+
+@router.post(
+    "/v1/resolve", operation_id="resolve", tags=["parcels"], responses=outcomes_of(response_models.ResolveOutcome)
+)
+async def resolve(body: ResolveIn, request: Request) -> Response:
+    """What the purpose needs of up to 20 scanned labels. Takes no idempotency key: to ask again is to look again."""
+    login, service = called(request)
+    asked = [Resolve(actor=login.actor, code=each.code, purpose=Purpose(each.purpose)) for each in body.items]
+    return outcomes(service, await service.resolve.submit_many(asked, login))
+
+
+@router.post("/v1/looks", operation_id="look", tags=["parcels"], responses=outcomes_of(response_models.LookOutcome))
+async def looks(body: LooksIn, request: Request) -> Response:
+    """Masked views of parcels that you have a duty towards; and whether one is for whoever has said a phone, in full."""
+    login, service = called(request)
+    asked = [
+        Look(actor=login.actor, code=each.code, phone=Plain(each.phone) if each.phone else None) for each in body.items
+    ]
+    return outcomes(service, await service.look.submit_many(asked, login))
+
+
+@router.post(
+    "/v1/calls", operation_id="announceCalls", tags=["calls"], responses=outcomes_of(response_models.CallOutcome)
+)
+async def calls(body: CallsIn, request: Request) -> Response:
+    """A number to dial for each parcel, from your own phone, for two minutes and one call."""
+    login, service = called(request)
+    return outcomes(
+        service,
+        await service.announce.submit_many([Call(actor=login.actor, code=each.code) for each in body.items], login),
+    )
+
+
+@router.get(
+    "/v1/calls/missed",
+    operation_id="listMissedCalls",
+    tags=["calls"],
+    responses=outcomes_of(response_models.MissedCallsOutcome),
+)
+async def missed(request: Request) -> Response:
+    """Which of your recipients have missed a call that somebody tried to answer from another phone."""
+    login, service = called(request)
+    return outcomes(service, await service.report.submit_many([Missed(actor=login.actor)], login))
+
+
+@router.post("/v1/scans", operation_id="scan", tags=["parcels"], responses=outcomes_of(response_models.ScanOutcome))
+async def scans(body: ScansIn, request: Request, key: Key = None) -> Response:
+    """Say where parcels are. With an `Idempotency-Key`, a repeated request is recorded once and answered the same."""
+    login, service = called(request)
+    found: list[Outcome] = []
+    numbered = enumerate(body.items)
+    for delivered, run in groupby(numbered, lambda each: each[1].kind == "delivered"):
+        items = list(run)
+        found += await (_deliver(service, login, items) if delivered else _scan(service, login, items, key))
+    return outcomes(service, found)
+
+
+async def _scan(
+    service: Service, login: Login, items: Sequence[tuple[int, ScanItem]], key: str | None
+) -> Sequence[Outcome]:
+    asked = [
+        Scan(actor=login.actor, what=each.what, kind=each.kind, to=each.to, event=f"{key}/{n}" if key else None)
+        for n, each in items
+    ]
+    return await service.scan.submit_many(asked, login)
+
+
+async def _deliver(service: Service, login: Login, items: Sequence[tuple[int, ScanItem]]) -> Sequence[Outcome]:
+    return await service.deliver.submit_many([Deliver(actor=login.actor, code=each.what) for _, each in items], login)

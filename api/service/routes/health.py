@@ -1,0 +1,119 @@
+"""For those who run the service: alive, ready, counts. Nothing of a person, and open to anybody who reaches it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from functools import partial
+
+import anyio
+import anyio.to_thread
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from masking.errors import MaskingError, RootUnavailableError
+from masking.journal import journal
+from masking.runtime import SteadyClock
+from masking.store import alarms
+from masking.store.rows import slots
+from masking.store.store import Store
+
+from .. import response_models
+from ..container import Service
+from .called import Responses, document
+
+SKEW = timedelta(seconds=5)
+"""How far the machine's clock may be behind the service's without being named."""
+
+MOST = 5
+"""Checks of readiness in a second; those who ask more often get the last answer."""
+
+router = APIRouter(tags=["operations"])
+
+_ALIVE: Responses = {200: {"model": response_models.Liveness, "description": "Alive"}}
+_READY: Responses = {
+    200: {"model": response_models.Readiness, "description": "Ready"},
+    503: {"model": response_models.Readiness, "description": "Not now; `ready` is false"},
+}
+
+
+@router.get("/healthz", operation_id="getLiveness", responses=_ALIVE)
+async def alive() -> Response:
+    """The process answers."""
+    return document({"alive": True})
+
+
+class Checked:
+    """Asks the store at most `MOST` times a second, and once at a time: any stranger may ask whether it is ready."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._asked: deque[float] = deque(maxlen=MOST)
+        self._asking = anyio.Lock()
+        self._last: tuple[bool, list[str]] = (False, [])
+
+    async def ready(self, check: Callable[[], Awaitable[tuple[bool, list[str]]]]) -> tuple[bool, list[str]]:
+        """What `check` answers now, or has answered within the last second."""
+        async with self._asking:
+            now = self._clock()
+            if len(self._asked) < MOST or now - self._asked[0] >= 1:
+                self._asked.append(now)
+                self._last = await check()
+            return self._last
+
+
+@router.get("/readyz", operation_id="getReadiness", responses=_READY)
+async def ready(request: Request) -> Response:
+    """The store answers, the root key and today's keys open, the ledger is being signed, chores are done. Risks are named."""
+    service = request.app.state.service
+    able, risks = await request.app.state.checked.ready(partial(_check, service))
+    answer = document({"ready": able, "risks": risks})
+    answer.status_code = 200 if able else 503
+    return answer
+
+
+async def _check(service: Service) -> tuple[bool, list[str]]:
+    risks: list[str] = []
+    try:
+        await anyio.to_thread.run_sync(journal.latest, service.store)
+        await anyio.to_thread.run_sync(service.store.keys.try_today, service.world, service.world.now())
+        risks = await anyio.to_thread.run_sync(_risks, service.store)
+        if isinstance(service.world.now, SteadyClock) and service.world.now.ahead > SKEW:
+            risks.append("clock-set-back")
+        if service.provider and service.provider.fault:
+            risks.append(service.provider.fault.value)
+        await anyio.to_thread.run_sync(service.store.keys.check_root)
+        able = not service.failing
+    except RootUnavailableError:
+        able = False
+        risks.append("root-key-unavailable")
+    except MaskingError:
+        able = False
+    return able, risks
+
+
+@router.get("/metrics", operation_id="getMetrics", response_class=PlainTextResponse)
+async def metrics(request: Request) -> Response:
+    """Counts of all workers in Prometheus' text format, with the gauges of numbers and alarms of at most ten seconds ago."""
+    service = request.app.state.service
+    gauges = await service.metrics.gauges(partial(_gauges, service.store))
+    return PlainTextResponse(service.metrics.text(gauges))
+
+
+def _risks(store: Store) -> list[str]:
+    with store.reading() as tx:
+        risks = {
+            "numbers-connect-anybody": slots.connects_anybody(tx),
+            "alarms-not-delivered": alarms.undelivered(tx) > 0,
+        }
+    return [risk for risk, there in risks.items() if there]
+
+
+def _gauges(store: Store) -> dict[str, int]:
+    with store.reading() as tx:
+        found = slots.counts(tx)
+        alarm_counts = {"alarms_open": alarms.count_open(tx), "alarms_undelivered": alarms.undelivered(tx)}
+    return {f"numbers_{state}": found.get(state, 0) for state in ("free", "leased", "cooling")} | alarm_counts

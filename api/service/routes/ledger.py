@@ -1,0 +1,55 @@
+"""The ledger's latest checkpoint, and the proof that it continues an earlier one: for whoever is enrolled."""
+
+from __future__ import annotations
+
+import base64
+from typing import Annotated, Any
+
+import anyio.to_thread
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from masking.errors import InputError
+from masking.journal import journal
+from masking.ledger import checkpoint, tree
+from masking.store.store import Store
+
+from .. import response_models
+from .called import called, document
+
+router = APIRouter(tags=["ledger"])
+
+_NOTE: dict[int | str, dict[str, Any]] = {
+    200: {"model": response_models.LedgerCheckpoint, "description": "The signed note"}
+}
+_PROOF: dict[int | str, dict[str, Any]] = {
+    200: {"model": response_models.ConsistencyProof, "description": "The proof's hashes"}
+}
+Size = Annotated[int, Query(ge=0, lt=2**63)]
+
+
+@router.get("/v1/ledger/checkpoint", operation_id="getCheckpoint", responses=_NOTE)
+async def latest(request: Request) -> Response:
+    """The latest signed checkpoint, read from the store."""
+    _, service = called(request)
+    note = await anyio.to_thread.run_sync(journal.latest, service.store)
+    return document({"note": note, "key": str(service.log_key)})
+
+
+@router.get("/v1/ledger/consistency", operation_id="getConsistencyProof", responses=_PROOF)
+async def consistency(
+    request: Request, earlier: Annotated[Size, Query(alias="from")], later: Annotated[Size, Query(alias="to")]
+) -> Response:
+    """The hashes that prove the ledger of `from` leaves to be the beginning of that of `to` leaves (RFC 9162, 2.1.4)."""
+    _, service = called(request)
+    path = await anyio.to_thread.run_sync(_proof, service.store, service.log_key, earlier, later)
+    return document({"proof": [base64.b64encode(each).decode() for each in path]})
+
+
+def _proof(store: Store, key: checkpoint.LogKey, earlier: int, later: int) -> list[bytes]:
+    if earlier > later:
+        raise InputError("from", "larger-than-to")
+    if later > checkpoint.read(journal.latest(store), key).size:
+        raise InputError("to", "larger-than-the-ledger")
+    return journal.proof(store, tree.consistency(earlier, later))

@@ -1,0 +1,63 @@
+"""A provider that connects calls tells what became of them. It has no token: each push is signed, or nothing of it is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from masking.numbers.pushes import HEADER, SignatureRule, Unsigned
+
+from .. import response_models
+from ..auth import PUSHED
+from ..problems import ProblemError
+from .called import document, written
+
+TOGETHER = 100
+"""Records that are committed together; a push may bring more."""
+
+router = APIRouter(tags=["calls"])
+
+_ACKNOWLEDGED: dict[int | str, dict[str, Any]] = {
+    200: {"model": response_models.PushAcknowledged, "description": "All of it is on disk; push it no more"}
+}
+_RECORD = {
+    "type": "object",
+    "properties": {
+        **{name: {"type": "string"} for name in ("out_id", "phone_no", "peer_no", "ring_time", "start_time")},
+        "call_type": {"type": ["integer", "string"]},
+        "release_time": {"type": "string", "example": "2026-11-24 08:31:41"},
+    },
+}
+_TAKES: dict[str, Any] = {
+    "parameters": [{"name": HEADER, "in": "header", "required": True, "schema": {"type": "string"}}],
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"type": "array", "items": _RECORD}}},
+    },
+}
+
+
+@router.post(PUSHED, operation_id="receiveAliyunReports", responses=_ACKNOWLEDGED, openapi_extra=_TAKES)
+async def aliyun(request: Request) -> Response:
+    """What Aliyun pushes (SecretReport), signed by whoever hands it on; at least once, twice, in any order.
+
+    Acknowledged, in Aliyun's words, once it is on disk; whatever is answered otherwise has to be pushed again.
+    """
+    service = request.app.state.service
+    given = request.headers.getlist(HEADER)
+    if service.provider is None or not given:
+        raise _unsigned(SignatureRule.NO_KEY if service.provider is None else SignatureRule.MISSING)
+    told = service.provider.told(given[0] if len(given) == 1 else None, await request.body())
+    if isinstance(told, Unsigned):
+        raise _unsigned(told.reason)
+    found: list[Any] = []
+    for first in range(0, len(told), TOGETHER):
+        found += await service.report.submit_many(told[first : first + TOGETHER], None)
+    return document({**service.provider.acknowledgement, "outcomes": written(service, found)})
+
+
+def _unsigned(reason: SignatureRule) -> ProblemError:
+    return ProblemError("signature-refused", reason=reason, headers={"WWW-Authenticate": HEADER})

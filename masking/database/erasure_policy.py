@@ -1,0 +1,130 @@
+"""What becomes of each column of both databases when a waybill is destroyed: two closed lists.
+
+Every column that could hold anything of a person is on the destroy list or, with its reason, on the keep list; a test
+walks the schema and fails on a column that is on neither.
+"""
+
+from __future__ import annotations
+
+from masking.access.budget import Counts
+from masking.database.schema import sealed_column
+from masking.values.plaintext import FIELDS
+
+DESTROYED = {
+    "waybill": {
+        "reference": "cleared",
+        "waybill_number": "cleared",
+        "routing_code": "cleared",
+        "masked": "cleared",
+        "merge_reference": "cleared",
+        "recipient_index": "cleared",
+        "sender_index": "cleared",
+        "content_mac": "cleared",
+    },
+    "sealed": dict.fromkeys(("waybill", *(sealed_column(name) for name in FIELDS)), "row deleted"),
+    "slot": {"waybill": "cleared", "merchant": "cleared", "until": "cleared after the cool-down"},
+    "intent": dict.fromkeys(
+        ("id", "waybill", "actor", "caller", "expires", "used", "switch", "reported", "called_back"), "row deleted"
+    ),
+    "binding": {"waybill": "cleared"},
+    "call_report": dict.fromkeys(("call", "event", "waybill", "at", "seconds"), "row deleted"),
+    "label_print": dict.fromkeys(("waybill", "number", "job", "station", "actor", "reason", "at"), "row deleted"),
+    "wrap": dict.fromkeys(
+        ("waybill", "generation", "tenant", "online_key", "online", "archive_key", "archive"), "row deleted"
+    ),
+}
+"""The closed list: what `destroy` clears or deletes, by table and column."""
+
+KEPT = {
+    "waybill": {
+        "id": "names the tombstone, and refuses a second life",
+        "tenant": "whose tombstone it is",
+        "merchant": "whose tombstone it is",
+        "state": "says destroyed",
+        "created": "retention statistics; no person",
+        "generation": "a count",
+        "leg": "a word of a closed list",
+        "custody": "a word of a closed list",
+        "place": "who handled the parcel; no personal data",
+        "holder": "who handled the parcel; no personal data",
+        "received_by": "who handled the parcel; no personal data",
+        "bound_for": "who handled the parcel; no personal data",
+        "diverted_to": "who handled the parcel; no personal data",
+        "prints": "a count",
+        "live_print": "a count",
+        "misses": "a count",
+        "delivered": "retention proof",
+        "sealed_away": "retention proof",
+        "destroyed": "the certificate's time",
+        "destroy_reason": "a word of a closed list",
+    },
+    "scan": dict.fromkeys(
+        ("id", "waybill", "kind", "unit", "actor", "at", "bound_for"), "who handled the parcel; no personal data"
+    )
+    | {"event": "the scanner's own name for the scan, keyed"},
+    "assignment": dict.fromkeys(
+        ("id", "waybill", "unit", "leg", "courier", "given_by", "at", "closed", "views", "looked", "place", "mac"),
+        "who had the duty, and when they looked: the defence in a dispute",
+    ),
+    "envelope": dict.fromkeys(("id", "until"), "a random number of the sender's; swept when its time is over"),
+    "hold": dict.fromkeys(
+        ("waybill", "actor", "reason", "at"), "what is held is not destroyed; the row goes on release"
+    ),
+    "line": dict.fromkeys(("main", "digits", "provider", "city", "switch", "rest"), "the operator's own numbers"),
+    "slot": dict.fromkeys(("main", "extension", "stage", "place"), "the operator's own numbers"),
+    "person": dict.fromkeys(
+        (
+            "id",
+            "tenant",
+            "role",
+            "unit",
+            "phone",
+            "phone_index",
+            "active",
+            "enrolled",
+            "device",
+            "level",
+            "shift_until",
+            "mac",
+        ),
+        "staff, not parties of an order",
+    ),
+    "credential": dict.fromkeys(
+        ("digest", "person", "kind", "expires", "key", "mac"), "hashes of 256 random bits; staff"
+    ),
+    "code": dict.fromkeys(
+        ("digest", "person", "maker", "at", "until", "confirmed_by", "used", "phone", "phone_index", "mac"),
+        "who enrolled whom; swept after two days, the phone when the code is used or replaced",
+    ),
+    "intervention": dict.fromkeys(
+        ("id", "kind", "person", "supervisor", "at", "done"),
+        "which supervisor ended or unlocked whose access; swept after two days",
+    ),
+    "proof": dict.fromkeys(("id", "until"), "hashes of used-up proofs; swept when they are stale anyway"),
+    "budget": dict.fromkeys(Counts._fields, "counts of staff's acts, one row each"),
+    "binding": dict.fromkeys(
+        ("call", "main", "subscription", "until"), "what the provider has yet to end; goes when it has, or by itself"
+    ),
+    "canary": dict.fromkeys(("waybill", "at"), "an invented parcel at which nobody should look"),
+    "alarm": dict.fromkeys(
+        ("id", "at", "kind", "actor", "partner", "attempts", "due", "acknowledged"), "no record, no person"
+    ),
+    "leaf": dict.fromkeys(("id", "subject", "body", "position"), "keyed record ids only (FORMAT.md section 8)"),
+    "node": dict.fromkeys(("place", "hash"), "hashes of leaves"),
+    "checkpoint": dict.fromkeys(("number", "size", "note"), "hashes of leaves"),
+    "stored_key": dict.fromkeys(
+        ("purpose", "name", "wrapped", "archived", "sealed_to", "created", "revoked", "died"),
+        "keys die by their own schedule",
+    ),
+    "signed_head": dict.fromkeys(("log", "size", "root"), "hashes of leaves"),
+    "root": dict.fromkeys(("place", "id", "proof"), "which root wraps the keys; no person"),
+    "worker": dict.fromkeys(
+        ("name", "seen", "root"), "a process of the service: its machine, process number and last sign of life"
+    ),
+    "ended": {"what": "hashes of staff names, devices and secrets, so that an old row brings none of them back"},
+    "backup": dict.fromkeys(("at", "mac"), "when a copy was made; empty in use"),
+    "destruction": dict.fromkeys(
+        ("waybill", "at", "actor", "reason", "finished"), "what a restored backup must replay; no person"
+    ),
+}
+"""What stays, by table and column, with the reason."""

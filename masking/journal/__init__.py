@@ -1,0 +1,1 @@
+"""The ledger's rows: how they are written, signed, verified and searched."""

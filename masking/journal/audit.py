@@ -1,0 +1,310 @@
+"""Recomputes the whole ledger from its leaves and compares it with every kept hash and every signed checkpoint.
+
+Reads in strides, in memory that does not grow. A ledger that was cut back as a whole, or grown anew from an earlier
+checkpoint, does not extend what the sequencer signed last (`signedhead`). What it can't see: acts whose leaves were deleted
+before they got a place; and a ledger cut back together with the key store, which shows to clients that kept a checkpoint.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count, islice
+from typing import Any, final
+
+import sqlalchemy as sa
+
+from masking.database import schema
+from masking.errors import IntegrityError
+from masking.keys import signed_head
+from masking.keys.signed_head import SignedHead
+from masking.ledger.checkpoint import Checkpoint, LogKey, read, stated_time
+from masking.ledger.log import names
+from masking.ledger.tree import Span, Tree, leaf_hash, stored
+from masking.store.store import Store
+
+ALL_KEPT = timedelta(days=1)
+"""Every checkpoint is kept that is younger than the last one by less; of older ones the last of each hour (`journal.prune`)."""
+
+_STRIDE = 2000
+_KINDS: dict[type, str] = {sa.LargeBinary: "blob", sa.BigInteger: "integer", sa.Text: "text"}
+"""What SQLite calls the values that are written into columns of these types."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is not as it was signed.
+
+    Attributes:
+        position: the leaf, counted from 0; for a rule about a checkpoint, the size it has or should have.
+        rule: what is wrong, one of `RULES`.
+        until: the last leaf that it could be, where the evidence does not say more closely; else `position` again.
+    """
+
+    position: int
+    rule: str
+    until: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How many leaves are signed, the first fault or None, the latest note, and how many leaves wait for a place."""
+
+    size: int
+    fault: Fault | None
+    note: str
+    waiting: int
+
+
+RULES = {
+    "leaf-changed": "its bytes are not those that were signed",
+    "leaf-deleted": "the leaf of this position is gone",
+    "leaf-inserted": "a leaf stands here that was never signed",
+    "leaves-swapped": "it stands where another leaf was signed",
+    "leaf-not-signed": "it was placed, but no checkpoint covers it",
+    "row-changed": "the row's id or subject is not its leaf's, so a search would miss it",
+    "tail-cut": "from here on the leaves that were signed are gone",
+    "hash-changed": "the leaves are as signed, a kept hash of the tree is not",
+    "not-what-was-signed": "leaves and kept hashes agree with each other, not with the signature",
+    "checkpoint-changed": "its signature is wrong, or its row says another size",
+    "checkpoint-missing": "one of the last day is gone from the row of checkpoints, or one stands before the first",
+    "ledger-shrunk": "a checkpoint was signed for fewer leaves than an earlier one",
+    "row-of-another-kind": "in the row of a leaf, a hash or a checkpoint stands a kind of value that nobody writes there",
+}
+"""What a fault's rule means."""
+
+
+def verify(store: Store, *, since: str = "") -> Report:
+    """The ledger's size, and its first fault or None.
+
+    Writers are not held up: what is placed meanwhile is left to the next run. `since` is the note of a checkpoint up to
+    which the ledger was verified before: what it covers is compared as a whole, by its kept hashes, and the leaves after it
+    one by one. A leaf that it covers and that was changed since is not seen then.
+
+    Raises:
+        IntegrityError: `since` is not signed by this ledger.
+    """
+    begun = read(since, _key(store)) if since else None
+    head = signed_head.last(store.keys)  # first: what is signed meanwhile only extends it
+    strange = _of_another_kind(store, begun.size if begun else 0)
+    if strange:
+        return Report(0, strange, "", 0)  # such a row may stand anywhere; no more is said of the others
+    with store.reading() as tx:
+        table = schema.checkpoint
+        row = tx.execute(sa.select(table).order_by(table.c.number.desc()).limit(1)).first()
+        waiting = tx.execute(sa.select(sa.func.count()).where(schema.leaf.c.position.is_(None))).scalar_one()
+    number, size, note = row or (-1, 0, "")
+    if begun and begun.size > size:
+        return Report(size, Fault(size, "tail-cut", size), note, waiting)
+    try:
+        grown = _grown(store, begun)
+    except IntegrityError:
+        return Report(size, Fault(0, "not-what-was-signed", size - 1), note, waiting)
+    fault = (
+        _first_fault(store, number, grown, stated_time(note)) or _unsigned(store) or _not_extended(store, head, size)
+    )
+    return Report(size, fault, note, waiting)
+
+
+def _key(store: Store) -> LogKey:
+    seed = store.keys.existing("sign", "ledger")
+    if seed is None:
+        raise IntegrityError("the key store has no key of the ledger")
+    return LogKey.of_seed(store.settings.origin, seed)
+
+
+def _of_another_kind(store: Store, size: int) -> Fault | None:
+    """SQLite keeps any kind of value in any column: what is compared below would pass it over, or stumble on it.
+
+    It is named by its leaf; in the row of a hash or of a checkpoint, by the first one. Rows about the first `size` leaves
+    were looked at before.
+    """
+    if store.data.dialect.name != "sqlite":
+        return None
+    position, first = sa.cast(schema.leaf.c.position, sa.BigInteger), sa.literal(0)
+    for table, where, counter, start in (
+        (schema.leaf, position, schema.leaf.c.position, size),
+        (schema.node, first, schema.node.c.place, stored(size)),
+        (schema.checkpoint, first, schema.checkpoint.c.size, size),
+    ):
+        odd = [sa.func.typeof(column).not_in([_KINDS[type(column.type)], "null"]) for column in table.columns]
+        recent = counter >= start if size else sa.true()  # a text or blob is larger than every number
+        query = sa.select(where).select_from(table).where(where.is_not(None), recent, sa.or_(*odd)).limit(1)
+        with store.reading() as tx:
+            found = tx.execute(query).scalar()
+        if found is not None:
+            return Fault(found, "row-of-another-kind", found)
+    return None
+
+
+def _first_fault(store: Store, last: int, grown: Tree, until: datetime | None) -> Fault | None:
+    """From checkpoint to checkpoint, up to the one numbered `last`: recompute what it covers, then compare roots.
+
+    Begins after the leaves of `grown`. `until` is the time of the last checkpoint, up to which all are kept
+    for a day.
+    """
+    seed = store.keys.existing("sign", "ledger")
+    key = LogKey.of_seed(store.settings.origin, seed) if seed else None
+    leaves = _rows(store, schema.leaf.c.position, grown.size)
+    hashes = _rows(store, schema.node.c.place, stored(grown.size))
+    before = None if grown.size else -1
+    for row in _checkpoints(store, last, grown.size):
+        agreed = grown.size
+        if _is_gap(before, row, until):
+            return Fault(agreed, "checkpoint-missing", agreed)
+        before = row.number
+        try:
+            signed = read(row.note, key) if key else None
+        except IntegrityError:
+            signed = None
+        if signed is None or signed.size != row.size:
+            return Fault(row.size, "checkpoint-changed", row.size)
+        if signed.size < agreed:
+            return Fault(signed.size, "ledger-shrunk", signed.size)
+        suspect = None
+        while grown.size < signed.size:
+            stride = list(islice(leaves, min(_STRIDE, signed.size - grown.size)))
+            whole = stride.index(None) if None in stride else len(stride)
+            suspect = _compare(store, grown, stride[:whole], hashes, suspect)
+            if whole < len(stride):
+                return suspect or _gone(store, grown.size)
+        if grown.root() != signed.root:
+            somewhere = Fault(agreed, "not-what-was-signed", max(agreed, signed.size - 1))
+            return suspect if suspect and suspect.rule != "row-changed" else somewhere
+        if suspect:  # the leaves are as signed: then it is the row or the kept hash that is not
+            return suspect if suspect.rule == "row-changed" else Fault(suspect.position, "hash-changed", suspect.until)
+    return None
+
+
+def _compare(
+    store: Store, grown: Tree, stride: list[Any], hashes: Iterator[Any], suspect: Fault | None
+) -> Fault | None:
+    """Grow the tree by these leaves; the first suspicion, which the next signature turns into a fault of one kind."""
+    before = grown.size
+    made = grown.append([row.body for row in stride])
+    kept = [row.hash if row else None for row in islice(hashes, len(made))]
+    if suspect:
+        return suspect
+    if made != kept:
+        off = next(at for at, pair in enumerate(zip(made, kept, strict=True)) if pair[0] != pair[1])
+        span = _span(stored(before) + off)
+        rule = _diagnose(store, span.start, made[off], kept[off]) if span.end - span.start == 1 else "leaf-changed"
+        return Fault(span.start, rule, span.end - 1)
+    for at, row in enumerate(stride, before):
+        if names(row.body) != (row.id, row.subject):
+            return Fault(at, "row-changed", at)
+    return None
+
+
+def _diagnose(store: Store, position: int, found: bytes, signed: bytes | None) -> str:
+    """Why the leaf here hashes to `found`, where `signed` was kept: looks for either of them elsewhere. Scans once."""
+    node, leaf = schema.node, schema.leaf
+    with store.reading() as tx:
+        elsewhere = tx.execute(sa.select(node.c.place).where(node.c.hash == found, node.c.place >= 0).limit(1)).scalar()
+        other = position + 1 if elsewhere is None else _span(elsewhere).start
+        body = tx.execute(sa.select(leaf.c.body).where(leaf.c.position == other)).scalar()
+    exchanged = body is not None and leaf_hash(body) == signed
+    if elsewhere is None:
+        return "leaf-inserted" if exchanged else "leaf-changed"
+    return "leaves-swapped" if exchanged else "leaf-deleted"
+
+
+def _gone(store: Store, position: int) -> Fault:
+    leaf = schema.leaf
+    with store.reading() as tx:
+        more = tx.execute(sa.select(leaf.c.position).where(leaf.c.position > position).limit(1)).first()
+    return Fault(position, "leaf-deleted" if more else "tail-cut", position)
+
+
+def _unsigned(store: Store) -> Fault | None:
+    """A leaf with a place that no checkpoint covers; one statement, so that a sequencer at work can't be mistaken."""
+    position = schema.leaf.c.position
+    covered = sa.select(sa.func.coalesce(sa.func.max(schema.checkpoint.c.size), 0)).scalar_subquery()
+    with store.reading() as tx:
+        found = tx.execute(sa.select(sa.func.min(position)).where((position < 0) | (position >= covered))).scalar()
+    return None if found is None else Fault(found, "leaf-not-signed", found)
+
+
+def _not_extended(store: Store, head: SignedHead | None, size: int) -> Fault | None:
+    """Whether a ledger that agrees with its own checkpoints lacks, or contradicts, what was signed last."""
+    if head and head.size > size:
+        return Fault(size, "tail-cut", size)
+    try:
+        with store.reading() as tx:
+            places = sa.select(schema.node)
+            signed_head.check_extends(
+                head,
+                size,
+                lambda at: {row.place: row.hash for row in tx.execute(places.where(schema.node.c.place.in_(at)))},
+            )
+    except IntegrityError:
+        return Fault(0, "not-what-was-signed", max(size - 1, 0))
+    return None
+
+
+def _span(at: int) -> Span:
+    """The leaves under the hash that is kept at a place."""
+    last = bisect_left(range(at + 1), at + 1, key=stored) - 1
+    width = 1 << (at - stored(last))
+    return Span(last + 1 - width, last + 1)
+
+
+def _is_gap(before: int | None, row: Any, until: datetime | None) -> bool:
+    """Whether a checkpoint is missing in front of this row that was not pruned; `before` is None where nothing is known."""
+    if before is None or row.number == before + 1:
+        return False
+    at = stated_time(row.note)
+    return row.number <= before or at is None or until is None or at >= until - ALL_KEPT
+
+
+def _grown(store: Store, begun: Checkpoint | None) -> Tree:
+    """The tree that a checkpoint signs, from its kept hashes; the empty one without a checkpoint.
+
+    Raises:
+        IntegrityError: a hash is missing, or they are not what it signs.
+    """
+    if begun is None:
+        return Tree()
+    node = schema.node
+
+    def kept(places: list[int]) -> dict[int, bytes]:
+        with store.reading() as tx:
+            return {row.place: row.hash for row in tx.execute(sa.select(node).where(node.c.place.in_(places)))}
+
+    try:
+        grown = Tree.load(begun.size, kept)
+    except KeyError:
+        raise IntegrityError("a hash of the ledger's tree is missing") from None
+    if grown.root() != begun.root:
+        raise IntegrityError("the ledger is not what was verified before")
+    return grown
+
+
+def _rows(store: Store, counter: sa.Column[int], first: int) -> Iterator[Any]:
+    """The row for each value of an unbroken counter from `first` on, None where there is none. Never ends."""
+    for start in count(
+        first, _STRIDE
+    ):  # no row that a caller asks for is younger than the last checkpoint at the start
+        query = sa.select(counter.table).where(counter >= start, counter < start + _STRIDE)
+        with store.reading() as tx:
+            page = {row._mapping[counter]: row for row in tx.execute(query)}  # noqa: SLF001
+        for at in range(start, start + _STRIDE):
+            yield page.get(at)
+
+
+def _checkpoints(store: Store, last: int, size: int) -> Iterator[Any]:
+    """The checkpoints up to the one numbered `last`, of at least `size` leaves, in order."""
+    table = schema.checkpoint
+    which = [table.c.number <= last, table.c.size >= size if size else sa.true()]
+    query = sa.select(table).order_by(table.c.number).limit(_STRIDE)
+    while True:
+        with store.reading() as tx:
+            page = tx.execute(query.where(*which)).all()
+        yield from page
+        if not page:
+            return
+        which = [*which[:2], table.c.number > page[-1].number]

@@ -1,0 +1,199 @@
+"""The ledger's rows: leaves committed with the act, given their places afterwards, signed, and verified.
+
+An act only inserts its leaf. `sequence`, run by whoever has time for it, gives waiting leaves their places in the tree and
+signs a checkpoint, all in one transaction that holds a lock, so that a crash or a second sequencer changes nothing. A
+leaf's place is the order of sequencing: one that commits late comes later, and none is passed over.
+FORMAT.md sections 8 and 9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from masking.database import hot_sql, schema
+from masking.database.engine import alone, streaming
+from masking.errors import IntegrityError, MaskingError
+from masking.journal.audit import ALL_KEPT, Fault, Report, verify
+from masking.keys import signed_head
+from masking.keys.signed_head import SignedHead
+from masking.ledger import checkpoint, tree
+from masking.ledger.checkpoint import Checkpoint, LogKey
+from masking.ledger.log import Leaf, Unreadable, encode, read
+from masking.runtime import World
+from masking.store import row_macs
+from masking.store.alarms import raise_alarm
+from masking.store.store import Store
+from masking.words.alarms import AlarmKind
+
+__all__ = ["Fault", "Leaf", "Report", "accept", "append", "latest", "log_key", "proof", "sequence", "verify", "who_saw"]
+
+ALARM = AlarmKind.LEDGER_NOT_AS_SIGNED
+"""Rings at most once an hour: the ledger does not extend what was signed last."""
+
+HEARTBEAT = timedelta(seconds=60)
+"""A checkpoint is never older than this while a sequencer runs, also when nothing happened."""
+
+KEPT = sa.select(*(sa.cast(schema.leaf.c[name], schema.leaf.c[name].type) for name in ("id", "position", "body")))
+"""What `masking.ledger.log.read` takes of a leaf; of its own kind, whatever somebody has made SQLite keep there."""
+_BATCH = 1000
+_APPEND = schema.leaf.insert()
+_GROW = schema.node.insert()
+_LEAF = schema.leaf.c
+_BODY = sa.cast(_LEAF.body, _LEAF.body.type)  # as in `KEPT`: whatever it is, the leaves after it are signed
+_WAITING = sa.select(_LEAF.id, _BODY).where(_LEAF.position.is_(None)).order_by(_LEAF.id).limit(_BATCH)
+_PLACE = schema.leaf.update().where(_LEAF.id == sa.bindparam("of")).values(position=sa.bindparam("at"))
+
+
+def append(tx: Connection, leaves: Sequence[Leaf]) -> None:
+    """Commit these leaves with the transaction of their acts. Takes no lock that another act could wait for."""
+    rows = [{"id": leaf.id, "subject": leaf.subject, "body": encode(leaf)} for leaf in leaves]
+    hot_sql.write(tx, _APPEND, rows)
+
+
+def sequence(
+    world: World, store: Store, *, now: datetime | None = None, at_most_every: timedelta = timedelta(0)
+) -> str:
+    """Place every waiting leaf and sign; the latest checkpoint's note. Signs also when the last one is a minute old.
+
+    Any number of callers may run it at once, as often as they like. Where the last checkpoint is younger than
+    `at_most_every`, which any of them may have signed, it is left to a later call.
+
+    Raises:
+        IntegrityError: the stored ledger does not extend what was signed last. Nothing is signed on top of that, and an
+            alarm is raised.
+        UnavailableError: the store could not take it; what was placed before stays.
+    """
+    now = now or world.now()
+    seed = store.keys.key("sign", "ledger", world, now)
+    if store.macs.wrong:
+        with suppress(MaskingError), store.transaction() as tx:
+            row_macs.report(tx, now, world)
+    try:
+        while True:
+            head = signed_head.last(store.keys)
+            with store.transaction() as tx:
+                placed, note, signed = _sequence_once(tx, store.settings.origin, seed, head, now, at_most_every)
+            at_most_every = timedelta(0)  # what does not fit into one batch is placed at once
+            if signed != head:
+                signed_head.remember(store.keys, signed)
+            if placed < _BATCH:
+                return note
+    except IntegrityError:
+        with suppress(MaskingError), store.transaction() as tx:
+            raise_alarm(tx, ALARM, "ledger", now, world, at_most_every=timedelta(hours=1))
+        raise
+
+
+def _sequence_once(
+    tx: Connection, origin: str, seed: bytes, head: SignedHead | None, now: datetime, at_most_every: timedelta
+) -> tuple[int, str, SignedHead]:
+    """Place at most a batch of leaves; how many, the latest note, and what it signs."""
+    alone(tx, "ledger")
+    waiting = hot_sql.rows(tx, _WAITING)
+    number, note = _last(tx)
+    last = checkpoint.read(note, LogKey.of_seed(origin, seed)) if note else None
+    size = last.size if last else 0
+    signed_head.check_extends(head, size, lambda places: _read(tx, places))
+    if last and abs(now - last.at) < (at_most_every if waiting else HEARTBEAT):
+        return 0, note, SignedHead(size, last.root)
+    grown = tree.Tree.load(size, lambda places: _read(tx, places))
+    if last and grown.root() != last.root:
+        raise IntegrityError("the ledger is not what was signed; nothing more is signed on top of it")
+    if waiting:
+        first = tree.stored(size)
+        hashes = grown.append([body for _, body in waiting])
+        hot_sql.write(tx, _GROW, [{"place": at, "hash": each} for at, each in enumerate(hashes, first)])
+        hot_sql.write(tx, _PLACE, [{"of": leaf, "at": at} for at, (leaf, _) in enumerate(waiting, size)])
+    signed = Checkpoint(origin=origin, size=grown.size, root=grown.root(), at=now)
+    note = checkpoint.sign(signed, seed)
+    tx.execute(schema.checkpoint.insert().values(number=number + 1, size=grown.size, note=note))
+    return len(waiting), note, SignedHead(signed.size, signed.root)
+
+
+def accept(world: World, store: Store) -> tuple[int, int]:
+    """Sign on from the ledger as it is, after a restore that lost leaves: how many leaves were signed, and are there now.
+
+    Raises:
+        IntegrityError: its last checkpoint does not cover what is kept.
+    """
+    was = signed_head.last(store.keys)
+    with store.transaction() as tx:
+        alone(tx, "ledger")
+        note = _last(tx)[1]
+        last = checkpoint.read(note, log_key(world, store)) if note else None
+        now = SignedHead(last.size, last.root) if last else None
+        signed_head.check_extends(now, last.size if last else 0, lambda places: _read(tx, places))
+        signed_head.replace(store.keys, now)
+    return was.size if was else 0, now.size if now else 0
+
+
+def prune(store: Store) -> int:
+    """Delete checkpoints that are older than the last one by `audit.ALL_KEPT`, but for the last of each hour; how many.
+
+    A later one signs all that they signed, and clients keep their own: no proof needs them. One whose time can't be read
+    stays, as evidence.
+    """
+    last, hours = checkpoint.stated_time(latest(store)), dict[datetime, int]()
+    if last is None:
+        return 0
+    gone: list[int] = []
+    table = schema.checkpoint
+    for row in streaming(store.data, sa.select(table.c.number, table.c.note).order_by(table.c.number)):
+        at = checkpoint.stated_time(row.note)
+        if at and at < last - ALL_KEPT:
+            hour = at.replace(minute=0, second=0, microsecond=0)
+            if hour in hours:
+                gone.append(hours[hour])
+            hours[hour] = row.number
+    for start in range(0, len(gone), _BATCH):
+        with store.transaction() as tx:
+            tx.execute(table.delete().where(table.c.number.in_(gone[start : start + _BATCH])))
+    return len(gone)
+
+
+def latest(store: Store) -> str:
+    """The latest checkpoint's note, or the empty text before the first."""
+    with store.reading() as tx:
+        return _last(tx)[1]
+
+
+def log_key(world: World, store: Store) -> LogKey:
+    """The public key that checks this ledger's checkpoints: what clients pin."""
+    return LogKey.of_seed(store.settings.origin, store.keys.key("sign", "ledger", world, world.now()))
+
+
+def proof(store: Store, spans: Sequence[tree.Span]) -> list[bytes]:
+    """The hashes of `tree.inclusion` or `tree.consistency`, from the stored tree."""
+    with store.reading() as tx:
+        return tree.proof(spans, lambda places: _read(tx, places))
+
+
+def who_saw(world: World, store: Store, record: bytes) -> list[Leaf | Unreadable]:
+    """Every leaf about one waybill, oldest first, also those that still wait for their place; a damaged one is named."""
+    about = store.subject(record, world, world.now())
+    with store.reading() as tx:
+        return [read(*row) for row in tx.execute(KEPT.where(_LEAF.subject == about).order_by(_LEAF.id))]
+
+
+def _last(tx: Connection) -> tuple[int, str]:
+    table = schema.checkpoint
+    row = tx.execute(sa.select(table.c.number, table.c.note).order_by(table.c.number.desc()).limit(1)).first()
+    return (row.number, row.note) if row else (-1, "")
+
+
+def _read(tx: Connection, places: list[int]) -> Mapping[int, bytes]:
+    """Kept hashes by place.
+
+    Raises:
+        IntegrityError: one of them is missing.
+    """
+    node = schema.node
+    found = {row.place: row.hash for row in tx.execute(sa.select(node).where(node.c.place.in_(places)))}
+    if len(found) < len(set(places)):
+        raise IntegrityError("a hash of the ledger's tree is missing")
+    return found

@@ -1,0 +1,169 @@
+"""Reads the ledger for what stands out, and keeps the canaries: parcels made like any other, at which nobody should look.
+
+A canary is an order of an invented person, entered, labelled and scanned in the ordinary way, and then marked here. The
+mark is in no leaf and in no answer, so whoever sees the parcel can't tell it from others.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from itertools import groupby, pairwise
+from operator import attrgetter
+from typing import Any
+
+import sqlalchemy as sa
+
+from masking.access.arrivals import without_arrival
+from masking.access.detectors import Finding, detect, looked_at_canaries
+from masking.access.duty import DUTY_LASTS
+from masking.database.engine import insert_new, streaming
+from masking.database.schema import budget, canary, leaf
+from masking.journal import journal
+from masking.journal.refusals import count_leaf
+from masking.ledger.log import Leaf, Unreadable, read
+from masking.runtime import World, milliseconds
+from masking.store.alarms import raise_alarm
+from masking.store.rows import people
+from masking.store.store import Store, Transaction
+from masking.words.alarms import AlarmKind
+
+A_DAY = timedelta(days=1)
+
+SORTING = 500_000
+"""Leaves that are sorted at once."""
+
+LOOKED_UP = 200
+"""Parcels whose whole history is read at once."""
+
+
+def mark(tx: Transaction, waybill: bytes, now: datetime) -> bool:
+    """Make this parcel a canary; False if it is one already."""
+    return bool(insert_new(tx, canary, [{"waybill": waybill, "at": milliseconds(now)}]))
+
+
+def watch(world: World, store: Store, *, back: timedelta = A_DAY) -> list[Finding]:
+    """What stands out in the acts of the last day, and each leaf that can't be read; each an alarm, once a day.
+
+    Raises:
+        UnavailableError: the store could not answer now.
+    """
+    now = world.now()
+    damaged: list[Unreadable] = []
+    since = now - back
+    with store.reading() as tx:
+        units = people.units(tx)
+    suspects: set[bytes] = set()
+    leaves = _without_arrival(_readable(parcel_by_parcel(store, since - DUTY_LASTS), damaged), units, since, suspects)
+    found = detect(leaves, _canaries(world, store, now), store.settings.watch, since=since)
+    found += _never_arrived(store, suspects, units, since) + _unreadable(damaged)
+    _ring(world, store, found, now)
+    return found
+
+
+def _without_arrival(
+    leaves: Iterable[Leaf], units: Mapping[str, str], since: datetime, suspects: set[bytes]
+) -> Iterator[Leaf]:
+    """These leaves; the parcels that were assigned, and whose arrival is not among them, are added to `suspects`."""
+    for subject, about in groupby(leaves, key=attrgetter("subject")):
+        parcel = list(about)
+        if subject and without_arrival(parcel, units, since):
+            suspects.add(subject)
+        yield from parcel
+
+
+def _never_arrived(
+    store: Store, suspects: Collection[bytes], units: Mapping[str, str], since: datetime
+) -> list[Finding]:
+    """A finding for each clerk who assigned one of these parcels although its whole history shows no arrival."""
+    counts = Counter[str]()
+    named = sorted(suspects)
+    for start in range(0, len(named), LOOKED_UP):
+        some = named[start : start + LOOKED_UP]
+        query = journal.KEPT.where(leaf.c.subject.in_(some)).order_by(leaf.c.subject, leaf.c.id)
+        with store.reading() as tx:
+            history = list(_readable((read(*row) for row in tx.execute(query)), []))
+        for _, parcel in groupby(history, key=attrgetter("subject")):
+            counts += without_arrival(list(parcel), units, since)
+    return [Finding(kind=AlarmKind.NEVER_ARRIVED, who=who, times=n, among=n) for who, n in sorted(counts.items())]
+
+
+def parcel_by_parcel(store: Store, since: datetime, *, sorting: int = SORTING) -> Iterator[Leaf | Unreadable]:
+    """The leaves since then, those about one parcel together, oldest first; about none of them first.
+
+    They are read as they are asked for. In slices of the parcels' names, since SQLite sorts in memory: of about `sorting`
+    leaves, of about 100 bytes, each; at most 256 slices, each a sweep over the days' leaves.
+    """
+    recent = leaf.c.id >= milliseconds(since).to_bytes(6, "big") + bytes(10)
+    with store.reading() as tx:
+        many = tx.execute(sa.select(sa.func.count()).where(recent)).scalar_one()
+    for query in slices(recent, max(256 * sorting // max(many, 1), 1)):
+        yield from (read(row.id, row.position, row.body) for row in streaming(store.data, query))
+
+
+def slices(recent: sa.ColumnElement[bool], width: int) -> list[sa.Select[Any]]:
+    """The queries for them: about no parcel; then by the first byte of its name, so many values of it in each."""
+    # in an expression, which no index knows: through the one by subject a store would go through the leaves of all years
+    about = sa.func.substr(leaf.c.subject, 1, type_=sa.LargeBinary)
+    edges = [bytes((at,)) for at in range(0, 256, width)]
+    parts = [about.is_(None), *(sa.and_(about >= a, about < b) for a, b in pairwise(edges)), about >= edges[-1]]
+    return [journal.KEPT.where(recent, part).order_by(about, leaf.c.id) for part in parts]
+
+
+def keep_watch(world: World, store: Store) -> list[Finding]:
+    """What can't wait for tonight, run every minute or so: looks at canaries; and counts of refusals that are due.
+
+    Raises:
+        UnavailableError: the store could not take it now; the next run does it.
+    """
+    now = world.now()
+    canaries = _canaries(world, store, now)
+    since = milliseconds(now - A_DAY).to_bytes(6, "big") + bytes(10)
+    with store.reading() as tx:
+        query = journal.KEPT.where(leaf.c.subject.in_(canaries), leaf.c.id >= since)
+        rows = tx.execute(query).all() if canaries else []
+        counted = tx.execute(sa.select(budget.c.actor).where(budget.c.unlisted > 0).limit(1)).first()
+    damaged: list[Unreadable] = []
+    found = looked_at_canaries(_readable((read(*row) for row in rows), damaged), canaries) + _unreadable(damaged)
+    _ring(world, store, found, now)
+    if counted:
+        with store.transaction() as tx:
+            _tell_counted(world, store, tx, now)
+    return found
+
+
+def _tell_counted(world: World, store: Store, tx: Transaction, now: datetime) -> None:
+    """Put refusals that were counted and not yet told on the ledger: their actor has not asked in a later minute."""
+    due = budget.c.unlisted > 0, budget.c.told < milliseconds(now) // 60_000
+    query = sa.select(budget.c.actor, budget.c.unlisted).where(*due).order_by(budget.c.actor).with_for_update()
+    told = tx.execute(query).all()
+    journal.append(tx, [count_leaf(store, world, now, who, count) for who, count in told])
+    tx.execute(budget.update().where(budget.c.actor.in_([who for who, _ in told])).values(unlisted=0))
+
+
+def _readable(leaves: Iterable[Leaf | Unreadable], damaged: list[Unreadable]) -> Iterator[Leaf]:
+    """Those that can be read; the others are put aside."""
+    for each in leaves:
+        if isinstance(each, Unreadable):
+            damaged.append(each)
+        else:
+            yield each
+
+
+def _unreadable(damaged: list[Unreadable]) -> list[Finding]:
+    return [Finding(kind=AlarmKind.UNREADABLE_LEAF, who=each.name, times=1, among=1) for each in damaged]
+
+
+def _canaries(world: World, store: Store, now: datetime) -> set[bytes]:
+    with store.reading() as tx:
+        marked = tx.execute(sa.select(canary.c.waybill)).scalars().all()
+    return {store.subject(each, world, now) for each in marked}
+
+
+def _ring(world: World, store: Store, found: list[Finding], now: datetime) -> None:
+    """An alarm for each finding, unless one of its kind and actor is younger than a day."""
+    if found:
+        with store.transaction() as tx:
+            for each in found:
+                raise_alarm(tx, each.kind, each.who, now, world, partner=each.partner, at_most_every=A_DAY)

@@ -1,0 +1,121 @@
+"""Which root wraps the keys of a key store, and which workers can open the next one.
+
+The row `current` is locked by each new key and by a rotation, so that no key is ever wrapped by a root that is not the
+current one. A rotation first announces its root (`next`); it begins when each worker of a service on PostgreSQL that is
+alive has confirmed that it can open it. With SQLite all processes share one machine and one folder, and nothing is confirmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Literal, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from masking.crypto.keys import KeySource
+from masking.database.engine import insert_new, reading, server_time, transaction
+from masking.database.key_schema import root, worker
+from masking.errors import IntegrityError
+from masking.runtime import World, milliseconds
+
+CONFIRM_EVERY = 5.0
+"""Seconds between two confirmations of a worker."""
+
+ALIVE = timedelta(seconds=30)
+"""A worker that was not seen for longer is counted as dead."""
+
+Place = Literal["current", "next"]
+
+
+class Root(NamedTuple):
+    """The id of a root, and the proof: the id, wrapped by that root."""
+
+    id: bytes
+    proof: bytes
+
+    def is_opened_by(self, source: KeySource) -> bool:
+        """Whether a keeper holds this root."""
+        try:
+            return source.unwrap(_name(self.id), self.proof) == self.id
+        except IntegrityError:
+            return False
+
+
+def named(source: KeySource, world: World) -> Root:
+    """A new id for a keeper's root."""
+    id_ = world.entropy(16)
+    return Root(id_, source.wrap(_name(id_), id_, world.entropy))
+
+
+def _name(id_: bytes) -> str:
+    return f"root/{id_.hex()}"
+
+
+def read(tx: Connection, place: Place = "current", *, lock: Literal["share", "update"] | None = None) -> Root | None:
+    """The root that is recorded there; with `lock` it stays so until the transaction ends."""
+    query = sa.select(root.c.id, root.c.proof).where(root.c.place == place)
+    if lock:
+        query = query.with_for_update(read=lock == "share")
+    row = tx.execute(query).first()
+    return Root(*row) if row else None
+
+
+def record_first(tx: Connection, first: Root) -> None:
+    """Record the root of a new key store, unless another process was faster."""
+    insert_new(tx, root, [{"place": "current"} | first._asdict()])
+
+
+def record(tx: Connection, new: Root) -> None:
+    """Record the root that wraps every key from now on; it ends the announcement."""
+    tx.execute(root.delete().where(root.c.place == "next"))
+    # changed in place: a transaction that waited for a deleted row would find none
+    tx.execute(root.update().where(root.c.place == "current").values(new._asdict()))
+
+
+def announce(keys: Engine, source: KeySource, world: World) -> None:
+    """Announce the root of a rotation to the workers; announced again, it keeps its id."""
+    with transaction(keys) as tx:
+        known = read(tx, "next", lock="update")
+        if known is None or not known.is_opened_by(source):
+            tx.execute(root.delete().where(root.c.place == "next"))
+            tx.execute(root.insert().values({"place": "next"} | named(source, world)._asdict()))
+
+
+def withdraw(keys: Engine) -> None:
+    """End the announcement of a rotation that does not take place."""
+    with transaction(keys) as tx:
+        tx.execute(root.delete().where(root.c.place == "next"))
+
+
+def confirm(keys: Engine, name: str, roots: Iterable[KeySource]) -> None:
+    """Note that this worker is alive, and whether one of these roots is the announced one."""
+    with reading(keys) as tx:  # without SQLite's lock for writers, as there is nothing to write
+        now = server_time(tx)
+    if now is None:
+        return
+    with transaction(keys) as tx:
+        announced = read(tx, "next")
+        held = announced.id if announced and any(map(announced.is_opened_by, roots)) else None
+        values = {"seen": milliseconds(now), "root": held}
+        if not insert_new(tx, worker, [{"name": name} | values]):
+            tx.execute(worker.update().where(worker.c.name == name).values(values))
+        tx.execute(worker.delete().where(worker.c.seen < milliseconds(now - 10 * ALIVE)))
+
+
+def leave(keys: Engine, name: str) -> None:
+    """Note that this worker has ended."""
+    with transaction(keys) as tx:
+        tx.execute(worker.delete().where(worker.c.name == name))
+
+
+def unconfirmed(keys: Engine) -> list[str]:
+    """The workers that are alive and have not confirmed that they can open the announced root."""
+    with reading(keys) as tx:
+        now, announced = server_time(tx), read(tx, "next")
+        rows = tx.execute(sa.select(worker).order_by(worker.c.name)).all()
+    if now is None:
+        return []
+    since = milliseconds(now - ALIVE)
+    return [row.name for row in rows if row.seen >= since and not (announced and row.root == announced.id)]

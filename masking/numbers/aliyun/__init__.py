@@ -1,0 +1,1 @@
+"""Aliyun's number protection service, a provider that connects calls."""

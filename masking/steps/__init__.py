@@ -1,0 +1,1 @@
+"""The steps of a parcel's way, one public function each, batch first. No step imports another."""

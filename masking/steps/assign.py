@@ -1,0 +1,146 @@
+"""Step 4: an outlet gives a parcel to a courier. This, and nothing a courier does, creates a duty towards it.
+
+The leg of its way ends at this outlet (`access.chain`): a collection begins with the order; a delivery or a return is in
+this outlet's custody, taken in by another person. The courier is enrolled here and is not the one who assigns. Giving a
+parcel to a second courier (a handover) ends the first one's duty; giving it to the same one again changes nothing on the
+same day, so that asking again is safe, and gives a new duty on the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import final
+
+from masking.access import chain
+from masking.access.budget import Tally
+from masking.access.duty import UNKNOWN
+from masking.access.people import Actor, Role
+from masking.journal import journal
+from masking.journal.refusals import Refusals
+from masking.runtime import World, day_of, milliseconds, moment
+from masking.store.rows import budgets, custody, people, slots, waybills
+from masking.store.rows.custody import Assignment
+from masking.store.store import Store
+from masking.values.printable import Assigned, Refusal
+from masking.values.states import State
+from masking.words.reasons import Reason
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assign:
+    """One parcel, by label code or waybill number, for one courier."""
+
+    actor: Actor
+    what: str = field(repr=False)
+    courier: str
+
+
+def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assigned | Refusal]:
+    """The duty that each request created, or the refusal; same order as asked.
+
+    Raises:
+        UnavailableError: no assignment of this batch is known to be recorded.
+    """
+    now = world.now()
+    codes = store.read_codes([request.what for request in requests], world, now)
+    outcomes: list[Assigned | Refusal] = []
+    with store.transaction() as tx:
+        staff = people.active(tx, {r.actor.id for r in requests} | {r.courier for r in requests})
+        locked = budgets.locked(tx, {request.actor.id for request in requests}, now)
+        refused = Refusals(world, store, now, staff, {Role.OUTLET}, locked)
+        asked = [(r.actor, code and code[0], r.what) for r, code in zip(requests, codes, strict=True)]
+        ids = refused.sought(tx, asked)
+        records = waybills.by_id(tx, {record for record in ids if record}, lock=True)
+        given = custody.open_assignments(tx, records)
+        counted = {r.actor.id for r in requests} | {r.courier for r in requests if r.courier in staff}
+        counted |= {outlet_of(request) for request in requests}
+        tallies = budgets.open_tallies(tx, counted, now, staff=staff)
+        for request, record_id in zip(requests, ids, strict=True):
+            record = records.get(record_id) if record_id else None
+            tally = tallies[request.actor.id]
+            refusal = tally.locked()
+            if refusal is None:
+                refusal = _refusal(store, request, record, staff)
+                if refusal == UNKNOWN:
+                    tally.refuse()
+            if refusal or record is None:
+                refusal = refusal or UNKNOWN
+                refused.add(request.actor, record_id, refusal, "assign")
+                outcomes.append(refusal)
+                continue
+            before = given.get(record.id)
+            if before and _same(before, request, record, now):
+                outcomes.append(Assigned(courier=before.courier, at=moment(before.at)))
+                continue
+            refusal = _hand_on(tallies[outlet_of(request)], before, request)
+            if refusal:
+                refused.add(request.actor, record.id, refusal, "assign")
+                outcomes.append(refusal)
+                continue
+            custody.close_assignments(tx, [record.id], now)
+            duty = Assignment(
+                id=world.record_id(now),
+                waybill=record.id,
+                unit=request.actor.unit,
+                leg=record.leg,
+                courier=request.courier,
+                given_by=request.actor.id,
+                at=milliseconds(now),
+                closed=None,
+                views=0,
+            )
+            if not custody.assign(tx, [duty]):
+                outcomes.append(Refusal(reason=Reason.JUST_ASSIGNED))
+                continue
+            given[record.id] = duty
+            tallies[request.courier].give()
+            tallies[outlet_of(request)].give()
+            slots.renew(tx, [record.id], now)
+            about = {"courier": request.courier, "leg": duty.leg, "duty": store.duty(duty.id, world, now)}
+            journal.append(tx, [store.leaf(world, now, "assign", request.actor.id, record.id, **about)])
+            outcomes.append(Assigned(courier=request.courier, at=now))
+        journal.append(tx, refused.leaves(tallies))
+        budgets.save_tallies(tx, tallies, now, world)
+    return outcomes
+
+
+def outlet_of(request: Assign) -> str:
+    """Under which name the outlet of whoever assigns has counts of its own: nobody can be called so."""
+    return f"@{request.actor.unit}"
+
+
+def _hand_on(outlet: Tally, before: Assignment | None, request: Assign) -> Refusal | None:
+    """Why a parcel is not given on from one courier, who has opened it or seen its masked view, to another."""
+    if before is None or before.courier == request.courier:
+        return None
+    return outlet.hand_on() if before.looked is not None or before.views else None
+
+
+def _refusal(store: Store, request: Assign, record: waybills.Record | None, staff: dict[str, Actor]) -> Refusal | None:
+    actor = request.actor
+    if staff.get(actor.id) != actor or actor.role is not Role.OUTLET:
+        return UNKNOWN
+    if record is None or record.tenant != actor.tenant or record.state != State.ACTIVE:
+        return UNKNOWN
+    at = record.where
+    outlet = at.outlet(store.settings.network, record.merchant, record.routing_code)
+    reason = chain.assignable(at, actor, outlet)
+    if reason:
+        return Refusal(reason=reason)
+    courier = staff.get(request.courier)
+    if (
+        courier is None
+        or courier.role is not Role.COURIER
+        or (courier.tenant, courier.unit) != (actor.tenant, actor.unit)
+    ):
+        return Refusal(reason=Reason.NO_SUCH_COURIER_HERE)
+    return None
+
+
+def _same(before: Assignment, request: Assign, record: waybills.Record, now: datetime) -> bool:
+    """Whether the open duty is the one that is asked for: of the same courier, for the same leg, of today."""
+    given = (before.courier, before.unit, before.leg, day_of(moment(before.at)))
+    return given == (request.courier, request.actor.unit, record.leg, day_of(now))

@@ -1,0 +1,307 @@
+"""Step 6: a call that reaches the other side of a parcel, without either side seeing the other's number.
+
+A courier with a duty announces the call (`Call`): an intent, for this parcel, from the courier's verified number, good
+for two minutes and one use. The switch asks whom a dialled number rings (`Route`); the caller's number only selects the
+intent. Without one, only the recipient calling back is connected; the sender, where the parcel returns. Everyone else
+hears a refusal that tells nothing, and leaves a record that tells why (`masking.numbers.routing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from typing import NamedTuple, final
+
+from masking.access.duty import UNKNOWN, Purpose, decide, stands
+from masking.access.people import Actor, Role
+from masking.crypto.index import is_persons
+from masking.journal import journal
+from masking.journal.damaged_records import DAMAGED, finders, ring
+from masking.journal.refusals import Refusals
+from masking.ledger.log import Leaf
+from masking.numbers.pool import Line
+from masking.numbers.provider import PROVIDER
+from masking.numbers.routing import CALL_BACK, CONNECT, Dialled, heard, judge
+from masking.redact.phones import canonical
+from masking.runtime import World, milliseconds
+from masking.store import leasing, parcels, phones
+from masking.store.parcels import Code, Parcels, facts_of, party
+from masking.store.rows import budgets, calls, people, slots, waybills
+from masking.store.rows.calls import Intent
+from masking.store.rows.custody import Assignment
+from masking.store.store import Store, Transaction
+from masking.values.plaintext import Announced, Connect, Plain
+from masking.values.printable import Dial, Refusal
+from masking.values.states import State
+from masking.words.reasons import Reason
+
+INTENT_LIFE = timedelta(seconds=120)
+
+MISSED = timedelta(hours=2)
+"""How long after a call that nobody answered somebody who tries to answer it is noted for the courier."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A courier wants to ring the recipient of the parcel with this label code; of a return, its sender."""
+
+    actor: Actor
+    code: str = field(repr=False)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """The switch asks: `caller` has dialled `main` and `extension` (empty before it is dialled); whom does that ring?"""
+
+    actor: Actor
+    caller: Plain
+    main: str
+    extension: str
+
+
+class _Known(NamedTuple):
+    """What is loaded of all the numbers that a batch has dialled."""
+
+    lines: Mapping[str, Line]
+    held: Mapping[tuple[str, str], bytes]
+    parcels: Parcels
+    intents: dict[tuple[bytes, bytes], Intent]
+    couriers: set[str]
+    staff: Callable[[], Collection[bytes]]
+    days: Callable[[], Collection[bytes]]
+
+
+def call(world: World, store: Store, requests: Sequence[Call | Route]) -> list[Dial | Connect | Refusal]:
+    """A number to dial, a connection, or a refusal for each request; on the ledger before this returns.
+
+    Raises:
+        UnavailableError: nothing is known to be recorded, and nothing is revealed.
+    """
+    return [each for each in announce(world, store, requests, bind=False) if not isinstance(each, Announced)]
+
+
+def announce(
+    world: World, store: Store, requests: Sequence[Call | Route], *, bind: bool
+) -> list[Dial | Announced | Connect | Refusal]:
+    """As `call`; with `bind` a provider is to connect what is announced, and the outcome is what it has to know."""
+    now = world.now()
+    with store.transaction() as tx:
+        staff = people.active(tx, {request.actor.id for request in requests})
+        announcements = [(n, r) for n, r in enumerate(requests) if isinstance(r, Call)]
+        routes = [(n, r) for n, r in enumerate(requests) if isinstance(r, Route)]
+        codes = store.read_codes([request.code for _, request in announcements], world, now)
+        held = slots.holders(tx, {(r.main, r.extension) for _, r in routes}, now)
+        wanted = {code[0] for code in codes if code} | set(held.values())
+        records = waybills.by_id(tx, wanted, lock=True)  # all before any budget
+        dialling, dialled = [r for _, r in announcements], [r for _, r in routes]
+        announced = _announce(world, store, tx, dialling, codes, staff, now, bind=bind) if dialling else []
+        connected = _connect(world, store, tx, dialled, held, records, staff, now) if dialled else []
+    outcomes: dict[int, Dial | Announced | Connect | Refusal] = {}
+    outcomes |= dict(zip([n for n, _ in announcements], announced, strict=True))
+    outcomes |= dict(zip([n for n, _ in routes], connected, strict=True))
+    return [outcomes[n] for n in range(len(requests))]
+
+
+def _announce(
+    world: World,
+    store: Store,
+    tx: Transaction,
+    requests: Sequence[Call],
+    codes: Sequence[Code | None],
+    staff: dict[str, Actor],
+    now: datetime,
+    *,
+    bind: bool,
+) -> list[Dial | Announced | Refusal]:
+    """Write an intent for each call that its courier has a duty for."""
+    ids = {code[0] for code in codes if code}
+    known = parcels.of_ids(store, tx, ids)
+    numbers = slots.leases(tx, ids)
+    actors = {request.actor.id for request in requests}
+    callers = people.phone_indexes(tx, actors)
+    tallies = budgets.open_tallies(tx, actors, now, staff=staff, hours=store.settings.opening)
+    refused = Refusals(world, store, now, staff)
+    outcomes: list[Dial | Announced | Refusal] = []
+    for request, code in zip(requests, codes, strict=True):
+        actor, tally = request.actor, tallies[request.actor.id]
+        facts = known.facts(code) if staff.get(actor.id) == actor else None
+        refusal = tally.locked()
+        if refusal is None:
+            verdict = decide(actor, facts, Purpose.CALL, now)
+            refusal = verdict if isinstance(verdict, Refusal) else None
+            if refusal:
+                tally.refuse()
+        if refusal is None and code:
+            if code[0] not in numbers and not bind:  # the pool was dry before, or the lease ran out on the way
+                numbers |= leasing.lease(world, store, tx, [known.records[code[0]]], now)
+            refusal = _cannot_ring(actor, callers, bind or code[0] in numbers)
+            refusal = refusal or tally.spend(known.duties[code[0]].spent, place=False)
+        ends = _ends(world, store, tx, known, actor, code, now) if bind and code and not refusal else None
+        if bind and code and not refusal and ends is None:
+            refusal = DAMAGED
+        if refusal or code is None:
+            refusal = refusal or UNKNOWN
+            refused.add(actor, code and code[0], refusal, "call")
+            outcomes.append(refusal)
+            continue
+        until = now + INTENT_LIFE
+        intent = Intent(world.record_id(now), code[0], actor.id, callers[actor.id], milliseconds(until))
+        why = store.duty(known.duties[code[0]].id, world, now)
+        journal.append(tx, [store.leaf(world, now, "intent", actor.id, code[0], duty=why)])
+        if ends:  # they are bound, and the binding is the one use
+            calls.announce(tx, intent._replace(used=milliseconds(now), switch=PROVIDER))
+            journal.append(tx, [store.leaf(world, now, "connect", PROVIDER, code[0], courier=actor.id, by="binding")])
+            outcomes.append(Announced(call=intent.id, waybill=code[0], a=ends[0], b=ends[1], until=until))
+        else:
+            calls.announce(tx, intent)
+            outcomes.append(Dial(number=numbers[code[0]], valid_until=until))
+    journal.append(tx, refused.leaves(tallies))
+    budgets.save_tallies(tx, tallies, now, world)
+    ring(world, tx, finders((request.actor for request in requests), outcomes), now)
+    return outcomes
+
+
+def _ends(
+    world: World, store: Store, tx: Transaction, known: Parcels, actor: Actor, code: Code, now: datetime
+) -> tuple[Plain, Plain] | None:
+    """The two phones that a provider is to connect; None where one of them does not open."""
+    a, b = phones.of_courier(world, store, tx, actor.id, now), phones.of_parcels(store, tx, known, [code[0]])[code[0]]
+    return (a, b) if a and b else None
+
+
+def _cannot_ring(actor: Actor, callers: Mapping[str, bytes], numbered: bool) -> Refusal | None:
+    if actor.id not in callers:
+        return Refusal(reason=Reason.NO_VERIFIED_PHONE)
+    return None if numbered else Refusal(reason=Reason.NO_NUMBER_LEASED)
+
+
+def _connect(
+    world: World,
+    store: Store,
+    tx: Transaction,
+    requests: Sequence[Route],
+    held: Mapping[tuple[str, str], bytes],
+    records: dict[bytes, waybills.Record],
+    staff: dict[str, Actor],
+    now: datetime,
+) -> list[Connect | Refusal]:
+    """Find whom each dialled number rings for this caller, using up the intent that allows it."""
+    # nobody announces a call from no number, so a hidden caller is a stranger
+    indexes = [people.caller_index(world, store.keys, request.caller, now) or b"" for request in requests]
+    of = parcels.of_records(store, tx, set(held.values()), records)
+    known = _Known(
+        lines=slots.lines(tx, {request.main for request in requests}),
+        held=held,
+        parcels=of,
+        intents=calls.recent(tx, of.records, now),
+        couriers=people.reachable(tx, {duty.courier for duty in of.duties.values()}),
+        staff=cache(lambda: people.couriers_at(tx, indexes)),  # an expected call needs neither of the two
+        days=cache(lambda: store.keys.person_keys().values()),
+    )
+    refused = Refusals(world, store, now, staff, {Role.SWITCH})
+    leaves: list[Leaf] = []
+    rung: list[Intent | None] = []
+    judged: list[Dialled] = []
+    for request, caller in zip(requests, indexes, strict=True):
+        enrolled = refused.may_ask(request.actor)
+        waybill = held.get((request.main, request.extension))
+        dialled = _facts(known, request, caller, waybill, now, enrolled=enrolled)
+        rung.append(_ring(world, known, request, caller, waybill, dialled, now))
+        judged.append(dialled)
+        if enrolled and waybill:
+            leaves.append(_leaf(world, store, request, waybill, dialled, now))
+        else:
+            refused.add(request.actor, None, Refusal(reason=heard(judge(dialled), dialled)), "route")
+        if waybill and judge(dialled) == "stranger":
+            calls.note_call_back(tx, waybill, now, within=MISSED)
+    verdicts = [judge(dialled) for dialled in judged]
+    theirs = {call.waybill for call, verdict in zip(rung, verdicts, strict=True) if call and verdict == CONNECT}
+    opened = phones.of_parcels(store, tx, of, theirs)
+    connected: dict[str, list[Intent]] = {CONNECT: [], CALL_BACK: []}
+    outcomes: list[Connect | Refusal] = []
+    for request, call, verdict, dialled in zip(requests, rung, verdicts, judged, strict=True):
+        if call is None:
+            outcomes.append(Refusal(reason=heard(verdict, dialled)))
+            continue
+        back = verdict == CALL_BACK
+        to = phones.of_courier(world, store, tx, call.actor, now) if back else opened[call.waybill]
+        if to is None:
+            refused.add(request.actor, call.waybill, DAMAGED, "call")
+            outcomes.append(DAMAGED)
+            continue
+        connected[verdict].append(call)
+        outcomes.append(Connect(to=to, shown=f"{request.main},{request.extension}", call=call.id.hex()))
+    calls.use(tx, connected[CONNECT])
+    calls.add(tx, connected[CALL_BACK])
+    journal.append(tx, leaves)
+    refused.write(tx)
+    ring(world, tx, finders((request.actor for request in requests), outcomes), now)
+    return outcomes
+
+
+def _ring(
+    world: World, known: _Known, request: Route, caller: bytes, waybill: bytes | None, dialled: Dialled, now: datetime
+) -> Intent | None:
+    """The call that is connected, if one is: the intent, now used up, or a new one of somebody calling back."""
+    verdict, at = judge(dialled), milliseconds(now)
+    if waybill and verdict == CONNECT:
+        used = known.intents[waybill, caller]._replace(used=at, switch=request.actor.id)
+        known.intents[waybill, caller] = used
+        return used
+    if waybill and verdict == CALL_BACK and dialled.courier:
+        return Intent(world.record_id(now), waybill, dialled.courier, caller, at, used=at, switch=request.actor.id)
+    return None
+
+
+def _leaf(world: World, store: Store, request: Route, waybill: bytes, dialled: Dialled, now: datetime) -> Leaf:
+    """The true verdict, whatever the caller hears."""
+    verdict = judge(dialled)
+    connected = verdict in {CONNECT, CALL_BACK}
+    detail = {"courier": str(dialled.courier), "by": verdict} if connected else {"reason": verdict}
+    return store.leaf(world, now, "connect" if connected else "no-connection", request.actor.id, waybill, **detail)
+
+
+def _facts(
+    known: _Known, request: Route, caller: bytes, waybill: bytes | None, now: datetime, *, enrolled: bool
+) -> Dialled:
+    record = known.parcels.records.get(waybill) if waybill else None
+    duty = known.parcels.duties.get(waybill) if waybill else None
+    courier = None
+    if record and duty and duty.courier in known.couriers and stands(facts_of(record, duty), now):
+        courier = duty.courier
+    announced = known.intents.get((waybill, caller)) if waybill else None
+    intent = _state(announced, now) if announced else None
+    expected = announced is not None and intent == "open" and announced.actor == courier
+    return Dialled(
+        switch=request.actor.id if enrolled else None,
+        line=known.lines.get(request.main),
+        extension=request.extension,
+        live=record is not None
+        and record.id in known.parcels.wraps
+        and record.state == State.ACTIVE
+        and record.delivered is None,
+        courier=courier,
+        announced=announced.actor if announced else None,
+        intent=intent,
+        party=not expected and _is_party(known.days(), record, duty, request.caller),
+        staff=not expected and caller in known.staff(),
+    )
+
+
+def _state(intent: Intent, now: datetime) -> str:
+    """What became of an intent. One that ends later than it could if it began now was written by a clock ahead of ours."""
+    if intent.used is not None:
+        return "used"
+    return "open" if milliseconds(now) <= intent.expires <= milliseconds(now + INTENT_LIFE) else "expired"
+
+
+def _is_party(days: Collection[bytes], record: waybills.Record | None, duty: Assignment | None, caller: Plain) -> bool:
+    """Whether the caller is who the parcel goes to; takes as long where there is no parcel."""
+    phone = canonical(caller.reveal()) or ""
+    index = record and (record.sender_index if party(record, duty) == "sender" else record.recipient_index)
+    # an amended order is indexed under the day of its correction
+    return is_persons(days, index, phone)

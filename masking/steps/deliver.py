@@ -1,0 +1,95 @@
+"""Step 7: signed for. The duty ends, the number stops ringing, and looking again is refused.
+
+Only the courier who has the duty delivers; the one who did may say so again, and hears the same. What is left is a
+tombstone in the making: retention seals it away, then destroys it (`retire`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import final
+
+from masking.access import chain, duty
+from masking.access.duty import UNKNOWN, Facts
+from masking.access.people import Actor
+from masking.journal import journal
+from masking.journal.refusals import Refusals
+from masking.runtime import World, milliseconds, moment
+from masking.store import parcels
+from masking.store.rows import budgets, custody, slots, waybills
+from masking.store.store import Store
+from masking.values.printable import Delivered, Refusal
+from masking.values.states import State
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deliver:
+    """The parcel with this label code has been handed over."""
+
+    actor: Actor
+    code: str = field(repr=False)
+
+
+def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Delivered | Refusal]:
+    """The end of each duty, or the refusal; same order as asked.
+
+    Raises:
+        UnavailableError: no delivery of this batch is known to be recorded; ask again.
+    """
+    now = world.now()
+    codes = store.read_codes([request.code for request in requests], world, now)
+    outcomes: list[Delivered | Refusal] = []
+    with store.transaction() as tx:
+        actors = {request.actor.id for request in requests}
+        known, staff, counts = parcels.scanned(store, tx, codes, actors)
+        tallies = budgets.open_tallies(tx, actors, now, locked=counts, staff=staff)
+        refused = Refusals(world, store, now, staff)
+        for request, code in zip(requests, codes, strict=True):
+            actor, tally = request.actor, tallies[request.actor.id]
+            facts = known.facts(code) if staff.get(actor.id) == actor else None
+            refusal = tally.locked()
+            record = known.records.get(code[0]) if code else None
+            if (
+                refusal is None
+                and facts
+                and record
+                and record.delivered is not None
+                and _ended_by(actor, facts, record)
+            ):
+                outcomes.append(Delivered(at=moment(record.delivered)))
+                continue
+            if refusal is None:
+                refusal = duty.refusal(actor, facts, duty.TO_A_DOOR, now)
+                if refusal:
+                    tally.refuse()
+            if refusal or code is None or record is None:
+                refusal = refusal or UNKNOWN
+                refused.add(actor, code and code[0], refusal, "deliver")
+                outcomes.append(refusal)
+                continue
+            waybill = record.id
+            made_id = world.record_id(now)
+            custody.add_scans(
+                tx, [custody.Scan(made_id, waybill, "delivered", actor.unit, actor.id, milliseconds(now))]
+            )
+            custody.close_assignments(tx, [waybill], now)
+            why = store.duty(known.duties.pop(waybill).id, world, now)
+            there = chain.after("delivered", record.where, actor)
+            waybills.move(tx, {waybill: there})
+            known.records[waybill] = record.moved(there)._replace(delivered=milliseconds(now))
+            slots.release(tx, [waybill], now)
+            waybills.update(tx, waybill, delivered=milliseconds(now))
+            journal.append(tx, [store.leaf(world, now, "deliver", actor.id, waybill, duty=why)])
+            outcomes.append(Delivered(at=now))
+        journal.append(tx, refused.leaves(tallies))
+        budgets.save_tallies(tx, tallies, now, world)
+    return outcomes
+
+
+def _ended_by(actor: Actor, facts: Facts, record: waybills.Record) -> bool:
+    """Whether this very actor delivered it: a lost answer is asked for again, and tells nothing new."""
+    if facts.state is not State.ACTIVE or facts.print_number != facts.live_print:
+        return False
+    return (record.custody, record.holder, record.tenant) == ("delivered", actor.id, actor.tenant)

@@ -1,0 +1,107 @@
+"""What a merchant may ask of its own waybills: their masked views, by token, by its own reference, or by exact phone.
+
+A phone is looked up under each live day's key of the person index; nothing like a search by region, name or goods exists.
+An answer is a page of at most `PAGE` waybills: a shop's own phone is on all of its orders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+from masking.access.duty import UNKNOWN
+from masking.access.people import Actor, Role
+from masking.crypto.index import person_index, token_record, token_text
+from masking.errors import InputError
+from masking.journal.damaged_records import DAMAGED, ring
+from masking.journal.refusals import Refusals
+from masking.redact.phones import canonical
+from masking.runtime import World
+from masking.store.reading import to_waybill
+from masking.store.rows import people, slots, waybills
+from masking.store.store import Store
+from masking.values.arguments import PAGE
+from masking.values.plaintext import Plain, reference_problems
+from masking.values.printable import Token, Waybill, WaybillState
+from masking.values.states import State
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Find:
+    """A question of one merchant; exactly one of `id`, `reference`, `phone` is given.
+
+    Attributes:
+        limit: the most waybills to return, 1 to `PAGE`.
+        after: return those that were made after this one of the earlier page.
+
+    Raises:
+        InputError: `limit` is out of range, or `after` is not a token.
+    """
+
+    merchant: Actor
+    id: Token | None = None
+    reference: str | None = None
+    phone: Plain | None = None
+    limit: int = PAGE
+    after: Token | None = None
+
+    def __post_init__(self) -> None:
+        """Check both bounds of the page."""
+        if not 1 <= self.limit <= PAGE:
+            raise InputError("limit", f"not-1-to-{PAGE}")
+        if self.after is not None and token_record(self.after) is None:
+            raise InputError("after", "not-a-token")
+
+    @property
+    def begins_after(self) -> bytes:
+        """The record after which the page begins; before all records without `after`."""
+        return (token_record(self.after) if self.after else None) or b""
+
+
+def find(world: World, store: Store, requests: Sequence[Find]) -> list[list[Waybill]]:
+    """A page of the merchant's own waybills for each question, oldest first; an empty list for none or for no merchant.
+
+    A page shorter than `limit` is the last one.
+
+    One whose view can't be read is among them, as "damaged", with what else is known of it.
+    """
+    now = world.now()
+    answers: list[list[Waybill]] = []
+    came_upon: set[str] = set()
+    with store.transaction() as tx:
+        staff = people.active(tx, {request.merchant.id for request in requests})
+        refused = Refusals(world, store, now, staff, {Role.MERCHANT})
+        for request in requests:
+            merchant = request.merchant
+            records: list[waybills.Record] = []
+            if refused.may_ask(merchant):
+                record_id = token_record(request.id) if request.id else None
+                if record_id:
+                    records = list(waybills.by_id(tx, [record_id]).values())
+                elif request.reference and not reference_problems(reference := request.reference.strip()):
+                    key = (merchant.tenant, merchant.unit, reference)
+                    records = list(waybills.by_reference(tx, [key]).values())
+                elif request.phone:
+                    phone = canonical(request.phone.reveal())
+                    keys = store.keys.person_keys().values()
+                    indexes = {person_index(key, phone) for key in keys} if phone else set()
+                    records = waybills.by_person(
+                        tx, merchant.tenant, merchant.unit, indexes, after=request.begins_after, limit=request.limit
+                    )
+            mine = [r for r in records if (r.tenant, r.merchant) == (merchant.tenant, merchant.unit)]
+            if not request.id:
+                mine = [r for r in mine if r.state != State.DESTROYED]
+            numbers = slots.leases(tx, [r.id for r in mine])
+            found = [to_waybill(r, token_text(r.id), numbers.get(r.id)) for r in mine]
+            if request.id and not mine:
+                refused.add(merchant, records[0].id if records else None, UNKNOWN, "find")
+            damaged = [r.id for r, w in zip(mine, found, strict=True) if w.state is WaybillState.DAMAGED]
+            for each in damaged:
+                refused.add(merchant, each, DAMAGED, "find")
+            came_upon |= {merchant.id} if damaged else set()
+            answers.append(found)
+        refused.write(tx)
+        ring(world, tx, came_upon, now)
+    return answers

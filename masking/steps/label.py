@@ -1,0 +1,244 @@
+"""Step 2: a waybill comes in, the data of one label goes out: masked values only, and this print's own code.
+
+Idempotent by (job, waybill): who made a print and asks again gets the same. At most one print is live: a reprint needs
+the parcel in custody now, taken in here by somebody else, and a reason; it ends the print before it.
+
+A preview is decided by the same rules, recorded as one, and counts as no print: it has no label code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import final
+
+from masking.access.budget import Tally
+from masking.access.duty import UNKNOWN
+from masking.access.people import Actor, Role
+from masking.crypto.index import token_record
+from masking.journal import journal
+from masking.journal.damaged_records import DAMAGED, finders, ring
+from masking.journal.refusals import Refusals
+from masking.runtime import World, milliseconds, moment
+from masking.store import leasing
+from masking.store.reading import view_of
+from masking.store.rows import budgets, custody, people, slots, waybills
+from masking.store.rows.custody import Print
+from masking.store.rows.waybills import Record
+from masking.store.store import Store
+from masking.values.printable import LabelData, MaskedView, Refusal, Token, VirtualNumber
+from masking.values.states import State
+from masking.words.reasons import Reason
+
+ROLES = frozenset({Role.MERCHANT, Role.OUTLET})
+
+REASONS = frozenset({"damaged", "printer-jam", "repacked"})
+"""Why a label may be printed again."""
+
+COUNTED = frozenset(
+    {
+        Reason.UNKNOWN,
+        Reason.JOB_OF_ANOTHER,
+        Reason.PRINT_SUPERSEDED,
+        Reason.REPRINT_NEEDS_A_SCAN_BY_ANOTHER,
+    }
+)
+"""Refusals that cost from the budget of refusals; the others are slips of who prints honestly. Of a preview, which shows
+nothing when it is refused, only `unknown` costs, and a tenth: looking at a wrong sack locks no station."""
+
+NOT_ARRIVED = Refusal(reason=Reason.NOT_ARRIVED)
+"""A slip: the parcel is on its way to this outlet, and its arrival is not scanned yet."""
+
+PRINTED_BEFORE = Refusal(reason=Reason.REPRINT_NEEDS_OUTLET_AND_REASON)
+"""A slip too: it is said to the parcel's merchant, or to the outlet that has it, and a whole folder may be given twice."""
+
+JOB_OR_STATION = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """One label asked for, by the waybill's merchant or by the outlet that has the parcel; `reason` for a reprint.
+
+    `id` is the token or the carrier's waybill number, which an outlet's hand scanner reads.
+    """
+
+    actor: Actor
+    id: Token | str
+    job: str
+    station: str
+    reason: str | None = None
+    preview: bool = False
+
+
+def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelData | Refusal]:
+    """The data of each label, or why it is not printed; same order as asked, counted before it is given.
+
+    Raises:
+        UnavailableError: no print of this batch is known to be counted; ask again under the same job.
+    """
+    now = world.now()
+    with store.transaction() as tx:
+        actors = {request.actor.id for request in requests}
+        staff = people.active(tx, actors)
+        refused = Refusals(world, store, now, staff, ROLES, budgets.locked(tx, actors, now))
+        ids = refused.sought(tx, [(request.actor, token_record(request.id), request.id) for request in requests])
+        wanted = [record for record in ids if record]
+        records = waybills.by_id(tx, wanted, lock=True)
+        done = custody.prints_of_jobs(
+            tx, wanted, {request.job for request in requests if JOB_OR_STATION.fullmatch(request.job)}
+        )
+        numbers = slots.leases(tx, wanted)
+        wanting: dict[bytes, Record] = {}
+        tallies = budgets.open_tallies(tx, actors, now, staff=staff)
+        outcomes: list[tuple[Record, Print, str] | Refusal] = []
+        slips: set[tuple[str, str]] = set()
+        views: dict[bytes, MaskedView] = {}
+        for request, record_id in zip(requests, ids, strict=True):
+            record = records.get(record_id) if record_id else None
+            who, tally = request.actor.id, tallies[request.actor.id]
+            known = record if staff.get(who) == request.actor else None
+            made = done.get((known.id, request.job)) if known else None
+            refusal = tally.locked() or _refusal(store, request, known, made, views)
+            if refusal and (who, request.id) not in slips:
+                _count(tally, request, refusal)
+                slips.add((who, request.id))
+            if refusal or record is None:
+                refusal = refusal or UNKNOWN
+                refused.add(request.actor, record.id if record else None, refusal, "label")
+                outcomes.append(refusal)
+                continue
+            if request.preview:
+                journal.append(tx, [store.leaf(world, now, "preview", who, record.id)])
+                outcomes.append((record, made or _next(request, record, now), ""))
+                continue
+            if made is None:
+                made = _next(request, record, now)
+                custody.add_prints(tx, [made])
+                waybills.update(tx, record.id, prints=made.number, live_print=made.number)
+                records[record.id] = record._replace(prints=made.number, live_print=made.number)
+                done[record.id, request.job] = made
+                journal.append(tx, [_leaf(store, world, now, request, made)])
+                wanting[record.id] = record
+            outcomes.append((record, made, store.write_code(record.id, made.number, world, now)))
+        # the pool was dry at checkout, the lease ran out on the way, or this is when numbers are leased
+        without = [record for record in wanting.values() if record.id not in numbers]
+        numbers |= leasing.lease(world, store, tx, without, now)
+        journal.append(tx, refused.leaves(tallies))
+        budgets.save_tallies(tx, tallies, now, world)
+        ring(world, tx, finders((request.actor for request in requests), outcomes), now)
+    return [
+        each if isinstance(each, Refusal) else _data(store, *each, views[each[0].id], numbers.get(each[0].id))
+        for each in outcomes
+    ]
+
+
+def _refusal(
+    store: Store, request: Label, record: Record | None, made: Print | None, views: dict[bytes, MaskedView]
+) -> Refusal | None:
+    """Why this label is not given. `made` is the print that the job has made of it already."""
+    if record is None:
+        return UNKNOWN
+    if not _may_print(request, record):
+        return NOT_ARRIVED if _is_expected(store, request, record) else UNKNOWN
+    refusal = _not_again(request, record, made) if made else _not_new(request, record)
+    return refusal or _unreadable(record, views)  # of which nothing is counted as printed
+
+
+def _may_print(request: Label, record: Record) -> bool:
+    actor = request.actor
+    if actor.tenant != record.tenant or record.state != State.ACTIVE:
+        return False
+    if actor.role is Role.MERCHANT:
+        return actor.unit == record.merchant
+    return actor.role is Role.OUTLET and (record.custody, record.place) == ("arrived", actor.unit)
+
+
+def _is_expected(store: Store, request: Label, record: Record) -> bool:
+    """Whether the parcel is on its way to this outlet, which then may know that it exists."""
+    actor, at = request.actor, record.where
+    if actor.role is not Role.OUTLET or (actor.tenant, State.ACTIVE) != (record.tenant, record.state):
+        return False
+    if record.delivered is not None or at.custody == "collected":
+        return False
+    outlet = at.outlet(store.settings.network, record.merchant, record.routing_code)
+    return actor.unit in {outlet, at.bound_for}
+
+
+def _count(tally: Tally, request: Label, refusal: Refusal) -> None:
+    if not request.preview and refusal.reason in COUNTED:
+        tally.refuse()
+    elif request.preview and refusal == UNKNOWN:
+        tally.miss()
+
+
+def _not_again(request: Label, record: Record, made: Print) -> Refusal | None:
+    """Why the print that a job has already made is not given again: another's job is no way around a reprint."""
+    if made.actor != request.actor.id:
+        return Refusal(reason=Reason.JOB_OF_ANOTHER)
+    return None if made.number == record.live_print else Refusal(reason=Reason.PRINT_SUPERSEDED)
+
+
+def _not_new(request: Label, record: Record) -> Refusal | None:
+    """Why this job makes no print."""
+    for text in (request.job, request.station):
+        if not JOB_OR_STATION.fullmatch(text):
+            return Refusal(reason=Reason.JOB_OR_STATION_MALFORMED)
+    if record.waybill_number is None or record.routing_code is None:
+        return Refusal(reason=Reason.NOT_SHIPPED)
+    if record.delivered is not None:
+        return Refusal(reason=Reason.DELIVERED)
+    if not record.prints:
+        return None
+    if request.actor.role is not Role.OUTLET or request.reason not in REASONS:
+        return PRINTED_BEFORE
+    if record.received_by in {None, request.actor.id}:
+        return Refusal(reason=Reason.REPRINT_NEEDS_A_SCAN_BY_ANOTHER)
+    return None
+
+
+def _next(request: Label, record: Record, now: datetime) -> Print:
+    """The print that this request makes."""
+    return Print(
+        waybill=record.id,
+        number=record.prints + 1,
+        job=request.job,
+        station=request.station,
+        actor=request.actor.id,
+        reason=request.reason if record.prints else None,
+        at=milliseconds(now),
+    )
+
+
+def _unreadable(record: Record, views: dict[bytes, MaskedView]) -> Refusal | None:
+    """Put the record's masked view into `views`, or say that there is none to read."""
+    view = view_of(record)
+    if view is None:
+        return DAMAGED
+    views[record.id] = view
+    return None
+
+
+def _data(
+    store: Store, record: Record, made: Print, code: str, view: MaskedView, number: VirtualNumber | None
+) -> LabelData:
+    return LabelData(
+        waybill_number=str(record.waybill_number),
+        routing_code=str(record.routing_code),
+        code=code,
+        view=view,
+        number=number,
+        print_number=made.number,
+        job=made.job,
+        station=made.station,
+        printed=moment(made.at),
+        carrier=store.settings.carrier,
+    )
+
+
+def _leaf(store: Store, world: World, now: datetime, request: Label, made: Print) -> journal.Leaf:
+    kind = "print" if made.number == 1 else "reprint"
+    detail = {"number": str(made.number)} | ({"reason": made.reason} if made.reason else {})
+    return store.leaf(world, now, kind, request.actor.id, made.waybill, **detail)

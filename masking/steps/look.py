@@ -1,0 +1,125 @@
+"""Beside the path: the masked view of a parcel for whoever has a duty towards it, and the match that hands it over.
+
+At a station the recipient says their phone, in full, and hears whether the parcel is theirs: it is compared under the keys
+of the person index, nothing is opened, and no part of a phone is ever enough (the last digits are no password here). A
+view costs nothing of the day's budget and is counted for each duty; wrong phones are counted for the waybill, so that no
+other assignment gives further tries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import final
+
+from masking.access import duty
+from masking.access.budget import Tally
+from masking.access.chain import Leg
+from masking.access.duty import UNKNOWN
+from masking.access.people import Actor
+from masking.crypto.index import is_persons
+from masking.journal import journal
+from masking.journal.damaged_records import DAMAGED, finders, ring
+from masking.journal.refusals import Refusals
+from masking.redact.phones import canonical
+from masking.runtime import World
+from masking.store import alarms, parcels
+from masking.store.parcels import Code, Parcels
+from masking.store.reading import view_of
+from masking.store.rows import budgets, custody, waybills
+from masking.store.rows.custody import Assignment
+from masking.store.store import Store, Transaction
+from masking.values.plaintext import Plain
+from masking.values.printable import Refusal, Seen
+from masking.words.alarms import AlarmKind
+from masking.words.reasons import Reason
+
+VIEWS = 30
+"""Masked views for one duty: a courier looks now and then, and does not poll."""
+
+MISSES = 3
+"""Wrong phones for one waybill, over all couriers and days. The last one raises an alarm, and no phone is compared after it."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A label code; and, at a hand-over, the phone that whoever asks for the parcel has said."""
+
+    actor: Actor
+    code: str = field(repr=False)
+    phone: Plain | None = None
+
+
+def look(world: World, store: Store, requests: Sequence[Look]) -> list[Seen | Refusal]:
+    """The masked view of each parcel, and whether it is for whoever said this phone; on the ledger before it is told.
+
+    Raises:
+        UnavailableError: nothing is known to be recorded, and nothing is told.
+    """
+    now = world.now()
+    codes = store.read_codes([request.code for request in requests], world, now)
+    days = store.keys.person_keys().values() if any(request.phone for request in requests) else ()
+    outcomes: list[Seen | Refusal] = []
+    looked: dict[bytes, Assignment] = {}
+    with store.transaction() as tx:
+        actors = {request.actor.id for request in requests}
+        known, staff, counts = parcels.scanned(store, tx, codes, actors)
+        tallies = budgets.open_tallies(tx, actors, now, locked=counts, staff=staff)
+        refused = Refusals(world, store, now, staff)
+        for request, code in zip(requests, codes, strict=True):
+            actor, tally = request.actor, tallies[request.actor.id]
+            enrolled = staff.get(actor.id) == actor
+            matches = _matches(request, known, code, days)
+            refusal = tally.locked() or _refusal(request, known, code if enrolled else None, tally, now)
+            view = view_of(known.records[code[0]]) if code and not refusal else None
+            if code is None or view is None:
+                refusal = refusal or (DAMAGED if code else UNKNOWN)
+                refused.add(actor, code and code[0], refusal, "look")
+                outcomes.append(refusal)
+                continue
+            open_ = known.duties[code[0]]
+            known.duties[code[0]] = looked[code[0]] = open_._replace(views=open_.views + 1)
+            if matches is False:
+                _count_miss(world, tx, known, code[0], actor, now)
+            detail = {"duty": store.duty(open_.id, world, now)}
+            detail |= {} if matches is None else {"matched": "yes" if matches else "no"}
+            journal.append(tx, [store.leaf(world, now, "look", actor.id, code[0], **detail)])
+            outcomes.append(Seen(view=view, matches=matches))
+        custody.count_looks(tx, looked.values())
+        journal.append(tx, refused.leaves(tallies))
+        budgets.save_tallies(tx, tallies, now, world)
+        ring(world, tx, finders((request.actor for request in requests), outcomes), now)
+    return outcomes
+
+
+def _refusal(request: Look, known: Parcels, code: Code | None, tally: Tally, now: datetime) -> Refusal | None:
+    """Duty first; then what was tried under it. A match is for who fetches a parcel, so for a delivery alone."""
+    legs: Collection[Leg] = {Leg.DELIVERY} if request.phone else duty.ANY_LEG
+    refusal = duty.refusal(request.actor, known.facts(code), legs, now)
+    if refusal is None and code:
+        open_ = known.duties[code[0]]
+        if open_.views >= VIEWS:
+            refusal = Refusal(reason=Reason.LOOKED_TOO_OFTEN)
+        elif request.phone and known.records[code[0]].misses >= MISSES:
+            refusal = Refusal(reason=Reason.SAID_WRONG_TOO_OFTEN)
+    if refusal:
+        tally.refuse()
+    return refusal
+
+
+def _count_miss(world: World, tx: Transaction, known: Parcels, waybill: bytes, actor: Actor, now: datetime) -> None:
+    record = known.records[waybill]
+    known.records[waybill] = record._replace(misses=record.misses + 1)
+    waybills.update(tx, waybill, misses=record.misses + 1)
+    if record.misses + 1 == MISSES:
+        alarms.raise_alarm(tx, AlarmKind.WRONG_PHONES, actor.id, now, world, at_most_every=timedelta(hours=1))
+
+
+def _matches(request: Look, known: Parcels, code: Code | None, days: Collection[bytes]) -> bool | None:
+    """Whether the phone that was said is the recipient's; takes as long where there is no such parcel. None if none was."""
+    if request.phone is None:
+        return None
+    record = known.records.get(code[0]) if code else None
+    return is_persons(days, record and record.recipient_index, canonical(request.phone.reveal()) or "")

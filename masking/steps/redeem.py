@@ -1,0 +1,155 @@
+"""Beside the path: a device proves its key and gets a token for an hour; the first time it shows a one-time code as well.
+
+In come a proof of possession, a code, or (for programs that can't sign) a secret; out goes a token that is bound to the
+proof's key. A confirmed code makes that key its person's one device, once, in place of an earlier one, and puts the phone into force
+that was confirmed with it. Couriers get tokens within their shift only.
+Who proves nothing leaves no leaf, and hears one refusal, whatever was wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, final
+
+from masking.access import credentials as words
+from masking.access.people import Actor, Level, Role
+from masking.access.proof import Proof
+from masking.journal import journal
+from masking.runtime import World
+from masking.store.rows import codes, credentials, people
+from masking.store.rows.codes import Spent
+from masking.store.store import Store, Transaction
+from masking.values.plaintext import Plain
+from masking.values.printable import Refusal
+from masking.words.reasons import Reason
+
+REPLAYED = Refusal(reason=Reason.REPLAYED)
+NOBODY = Refusal(reason=Reason.UNAUTHENTICATED)
+"""The one refusal to whoever shows nothing that is good."""
+
+NO_SHIFT = Refusal(reason=Reason.NO_SHIFT)
+OTHERS_DEVICE = Refusal(reason=Reason.DEVICE_OF_ANOTHER_PERSON)
+
+
+class Attest(Protocol):
+    """What vouches for devices: how well is the key of this thumbprint kept, going by what the device says of itself."""
+
+    def __call__(self, statement: str | None, key: bytes) -> Level:
+        """The level; never raises."""
+        ...
+
+
+def software(statement: str | None, key: bytes) -> Level:  # noqa: ARG001  the port's shape
+    """Nobody vouches for anything: each key may be a file that can be copied."""
+    return Level.SOFTWARE
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redeem:
+    """What somebody shows: a code or a secret in `shown`, a proof of the key that is to be used, or both."""
+
+    shown: Plain | None = None
+    proof: Proof | None = None
+    statement: str | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """A fresh token, bound to the proof's key if there was one; `secret` is for a program that can't sign, shown once."""
+
+    actor: Actor
+    token: Plain
+    expires: datetime
+    secret: Plain | None = None
+
+
+def redeem(
+    world: World,
+    store: Store,
+    requests: Sequence[Redeem],
+    *,
+    bearer: frozenset[Role] = frozenset(),
+    attest: Attest = software,
+) -> list[Issued | Refusal]:
+    """A token or a refusal for each request, same order. `bearer` are the roles that may do without a device.
+
+    Raises:
+        UnavailableError: no token of this batch is known to be stored.
+    """
+    now = world.now()
+    levels = [attest(request.statement, request.proof.key) if request.proof else Level.NONE for request in requests]
+    with store.transaction() as tx:
+        return [
+            _device(world, store, tx, request.shown, request.proof, level, now)
+            if request.proof
+            else _program(world, store, tx, request.shown, bearer, now)
+            for request, level in zip(requests, levels, strict=True)
+        ]
+
+
+def _device(
+    world: World, store: Store, tx: Transaction, shown: Plain | None, proof: Proof, level: Level, now: datetime
+) -> Issued | Refusal:
+    """A token for the person whose device this is; a code makes it so. Whoever is nobody writes nothing."""
+    digest, key = words.digest(words.CODE, shown.reveal()) if shown else None, proof.key
+    spent = codes.spend(tx, digest, now) if digest else None
+    if digest and spent:
+        if not people.bind(tx, spent.person, key, level):
+            codes.restore(tx, digest)
+            return OTHERS_DEVICE
+        _admit(world, store, tx, "device", digest, spent, now, level=level.value)
+    actor = people.with_device(tx, key)  # also if the code was used before: by this key, and the answer was lost
+    if actor is None:
+        return NOBODY
+    return _issue(world, tx, actor, key, now) if credentials.use(tx, [proof]) else REPLAYED
+
+
+def _program(
+    world: World, store: Store, tx: Transaction, shown: Plain | None, bearer: frozenset[Role], now: datetime
+) -> Issued | Refusal:
+    """A token for a program that can't sign: a code gives it a secret, which buys tokens from then on."""
+    text = shown.reveal() if shown else ""
+    code, digest = words.digest(words.CODE, text), words.digest(words.SECRET, text)
+    if code:
+        holder = codes.holder(tx, code, now)
+        spent = codes.spend(tx, code, now) if holder and holder.role in bearer else None
+        if holder is None or spent is None:
+            return NOBODY
+        secret = words.make(words.SECRET, world)
+        people.unbind(tx, [holder.id])
+        _admit(world, store, tx, "secret", code, spent, now)
+        credentials.add(tx, holder.id, words.SECRET, words.sure_digest(words.SECRET, secret))
+        return _issue(world, tx, holder, None, now, secret)
+    held = credentials.holders(tx, {digest}, now).get(digest) if digest else None
+    return _issue(world, tx, held.actor, None, now) if held and held.actor.role in bearer else NOBODY
+
+
+def _admit(
+    world: World, store: Store, tx: Transaction, kind: str, digest: bytes, spent: Spent, now: datetime, **detail: str
+) -> None:
+    """End what a person held before, and put the phone into force that came with the code; on the ledger."""
+    credentials.end(tx, [spent.person])
+    if spent.phone:
+        detail |= people.phone_change(tx, spent.person, spent.phone.known_by)
+        people.set_phone(tx, spent.person, spent.phone)
+        codes.forget_phone(tx, digest)
+    journal.append(tx, [store.leaf(world, now, kind, spent.person, person=spent.person, **detail)])
+
+
+def _issue(
+    world: World, tx: Transaction, actor: Actor, key: bytes | None, now: datetime, secret: Plain | None = None
+) -> Issued | Refusal:
+    until = now + words.TOKEN_LIFE
+    if actor.role is Role.COURIER:
+        shift = people.shift_of(tx, actor.id)
+        if shift is None or shift <= now:
+            return NO_SHIFT
+        until = min(until, shift)
+    token = words.make(words.TOKEN, world)
+    credentials.sweep(tx, actor.id, now)
+    credentials.add(tx, actor.id, words.TOKEN, words.sure_digest(words.TOKEN, token), until, key=key)
+    return Issued(actor=actor, token=token, expires=until, secret=secret)

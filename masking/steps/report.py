@@ -1,0 +1,158 @@
+"""Beside step 6: what became of calls. The switch or a provider reports, the courier asks who tried to call back.
+
+Reports come at least once, late, twice, in any order: each event of a call is recorded once, and answered the same every
+time, after it is on disk. A report names its call; the caller in it is compared with who announced the call, and no phone
+is kept. A connection that no report follows rings the alarm (`masking.upkeep.number_pool`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import final
+
+from masking.access.duty import UNKNOWN
+from masking.access.people import Actor, Role
+from masking.journal import journal
+from masking.journal.refusals import count_leaf
+from masking.ledger.log import Leaf
+from masking.numbers.provider import PROVIDER
+from masking.numbers.pushes import Happened, Told
+from masking.runtime import World, milliseconds, moment
+from masking.store import alarms
+from masking.store.rows import budgets, calls, people
+from masking.store.rows.calls import Event, Intent
+from masking.store.store import Store, Transaction
+from masking.values.plaintext import Plain
+from masking.values.printable import CallBacks, CallEvent, Refusal, Reported
+from masking.words.alarms import AlarmKind
+from masking.words.reasons import Reason
+
+EVENTS = frozenset(CallEvent)
+
+LONGEST = 86_400
+"""Seconds; no call lasts longer."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The switch says what happened to the call that an answer of ours named, at its own time `at`."""
+
+    actor: Actor
+    call: str
+    event: str
+    at: datetime
+    seconds: int = 0
+    caller: Plain | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missed:
+    """A courier asks which of the parcels on hand somebody has tried to call back about."""
+
+    actor: Actor
+
+
+def report(
+    world: World, store: Store, requests: Sequence[Report | Missed | Told]
+) -> list[Reported | CallBacks | Refusal]:
+    """That each event is recorded, the call-backs asked for, or the refusal; same order as asked.
+
+    A call that was never connected, not by this switch, or whose parcel's data is destroyed, is "unknown-call": nothing of
+    it is kept, and it need not be sent again. What a provider has told (`Told`) is taken for true: its signature was checked.
+
+    Raises:
+        UnavailableError: nothing of this batch is known to be recorded; send it again.
+    """
+    now = world.now()
+    with store.transaction() as tx:
+        staff = people.active(tx, {request.actor.id for request in requests if not isinstance(request, Told)})
+        ids = {_call_id(request.call) for request in requests if not isinstance(request, Missed)}
+        connected = calls.by_id(tx, ids - {b""})
+        outcomes: list[Reported | CallBacks | Refusal] = []
+        said: list[tuple[Intent, Plain | None, list[Event]]] = []
+        for request in requests:
+            if isinstance(request, Missed):
+                outcomes.append(_call_backs(tx, request, staff))
+                continue
+            events = _events(request, connected, staff)
+            if isinstance(events, list):
+                said.append((connected[events[0].call], request.caller, events))
+                outcomes.append(Reported(call=request.call, event=CallEvent(events[-1].event)))
+            else:
+                outcomes.append(events)
+        _record(world, store, tx, said, now)
+        _count_probes(
+            world, store, tx, [each.probed for each in requests if isinstance(each, Told) and each.probed], now
+        )
+    return outcomes
+
+
+def _events(request: Report | Told, connected: dict[bytes, Intent], staff: dict[str, Actor]) -> list[Event] | Refusal:
+    """What a report says happened, at least one thing; or why it is not taken."""
+    if isinstance(request, Told):
+        reporter, happened = PROVIDER, request.happened
+    else:
+        reporter, happened = request.actor.id, (Happened(request.event, request.at, request.seconds),)
+        if staff.get(reporter) != request.actor or request.actor.role is not Role.SWITCH:
+            return UNKNOWN
+    call = connected.get(_call_id(request.call))
+    if call is None or call.switch != reporter:
+        return Refusal(reason=Reason.UNKNOWN_CALL)
+    if not happened or not all(each.event in EVENTS and 0 <= each.seconds <= LONGEST for each in happened):
+        return Refusal(reason=Reason.NOT_AN_EVENT)
+    return [Event(call.id, each.event, call.waybill, milliseconds(each.at), each.seconds) for each in happened]
+
+
+def _record(
+    world: World,
+    store: Store,
+    tx: Transaction,
+    said: Sequence[tuple[Intent, Plain | None, list[Event]]],
+    now: datetime,
+) -> None:
+    """Keep each event once, with a leaf; a caller who is not who announced the call rings."""
+    new = calls.report(tx, [event for _, _, events in said for event in events])
+    leaves: list[Leaf] = []
+    for call, caller, events in said:
+        fresh = [event for event in events if (event.call, event.event) in new]
+        new -= {(event.call, event.event) for event in fresh}
+        who = str(call.switch)
+        leaves += [store.leaf(world, now, "call-report", who, call.waybill, event=event.event) for event in fresh]
+        if fresh and caller and people.caller_index(world, store.keys, caller, now) != call.caller:
+            alarms.raise_alarm(tx, AlarmKind.REPORT_OF_ANOTHER_CALLER, who, now, world)
+    journal.append(tx, leaves)
+
+
+def _count_probes(world: World, store: Store, tx: Transaction, probed: Sequence[str], now: datetime) -> None:
+    """Count calls to main numbers that connect nothing to their caller; too many within an hour raise the alarm, once."""
+    if not probed:
+        return
+    tally = budgets.open_tallies(tx, {PROVIDER}, now)[PROVIDER]
+    for _ in probed:
+        tally.refuse()
+    due = tally.count_refusals(len(probed))
+    journal.append(tx, [count_leaf(store, world, now, PROVIDER, due)] if due else [])
+    if tally.rang:
+        tally.rang = False  # it locks no one
+        alarms.raise_alarm(tx, AlarmKind.NUMBERS_PROBED, PROVIDER, now, world, partner=probed[-1])
+    budgets.save_tallies(tx, {PROVIDER: tally}, now, world)
+
+
+def _call_backs(tx: Transaction, request: Missed, staff: dict[str, Actor]) -> CallBacks | Refusal:
+    actor = request.actor
+    if staff.get(actor.id) != actor or actor.role is not Role.COURIER:
+        return UNKNOWN
+    return CallBacks(calls=tuple((number, moment(at)) for number, at in calls.call_backs(tx, actor.id)))
+
+
+def _call_id(text: str) -> bytes:
+    """The id that an answer gave a call; empty for any text that is none."""
+    try:
+        found = bytes.fromhex(text) if text.isalnum() else b""
+    except ValueError:
+        return b""
+    return found if len(found) == 16 else b""

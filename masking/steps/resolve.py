@@ -1,0 +1,160 @@
+"""Step 5: a courier scans a label and sees what the next step of this parcel needs.
+
+A label code proves sight of the label; the duty comes from an assignment by somebody else; the purpose decides the
+fields; the budget bounds how many. The leaf of a grant or refusal is committed before anything is revealed. A forged
+code, a destroyed parcel and somebody else's parcel get the same refusal.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple, final
+
+from masking.access.budget import Tally, midnight
+from masking.access.duty import DUTY_LASTS, UNKNOWN, Purpose, decide
+from masking.access.people import Actor
+from masking.crypto.seal import open_fields
+from masking.database import hot_sql
+from masking.errors import IntegrityError, UnavailableError
+from masking.journal import journal
+from masking.journal.damaged_records import DAMAGED, tell
+from masking.journal.refusals import Refusals
+from masking.ledger.log import Leaf
+from masking.redact.names import surname
+from masking.runtime import World, moment
+from masking.store import parcels
+from masking.store.parcels import Code
+from masking.store.rows import budgets, waybills
+from masking.store.rows.custody import Assignment
+from masking.store.store import Store
+from masking.values.plaintext import Grant, Plain
+from masking.values.printable import Refusal
+
+SURNAME = "recipient.surname"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolve:
+    """One label code, as scanned, and what for."""
+
+    actor: Actor
+    code: str = field(repr=False)
+    purpose: Purpose
+
+
+class _Opening(NamedTuple):
+    """A grant that is decided but not yet committed."""
+
+    record: waybills.Record
+    duty: Assignment
+    names: tuple[str, ...]
+    leaf: Leaf
+    remaining: int
+
+
+def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Grant | Refusal]:
+    """A grant or a refusal for each code, in the same order, each on the ledger before this returns.
+
+    Decided in order against the batch's running counts, so two codes can't both take the last unit of a budget.
+
+    Raises:
+        UnavailableError: nothing is known to be recorded, and nothing is revealed.
+    """
+    now = world.now()
+    codes = store.read_codes([request.code for request in requests], world, now)
+    decided: list[Refusal | _Opening] = []
+    leaves: list[Leaf] = []
+    with store.transaction() as tx:
+        actors = {request.actor.id for request in requests}
+        known, staff, counts = parcels.scanned(store, tx, codes, actors)
+        asking = Counter(request.actor.id for request, code in zip(requests, codes, strict=True) if code)
+        hours = store.settings.opening
+        tallies = budgets.open_tallies(tx, actors, now, locked=counts, staff=staff, spending=asking, hours=hours)
+        refused = Refusals(world, store, now, staff)
+        for request, code in zip(requests, codes, strict=True):
+            enrolled = staff.get(request.actor.id) == request.actor
+            tally = tallies[request.actor.id]
+            verdict = _judge(request, known, code if enrolled else None, tally)
+            if code is None or isinstance(verdict, Refusal):
+                verdict = verdict if isinstance(verdict, Refusal) else UNKNOWN
+                refused.add(request.actor, code and code[0], verdict, "resolve")
+            else:
+                duty = known.duties[code[0]]
+                why = {"purpose": request.purpose.value, "duty": store.duty(duty.id, world, now)}
+                leaf = store.leaf(world, now, "grant", request.actor.id, code[0], **why)
+                leaves.append(leaf)
+                decided.append(_Opening(known.records[code[0]], duty, verdict, leaf, tally.remaining))
+                continue
+            decided.append(verdict)
+        leaves += refused.leaves(tallies)
+        openings = [opening for opening in decided if isinstance(opening, _Opening)]
+        fields = {_sealed_name(name) for opening in openings for name in opening.names}
+        with hot_sql.together(tx):
+            budgets.save_tallies(tx, tallies, now, world)
+            sealed = waybills.sealed_fields(tx, {opening.record.id for opening in openings}, sorted(fields))
+            journal.append(tx, leaves)
+    # Committed: only from here on may anything be opened.
+    tonight = moment(midnight(now)) + timedelta(days=1)
+    answers: list[Grant | Refusal] = []
+    damaged: list[_Opening] = []
+    for each in decided:
+        if isinstance(each, Refusal):
+            answers.append(each)
+            continue
+        try:
+            answers.append(_open(store, known, each, sealed, tonight))
+        except IntegrityError:  # this one alone: its neighbours are on the ledger, and are answered
+            damaged.append(each)
+            answers.append(DAMAGED)
+    if damaged:
+        with suppress(UnavailableError), store.transaction() as tx:
+            tell(world, store, tx, [(each.leaf.actor, each.record.id) for each in damaged], now, step="resolve")
+    return answers
+
+
+def _judge(request: Resolve, known: parcels.Parcels, code: Code | None, tally: Tally) -> tuple[str, ...] | Refusal:
+    """Duty, then budget; a refusal costs from the budget of refusals, and an actor who spent that is locked."""
+    locked = tally.locked()
+    if locked:
+        return locked
+    verdict = decide(request.actor, known.facts(code), request.purpose, tally.now)
+    if not isinstance(verdict, Refusal) and code:
+        verdict = tally.spend(known.duties[code[0]].spent) or verdict
+    if isinstance(verdict, Refusal):
+        tally.refuse()
+    return verdict
+
+
+def _sealed_name(name: str) -> str:
+    return "recipient.name" if name == SURNAME else name
+
+
+def _open(
+    store: Store,
+    known: parcels.Parcels,
+    opening: _Opening,
+    sealed: Mapping[bytes, Mapping[str, bytes]],
+    tonight: datetime,
+) -> Grant:
+    record, found = opening.record, sealed.get(opening.record.id, {})
+    wanted = {_sealed_name(name) for name in opening.names}
+    if not wanted <= found.keys():
+        raise IntegrityError("a waybill has no sealed fields")
+    key = store.keys.unwrap(known.wraps[record.id])
+    plain = open_fields(key, record.tenant, record.id, {name: found[name] for name in wanted})
+    fields = {
+        name: Plain(surname(plain["recipient.name"].reveal())) if name == SURNAME else plain[name]
+        for name in opening.names
+    }
+    until = min(tonight, moment(opening.duty.at) + DUTY_LASTS)
+    return Grant(fields=fields, view_ref=view_ref(opening.leaf), valid_until=until, remaining=opening.remaining)
+
+
+def view_ref(leaf: Leaf) -> str:
+    """Six hex digits of a grant's leaf id, for drawing over the view: enough to find it among one actor's day."""
+    return leaf.id[-3:].hex().upper()

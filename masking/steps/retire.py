@@ -1,0 +1,219 @@
+"""Steps 8 and 9: seal away, then destroy; and the hold that keeps a waybill from both.
+
+Sealed away: the online wrap is deleted, so that only the offline key opens the waybill. Destroyed: both wraps and
+everything on the closed list of `erasure_policy.DESTROYED` are gone; a tombstone without personal data stays. Unreadable
+online at once, in backups of the data at once, everywhere once the key store's own backups have expired (24 hours).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import final
+
+from masking.access.duty import UNKNOWN
+from masking.access.people import Actor, Role
+from masking.crypto.index import token_record
+from masking.journal import journal
+from masking.journal.refusals import Refusals
+from masking.keys.keystore import Destruction
+from masking.ledger.log import Leaf
+from masking.runtime import World
+from masking.store.erasing import clear_rows, finish_erasing
+from masking.store.rows import custody, people, slots, waybills
+from masking.store.rows.waybills import Record
+from masking.store.store import Store, Transaction
+from masking.values.printable import Refusal, Token
+from masking.values.states import KEY_BACKUPS_LIVE, Act, State, after
+from masking.words.reasons import Reason
+
+REASONS = frozenset({"retention", "erasure-request", "leak-response", "test"})
+"""Why a waybill may be destroyed: words of a closed list, so that no personal text gets into the ledger."""
+
+
+HOLDS = frozenset({"dispute", "inquiry", "claim"})
+"""Why a waybill may be held: words of a closed list, too."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealAway:
+    """Take a waybill out of everybody's reach but the offline key's."""
+
+    actor: Actor
+    id: Token
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destroy:
+    """End a waybill's data for good."""
+
+    actor: Actor
+    id: Token
+    reason: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Keep a waybill as it is, whatever the schedule says, until it is released."""
+
+    actor: Actor
+    id: Token
+    reason: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """End a hold: the schedule takes the waybill up again."""
+
+    actor: Actor
+    id: Token
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Whether the waybill is held from now on."""
+
+    held: bool
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retired:
+    """Done: the new state, since when, and when no copy that is claimed can be opened any more."""
+
+    state: State
+    at: datetime
+    complete_by: datetime
+
+
+Retire = SealAway | Destroy | Hold | Release
+_STEPS = {SealAway: "seal-away", Destroy: "destroy", Hold: "hold", Release: "release"}
+
+
+def retire(world: World, store: Store, requests: Sequence[Retire]) -> list[Retired | Held | Refusal]:
+    """The new state of each waybill, or why not; same order as asked.
+
+    A waybill destroyed before is not found any more: the answer is the uniform refusal. What is held is neither sealed
+    away nor destroyed.
+
+    Raises:
+        UnavailableError: the keys may be gone while the rows are not yet; ask again, it is finished then.
+    """
+    now = world.now()
+    outcomes: list[Retired | Held | Refusal] = []
+    with store.transaction() as tx:
+        staff = people.active(tx, {request.actor.id for request in requests})
+        ids = [token_record(request.id) for request in requests]
+        batch = _Batch.of(world, store, tx, {record for record in ids if record}, now)
+        refused = Refusals(world, store, now, staff, {Role.OPERATOR})
+        for request, record_id in zip(requests, ids, strict=True):
+            actor = request.actor
+            record = batch.records.get(record_id) if record_id else None
+            outcome: Retired | Held | Refusal = UNKNOWN
+            may_ask = refused.may_ask(actor)
+            if record and may_ask and record.tenant == actor.tenant and record.state != State.DESTROYED:
+                outcome = batch.decide(tx, request, record)
+            if isinstance(outcome, Refusal):
+                refused.add(actor, record.id if record else None, outcome, _STEPS[type(request)])
+            outcomes.append(outcome)
+        batch.write(tx)
+        refused.write(tx)
+        store.keys.seal_away(batch.away)  # keys last, just before the commit: until here, nothing of this had happened
+        store.keys.destroy(batch.gone, now)
+    finish_erasing(store, batch.gone, now)
+    return outcomes
+
+
+@dataclass(slots=True, kw_only=True)
+class _Batch:
+    """What a batch decides, each request seeing what the ones before it did; written together at its end.
+
+    Attributes:
+        records: the waybills that are asked about, locked, all at once, in one order for every batch.
+        held: which of them are held.
+    """
+
+    world: World
+    store: Store
+    now: datetime
+    records: dict[bytes, Record]
+    held: set[bytes]
+    away: list[bytes] = field(default_factory=list)
+    gone: list[Destruction] = field(default_factory=list)
+    leaves: list[Leaf] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, world: World, store: Store, tx: Transaction, ids: Collection[bytes], now: datetime) -> _Batch:
+        """The batch about these waybills."""
+        records = waybills.by_id(tx, ids, lock=True)
+        return cls(world=world, store=store, now=now, records=records, held=waybills.held(tx, records))
+
+    def decide(self, tx: Transaction, request: Retire, record: Record) -> Retired | Held | Refusal:
+        """What becomes of one request about a waybill that is not destroyed."""
+        match request:
+            case Hold():
+                return self._hold(tx, request, record.id)
+            case Release():
+                return self._release(tx, request, record.id)
+            case SealAway():
+                return self._seal_away(request, record)
+            case Destroy():
+                return self._destroy(request, record)
+
+    def write(self, tx: Transaction) -> None:
+        """Write to the data what was decided: as many statements as for a single waybill."""
+        now = self.now
+        slots.release(tx, self.away, now)
+        if self.away:
+            custody.close_assignments(tx, self.away, now)
+            waybills.seal_away(tx, self.away, now)
+        for reason in sorted({entry.reason for entry in self.gone}):
+            clear_rows(tx, [entry.waybill for entry in self.gone if entry.reason == reason], reason, now)
+        journal.append(tx, self.leaves)
+
+    def _hold(self, tx: Transaction, request: Hold, waybill: bytes) -> Held | Refusal:
+        if request.reason not in HOLDS:
+            return Refusal(reason=Reason.NO_SUCH_REASON)
+        waybills.place_hold(tx, waybill, request.actor.id, request.reason, self.now)
+        self.held.add(waybill)
+        self._record("hold", request, waybill, reason=request.reason)
+        return Held(held=True)
+
+    def _release(self, tx: Transaction, request: Release, waybill: bytes) -> Held | Refusal:
+        if not waybills.release_hold(tx, waybill):
+            return Refusal(reason=Reason.NOT_HELD)
+        self.held.discard(waybill)
+        self._record("release", request, waybill)
+        return Held(held=False)
+
+    def _seal_away(self, request: SealAway, record: Record) -> Retired | Refusal:
+        state = after(State(record.state), Act.SEAL_AWAY)
+        if state is None:
+            return Refusal(reason=Reason.ALREADY_SEALED_AWAY)
+        if record.id in self.held:
+            return Refusal(reason=Reason.HELD)
+        self.away.append(record.id)
+        self._record("seal-away", request, record.id)
+        return self._retired(record, state)
+
+    def _destroy(self, request: Destroy, record: Record) -> Retired | Refusal:
+        if request.reason not in REASONS:
+            return Refusal(reason=Reason.NO_SUCH_REASON)
+        if record.id in self.held:
+            return Refusal(reason=Reason.HELD)
+        self.gone.append(Destruction(record.id, request.actor.id, request.reason))
+        self._record("destroy", request, record.id, reason=request.reason)
+        return self._retired(record, State.DESTROYED)
+
+    def _retired(self, record: Record, state: State) -> Retired:
+        self.records[record.id] = record._replace(state=state.value)
+        return Retired(state=state, at=self.now, complete_by=self.now + KEY_BACKUPS_LIVE)
+
+    def _record(self, kind: str, request: Retire, waybill: bytes, **detail: str) -> None:
+        self.leaves.append(self.store.leaf(self.world, self.now, kind, request.actor.id, waybill, **detail))

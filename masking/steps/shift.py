@@ -1,0 +1,76 @@
+"""Beside the path: a courier's work begins and ends, by a word of the outlet. Outside it there is no token for them.
+
+So a login that is lent in the evening opens nothing, and ending a shift ends the tokens at once. On the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import final
+
+from masking.access import credentials as words
+from masking.access.duty import UNKNOWN
+from masking.access.people import Actor, Role
+from masking.journal import journal
+from masking.runtime import World
+from masking.store.rows import credentials, people
+from masking.store.store import Store
+from masking.values.printable import Refusal, Working
+
+LONGEST = timedelta(hours=14)
+_A_MINUTE = timedelta(minutes=1)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """A courier who works for so many hours from now, at most 14; 0 ends it."""
+
+    actor: Actor
+    courier: str
+    hours: int
+
+
+def shift(world: World, store: Store, requests: Sequence[Shift]) -> list[Working | Refusal]:
+    """Until when each courier works; same order as asked.
+
+    Raises:
+        UnavailableError: nothing of this batch is known to be recorded.
+    """
+    now = world.now()
+    outcomes: list[Working | Refusal] = []
+    with store.transaction() as tx:
+        staff = people.active(tx, {r.actor.id for r in requests} | {r.courier for r in requests})
+        for request in requests:
+            actor, courier = request.actor, staff.get(request.courier)
+            if courier is None or staff.get(actor.id) != actor or not _may(actor, courier, request.hours):
+                outcomes.append(UNKNOWN)
+                continue
+            until = now + min(timedelta(hours=max(request.hours, 0)), LONGEST)
+            before = people.shift_of(tx, courier.id)
+            if before and _same(before, until, now):
+                outcomes.append(Working(courier=courier.id, until=max(before, now)))
+                continue
+            people.set_shift(tx, courier.id, until)
+            if until == now:
+                credentials.end(tx, [courier.id], kind=words.TOKEN)
+            kind = "shift-end" if until == now else "shift"
+            journal.append(tx, [store.leaf(world, now, kind, actor.id, person=courier.id, hours=str(request.hours))])
+            outcomes.append(Working(courier=courier.id, until=until))
+    return outcomes
+
+
+def _same(before: datetime, until: datetime, now: datetime) -> bool:
+    """Whether a shift ends, or has ended, as is asked for, but for a minute: the ledger needs no further leaf."""
+    if until == now:
+        return before <= now
+    return before > now and abs(until - before) < _A_MINUTE
+
+
+def _may(actor: Actor, courier: Actor, hours: int) -> bool:
+    """Whether this is a courier whose shift the actor may set: of the actor's outlet, or, to end it, the actor's own."""
+    if courier.role is not Role.COURIER or courier.tenant != actor.tenant:
+        return False
+    return (actor.role is Role.OUTLET and actor.unit == courier.unit) or (actor.id == courier.id and hours == 0)

@@ -1,0 +1,104 @@
+"""What a decision about scanned labels needs to know, loaded for a whole batch at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from masking.access.budget import Counts
+from masking.access.chain import Leg
+from masking.access.duty import Duty, Facts
+from masking.access.people import Actor
+from masking.database import hot_sql
+from masking.keys.keystore import Generation, OnlineWrap
+from masking.runtime import moment
+from masking.store.rows import budgets, custody, people, waybills
+from masking.store.store import Store, Transaction
+from masking.values.states import State
+
+Code = tuple[bytes, int]
+"""An authentic label code: the waybill and the print number."""
+
+
+class Parcels(NamedTuple):
+    """Records, open assignments and wrapped keys, by waybill."""
+
+    records: dict[bytes, waybills.Record]
+    duties: dict[bytes, custody.Assignment]
+    wraps: dict[bytes, OnlineWrap]
+
+    def facts(self, code: Code | None) -> Facts | None:
+        """The facts of one scanned label; None for no label code, and for a waybill that does not exist."""
+        record = self.records.get(code[0]) if code else None
+        if record is None or code is None:
+            return None
+        return facts_of(record, self.duties.get(record.id), code[1], openable=record.id in self.wraps)
+
+
+def facts_of(
+    record: waybills.Record, open_: custody.Assignment | None, print_number: int = 0, *, openable: bool = True
+) -> Facts:
+    """The facts of one scanned label, from its rows."""
+    duty = open_ and Duty(
+        courier=open_.courier, given_by=open_.given_by, unit=open_.unit, leg=Leg(open_.leg), at=moment(open_.at)
+    )
+    return Facts(
+        tenant=record.tenant,
+        state=State(record.state),
+        openable=openable,
+        leg=Leg(record.leg),
+        custody=record.custody,
+        place=record.place,
+        print_number=print_number,
+        live_print=record.live_print,
+        duty=duty,
+    )
+
+
+def party(record: waybills.Record, open_: custody.Assignment | None) -> str:
+    """Whose door is next, and whose phone therefore rings; a parcel that nobody fetches yet has its recipient's number."""
+    fetched = open_ is not None and open_.leg == Leg.COLLECTION
+    return "sender" if fetched or record.leg == Leg.RETURN else "recipient"
+
+
+class Asked(NamedTuple):
+    """What is known of the parcels, of those who ask about them, and of how much these have asked."""
+
+    parcels: Parcels
+    staff: dict[str, Actor]
+    counts: dict[str, Counts]
+
+
+def scanned(store: Store, tx: Transaction, codes: Collection[Code | None], actors: Collection[str]) -> Asked:
+    """What a step about scanned labels begins with; none of it changes until the transaction ends.
+
+    In this order for everybody: parcels, then budgets, each by their keys, so that nobody deadlocks.
+    """
+    ids = {code[0] for code in codes if code}
+    with hot_sql.together(tx):
+        staff = people.active(tx, actors)
+        records = waybills.by_id(tx, ids, lock=True)  # what is retired meanwhile waits, or is not seen at all
+        duties = custody.open_assignments(tx, ids)
+        counts = budgets.lock(tx, actors)
+    return Asked(_with_wraps(store, ids, records, duties), staff, counts)
+
+
+def of_ids(store: Store, tx: Transaction, ids: Collection[bytes]) -> Parcels:
+    """What is known of these waybills."""
+    return of_records(store, tx, ids, waybills.by_id(tx, ids))
+
+
+def of_records(store: Store, tx: Transaction, ids: Collection[bytes], records: dict[bytes, waybills.Record]) -> Parcels:
+    """What is known of these waybills, whose records are loaded already."""
+    return _with_wraps(store, ids, records, custody.open_assignments(tx, ids))
+
+
+def _with_wraps(
+    store: Store,
+    ids: Collection[bytes],
+    records: dict[bytes, waybills.Record],
+    duties: dict[bytes, custody.Assignment],
+) -> Parcels:
+    # the same statements for a waybill that does not exist: an answer's time shall not tell it from others
+    keys = [records[each].key if each in records else Generation(each, 0) for each in ids]
+    return Parcels(records, duties, store.keys.online_wraps(keys))

@@ -1,0 +1,300 @@
+"""Rows of virtual numbers. Every change of a slot's stage is built from the table in `masking.numbers.pool`.
+
+A lease is drawn from a random place of the nearest area (`masking.numbers.pool.reaches`), which hides how many there are, and
+costs the same whatever the pool's size: writers start at different places, skip what others hold, and pass no long row of
+dead entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from masking.access.people import Role
+from masking.database import hot_sql
+from masking.database.engine import among, insert_new
+from masking.database.schema import line, person, slot, waybill
+from masking.numbers.pool import DICE, HELD, LEASE, REST, Act, Line, Slot, Stage, area_of, reaches, ways
+from masking.runtime import World, milliseconds, moment
+from masking.store.alarms import raise_alarm
+from masking.values.printable import VirtualNumber
+from masking.words.alarms import AlarmKind
+
+TIDY = 2000
+"""Slots that are moved on at most in one go, so that no lease pays for a whole night's."""
+_DAY = 86_400_000
+_HOUR = timedelta(hours=1)
+_KEY = ("main", "extension")
+_LINES = sa.select(line).where(line.c.main.in_(among("mains")))
+_HOLDERS = sa.select(slot.c.main, slot.c.extension, slot.c.waybill).where(
+    slot.c.main.in_(among("mains")),
+    slot.c.extension.in_(among("extensions")),  # SQLite scans for pairs, not for these two
+    slot.c.waybill.is_not(None),
+    slot.c.until >= sa.bindparam("now"),
+)
+_MERCHANTS = (
+    sa.select(person.c.unit).where(person.c.role == Role.MERCHANT.value, person.c.active.is_(True)).distinct().limit(2)
+)
+_ENDING = (
+    sa.select(slot.c.main, slot.c.extension, line.c.rest, waybill.c.prints)
+    .select_from(slot)
+    .join(line)
+    .outerjoin(waybill, waybill.c.id == slot.c.waybill)
+)
+
+
+def add(tx: Connection, of: Line, slots: Sequence[Slot], world: World) -> int:
+    """Take slots of a line into the pool, each at a random place; how many were new."""
+    insert_new(tx, line, [of._asdict() | {"rest": int(of.rest.total_seconds() * 1000)}], "main")
+    free = {"stage": Stage.FREE.value, "waybill": None, "until": None}
+    rows = [free | each._asdict() | {"place": _place(area_of(of.city, of.rest), world)} for each in slots]
+    return len(insert_new(tx, slot, rows, "main", "extension"))
+
+
+def lines(tx: Connection, mains: Collection[str]) -> dict[str, Line]:
+    """The lines with these main numbers."""
+    mains = [main for main in mains if main.isascii() and main.isdigit()]
+    found = hot_sql.rows(tx, _LINES, mains=mains)
+    return {row[0]: Line(*row)._replace(rest=timedelta(milliseconds=row[-1])) for row in found}
+
+
+def lease(
+    tx: Connection,
+    cities: Mapping[bytes, str],
+    now: datetime,
+    world: World,
+    *,
+    merchants: Mapping[bytes, str] | None = None,
+    share: int = 100,
+) -> dict[bytes, VirtualNumber]:
+    """Lease a slot to each waybill, near the city it goes to (`reaches`), drawn at random, while there are any.
+
+    A dry pool leaves the rest without, and raises an alarm that names the merchant who holds most; so does a city that has
+    lines and none free, by its number; and a merchant who would hold more than a `share`, in percent, of what is left for
+    all and its own.
+    """
+    merchants = merchants or {}
+    cities = _within_shares(tx, cities, merchants, share, now, world)
+    if not cities:
+        return {}
+    lines_ = tx.execute(sa.select(line.c.city, line.c.rest).distinct())
+    areas = sorted({area_of(row.city, timedelta(milliseconds=row.rest)) for row in lines_})
+    drawn: dict[bytes, Any] = {}
+    _draw(tx, cities, areas, world, drawn)
+    if len(drawn) < len(cities) and tidy(tx, now):
+        _draw(tx, cities, areas, world, drawn)
+    passed = {cities[each] for each, row in drawn.items() if row.place >> DICE != area_of(cities[each])}
+    for city in sorted(city for city in passed if area_of(city) and area_of(city) in areas):
+        raise_alarm(tx, AlarmKind.NUMBERS_ELSEWHERE, city, now, world, at_most_every=_HOUR)
+    until = now + LEASE
+    rows = [
+        {
+            "main": row.main,
+            "extension": row.extension,
+            "waybill": each,
+            "merchant": merchants.get(each),
+            "until": milliseconds(until),
+            "place": _place(row.place >> DICE, world),
+        }
+        for each, row in drawn.items()
+    ]
+    _move_each(tx, Act.LEASE, rows)
+    if len(drawn) < len(cities):
+        raise_alarm(tx, AlarmKind.NUMBERS_DRY, "pool", now, world, partner=_largest_holder(tx), at_most_every=_HOUR)
+    return {
+        waybill: VirtualNumber(main=row.main, extension=row.extension, expires=until) for waybill, row in drawn.items()
+    }
+
+
+def leases(tx: Connection, waybills: Collection[bytes]) -> dict[bytes, VirtualNumber]:
+    """The numbers that these waybills hold."""
+    if not waybills:
+        return {}
+    query = sa.select(slot).where(slot.c.waybill.in_(waybills))
+    return {
+        row.waybill: VirtualNumber(main=row.main, extension=row.extension, expires=moment(row.until))
+        for row in tx.execute(query)
+    }
+
+
+def renew(tx: Connection, waybills: Collection[bytes], now: datetime) -> None:
+    """The parcels show a sign of life: their leases last on. A lease is written at most once a day."""
+    until = milliseconds(now + LEASE)
+    if waybills:
+        tx.execute(_move(Act.RENEW, slot.c.waybill.in_(waybills), slot.c.until < until - _DAY, until=until))
+
+
+def release(tx: Connection, waybills: Collection[bytes], now: datetime) -> None:
+    """End the leases: what was printed rests as long as its line says, bound to nobody; what was not is free again."""
+    if waybills:
+        ended = _ENDING.where(slot.c.waybill.in_(waybills))
+        _end(tx, tx.execute(ended.order_by(slot.c.main, slot.c.extension).with_for_update(of=slot)), now)
+
+
+def tidy(tx: Connection, now: datetime) -> int:
+    """Release what is overdue and free what has rested, the longest first, at most `TIDY` of each; how many."""
+    past = slot.c.until < milliseconds(now)
+    # what somebody else is moving is no longer ours to move: skip_locked
+    overdue = _ENDING.where(slot.c.stage.in_(HELD), past)
+    overdue = overdue.order_by(slot.c.stage, slot.c.until).limit(TIDY).with_for_update(of=slot, skip_locked=True)
+    ended = _end(tx, tx.execute(overdue), now)
+    rested = sa.select(slot.c.main, slot.c.extension).where(slot.c.stage == Stage.COOLING, past)
+    rows = tx.execute(rested.order_by(slot.c.until).limit(TIDY).with_for_update(skip_locked=True)).all()
+    _move_each(tx, Act.REST, [{"main": row.main, "extension": row.extension} for row in rows], "until")
+    return ended + len(rows)
+
+
+def size(tx: Connection) -> int:
+    """How many slots are in the pool: all but retired ones. Reads the whole pool."""
+    in_pool = sa.select(sa.func.count()).select_from(slot).where(slot.c.stage != Stage.RETIRED)
+    return tx.execute(in_pool).scalar_one()
+
+
+def connects_anybody(tx: Connection) -> bool:
+    """Whether there are lines whose provider asks nobody before it connects a call: those that rest longer."""
+    open_line = line.c.rest > int(REST.total_seconds() * 1000)
+    return tx.execute(sa.select(line.c.main).where(open_line).limit(1)).first() is not None
+
+
+def free(tx: Connection, most: int) -> int:
+    """How many slots are free, counted no further than `most`."""
+    some = sa.select(slot.c.place).where(slot.c.stage == Stage.FREE).limit(most).subquery()
+    return tx.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
+
+
+def holders(tx: Connection, numbers: Collection[tuple[str, str]], now: datetime) -> dict[tuple[str, str], bytes]:
+    """The waybills that hold these (main number, extension) pairs now."""
+    numbers = [pair for pair in numbers if all(part.isascii() and part.isdigit() for part in pair)]
+    if not numbers:
+        return {}
+    mains, extensions = ({pair[part] for pair in numbers} for part in (0, 1))
+    rows = hot_sql.rows(tx, _HOLDERS, mains=list(mains), extensions=list(extensions), now=milliseconds(now))
+    found = {(main, extension): waybill for main, extension, waybill in rows}
+    return {number: found[number] for number in numbers if number in found}
+
+
+def withdraw(tx: Connection, act: Act, main: str, extensions: Collection[str] | None, now: datetime) -> int:
+    """Quarantine, clear or retire slots of one line, or all of it (None); how many moved. Quarantine ends a lease at once.
+
+    A retired slot that is leased rings on until that lease ends.
+    """
+    of = [slot.c.main == main] if extensions is None else [slot.c.main == main, slot.c.extension.in_(extensions)]
+    held = slot.c.stage.in_(HELD) if act is Act.RETIRE else sa.false()
+    emptied = ("waybill", "merchant", "until")
+    values: dict[str, Any] = {name: sa.case((held, slot.c[name]), else_=sa.null()) for name in emptied}
+    if act is Act.CLEAR:
+        values["until"] = milliseconds(now) + sa.select(line.c.rest).where(line.c.main == main).scalar_subquery()
+    return tx.execute(_move(act, *of, **values)).rowcount
+
+
+def counts(tx: Connection) -> dict[str, int]:
+    """How many slots are in each stage. Reads the whole pool."""
+    return {row[0]: row[1] for row in tx.execute(sa.select(slot.c.stage, sa.func.count()).group_by(slot.c.stage))}
+
+
+def stock(tx: Connection) -> dict[tuple[str, str, str], int]:
+    """How many slots there are, by (provider, city, stage). Reads the whole pool."""
+    by = (line.c.provider, line.c.city, slot.c.stage)
+    query = sa.select(*by, sa.func.count()).join_from(slot, line).group_by(*by).order_by(*by)
+    return {(row[0], row[1], row[2]): row[3] for row in tx.execute(query)}
+
+
+def _within_shares(
+    tx: Connection, cities: Mapping[bytes, str], merchants: Mapping[bytes, str], share: int, now: datetime, world: World
+) -> dict[bytes, str]:
+    """Those waybills that keep their merchants within their share; where one merchant is enrolled, all of them."""
+    wanted = dict(cities)
+    if share >= 100 or not wanted or tx.execute(_MERCHANTS).all()[1:] == []:
+        return wanted
+    for merchant in sorted(set(merchants.values())):
+        own = [each for each in wanted if merchants.get(each) == merchant]
+        held = tx.execute(sa.select(sa.func.count()).where(slot.c.merchant == merchant)).scalar_one()
+        left = held + free(tx, (held + len(own)) * 100 // share + 1 - held)
+        room = max(left * share // 100 - held, 0)
+        if len(own) > room:
+            raise_alarm(tx, AlarmKind.NUMBERS_SHARE, merchant, now, world, at_most_every=_HOUR)
+        for each in own[room:]:
+            del wanted[each]
+    return wanted
+
+
+def _largest_holder(tx: Connection) -> str:
+    """The merchant who holds most numbers. Reads all that are held."""
+    held = sa.select(slot.c.merchant).where(slot.c.merchant.is_not(None)).group_by(slot.c.merchant)
+    return tx.execute(held.order_by(sa.func.count().desc(), slot.c.merchant).limit(1)).scalar() or ""
+
+
+def _draw(
+    tx: Connection, cities: Mapping[bytes, str], areas: Sequence[int], world: World, drawn: dict[bytes, Any]
+) -> None:
+    """Add free slots for waybills that have none yet, reach by reach; locked, and none that another transaction has."""
+    plans = {city: reaches(city) for city in set(cities.values())}
+    for step in range(len(reaches(""))):
+        waiting: dict[range, list[bytes]] = {}
+        for each, city in cities.items():
+            if each not in drawn:
+                waiting.setdefault(plans[city][step].areas, []).append(each)
+        for reach, those in waiting.items():
+            if there := [area for area in areas if area in reach]:
+                start = there[int.from_bytes(world.entropy(4), "big") % len(there)]
+                found = _free(tx, reach, _place(start, world), len(those), drawn.values())
+                drawn |= dict(zip(those, found, strict=False))
+
+
+def _free(tx: Connection, areas: range, start: int, many: int, but: Collection[Any]) -> list[Any]:
+    """Free slots of these areas from a place on, around their end, but for those that are about to be taken."""
+    gone = {row for row in but if row.place >> DICE in areas}
+    found: list[Any] = []
+    for first, end in ((start, areas.stop << DICE), (areas.start << DICE, start)):
+        if len(found) < many:
+            part = (slot.c.stage == Stage.FREE, slot.c.place >= first, slot.c.place < end)
+            query = sa.select(slot.c.main, slot.c.extension, slot.c.place).where(*part).order_by(slot.c.place)
+            rows = tx.execute(query.limit(many - len(found) + len(gone)).with_for_update(skip_locked=True))
+            found += [row for row in rows if row not in gone]
+    return found[:many]
+
+
+def _end(tx: Connection, ending: Iterable[Any], now: datetime) -> int:
+    """End these leases, rows of `_ENDING`; how many."""
+    unprinted, printed = [], []
+    for row in ending:
+        this = {"main": row.main, "extension": row.extension}
+        if row.prints:
+            printed.append(this | {"until": milliseconds(now) + row.rest})
+        else:
+            unprinted.append(this)
+    _move_each(tx, Act.RETURN_UNPRINTED, unprinted, "waybill", "merchant", "until")
+    _move_each(tx, Act.RELEASE, printed, "waybill", "merchant")
+    return len(unprinted) + len(printed)
+
+
+def _move(act: Act, *where: sa.ColumnElement[bool], **values: Any) -> sa.Update:
+    """The statement that moves slots as the table says, and none that the table does not name."""
+    led = ways(act)
+    stage = sa.case({before.value: after.value for before, after in led.items()}, value=slot.c.stage)
+    return (
+        slot.update().where(sa.or_(*(slot.c.stage == before for before in led)), *where).values(stage=stage, **values)
+    )
+
+
+def _move_each(tx: Connection, act: Act, rows: Sequence[Mapping[str, Any]], *cleared: str) -> None:
+    """Move these slots, each with what its own row says beside its key, and these columns of all of them emptied."""
+    if rows:
+        of = [{f"of_{name}": value for name, value in row.items()} for row in rows]
+        hot_sql.write(tx, _moving(act, tuple(rows[0]), cleared), of)
+
+
+@cache
+def _moving(act: Act, names: tuple[str, ...], cleared: tuple[str, ...]) -> sa.Update:
+    given: dict[str, Any] = {name: sa.bindparam(f"of_{name}") for name in names}
+    these = sa.and_(*(slot.c[name] == given.pop(name) for name in _KEY))
+    return _move(act, these, **given, **dict.fromkeys(cleared))
+
+
+def _place(area: int, world: World) -> int:
+    return area << DICE | int.from_bytes(world.entropy(DICE // 8), "big")

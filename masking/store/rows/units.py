@@ -1,0 +1,39 @@
+"""What is at a unit: staff who take parcels in, or anything at all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from masking.access.people import Actor, Role
+from masking.database import hot_sql
+from masking.database.engine import among
+from masking.database.schema import person, waybill
+from masking.store.rows import credentials
+
+_STAFFED = (
+    sa.select(person.c.unit)
+    .where(person.c.unit.in_(among("units")), person.c.role == Role.OUTLET.value)
+    .where(person.c.tenant == sa.bindparam("tenant"), person.c.active.is_(True))
+    .distinct()
+)
+
+
+def staffed(tx: Connection, tenant: str, units: Collection[str]) -> set[str]:
+    """Those of these units where somebody can scan an arrival."""
+    return {unit for (unit,) in hot_sql.rows(tx, _STAFFED, units=sorted(units), tenant=tenant)}
+
+
+def is_empty_but_for(tx: Connection, newcomer: Actor) -> bool:
+    """Whether this person's unit has nothing that they could take over.
+
+    That is: no other person was ever enrolled there, no order was entered for it, and they themselves hold neither a device
+    nor a secret.
+    """
+    here = (person.c.tenant == newcomer.tenant, person.c.unit == newcomer.unit)
+    others = sa.select(person.c.id).where(*here, person.c.id != newcomer.id)
+    orders = sa.select(waybill.c.id).where(waybill.c.tenant == newcomer.tenant, waybill.c.merchant == newcomer.unit)
+    taken = tx.execute(sa.select(sa.or_(others.exists(), orders.exists()))).scalar_one()
+    return not taken and not credentials.is_let_in(tx, newcomer.id)

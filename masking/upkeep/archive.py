@@ -1,0 +1,66 @@
+"""Opens what is sealed away: one waybill, by the offline key, for a reason, on the ledger before anything is shown.
+
+For the machine that the offline key is brought to, which then holds data, key store and root, and no network.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from masking.crypto import archive
+from masking.crypto.keys import DayWrapper
+from masking.crypto.seal import open_fields
+from masking.database.engine import reading
+from masking.database.key_schema import stored_key, wrap
+from masking.errors import InputError, IntegrityError, RefusedError, UnknownWaybillError
+from masking.journal import journal
+from masking.keys.keystore import Generation, KeyStore
+from masking.runtime import World
+from masking.store.rows import waybills
+from masking.store.store import Store
+from masking.values.plaintext import FIELDS, Plain
+from masking.values.states import State
+
+REASONS = frozenset({"dispute", "inquiry", "claim", "authority-request", "recipient-request"})
+"""Why a waybill may be opened again: words of a closed list, so that no personal text gets into the ledger."""
+
+
+def open_archived(
+    world: World, store: Store, private: bytes, waybill: bytes, *, actor: str, reason: str
+) -> dict[str, Plain]:
+    """All fields of one sealed-away waybill. `private` is the offline archive key's 32-byte private half.
+
+    Raises:
+        InputError: the reason is not of the list.
+        UnknownWaybillError: never issued, or destroyed.
+        RefusedError: it is not sealed away: then those with a duty open what they need.
+        IntegrityError: that day was sealed to another offline key, or something is not what was written.
+    """
+    if reason not in REASONS:
+        raise InputError("reason", "no-such-reason")
+    now = world.now()
+    with store.transaction() as tx:
+        record = waybills.by_id(tx, [waybill]).get(waybill)
+        if record is None or record.state == State.DESTROYED:
+            raise UnknownWaybillError
+        if record.state != State.SEALED_AWAY:
+            raise RefusedError("not-sealed-away", state=record.state)
+        key = _archived_key(store.keys, private, record.key)
+        sealed = waybills.sealed_fields(tx, [waybill], FIELDS).get(waybill)
+        if sealed is None:
+            raise IntegrityError("a waybill has no sealed fields")
+        opened = open_fields(key, record.tenant, waybill, sealed)
+        journal.append(tx, [store.leaf(world, now, "archive-open", actor, waybill, reason=reason)])
+    return opened
+
+
+def _archived_key(keys: KeyStore, private: bytes, generation: Generation) -> bytes:
+    day = (stored_key.c.purpose == "archive") & (stored_key.c.name == wrap.c.archive_key)
+    columns = (wrap.c.tenant, wrap.c.archive_key, wrap.c.archive, stored_key.c.archived)
+    mine = (wrap.c.waybill == generation.waybill, wrap.c.generation == generation.number)
+    with reading(keys.engine) as connection:
+        row = connection.execute(sa.select(*columns).join(stored_key, day).where(*mine)).first()
+    if row is None or row.archived is None:
+        raise UnknownWaybillError  # its keys are destroyed, and its rows will be, too
+    day_key = archive.open_day_key(private, row.archive_key, row.archived)
+    return DayWrapper("archive", row.archive_key, day_key).unwrap(row.tenant, *generation, row.archive)

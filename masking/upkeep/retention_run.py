@@ -1,0 +1,121 @@
+"""The nightly run: what falls due by the schedule, in an order that loses nothing if it is cut off and run again.
+
+Days close first, so that an archive key's usable copy never waits for the rest; parcels are sealed away and destroyed
+before online keys are refreshed, so that nothing is moved that is about to go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from masking.access.people import Actor
+from masking.crypto.index import token_text
+from masking.journal import journal
+from masking.journal.damaged_records import tell
+from masking.keys import lifecycle
+from masking.runtime import World
+from masking.steps.retire import Destroy, Retire, Retired, SealAway, retire
+from masking.store import sealed_orders
+from masking.store.rows import waybills
+from masking.store.store import Store
+from masking.upkeep import orphans
+from masking.upkeep.recovery import reconcile
+from masking.values.states import State
+
+BATCH = 500
+"""Waybills of one transaction: their rows are locked while it lasts, less than a second."""
+
+
+class Line(NamedTuple):
+    """One line of the report: what was, or would be, done how many times."""
+
+    what: str
+    times: int
+
+
+def nightly(
+    world: World, store: Store, operator: Actor, *, dry_run: bool = False, over: datetime | None = None
+) -> Iterator[Line]:
+    """Do what falls due and report each kind; a dry run only counts. Run it as often as you like.
+
+    Days are closed that were over at the moment `over`; the present, if nothing is said.
+
+    Raises:
+        UnavailableError: the store could not take it; what was reported before is done.
+    """
+    now = world.now()
+    if not dry_run:
+        reconcile(world, store, thorough=True)
+    closed = lifecycle.due_archive(store.keys, min(now, over or now))
+    if not dry_run:
+        for day in closed:
+            key_act(world, store, operator, "close", "archive", day)
+        lifecycle.close_days(store.keys, closed, now)
+    yield Line("days closed", len(closed))
+    yield Line("orphaned wraps swept", 0 if dry_run else orphans.sweep(store, now))
+
+    def away(waybill: bytes) -> Retire:
+        return SealAway(actor=operator, id=token_text(waybill))
+
+    def gone(waybill: bytes) -> Retire:
+        return Destroy(actor=operator, id=token_text(waybill), reason="retention")
+
+    yield Line("waybills destroyed", _retire(world, store, State.SEALED_AWAY, gone, dry_run=dry_run))
+    yield Line("waybills sealed away", _retire(world, store, State.ACTIVE, away, dry_run=dry_run))
+    due = lifecycle.due_online(store.keys, now)
+    if dry_run:
+        yield Line("wraps moved to a younger key", lifecycle.stragglers(store.keys, due))
+        yield Line("online keys destroyed", len(due))
+    else:
+        yield Line("wraps moved to a younger key", sum(lifecycle.refresh(store.keys, due, world, now)))
+        stuck = tell_hanging(world, store, operator, due)
+        yield Line("online keys destroyed", _destroy_keys(world, store, operator, [k for k in due if k not in stuck]))
+        if stuck:
+            yield Line("online keys kept, as a wrap on them does not open", len(stuck))
+        yield Line("index keys forgotten", lifecycle.forget_indexes(store.keys, now))
+        yield Line("sealing keys ended", len(sealed_orders.end_keys(store, now)))
+        with store.transaction() as tx:
+            yield Line("envelopes forgotten", sealed_orders.sweep(tx, now))
+        journal.sequence(world, store)
+        yield Line("checkpoints pruned", journal.prune(store))
+
+
+def key_act(world: World, store: Store, operator: Actor, act: str, purpose: str, name: str) -> None:
+    """Put an act on a key on the ledger; call it before the act."""
+    with store.transaction() as tx:
+        leaf = store.leaf(world, world.now(), "key", operator.id, act=act, purpose=purpose, name=name)
+        journal.append(tx, [leaf])
+
+
+def _retire(world: World, store: Store, state: State, act: Callable[[bytes], Retire], *, dry_run: bool) -> int:
+    done, last = 0, b""
+    limit = 10**9 if dry_run else BATCH
+    while True:
+        with store.reading() as tx:
+            due = waybills.due(tx, store.settings.retention, world.now(), state, after=last, limit=limit)
+        if dry_run or not due:
+            return len(due) if dry_run else done
+        outcomes = retire(world, store, [act(waybill) for waybill in due])
+        done += sum(isinstance(outcome, Retired) for outcome in outcomes)
+        last = due[-1]
+
+
+def tell_hanging(world: World, store: Store, operator: Actor, refreshed: Collection[str]) -> set[str]:
+    """The keys on which a wrap still hangs after they were refreshed: it does not open, and somebody hears of it.
+
+    Nothing is lost by waiting: each dies once the schedule, or `waybill erase`, has taken those waybills.
+    """
+    left = lifecycle.hanging(store.keys, refreshed)
+    if left:
+        with store.transaction() as tx:
+            tell(world, store, tx, [(operator.id, waybill) for _, waybill in left], world.now(), step="refresh")
+    return {key for key, _ in left}
+
+
+def _destroy_keys(world: World, store: Store, operator: Actor, names: Collection[str]) -> int:
+    for name in names:
+        key_act(world, store, operator, "destroy", "online", name)
+        lifecycle.destroy(store.keys, "online", name, world.now())
+    return len(names)

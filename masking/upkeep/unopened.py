@@ -1,0 +1,89 @@
+"""Active waybills that can't be opened: their key is missing, or not what was wrapped.
+
+A key store that is older than the data, after a failover or a restored dump, lacks the keys of the orders since. Their rows look
+as they should, so only opening each wrap shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from masking.database.engine import among, reading
+from masking.database.schema import waybill
+from masking.errors import IntegrityError
+from masking.keys.keystore import Generation, KeyStore
+from masking.runtime import World
+from masking.store.store import PAGE, Store
+from masking.values.states import State
+
+NEWEST, WINDOWS, WINDOW = 1000, 10, 100
+"""A sample: the newest waybills, which a key store that is older lacks first, and as many again from random places."""
+
+_ID = waybill.c.id
+_ACTIVE = sa.select(_ID, waybill.c.generation).where(waybill.c.state == State.ACTIVE.value).order_by(_ID)
+_AFTER = _ACTIVE.where(sa.bindparam("after") < _ID).limit(sa.bindparam("limit"))
+_THESE = _ACTIVE.where(_ID.in_(among("ids")))
+_NEWEST = _ACTIVE.order_by(None).order_by(_ID.desc()).limit(NEWEST)
+
+
+def unopened(store: Store, sampled_by: World | None = None) -> tuple[int, list[bytes]]:
+    """How many active waybills were tried, all or a sample, and those whose key does not open.
+
+    Raises:
+        UnavailableError: a store did not answer.
+    """
+    tried = 0
+    wrong: list[bytes] = []
+    for page in _sample(store.data, sampled_by) if sampled_by else active_pages(store.data):
+        closed = _closed(store.keys, page)
+        if closed:  # or else amended, sealed away or destroyed since the page was read
+            closed = _closed(store.keys, _rows(store.data, _THESE, ids=[each.waybill for each in closed]))
+        tried, wrong = tried + len(page), wrong + [each.waybill for each in closed]
+    return tried, wrong
+
+
+def active_pages(data: Engine) -> Iterator[Sequence[Generation]]:
+    """Every active waybill and which of its keys is in use, in order of the ids."""
+    last = b""
+    while page := _rows(data, _AFTER, after=last, limit=PAGE):
+        yield page
+        last = page[-1].waybill
+
+
+def _sample(data: Engine, world: World) -> Iterator[Sequence[Generation]]:
+    newest = _rows(data, _NEWEST)
+    found = dict.fromkeys(newest)
+    if len(newest) == NEWEST:
+        first, last = (_milliseconds(each) for each in (_rows(data, _AFTER, after=b"", limit=1)[0], newest[0]))
+        for _ in range(WINDOWS):
+            place = first + int.from_bytes(world.entropy(8), "big") % (last - first + 1)
+            found |= dict.fromkeys(_rows(data, _AFTER, after=place.to_bytes(6, "big"), limit=WINDOW))
+    yield list(found)
+
+
+def _milliseconds(made: Generation) -> int:
+    return int.from_bytes(made.waybill[:6], "big")
+
+
+def _closed(keys: KeyStore, page: Sequence[Generation]) -> list[Generation]:
+    """Those of these whose online wrap is missing, or does not open."""
+    wraps = keys.online_wraps(page)
+    closed = []
+    for each in page:
+        wrapped = wraps.get(each.waybill)
+        try:
+            opens = wrapped is not None and bool(keys.unwrap(wrapped))
+        except IntegrityError:
+            opens = False
+        if not opens:
+            closed.append(each)
+    return closed
+
+
+def _rows(data: Engine, query: sa.Select[Any], **values: object) -> list[Generation]:
+    with reading(data) as tx:
+        return [Generation(*row) for row in tx.execute(query, values)]

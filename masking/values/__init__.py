@@ -1,0 +1,1 @@
+"""What the steps take and give: orders, what may be printed, states, and their JSON."""
