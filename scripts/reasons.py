@@ -67,7 +67,7 @@ def table() -> str:
 def _room(path: str) -> str:
     """The step, or the package, that a module is or stands in."""
     parts = path.removesuffix(".py").split("/")
-    return "/".join(parts[:2]) if parts[0] == "masking" else parts[0]
+    return "/".join(parts[: 3 if parts[1] == "steps" else 2]) if parts[0] == "masking" else parts[0]
 
 
 def _rows(register: type[Word], chinese: dict[str, str]) -> str:
@@ -80,7 +80,7 @@ def _rows(register: type[Word], chinese: dict[str, str]) -> str:
 
 def _outlet_page() -> dict[str, str]:
     """What the outlet's page says of a reason in Chinese."""
-    text = (ROOT / "api" / "outlet" / "words.js").read_text("utf-8")
+    text = (ROOT / "api" / "service" / "outlet" / "words.js").read_text("utf-8")
     _, _, block = text.partition("refusals: {")
     return dict(re.findall(r'"?([a-z-]+)"?: "([^"]+)",', block.partition("}")[0]))
 
