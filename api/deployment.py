@@ -54,7 +54,7 @@ def opening(folder: Path, world: World) -> Iterator[Store]:
 
 
 @contextmanager
-def alone(folder: Path, otherwise: MaskingError) -> Iterator[None]:
+def exclusive_folder(folder: Path, otherwise: MaskingError) -> Iterator[None]:
     """Hold a folder while the block runs, or raise `otherwise`: another program holds it. A crash releases it.
 
     Programs that don't ask for it use the folder as before.

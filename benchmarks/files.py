@@ -22,7 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from api.importing.importing import BATCH
-from api.importing.job import Job, run_job
+from api.importing.job import ImportJob, run_job
 from api.importing.layout import Answers, understand
 from api.importing.orders import parcels, survey
 from api.importing.pasted import SURE
@@ -76,15 +76,15 @@ def write(path: Path, count: int, series: str) -> Path:
     return path
 
 
-def prepared(folder: Path, count: int, series: str) -> Job:
+def prepared(folder: Path, count: int, series: str) -> ImportJob:
     """A job on a file of its own, ready to run."""
     path = write(folder / f"{series}.csv", count, series)
     layout = understand(readings(path), Answers())
     found, out = survey(layout), folder / "out"
-    return Job(path=path, folder=out, layout=layout, survey=found, confidence=SURE, template=None, overwrite=True)
+    return ImportJob(path=path, folder=out, layout=layout, survey=found, confidence=SURE, template=None, overwrite=True)
 
 
-def mask(shop: Shop, job: Job) -> None:
+def mask(shop: Shop, job: ImportJob) -> None:
     """Everything that the command does with a file but labels."""
     layout = understand(readings(job.path), Answers())
     result = run_job(shop, replace(job, layout=layout, survey=survey(layout)), io.StringIO())

@@ -73,7 +73,7 @@ def _store(name: str, place: Path, addresses: Mapping[str, tuple[str, str]], pla
         stores[side] = open_folder(folder, WORLD)
         codes[side] = iter(_codes(stores[side], couriers=ROUNDS * EACH[side] // A_DAY + 1))
         _count(stores[side])
-    alone = {"WAYBILL_TOGETHER": "1"}
+    alone = {"WAYBILL_MAX_BATCH_ITEMS": "1"}
     rounds: list[dict[str, Rates]] = []
     with (
         served("--folder", folders["service"]) as (process, url),

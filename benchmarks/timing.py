@@ -26,7 +26,7 @@ from api.service.request_models import ORDER
 from masking.access.people import Actor
 from masking.connection import open_folder
 from masking.crypto.encoding import base32
-from masking.crypto.index import token_text
+from masking.crypto.index import waybill_id_of
 from masking.crypto.labelcode import PREFIX
 from masking.runtime import World
 from masking.steps.checkout import Checkout, checkout
@@ -67,7 +67,7 @@ class Case(NamedTuple):
 def _cases(store: Store) -> list[Case]:
     labels = on_the_van(WORLD, store, 40)
     codes = store.read_codes([each.code for each in labels], WORLD, WORLD.now())
-    gone = [token_text(code[0]) for code in codes[20:] if code]
+    gone = [waybill_id_of(code[0]) for code in codes[20:] if code]
     retire(WORLD, store, [Destroy(actor=OPERATOR, id=each, reason="test") for each in gone])
     phones = {"10 of a rival's": ("13811110010", 10), "50 of a rival's": ("13811110050", 50)}
     for phone, many in phones.values():

@@ -48,8 +48,8 @@ def label_code(data: bytes) -> None:
 
 def token(data: bytes) -> None:
     """A token has one spelling."""
-    record = index.token_record(text_of(data))
-    assert record is None or index.token_text(record) == text_of(data)
+    record = index.record_of_waybill_id(text_of(data))
+    assert record is None or index.waybill_id_of(record) == text_of(data)
 
 
 def sealed_bytes(data: bytes) -> None:

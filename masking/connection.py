@@ -38,12 +38,12 @@ from masking.steps.checkout import Checkout, checkout
 from masking.steps.find import Find, find
 from masking.steps.label import Label, label
 from masking.store.rows import people
-from masking.store.store import Settings, Store, create_keys, files, lost, occupied
+from masking.store.store import Settings, Store, create_keys, files, missing_sqlite_file, reason_not_empty
 from masking.upkeep.recovery import reconcile
 from masking.values import arguments
 from masking.values.arguments import PAGE
 from masking.values.plaintext import Order, Plain
-from masking.values.printable import LabelData, Labels, Pending, Refusal, Rejected, Token, Waybill
+from masking.values.printable import LabelData, Labels, Pending, Refusal, Rejected, Waybill, WaybillId
 
 if TYPE_CHECKING:
     from masking.client import RemoteShop
@@ -78,27 +78,35 @@ class Shop:
             checkout, [Checkout(merchant=self.merchant, order=order) for order in arguments.orders(orders)]
         )
 
-    def ship(self, numbers: Iterable[tuple[Token, str, str]]) -> list[Waybill | Rejected | Refusal]:
+    def ship(self, numbers: Iterable[tuple[WaybillId, str, str]]) -> list[Waybill | Rejected | Refusal]:
         """Enter the carrier's (id, waybill number, routing code) of waybills; each waybill as it is now, or why not."""
         return self._change(
             [
-                Ship(merchant=self.merchant, id=Token(id_), waybill_number=n, routing_code=r)
+                Ship(merchant=self.merchant, id=WaybillId(id_), waybill_number=n, routing_code=r)
                 for id_, n, r in arguments.numbers(numbers)
             ]
         )
 
-    def amend(self, corrected: Iterable[tuple[Token, Order]]) -> list[Waybill | Rejected | Refusal]:
+    def amend(self, corrected: Iterable[tuple[WaybillId, Order]]) -> list[Waybill | Rejected | Refusal]:
         """Replace the content of waybills whose parcels have not left; each takes a new key."""
         return self._change(
-            [Amend(merchant=self.merchant, id=Token(id_), order=order) for id_, order in arguments.corrected(corrected)]
+            [
+                Amend(merchant=self.merchant, id=WaybillId(id_), order=order)
+                for id_, order in arguments.corrected(corrected)
+            ]
         )
 
-    def cancel(self, ids: Iterable[Token]) -> list[Waybill | Rejected | Refusal]:
+    def cancel(self, ids: Iterable[WaybillId]) -> list[Waybill | Rejected | Refusal]:
         """Destroy the data of orders that will not be sent."""
         return self._change([Cancel(merchant=self.merchant, id=id_) for id_ in arguments.ids(ids)])
 
     def find(
-        self, *, phone: str | None = None, reference: str | None = None, limit: int = PAGE, after: Token | None = None
+        self,
+        *,
+        phone: str | None = None,
+        reference: str | None = None,
+        limit: int = PAGE,
+        after: WaybillId | None = None,
     ) -> list[Waybill]:
         """This merchant's waybills of one exact phone, or of one of its own references, oldest first, a page at a time.
 
@@ -114,7 +122,7 @@ class Shop:
         asked = Find(merchant=self.merchant, phone=plain, reference=reference, limit=limit, after=after)
         return find(self.world, self.store, [asked])[0]
 
-    def status(self, id_: Token) -> Waybill:
+    def status(self, id_: WaybillId) -> Waybill:
         """One waybill by its token.
 
         Raises:
@@ -125,7 +133,7 @@ class Shop:
             raise UnknownWaybillError
         return found[0]
 
-    def labels(self, ids: Sequence[Token], *, job: str, station: str = "shop", template: str = "100x180") -> Labels:
+    def labels(self, ids: Sequence[WaybillId], *, job: str, station: str = "shop", template: str = "100x180") -> Labels:
         """Labels as one PDF, counted once a job: asking again under the same job gives the same prints.
 
         Raises:
@@ -134,7 +142,7 @@ class Shop:
         draw = installed()
         return draw(self.label_data(ids, job=job, station=station), template)
 
-    def label_data(self, ids: Sequence[Token], *, job: str, station: str) -> list[LabelData | Refusal]:
+    def label_data(self, ids: Sequence[WaybillId], *, job: str, station: str) -> list[LabelData | Refusal]:
         """What these labels show, for a printer's own language or another template; counted as `labels` counts them."""
         asked = [Label(actor=self.merchant, id=id_, job=job, station=station) for id_ in arguments.ids(ids)]
         return self._in_parts(label, asked)
@@ -233,7 +241,7 @@ def open_folder(folder: Path, world: World, *, must_exist: bool = False) -> Stor
         if must_exist:
             raise SettingsError(f"no {SETTINGS} in this folder; name the deployment with --folder")
         create(folder, world, Settings())
-    if gone := lost(*databases(folder)):
+    if gone := missing_sqlite_file(*databases(folder)):
         raise SettingsError(f"{gone} is missing: put a copy of it back; an empty one would hide that")
     store = _open(folder)
     if not _furnished(store):
@@ -262,7 +270,7 @@ def create(folder: Path, world: World, settings: Settings, *, addresses: tuple[s
             FileKeySource.create(made / ROOT_KEY, world.entropy)
             # on disk at once, for an empty one would be read as another tenant; and databases' addresses hold passwords
             write_secret(made / SETTINGS, written(settings, addresses).encode())
-            if why := occupied(*databases(made)):
+            if why := reason_not_empty(*databases(made)):
                 raise SettingsError(why)
             _furnish(made, world)
             made.rename(folder)
@@ -282,7 +290,7 @@ def create_in(folder: Path, world: World) -> None:
     """
     table = read_table(folder)
     read_settings(folder / SETTINGS)  # before anything is made
-    why = occupied(*databases(folder))
+    why = reason_not_empty(*databases(folder))
     if why or (folder / OFFLINE_KEY).exists():
         raise SettingsError(why or f"{OFFLINE_KEY} exists; a key is never written over")
     create_root(folder, table, world)

@@ -52,7 +52,7 @@ class IntegrityError(MaskingError):
     """Stored data, a key or a signed document failed its check. Stop and investigate; don't ignore this error."""
 
 
-class Fault(NamedTuple):
+class StoreFault(NamedTuple):
     """Why the store could not take something, in words that a log or a metric may hold.
 
     Attributes:
@@ -73,7 +73,7 @@ class UnavailableError(MaskingError):
     the operator: why the store could not do it.
     """
 
-    def __init__(self, message: str, *, undone: bool = False, fault: Fault | None = None) -> None:
+    def __init__(self, message: str, *, undone: bool = False, fault: StoreFault | None = None) -> None:
         self.undone = undone
         self.fault = fault
         super().__init__(message)
@@ -88,7 +88,7 @@ class RootUnavailableError(UnavailableError):
 
     def __init__(self, found: str) -> None:
         message = f"the root key's token does not work ({found}). Check the token, its PIN and its key ([root])"
-        super().__init__(message, fault=Fault("root-key", "keys"))
+        super().__init__(message, fault=StoreFault("root-key", "keys"))
 
 
 class SettingsError(MaskingError):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from masking.errors import InputError
-from masking.values.printable import LabelData, Labels, OnPage, Refusal, Rejected
+from masking.values.printable import LabelData, Labels, PrintedPage, Refusal, Rejected
 from print_templates import pdf, printers
 from print_templates.gate import Released
 from print_templates.printers import PLAIN, Setup
@@ -33,7 +33,7 @@ def draw_labels(
     data = [each for each in found if isinstance(each, LabelData)]
     results = draw(data, template=template, dpi=dpi)
     drawings: list[Released] = []
-    outcomes: list[OnPage | Rejected | Refusal] = []
+    outcomes: list[PrintedPage | Rejected | Refusal] = []
     for each in found:
         if isinstance(each, Refusal):
             outcomes.append(each)
@@ -41,7 +41,7 @@ def draw_labels(
         drawing, outcome = next(results)
         match outcome:
             case Printed(page=page):
-                outcomes.append(OnPage(page=page))
+                outcomes.append(PrintedPage(page=page))
             case NotPrinted(field=field, rule=rule):
                 outcomes.append(Rejected(reference=None, field=field, rule=rule))
         drawings += [drawing] if drawing is not None else []

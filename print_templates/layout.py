@@ -22,14 +22,14 @@ class Note(NamedTuple):
     rule: str
 
 
-class Laid(NamedTuple):
+class LaidOutLabel(NamedTuple):
     """A drawing and its defects, such as characters that no font has or a string replaced for lack of room."""
 
     drawing: Drawing
     notes: tuple[Note, ...]
 
 
-def lay_out(label: LabelData, template: Template, symbol: bytes | None) -> Laid:
+def lay_out(label: LabelData, template: Template, symbol: bytes | None) -> LaidOutLabel:
     """Draw one label. `symbol` are the modules of its label code, None if the code can't be encoded.
 
     Raises:
@@ -73,7 +73,7 @@ def lay_out(label: LabelData, template: Template, symbol: bytes | None) -> Laid:
         codes=tuple(codes),
         background=ground,
     )
-    return Laid(drawing, tuple(notes))
+    return LaidOutLabel(drawing, tuple(notes))
 
 
 def _bars(text: str, box: CodeBox) -> Code | None:

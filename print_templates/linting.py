@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from print_templates import code128, qr, schema
 from print_templates.content import NAMES
-from print_templates.schema import Fault
+from print_templates.schema import TemplateFault
 
 LINE = 0.375
 """The width of a frame's line in mm: three dots at 203 dpi."""
@@ -34,7 +34,7 @@ class Area(NamedTuple):
     solid: bool
 
 
-def faults(source: dict[str, Any]) -> list[Fault]:
+def faults(source: dict[str, Any]) -> list[TemplateFault]:
     """All faults of a parsed template; empty if it is valid."""
     found = schema.faults(source)
     if found:
@@ -42,12 +42,12 @@ def faults(source: dict[str, Any]) -> list[Fault]:
     areas = list(_areas(source))
     width, height = source["paper"]
     found += [
-        Fault(area.where, "is outside the paper")
+        TemplateFault(area.where, "is outside the paper")
         for area in areas
         if area.box[0] + area.box[2] > width + SLIP or area.box[1] + area.box[3] > height + SLIP
     ]
     found += [
-        Fault(a.where, f"overlaps {b.where}")
+        TemplateFault(a.where, f"overlaps {b.where}")
         for a, b in combinations(areas, 2)
         if (a.solid or b.solid) and _overlap(a.box, b.box)
     ]
@@ -84,27 +84,27 @@ def _overlap(a: list[float], b: list[float]) -> bool:
     return all(a[n] + a[n + 2] > b[n] + SLIP and b[n] + b[n + 2] > a[n] + SLIP for n in (0, 1))
 
 
-def _texts(source: dict[str, Any]) -> list[Fault]:
+def _texts(source: dict[str, Any]) -> list[TemplateFault]:
     found, named = [], set()
     for n, each in enumerate(source["text"], 1):
         if each["size"][-1] > each["size"][0]:
-            found.append(Fault(f"text {n}, size", "the least is above the wanted one"))
+            found.append(TemplateFault(f"text {n}, size", "the least is above the wanted one"))
         if each["size"][-1] > each["box"][3] + SLIP:
-            found.append(Fault(f"text {n}", "is higher than its box"))
+            found.append(TemplateFault(f"text {n}", "is higher than its box"))
         for text in each["show"]:
             name = re.fullmatch(r"\{([^{}]*)\}", text)
             if name:
                 named.add(name[1])
                 if name[1] not in NAMES:
-                    found.append(Fault(f"text {n}", f"there is no {text}"))
+                    found.append(TemplateFault(f"text {n}", f"there is no {text}"))
             elif "{" in text or "}" in text:
-                found.append(Fault(f"text {n}", f"has a brace inside other text; {APART}"))
+                found.append(TemplateFault(f"text {n}", f"has a brace inside other text; {APART}"))
         if re.search(r"[{}]", each.get("otherwise", "")):
-            found.append(Fault(f"text {n}, otherwise", "has a brace; it can only hold your own text"))
-    return found + [Fault("template", f"must show {{{name}}}") for name in MUST_SHOW if name not in named]
+            found.append(TemplateFault(f"text {n}, otherwise", "has a brace; it can only hold your own text"))
+    return found + [TemplateFault("template", f"must show {{{name}}}") for name in MUST_SHOW if name not in named]
 
 
-def _codes(source: dict[str, Any]) -> list[Fault]:
+def _codes(source: dict[str, Any]) -> list[TemplateFault]:
     found = []
     for n, each in enumerate(source["code128"], 1):
         bars = len(code128.bars(SAMPLE)) + 2 * each.get("quiet", code128.QUIET)
@@ -112,12 +112,14 @@ def _codes(source: dict[str, Any]) -> list[Fault]:
         along, across = (height, width) if each.get("turned") else (width, height)
         if along < bars * BAR_MODULE:
             found.append(
-                Fault(f"code128 {n}", f"is too dense: needs {bars * BAR_MODULE} mm for {len(SAMPLE)} characters")
+                TemplateFault(
+                    f"code128 {n}", f"is too dense: needs {bars * BAR_MODULE} mm for {len(SAMPLE)} characters"
+                )
             )
         if across < 5:
-            found.append(Fault(f"code128 {n}", "is lower than 5 mm"))
+            found.append(TemplateFault(f"code128 {n}", "is lower than 5 mm"))
     for n, each in enumerate(source["qr"], 1):
         side = (qr.SIZE + 2 * qr.QUIET) * QR_MODULE
         if min(each["box"][2:]) < side:
-            found.append(Fault(f"qr {n}", f"is too dense: needs {side} mm each way, quiet zones included"))
+            found.append(TemplateFault(f"qr {n}", f"is too dense: needs {side} mm each way, quiet zones included"))
     return found

@@ -45,11 +45,11 @@ def symbols(codes: Sequence[str]) -> list[bytes]:
     table = _tables()
     placed = np.zeros((len(codes), SIZE, 64), bool)
     placed[:, :, :SIZE] = table.fixed
-    bits = np.unpackbits(_with_checks(np.stack([_data(code) for code in codes])), axis=1)
+    bits = np.unpackbits(_add_error_correction(np.stack([_data(code) for code in codes])), axis=1)
     placed[:, table.rows[: bits.shape[1]], table.columns[: bits.shape[1]]] = bits
     rows = _words(placed)  # format modules are light while masks are compared, as in the qrcode library
     columns = _words(np.pad(placed[:, :, :SIZE].swapaxes(1, 2), ((0, 0), (0, 0), (0, 64 - SIZE))))
-    lost = _lost(rows[:, None] ^ table.mask_rows, columns[:, None] ^ table.mask_columns)
+    lost = _penalty(rows[:, None] ^ table.mask_rows, columns[:, None] ^ table.mask_columns)
     mask = lost.argmin(axis=1)  # of equal penalties the first mask, as in the standard
     final = rows ^ table.mask_rows[mask] | table.format_rows[mask]
     packed = final.astype(">u8").view(np.uint8).reshape(len(codes), SIZE, 8)[:, :, :ROW_BYTES]
@@ -78,7 +78,7 @@ def _data(code: str) -> NDArray[np.uint8]:
     return np.frombuffer((body + b"\xec\x11" * DATA)[: DATA * BLOCKS], np.uint8)
 
 
-def _with_checks(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _add_error_correction(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(n, 48) data bytes -> (n, 100) interleaved bytes with the Reed-Solomon check bytes over GF(256)."""
     blocks = data.reshape(len(data), BLOCKS, DATA)
     checks = np.bitwise_xor.reduce(_check_table()[np.arange(DATA), blocks], axis=2)
@@ -91,7 +91,7 @@ def _words(modules: NDArray[np.bool_]) -> Words:
     return np.ascontiguousarray(np.packbits(modules, axis=-1)).view(">u8")[..., 0].astype(np.uint64)
 
 
-def _lost(rows: Words, columns: Words) -> NDArray[np.int64]:
+def _penalty(rows: Words, columns: Words) -> NDArray[np.int64]:
     """The penalty of each masked symbol (section 7.8.3). Shape (n, 8, 33) in, (n, 8) out."""
     lines = np.stack([rows, columns])
 
@@ -134,10 +134,10 @@ class _Tables(NamedTuple):
 def _tables() -> _Tables:
     fixed, taken = np.zeros((2, SIZE, SIZE), bool)
     for row, column in ((0, 0), (0, SIZE - 7), (SIZE - 7, 0)):
-        fixed[row : row + 7, column : column + 7] = _square(7)
+        fixed[row : row + 7, column : column + 7] = _finder_pattern(7)
         taken[max(row - 1, 0) : row + 9, max(column - 1, 0) : column + 9] = True
     taken[:9, SIZE - 8 :] = taken[SIZE - 8 :, :9] = True
-    fixed[24:29, 24:29] = _square(5)
+    fixed[24:29, 24:29] = _finder_pattern(5)
     taken[24:29, 24:29] = taken[6] = taken[:, 6] = True
     fixed[6, 8 : SIZE - 8] = fixed[8 : SIZE - 8, 6] = np.arange(SIZE - 16) % 2 == 0
     path = [
@@ -172,7 +172,7 @@ _FORMAT_PLACES = [
 """The two positions of each format bit, from the lowest bit (figure 25)."""
 
 
-def _square(size: int) -> NDArray[np.bool_]:
+def _finder_pattern(size: int) -> NDArray[np.bool_]:
     """A finder or alignment pattern: a dark ring, a light ring and a dark middle."""
     away = np.abs(np.indices((size, size)) - size // 2).max(axis=0)
     return np.asarray(away != size // 2 - 1)

@@ -31,7 +31,7 @@ _UNDERSTOOD = _LIMITS.keys() | {
 }  # fmt: skip
 
 
-class Fault(NamedTuple):
+class TemplateFault(NamedTuple):
     """A fault of a template and its place. The 3 in "text 3" counts from 1 in the order of the file."""
 
     where: str
@@ -45,27 +45,27 @@ def schema() -> dict[str, Any]:
     return loaded
 
 
-def faults(source: object) -> list[Fault]:
+def faults(source: object) -> list[TemplateFault]:
     """All violations of the schema in a parsed template."""
     return list(_faults(source, schema(), "template"))
 
 
-def _faults(value: Any, rule: dict[str, Any], where: str) -> Iterator[Fault]:
+def _faults(value: Any, rule: dict[str, Any], where: str) -> Iterator[TemplateFault]:
     if "$ref" in rule:
         rule = schema()["$defs"][rule["$ref"].removeprefix("#/$defs/")]
     if unknown := rule.keys() - _UNDERSTOOD:
         raise TypeError(f"the schema uses {unknown}, which print_templates.schema doesn't implement")
     kind = rule.get("type")
     if kind and (not isinstance(value, _TYPES[kind]) or (kind == "number" and isinstance(value, bool))):
-        yield Fault(where, f"must be {'an' if kind[0] in 'ao' else 'a'} {kind}")
+        yield TemplateFault(where, f"must be {'an' if kind[0] in 'ao' else 'a'} {kind}")
         return
     for word, (holds, says) in _LIMITS.items():
         if word in rule and not holds(value, rule[word]):
             wanted = ", ".join(rule[word]) if word == "enum" else rule[word]
-            yield Fault(where, says.format(wanted, "characters" if kind == "string" else "items"))
+            yield TemplateFault(where, says.format(wanted, "characters" if kind == "string" else "items"))
     if kind == "object":
-        yield from (Fault(where, f"needs {name}") for name in rule.get("required", ()) if name not in value)
-        yield from (Fault(where, f"does not know {name}") for name in value if name not in rule["properties"])
+        yield from (TemplateFault(where, f"needs {name}") for name in rule.get("required", ()) if name not in value)
+        yield from (TemplateFault(where, f"does not know {name}") for name in value if name not in rule["properties"])
         for name in rule["properties"].keys() & value.keys():
             inner = name if where == "template" else f"{where}, {name}"
             yield from _faults(value[name], rule["properties"][name], inner)

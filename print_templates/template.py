@@ -23,7 +23,7 @@ from masking.values.printable import Masked
 from print_templates import code128, linting
 from print_templates.breaking import Style, fit
 from print_templates.drawing import Code, Drawing, Rect, Run
-from print_templates.schema import Fault
+from print_templates.schema import TemplateFault
 from print_templates.typeface import printable
 
 FOLDER = Path(__file__).parent / "templates"
@@ -112,12 +112,12 @@ def read(path: Path) -> str:
         raise InputError("template", f"{path.name} is not a readable text file") from None
 
 
-def check(text: str, folder: Path) -> list[Fault]:
+def check(text: str, folder: Path) -> list[TemplateFault]:
     """All faults of a template given as TOML text, with their lines; empty if it is valid. `folder` holds its logos."""
     return located(text, _faults(text, folder))
 
 
-def located(text: str, found: list[Fault]) -> list[Fault]:
+def located(text: str, found: list[TemplateFault]) -> list[TemplateFault]:
     """The same faults, each with the line of the file on which its table begins: "text 27 (line 231)"."""
     lines: dict[str, int] = {}
     counts: Counter[str] = Counter()
@@ -130,14 +130,14 @@ def located(text: str, found: list[Fault]) -> list[Fault]:
         table = re.match(r"\w+ \d+", where)
         return f"{where} (line {lines[table[0]]})" if table and table[0] in lines else where
 
-    return [Fault(place(fault.where), fault.rule) for fault in found]
+    return [TemplateFault(place(fault.where), fault.rule) for fault in found]
 
 
-def _faults(text: str, folder: Path) -> list[Fault]:
+def _faults(text: str, folder: Path) -> list[TemplateFault]:
     try:
         source = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        return [Fault("template", f"is not TOML: {error}")]
+        return [TemplateFault("template", f"is not TOML: {error}")]
     found = linting.faults(source)
     if found:
         return found
@@ -145,7 +145,7 @@ def _faults(text: str, folder: Path) -> list[Fault]:
         try:
             _compiled(text, folder, dpi)
         except InputError as error:
-            return [Fault(error.field, error.rule)]
+            return [TemplateFault(error.field, error.rule)]
     return []
 
 

@@ -170,9 +170,9 @@ def label_code() -> Iterator[Case]:
 
 def token() -> Iterator[Case]:
     """Section 1. What is not a token is null."""
-    text = str(index.token_text(RECORD))
+    text = str(index.waybill_id_of(RECORD))
     yield "a-token", {"token": text}, RECORD.hex()
-    yield "of-all-ones", {"token": str(index.token_text(b"\xff" * 16))}, "ff" * 16
+    yield "of-all-ones", {"token": str(index.waybill_id_of(b"\xff" * 16))}, "ff" * 16
     refused = {
         "capitals": "wb1_" + text[4:].upper(),
         "a-capital-prefix": "WB1_" + text[4:],

@@ -73,7 +73,7 @@ def source_directory() -> Iterator[Case]:
 def certificate_of_destruction() -> Iterator[Case]:
     """Section 10."""
     origin, at = "waybill-masking/carrier", datetime(2026, 11, 24, 0, 30, tzinfo=UTC)
-    words = {"token": str(index.token_text(RECORD)), "reason": "erasure-request"}
+    words = {"token": str(index.waybill_id_of(RECORD)), "reason": "erasure-request"}
     done = certificate.Certificate(**words, at=at, complete_by=at + timedelta(days=1))
     note = certificate.sign(done, origin, seed("certificates"))
     public = LogKey.of_seed(certificate.key_name(origin), seed("certificates")).public

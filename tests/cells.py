@@ -11,7 +11,7 @@ from typing import Any
 from api.service.request_models import ORDER
 from masking.access.people import Actor, Role
 from masking.crypto import envelope
-from masking.crypto.index import token_record, token_text
+from masking.crypto.index import record_of_waybill_id, waybill_id_of
 from masking.journal import journal
 from masking.steps.assign import Assign, assign
 from masking.steps.checkout import Checkout, checkout
@@ -50,7 +50,7 @@ class Parcel:
     courier: Actor = COURIER
     body: dict[str, Any] = field(default_factory=dict)
     waybill_number: str = "YT999999999999"
-    id: str = token_text(bytes(16))
+    id: str = waybill_id_of(bytes(16))
     code: str = ""
     number: VirtualNumber | None = None
     call: str = "00" * 16
@@ -98,7 +98,7 @@ def bring(service: Service, parcels: list[Parcel]) -> None:
     for each, waybill in zip(parcels, made, strict=True):
         assert isinstance(waybill, Waybill)
         each.id, each.number = waybill.id, waybill.number
-        each.code = store.write_code(token_record(waybill.id) or b"", 1, world, world.now())
+        each.code = store.write_code(record_of_waybill_id(waybill.id) or b"", 1, world, world.now())
     printed = [p for p in parcels if p.state != ORDERED]
     asked = [Label(actor=SHOP, id=p.id, job="matrix", station="st-1") for p in printed]
     all_done(label(world, store, asked), LabelData)

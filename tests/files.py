@@ -11,7 +11,7 @@ import openpyxl
 
 from api.importing import explaining
 from api.importing.layout import Answers, Layout, read_answers, understand
-from api.importing.orders import Fault, Survey, parcels, survey
+from api.importing.orders import RowFault, Survey, parcels, survey
 from api.importing.pasted import SURE
 from api.importing.table import readings
 from masking.values.plaintext import Order, Party
@@ -70,7 +70,7 @@ def outcomes(layout: Layout, found: Survey) -> tuple[list[str], list[str], list[
     good, bad, orders = [], [], []
     for each in parcels(layout, found.repeated, confidence=SURE):
         rows = ",".join(map(str, each.rows))
-        if isinstance(each, Fault):
+        if isinstance(each, RowFault):
             bad.append(f"{rows}|{each.field}|{each.rule}")
         elif problems := each.order.problems():
             bad.append(f"{rows}|{problems[0].field}|{problems[0].rule}")

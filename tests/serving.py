@@ -26,7 +26,7 @@ from api.service.request_models import ORDER
 from api.service.serving import configured, listening
 from api.service.settings import ServiceSettings
 from masking.access.credentials import CODE, sure_digest
-from masking.access.people import Actor, Level, Role
+from masking.access.people import Actor, KeyProtection, Role
 from masking.access.proof import Proof
 from masking.client.device import Device
 from masking.connection import create, open_folder
@@ -84,7 +84,7 @@ def signed_in(world: World, store: Store, who: Actor, device: Device | None = No
     shown, proof = None, None
     with store.transaction() as tx:
         if device:
-            people.bind(tx, who.id, device.thumbprint, Level.HARDWARE)
+            people.bind(tx, who.id, device.thumbprint, KeyProtection.HARDWARE)
             proof = Proof(key=device.thumbprint, use=world.entropy(32), until=2**40, body=None)
         else:
             shown = new_secret(world, tx, who.id)

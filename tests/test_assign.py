@@ -9,7 +9,7 @@ from masking.access.people import Actor, Role
 from masking.steps.assign import Assign, assign, outlet_of
 from masking.steps.look import Look, look
 from masking.store.rows import budgets, people
-from masking.values.printable import Assigned, Refusal, Seen
+from masking.values.printable import Assigned, MaskedLookup, Refusal
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP, looked
 
 OUTLET = outlet_of(Assign(actor=DISPATCHER, what="", courier=""))
@@ -62,7 +62,7 @@ def test_what_is_given_on_to_another_after_a_look_is_bounded_and_given_again_to_
 
 def test_parcel_whose_masked_view_was_seen_is_counted_when_it_is_given_on(world, store, parcel):
     _, data = parcel
-    assert isinstance(look(world, store, [Look(actor=COURIER, code=data.code)])[0], Seen)
+    assert isinstance(look(world, store, [Look(actor=COURIER, code=data.code)])[0], MaskedLookup)
     counts(world, store, views=1000)
     assert given(world, store, data, OTHER_COURIER.id).reason == "too-many-handed-on"
     counts(world, store, views=0)

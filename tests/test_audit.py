@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from masking.database import key_schema
 from masking.journal import journal
 from masking.journal.audit import RULES
-from masking.journal.journal import Fault
+from masking.journal.journal import LedgerFault
 from masking.keys import signed_head
 from masking.ledger import tree
 from masking.ledger.checkpoint import LogKey, follows, read, sign
@@ -37,7 +37,7 @@ def test_one_changed_byte_is_found_at_its_leaf(ledger, position):
     whole = body(ledger, position)
     for at in range(0, len(whole), 7):
         edit(ledger, change_body(position, flip(whole, at)))
-        assert journal.verify(ledger).fault == Fault(position, "leaf-changed", position)
+        assert journal.verify(ledger).fault == LedgerFault(position, "leaf-changed", position)
     edit(ledger, change_body(position, whole))
     assert journal.verify(ledger).fault is None
 
@@ -46,7 +46,7 @@ def test_one_changed_byte_is_found_at_its_leaf(ledger, position):
 @pytest.mark.parametrize("position", range(11))
 def test_a_deleted_leaf_is_named(ledger, position):
     edit(ledger, LEAF.delete().where(LEAF.c.position == position))
-    assert journal.verify(ledger).fault == Fault(position, "leaf-deleted", position)
+    assert journal.verify(ledger).fault == LedgerFault(position, "leaf-deleted", position)
 
 
 @ON_ONE_STORE
@@ -54,20 +54,20 @@ def test_a_deleted_leaf_is_named(ledger, position):
 def test_a_deleted_leaf_is_named_also_when_the_others_close_up(ledger, position):
     edit(ledger, LEAF.delete().where(LEAF.c.position == position))
     edit(ledger, *(LEAF.update().where(LEAF.c.position == at).values(position=at - 1) for at in range(position, 12)))
-    assert journal.verify(ledger).fault == Fault(position, "leaf-deleted", position)
+    assert journal.verify(ledger).fault == LedgerFault(position, "leaf-deleted", position)
 
 
 @ON_ONE_STORE
 def test_a_leaf_that_lost_its_place_is_named(ledger):
     edit(ledger, LEAF.update().where(LEAF.c.position == 3).values(position=None))
-    assert journal.verify(ledger).fault == Fault(3, "leaf-deleted", 3)
+    assert journal.verify(ledger).fault == LedgerFault(3, "leaf-deleted", 3)
 
 
 @ON_ONE_STORE
 @pytest.mark.parametrize("kept", [0, 1, 7, 11])
 def test_a_cut_tail_is_named(ledger, kept):
     edit(ledger, LEAF.delete().where(LEAF.c.position >= kept))
-    assert journal.verify(ledger).fault == Fault(kept, "tail-cut", kept)
+    assert journal.verify(ledger).fault == LedgerFault(kept, "tail-cut", kept)
 
 
 @ON_ONE_STORE
@@ -75,7 +75,7 @@ def test_a_cut_tail_is_named(ledger, kept):
 def test_swapped_leaves_are_named(ledger, first, second):
     moves = [(first, 99), (second, first), (99, second)]
     edit(ledger, *(LEAF.update().where(LEAF.c.position == old).values(position=new) for old, new in moves))
-    assert journal.verify(ledger).fault == Fault(first, "leaves-swapped", first)
+    assert journal.verify(ledger).fault == LedgerFault(first, "leaves-swapped", first)
 
 
 @ON_ONE_STORE
@@ -86,20 +86,20 @@ def test_an_inserted_leaf_is_named(world, ledger, position):
         *(LEAF.update().where(LEAF.c.position == at).values(position=at + 1) for at in range(11, position - 1, -1)),
         LEAF.insert().values(id=b"i" * 16, subject=None, body=b"invented", position=position),
     )
-    assert journal.verify(ledger).fault == Fault(position, "leaf-inserted", position)
+    assert journal.verify(ledger).fault == LedgerFault(position, "leaf-inserted", position)
 
 
 @ON_ONE_STORE
 def test_a_leaf_past_the_signed_end_is_named(ledger):
     edit(ledger, LEAF.insert().values(id=b"i" * 16, subject=None, body=b"invented", position=12))
-    assert journal.verify(ledger).fault == Fault(12, "leaf-not-signed", 12)
+    assert journal.verify(ledger).fault == LedgerFault(12, "leaf-not-signed", 12)
 
 
 @ON_ONE_STORE
 @pytest.mark.parametrize("column", ["id", "subject"])
 def test_a_row_that_hides_its_leaf_from_searches_is_named(ledger, column):
     edit(ledger, LEAF.update().where(LEAF.c.position == 6).values({column: b"h" * 16}))
-    assert journal.verify(ledger).fault == Fault(6, "row-changed", 6)
+    assert journal.verify(ledger).fault == LedgerFault(6, "row-changed", 6)
 
 
 @ON_ONE_STORE
@@ -120,7 +120,9 @@ def test_a_leaf_changed_with_its_hash_is_found_as_closely_as_the_tree_allows(led
         change_body(6, b"invented"),
         NODE.update().where(NODE.c.place == tree.stored(6)).values(hash=tree.leaf_hash(b"invented")),
     )
-    assert journal.verify(ledger).fault == Fault(6, "leaf-changed", 7)  # the node above leaves 6 and 7 gives it away
+    assert journal.verify(ledger).fault == LedgerFault(
+        6, "leaf-changed", 7
+    )  # the node above leaves 6 and 7 gives it away
 
 
 @ON_ONE_STORE
@@ -135,7 +137,7 @@ def test_a_leaf_changed_with_all_hashes_is_found_between_two_checkpoints(ledger)
             for at, each in enumerate(tree.Tree().append(bodies))
         ),
     )
-    assert journal.verify(ledger).fault == Fault(5, "not-what-was-signed", 8)
+    assert journal.verify(ledger).fault == LedgerFault(5, "not-what-was-signed", 8)
 
 
 @ON_ONE_STORE
@@ -143,16 +145,16 @@ def test_a_changed_checkpoint_is_named(ledger):
     note = read_note(ledger, 1)
     for changed in (note.replace("\n9\n", "\n8\n"), note[:-10] + ("A" if note[-10] != "A" else "B") + note[-9:], ""):
         edit(ledger, POINT.update().where(POINT.c.number == 1).values(note=changed))
-        assert journal.verify(ledger).fault == Fault(9, "checkpoint-changed", 9)
+        assert journal.verify(ledger).fault == LedgerFault(9, "checkpoint-changed", 9)
     edit(ledger, POINT.update().where(POINT.c.number == 1).values(note=note, size=8))
-    assert journal.verify(ledger).fault == Fault(8, "checkpoint-changed", 8)
+    assert journal.verify(ledger).fault == LedgerFault(8, "checkpoint-changed", 8)
 
 
 @ON_ONE_STORE
 @pytest.mark.parametrize(("number", "position"), [(0, 0), (1, 5)])
 def test_a_missing_checkpoint_is_named(ledger, number, position):
     edit(ledger, POINT.delete().where(POINT.c.number == number))
-    assert journal.verify(ledger).fault == Fault(position, "checkpoint-missing", position)
+    assert journal.verify(ledger).fault == LedgerFault(position, "checkpoint-missing", position)
 
 
 def test_no_checkpoint_beside_the_row_of_them_covers_what_was_never_signed(ledger):
@@ -161,11 +163,11 @@ def test_no_checkpoint_beside_the_row_of_them_covers_what_was_never_signed(ledge
         LEAF.insert().values(id=b"i" * 16, subject=None, body=b"invented", position=12),
         POINT.insert().values(number=-1, size=13, note=read_note(ledger, 2)),
     )
-    assert journal.verify(ledger).fault == Fault(0, "checkpoint-missing", 0)
+    assert journal.verify(ledger).fault == LedgerFault(0, "checkpoint-missing", 0)
     edit(
         ledger, POINT.update().where(POINT.c.number == -1).values(size=10**6), POINT.delete().where(POINT.c.number >= 0)
     )
-    assert journal.verify(ledger).fault == Fault(0, "checkpoint-missing", 0)
+    assert journal.verify(ledger).fault == LedgerFault(0, "checkpoint-missing", 0)
 
 
 KINDS = ("'text'", "5.5", "x'ff00fe'", "'5'", "-7", "CAST({} AS TEXT)", "CAST(x'ff00fe' AS TEXT)", "1e300", "NULL")
@@ -197,19 +199,19 @@ def test_whatever_sqlite_is_made_to_keep_is_named_and_stops_nobody(world, ledger
 def test_a_leaf_between_two_positions_is_named(ledger):
     with ledger.data.begin() as connection:
         connection.execute(sa.text("INSERT INTO leaf VALUES (x'00', NULL, x'00', 4.5)"))
-    assert journal.verify(ledger).fault == Fault(4, "row-of-another-kind", 4)
+    assert journal.verify(ledger).fault == LedgerFault(4, "row-of-another-kind", 4)
 
 
 @ON_ONE_STORE
 def test_a_hash_that_was_moved_before_the_first_is_missing_where_it_was(ledger):
     edit(ledger, NODE.update().where(NODE.c.place == 4).values(place=-7))
-    assert journal.verify(ledger).fault == Fault(3, "hash-changed", 3)
+    assert journal.verify(ledger).fault == LedgerFault(3, "hash-changed", 3)
 
 
 @ON_ONE_STORE
 def test_without_its_last_checkpoint_the_leaves_it_signed_are_named(ledger):
     edit(ledger, POINT.delete().where(POINT.c.number == 2))
-    assert journal.verify(ledger).fault == Fault(9, "leaf-not-signed", 9)
+    assert journal.verify(ledger).fault == LedgerFault(9, "leaf-not-signed", 9)
 
 
 @ON_ONE_STORE
@@ -217,7 +219,7 @@ def test_a_checkpoint_signed_for_fewer_leaves_is_named(world, ledger):
     seed = ledger.keys.key("sign", "ledger", world, world.now())
     old = read(read_note(ledger, 0), LogKey.of_seed(ledger.settings.origin, seed))
     edit(ledger, POINT.insert().values(number=3, size=5, note=sign(old, seed)))
-    assert journal.verify(ledger).fault == Fault(5, "ledger-shrunk", 5)
+    assert journal.verify(ledger).fault == LedgerFault(5, "ledger-shrunk", 5)
 
 
 @ON_ONE_STORE
@@ -245,7 +247,7 @@ def test_a_ledger_without_its_key_is_not_believed(world, ledger):
     with ledger.keys.engine.begin() as connection:
         connection.execute(key_schema.stored_key.delete().where(key_schema.stored_key.c.purpose == "sign"))
     ledger.keys._opened.clear()
-    assert journal.verify(ledger).fault == Fault(5, "checkpoint-changed", 5)
+    assert journal.verify(ledger).fault == LedgerFault(5, "checkpoint-changed", 5)
 
 
 def test_every_rule_is_described():

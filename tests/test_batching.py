@@ -43,8 +43,8 @@ def leaves(world, store, parcels, kind: str = "grant") -> list[int]:
 
 
 @asynccontextmanager
-async def batching(step, world, store, *, most=100, waiting=100, quick=None):
-    batcher = Batcher(step, world, store, most=most, waiting=waiting, quick=quick)
+async def batching(step, world, store, *, max_items=100, max_queued=100, quick=None):
+    batcher = Batcher(step, world, store, max_items=max_items, max_queued=max_queued, quick=quick)
     try:
         yield batcher
     finally:
@@ -114,7 +114,7 @@ def test_a_login_that_has_ended_is_denied_in_the_act_itself_and_its_neighbours_a
 
 @pytest.mark.parametrize("busy", [False, True])
 def test_a_quick_group_is_decided_in_the_loop_unless_somebody_else_is_writing(world, store, parcels, busy):
-    quick = store.impatient()
+    quick = store.nowait()
     # one in memory has one connection, and nothing bounds how long a server takes for a COMMIT
     assert (quick is None) == (store.data.dialect.name != "sqlite" or not store.data.url.database)
     if quick is None:
@@ -244,7 +244,7 @@ def test_a_full_queue_says_so_at_once_and_what_waits_is_answered(world, store, p
     gate = Gate()
 
     async def scenario():
-        async with batching(gate.resolve, world, store, waiting=3) as batcher:
+        async with batching(gate.resolve, world, store, max_queued=3) as batcher:
             first = asyncio.create_task(batcher.submit(ask(parcels[0][1]), None))
             await gate.wait()
             waiting = [asyncio.create_task(batcher.submit(ask(code), None)) for _, code in parcels[1:4]]
@@ -262,7 +262,7 @@ def test_closing_answers_what_was_taken_and_takes_nothing_more(world, store, par
     gate = Gate()
 
     async def scenario():
-        batcher = Batcher(gate.resolve, world, store, most=2, waiting=100)
+        batcher = Batcher(gate.resolve, world, store, max_items=2, max_queued=100)
         taken = [asyncio.create_task(batcher.submit(ask(code), None)) for _, code in parcels]
         await gate.wait()
         closing = asyncio.create_task(batcher.close())

@@ -36,12 +36,12 @@ async def queued(batcher, pieces):
     return tasks
 
 
-def decided(world, store, pieces, *, most=2, waiting=1000):
+def decided(world, store, pieces, *, max_items=2, max_queued=1000):
     """The groups that the pieces were decided in, behind a first one that was being decided when they came."""
     recorder = Recorder()
 
     async def scenario():
-        batcher = Batcher(recorder.step, world, store, most=most, waiting=waiting)
+        batcher = Batcher(recorder.step, world, store, max_items=max_items, max_queued=max_queued)
         first = await queued(batcher, [(BUSY, ["first"])])
         await asyncio.get_running_loop().run_in_executor(None, recorder.begun.wait, 30)
         tasks = await queued(batcher, pieces)
@@ -69,12 +69,12 @@ def test_units_alternate_within_a_group(world, store):
 
 def test_unit_that_fills_the_queue_leaves_others_their_share(world, store):
     pieces = [(BUSY, ["busy"] * 100), (BUSY, ["too many"]), (OTHER, ["other"] * 50), (OTHER, ["too many"])]
-    answers, groups = decided(world, store, pieces, most=100, waiting=100)
+    answers, groups = decided(world, store, pieces, max_items=100, max_queued=100)
     assert [type(answer) for answer in answers] == [list, UnavailableError, list, UnavailableError]
     assert sorted(map(len, groups)) == [50, 100]
 
 
 @pytest.mark.parametrize("count", [100, 101])
 def test_empty_queue_takes_a_piece_of_any_size(count, world, store):
-    answers, _ = decided(world, store, [(BUSY, ["x"] * count)], waiting=100)
+    answers, _ = decided(world, store, [(BUSY, ["x"] * count)], max_queued=100)
     assert answers == [["x"] * count]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from masking.access.budget import ALWAYS, DAYTIME, FULL, HALF, Counts, Duty, Hours, Tally, day_number, midnight
+from masking.access.budget import ALWAYS, DAYTIME, FULL, HALF, CountedDuty, Counts, Hours, Tally, day_number, midnight
 from masking.runtime import milliseconds
 from masking.values.printable import Refusal
 
@@ -17,8 +17,8 @@ NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 A_DAY = timedelta(days=1)
 
 
-def duty(number: int, looked: datetime | None = None, place: datetime | None = None) -> Duty:
-    return Duty(
+def duty(number: int, looked: datetime | None = None, place: datetime | None = None) -> CountedDuty:
+    return CountedDuty(
         number.to_bytes(16, "big"), looked and milliseconds(looked), milliseconds(place) if place is not None else None
     )
 
@@ -180,7 +180,7 @@ def test_nothing_that_happens_in_any_order_gets_past_a_limit(acts, limits, hours
                 by_day.setdefault(today, set()).add(amount)
                 at = milliseconds(now)
                 place = at if act == "look" and counting.looks.get(known.id) else known.place
-                duties[amount] = Duty(known.id, at if fresh else known.looked, place)
+                duties[amount] = CountedDuty(known.id, at if fresh else known.looked, place)
         elif act == "finish" and amount in duties:
             duties[amount] = duties[amount]._replace(place=None)
         elif act == "give":

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from masking.access.budget import DAYTIME, FULL, HALF, Hours
 from masking.access.duty import UNKNOWN, Purpose
-from masking.access.people import Actor, Level, Role
+from masking.access.people import Actor, KeyProtection, Role
 from masking.connection import create, open_folder
 from masking.database import schema
 from masking.errors import SettingsError
@@ -29,7 +29,7 @@ from masking.steps.shift import Shift, shift
 from masking.store.rows import budgets, people
 from masking.store.store import Settings
 from masking.values.plaintext import Grant
-from masking.values.printable import Dial, Refusal, Unlocked, Working
+from masking.values.printable import Dial, Refusal, ShiftSet, Unlocked
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, TENANT, broken, leave_only
 from tests.serving import on_the_van
 from tests.test_store_contract import at_once, flat, workers
@@ -161,13 +161,13 @@ def test_whoever_is_on_a_shift_at_night_opens_parcels_at_night(world, store, han
     [data] = on_the_van(world, store, 1)
     store.settings = replace(store.settings, demo=False)
     assert looking(world, store, [data])[0].reason == "off-hours"
-    assert isinstance(shift(world, store, [Shift(actor=DISPATCHER, courier=COURIER.id, hours=3)])[0], Working)
+    assert isinstance(shift(world, store, [Shift(actor=DISPATCHER, courier=COURIER.id, hours=3)])[0], ShiftSet)
     assert granted(looking(world, store, [data])) == 1
 
 
 def test_a_key_that_could_be_copied_has_fewer_places(world, store):
     with store.transaction() as tx:
-        assert people.bind(tx, COURIER.id, bytes(32), Level.SOFTWARE)
+        assert people.bind(tx, COURIER.id, bytes(32), KeyProtection.SOFTWARE)
     assert granted(looking(world, store, on_the_van(world, store, FULL.places))) == HALF.places
 
 
@@ -183,7 +183,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("step", REFUSED)
-@pytest.mark.parametrize(("level", "limits"), [(Level.SOFTWARE, HALF), (Level.HARDWARE, FULL)])
+@pytest.mark.parametrize(("level", "limits"), [(KeyProtection.SOFTWARE, HALF), (KeyProtection.HARDWARE, FULL)])
 def test_a_key_that_could_be_copied_is_locked_after_half_the_refusals_whatever_it_tries(
     world, store, step, level, limits
 ):

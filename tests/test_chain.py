@@ -12,7 +12,7 @@ from masking.access.duty import UNKNOWN, Purpose
 from masking.access.network import Network
 from masking.config import read_settings
 from masking.connection import create
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.errors import SettingsError
 from masking.journal import journal
 from masking.steps.assign import Assign
@@ -81,7 +81,9 @@ def test_nothing_arrives_that_has_not_departed_and_not_by_whoever_sent_it(parcel
 def test_a_hub_is_not_locked_for_departures_that_nobody_has_scanned(parcel, world, store):
     parcel.moves((HZ_RECEIVER, "arrived"))
     assert [parcel.scanned(HUB_IN, "arrived") for _ in range(FULL.refusals + 2)] == [UNKNOWN] * (FULL.refusals + 2)
-    refused = [leaf.actor for leaf in journal.who_saw(world, store, token_record(parcel.id)) if leaf.kind == "refusal"]
+    refused = [
+        leaf.actor for leaf in journal.who_saw(world, store, record_of_waybill_id(parcel.id)) if leaf.kind == "refusal"
+    ]
     assert refused == [HUB_IN.id] * (FULL.refusals + 2)
     parcel.moves((HZ_DISPATCHER, "departed"), (HUB_IN, "arrived"))
 
@@ -187,7 +189,7 @@ def test_each_view_names_on_the_ledger_the_assignment_that_explains_it(parcel, w
     parcel.seen(COURIER, Purpose.DELIVER)
     call(world, store, [Call(actor=COURIER, code=parcel.data.code)])
     parcel.signed(COURIER)
-    leaves = journal.who_saw(world, store, token_record(parcel.id))
+    leaves = journal.who_saw(world, store, record_of_waybill_id(parcel.id))
     duties = {leaf.detail["duty"]: leaf.detail for leaf in leaves if leaf.kind == "assign"}
     assert {(each["courier"], each["leg"]) for each in duties.values()} == {
         (HZ_COURIER.id, "collection"),

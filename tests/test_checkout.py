@@ -7,7 +7,7 @@ import pytest
 import masking
 from masking.access.people import Actor, Role
 from masking.connection import Shop
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.errors import InputError, UnavailableError, UnknownWaybillError
 from masking.journal import journal
 from masking.steps.checkout import Checkout, checkout
@@ -195,7 +195,7 @@ def test_the_ledger_says_who_of_a_shop_checked_an_order_out(world, store, order)
         people.enrol(world, store.keys, tx, clerk, world.now())
     asked = [Checkout(merchant=SHOP, order=order("A-1")), Checkout(merchant=clerk, order=order("A-2"))]
     made = checkout(world, store, asked)
-    seen = [journal.who_saw(world, store, token_record(waybill.id)) for waybill in made]
+    seen = [journal.who_saw(world, store, record_of_waybill_id(waybill.id)) for waybill in made]
     assert [[leaf.actor for leaf in leaves] for leaves in seen] == [[SHOP.id], [clerk.id]]
 
 

@@ -21,7 +21,7 @@ from masking.errors import (
     UnknownWaybillError,
 )
 from masking.values.plaintext import Grant
-from masking.values.printable import Delivered, Dial, LabelData, OnPage, Refusal, Scanned, Token
+from masking.values.printable import Delivered, Dial, LabelData, PrintedPage, Refusal, Scanned, WaybillId
 from print_templates.read import read_pdf
 from tests.cast import COURIER, DISPATCHER, RECEIVER, SHOP
 from tests.serving import SUPERVISOR
@@ -76,7 +76,7 @@ def test_a_service_and_a_folder_give_the_same_outcomes(shop, tmp_path):
             steps = [
                 *outcomes,
                 *each.checkout(orders[:1]),
-                *each.ship([(first.id, "YT999999999999", "1-2-3"), (Token("wb1_x"), "YT999999999998", "1-2-3")]),
+                *each.ship([(first.id, "YT999999999999", "1-2-3"), (WaybillId("wb1_x"), "YT999999999998", "1-2-3")]),
                 *each.amend([(last.id, made(reference=last.reference, goods="书"))]),
                 *each.cancel([last.id, last.id]),
                 *each.find(reference=first.reference),
@@ -86,7 +86,7 @@ def test_a_service_and_a_folder_give_the_same_outcomes(shop, tmp_path):
             seen.append([without_what_differs(step) for step in steps])
             for unknown in ("wb1_034agrwbr02t2h0pb9k5ndwr4m", "", "../ledger/checkpoint"):
                 with pytest.raises(UnknownWaybillError):
-                    each.status(Token(unknown))
+                    each.status(WaybillId(unknown))
             with pytest.raises(InputError):
                 each.find()
     assert seen[0] == seen[1]
@@ -106,8 +106,8 @@ def test_outlet_and_courier_walk_a_parcel_to_its_door(service, shop, credentials
         Outlet.connect(service.url, credentials=credentials(DISPATCHER)) as dispatcher,
         Courier.connect(service.url, credentials=credentials(COURIER)) as courier,
     ):
-        labels = shop.labels([waybill.id, Token("wb1_x")], job="job-1")
-        assert labels.outcomes == [OnPage(page=1), Refusal(reason="unknown")]
+        labels = shop.labels([waybill.id, WaybillId("wb1_x")], job="job-1")
+        assert labels.outcomes == [PrintedPage(page=1), Refusal(reason="unknown")]
         [page] = read_pdf(labels.pdf)
         [code] = [each for each in set(page.codes) if each.startswith("WB1")]
         [scanned] = receiver.scan([waybill.waybill_number], "arrived")
@@ -131,9 +131,9 @@ def test_an_outlet_gets_each_label_in_its_printers_language(service, shop, crede
     taken = shop.checkout([made() for _ in range(2)])
     with Outlet.connect(service.url, credentials=credentials(RECEIVER)) as outlet:
         outlet.scan([each.waybill_number for each in taken], "arrived")
-        ids = [taken[0].id, Token("wb1_x"), taken[1].id]
+        ids = [taken[0].id, WaybillId("wb1_x"), taken[1].id]
         labels = outlet.labels(ids, job="raw-1", station="SH-01-3", to="tspl", printer={"media": "mark"})
-    assert labels.outcomes == [OnPage(page=1), Refusal(reason="unknown"), OnPage(page=2)]
+    assert labels.outcomes == [PrintedPage(page=1), Refusal(reason="unknown"), PrintedPage(page=2)]
     assert labels.pdf == b""
     assert [part.count(b"BLINE 2.0 mm,0 mm\r\n") for part in labels.parts] == [1, 1]
 

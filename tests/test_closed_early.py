@@ -8,7 +8,7 @@ import pytest
 
 from api.cli.wall_clock import known_time
 from masking.connection import create, open_folder
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.database.engine import transaction
 from masking.database.key_schema import stored_key
 from masking.errors import SettingsError
@@ -34,7 +34,9 @@ def test_order_of_a_day_that_was_closed_early_is_taken_under_a_successor(store, 
     assert store.keys.names("archive") == ["2026-11-24.2"]
     for waybill in (before, after):
         retire(world, store, [SealAway(actor=OPERATOR, id=waybill.id)])
-        opened = open_archived(world, store, private, token_record(waybill.id), actor="operator", reason="dispute")
+        opened = open_archived(
+            world, store, private, record_of_waybill_id(waybill.id), actor="operator", reason="dispute"
+        )
         assert opened["recipient.phone"].reveal() == "13800000001"
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import masking
 from api.cli.main import main
 from api.deployment import usual
-from masking.crypto.index import token_text
+from masking.crypto.index import waybill_id_of
 from masking.values.printable import Waybill
 from tests.test_files_mask import row, text
 
@@ -189,7 +189,7 @@ def test_a_leaf_that_cannot_be_read_is_named_and_the_others_are_told(deployed, c
 
 def test_nobody_saw_what_was_never_issued(deployed, capsys):
     folder, _ = deployed
-    assert main(["who-saw", token_text(bytes(16)), "--folder", str(folder)]) == 1
+    assert main(["who-saw", waybill_id_of(bytes(16)), "--folder", str(folder)]) == 1
     assert capsys.readouterr().err == "waybill who-saw: nothing on the ledger is about it\n"
     assert main(["who-saw", "13800000001", "--folder", str(folder)]) == 2
 

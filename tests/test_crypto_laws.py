@@ -163,23 +163,23 @@ def test_any_changed_character_is_refused(place, character):
 @example("WB1" + "0" * 10**6)
 def test_a_hostile_text_is_no_label_code_and_no_token_and_raises_nothing(text):
     assert labelcode.decode({1: LABEL_KEY}, "carrier", text) is None
-    record = index.token_record(text)
-    assert record is None or index.token_text(record) == text
+    record = index.record_of_waybill_id(text)
+    assert record is None or index.waybill_id_of(record) == text
 
 
 @given(records)
 def test_a_token_reads_back_and_is_safe_in_an_address(record):
-    token = index.token_text(record)
-    assert index.token_record(token) == record
+    token = index.waybill_id_of(record)
+    assert index.record_of_waybill_id(token) == record
     assert token.removeprefix("wb1_").isalnum()
     assert token.isascii()
 
 
 @given(records, st.integers(0, 29), st.characters())
 def test_a_changed_token_is_another_waybills_or_nobodys(record, place, character):
-    token = index.token_text(record)
+    token = index.waybill_id_of(record)
     assume(character != token[place])
-    assert index.token_record(token[:place] + character + token[place + 1 :]) != record
+    assert index.record_of_waybill_id(token[:place] + character + token[place + 1 :]) != record
 
 
 @given(keys, keys, st.text(max_size=20), st.text(max_size=20))

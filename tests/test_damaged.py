@@ -9,7 +9,7 @@ import pytest
 from api.service.request_models import ORDER
 from masking.access.duty import UNKNOWN
 from masking.connection import Shop
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.database import schema
 from masking.journal import journal, watch
 from masking.journal.damaged_records import ALARM, DAMAGED, OFTEN
@@ -23,7 +23,7 @@ from masking.steps.look import Look, look
 from masking.store.rows import budgets, slots
 from masking.upkeep.retention_run import nightly
 from masking.values.plaintext import Plain
-from masking.values.printable import Dial, LabelData, Refusal, Rejected, Seen, Waybill
+from masking.values.printable import Dial, LabelData, MaskedLookup, Refusal, Rejected, Waybill
 from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, SHOP, SWITCH, broken, checked_out
 from tests.serving import on_the_van, van_phone
 
@@ -48,7 +48,7 @@ def entered(world, store, orders):
 def record(world, store, data):
     """Of a label, or of a waybill."""
     if isinstance(data, Waybill):
-        return token_record(data.id)
+        return record_of_waybill_id(data.id)
     return store.read_codes([data.code], world, world.now())[0][0]
 
 
@@ -104,7 +104,7 @@ def test_a_label_whose_view_cannot_be_read_is_refused_alone_and_counts_as_no_pri
 def test_a_view_that_cannot_be_read_is_refused_alone_to_who_has_the_duty(world, store, labels, kept):
     replace(store, schema.waybill, "id", record(world, store, labels[1]), {"masked": kept})
     answers = look(world, store, [Look(actor=COURIER, code=each.code) for each in labels])
-    assert [type(each) for each in answers] == [Seen, Refusal, Seen]
+    assert [type(each) for each in answers] == [MaskedLookup, Refusal, MaskedLookup]
     assert answers[1] == DAMAGED
     assert look(world, store, [Look(actor=OTHER_COURIER, code=labels[1].code)]) == [UNKNOWN]
     assert [refused(world, store, each) for each in labels] == [[], [("look", COURIER.id)], []]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from api.service.request_models import ORDER
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.database import schema
 from tests.cast import SHOP, broken
 from tests.serving import Service, numbered
@@ -32,7 +32,7 @@ def entered(service: Service, orders: list[dict]) -> list[dict]:
 
 def spoil(service: Service, waybill: dict) -> None:
     """Leave neither the view nor the key of it in a state to be read."""
-    record = token_record(waybill["id"])
+    record = record_of_waybill_id(waybill["id"])
     with service.store.data.begin() as connection:
         connection.execute(schema.waybill.update().where(schema.waybill.c.id == record).values(masked="{"))
     broken(service.store, record, "wrap")

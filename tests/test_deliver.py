@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from masking.access.budget import FULL
 from masking.access.duty import UNKNOWN
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.journal import journal
 from masking.steps.deliver import Deliver, deliver
 from masking.steps.label import Label, label
@@ -15,7 +15,7 @@ from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, arrived
 
 def held(store, waybill):
     with store.transaction() as tx:
-        return slots.leases(tx, [token_record(waybill.id)])
+        return slots.leases(tx, [record_of_waybill_id(waybill.id)])
 
 
 def test_the_number_ends_with_the_signature(world, store, parcel):
@@ -33,7 +33,7 @@ def test_a_delivery_that_is_reported_twice_is_recorded_once_and_hears_the_same(w
     [later] = deliver(world, store, [asked])
     assert isinstance(first, Delivered)
     assert first == again == later
-    kinds = [leaf.kind for leaf in journal.who_saw(world, store, token_record(waybill.id))]
+    kinds = [leaf.kind for leaf in journal.who_saw(world, store, record_of_waybill_id(waybill.id))]
     assert kinds.count("deliver") == 1
 
 

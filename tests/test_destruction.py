@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from masking.access.duty import UNKNOWN
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.database.engine import transaction
 from masking.database.key_schema import wrap
 from masking.errors import UnavailableError
@@ -26,7 +26,7 @@ from tests.cast import OPERATOR, checked_out, looked, on_its_van
 def cut_in_two(store, world, order):
     """A waybill whose keys are destroyed and whose rows are not, as a crash in between leaves it; and its label."""
     waybill, data = on_its_van(world, store, order())
-    record = token_record(waybill.id)
+    record = record_of_waybill_id(waybill.id)
     with pytest.raises(ZeroDivisionError), store.transaction() as tx:
         clear_rows(tx, [record], "erasure-request", world.now())
         store.keys.destroy([Destruction(record, OPERATOR.id, "erasure-request")], world.now())
@@ -76,7 +76,9 @@ def test_wraps_without_a_row_are_swept_after_an_hour_and_others_are_not(store, w
     assert orphans.sweep(store, world.now()) == 0
     hands.move(minutes=31)
     assert orphans.sweep(store, world.now()) == 1
-    assert orphans.wrapped(store.keys, after=b"", made_before=b"\xff" * 16, limit=9) == {token_record(kept.id): True}
+    assert orphans.wrapped(store.keys, after=b"", made_before=b"\xff" * 16, limit=9) == {
+        record_of_waybill_id(kept.id): True
+    }
 
 
 def failing_checkout(world, store, order):
@@ -92,7 +94,7 @@ def failing_checkout(world, store, order):
 
 def test_a_key_that_a_cut_off_amendment_has_left_is_swept_and_the_waybill_opens(store, world, order):
     waybill = checked_out(world, store, order())
-    record = token_record(waybill.id)
+    record = record_of_waybill_id(waybill.id)
     store.keys.add_wraps("carrier", [Generation(record, 2)], world, world.now())
     assert orphans.sweep(store, world.now()) == 1
     assert orphans.with_several_keys(store.keys, limit=9) == []
@@ -132,8 +134,8 @@ def test_a_sweep_goes_through_more_waybills_than_a_page(store, world, hands):
 
 def test_what_happened_to_a_waybill_is_found_after_years(store, world, order, hands):
     waybill = checked_out(world, store, order())
-    before = journal.who_saw(world, store, token_record(waybill.id))
+    before = journal.who_saw(world, store, record_of_waybill_id(waybill.id))
     hands.move(days=800)
     retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="retention")])
-    kinds = [leaf.kind for leaf in journal.who_saw(world, store, token_record(waybill.id))]
+    kinds = [leaf.kind for leaf in journal.who_saw(world, store, record_of_waybill_id(waybill.id))]
     assert kinds == [*(leaf.kind for leaf in before), "destroy"]

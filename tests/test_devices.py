@@ -16,13 +16,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from masking.access.people import Actor, Level, Role
+from masking.access.people import Actor, KeyProtection, Role
 from masking.client import Courier, Device, Outlet, Supervisor
 from masking.client.device import make_key
 from masking.errors import RefusedError, SettingsError
 from masking.store.rows import people
 from masking.values.plaintext import Enrolled, Grant
-from masking.values.printable import Confirmed, DeviceEnded, Refusal, Revoked, Working
+from masking.values.printable import Confirmed, DeviceEnded, Refusal, Revoked, ShiftSet
 from tests.cast import COURIER, DISPATCHER, SHOP, TENANT
 from tests.files import row, text
 from tests.proofs import KEY
@@ -80,7 +80,7 @@ def test_a_couriers_first_day_lost_phone_and_last_day(service, file, boss, clerk
         with pytest.raises(RefusedError, match="no-shift"):
             looked(me, "WB1")
         [working] = clerk.shift([NEW.id], hours=10)
-        assert isinstance(working, Working)
+        assert isinstance(working, ShiftSet)
         labels = on_the_van(service.clock.world, service.store, 2, NEW)
         assert isinstance(looked(me, labels[0].code), Grant)
 
@@ -131,7 +131,7 @@ def test_a_key_in_hardware_signs_for_the_client_and_no_file_is_made(service, tmp
     assert len(signed) == 3  # the token, the ledger's key, the look
     assert not (tmp_path / "chip.key").exists()
     with service.store.reading() as tx:
-        assert people.active(tx, [NEW.id])[NEW.id].level is Level.SOFTWARE  # nobody has vouched for the chip
+        assert people.active(tx, [NEW.id])[NEW.id].level is KeyProtection.SOFTWARE  # nobody has vouched for the chip
 
 
 @pytest.mark.parametrize("minutes", [-45, 45])

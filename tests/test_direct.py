@@ -44,11 +44,11 @@ def test_a_list_arrives_as_it_is(store, of, cast, values, many):
 def test_a_block_answers_when_it_ends_and_in_its_order(store):
     names = [each.id for each in STAFF]
     with store.transaction() as tx:
-        with hot_sql.together(tx):
+        with hot_sql.pipeline(tx):
             staff = people.active(tx, names)
             hot_sql.write(tx, ALARM, [alarm(1), alarm(2)])
             written = hot_sql.by_key(tx, lambda row: (row[0][-1], row[1]), ALARMS)
-            with hot_sql.together(tx):  # within another it is that one
+            with hot_sql.pipeline(tx):  # within another it is that one
                 hot_sql.write(tx, ALARM, [alarm(3)])
         assert staff.keys() == set(names)
         assert written == {1: "k", 2: "k"}
@@ -59,7 +59,7 @@ def test_a_block_answers_when_it_ends_and_in_its_order(store):
 def test_what_a_block_asks_of_a_server_is_not_there_before_its_end(store):
     with store.transaction() as tx:
         hot_sql.rows(tx, ALARMS)  # a transaction begins with its first statement
-        with hot_sql.together(tx):
+        with hot_sql.pipeline(tx):
             staff = people.active(tx, [COURIER.id])
             counts = budgets.lock(tx, [COURIER.id])
             assert not staff
@@ -74,7 +74,7 @@ def test_what_fails_in_a_block_undoes_it_all_and_the_connection_goes_on(store):
         [alarm(1, "twice")],
         [alarm(9, None)],
     ):  # an id that is taken, and nothing where something has to be
-        with pytest.raises(UnavailableError) as caught, store.transaction() as tx, hot_sql.together(tx):
+        with pytest.raises(UnavailableError) as caught, store.transaction() as tx, hot_sql.pipeline(tx):
             hot_sql.write(tx, ALARM, [alarm(1)])
             hot_sql.write(tx, ALARM, failing)
             hot_sql.write(tx, ALARM, [alarm(2)])
@@ -85,12 +85,12 @@ def test_what_fails_in_a_block_undoes_it_all_and_the_connection_goes_on(store):
 
 
 def test_an_error_of_ours_in_a_block_stays_ours(store):
-    with pytest.raises(ZeroDivisionError), store.transaction() as tx, hot_sql.together(tx):
+    with pytest.raises(ZeroDivisionError), store.transaction() as tx, hot_sql.pipeline(tx):
         hot_sql.write(tx, ALARM, [alarm(1)])
         1 / 0  # noqa: B018
     with store.transaction() as tx:
         assert hot_sql.rows(tx, ALARMS) == []
-        with hot_sql.together(tx):
+        with hot_sql.pipeline(tx):
             hot_sql.write(tx, ALARM, [alarm(1)])
         assert len(hot_sql.rows(tx, ALARMS)) == 1
 
@@ -108,7 +108,7 @@ def test_a_server_that_goes_away_in_a_block_leaves_the_outcome_unknown_and_no_tr
         [(pid,)] = hot_sql.rows(tx, sa.select(sa.func.pg_backend_pid()))
         if when == "before":
             end(pid)
-        with hot_sql.together(tx):
+        with hot_sql.pipeline(tx):
             hot_sql.write(tx, ALARM, [alarm(1)])
             if when == "within":
                 end(pid)
@@ -126,6 +126,6 @@ def test_a_new_connection_leaves_nothing_behind_for_good(store):
         with store.transaction() as tx:
             hot_sql.rows(tx, ALARMS)
         gc.collect()
-        return sum(isinstance(each, type) and each.__name__ == "AsTheyAre" for each in gc.get_objects())
+        return sum(isinstance(each, type) and each.__name__ == "RawDumper" for each in gc.get_objects())
 
     assert [dumpers(), dumpers(), dumpers()] == [1, 1, 1]

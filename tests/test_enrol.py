@@ -16,7 +16,7 @@ from masking.steps.redeem import NO_SHIFT, NOBODY, Issued, Redeem, redeem
 from masking.steps.shift import LONGEST, Shift, shift
 from masking.store.rows import codes, people
 from masking.values.plaintext import Enrolled, Plain
-from masking.values.printable import Confirmed, Refusal, Rejected, Revoked, Working
+from masking.values.printable import Confirmed, Refusal, Rejected, Revoked, ShiftSet
 from tests.cast import COURIER, DISPATCHER, OPERATOR, RECEIVER, SHOP, STAFF, TENANT
 from tests.test_store_contract import at_once, workers
 
@@ -61,7 +61,7 @@ def vouch(store, world, by=DISPATCHER, **changes):
 
 
 def begun(store, world, hours: int = 10, courier: str = NEW.id):
-    assert isinstance(shift(world, store, [Shift(actor=DISPATCHER, courier=courier, hours=hours)])[0], Working)
+    assert isinstance(shift(world, store, [Shift(actor=DISPATCHER, courier=courier, hours=hours)])[0], ShiftSet)
 
 
 def held(store, world, issued: Issued):
@@ -205,7 +205,7 @@ def test_there_is_no_token_outside_a_shift(supervised, world, hands):
     vouch(supervised, world)
     assert shown(supervised, world, enrolled.code) == NO_SHIFT  # the device is known from now on
     [longest] = shift(world, supervised, [Shift(actor=DISPATCHER, courier=NEW.id, hours=100)])
-    assert longest == Working(courier=NEW.id, until=world.now() + LONGEST)
+    assert longest == ShiftSet(courier=NEW.id, until=world.now() + LONGEST)
     begun(supervised, world, hours=1)
     hands.move(minutes=30)
     issued = shown(supervised, world, None)
@@ -226,7 +226,7 @@ def test_a_shift_is_begun_by_the_outlet_and_its_end_ends_the_tokens(supervised, 
     assert shift(world, supervised, [Shift(actor=COURIER, courier=NEW.id, hours=0)]) == [UNKNOWN]
     assert held(supervised, world, issued)
     assert shift(world, supervised, [Shift(actor=NEW, courier=NEW.id, hours=0)]) == [
-        Working(courier=NEW.id, until=world.now())
+        ShiftSet(courier=NEW.id, until=world.now())
     ]
     assert held(supervised, world, issued) is None
     assert shown(supervised, world, None) == NO_SHIFT

@@ -16,7 +16,7 @@ from masking.client import RemoteShop
 from masking.client.link import Link
 from masking.connection import Shop
 from masking.runtime import World
-from masking.values.printable import OnPage, Refusal, Token
+from masking.values.printable import PrintedPage, Refusal, WaybillId
 from print_templates.read import read_pdf
 from tests.cast import SHOP
 
@@ -46,7 +46,7 @@ def made(number: int) -> Order:
     )
 
 
-def checked_out(shop: Shop | RemoteShop, many: int) -> list[Token]:
+def checked_out(shop: Shop | RemoteShop, many: int) -> list[WaybillId]:
     return [each.id for each in shop.checkout(made(next(numbers)) for _ in range(many))]
 
 
@@ -63,19 +63,19 @@ def test_a_folder_and_a_service_have_the_same_methods():
 
 def test_labels_are_one_pdf_with_an_outcome_each(shop):
     first, second = checked_out(shop, 2)
-    labels = shop.labels([first, Token("wb1_x"), second], job="facade-1")
-    assert labels.outcomes == [OnPage(page=1), Refusal(reason="unknown"), OnPage(page=2)]
+    labels = shop.labels([first, WaybillId("wb1_x"), second], job="facade-1")
+    assert labels.outcomes == [PrintedPage(page=1), Refusal(reason="unknown"), PrintedPage(page=2)]
     assert len(read_pdf(labels.pdf)) == 2
-    assert shop.labels([first, Token("wb1_x"), second], job="facade-1") == labels
+    assert shop.labels([first, WaybillId("wb1_x"), second], job="facade-1") == labels
 
 
 def test_more_labels_than_fit_into_one_request_are_one_pdf(shop):
-    ids = [*checked_out(shop, 100), Token("wb1_x"), *checked_out(shop, 4)]
+    ids = [*checked_out(shop, 100), WaybillId("wb1_x"), *checked_out(shop, 4)]
     labels = shop.labels(ids, job="facade-2", template="60x40")
     assert labels.outcomes == [
-        *(OnPage(page=n) for n in range(1, 101)),
+        *(PrintedPage(page=n) for n in range(1, 101)),
         Refusal(reason="unknown"),
-        *(OnPage(page=n) for n in range(101, 105)),
+        *(PrintedPage(page=n) for n in range(101, 105)),
     ]
     pages = read_pdf(labels.pdf)
     codes = [code for page in pages for code in set(page.codes) if code.startswith("WB1")]
@@ -94,13 +94,13 @@ def test_nothing_waits_where_all_was_answered(shop):
     [
         lambda shop: shop.checkout([]),
         lambda shop: shop.checkout([made(1)]),
-        lambda shop: shop.ship([(Token("wb1_x"), "YT1", "1-2-3")]),
-        lambda shop: shop.amend([(Token("wb1_x"), made(1))]),
+        lambda shop: shop.ship([(WaybillId("wb1_x"), "YT1", "1-2-3")]),
+        lambda shop: shop.amend([(WaybillId("wb1_x"), made(1))]),
         lambda shop: shop.cancel([]),
         lambda shop: shop.find(reference="F-1"),
         lambda shop: shop.find(),
-        lambda shop: shop.status(Token("wb1_034agrwbr02t2h0pb9k5ndwr4m")),
-        lambda shop: shop.status(Token("")),
+        lambda shop: shop.status(WaybillId("wb1_034agrwbr02t2h0pb9k5ndwr4m")),
+        lambda shop: shop.status(WaybillId("")),
         lambda shop: shop.labels([], job="facade-3"),
         lambda shop: shop.flush(),
         lambda shop: shop.pending(),

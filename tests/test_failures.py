@@ -199,9 +199,9 @@ def test_a_kill_at_any_point_loses_nothing_that_was_acknowledged(tmp_path):
             assert state == "destroyed" if n in cancelled else state in {"active", "destroyed"}, n
         living = [each for n in acknowledged for each in shop.find(reference=f"A-{n}")]
     with store.transaction() as tx:
-        from masking.crypto.index import token_record
+        from masking.crypto.index import record_of_waybill_id
 
-        known = parcels.of_ids(store, tx, [token_record(each.id) for each in living])
+        known = parcels.of_ids(store, tx, [record_of_waybill_id(each.id) for each in living])
     assert len(known.wraps) == len(living)  # every living waybill opens
     journal.sequence(world, store)
     assert journal.verify(store).fault is None

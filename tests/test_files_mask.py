@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 
 from api.cli.main import main
-from api.importing.job import Job, run_job
+from api.importing.job import ImportJob, run_job
 from api.importing.pasted import SURE
 from masking.connection import Shop, connect
 from masking.errors import InputError
@@ -163,7 +163,7 @@ def test_a_workbook_is_answered_by_a_workbook_of_texts(shop, tmp_path):
     rows = [HEAD.split(","), row(1, reference="-1+1").split(","), row(2, phone="1.38E+10").split(",")]
     path.write_bytes(workbook([{"name": "Sheet1", "rows": rows}]))
     layout, found = laid_out(path)
-    job = Job(path=path, folder=tmp_path / "out", layout=layout, survey=found, confidence=SURE, template=None)
+    job = ImportJob(path=path, folder=tmp_path / "out", layout=layout, survey=found, confidence=SURE, template=None)
     run_job(shop, job, io.StringIO())
     page = openpyxl.load_workbook(tmp_path / "out" / "rejected.xlsx").active
     assert [cell.value for cell in page[2]][:4] == ["3", "收件电话", "recipient.phone", "spreadsheet-exponent"]
@@ -175,7 +175,9 @@ def test_a_workbook_is_answered_by_a_workbook_of_texts(shop, tmp_path):
 def test_a_leased_number_is_written_as_importers_take_it(shop, file, tmp_path):
     file.write_text(text(row(1)), "utf-8")
     layout, found = laid_out(file)
-    job = Job(path=file, folder=tmp_path / "orders-masked", layout=layout, survey=found, confidence=SURE, template=None)
+    job = ImportJob(
+        path=file, folder=tmp_path / "orders-masked", layout=layout, survey=found, confidence=SURE, template=None
+    )
     run_job(shop, job, io.StringIO())
     [_, line] = read(file)
     assert re.fullmatch(r"\d{11}-\d{4}", line[4])
@@ -229,7 +231,7 @@ def test_shred_is_refused_where_the_text_has_another_name(mask, file, tmp_path):
 def test_two_runs_do_not_write_to_one_folder_at_a_time(shop, file, tmp_path):
     file.write_text(text(row(1), row(2)), "utf-8")
     layout, found = laid_out(file)
-    job = Job(path=file, folder=tmp_path / "out", layout=layout, survey=found, confidence=SURE, template=None)
+    job = ImportJob(path=file, folder=tmp_path / "out", layout=layout, survey=found, confidence=SURE, template=None)
 
     class Impatient:
         """A shop at which somebody starts the same job again."""
@@ -248,7 +250,7 @@ def test_two_runs_do_not_write_to_one_folder_at_a_time(shop, file, tmp_path):
 def test_a_file_that_changes_while_it_is_read_is_not_trusted(shop, file, tmp_path):
     file.write_text(text(row(1), row(2)), "utf-8")
     layout, found = laid_out(file)
-    job = Job(path=file, folder=tmp_path / "out", layout=layout, survey=found, confidence=SURE, template=None)
+    job = ImportJob(path=file, folder=tmp_path / "out", layout=layout, survey=found, confidence=SURE, template=None)
 
     class Busy:
         """A shop whose merchant saves the file in the middle."""

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from api.printing.jobs import Job, opened
+from api.printing.jobs import PrintJob, opened
 from masking.errors import InputError, RefusedError
-from masking.values.printable import Token
+from masking.values.printable import WaybillId
 
 
 @pytest.mark.parametrize("cut", range(1, 20))
 def test_a_job_file_cut_anywhere_never_forgets_a_label_it_noted(cut: int, tmp_path: Path) -> None:
-    ids = [Token(f"wb1_{n:026}") for n in range(3)]
+    ids = [WaybillId(f"wb1_{n:026}") for n in range(3)]
     with opened(tmp_path, "j") as job:
         job.set_plan(ids)
         job.note_sending(1)
@@ -37,9 +37,9 @@ def test_one_job_is_open_once_and_its_name_is_no_path(tmp_path: Path) -> None:
 
 
 def test_a_job_goes_back_no_further_than_a_printers_memory(tmp_path: Path) -> None:
-    def broken(name: str) -> Job:
+    def broken(name: str) -> PrintJob:
         with opened(tmp_path, name) as job:
-            job.set_plan([Token(f"wb1_{n:026}") for n in range(10)])
+            job.set_plan([WaybillId(f"wb1_{n:026}") for n in range(10)])
             job.note_sent(1, 2, 3, 4, 5, 6)
             job.note_sending(7)
             return job

@@ -77,7 +77,7 @@ def test_leaves_get_places_in_order_and_the_note_signs_them(world, store):
 
 
 def test_an_empty_ledger_is_signed_and_verifies(world, store):
-    assert journal.verify(store) == journal.Report(0, None, "", 0)
+    assert journal.verify(store) == journal.AuditReport(0, None, "", 0)
     assert journal.latest(store) == ""
     assert read(journal.sequence(world, store), journal.log_key(world, store)).root == tree.EMPTY_ROOT
     assert journal.verify(store).fault is None
@@ -105,7 +105,7 @@ def test_a_leaf_that_commits_late_is_placed_though_its_id_is_older(world, store,
     journal.sequence(world, store)
     with store.transaction() as tx:
         assert tx.execute(sa.select(LEAF.c.position).where(LEAF.c.id == late.id)).scalar_one() == 2
-    assert journal.verify(store) == journal.Report(3, None, journal.latest(store), 0)
+    assert journal.verify(store) == journal.AuditReport(3, None, journal.latest(store), 0)
 
 
 @pytest.mark.parametrize("urls", ["file"], indirect=True)  # no other keeps a text where bytes belong
@@ -135,7 +135,7 @@ def test_a_sequencer_that_dies_before_its_commit_changes_nothing(world, store):
         )
     assert rows(store, NODE.c.place) == rows(store, POINT.c.number) == []
     journal.sequence(world, store)
-    assert journal.verify(store) == journal.Report(3, None, journal.latest(store), 0)
+    assert journal.verify(store) == journal.AuditReport(3, None, journal.latest(store), 0)
 
 
 def test_sequencers_and_writers_at_once_place_every_leaf_once(world, store):
@@ -180,7 +180,7 @@ def test_nothing_is_signed_on_top_of_a_changed_tree(world, ledger):
 def test_more_leaves_than_a_batch_are_placed_in_one_call(world, store):
     write(world, store, journal._BATCH + 1)
     journal.sequence(world, store)
-    assert journal.verify(store) == journal.Report(journal._BATCH + 1, None, journal.latest(store), 0)
+    assert journal.verify(store) == journal.AuditReport(journal._BATCH + 1, None, journal.latest(store), 0)
     assert rows(store, POINT.c.size) == [journal._BATCH, journal._BATCH + 1]
 
 
@@ -248,7 +248,7 @@ def test_a_ledger_that_was_cut_back_is_not_signed_on(world, ledger):
         write(world, ledger, 1)
         assert rows(ledger, POINT.c.size) == [5, 9], waiting
     assert alarms(ledger) == [("ledger-not-as-signed", "ledger")]
-    assert journal.verify(ledger).fault == journal.Fault(9, "tail-cut", 9)
+    assert journal.verify(ledger).fault == journal.LedgerFault(9, "tail-cut", 9)
 
 
 def test_a_ledger_that_was_grown_anew_is_not_signed_on(world, ledger):
@@ -260,7 +260,7 @@ def test_a_ledger_that_was_grown_anew_is_not_signed_on(world, ledger):
     signed_head.replace(ledger.keys, head)
     with pytest.raises(IntegrityError, match="differs in leaves that were signed"):
         journal.sequence(world, ledger)
-    assert journal.verify(ledger).fault == journal.Fault(0, "not-what-was-signed", 13)
+    assert journal.verify(ledger).fault == journal.LedgerFault(0, "not-what-was-signed", 13)
 
 
 def test_a_crash_between_commit_and_memory_leaves_a_memory_that_is_extended(world, ledger):
@@ -316,7 +316,7 @@ def test_old_checkpoints_are_pruned_to_the_last_of_each_hour(world, store, hands
     left = rows(store, POINT.c.number)
     assert left[-48:] == list(range(48, 96))
     assert journal.prune(store) == 0
-    assert journal.verify(store) == journal.Report(96, None, journal.latest(store), 0)
+    assert journal.verify(store) == journal.AuditReport(96, None, journal.latest(store), 0)
     write(world, store, 1)
     journal.sequence(world, store)
     assert journal.verify(store).fault is None
@@ -327,7 +327,7 @@ def test_checkpoint_of_the_last_day_that_is_gone_is_still_named(world, store, ha
     signed_for_days(world, store, hands, 2)
     journal.prune(store)
     edit(store, POINT.delete().where(POINT.c.number == 60))
-    assert journal.verify(store).fault == journal.Fault(60, "checkpoint-missing", 60)
+    assert journal.verify(store).fault == journal.LedgerFault(60, "checkpoint-missing", 60)
 
 
 @pytest.mark.parametrize("urls", ["memory"], indirect=True)
@@ -347,12 +347,12 @@ def test_verification_goes_on_after_the_checkpoint_that_was_verified(world, stor
     write(world, store, 4)
     hands.move(seconds=1)
     journal.sequence(world, store)
-    assert journal.verify(store, since=begun) == journal.Report(9, None, journal.latest(store), 0)
+    assert journal.verify(store, since=begun) == journal.AuditReport(9, None, journal.latest(store), 0)
     edit(store, LEAF.update().where(LEAF.c.position == 2).values(body=b"invented"))
     assert journal.verify(store, since=begun).fault is None  # it was verified before
-    assert journal.verify(store).fault == journal.Fault(2, "leaf-changed", 2)
+    assert journal.verify(store).fault == journal.LedgerFault(2, "leaf-changed", 2)
     edit(store, LEAF.update().where(LEAF.c.position == 7).values(body=b"invented"))
-    assert journal.verify(store, since=begun).fault == journal.Fault(7, "leaf-changed", 7)
+    assert journal.verify(store, since=begun).fault == journal.LedgerFault(7, "leaf-changed", 7)
 
 
 @pytest.mark.parametrize("urls", ["memory"], indirect=True)
@@ -360,7 +360,7 @@ def test_kept_hash_that_was_verified_before_and_has_changed_is_noticed(world, st
     write(world, store, 5)
     begun = journal.sequence(world, store)
     edit(store, NODE.update().where(NODE.c.place == tree.place(tree.Span(0, 4))).values(hash=bytes(32)))
-    assert journal.verify(store, since=begun).fault == journal.Fault(0, "not-what-was-signed", 4)
+    assert journal.verify(store, since=begun).fault == journal.LedgerFault(0, "not-what-was-signed", 4)
 
 
 def test_note_that_the_ledger_did_not_sign_is_no_beginning(world, store):

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from masking.crypto import archive
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.crypto.keys import DayWrapper, FileKeySource
 from masking.crypto.seal import open_fields
 from masking.database import key_schema
@@ -25,7 +25,7 @@ NAME = "recipient.name"
 
 def opened(store, waybill):
     """The recipient's name as the online keys open it."""
-    record = token_record(waybill.id)
+    record = record_of_waybill_id(waybill.id)
     with store.transaction() as tx:
         sealed = waybills.sealed_fields(tx, [record], [NAME])[record]
         generation = waybills.by_id(tx, [record])[record].key
@@ -53,9 +53,9 @@ def many(store, world, order):
 
 def test_a_day_that_closes_leaves_only_the_offline_key(store, world, hands, many):
     assert names(store, "archive") == {"2026-11-24": "live"}
-    assert lifecycle.due_archive(store.keys, world.now()) == []
+    assert lifecycle.archive_keys_due(store.keys, world.now()) == []
     hands.move(days=1)
-    due = lifecycle.due_archive(store.keys, world.now())
+    due = lifecycle.archive_keys_due(store.keys, world.now())
     assert due == ["2026-11-24"]
     lifecycle.close_days(store.keys, due, world.now())
     assert names(store, "archive") == {"2026-11-24": "archived"}
@@ -66,7 +66,7 @@ def test_a_day_that_closes_leaves_only_the_offline_key(store, world, hands, many
 def test_a_batch_begun_before_midnight_still_finds_its_day(store, world, hands, many):
     hands.move(hours=16)  # half past midnight in China
     assert day_of(world.now()) == "2026-11-25"
-    assert lifecycle.due_archive(store.keys, world.now()) == []
+    assert lifecycle.archive_keys_due(store.keys, world.now()) == []
 
 
 def test_old_online_keys_die_and_stragglers_move_first(store, world, hands, many):
@@ -77,7 +77,7 @@ def test_old_online_keys_die_and_stragglers_move_first(store, world, hands, many
     assert due == ["2026-11-24"]
     with pytest.raises(RefusedError, match="wraps-hang-on-it"):
         lifecycle.destroy(store.keys, "online", *due, world.now())
-    assert lifecycle.stragglers(store.keys, due) == 5
+    assert lifecycle.count_wraps(store.keys, due) == 5
     assert list(lifecycle.refresh(store.keys, due, world, world.now(), batch=2)) == [2, 2, 1]
     lifecycle.destroy(store.keys, "online", *due, world.now())
     assert names(store, "online") == {"2026-11-24": "dead", "2026-12-25": "live"}
@@ -90,7 +90,7 @@ def test_a_refresh_that_is_cut_off_goes_on_where_it_was(store, world, hands, man
     assert next(moves) == 2
     moves.close()
     assert [opened(store, each) for each in many] == ["欧阳测试"] * 5
-    assert lifecycle.stragglers(store.keys, ["2026-11-24"]) == 3
+    assert lifecycle.count_wraps(store.keys, ["2026-11-24"]) == 3
     assert run(lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now())) == 3
     assert run(lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now())) == 0
 
@@ -101,7 +101,7 @@ def test_a_wrap_that_does_not_open_stays_and_the_others_move(store, world, hands
     broken(store, damaged, "wrap")
     hands.move(days=31)
     assert run(lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now(), batch=batch)) == 4
-    assert lifecycle.hanging(store.keys, ["2026-11-24"]) == [("2026-11-24", damaged)]
+    assert lifecycle.remaining_wraps(store.keys, ["2026-11-24"]) == [("2026-11-24", damaged)]
     with pytest.raises(RefusedError, match="wraps-hang-on-it"):
         lifecycle.destroy(store.keys, "online", "2026-11-24", world.now())
 
@@ -165,7 +165,7 @@ def test_a_worker_that_has_not_heard_of_a_revocation_wraps_nothing_by_that_key(s
 
 
 def test_a_wrap_that_was_moved_after_it_was_read_still_opens(store, world, hands, many):
-    record = token_record(many[0].id)
+    record = record_of_waybill_id(many[0].id)
     [read_before] = store.keys.online_wraps([Generation(record, 1)]).values()
     hands.move(days=31)
     run(lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now()))
@@ -185,13 +185,13 @@ def test_labels_of_an_older_key_are_read_and_labels_of_a_revoked_one_are_not(sto
     assert lifecycle.rotate(store.keys, "label", world, world.now()) == "2"
     second = labelled(world, store, many[1])
     assert first.code[3:5] != second.code[3:5]
-    assert store.read_codes([first.code], world, world.now()) == [(token_record(many[0].id), 1)]
+    assert store.read_codes([first.code], world, world.now()) == [(record_of_waybill_id(many[0].id), 1)]
     lifecycle.revoke(store.keys, "label", "1", world.now())
     assert store.read_codes([first.code], world, world.now()) == [None]
-    assert store.read_codes([second.code], world, world.now()) == [(token_record(many[1].id), 1)]
+    assert store.read_codes([second.code], world, world.now()) == [(record_of_waybill_id(many[1].id), 1)]
     lifecycle.revoke(store.keys, "label", "2", world.now())
     third = labelled(world, store, many[2])
-    assert store.read_codes([third.code], world, world.now()) == [(token_record(many[2].id), 1)]
+    assert store.read_codes([third.code], world, world.now()) == [(record_of_waybill_id(many[2].id), 1)]
     assert names(store, "label") == {"1": "dead", "2": "dead", "3": "live"}
 
 

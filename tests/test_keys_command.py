@@ -13,7 +13,7 @@ import masking
 from api.cli.main import main
 from masking.config import SETTINGS
 from masking.connection import OFFLINE_KEY, ROOT_KEY, open_folder
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.crypto.keys import FileKeySource
 from masking.database import schema
 from masking.errors import IntegrityError
@@ -99,7 +99,7 @@ def test_an_online_key_is_revoked_refreshed_and_destroyed(waybill, folder, token
 def test_a_wrap_that_does_not_open_stays_with_its_key_and_the_command_says_so(waybill, folder, token):
     day = re.search(r"^online +(\S+)", waybill("keys", "list")[1], re.MULTILINE)[1]
     store = open_folder(folder, World())
-    broken(store, token_record(token), "wrap")
+    broken(store, record_of_waybill_id(token), "wrap")
     store.close()
     assert waybill("keys", "revoke", "online", day, "--yes")[0] == 0
     status, out, err = waybill("keys", "refresh", "online")

@@ -59,7 +59,7 @@ class Keys(RuleBasedStateMachine):
 
     @rule()
     def the_days_close(self):
-        lifecycle.close_days(self.keys, lifecycle.due_archive(self.keys, self.hands.time), self.hands.time)
+        lifecycle.close_days(self.keys, lifecycle.archive_keys_due(self.keys, self.hands.time), self.hands.time)
 
     @rule(purpose=st.sampled_from(["online", "label"]))
     def rotate(self, purpose):

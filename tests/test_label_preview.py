@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.journal import journal
 from print_templates.read import decode, read_pdf
 from tests.cast import DISPATCHER
@@ -23,7 +23,7 @@ def test_a_preview_shows_the_label_without_a_code_and_is_no_print(service):
     assert answer.headers["content-type"] == "image/png"
     assert set(decode(Image.open(io.BytesIO(answer.content)).convert("L"))) == {number}
     assert record(service, token).prints == 0
-    kinds = [leaf.kind for leaf in journal.who_saw(service.clock.world, service.store, token_record(token))]
+    kinds = [leaf.kind for leaf in journal.who_saw(service.clock.world, service.store, record_of_waybill_id(token))]
     assert kinds[-1] == "preview"
     printed = service.ask(DISPATCHER, "/v1/labels", asked).json()
     [code] = [c for c in set(read_pdf(base64.b64decode(printed["pdf"]))[0].codes) if c.startswith("WB1")]
@@ -50,7 +50,7 @@ def test_each_reprint_has_its_own_reason_and_a_first_print_none(service):
     reasons = [
         [
             leaf.detail.get("reason")
-            for leaf in journal.who_saw(service.clock.world, service.store, token_record(token))
+            for leaf in journal.who_saw(service.clock.world, service.store, record_of_waybill_id(token))
         ][-1]
         for token in (first, second, third)
     ]

@@ -6,13 +6,13 @@ import pytest
 
 from masking.access.budget import FULL
 from masking.access.duty import UNKNOWN
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.journal import journal
 from masking.steps.assign import Assign, assign
 from masking.steps.look import MISSES, VIEWS, Look, look
 from masking.steps.scan import Scan, scan
 from masking.values.plaintext import Plain
-from masking.values.printable import Refusal, Seen
+from masking.values.printable import MaskedLookup, Refusal
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP, assigned, checked_out, labelled
 from tests.telephone import alarms
 
@@ -25,7 +25,7 @@ def looked(world, store, data, phone=None, actor=COURIER):
 
 def test_who_has_the_duty_sees_the_masked_view_and_nothing_more(world, store, parcel):
     waybill, data = parcel
-    assert looked(world, store, data) == Seen(view=waybill.masked, matches=None)
+    assert looked(world, store, data) == MaskedLookup(view=waybill.masked, matches=None)
     for actor in (OTHER_COURIER, DISPATCHER, SHOP):
         assert looked(world, store, data, RECIPIENT, actor) == UNKNOWN
 
@@ -58,7 +58,7 @@ def test_wrong_phones_are_counted_for_the_waybill_over_all_assignments(world, st
     for courier in (OTHER_COURIER, COURIER):
         assigned(world, store, data, courier)
         assert looked(world, store, data, RECIPIENT, courier) == Refusal(reason="said-wrong-too-often")
-        assert isinstance(looked(world, store, data, actor=courier), Seen)
+        assert isinstance(looked(world, store, data, actor=courier), MaskedLookup)
 
 
 def test_wrong_phones_of_one_batch_are_counted_in_its_order(world, store, parcel):
@@ -72,7 +72,7 @@ def test_wrong_phones_of_one_batch_are_counted_in_its_order(world, store, parcel
 def test_views_are_paced_also_within_one_batch(world, store, parcel):
     _, data = parcel
     answers = look(world, store, [Look(actor=COURIER, code=data.code)] * (VIEWS + 2))
-    assert [type(each) for each in answers] == [Seen] * VIEWS + [Refusal] * 2
+    assert [type(each) for each in answers] == [MaskedLookup] * VIEWS + [Refusal] * 2
     assert looked(world, store, data) == Refusal(reason="looked-too-often")
 
 
@@ -85,7 +85,7 @@ def test_looks_that_are_refused_lock_whoever_tries_them(world, store, parcel):
 def test_a_match_is_for_who_fetches_a_parcel_and_not_for_its_sender(world, store, order):
     data = labelled(world, store, checked_out(world, store, order()))
     assert assign(world, store, [Assign(actor=DISPATCHER, what=data.code, courier=COURIER.id)]) != [UNKNOWN]
-    assert isinstance(looked(world, store, data), Seen)
+    assert isinstance(looked(world, store, data), MaskedLookup)
     assert looked(world, store, data, SENDER) == Refusal(reason="wrong-leg")
     scan(world, store, [Scan(actor=RECEIVER, what=data.code, kind="arrived")])
     assert looked(world, store, data) == UNKNOWN
@@ -95,7 +95,7 @@ def test_each_look_is_on_the_ledger_with_its_duty_and_what_came_of_it(world, sto
     waybill, data = parcel
     for said in (None, "13800000002", RECIPIENT):
         looked(world, store, data, said)
-    leaves = journal.who_saw(world, store, token_record(waybill.id))
+    leaves = journal.who_saw(world, store, record_of_waybill_id(waybill.id))
     [duty] = [leaf.detail["duty"] for leaf in leaves if leaf.kind == "assign"]
     assert {leaf.detail["duty"] for leaf in leaves if leaf.kind == "look"} == {duty}
     assert sorted(str(leaf.detail.get("matched")) for leaf in leaves if leaf.kind == "look") == ["None", "no", "yes"]

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from masking.access.duty import UNKNOWN, Purpose
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.journal import journal
 from masking.steps.assign import Assign, assign
 from masking.steps.call import Call, Route, call
@@ -131,5 +131,5 @@ def test_two_waybills_that_are_shipped_under_one_number_at_once_are_one_shipped_
 
     outcomes = meanwhile(store, lambda: ship(one), lambda: ship(two), after="UPDATE waybill")
     assert {type(outcome) for outcome in outcomes} == {Waybill, Rejected}
-    kinds = [leaf.kind for w in (one, two) for leaf in journal.who_saw(world, store, token_record(w.id))]
+    kinds = [leaf.kind for w in (one, two) for leaf in journal.who_saw(world, store, record_of_waybill_id(w.id))]
     assert kinds.count("ship") == 1

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from masking.access.duty import UNKNOWN, Purpose
 from masking.access.people import Actor, Role
 from masking.connection import Shop
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.errors import InputError
 from masking.redact.compliance import leaks
 from masking.redact.view import mask_order
@@ -52,7 +52,7 @@ THERE = Party(name="欧阳测试", phone="13800000001", address="上海市浦东
 
 def wrapped(store, waybill):
     """Whether the waybill's key is at hand, for the generation its row names."""
-    record = token_record(waybill.id)
+    record = record_of_waybill_id(waybill.id)
     with store.transaction() as tx:
         return record in parcels.of_ids(store, tx, [record]).wraps
 

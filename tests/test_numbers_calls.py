@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.database.schema import slot
 from masking.journal import journal
-from masking.numbers.pool import DEMO, REST, Act
+from masking.numbers.pool import DEMO, REST, SlotAct
 from masking.steps.call import Call, Route, call
 from masking.steps.change import Amend, change
 from masking.steps.deliver import Deliver, deliver
@@ -48,7 +48,7 @@ pytestmark = pytest.mark.parametrize("urls", ["memory", "postgresql"], indirect=
 
 def recorded(world, store, waybill):
     """The true reasons of the refusals that the ledger has of a waybill's number."""
-    leaves = journal.who_saw(world, store, token_record(waybill.id))
+    leaves = journal.who_saw(world, store, record_of_waybill_id(waybill.id))
     return sorted(leaf.detail["reason"] for leaf in leaves if leaf.kind == "no-connection")
 
 
@@ -180,7 +180,7 @@ def test_an_answer_is_on_the_ledger_with_who_was_connected(world, store, parcel)
     announced(world, store, data)
     dialled(world, store, waybill.number, PHONES[COURIER.id])
     dialled(world, store, waybill.number, RECIPIENT)
-    about = journal.who_saw(world, store, token_record(waybill.id))
+    about = journal.who_saw(world, store, record_of_waybill_id(waybill.id))
     connects = sorted((leaf.detail for leaf in about if leaf.kind == "connect"), key=lambda c: c["by"], reverse=True)
     assert [(c["courier"], c["by"]) for c in connects] == [(COURIER.id, "connect"), (COURIER.id, "call-back")]
 
@@ -214,7 +214,7 @@ def test_two_answers_at_the_same_time_share_no_intent(world, store, parcel):
 
 def test_a_call_finds_a_number_where_the_label_could_not(world, store, order):
     with store.transaction() as tx:
-        slots.withdraw(tx, Act.QUARANTINE, DEMO.main, None, world.now())
+        slots.withdraw(tx, SlotAct.QUARANTINE, DEMO.main, None, world.now())
     waybill = checked_out(world, store, order())
     data = labelled(world, store, waybill)
     assert data.number is None
@@ -244,7 +244,7 @@ def test_the_recipient_of_an_amended_order_rings_back_whatever_the_day_of_the_co
 def test_late_call_after_the_number_is_leased_again_reaches_nobody(world, store, order, hands, rested):
     only = DEMO._replace(main="17000000009")
     with store.transaction() as tx:
-        slots.withdraw(tx, Act.RETIRE, DEMO.main, None, world.now())
+        slots.withdraw(tx, SlotAct.RETIRE, DEMO.main, None, world.now())
         slots.add(tx, only, only.slots(1234, 1234), world)
     first, data = on_its_van(world, store, order())
     announced(world, store, data)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.journal import journal
 from masking.numbers.aliyun.client import Account, Aliyun
 from masking.numbers.provider import PROVIDER
@@ -72,7 +72,7 @@ def test_the_provider_is_on_the_ledger_before_it_is_told(world, store, provider,
     waybill, data = parcel
     server.mood = ["late"]
     ring(world, store, provider, data)
-    told = [leaf for leaf in journal.who_saw(world, store, token_record(waybill.id)) if leaf.kind == "connect"]
+    told = [leaf for leaf in journal.who_saw(world, store, record_of_waybill_id(waybill.id)) if leaf.kind == "connect"]
     assert [(leaf.actor, leaf.detail["courier"]) for leaf in told] == [("number-provider", COURIER.id)]
 
 

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from masking.config import read_settings
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.database import schema
 from masking.errors import SettingsError
-from masking.numbers.pool import DEMO, OPEN_AREAS, REST, REST_OF_OPEN_LINES, Act, area_of, reaches
+from masking.numbers.pool import DEMO, OPEN_AREAS, REST, REST_OF_OPEN_LINES, SlotAct, area_of, reaches
 from masking.redact.destination import city_of
 from masking.redact.view import mask_order
 from masking.steps.label import Label, label
@@ -37,7 +37,7 @@ words = st.one_of(st.from_regex(r"[1-9][0-9]{3}", fullmatch=True), st.sampled_fr
 def pool(store, world):
     """Makes a pool of these cities, each with so many free numbers; the demo's own are gone."""
     with store.transaction() as tx:
-        slots.withdraw(tx, Act.RETIRE, DEMO.main, None, world.now())
+        slots.withdraw(tx, SlotAct.RETIRE, DEMO.main, None, world.now())
 
     def fill(first=1, **cities):
         for n, (city, many) in enumerate(cities.items(), first):
@@ -179,7 +179,7 @@ def test_with_leases_at_the_first_print_an_order_takes_no_number_and_its_label_d
     preview, printed, again = label(world, at_print, [replace(asked, preview=True), asked, asked])
     assert printed.number == again.number == preview.number is not None
     with at_print.transaction() as tx:
-        assert slots.leases(tx, [token_record(sent.id)]).keys() == {token_record(sent.id)}
+        assert slots.leases(tx, [record_of_waybill_id(sent.id)]).keys() == {record_of_waybill_id(sent.id)}
         assert slots.counts(tx) == {"free": 999, "leased": 1}
     retire(world, at_print, [Destroy(actor=OPERATOR, id=cancelled.id, reason="test")])
     retire(world, at_print, [Destroy(actor=OPERATOR, id=sent.id, reason="test")])

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.database import schema
 from masking.errors import InputError
-from masking.numbers.pool import DEMO, HELD, LEASE, REST, REST_OF_OPEN_LINES, TRANSITIONS, Act, Stage, diagram
+from masking.numbers.pool import DEMO, HELD, LEASE, REST, REST_OF_OPEN_LINES, TRANSITIONS, SlotAct, Stage, diagram
 from masking.numbers.routing import PARCEL_RULES, PLAN_RULES
 from masking.steps.call import INTENT_LIFE
 from masking.steps.checkout import Checkout, checkout
@@ -37,7 +37,7 @@ def stages(store):
 
 def lease_of(store, waybill):
     with store.transaction() as tx:
-        return slots.leases(tx, [token_record(waybill.id)]).get(token_record(waybill.id))
+        return slots.leases(tx, [record_of_waybill_id(waybill.id)]).get(record_of_waybill_id(waybill.id))
 
 
 def act(store, function, *arguments):
@@ -66,7 +66,7 @@ def test_a_printed_number_rests_and_a_number_that_nobody_saw_does_not(world, sto
 
 
 def test_a_line_that_connects_anybody_rests_longer(world, store, order):
-    act(store, slots.withdraw, Act.RETIRE, DEMO.main, None, world.now())
+    act(store, slots.withdraw, SlotAct.RETIRE, DEMO.main, None, world.now())
     act(store, slots.add, OPEN, OPEN.slots(0, 0), world)
     waybill = checked_out(world, store, order())
     labelled(world, store, waybill)
@@ -116,7 +116,7 @@ def test_a_destroyed_parcel_gives_its_number_back(world, store, order):
 
 
 def test_a_dry_pool_still_masks_and_seals_and_the_number_follows_with_the_label(world, store, order):
-    act(store, slots.withdraw, Act.QUARANTINE, DEMO.main, None, world.now())
+    act(store, slots.withdraw, SlotAct.QUARANTINE, DEMO.main, None, world.now())
     first, second = checkout(world, store, [Checkout(merchant=SHOP, order=order(f"A-{n}")) for n in (1, 2)])
     assert first.masked is not None
     assert (first.number, second.number) == (None, None)
@@ -129,7 +129,7 @@ def test_a_dry_pool_still_masks_and_seals_and_the_number_follows_with_the_label(
 
 
 def test_a_dry_pool_takes_what_has_rested_while_it_sells(world, store, order, delivered, hands):
-    act(store, slots.withdraw, Act.RETIRE, DEMO.main, [f"{n}" for n in range(1000, 2000)], world.now())
+    act(store, slots.withdraw, SlotAct.RETIRE, DEMO.main, [f"{n}" for n in range(1000, 2000)], world.now())
     act(store, slots.add, OPEN, OPEN.slots(0, 0), world)
     first = checked_out(world, store, order("A-2"))
     labelled(world, store, first)
@@ -142,17 +142,17 @@ def test_a_dry_pool_takes_what_has_rested_while_it_sells(world, store, order, de
 def test_a_quarantined_slot_rings_nobody_and_rests_when_it_is_cleared(world, store, order):
     waybill = checked_out(world, store, order())
     number = waybill.number
-    assert act(store, slots.withdraw, Act.QUARANTINE, number.main, [number.extension], world.now()) == 1
+    assert act(store, slots.withdraw, SlotAct.QUARANTINE, number.main, [number.extension], world.now()) == 1
     assert act(store, slots.holders, {(number.main, number.extension)}, world.now()) == {}
     assert lease_of(store, waybill) is None
-    assert act(store, slots.withdraw, Act.CLEAR, number.main, None, world.now()) == 1
+    assert act(store, slots.withdraw, SlotAct.CLEAR, number.main, None, world.now()) == 1
     assert stages(store) == {"cooling": 1, "free": 999}
 
 
 def test_a_retired_line_rings_on_for_what_is_leased_and_then_never_again(world, store, order, hands):
     waybill = checked_out(world, store, order())
     number = waybill.number
-    assert act(store, slots.withdraw, Act.RETIRE, number.main, None, world.now()) == 1000
+    assert act(store, slots.withdraw, SlotAct.RETIRE, number.main, None, world.now()) == 1000
     assert act(store, slots.holders, {(number.main, number.extension)}, world.now())
     assert checked_out(world, store, order("A-2")).number is None
     retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
@@ -184,7 +184,7 @@ def test_extensions_that_do_not_fit_their_digits_are_refused(digits, first, last
 
 
 def test_the_database_itself_keeps_a_waybill_to_one_slot_and_a_free_slot_to_nobody(world, store, order):
-    waybill = token_record(checked_out(world, store, order()).id)
+    waybill = record_of_waybill_id(checked_out(world, store, order()).id)
     slot = schema.slot
     for broken in (
         slot.update().where(slot.c.extension == "1000").values(waybill=waybill, stage="leased"),
@@ -263,7 +263,7 @@ def test_no_statement_of_a_lease_reads_more_of_the_pool_than_it_takes(world, sto
 
 
 def test_held_means_that_it_rings():
-    assert {after for (_, how), after in TRANSITIONS.items() if how in {Act.LEASE, Act.RENEW}} == set(HELD)
+    assert {after for (_, how), after in TRANSITIONS.items() if how in {SlotAct.LEASE, SlotAct.RENEW}} == set(HELD)
 
 
 def test_every_reason_that_can_be_given_has_something_to_play():
@@ -280,17 +280,17 @@ def test_every_reason_that_can_be_given_has_something_to_play():
 def test_pool_with_less_than_a_tenth_free_rings_once_a_day(world, store, hands):
     extensions = [str(n) for n in range(1000, 2000)]
     with store.transaction() as tx:
-        slots.withdraw(tx, Act.QUARANTINE, DEMO.main, extensions[:900], world.now())
+        slots.withdraw(tx, SlotAct.QUARANTINE, DEMO.main, extensions[:900], world.now())
     keep_numbers(world, store)
     with store.transaction() as tx:
         assert budgets.alarms(tx) == []  # a hundred of a thousand are free
-        slots.withdraw(tx, Act.QUARANTINE, DEMO.main, extensions[900:901], world.now())
+        slots.withdraw(tx, SlotAct.QUARANTINE, DEMO.main, extensions[900:901], world.now())
     keep_numbers(world, store)
     hands.move(hours=23)
     keep_numbers(world, store)
     with store.transaction() as tx:
         assert [kind for _, kind, _ in budgets.alarms(tx)] == ["numbers-low"]
-        slots.withdraw(tx, Act.RETIRE, DEMO.main, extensions[:990], world.now())
+        slots.withdraw(tx, SlotAct.RETIRE, DEMO.main, extensions[:990], world.now())
     hands.move(hours=2)
     keep_numbers(world, store)  # nine of ten that are left
     with store.transaction() as tx:

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.database import schema
 from masking.errors import InputError, SettingsError
 from masking.journal import journal
 from masking.numbers.aliyun.client import Account, Aliyun
 from masking.numbers.provider import PROVIDER
-from masking.numbers.pushes import WINDOW, Told, Unsigned, sign, unsigned
+from masking.numbers.pushes import WINDOW, BadSignature, ReportRecord, check_signature, sign
 from masking.runtime import CHINA
 from masking.steps.call import Call, announce
-from masking.steps.report import Report, report
+from masking.steps.report import CallReport, report
 from masking.steps.retire import Destroy, retire
 from masking.store.rows.calls import REPORT_DUE
 from masking.upkeep.number_pool import keep_numbers
@@ -56,7 +56,7 @@ def pushed(world, *records, at=None):
 def test_a_signature_is_the_one_that_the_documents_describe():
     body = '[{"out_id":"欧阳"}]'.encode()
     assert sign(KEY, "aliyun", body, NOW) == signature(body, AT)
-    assert unsigned(KEY, "aliyun", signature(body, AT), body, NOW) is None
+    assert check_signature(KEY, "aliyun", signature(body, AT), body, NOW) is None
 
 
 @given(st.binary(max_size=200), st.data())
@@ -64,10 +64,10 @@ def test_no_changed_character_of_a_header_or_a_body_passes(body, data):
     header = sign(KEY, "aliyun", body, NOW)
     place = data.draw(st.integers(0, len(header) - 1))
     other = data.draw(st.sampled_from("0123456789abcdefABCDEF=,tv \n").filter(lambda c: c != header[place]))
-    assert unsigned(KEY, "aliyun", header[:place] + other + header[place + 1 :], body, NOW) is not None
+    assert check_signature(KEY, "aliyun", header[:place] + other + header[place + 1 :], body, NOW) is not None
     flipped = bytearray(body or b"x")
     flipped[data.draw(st.integers(0, len(flipped) - 1))] ^= data.draw(st.integers(1, 255))
-    assert unsigned(KEY, "aliyun", header, bytes(flipped), NOW) == Unsigned("wrong")
+    assert check_signature(KEY, "aliyun", header, bytes(flipped), NOW) == BadSignature("wrong")
 
 
 @pytest.mark.parametrize(
@@ -91,21 +91,21 @@ def test_no_changed_character_of_a_header_or_a_body_passes(body, data):
     ],
 )
 def test_what_is_not_signed_now_with_this_key_for_this_provider_is_refused_by_name(header, reason):
-    assert unsigned(KEY, "aliyun", header, b"[]", NOW) == Unsigned(reason)
+    assert check_signature(KEY, "aliyun", header, b"[]", NOW) == BadSignature(reason)
 
 
 @pytest.mark.parametrize("seconds", [-300, 0, 300])
 def test_within_the_window_a_signature_holds(seconds):
     assert timedelta(seconds=300) == WINDOW
-    assert unsigned(KEY, "aliyun", signature(b"[]", AT + seconds), b"[]", NOW) is None
+    assert check_signature(KEY, "aliyun", signature(b"[]", AT + seconds), b"[]", NOW) is None
 
 
 @pytest.mark.parametrize("key", [None, Plain(""), Plain("x" * 31)])
 def test_without_a_key_nothing_is_signed(world, key):
     header = signature(b"[]", AT, key=key.reveal() if key else "")
-    assert unsigned(key, "aliyun", header, b"[]", NOW) == Unsigned("no-key")
+    assert check_signature(key, "aliyun", header, b"[]", NOW) == BadSignature("no-key")
     if key is None:
-        assert provider(world, None).told(header, b"[]") == Unsigned("no-key")
+        assert provider(world, None).told(header, b"[]") == BadSignature("no-key")
     elif key.reveal():
         with pytest.raises(SettingsError, match="at least 32"):
             provider(world, key)
@@ -159,7 +159,7 @@ def bound(world, store, order):
 
 
 def leaves(world, store, waybill):
-    about = journal.who_saw(world, store, token_record(waybill.id))
+    about = journal.who_saw(world, store, record_of_waybill_id(waybill.id))
     return sorted((leaf.actor, leaf.detail["event"]) for leaf in about if leaf.kind == "call-report")
 
 
@@ -201,7 +201,7 @@ def test_one_record_in_a_push_fails_for_itself_and_by_name(world, store, bound):
 @BOTH
 def test_a_provider_tells_nothing_of_a_destroyed_parcel_and_nobody_else_tells_of_its_calls(world, store, bound):
     waybill, call = bound
-    own = Report(actor=SWITCH, call=call, event="ended", at=world.now())
+    own = CallReport(actor=SWITCH, call=call, event="ended", at=world.now())
     assert report(world, store, [own]) == [Refusal(reason="unknown-call")]
     retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
     assert report(world, store, pushed(world, record(call))) == [Refusal(reason="unknown-call")]
@@ -281,5 +281,5 @@ def test_a_provider_that_reports_nothing_for_a_day_rings_once_a_day_and_an_undia
 
 def test_what_is_told_prints_no_phone(world):
     [told] = pushed(world, record("c" * 32))
-    assert isinstance(told, Told)
+    assert isinstance(told, ReportRecord)
     assert "13900000007" not in repr(told)

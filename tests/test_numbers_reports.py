@@ -10,7 +10,7 @@ from masking.access.duty import UNKNOWN
 from masking.database import schema
 from masking.steps.call import MISSED
 from masking.steps.deliver import Deliver, deliver
-from masking.steps.report import LONGEST, Missed, Report, report
+from masking.steps.report import LONGEST, CallReport, Missed, report
 from masking.steps.retire import Destroy, retire
 from masking.store.rows import people
 from masking.store.rows.calls import REPORT_DUE
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.parametrize("urls", ["memory", "postgresql"], indirect=
 
 
 def told(world, store, answer, event, switch=SWITCH, **more):
-    return report(world, store, [Report(actor=switch, call=answer.call, event=event, at=world.now(), **more)])[0]
+    return report(world, store, [CallReport(actor=switch, call=answer.call, event=event, at=world.now(), **more)])[0]
 
 
 def test_reports_are_recorded_once_in_whatever_order_they_come(world, store, parcel, hands):
@@ -53,7 +53,7 @@ def test_reports_are_recorded_once_in_whatever_order_they_come(world, store, par
 
 def test_a_batch_that_repeats_itself_is_recorded_once(world, store, parcel):
     answer = connected(world, store, parcel)
-    one = Report(actor=SWITCH, call=answer.call, event="ended", at=world.now(), seconds=1)
+    one = CallReport(actor=SWITCH, call=answer.call, event="ended", at=world.now(), seconds=1)
     assert report(world, store, [one, one, one]) == [Reported(call=answer.call, event="ended")] * 3
     assert [leaf.kind for leaf in leaves(store)].count("call-report") == 1
 
@@ -64,7 +64,7 @@ def test_a_report_of_no_call_of_ours_is_named_and_nothing_of_it_is_kept(world, s
         people.enrol(world, store.keys, tx, OTHER_SWITCH, world.now())
     assert told(world, store, answer, "ended", OTHER_SWITCH) == Refusal(reason="unknown-call")
     for strange in ("", "x", "00" * 16, "0" * 33, "é" * 32):
-        asked = Report(actor=SWITCH, call=strange, event="ended", at=world.now())
+        asked = CallReport(actor=SWITCH, call=strange, event="ended", at=world.now())
         assert report(world, store, [asked]) == [Refusal(reason="unknown-call")]
     assert told(world, store, answer, "exploded") == Refusal(reason="not-an-event")
     for seconds in (-1, LONGEST + 1):

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from masking.config import read_settings
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.database import schema
 from masking.steps.checkout import Checkout, checkout
 from masking.steps.retire import Destroy, retire
@@ -74,7 +74,7 @@ def test_quarantined_number_counts_for_nobody(world, shared, order):
         slots.withdraw(tx, slots.Act.QUARANTINE, waybill.number.main, [waybill.number.extension], world.now())
         query = sa.select(schema.slot.c.merchant).where(schema.slot.c.extension == waybill.number.extension)
         assert tx.execute(query).scalars().all() == [None]
-        assert slots.leases(tx, [token_record(waybill.id)]) == {}
+        assert slots.leases(tx, [record_of_waybill_id(waybill.id)]) == {}
 
 
 def test_numbers_are_leased_with_the_first_label_unless_told_otherwise(tmp_path):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 import sqlalchemy as sa
 
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.database import schema
 from tests.cast import COURIER, PHONES, SWITCH
 from tests.scenarios import (
@@ -210,7 +210,7 @@ def test_the_switch_reports_what_became_of_the_calls(exchange):
     number = (waybill["number"]["main"], waybill["number"]["extension"])
     for picks_up, dials in ((ANSWERS, CALLS), (LETS_IT_RING, GIVES_UP)):
         call(exchange, (number, code), picks_up, dials)
-    reported = schema.call_report.c.waybill == token_record(waybill["id"])
+    reported = schema.call_report.c.waybill == record_of_waybill_id(waybill["id"])
     until = time.monotonic() + 15
     while True:
         with exchange.service.store.reading() as tx:

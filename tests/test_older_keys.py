@@ -7,7 +7,7 @@ import pytest
 from api.cli.commands.doctor import look
 from api.cli.main import main
 from masking.connection import create, open_folder
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.database.engine import transaction
 from masking.database.key_schema import wrap
 from masking.runtime import World
@@ -26,7 +26,7 @@ WORLD = World()
 def lose_keys(store, waybills) -> None:
     """As a key store that was made before these waybills."""
     with transaction(store.keys.engine) as tx:
-        tx.execute(wrap.delete().where(wrap.c.waybill.in_([token_record(each.id) for each in waybills])))
+        tx.execute(wrap.delete().where(wrap.c.waybill.in_([record_of_waybill_id(each.id) for each in waybills])))
 
 
 def test_active_waybill_without_its_key_is_found_and_others_are_not(world, store, order):
@@ -35,9 +35,9 @@ def test_active_waybill_without_its_key_is_found_and_others_are_not(world, store
     assert unopened(store) == unopened(store, world) == (4, [])
     lose_keys(store, entered[:1])
     with transaction(store.keys.engine) as tx:
-        damaged = wrap.c.waybill == token_record(entered[1].id)
+        damaged = wrap.c.waybill == record_of_waybill_id(entered[1].id)
         tx.execute(wrap.update().where(damaged).values(online=b"\1" + bytes(60)))
-    wrong = sorted(token_record(each.id) for each in entered[:2])
+    wrong = sorted(record_of_waybill_id(each.id) for each in entered[:2])
     tried, found = unopened(store, world)
     assert (tried, sorted(found)) == unopened(store) == (4, wrong)
 
@@ -45,7 +45,7 @@ def test_active_waybill_without_its_key_is_found_and_others_are_not(world, store
 def test_pages_and_samples_cover_what_they_claim(world, store, order, hands, monkeypatch):
     made = []
     for n in range(12):
-        made.append(token_record(checked_out(world, store, order(f"A-{n}")).id))
+        made.append(record_of_waybill_id(checked_out(world, store, order(f"A-{n}")).id))
         hands.move(seconds=1)
     monkeypatch.setattr(module, "PAGE", 5)
     pages = [[each.waybill for each in page] for page in active_pages(store.data)]

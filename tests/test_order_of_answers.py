@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from api.service.batching import Batcher
 from masking.access.duty import UNKNOWN, Purpose
 from masking.crypto.encoding import base32
-from masking.crypto.index import token_text
+from masking.crypto.index import waybill_id_of
 from masking.crypto.labelcode import PREFIX
 from masking.database import schema
 from masking.ledger.log import decode
@@ -84,7 +84,7 @@ def nothing_for_you(world, store, order):
     """Label codes that are authentic and mean nothing to the courier who scans them, by what is behind them."""
     yours, destroyed, sealed = on_the_van(world, store, 3)
     fresh = labelled(world, store, checked_out(world, store, order()))
-    ids = [token_text(code[0]) for code in store.read_codes([destroyed.code, sealed.code], world, world.now())]
+    ids = [waybill_id_of(code[0]) for code in store.read_codes([destroyed.code, sealed.code], world, world.now())]
     retire(world, store, [Destroy(actor=OPERATOR, id=ids[0], reason="test"), SealAway(actor=OPERATOR, id=ids[1])])
     return {
         "never issued": store.write_code(world.record_id(world.now()), 1, world, world.now()),
@@ -117,7 +117,7 @@ def test_they_are_answered_by_one_group_commit(store, world, nothing_for_you, na
     step, ask = STEPS[name]
 
     async def together():
-        batcher = Batcher(step, world, store, most=99, waiting=99)
+        batcher = Batcher(step, world, store, max_items=99, max_queued=99)
         asked = [batcher.submit_many([ask(code)], None) for code in nothing_for_you.values()]
         answers = await asyncio.gather(*asked)
         await batcher.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from api.service.request_models import ORDER
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.journal import journal
 from masking.store.rows import budgets
 from tests.browser import browser
@@ -98,5 +98,5 @@ def test_an_honest_day_prints_each_of_400_labels_once_and_locks_nobody(tmp_path)
             with service.store.transaction() as tx:
                 assert not budgets.is_locked(tx, DISPATCHER.id, service.clock.world.now())
             for token in [*batches[1].values()][40:43]:
-                leaves = journal.who_saw(service.clock.world, service.store, token_record(token))
+                leaves = journal.who_saw(service.clock.world, service.store, record_of_waybill_id(token))
                 assert [leaf.kind for leaf in leaves if "print" in leaf.kind] == ["print"]

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from api.service.request_models import ORDER
 from api.service.routes.page import FILES
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.database.schema import label_print
 from masking.journal import journal
 from masking.store.rows import budgets, waybills
@@ -74,7 +74,7 @@ def parcel(service, *, here: bool = True) -> tuple[str, str]:
 
 def record(service, token: str) -> waybills.Record:
     with service.store.reading() as tx:
-        [found] = waybills.by_id(tx, [token_record(token)]).values()
+        [found] = waybills.by_id(tx, [record_of_waybill_id(token)]).values()
     return found
 
 
@@ -191,7 +191,7 @@ def test_a_reprint_takes_a_reason_and_counts(service, page):
 
 
 def reasons(service, token: str) -> list[str | None]:
-    leaves = journal.who_saw(service.clock.world, service.store, token_record(token))
+    leaves = journal.who_saw(service.clock.world, service.store, record_of_waybill_id(token))
     return [leaf.detail.get("reason") for leaf in leaves if leaf.kind in {"print", "reprint"}]
 
 
@@ -487,7 +487,7 @@ def test_desk_has_a_name_and_keeps_it_and_its_paper(service, page):
     printed(page)
     came_out(page)
     with service.store.reading() as tx:
-        query = sa.select(label_print.c.station).where(label_print.c.waybill == token_record(token))
+        query = sa.select(label_print.c.station).where(label_print.c.waybill == record_of_waybill_id(token))
         assert tx.execute(query).scalars().all() == ["door-3"]
     page.tab_to("#paper")
     page.press("ArrowUp")

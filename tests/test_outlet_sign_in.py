@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.journal import journal
 from masking.store.rows import credentials, people
 from tests.cast import DISPATCHER, RECEIVER
@@ -144,5 +144,5 @@ def test_a_computer_changes_hands_with_a_new_code(service, page):
     page.until("!document.querySelector('#desk').hidden")
     page.scan(number)
     assert said(page, number)[0] == "ready"
-    leaves = journal.who_saw(service.clock.world, service.store, token_record(token))
+    leaves = journal.who_saw(service.clock.world, service.store, record_of_waybill_id(token))
     assert leaves[-1].actor == RECEIVER.id

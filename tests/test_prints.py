@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from masking.access.people import Actor, Role
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.journal import journal
 from masking.steps.deliver import Deliver, deliver
 from masking.steps.label import Label, label
@@ -33,7 +33,7 @@ def asked(world, store, waybill, actor, job, reason=None):
 def test_a_job_is_its_makers_own(store, world, printed):
     assert asked(world, store, printed, DISPATCHER, "job-1") == Refusal(reason="job-of-another")
     assert asked(world, store, printed, DISPATCHER, "job-1", "damaged") == Refusal(reason="job-of-another")
-    leaves = journal.who_saw(world, store, token_record(printed.id))
+    leaves = journal.who_saw(world, store, record_of_waybill_id(printed.id))
     assert [leaf.kind for leaf in leaves if leaf.actor == DISPATCHER.id] == ["refusal", "refusal"]
 
 
@@ -129,7 +129,7 @@ def test_one_slip_that_stands_in_a_batch_many_times_counts_once(store, world):
 def test_first_print_keeps_no_reason(store, world, order):
     waybill = checked_out(world, store, order())
     assert isinstance(asked(world, store, waybill, SHOP, "job-1", "damaged"), LabelData)
-    [leaf] = [leaf for leaf in journal.who_saw(world, store, token_record(waybill.id)) if leaf.kind == "print"]
+    [leaf] = [leaf for leaf in journal.who_saw(world, store, record_of_waybill_id(waybill.id)) if leaf.kind == "print"]
     assert "reason" not in leaf.detail
 
 
@@ -141,5 +141,5 @@ def test_a_preview_follows_the_rules_of_the_print_and_is_none(store, world, orde
     assert (seen.code, seen.print_number) == (later.code, later.print_number) == ("", 1)
     assert replace(data, code="", printed=seen.printed) == seen  # what was shown is what was printed
     assert label(world, store, [replace(look, job="job-2")]) == [Refusal(reason="reprint-needs-outlet-and-reason")]
-    kinds = [leaf.kind for leaf in journal.who_saw(world, store, token_record(waybill.id))]
+    kinds = [leaf.kind for leaf in journal.who_saw(world, store, record_of_waybill_id(waybill.id))]
     assert sorted(kinds) == ["checkout", "preview", "preview", "print", "refusal"]

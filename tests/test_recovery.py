@@ -14,7 +14,7 @@ import sqlalchemy as sa
 import masking
 from api.cli.main import main
 from masking.connection import open_folder
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.database import key_schema, schema
 from masking.errors import RefusedError, SettingsError
 from masking.journal import journal
@@ -55,17 +55,17 @@ def destroy(store, waybill, reason="erasure-request"):
 
 def openable(store, waybills):
     """Which of these waybills anything can still be opened of."""
-    ids = {token_record(waybill.id) for waybill in waybills}
+    ids = {record_of_waybill_id(waybill.id) for waybill in waybills}
     with store.transaction() as tx:
         known = parcels.of_ids(store, tx, ids)
-    return [token_record(waybill.id) in known.wraps for waybill in waybills]
+    return [record_of_waybill_id(waybill.id) in known.wraps for waybill in waybills]
 
 
 def states(store, waybills):
     with store.transaction() as tx:
         table = schema.waybill
         found = {row.id: row.state for row in tx.execute(sa.select(table.c.id, table.c.state))}
-    return [found[token_record(waybill.id)] for waybill in waybills]
+    return [found[record_of_waybill_id(waybill.id)] for waybill in waybills]
 
 
 def back_again(folder, copy, name):
@@ -89,7 +89,7 @@ def test_yesterdays_data_beside_todays_keys_opens_what_lives_and_nothing_that_wa
     assert opened(restored, kept) == "欧阳测试"
     assert states(restored, three)[0] == "destroyed"  # its masked view and indexes are cleared again, too
     with restored.transaction() as tx:
-        row = tx.execute(sa.select(schema.waybill).where(schema.waybill.c.id == token_record(gone.id))).one()
+        row = tx.execute(sa.select(schema.waybill).where(schema.waybill.c.id == record_of_waybill_id(gone.id))).one()
     assert row.masked is row.recipient_index is row.merge_reference is row.reference is None
     restored.close()
 
@@ -237,7 +237,7 @@ def test_a_copy_that_does_not_get_whole_is_none(deployment, three, tmp_path):
 
 
 def test_no_file_of_sqlite_keeps_a_destroyed_wrap_or_field(folder, deployment, three):
-    record = token_record(three[0].id)
+    record = record_of_waybill_id(three[0].id)
     with deployment.transaction() as tx:
         fields = tx.execute(sa.select(schema.sealed).where(schema.sealed.c.waybill == record)).one()
     with deployment.keys.engine.connect() as connection:

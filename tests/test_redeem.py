@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from masking.access import credentials as words
-from masking.access.people import Level, Role
+from masking.access.people import KeyProtection, Role
 from masking.database import schema
 from masking.runtime import World
 from masking.steps.assign import Assign, assign
@@ -114,18 +114,18 @@ def test_how_well_a_key_is_kept_is_what_the_port_says_and_goes_with_the_device(s
     vouch(supervised, world)
     begun(supervised, world)
 
-    def vendor(statement: str | None, key: bytes) -> Level:
-        return Level.HARDWARE if (statement, key) == ("chip", b"d" * 32) else Level.SOFTWARE
+    def vendor(statement: str | None, key: bytes) -> KeyProtection:
+        return KeyProtection.HARDWARE if (statement, key) == ("chip", b"d" * 32) else KeyProtection.SOFTWARE
 
     asked = Redeem(shown=enrolled.code, proof=proof_of(world, b"d" * 32), statement="chip")
     [issued] = redeem(world, supervised, [asked], attest=vendor)
-    assert issued.actor.level is Level.HARDWARE
+    assert issued.actor.level is KeyProtection.HARDWARE
     assert isinstance(shown(supervised, world, None), Issued)
     with supervised.reading() as tx:
-        assert people.active(tx, [NEW.id])[NEW.id].level is Level.HARDWARE
+        assert people.active(tx, [NEW.id])[NEW.id].level is KeyProtection.HARDWARE
     [again] = enrol(world, supervised, [new()])
     vouch(supervised, world)
-    assert shown(supervised, world, again.code).actor.level is Level.SOFTWARE
+    assert shown(supervised, world, again.code).actor.level is KeyProtection.SOFTWARE
 
 
 def test_a_program_that_cannot_sign_gets_a_secret_if_its_role_may(supervised, world):

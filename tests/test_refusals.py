@@ -10,7 +10,7 @@ import pytest
 
 from masking.access.duty import UNKNOWN, Purpose
 from masking.access.people import Actor
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.journal import journal
 from masking.steps.assign import Assign, assign
 from masking.steps.call import Call, call
@@ -25,7 +25,7 @@ from masking.steps.shift import Shift, shift
 from masking.store.rows import people
 from masking.values.json import outcome_to_json
 from masking.values.plaintext import Order, Party, Plain
-from masking.values.printable import Refusal, Working
+from masking.values.printable import Refusal, ShiftSet
 from tests.cast import (
     COURIER,
     DISPATCHER,
@@ -79,7 +79,9 @@ def test_a_refused_act_is_a_leaf_that_names_its_step_and_actor(store, world, ord
     for actor in (FAR_CLERK, OTHERS_OPERATOR):
         enrolled(world, store, actor)
     assert STEPS[step](world, store, waybill, data) == [UNKNOWN]
-    [refused] = [leaf for leaf in journal.who_saw(world, store, token_record(waybill.id)) if leaf.kind == "refusal"]
+    [refused] = [
+        leaf for leaf in journal.who_saw(world, store, record_of_waybill_id(waybill.id)) if leaf.kind == "refusal"
+    ]
     assert (refused.detail["step"], refused.detail["reason"]) == (step, "unknown")
     assert refused.actor in {OTHER_COURIER.id, FAR_CLERK.id, RIVAL.id, OTHERS_OPERATOR.id}
 
@@ -135,7 +137,7 @@ def test_a_shift_is_the_word_of_the_couriers_own_outlet_and_its_end_also_theirs(
 ):
     enrolled(world, store, actor)
     [answer] = shift(world, store, [Shift(actor=actor, courier=courier.id, hours=hours)])
-    assert answer == (Working(courier=courier.id, until=world.now() + timedelta(hours=hours)) if may else UNKNOWN)
+    assert answer == (ShiftSet(courier=courier.id, until=world.now() + timedelta(hours=hours)) if may else UNKNOWN)
 
 
 def test_what_is_refused_to_those_who_may_ask_is_a_leaf_too(store, world, order, hands):
@@ -145,7 +147,9 @@ def test_what_is_refused_to_those_who_may_ask_is_a_leaf_too(store, world, order,
     assert change(world, store, [Cancel(merchant=SHOP, id=waybill.id)]) == [Refusal(reason="already-printed")]
     hands.move(seconds=1)
     assert retire(world, store, [SealAway(actor=OPERATOR, id=waybill.id)]) == [Refusal(reason="already-sealed-away")]
-    refused = [leaf for leaf in journal.who_saw(world, store, token_record(waybill.id)) if leaf.kind == "refusal"]
+    refused = [
+        leaf for leaf in journal.who_saw(world, store, record_of_waybill_id(waybill.id)) if leaf.kind == "refusal"
+    ]
     assert [(leaf.actor, leaf.detail["reason"]) for leaf in refused] == [
         (SHOP.id, "already-printed"),
         (OPERATOR.id, "already-sealed-away"),

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from masking.access import budget
 from masking.access.duty import UNKNOWN, Purpose
-from masking.crypto.index import token_record, token_text
+from masking.crypto.index import record_of_waybill_id, waybill_id_of
 from masking.database import schema
 from masking.journal import journal, watch
 from masking.ledger.log import decode
@@ -27,7 +27,7 @@ from masking.steps.scan import Scan, scan
 from masking.steps.shift import Shift, shift
 from masking.store.rows import budgets, people
 from masking.values.plaintext import Order, Party, Plain
-from masking.values.printable import Working
+from masking.values.printable import ShiftSet
 from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, RIVAL, SHOP, SWITCH, checked_out, labelled
 
 SOMEBODY = Party(name="张测试", phone="13800000003", address="上海市浦东新区世纪大道1号")
@@ -90,7 +90,7 @@ def named(step, waybill, data):
 
 
 def made_up(step, world):
-    return "YT999999999999" if step in {"scan", "assign"} else token_text(world.record_id(world.now()))
+    return "YT999999999999" if step in {"scan", "assign"} else waybill_id_of(world.record_id(world.now()))
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -167,7 +167,7 @@ def test_slips_beyond_a_thousand_an_hour_are_counted_and_hide_no_refusal_that_lo
     assert len(leaves(store, "refusal")) == 5
     for _ in range(3):
         assert label(world, store, [Label(actor=SHOP, id=other.id, job="j", station="s")]) == [UNKNOWN]
-    about = [leaf for leaf in journal.who_saw(world, store, token_record(other.id)) if leaf.kind == "refusal"]
+    about = [leaf for leaf in journal.who_saw(world, store, record_of_waybill_id(other.id)) if leaf.kind == "refusal"]
     assert len(about) == 3
     assert told(world, store, SHOP, hands) == 4
     hands.move(hours=1)
@@ -199,7 +199,7 @@ def test_same_shift_again_leaves_no_further_leaf(store, world, hands):
     def said(hours, many=1):
         before = total(store)
         outcomes = shift(world, store, [Shift(actor=DISPATCHER, courier=COURIER.id, hours=hours)] * many)
-        assert all(isinstance(each, Working) for each in outcomes)
+        assert all(isinstance(each, ShiftSet) for each in outcomes)
         return total(store) - before
 
     assert said(9) == 1

@@ -7,13 +7,13 @@ import sqlalchemy as sa
 
 from masking.connection import create, open_folder
 from masking.crypto import archive
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.errors import InputError, IntegrityError, RefusedError, SettingsError, UnknownWaybillError
 from masking.journal import journal
 from masking.keys import lifecycle
 from masking.steps.change import Cancel, change
 from masking.steps.deliver import Deliver, deliver
-from masking.steps.retire import Destroy, Held, Hold, Release, Retired, SealAway, retire
+from masking.steps.retire import Destroy, Hold, HoldState, Release, Retired, SealAway, retire
 from masking.store.rows import waybills
 from masking.store.store import Settings
 from masking.upkeep.archive import open_archived
@@ -48,17 +48,17 @@ def night(world, store, **options):
 
 
 def state(store, waybill):
-    record = token_record(waybill.id)
+    record = record_of_waybill_id(waybill.id)
     with store.transaction() as tx:
         return waybills.by_id(tx, [record])[record].state
 
 
 def acts(world, store, waybill):
-    return [leaf.kind for leaf in journal.who_saw(world, store, token_record(waybill.id))]
+    return [leaf.kind for leaf in journal.who_saw(world, store, record_of_waybill_id(waybill.id))]
 
 
 def reopened(world, store, private, waybill, reason="dispute"):
-    opened = open_archived(world, store, private, token_record(waybill.id), actor=OPERATOR.id, reason=reason)
+    opened = open_archived(world, store, private, record_of_waybill_id(waybill.id), actor=OPERATOR.id, reason=reason)
     return {name: plain.reveal() for name, plain in opened.items()}
 
 
@@ -138,14 +138,14 @@ def test_request_of_a_batch_sees_what_the_ones_before_it_did(world, store, order
     reasons = [each.reason if isinstance(each, Refusal) else None for each in outcomes]
     assert reasons == [None, "held", None, None, "unknown", None, "already-sealed-away", None]
     kinds = sorted(
-        leaf.kind for leaf in journal.who_saw(world, store, token_record(two))
+        leaf.kind for leaf in journal.who_saw(world, store, record_of_waybill_id(two))
     )  # of one millisecond: no order
     assert kinds == ["checkout", "destroy", "refusal", "seal-away"]
     assert finish_destructions(world, store) == 0
 
 
 def test_what_is_held_stays_whatever_the_schedule_says_until_it_is_released(world, store, delivered, hands):
-    assert retire(world, store, [Hold(actor=OPERATOR, id=delivered.id, reason="dispute")]) == [Held(held=True)]
+    assert retire(world, store, [Hold(actor=OPERATOR, id=delivered.id, reason="dispute")]) == [HoldState(held=True)]
     hands.move(days=40)
     assert night(world, store)["waybills sealed away"] == 0
     for request in (
@@ -154,7 +154,7 @@ def test_what_is_held_stays_whatever_the_schedule_says_until_it_is_released(worl
     ):
         assert retire(world, store, [request]) == [Refusal(reason="held")]
     hands.move(seconds=1)  # leaves of one millisecond have no order
-    assert retire(world, store, [Release(actor=OPERATOR, id=delivered.id)]) == [Held(held=False)]
+    assert retire(world, store, [Release(actor=OPERATOR, id=delivered.id)]) == [HoldState(held=False)]
     hands.move(seconds=1)
     assert night(world, store)["waybills sealed away"] == 1
     assert [kind for kind in acts(world, store, delivered) if kind in {"hold", "release", "seal-away"}] == [
@@ -202,7 +202,7 @@ def test_another_offline_key_opens_nothing_and_leaves_no_leaf(world, store, deli
 def test_what_is_damaged_is_not_shown_from_the_archive_in_part(world, store, offline, delivered, hands, how):
     hands.move(days=8)
     night(world, store)
-    broken(store, token_record(delivered.id), how)
+    broken(store, record_of_waybill_id(delivered.id), how)
     before = acts(world, store, delivered)
     with pytest.raises(IntegrityError):
         reopened(world, store, offline, delivered)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from api.cli.commands import doctor
 from masking.access import credentials as words
 from masking.access.duty import UNKNOWN
-from masking.access.people import Level, Role
+from masking.access.people import KeyProtection, Role
 from masking.crypto.keys import FileKeySource
 from masking.database import key_schema, schema
 from masking.errors import IntegrityError
@@ -170,7 +170,7 @@ def test_a_parcel_with_a_forged_duty_is_assigned_anew(store, world, order, hands
     [
         {"unit": "hz-01"},
         {"role": "courier"},
-        {"level": Level.HARDWARE.value},
+        {"level": KeyProtection.HARDWARE.value},
         {"tenant": "other"},
         {"shift_until": 2**50},
     ],

@@ -18,13 +18,16 @@ TABLES = {**schema.data.tables, **key_schema.keys.tables}
 def test_every_column_is_on_the_destroy_list_or_on_the_keep_list_and_none_on_both():
     for name, table in TABLES.items():
         columns = {column.name for column in table.columns}
-        destroyed, kept = set(erasure_policy.DESTROYED.get(name, ())), set(erasure_policy.KEPT.get(name, ()))
+        destroyed, kept = (
+            set(erasure_policy.ERASED_COLUMNS.get(name, ())),
+            set(erasure_policy.RETAINED_COLUMNS.get(name, ())),
+        )
         assert not destroyed & kept, name
         assert destroyed | kept == columns, name
 
 
 def test_the_lists_name_no_table_that_is_not_there():
-    assert set(erasure_policy.DESTROYED) | set(erasure_policy.KEPT) == set(TABLES)
+    assert set(erasure_policy.ERASED_COLUMNS) | set(erasure_policy.RETAINED_COLUMNS) == set(TABLES)
 
 
 @pytest.fixture
@@ -46,7 +49,7 @@ def rows(store, name):
 
 
 def test_destroying_does_what_the_list_says_of_every_column(store, gone):
-    for name, columns in erasure_policy.DESTROYED.items():
+    for name, columns in erasure_policy.ERASED_COLUMNS.items():
         left = [row for row in rows(store, name) if gone in row.values()]
         for column, fate in columns.items():
             if fate == "row deleted":

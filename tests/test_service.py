@@ -12,7 +12,7 @@ from api.service.request_models import ORDER
 from masking.access.people import Actor, Role
 from masking.journal import journal
 from masking.ledger import checkpoint
-from masking.store.rows.credentials import Held
+from masking.store.rows.credentials import TokenHolder
 from print_templates.read import read_pdf
 from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, PHONES, RECEIVER, RIVAL, SHOP, SWITCH, TENANT, leave_only
 from tests.serving import SUPERVISOR, Service, serving
@@ -162,7 +162,7 @@ def test_find_answers_a_page_and_says_where_the_next_one_begins(service):
 
 def test_a_worker_remembers_no_more_tokens_than_it_has_room_for(service):
     known = service.app.state.service.known
-    held = Held(SHOP, None)
+    held = TokenHolder(SHOP, None)
     known.update((n.to_bytes(32, "big"), held) for n in range(KNOWN))
     service.secret(SHOP)  # whoever comes with a token that it does not know
     assert service.ask(SHOP, "/v1/waybills/find", {"reference": "R-1"}).status_code == 200
@@ -310,7 +310,7 @@ def test_requests_of_one_actor_that_arrive_together_see_each_other(service):
 
 
 def test_a_full_queue_says_come_back_and_nothing_else(tmp_path):
-    with serving(tmp_path / "deployment", waiting=1, together=1) as busy:
+    with serving(tmp_path / "deployment", max_queued_items=1, max_batch_items=1) as busy:
         busy.token(SHOP)
 
         def order(n: int) -> tuple[int, str | None, str]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from masking.access.budget import FULL
 from masking.access.duty import UNKNOWN, Purpose
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.crypto.keys import FileKeySource
 from masking.database import schema
 from masking.journal import journal
@@ -76,7 +76,7 @@ def parcels(world, store, order, hands):
     scan(world, store, [Scan(actor=RECEIVER, what=each.code, kind="arrived") for each in data])
     assign(world, store, [Assign(actor=DISPATCHER, what=each.code, courier=COURIER.id) for each in data])
     hands.move(seconds=1)
-    return [(token_record(waybill.id), each) for waybill, each in zip(waybills, data, strict=True)]
+    return [(record_of_waybill_id(waybill.id), each) for waybill, each in zip(waybills, data, strict=True)]
 
 
 def rows(store, query) -> list:
@@ -252,7 +252,7 @@ def test_workers_that_open_a_new_day_at_once_use_the_same_keys(world, store, wor
     )
     merged = {each.merge for [each] in answers}
     assert len(merged) == 1  # one buyer, one key of the week, whoever made it
-    found = [record for record in (token_record(each.id) for [each] in answers) if kinds(world, store, record)]
+    found = [record for record in (record_of_waybill_id(each.id) for [each] in answers) if kinds(world, store, record)]
     assert len(found) == 4
 
 

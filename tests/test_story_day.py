@@ -10,7 +10,7 @@ import pytest
 from api.service.request_models import ORDER
 from masking.access.budget import FULL, HALF
 from masking.access.duty import Purpose
-from masking.access.people import Actor, Level, Role
+from masking.access.people import Actor, KeyProtection, Role
 from masking.journal import watch
 from masking.steps.assign import Assign, assign
 from masking.steps.call import Call, call
@@ -86,7 +86,9 @@ class Day:
 
 
 @pytest.mark.parametrize("urls", ["file", "postgresql"], indirect=True)
-@pytest.mark.parametrize(("level", "ahead"), [(Level.HARDWARE, FULL.places - 4), (Level.SOFTWARE, HALF.places - 2)])
+@pytest.mark.parametrize(
+    ("level", "ahead"), [(KeyProtection.HARDWARE, FULL.places - 4), (KeyProtection.SOFTWARE, HALF.places - 2)]
+)
 def test_an_honest_couriers_day_passes_without_a_refusal(world, store, hands, level, ahead):
     store.settings = replace(store.settings, demo=False)
     with store.transaction() as tx:

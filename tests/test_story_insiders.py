@@ -19,7 +19,7 @@ from masking.access.budget import FULL, HANDED_ON_PERCENT, HANDED_ON_SPARE
 from masking.access.duty import Purpose
 from masking.access.people import Actor, Role
 from masking.crypto.encoding import base32
-from masking.crypto.index import token_text
+from masking.crypto.index import waybill_id_of
 from masking.crypto.labelcode import PREFIX
 from masking.database import schema
 from masking.journal import watch
@@ -252,7 +252,7 @@ def test_a_crawler_gains_nothing_from_ten_thousand_guesses(world, store, insider
     dice = random.Random(1)
     codes = [PREFIX + base32(b"\1" + dice.randbytes(34)) for _ in range(5000)]
     insider.looks(OTHER_COURIER, codes)
-    tokens = [token_text(dice.randbytes(16)) for _ in range(5000)]
+    tokens = [waybill_id_of(dice.randbytes(16)) for _ in range(5000)]
     refused = label(world, store, [Label(actor=RIVAL, id=each, job="c", station="c") for each in tokens])
     insider.tried += len(tokens)
     assert not any(isinstance(each, LabelData) for each in refused)

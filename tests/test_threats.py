@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from masking.access.duty import Purpose
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.journal import journal
 from masking.steps.label import Label, label
 from masking.steps.resolve import Resolve, resolve
@@ -33,7 +33,7 @@ def parcel(world, store, order):
 
 
 def leaves(parcel):
-    found = journal.who_saw(parcel.world, parcel.store, token_record(parcel.id))
+    found = journal.who_saw(parcel.world, parcel.store, record_of_waybill_id(parcel.id))
     return {(leaf.kind, leaf.actor) for leaf in found}
 
 
@@ -79,7 +79,7 @@ def test_a_photographed_screen_names_the_view_and_who_had_it(parcel):
     parcel.given(DISPATCHER, COURIER)
     asked = [Resolve(actor=COURIER, code=parcel.data.code, purpose=Purpose.DELIVER)] * 2
     shown = [grant.view_ref for grant in resolve(parcel.world, parcel.store, asked)]
-    found = journal.who_saw(parcel.world, parcel.store, token_record(parcel.id))
+    found = journal.who_saw(parcel.world, parcel.store, record_of_waybill_id(parcel.id))
     grants = {leaf.id.hex()[-6:].upper(): leaf.actor for leaf in found if leaf.kind == "grant"}
     assert grants == dict.fromkeys(shown, COURIER.id)
     assert len(set(shown)) == 2

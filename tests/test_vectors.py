@@ -43,7 +43,7 @@ def label_code(keys, tenant, code):
 
 
 def token(token):
-    return index.token_record(token)
+    return index.record_of_waybill_id(token)
 
 
 def person_index(key, phone):

@@ -25,9 +25,10 @@ from masking.values.printable import (
     DeviceEnded,
     Dial,
     Masked,
+    MaskedLookup,
     MaskedParty,
     MaskedView,
-    OnPage,
+    PrintedPage,
     Refusal,
     Reinstated,
     Rejected,
@@ -35,13 +36,12 @@ from masking.values.printable import (
     Revoked,
     ScanKind,
     Scanned,
-    Seen,
-    Token,
+    ShiftSet,
     Unlocked,
     VirtualNumber,
     Waybill,
+    WaybillId,
     WaybillState,
-    Working,
 )
 from masking.words.reasons import Reason
 from masking.words.rules import Rule
@@ -58,7 +58,7 @@ maybe = st.none() | texts
 OUTCOMES = {
     Waybill: st.builds(
         Waybill,
-        id=texts.map(Token),
+        id=texts.map(WaybillId),
         reference=maybe,
         masked=st.none() | views,
         number=st.none() | numbers,
@@ -68,7 +68,7 @@ OUTCOMES = {
         routing_code=maybe,
         created=st.booleans(),
     ),
-    OnPage: st.builds(OnPage, page=st.integers(1, 100)),
+    PrintedPage: st.builds(PrintedPage, page=st.integers(1, 100)),
     Rejected: st.builds(
         Rejected, reference=maybe, field=texts, rule=st.sampled_from(Rule), row=st.none() | st.integers(1, 9)
     ),
@@ -84,13 +84,13 @@ OUTCOMES = {
     Connect: st.builds(Connect, to=plains, shown=texts, call=texts),
     Reported: st.builds(Reported, call=texts, event=st.sampled_from(CallEvent)),
     CallBacks: st.builds(CallBacks, calls=st.lists(st.tuples(texts, moments)).map(tuple)),
-    Seen: st.builds(Seen, view=views, matches=st.none() | st.booleans()),
+    MaskedLookup: st.builds(MaskedLookup, view=views, matches=st.none() | st.booleans()),
     Scanned: st.builds(Scanned, kind=st.sampled_from(ScanKind), at=moments),
     Assigned: st.builds(Assigned, courier=texts, at=moments),
     Delivered: st.builds(Delivered, at=moments),
     Enrolled: st.builds(Enrolled, id=texts, code=plains, until=moments),
     Confirmed: st.builds(Confirmed, id=texts),
-    Working: st.builds(Working, courier=texts, until=moments),
+    ShiftSet: st.builds(ShiftSet, courier=texts, until=moments),
     Revoked: st.builds(Revoked, id=texts),
     Reinstated: st.builds(Reinstated, id=texts),
     DeviceEnded: st.builds(DeviceEnded, id=texts),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from masking.config import SETTINGS, read_settings
 from masking.connection import ROOT_KEY
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.crypto.keys import FileKeySource
 from masking.errors import MaskingError
 from masking.journal import journal
@@ -48,9 +48,9 @@ def retire_and_prove(stage: Stage, plot: Plot, source: Path) -> None:
         true=isinstance(erased, Retired) and isinstance(sealed, Retired),
     )
     tonight = stage.world.now() + timedelta(days=1, hours=2)
-    lifecycle.close_days(stage.store.keys, lifecycle.due_archive(stage.store.keys, tonight), tonight)
+    lifecycle.close_days(stage.store.keys, lifecycle.archive_keys_due(stage.store.keys, tonight), tonight)
     old = _beside_todays_keys(backup, home)
-    records = [token_record(w.id) or b"" for w in (gone, kept, away)]
+    records = [record_of_waybill_id(w.id) or b"" for w in (gone, kept, away)]
     opened = [_opens(old, record) for record in records]
     archive_keys = old.keys.names("archive")
     old.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from ..terminal import one_line
-from .job import Job, Result
+from .job import ImportJob, Result
 from .layout import Layout
 from .orders import Parcel, Survey, parcels
 
@@ -44,7 +44,7 @@ def explain(layout: Layout, survey: Survey, confidence: float) -> str:
     return "\n".join(lines)
 
 
-def summary(job: Job, result: Result) -> str:
+def summary(job: ImportJob, result: Result) -> str:
     """What became of the file's orders, what was made, and where it is."""
     entered = sum(result.taken.values())
     lines = [

@@ -16,7 +16,7 @@ from masking.values.plaintext import Order
 from masking.values.printable import Refusal, Rejected, Waybill, WaybillState
 from masking.words.rules import Rule
 
-from .orders import Fault, Parcel
+from .orders import Parcel, RowFault
 
 if TYPE_CHECKING:
     from masking.client import RemoteShop
@@ -38,8 +38,8 @@ class Taken:
 
 
 def enter(
-    shop: Shop | RemoteShop, found: Iterable[Parcel | Fault], *, amend: bool = False, batch: int = BATCH
-) -> Iterator[list[Taken | Fault]]:
+    shop: Shop | RemoteShop, found: Iterable[Parcel | RowFault], *, amend: bool = False, batch: int = BATCH
+) -> Iterator[list[Taken | RowFault]]:
     """What became of each parcel, in order, one list for each batch that is on disk.
 
     Raises:
@@ -52,11 +52,11 @@ def enter(
         yield [next(outcomes) if isinstance(each, Parcel) else each for each in chunk]
 
 
-def _checkout(shop: Shop | RemoteShop, parcels: Sequence[Parcel], *, amend: bool) -> list[Taken | Fault]:
+def _checkout(shop: Shop | RemoteShop, parcels: Sequence[Parcel], *, amend: bool) -> list[Taken | RowFault]:
     if not parcels:
         return []
     orders = [parcel.order for parcel in parcels]
-    outcomes: list[Taken | Fault] = []
+    outcomes: list[Taken | RowFault] = []
     for parcel, answer in zip(parcels, shop.checkout(orders), strict=True):
         match answer:
             case Waybill(
@@ -69,7 +69,7 @@ def _checkout(shop: Shop | RemoteShop, parcels: Sequence[Parcel], *, amend: bool
             case Rejected(rule=rule) if rule == CHANGED and amend:
                 outcomes.append(_amend(shop, parcel))
             case Rejected():
-                outcomes.append(Fault(rows=parcel.rows, field=answer.field, rule=answer.rule))
+                outcomes.append(RowFault(rows=parcel.rows, field=answer.field, rule=answer.rule))
     later = [
         n for n, taken in enumerate(outcomes) if isinstance(taken, Taken) and _numbers_differ(parcels[n].order, taken)
     ]
@@ -78,10 +78,10 @@ def _checkout(shop: Shop | RemoteShop, parcels: Sequence[Parcel], *, amend: bool
     return outcomes
 
 
-def _amend(shop: Shop | RemoteShop, parcel: Parcel) -> Taken | Fault:
+def _amend(shop: Shop | RemoteShop, parcel: Parcel) -> Taken | RowFault:
     found = shop.find(reference=parcel.order.reference)
     if not found:
-        return Fault(rows=parcel.rows, field="reference", rule=CHANGED)
+        return RowFault(rows=parcel.rows, field="reference", rule=CHANGED)
     [answer] = shop.amend([(found[0].id, parcel.order)])
     return _after(parcel, answer, "amended")
 
@@ -97,9 +97,9 @@ def _numbers_differ(order: Order, taken: Taken) -> bool:
     )
 
 
-def _ship(shop: Shop | RemoteShop, parcel: Parcel, taken: Taken | Fault, *, amend: bool) -> Taken | Fault:
+def _ship(shop: Shop | RemoteShop, parcel: Parcel, taken: Taken | RowFault, *, amend: bool) -> Taken | RowFault:
     """Enter numbers that came with a later file; replacing numbers that are there already is a change."""
-    if isinstance(taken, Fault):
+    if isinstance(taken, RowFault):
         return taken
     order, waybill = parcel.order, taken.waybill
     number, route = order.waybill_number or waybill.waybill_number, order.routing_code or waybill.routing_code
@@ -108,18 +108,18 @@ def _ship(shop: Shop | RemoteShop, parcel: Parcel, taken: Taken | Fault, *, amen
         ("routing_code", waybill.routing_code, route),
     ):
         if stored and stored != given and not amend:
-            return Fault(rows=parcel.rows, field=name, rule=CHANGED)
+            return RowFault(rows=parcel.rows, field=name, rule=CHANGED)
         if not given:
-            return Fault(rows=parcel.rows, field=name, rule="missing-beside-the-other-number")
+            return RowFault(rows=parcel.rows, field=name, rule="missing-beside-the-other-number")
     [answer] = shop.ship([(waybill.id, number or "", route or "")])
     return _after(parcel, answer, "amended")
 
 
-def _after(parcel: Parcel, answer: Waybill | Rejected | Refusal, how: str) -> Taken | Fault:
+def _after(parcel: Parcel, answer: Waybill | Rejected | Refusal, how: str) -> Taken | RowFault:
     match answer:
         case Waybill():
             return Taken(rows=parcel.rows, waybill=answer, how=how)
         case Rejected():
-            return Fault(rows=parcel.rows, field=answer.field, rule=answer.rule)
+            return RowFault(rows=parcel.rows, field=answer.field, rule=answer.rule)
         case Refusal():
-            return Fault(rows=parcel.rows, field="reference", rule=f"{CHANGED}, {answer.reason}")
+            return RowFault(rows=parcel.rows, field="reference", rule=f"{CHANGED}, {answer.reason}")

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, TextIO, final
 from masking.connection import Shop
 from masking.disk import remove_leftovers
 from masking.errors import InputError
-from masking.values.printable import Token
+from masking.values.printable import WaybillId
 
-from ..deployment import alone
+from ..deployment import exclusive_folder
 from ..output import check_output
 from .earlier import earlier_waybills, require_same_waybill
 from .importing import BATCH, Taken, enter
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class ImportJob:
     """What to do with one understood file. `template` is the labels', None for no labels."""
 
     path: Path
@@ -56,7 +56,7 @@ class Result:
     files: list[Path] = field(default_factory=list)
 
 
-def _earlier(job: Job, names: Sequence[Path]) -> dict[str, set[str]]:
+def _earlier(job: ImportJob, names: Sequence[Path]) -> dict[str, set[str]]:
     """What an earlier run left under these names: the tokens by order number, which this run has to keep.
 
     Raises:
@@ -70,7 +70,7 @@ def _earlier(job: Job, names: Sequence[Path]) -> dict[str, set[str]]:
     return {} if job.overwrite else earlier_waybills(job.layout, *names)
 
 
-def run_job(shop: Shop | RemoteShop, job: Job, progress: TextIO) -> Result:
+def run_job(shop: Shop | RemoteShop, job: ImportJob, progress: TextIO) -> Result:
     """Enter every order of the file, write the masked and the rejected rows, print the labels.
 
     Raises:
@@ -81,21 +81,21 @@ def run_job(shop: Shop | RemoteShop, job: Job, progress: TextIO) -> Result:
     _unchanged(job)
     job.folder.mkdir(parents=True, exist_ok=True)
     result = Result()
-    with alone(job.folder, InputError("--out", "another run is writing to this folder")):
+    with exclusive_folder(job.folder, InputError("--out", "another run is writing to this folder")):
         ids = _import(shop, job, result, progress)
         if job.template and ids:
             _print(shop, job, job.template, ids, result, progress)
     return result
 
 
-def _import(shop: Shop | RemoteShop, job: Job, result: Result, progress: TextIO) -> list[Token]:
+def _import(shop: Shop | RemoteShop, job: ImportJob, result: Result, progress: TextIO) -> list[WaybillId]:
     chinese = job.layout.chinese
     suffix = ".xlsx" if job.layout.reading.sheet else ".csv"
     names = [job.folder / f"{name}{suffix}" for name in ("masked", "rejected")]
     earlier = _earlier(job, names)
     headers = [list(table.values() if chinese else table) for table in (MASKED, REJECTED)]
     found = parcels(job.layout, job.survey.repeated, confidence=job.confidence)
-    ids: list[Token] = []
+    ids: list[WaybillId] = []
     with (
         sheet(names[0], headers[0], overwrite=True) as masked,
         sheet(names[1], headers[1], overwrite=True) as rejected,
@@ -121,7 +121,12 @@ def _import(shop: Shop | RemoteShop, job: Job, result: Result, progress: TextIO)
 
 
 def _print(
-    shop: Shop | RemoteShop, job: Job, template: str | Path, ids: list[Token], result: Result, progress: TextIO
+    shop: Shop | RemoteShop,
+    job: ImportJob,
+    template: str | Path,
+    ids: list[WaybillId],
+    result: Result,
+    progress: TextIO,
 ) -> None:
     from .printing import print_labels  # noqa: PLC0415  fonts and numpy, only where labels are drawn
 
@@ -132,6 +137,6 @@ def _print(
     result.files += prints.files
 
 
-def _unchanged(job: Job) -> None:
+def _unchanged(job: ImportJob) -> None:
     if digest(job.path) != job.survey.digest:
         raise InputError("file", "changed while it was read: give the command again")

@@ -26,7 +26,7 @@ _AREAS = ("region", "province", "city", "district", "street")
 
 @final
 @dataclass(slots=True, repr=False)
-class Line:
+class OrderLine:
     """One row of one order, and the field and rule that is wrong with it. Holds plaintext, so it has no repr."""
 
     row: int
@@ -56,7 +56,7 @@ class LineReader:
         self._recipient, self._sender = (_columns_of(party, columns) for party in PARTIES)
         self._default = texts(layout.sender) if layout.sender else ("", "", "")
 
-    def line(self, row: int, cells: Sequence[str], reference: str) -> Line:
+    def line(self, row: int, cells: Sequence[str], reference: str) -> OrderLine:
         """One row as a line of an order; what is wrong with it is in `fault`."""
         fault = self._damage(cells)
         recipient, unsure = self._party(cells, self._recipient)
@@ -74,7 +74,7 @@ class LineReader:
                 if lost_digits(text):
                     fault = field, "spreadsheet-exponent"
                     break
-        return Line(
+        return OrderLine(
             row,
             reference,
             recipient,

@@ -19,7 +19,7 @@ from masking.values.plaintext import Order, Party
 from .cells import clean, lost_digits
 from .headers import PARTIES
 from .layout import Layout
-from .lines import Line, LineReader, Texts
+from .lines import LineReader, OrderLine, Texts
 
 _TOTAL = re.compile(r"(?:合计|总计|小计|共计|total|subtotal|sum)\s*[:：]?.{0,12}", re.IGNORECASE)
 _MOST_LINES = 500  # of one order
@@ -36,7 +36,7 @@ class Parcel:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class RowFault:
     """Rows that make no order: the field and the rule, never the value."""
 
     rows: tuple[int, ...]
@@ -102,11 +102,11 @@ def order_numbers(layout: Layout) -> Iterator[str]:
     return (reference for _, _, reference in _order_rows(layout))
 
 
-def parcels(layout: Layout, repeated: Mapping[str, int], *, confidence: float) -> Iterator[Parcel | Fault]:
+def parcels(layout: Layout, repeated: Mapping[str, int], *, confidence: float) -> Iterator[Parcel | RowFault]:
     """Every order of the file once, in the order in which its last line stands; nothing is left out."""
     read = LineReader(layout, confidence).line
     senders: dict[Texts, Party] = {}
-    held: dict[str, list[Line]] = {}
+    held: dict[str, list[OrderLine]] = {}
     for number, cells, reference in _order_rows(layout):
         line = read(number, cells, reference)
         wanted = repeated.get(reference, 1)
@@ -148,17 +148,17 @@ def _order_rows(layout: Layout) -> Iterator[tuple[int, list[str], str]]:
         yield number, cells, reference
 
 
-def _parcel(lines: Sequence[Line], senders: dict[Texts, Party]) -> Parcel | Fault:
+def _parcel(lines: Sequence[OrderLine], senders: dict[Texts, Party]) -> Parcel | RowFault:
     """One parcel of all lines of an order, or why not; every row is named. Equal senders are one value."""
     rows = tuple(line.row for line in lines)
     for line in lines:
         if line.fault:
-            return Fault(rows=rows, field=line.fault[0], rule=line.fault[1])
+            return RowFault(rows=rows, field=line.fault[0], rule=line.fault[1])
     first = lines[0]
     if len(lines) > 1:
         merged = _merge(lines)
         if isinstance(merged, tuple):
-            return Fault(rows=rows, field=merged[0], rule=merged[1])
+            return RowFault(rows=rows, field=merged[0], rule=merged[1])
         first = merged
     sender = senders.get(first.sender)
     if sender is None:
@@ -176,7 +176,7 @@ def _parcel(lines: Sequence[Line], senders: dict[Texts, Party]) -> Parcel | Faul
     return Parcel(rows=rows, order=order)
 
 
-def _merge(lines: Sequence[Line]) -> Line | tuple[str, str]:
+def _merge(lines: Sequence[OrderLine]) -> OrderLine | tuple[str, str]:
     """The lines of one order as one; the field in which they differ. What a line leaves blank the others say."""
     if len(lines) > _MOST_LINES:
         return "reference", f"more-than-{_MOST_LINES}-lines"
@@ -209,7 +209,7 @@ def _party(said: Texts) -> Party:
     return Party(name=name, phone=phone, address=address)
 
 
-def _goods(lines: Sequence[Line]) -> str:
+def _goods(lines: Sequence[OrderLine]) -> str:
     """The goods of all lines, equal ones counted together; a quantity of one is not written."""
     if len(lines) == 1 and not lines[0].quantity:
         return lines[0].goods

@@ -53,14 +53,14 @@ _SURNAMES = frozenset(
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Apart:
+class ParsedContact:
     """A line taken apart; `confidence` from 0 (a part is missing) to 1."""
 
     party: Party
     confidence: float
 
 
-def take_apart(line: str) -> Apart:
+def take_apart(line: str) -> ParsedContact:
     """Name, phone and address of a pasted line. Nothing of the line is dropped but labels, postcode and separators.
 
     A line of more than `LONGEST` characters is not taken apart: its confidence is 0.
@@ -84,11 +84,11 @@ def take_apart(line: str) -> Apart:
     if not name or not address:
         return _unsure(line)
     confidence = min(sure, name_sure, _address_sure(address, labelled=labelled))
-    return Apart(party=Party(name=name, phone=phone, address=address), confidence=confidence)
+    return ParsedContact(party=Party(name=name, phone=phone, address=address), confidence=confidence)
 
 
-def _unsure(line: str) -> Apart:
-    return Apart(party=Party(name="", phone="", address=line), confidence=0.0)
+def _unsure(line: str) -> ParsedContact:
+    return ParsedContact(party=Party(name="", phone="", address=line), confidence=0.0)
 
 
 def _name(text: str) -> tuple[str, str, float]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, final
 from masking.connection import Shop
 from masking.disk import remove_leftovers
 from masking.errors import InputError
-from masking.values.printable import OnPage, Refusal, Rejected, Token
+from masking.values.printable import PrintedPage, Refusal, Rejected, WaybillId
 from print_templates.document import draw_labels
 
 from ..output import output
@@ -42,7 +42,7 @@ class Prints:
 
 def print_labels(
     shop: Shop | RemoteShop,
-    ids: Sequence[Token],
+    ids: Sequence[WaybillId],
     *,
     job: str,
     folder: Path,
@@ -73,7 +73,7 @@ def print_labels(
     return Prints(printed=printed, files=files, refused=refused)
 
 
-def _draw(shop: Shop | RemoteShop, ids: Sequence[Token], job: str, template: str | Path) -> tuple[bytes, list[str]]:
+def _draw(shop: Shop | RemoteShop, ids: Sequence[WaybillId], job: str, template: str | Path) -> tuple[bytes, list[str]]:
     """A PDF of the labels, and a reason for each that is not in it."""
     if isinstance(shop, Shop):
         drawn = draw_labels(shop.label_data(ids, job=job, station=STATION), template)
@@ -81,7 +81,7 @@ def _draw(shop: Shop | RemoteShop, ids: Sequence[Token], job: str, template: str
         raise InputError("--labels", "a service draws its own sizes only")
     else:
         drawn = shop.labels(ids, job=job, station=STATION, template=template)
-    return drawn.pdf, [_reason(outcome) for outcome in drawn.outcomes if not isinstance(outcome, OnPage)]
+    return drawn.pdf, [_reason(outcome) for outcome in drawn.outcomes if not isinstance(outcome, PrintedPage)]
 
 
 def _reason(outcome: Rejected | Refusal) -> str:

@@ -16,7 +16,7 @@ from typing import IO, final
 
 from masking.disk import BINARY, try_lock
 from masking.errors import InputError, RefusedError, SettingsError
-from masking.values.printable import Token
+from masking.values.printable import WaybillId
 
 NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 """What a job may be called: the same rule as in `masking.steps.label`."""
@@ -25,7 +25,7 @@ MEMORY = 4
 
 
 @final
-class Job:
+class PrintJob:
     """An open job; positions count from 1 in the order of printing."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -38,13 +38,13 @@ class Job:
         file.seek(0)
         file.truncate(len(whole) + 1 if whole else 0)
         file.seek(0, os.SEEK_END)
-        self.plan: list[Token] = []
+        self.plan: list[WaybillId] = []
         self.sent: set[int] = set()
         self.doubtful: int | None = None
         for line in lines:
             match line.split(" "):
                 case ["plan", token]:
-                    self.plan.append(Token(token))
+                    self.plan.append(WaybillId(token))
                 case ["sending", n]:
                     self.doubtful = int(n)
                 case ["sent", n]:
@@ -54,7 +54,7 @@ class Job:
                     self.sent = {each for each in self.sent if each < int(n)}
                     self.doubtful = None
 
-    def asked(self, ids: Sequence[Token]) -> list[Token]:
+    def asked(self, ids: Sequence[WaybillId]) -> list[WaybillId]:
         """What is to be printed: these labels, each once, or those of the job if there are none.
 
         Raises:
@@ -68,7 +68,7 @@ class Job:
             raise RefusedError("this-job-was-begun-with-other-waybills: give another --job")
         return asked
 
-    def set_plan(self, ids: Sequence[Token]) -> None:
+    def set_plan(self, ids: Sequence[WaybillId]) -> None:
         """Fix the order, once."""
         self._note("".join(f"plan {id_}\n" for id_ in ids) + "ready")
         self.plan = list(ids)
@@ -114,7 +114,7 @@ class Job:
 
 
 @contextmanager
-def opened(folder: Path, name: str) -> Iterator[Job]:
+def opened(folder: Path, name: str) -> Iterator[PrintJob]:
     """The job of a name, new or begun earlier; nobody else can have it open.
 
     Raises:
@@ -132,4 +132,4 @@ def opened(folder: Path, name: str) -> Iterator[Job]:
     with os.fdopen(handle, "r+b") as file:
         if not try_lock(handle):
             raise RefusedError("this-job-is-being-printed-now")
-        yield Job(file)
+        yield PrintJob(file)

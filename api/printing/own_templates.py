@@ -21,7 +21,7 @@ from masking.redact.names import is_person
 from masking.redact.normalise import normalise
 from print_templates import schema
 from print_templates.preview import picture, sample
-from print_templates.schema import Fault
+from print_templates.schema import TemplateFault
 from print_templates.template import built_in, check, located, read
 from print_templates.typeface import require_fonts
 
@@ -36,7 +36,7 @@ _TRADE = frozenset(
 """Characters of a label's usual words, of which some begin as names do: 易碎品, 温度计."""
 
 
-def faults(path: Path) -> list[Fault]:
+def faults(path: Path) -> list[TemplateFault]:
     """Everything that keeps a template file from being used; empty for a good one.
 
     Raises:
@@ -51,7 +51,7 @@ def faults(path: Path) -> list[Fault]:
     return found or located(text, _drawn(source, path))
 
 
-def _personal(texts: Sequence[Mapping[str, Any]]) -> list[Fault]:
+def _personal(texts: Sequence[Mapping[str, Any]]) -> list[TemplateFault]:
     """Boxes whose constants look personal, one by one or joined; digits are joined from box to box."""
     found = []
     digits = ""
@@ -61,7 +61,9 @@ def _personal(texts: Sequence[Mapping[str, Any]]) -> list[Fault]:
         only = "".join(own)
         digits = digits + only if own and not re.sub(r"[\d\s-]", "", only) else ""
         if any(map(_looks_personal, [*said, digits])):
-            found.append(Fault(f"text {n}", "looks personal (a name, a phone, a door); it would be on every label"))
+            found.append(
+                TemplateFault(f"text {n}", "looks personal (a name, a phone, a door); it would be on every label")
+            )
     return found
 
 
@@ -71,7 +73,7 @@ def _looks_personal(text: str) -> bool:
     return named or bool(find_personal(plain) or _DOOR.search(plain.text))
 
 
-def _drawn(source: Mapping[str, Any], path: Path) -> list[Fault]:
+def _drawn(source: Mapping[str, Any], path: Path) -> list[TemplateFault]:
     """What is seen only once a template of good form is drawn: codes in its logos, and too little room."""
     found = []
     logos = source.get("logo", ())
@@ -81,11 +83,13 @@ def _drawn(source: Mapping[str, Any], path: Path) -> list[Fault]:
         with Image.open(path.parent / each["file"]) as logo:
             grey = logo.convert("L")
         if decode(grey.resize((grey.width * 4, grey.height * 4), Image.Resampling.NEAREST)) or decode(grey):
-            found.append(Fault(f"logo {n}", "holds a code; scanners would read it in place of the label's"))
+            found.append(TemplateFault(f"logo {n}", "holds a code; scanners would read it in place of the label's"))
     try:
         picture(sample(), path)
     except InputError as error:
-        found.append(Fault("template", f"has too little room: of an ordinary label, {error.field} {error.rule}"))
+        found.append(
+            TemplateFault("template", f"has too little room: of an ordinary label, {error.field} {error.rule}")
+        )
     return found
 
 

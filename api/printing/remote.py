@@ -11,10 +11,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from masking.errors import InputError
-from masking.values.printable import Labels, OnPage, Refusal, Token
+from masking.values.printable import Labels, PrintedPage, Refusal, WaybillId
 
 from ..output import check_output, output
-from .jobs import Job, opened
+from .jobs import PrintJob, opened
 from .options import patience_of, setup_of
 from .sending import printer
 
@@ -25,7 +25,7 @@ LANGUAGES = ("tspl", "zpl", "cpcl")
 TOGETHER = 100
 
 
-def print_from_service(args: argparse.Namespace, ids: Sequence[Token]) -> tuple[int, list[str]]:
+def print_from_service(args: argparse.Namespace, ids: Sequence[WaybillId]) -> tuple[int, list[str]]:
     """Print; how many labels were printed, and a line for each that was not, with its position and why.
 
     Raises:
@@ -55,7 +55,7 @@ def print_from_service(args: argparse.Namespace, ids: Sequence[Token]) -> tuple[
     return printed, missed
 
 
-def _send(args: argparse.Namespace, outlet: Outlet, job: Job, missed: list[str]) -> int:
+def _send(args: argparse.Namespace, outlet: Outlet, job: PrintJob, missed: list[str]) -> int:
     positions = job.pending(args.resume)
     printed = 0
     if positions:
@@ -68,7 +68,7 @@ def _send(args: argparse.Namespace, outlet: Outlet, job: Job, missed: list[str])
     return printed
 
 
-def _write(args: argparse.Namespace, outlet: Outlet, job: Job, missed: list[str]) -> int:
+def _write(args: argparse.Namespace, outlet: Outlet, job: PrintJob, missed: list[str]) -> int:
     positions = range(1, len(job.plan) + 1)
     if args.to == "pdf":
         labels = _ask(args, outlet, job.plan)
@@ -85,7 +85,7 @@ def _write(args: argparse.Namespace, outlet: Outlet, job: Job, missed: list[str]
 
 
 def _parts(
-    args: argparse.Namespace, outlet: Outlet, job: Job, positions: Sequence[int], missed: list[str]
+    args: argparse.Namespace, outlet: Outlet, job: PrintJob, positions: Sequence[int], missed: list[str]
 ) -> Iterator[tuple[int, bytes]]:
     """The labels at these positions in the printer's language, and a line for each that is not printed."""
     for start in range(0, len(positions), TOGETHER):
@@ -94,7 +94,7 @@ def _parts(
         yield from zip(_pages(labels, some, missed), labels.parts, strict=True)
 
 
-def _ask(args: argparse.Namespace, outlet: Outlet, ids: Sequence[Token]) -> Labels:
+def _ask(args: argparse.Namespace, outlet: Outlet, ids: Sequence[WaybillId]) -> Labels:
     return outlet.labels(
         ids,
         job=args.job,
@@ -111,7 +111,7 @@ def _pages(labels: Labels, positions: Sequence[int], missed: list[str]) -> list[
     """The positions that are printed; a line for each that is not."""
     printed = []
     for position, outcome in zip(positions, labels.outcomes, strict=True):
-        if isinstance(outcome, OnPage):
+        if isinstance(outcome, PrintedPage):
             printed.append(position)
         else:
             why = outcome.reason if isinstance(outcome, Refusal) else f"{outcome.field}: {outcome.rule}"

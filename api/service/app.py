@@ -1,6 +1,6 @@
 """The service as an ASGI application: `create_app(settings)`.
 
-Layers from the outside: `edge` (limits, headers, log), `auth` (who is calling), FastAPI (shapes), a route (values), a step.
+Layers from the outside: `middleware` (limits, headers, log), `auth` (who is calling), FastAPI (shapes), a route (values), a step.
 Routes are grouped by kind of caller, one file each in `api/routes`; none of them holds a rule of the trade.
 """
 
@@ -21,7 +21,7 @@ from .description import INTRODUCTION, SERVERS, TAGS, completed
 from .limits import body_limits
 from .middleware import Edge
 from .routes import courier, health, ledger, merchant, outlet, page, people, provider, switch
-from .routes.called import Straight
+from .routes.called import FastPath
 from .settings import ServiceSettings
 
 VERSION = "1"
@@ -60,7 +60,7 @@ def create_app(settings: ServiceSettings, world: World | None = None, attest: At
     )
     for each in ROUTERS:
         app.router.routes += each.router.routes  # as they are: including a router costs each request a search in it
-    app.add_middleware(Straight, routes=app.router.routes)
+    app.add_middleware(FastPath, routes=app.router.routes)
     app.add_middleware(Authenticate)
     app.add_middleware(Edge, most=body_limits(app.router.routes, settings.body_bytes))  # added last, so outermost
     plain = app.openapi

@@ -18,11 +18,11 @@ from itertools import chain
 from typing import Generic, TypeVar
 
 from masking.database.causes import Cause
-from masking.errors import BusyError, Fault, UnavailableError
+from masking.errors import BusyError, StoreFault, UnavailableError
 from masking.runtime import World
 from masking.store.store import Store
 
-from .login import DeniedError, Entry, Login
+from .login import DeniedError, Login, LoginCheck
 
 TURNS = 3
 """Turns of the loop in which a request that has arrived whole gets from its socket to a queue."""
@@ -63,13 +63,13 @@ class _Piece(Generic[Request, Outcome]):
 class Batcher(Generic[Request, Outcome]):
     """A queue in front of one step, for one event loop.
 
-    With a `quick` store (`Store.impatient`, SQLite alone) a group is decided in the loop's own thread: drivers let go of the
+    With a `quick` store (`Store.nowait`, SQLite alone) a group is decided in the loop's own thread: drivers let go of the
     interpreter for every row, and taking it back from a busy loop costs more than the row. For steps of a few milliseconds;
     whatever would wait goes to the worker thread, and after a slow group the next ones do so for a second.
 
     Attributes:
-        most: items in a group, unless a single piece is larger.
-        waiting: items that may wait; beyond, callers are told at once to come back, unless their unit has less than its
+        max_items: items in a group, unless a single piece is larger.
+        max_queued: items that may wait; beyond, callers are told at once to come back, unless their unit has less than its
             equal share of that.
     """
 
@@ -79,11 +79,11 @@ class Batcher(Generic[Request, Outcome]):
         world: World,
         store: Store,
         *,
-        most: int,
-        waiting: int,
+        max_items: int,
+        max_queued: int,
         quick: Store | None = None,
     ) -> None:
-        self.most, self.waiting = most, waiting
+        self.max_items, self.max_queued = max_items, max_queued
         self._step, self._world, self._store, self._quick = step, world, store, quick
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=getattr(step, "__name__", "step"))
         self._queues: dict[str, deque[_Piece[Request, Outcome]]] = {}  # the unit whose turn is next comes first
@@ -109,7 +109,7 @@ class Batcher(Generic[Request, Outcome]):
         piece: _Piece[Request, Outcome] = _Piece(list(requests), login, asyncio.get_running_loop().create_future())
         if self._closed or self._is_full(piece):
             raise UnavailableError(
-                "too many requests are waiting; none of these was looked at", fault=Fault(Cause.QUEUE_FULL)
+                "too many requests are waiting; none of these was looked at", fault=StoreFault(Cause.QUEUE_FULL)
             )
         if not requests:
             return []
@@ -121,7 +121,9 @@ class Batcher(Generic[Request, Outcome]):
             async with asyncio.timeout(LONGEST):
                 return await piece.answer
         except TimeoutError:
-            raise UnavailableError("the store did not answer in time; ask again", fault=Fault(Cause.TOO_SLOW)) from None
+            raise UnavailableError(
+                "the store did not answer in time; ask again", fault=StoreFault(Cause.TOO_SLOW)
+            ) from None
 
     async def close(self) -> None:
         """Take nothing more, and return when all that was taken has been answered."""
@@ -149,7 +151,7 @@ class Batcher(Generic[Request, Outcome]):
     def _next(self) -> list[_Piece[Request, Outcome]]:
         """The next group: whole pieces, a unit's after another's, as many as fit, without those whose callers have gone."""
         group: list[_Piece[Request, Outcome]] = []
-        room = self.most
+        room = self.max_items
         while self._queues:
             unit, queue = next(iter(self._queues.items()))
             if group and len(queue[0].requests) > room:
@@ -169,9 +171,9 @@ class Batcher(Generic[Request, Outcome]):
     def _is_full(self, piece: _Piece[Request, Outcome]) -> bool:
         """Whether there is no room for a piece, neither in the queue nor in its unit's equal share of it."""
         waiting, count = self._items.total(), len(piece.requests)
-        if not waiting or waiting + count <= self.waiting:
+        if not waiting or waiting + count <= self.max_queued:
             return False
-        return self._items[piece.unit] + count > self.waiting // len(self._items.keys() | {piece.unit})
+        return self._items[piece.unit] + count > self.max_queued // len(self._items.keys() | {piece.unit})
 
     async def _settle(self, group: list[_Piece[Request, Outcome]]) -> None:
         """Decide a group and answer each of its pieces, whatever happens."""
@@ -208,7 +210,7 @@ class Batcher(Generic[Request, Outcome]):
     def _decide(self, group: list[_Piece[Request, Outcome]], store: Store) -> list[Outcome] | Exception:
         """What the step says; `BusyError` only if nothing of it was kept."""
         requests = [request for piece in group for request in piece.requests]
-        entry = Entry((piece.login for piece in group if piece.login), self._world.now())
+        entry = LoginCheck((piece.login for piece in group if piece.login), self._world.now())
         try:
             outcomes = list(self._step(self._world, store.entering(entry), requests)) if requests else []
         except Exception as error:  # noqa: BLE001  whatever it is, it is the answer to whoever asked

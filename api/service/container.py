@@ -48,7 +48,7 @@ from masking.steps.resolve import resolve
 from masking.steps.scan import scan
 from masking.steps.shift import shift
 from masking.store.rows import codes, credentials, interventions
-from masking.store.rows.credentials import Held
+from masking.store.rows.credentials import TokenHolder
 from masking.store.store import Store
 from masking.upkeep.number_pool import keep_numbers
 from masking.values.plaintext import Connect
@@ -103,9 +103,9 @@ class Service:
         self.note = b""
         self.log_key = journal.log_key(world, store)
         self.failing: set[str] = set()
-        given: dict[str, Any] = {"most": settings.together, "waiting": settings.waiting}
-        self.known: dict[bytes, Held] = {}
-        self.quick = store.impatient()
+        given: dict[str, Any] = {"max_items": settings.max_batch_items, "max_queued": settings.max_queued_items}
+        self.known: dict[bytes, TokenHolder] = {}
+        self.quick = store.nowait()
         self.confirm = Batcher(login.confirm, world, store, **given)
         self.holders = Batcher(login.holders, world, store, quick=self.quick, **given)
         self.redeem = Batcher(partial(redeem, bearer=settings.bearer_roles, attest=attest), world, store, **given)

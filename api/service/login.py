@@ -10,7 +10,7 @@ from masking.access.people import Actor
 from masking.access.proof import Proof, ProofError
 from masking.runtime import World
 from masking.store.rows import credentials
-from masking.store.rows.credentials import Held
+from masking.store.rows.credentials import TokenHolder
 from masking.store.store import Store, Transaction
 from masking.values.json import time_to_json
 from masking.words.reasons import ProofRule
@@ -43,7 +43,7 @@ class DeniedError(Exception):
 
 
 @final
-class Entry:
+class LoginCheck:
     """What a group's first transaction begins with: all who asked for it are still who they were, or it is undone."""
 
     def __init__(self, logins: Iterable[Login], now: datetime) -> None:
@@ -95,7 +95,7 @@ def _challenge(error: str) -> dict[str, str]:
     return {"WWW-Authenticate": 'DPoP algs="ES256"' + (f', error="{error}"' if error else "")}
 
 
-def holders(world: World, store: Store, digests: Sequence[bytes]) -> list[Held | None]:
+def holders(world: World, store: Store, digests: Sequence[bytes]) -> list[TokenHolder | None]:
     """Whose each of these tokens is, None for nobody's; one question to the store for all of them."""
     with store.reading() as tx:
         found = credentials.holders(tx, set(digests), world.now())

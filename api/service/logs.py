@@ -14,7 +14,7 @@ import traceback
 from datetime import UTC, datetime
 from typing import Any
 
-from masking.errors import Fault
+from masking.errors import StoreFault
 
 from .log_writer import BoundedLines
 
@@ -96,7 +96,7 @@ def where(error: BaseException) -> tuple[str, list[str]]:
     return type(error).__name__, [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames]
 
 
-def named(fault: Fault | None) -> dict[str, str]:
+def named(fault: StoreFault | None) -> dict[str, str]:
     """Why the store could not take something, as members of a line."""
     return {name: value for name, value in fault._asdict().items() if value} if fault else {}
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from masking.errors import Fault
+from masking.errors import StoreFault
 
 from .log_writer import dropped
 
@@ -67,7 +67,7 @@ class Metrics:
         """Count one alarm, when a worker first takes it up for delivery."""
         self._counts["alarm", kind] += 1
 
-    def unavailable(self, fault: Fault) -> None:
+    def unavailable(self, fault: StoreFault) -> None:
         """Count a request that the store could not take, by cause and database."""
         self._counts["unavailable", fault.cause, fault.database] += 1
 

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from masking.access.people import Role
-from masking.errors import Fault, UnavailableError
+from masking.errors import StoreFault, UnavailableError
 
 from .limits import NO_BODY
 from .logs import LOG, named, where
@@ -43,7 +43,7 @@ class Edge:
         service, began = scope["app"].state.service, time.perf_counter()
         request_id = _request_id(scope)
         scope["request_id"] = request_id
-        faults: list[Fault | None] = []
+        faults: list[StoreFault | None] = []
         scope["faults"] = faults  # a list, since layers inside work on copies of the scope
         status = 0
 

@@ -115,7 +115,7 @@ def answer(error: Exception) -> Response:
 async def handle(request: Request, error: Exception) -> Response:
     """What FastAPI calls for exceptions that are expected."""
     if isinstance(error, UnavailableError):
-        request.scope["faults"].append(error.fault)  # for `edge`, which logs and counts it
+        request.scope["faults"].append(error.fault)  # for `middleware`, which logs and counts it
     return answer(error)
 
 
@@ -127,7 +127,7 @@ HANDLED: tuple[type[Exception], ...] = (
     UnknownWaybillError,
     UnavailableError,
 )
-"""What is answered where it is raised. Anything else is a fault here: it goes on to `edge`, which logs where it came from."""
+"""What is answered where it is raised. Anything else is a fault here: it goes on to `middleware`, which logs where it came from."""
 
 
 def _retry(seconds: int | None) -> dict[str, str]:

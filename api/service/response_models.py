@@ -160,7 +160,7 @@ class CallBacks(Document):
     calls: list[CallBack]
 
 
-class Seen(Document):
+class MaskedLookup(Document):
     """The masked view; `matches` says whether the phone in the request is the recipient's, null without one."""
 
     outcome: Literal["seen"]
@@ -207,7 +207,7 @@ class Confirmed(Document):
     id: str
 
 
-class Working(Document):
+class ShiftSet(Document):
     """The courier's shift ends then; in the past if it has ended."""
 
     outcome: Literal["working"]
@@ -251,7 +251,7 @@ ChangeOutcome = TypeAliasType("ChangeOutcome", _OneOf[WaybillOutcome | Rejected 
 CancelOutcome = TypeAliasType("CancelOutcome", _OneOf[WaybillOutcome | Refused])
 LabelOutcome = TypeAliasType("LabelOutcome", _OneOf[Printed | Rejected | Refused])
 ResolveOutcome = TypeAliasType("ResolveOutcome", _OneOf[Granted | Refused])
-LookOutcome = TypeAliasType("LookOutcome", _OneOf[Seen | Refused])
+LookOutcome = TypeAliasType("LookOutcome", _OneOf[MaskedLookup | Refused])
 CallOutcome = TypeAliasType("CallOutcome", _OneOf[DialNumber | Refused])
 MissedCallsOutcome = TypeAliasType("MissedCallsOutcome", _OneOf[CallBacks | Refused])
 ScanOutcome = TypeAliasType("ScanOutcome", _OneOf[Scanned | Delivered | Refused])
@@ -260,7 +260,7 @@ RouteOutcome = TypeAliasType("RouteOutcome", _OneOf[ConnectCall | Refused])
 ReportOutcome = TypeAliasType("ReportOutcome", _OneOf[Reported | Refused])
 EnrolOutcome = TypeAliasType("EnrolOutcome", _OneOf[Enrolled | Rejected | Refused])
 ConfirmOutcome = TypeAliasType("ConfirmOutcome", _OneOf[Confirmed | Refused])
-ShiftOutcome = TypeAliasType("ShiftOutcome", _OneOf[Working | Refused])
+ShiftOutcome = TypeAliasType("ShiftOutcome", _OneOf[ShiftSet | Refused])
 RevokeOutcome = TypeAliasType("RevokeOutcome", _OneOf[Revoked | Refused])
 ReinstateOutcome = TypeAliasType("ReinstateOutcome", _OneOf[Reinstated | Refused])
 EndDeviceOutcome = TypeAliasType("EndDeviceOutcome", _OneOf[DeviceEnded | Refused])

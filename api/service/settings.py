@@ -36,8 +36,8 @@ class ServiceSettings:
         folder: the deployment.
         host, port: where to listen.
         workers: processes; more than one needs PostgreSQL.
-        waiting: items that may wait for the store before the next request is told to come back.
-        together: items that are committed together at most; one request brings up to 100.
+        max_queued_items: items that may wait for the store; a request beyond it is answered 503 with `Retry-After`.
+        max_batch_items: items that are committed in one transaction at most; one request brings up to 100.
         body_bytes: the largest request body; 100 orders of the largest size fit.
         body_seconds: how long a body may take to arrive.
         connections: connections that one process keeps at a time; 0 for as many as the system lets it open files.
@@ -53,8 +53,8 @@ class ServiceSettings:
     host: str = "127.0.0.1"
     port: int = 8440
     workers: int = 1
-    waiting: int = 1000
-    together: int = 200
+    max_queued_items: int = 1000
+    max_batch_items: int = 200
     body_bytes: int = 2 * MEGABYTE
     body_seconds: float = 20
     connections: int = 0
@@ -132,8 +132,8 @@ _KINDS: dict[str, type] = {
     "host": str,
     "port": int,
     "workers": int,
-    "waiting": int,
-    "together": int,
+    "max_queued_items": int,
+    "max_batch_items": int,
     "body_bytes": int,
     "body_seconds": float,
     "connections": int,

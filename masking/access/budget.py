@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, final
 
-from masking.access.people import Level
+from masking.access.people import KeyProtection
 from masking.runtime import CHINA, milliseconds
 from masking.values.printable import Refusal
 from masking.words.reasons import Reason
@@ -56,7 +56,7 @@ FULL: Final = Limits(percent=110, spare=5, pace=40, places=25, refusals=20)
 HALF: Final = Limits(percent=105, spare=2, pace=20, places=12, refusals=10)
 """For a key that could be copied out of its device: about half of each limit, but still enough for the day's parcels."""
 
-LIMITS: Final = {Level.NONE: FULL, Level.SOFTWARE: HALF, Level.HARDWARE: FULL}
+LIMITS: Final = {KeyProtection.NONE: FULL, KeyProtection.SOFTWARE: HALF, KeyProtection.HARDWARE: FULL}
 """The limits by attested level. `Level.NONE` has the full ones: without a device there is no key to copy."""
 
 
@@ -122,7 +122,7 @@ class Counts(NamedTuple):
     missed: int = 0
 
 
-class Duty(NamedTuple):
+class CountedDuty(NamedTuple):
     """The part of an open assignment that a budget needs.
 
     `looked` is when it was last counted as opened, `place` since when it takes a place; both in milliseconds since 1970.
@@ -218,7 +218,7 @@ class Tally:
             return None
         return Refusal(reason=Reason.LOCKED, retry_after=(self.until - milliseconds(self.now)) // 1000 + 1)
 
-    def spend(self, duty: Duty, *, place: bool = True) -> Refusal | None:
+    def spend(self, duty: CountedDuty, *, place: bool = True) -> Refusal | None:
         """Count a parcel that is about to be opened, or refuse. `place=False` if nothing of it is shown, as for a call."""
         wait = self.hours.wait(self.now)
         if wait:

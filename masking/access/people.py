@@ -27,7 +27,7 @@ class Role(StrEnum):
     """Enrols and revokes the other people. Never has a duty."""
 
 
-class Level(StrEnum):
+class KeyProtection(StrEnum):
     """How well a person's device protects its key, as attested at enrolment."""
 
     NONE = "none"
@@ -51,7 +51,7 @@ class Actor:
     tenant: str
     role: Role
     unit: str
-    level: Level = field(default=Level.NONE, compare=False)
+    level: KeyProtection = field(default=KeyProtection.NONE, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("id", "unit"):

@@ -25,7 +25,7 @@ from masking.errors import ClosedError, IntegrityError, MaskingError, SettingsEr
 from masking.redact.view import mask_order
 from masking.runtime import World
 from masking.values.plaintext import Order
-from masking.values.printable import Pending, Rejected, Token, Waybill, WaybillState
+from masking.values.printable import Pending, Rejected, Waybill, WaybillId, WaybillState
 from masking.words.rules import Rule
 
 LOG = logging.getLogger("masking.client")
@@ -267,7 +267,7 @@ def _changed(order: Order) -> Rejected:
 def _pending(order: Order) -> Waybill:
     """What can be said of an order that waits: its masked view."""
     return Waybill(
-        id=Token(""),
+        id=WaybillId(""),
         reference=order.reference,
         masked=mask_order(order),
         number=None,

@@ -17,14 +17,14 @@ from typing import Any, Self
 from masking.client.device import Device
 from masking.client.link import Link
 from masking.client.sealed import SealedOrders, batches, checked
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.errors import InputError, IntegrityError, UnknownWaybillError
 from masking.runtime import World
 from masking.values import arguments
 from masking.values.arguments import PAGE
 from masking.values.json import order_to_json, waybill_from_json
 from masking.values.plaintext import Order
-from masking.values.printable import Labels, OnPage, Pending, Refusal, Rejected, Token, Waybill
+from masking.values.printable import Labels, Pending, PrintedPage, Refusal, Rejected, Waybill, WaybillId
 
 
 class RemoteShop:
@@ -94,15 +94,15 @@ class RemoteShop:
         self.link.require_open()
         return self.sealed.pending()
 
-    def ship(self, numbers: Iterable[tuple[Token, str, str]]) -> list[Waybill | Rejected | Refusal]:
+    def ship(self, numbers: Iterable[tuple[WaybillId, str, str]]) -> list[Waybill | Rejected | Refusal]:
         """Enter the carrier's (id, waybill number, routing code) of waybills; each waybill as it is now, or why not."""
-        asked = [(Token(id_), n, r) for id_, n, r in arguments.numbers(numbers)]
+        asked = [(WaybillId(id_), n, r) for id_, n, r in arguments.numbers(numbers)]
         items = [{"id": id_, "waybill_number": n, "routing_code": r} for id_, n, r in asked]
         return self._change("ship", "items", items, [id_ for id_, _, _ in asked])
 
-    def amend(self, corrected: Iterable[tuple[Token, Order]]) -> list[Waybill | Rejected | Refusal]:
+    def amend(self, corrected: Iterable[tuple[WaybillId, Order]]) -> list[Waybill | Rejected | Refusal]:
         """Replace the content of waybills whose parcels have not left; each takes a new key."""
-        pairs = [(Token(id_), order) for id_, order in arguments.corrected(corrected)]
+        pairs = [(WaybillId(id_), order) for id_, order in arguments.corrected(corrected)]
         items = [{"id": id_, "order": order_to_json(order)} for id_, order in pairs]
         outcomes = self._change("amend", "items", items, [id_ for id_, _ in pairs])
         return [
@@ -110,13 +110,18 @@ class RemoteShop:
             for (_, order), each in zip(pairs, outcomes, strict=True)
         ]
 
-    def cancel(self, ids: Iterable[Token]) -> list[Waybill | Rejected | Refusal]:
+    def cancel(self, ids: Iterable[WaybillId]) -> list[Waybill | Rejected | Refusal]:
         """Destroy the data of orders that will not be sent."""
         asked = arguments.ids(ids)
         return self._change("cancel", "ids", asked, asked)
 
     def find(
-        self, *, phone: str | None = None, reference: str | None = None, limit: int = PAGE, after: Token | None = None
+        self,
+        *,
+        phone: str | None = None,
+        reference: str | None = None,
+        limit: int = PAGE,
+        after: WaybillId | None = None,
     ) -> list[Waybill]:
         """This merchant's waybills of one exact phone, or of one of its own references, oldest first, a page at a time.
 
@@ -135,21 +140,21 @@ class RemoteShop:
             raise IntegrityError("the service answered for another reference")
         return found
 
-    def status(self, id_: Token) -> Waybill:
+    def status(self, id_: WaybillId) -> Waybill:
         """One waybill by its token.
 
         Raises:
             UnknownWaybillError: never issued, or not this merchant's.
         """
         self.link.require_open()
-        if token_record(id_) is None:  # never issued; and no text that is no token gets into an address
+        if record_of_waybill_id(id_) is None:  # never issued; and no text that is no token gets into an address
             raise UnknownWaybillError
         found = waybill_of(self.link.ask("GET", f"/v1/waybills/{id_}"))
         if found.id != id_:
             raise IntegrityError("the service answered for another id")
         return found
 
-    def labels(self, ids: Sequence[Token], *, job: str, station: str = "shop", template: str = "100x180") -> Labels:
+    def labels(self, ids: Sequence[WaybillId], *, job: str, station: str = "shop", template: str = "100x180") -> Labels:
         """Labels as one PDF, counted once a job: asking again under the same job gives the same prints."""
         return draw(self.link, ids, job=job, station=station, form={"template": template})
 
@@ -159,7 +164,7 @@ class RemoteShop:
         self.link.close()
 
     def _change(
-        self, verb: str, name: str, items: Sequence[Any], ids: Sequence[Token]
+        self, verb: str, name: str, items: Sequence[Any], ids: Sequence[WaybillId]
     ) -> list[Waybill | Rejected | Refusal]:
         self.link.require_open()
         outcomes: list[Waybill | Rejected | Refusal] = []
@@ -178,20 +183,20 @@ class RemoteShop:
 
 
 def draw(
-    link: Link, ids: Sequence[Token], *, job: str, station: str, form: Mapping[str, Any], reason: str | None = None
+    link: Link, ids: Sequence[WaybillId], *, job: str, station: str, form: Mapping[str, Any], reason: str | None = None
 ) -> Labels:
     """Labels as one document, or in parts, however many; asked for in lists that fit into one request."""
     link.require_open()
     documents: list[bytes] = []
     parts: list[bytes] = []
-    outcomes: list[OnPage | Rejected | Refusal] = []
+    outcomes: list[PrintedPage | Rejected | Refusal] = []
     pages = 0
     for some in batches(arguments.ids(ids)):
         body = {"ids": some, "job": job, "station": station, "reason": reason, **form}
         answer = link.ask("POST", "/v1/labels", body)
-        found = link.read(answer, count=len(some), kinds=(OnPage, Rejected, Refusal))
-        outcomes += [OnPage(page=pages + each.page) if isinstance(each, OnPage) else each for each in found]
-        pages += sum(isinstance(each, OnPage) for each in found)
+        found = link.read(answer, count=len(some), kinds=(PrintedPage, Rejected, Refusal))
+        outcomes += [PrintedPage(page=pages + each.page) if isinstance(each, PrintedPage) else each for each in found]
+        pages += sum(isinstance(each, PrintedPage) for each in found)
         if isinstance(answer.get("pdf"), str):
             documents.append(base64.b64decode(answer["pdf"]))
         parts += [base64.b64decode(part) for part in answer.get("parts", ())]

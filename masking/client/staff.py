@@ -24,15 +24,15 @@ from masking.values.printable import (
     DeviceEnded,
     Dial,
     Labels,
+    MaskedLookup,
     Refusal,
     Reinstated,
     Rejected,
     Revoked,
     Scanned,
-    Seen,
-    Token,
+    ShiftSet,
     Unlocked,
-    Working,
+    WaybillId,
 )
 
 Done = TypeVar("Done", Revoked, Reinstated, DeviceEnded, Unlocked)
@@ -82,10 +82,10 @@ class Staff:
             outcomes += self.link.outcomes("/v1/scans", body, count=len(some), kinds=kinds, named=named, key=key)
         return outcomes
 
-    def shift(self, couriers: Sequence[str], hours: int) -> list[Working | Refusal]:
+    def shift(self, couriers: Sequence[str], hours: int) -> list[ShiftSet | Refusal]:
         """Couriers of this outlet work for so many hours from now, at most 14; 0 ends it, also for a courier's own."""
         body = {"items": [{"courier": courier, "hours": hours} for courier in couriers]}
-        kinds, named = (Working, Refusal), ("courier", couriers)
+        kinds, named = (ShiftSet, Refusal), ("courier", couriers)
         return self.link.outcomes("/v1/shifts", body, count=len(couriers), kinds=kinds, named=named)
 
     def confirm(self, id_: str, *, role: str, unit: str, phone: str | None = None) -> Confirmed | Refusal:
@@ -125,7 +125,7 @@ class Outlet(Staff):
 
     def labels(
         self,
-        ids: Sequence[Token],
+        ids: Sequence[WaybillId],
         *,
         job: str,
         station: str,
@@ -156,15 +156,17 @@ class Courier(Staff):
         body = {"items": [{"code": code, "purpose": purpose} for code in codes]}
         return self.link.outcomes("/v1/resolve", body, count=len(codes), kinds=(Grant, Refusal), twice=False)
 
-    def look(self, codes: Sequence[str]) -> list[Seen | Refusal]:
+    def look(self, codes: Sequence[str]) -> list[MaskedLookup | Refusal]:
         """The masked view of each parcel, up to 20 at once; same order as asked. Costs nothing of the day's budget."""
         body = {"items": [{"code": code} for code in codes]}
-        return self.link.outcomes("/v1/looks", body, count=len(codes), kinds=(Seen, Refusal), twice=False)
+        return self.link.outcomes("/v1/looks", body, count=len(codes), kinds=(MaskedLookup, Refusal), twice=False)
 
-    def matches(self, code: str, phone: str) -> Seen | Refusal:
+    def matches(self, code: str, phone: str) -> MaskedLookup | Refusal:
         """Whether a parcel is for the person with this phone, given in full. Three wrong ones end it for the waybill."""
         body = {"items": [{"code": code, "phone": phone}]}
-        found: Seen | Refusal = self.link.outcomes("/v1/looks", body, count=1, kinds=(Seen, Refusal), twice=False)[0]
+        found: MaskedLookup | Refusal = self.link.outcomes(
+            "/v1/looks", body, count=1, kinds=(MaskedLookup, Refusal), twice=False
+        )[0]
         return found
 
     def call(self, code: str) -> Dial | Refusal:

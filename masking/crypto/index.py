@@ -8,21 +8,21 @@ from collections.abc import Collection, Mapping, Sequence
 
 from masking.crypto.encoding import base32, base32_bytes, framed
 from masking.values.plaintext import Plain
-from masking.values.printable import Token
+from masking.values.printable import WaybillId
 
-TOKEN_PREFIX = "wb1_"  # noqa: S105  a waybill's public id, not a credential
+WAYBILL_ID_PREFIX = "wb1_"
 MERGE_PREFIX = "mr1_"
 RECORD = 16
 
 
-def token_text(record: bytes) -> Token:
+def waybill_id_of(record: bytes) -> WaybillId:
     """The token of a 16-byte record id. Merchants store it; it is safe in URLs and file names."""
-    return Token(TOKEN_PREFIX + base32(record).lower())
+    return WaybillId(WAYBILL_ID_PREFIX + base32(record).lower())
 
 
-def token_record(text: str) -> bytes | None:
+def record_of_waybill_id(text: str) -> bytes | None:
     """The record id of a token, or None for any other string. A token proves no rights: check whose waybill it is."""
-    body = text.removeprefix(TOKEN_PREFIX)
+    body = text.removeprefix(WAYBILL_ID_PREFIX)
     if body == text or body != body.lower() or not body.isascii():
         return None
     return base32_bytes(body.upper(), RECORD)

@@ -34,13 +34,13 @@ _KINDS: dict[type[TypeEngine[Any]], _Kind] = {
 }
 
 
-class Packed(bytes):
+class PgArray(bytes):
     """An array as it goes to the server; the statement says of what type, by a cast."""
 
     __slots__ = ()
 
 
-def packed(values: Sequence[Any], of: TypeEngine[Any]) -> Packed:
+def packed(values: Sequence[Any], of: TypeEngine[Any]) -> PgArray:
     """The array of these values of a column's type, None among them.
 
     Raises:
@@ -52,13 +52,13 @@ def packed(values: Sequence[Any], of: TypeEngine[Any]) -> Packed:
     members: list[Any] = [None if value is None else raw(value) for value in values] if holes else [*map(raw, values)]
     lengths = set() if holes else {*map(len, members)}
     if len(lengths) == 1:  # as ids and numbers are
-        return Packed(_LENGTH(*lengths).join((head, *members)))
-    return Packed(head + b"".join(_NULL if each is None else _LENGTH(len(each)) + each for each in members))
+        return PgArray(_LENGTH(*lengths).join((head, *members)))
+    return PgArray(head + b"".join(_NULL if each is None else _LENGTH(len(each)) + each for each in members))
 
 
-def taught(connection: Any, _record: Any) -> None:
+def register_array_dumper(connection: Any, _record: Any) -> None:
     """Let a new connection of psycopg's send them."""
-    connection.adapters.register_dumper(Packed, _dumper())
+    connection.adapters.register_dumper(PgArray, _dumper())
 
 
 @cache
@@ -67,10 +67,10 @@ def _dumper() -> type[Any]:
     from psycopg.adapt import Dumper  # noqa: PLC0415  only where there is such a server
     from psycopg.pq import Format  # noqa: PLC0415
 
-    class AsTheyAre(Dumper):
+    class RawDumper(Dumper):
         format = Format.BINARY
 
-        def dump(self, obj: Packed) -> Packed:
+        def dump(self, obj: PgArray) -> PgArray:
             return obj
 
-    return AsTheyAre
+    return RawDumper

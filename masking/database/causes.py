@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from masking.errors import Fault
+from masking.errors import StoreFault
 
 
 class Cause(StrEnum):
@@ -98,20 +98,20 @@ def sqlstate(error: BaseException | None) -> str:
     return code if isinstance(code, str) and re.fullmatch("[0-9A-Z]{5}", code) else ""
 
 
-def fault_of(error: SQLAlchemyError, database: str) -> Fault:
+def fault_of(error: SQLAlchemyError, database: str) -> StoreFault:
     """What a log may say of an error."""
     if isinstance(error, PoolTimeoutError):
-        return Fault(Cause.POOL_EXHAUSTED, database)
+        return StoreFault(Cause.POOL_EXHAUSTED, database)
     said = getattr(error, "orig", None)
     code = sqlstate(said)
     if code:
-        return Fault(_OF_SQLSTATE.get(code, _OF_SQLSTATE.get(code[:2], Cause.OTHER)), database, code)
+        return StoreFault(_OF_SQLSTATE.get(code, _OF_SQLSTATE.get(code[:2], Cause.OTHER)), database, code)
     number = getattr(said, "sqlite_errorcode", None)
     if isinstance(number, int):
         cause = _OF_SQLITE.get(number & 0xFF, Cause.OTHER)
-        return Fault(cause, database, str(getattr(said, "sqlite_errorname", number)))
+        return StoreFault(cause, database, str(getattr(said, "sqlite_errorname", number)))
     if isinstance(error, DisconnectionError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
-        return Fault(Cause.CONNECTION_LOST, database)
+        return StoreFault(Cause.CONNECTION_LOST, database)
     words = str(said)
     found = next((cause for pattern, cause in _AT_CONNECT if pattern.search(words)), Cause.UNREACHABLE)
-    return Fault(found, database)
+    return StoreFault(found, database)

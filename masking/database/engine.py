@@ -27,9 +27,9 @@ from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, SQLAlchemy
 from sqlalchemy.pool import QueuePool
 
 from masking.database import fork_guard
-from masking.database.arrays import taught
+from masking.database.arrays import register_array_dumper
 from masking.database.causes import AWAY, ENDING, READ_ONLY, fault_of, sqlstate
-from masking.errors import BusyError, Fault, InputError, SettingsError, UnavailableError, not_installed
+from masking.errors import BusyError, InputError, SettingsError, StoreFault, UnavailableError, not_installed
 from masking.runtime import moment
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -78,9 +78,9 @@ def open_engine(url: str, database: str = "", *, patient: bool = True) -> Engine
     except ImportError as error:
         raise not_installed(error) from error
     if engine.dialect.name != "sqlite":
-        event.listen(engine, "checkin", _rests)
-        event.listen(engine, "checkout", partial(_wakes, engine))
-        event.listen(engine, "connect", taught)
+        event.listen(engine, "checkin", _on_checkin)
+        event.listen(engine, "checkout", partial(_ping_on_checkout, engine))
+        event.listen(engine, "connect", register_array_dumper)
         event.listen(engine, "connect", _prepares_nothing_through_a_pooler)
         event.listen(engine, "handle_error", _leaves_a_server_that_changed)
     if engine.dialect.name == "sqlite":
@@ -92,11 +92,11 @@ def open_engine(url: str, database: str = "", *, patient: bool = True) -> Engine
     return engine
 
 
-def _rests(_connection: Any, record: Any) -> None:
+def _on_checkin(_connection: Any, record: Any) -> None:
     record.info["since"] = time.monotonic()
 
 
-def _wakes(engine: Engine, connection: Any, record: Any, _proxy: Any) -> None:
+def _ping_on_checkout(engine: Engine, connection: Any, record: Any, _proxy: Any) -> None:
     """A server that was restarted while a connection had nothing to do is no error; asked only after a second of that."""
     if time.monotonic() - record.info.get("since", math.inf) < IDLE:
         return
@@ -180,7 +180,7 @@ def migrate(engine: Engine, metadata: str, head: str) -> None:
     config.set_main_option("path_separator", "os")
     try:
         with fork_guard.connected(engine) as connection, _alembic_lock(), connection.begin():
-            alone(connection, "migrate")
+            advisory_lock(connection, "migrate")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except CommandError as error:
@@ -198,7 +198,7 @@ def _alembic_lock() -> threading.Lock:
     return threading.Lock()
 
 
-def alone(connection: Connection, work: str) -> None:
+def advisory_lock(connection: Connection, work: str) -> None:
     """Wait until no other transaction is at work that asked for the same; SQLite's transactions are alone as it is."""
     if connection.dialect.name == "postgresql":
         number = int.from_bytes(work.encode()[:7], "big")
@@ -282,7 +282,7 @@ def _would_wait(error: SQLAlchemyError) -> bool:
     return getattr(said, "sqlite_errorcode", getattr(said, "sqlstate", None)) in _BUSY
 
 
-def _fault(error: SQLAlchemyError, engine: Engine) -> Fault:
+def _fault(error: SQLAlchemyError, engine: Engine) -> StoreFault:
     return fault_of(error, str(engine.get_execution_options().get(_DATABASE, "")))
 
 
@@ -293,7 +293,7 @@ def _quiet(error: SQLAlchemyError) -> Exception:
     )
 
 
-def among(name: str) -> sa.BindParameter[Any]:
+def in_list(name: str) -> sa.BindParameter[Any]:
     """A place for a collection of values in a statement that is built once, for `column.in_(...)`."""
     return sa.bindparam(name, expanding=True)
 

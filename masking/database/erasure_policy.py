@@ -10,7 +10,7 @@ from masking.access.budget import Counts
 from masking.database.schema import sealed_column
 from masking.values.plaintext import FIELDS
 
-DESTROYED = {
+ERASED_COLUMNS = {
     "waybill": {
         "reference": "cleared",
         "waybill_number": "cleared",
@@ -35,7 +35,7 @@ DESTROYED = {
 }
 """The closed list: what `destroy` clears or deletes, by table and column."""
 
-KEPT = {
+RETAINED_COLUMNS = {
     "waybill": {
         "id": "names the tombstone, and refuses a second life",
         "tenant": "whose tombstone it is",

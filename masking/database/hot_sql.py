@@ -30,34 +30,34 @@ FILLED = 1024
 """The longest list that is filled up."""
 
 Take = Callable[[Sequence[tuple[Any, ...]]], object]
-"""Takes the rows that a statement answers: now, or when the block ends that it is sent `together` with others in."""
+"""Takes the rows that a statement answers: now, or when the block ends that it is sent in one `pipeline` with others in."""
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-_TOGETHER = "together"
+_PIPELINED = "pipelined"
 """Where a connection keeps what a block has sent and not heard of yet: cursors, each with who takes its rows."""
 
 
 @contextmanager
-def together(tx: Connection) -> Iterator[None]:
+def pipeline(tx: Connection) -> Iterator[None]:
     """What is asked and written in this block goes to a server in one go, in this order; its answers are there afterwards.
 
     A way there and back costs as much as a statement. Not for statements that need an answer of this block, nor for others
     than this module's. A database that is a file answers each at once.
     """
     kept = tx.info
-    if tx.dialect.name != "postgresql" or _TOGETHER in kept:
+    if tx.dialect.name != "postgresql" or _PIPELINED in kept:
         yield
         return
     sent: list[tuple[Any, Take | None]] = []
-    kept[_TOGETHER] = sent
+    kept[_PIPELINED] = sent
     try:
         with _as_ours(tx), tx.connection.driver_connection.pipeline():  # type: ignore[union-attr]  # it is connected
             yield
     finally:
-        del kept[_TOGETHER]
+        del kept[_PIPELINED]
     for cursor, take in sent:
         if take:
             take(cursor.fetchall())
@@ -73,7 +73,7 @@ def by_key(
     keep: Callable[[tuple[Any, ...]], bool] | None = None,
     **values: Any,
 ) -> dict[Key, Value]:
-    """The rows that a query finds and `keep` allows, each as `entry` makes it; in a block of `together` filled at its end.
+    """The rows that a query finds and `keep` allows, each as `entry` makes it; in a block of `pipeline` filled at its end.
 
     Lists are for the places made by `engine.among`; among none there is nothing.
     """
@@ -85,8 +85,8 @@ def by_key(
 
 
 def rows(tx: Connection, statement: Select[Any], /, **values: Any) -> Sequence[tuple[Any, ...]]:
-    """The rows that a query finds; lists as in `by_key`. Not in a block of `together`."""
-    assert _TOGETHER not in tx.info
+    """The rows that a query finds; lists as in `by_key`. Not in a block of `pipeline`."""
+    assert _PIPELINED not in tx.info
     found: list[tuple[Any, ...]] = []
     asked = _asked(tx, statement, values)
     if asked:
@@ -115,7 +115,7 @@ def write(
 
 def run(tx: Connection, text: str, values: Any, *, take: Take | None = None, many: bool = False) -> None:
     """Have the driver do a text of its own dialect; `take` gets the rows that are to come; `many`: once for each of `values`."""
-    sent = tx.info.get(_TOGETHER)
+    sent = tx.info.get(_PIPELINED)
     with _as_ours(tx):
         cursor = tx.connection.cursor(binary=True) if tx.dialect.name == "postgresql" else tx.connection.cursor()
         try:

@@ -1,7 +1,7 @@
 """Recomputes the whole ledger from its leaves and compares it with every kept hash and every signed checkpoint.
 
 Reads in strides, in memory that does not grow. A ledger that was cut back as a whole, or grown anew from an earlier
-checkpoint, does not extend what the sequencer signed last (`signedhead`). What it can't see: acts whose leaves were deleted
+checkpoint, does not extend what the sequencer signed last (`keys.signed_head`). What it can't see: acts whose leaves were deleted
 before they got a place; and a ledger cut back together with the key store, which shows to clients that kept a checkpoint.
 """
 
@@ -35,7 +35,7 @@ _KINDS: dict[type, str] = {sa.LargeBinary: "blob", sa.BigInteger: "integer", sa.
 
 @final
 @dataclass(frozen=True, slots=True)
-class Fault:
+class LedgerFault:
     """What is not as it was signed.
 
     Attributes:
@@ -51,11 +51,11 @@ class Fault:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Report:
+class AuditReport:
     """How many leaves are signed, the first fault or None, the latest note, and how many leaves wait for a place."""
 
     size: int
-    fault: Fault | None
+    fault: LedgerFault | None
     note: str
     waiting: int
 
@@ -78,7 +78,7 @@ RULES = {
 """What a fault's rule means."""
 
 
-def verify(store: Store, *, since: str = "") -> Report:
+def verify(store: Store, *, since: str = "") -> AuditReport:
     """The ledger's size, and its first fault or None.
 
     Writers are not held up: what is placed meanwhile is left to the next run. `since` is the note of a checkpoint up to
@@ -92,22 +92,22 @@ def verify(store: Store, *, since: str = "") -> Report:
     head = signed_head.last(store.keys)  # first: what is signed meanwhile only extends it
     strange = _of_another_kind(store, begun.size if begun else 0)
     if strange:
-        return Report(0, strange, "", 0)  # such a row may stand anywhere; no more is said of the others
+        return AuditReport(0, strange, "", 0)  # such a row may stand anywhere; no more is said of the others
     with store.reading() as tx:
         table = schema.checkpoint
         row = tx.execute(sa.select(table).order_by(table.c.number.desc()).limit(1)).first()
         waiting = tx.execute(sa.select(sa.func.count()).where(schema.leaf.c.position.is_(None))).scalar_one()
     number, size, note = row or (-1, 0, "")
     if begun and begun.size > size:
-        return Report(size, Fault(size, "tail-cut", size), note, waiting)
+        return AuditReport(size, LedgerFault(size, "tail-cut", size), note, waiting)
     try:
         grown = _grown(store, begun)
     except IntegrityError:
-        return Report(size, Fault(0, "not-what-was-signed", size - 1), note, waiting)
+        return AuditReport(size, LedgerFault(0, "not-what-was-signed", size - 1), note, waiting)
     fault = (
         _first_fault(store, number, grown, stated_time(note)) or _unsigned(store) or _not_extended(store, head, size)
     )
-    return Report(size, fault, note, waiting)
+    return AuditReport(size, fault, note, waiting)
 
 
 def _key(store: Store) -> LogKey:
@@ -117,7 +117,7 @@ def _key(store: Store) -> LogKey:
     return LogKey.of_seed(store.settings.origin, seed)
 
 
-def _of_another_kind(store: Store, size: int) -> Fault | None:
+def _of_another_kind(store: Store, size: int) -> LedgerFault | None:
     """SQLite keeps any kind of value in any column: what is compared below would pass it over, or stumble on it.
 
     It is named by its leaf; in the row of a hash or of a checkpoint, by the first one. Rows about the first `size` leaves
@@ -137,11 +137,11 @@ def _of_another_kind(store: Store, size: int) -> Fault | None:
         with store.reading() as tx:
             found = tx.execute(query).scalar()
         if found is not None:
-            return Fault(found, "row-of-another-kind", found)
+            return LedgerFault(found, "row-of-another-kind", found)
     return None
 
 
-def _first_fault(store: Store, last: int, grown: Tree, until: datetime | None) -> Fault | None:
+def _first_fault(store: Store, last: int, grown: Tree, until: datetime | None) -> LedgerFault | None:
     """From checkpoint to checkpoint, up to the one numbered `last`: recompute what it covers, then compare roots.
 
     Begins after the leaves of `grown`. `until` is the time of the last checkpoint, up to which all are kept
@@ -155,16 +155,16 @@ def _first_fault(store: Store, last: int, grown: Tree, until: datetime | None) -
     for row in _checkpoints(store, last, grown.size):
         agreed = grown.size
         if _is_gap(before, row, until):
-            return Fault(agreed, "checkpoint-missing", agreed)
+            return LedgerFault(agreed, "checkpoint-missing", agreed)
         before = row.number
         try:
             signed = read(row.note, key) if key else None
         except IntegrityError:
             signed = None
         if signed is None or signed.size != row.size:
-            return Fault(row.size, "checkpoint-changed", row.size)
+            return LedgerFault(row.size, "checkpoint-changed", row.size)
         if signed.size < agreed:
-            return Fault(signed.size, "ledger-shrunk", signed.size)
+            return LedgerFault(signed.size, "ledger-shrunk", signed.size)
         suspect = None
         while grown.size < signed.size:
             stride = list(islice(leaves, min(_STRIDE, signed.size - grown.size)))
@@ -173,16 +173,20 @@ def _first_fault(store: Store, last: int, grown: Tree, until: datetime | None) -
             if whole < len(stride):
                 return suspect or _gone(store, grown.size)
         if grown.root() != signed.root:
-            somewhere = Fault(agreed, "not-what-was-signed", max(agreed, signed.size - 1))
+            somewhere = LedgerFault(agreed, "not-what-was-signed", max(agreed, signed.size - 1))
             return suspect if suspect and suspect.rule != "row-changed" else somewhere
         if suspect:  # the leaves are as signed: then it is the row or the kept hash that is not
-            return suspect if suspect.rule == "row-changed" else Fault(suspect.position, "hash-changed", suspect.until)
+            return (
+                suspect
+                if suspect.rule == "row-changed"
+                else LedgerFault(suspect.position, "hash-changed", suspect.until)
+            )
     return None
 
 
 def _compare(
-    store: Store, grown: Tree, stride: list[Any], hashes: Iterator[Any], suspect: Fault | None
-) -> Fault | None:
+    store: Store, grown: Tree, stride: list[Any], hashes: Iterator[Any], suspect: LedgerFault | None
+) -> LedgerFault | None:
     """Grow the tree by these leaves; the first suspicion, which the next signature turns into a fault of one kind."""
     before = grown.size
     made = grown.append([row.body for row in stride])
@@ -193,10 +197,10 @@ def _compare(
         off = next(at for at, pair in enumerate(zip(made, kept, strict=True)) if pair[0] != pair[1])
         span = _span(stored(before) + off)
         rule = _diagnose(store, span.start, made[off], kept[off]) if span.end - span.start == 1 else "leaf-changed"
-        return Fault(span.start, rule, span.end - 1)
+        return LedgerFault(span.start, rule, span.end - 1)
     for at, row in enumerate(stride, before):
         if names(row.body) != (row.id, row.subject):
-            return Fault(at, "row-changed", at)
+            return LedgerFault(at, "row-changed", at)
     return None
 
 
@@ -213,26 +217,26 @@ def _diagnose(store: Store, position: int, found: bytes, signed: bytes | None) -
     return "leaves-swapped" if exchanged else "leaf-deleted"
 
 
-def _gone(store: Store, position: int) -> Fault:
+def _gone(store: Store, position: int) -> LedgerFault:
     leaf = schema.leaf
     with store.reading() as tx:
         more = tx.execute(sa.select(leaf.c.position).where(leaf.c.position > position).limit(1)).first()
-    return Fault(position, "leaf-deleted" if more else "tail-cut", position)
+    return LedgerFault(position, "leaf-deleted" if more else "tail-cut", position)
 
 
-def _unsigned(store: Store) -> Fault | None:
+def _unsigned(store: Store) -> LedgerFault | None:
     """A leaf with a place that no checkpoint covers; one statement, so that a sequencer at work can't be mistaken."""
     position = schema.leaf.c.position
     covered = sa.select(sa.func.coalesce(sa.func.max(schema.checkpoint.c.size), 0)).scalar_subquery()
     with store.reading() as tx:
         found = tx.execute(sa.select(sa.func.min(position)).where((position < 0) | (position >= covered))).scalar()
-    return None if found is None else Fault(found, "leaf-not-signed", found)
+    return None if found is None else LedgerFault(found, "leaf-not-signed", found)
 
 
-def _not_extended(store: Store, head: SignedHead | None, size: int) -> Fault | None:
+def _not_extended(store: Store, head: SignedHead | None, size: int) -> LedgerFault | None:
     """Whether a ledger that agrees with its own checkpoints lacks, or contradicts, what was signed last."""
     if head and head.size > size:
-        return Fault(size, "tail-cut", size)
+        return LedgerFault(size, "tail-cut", size)
     try:
         with store.reading() as tx:
             places = sa.select(schema.node)
@@ -242,7 +246,7 @@ def _not_extended(store: Store, head: SignedHead | None, size: int) -> Fault | N
                 lambda at: {row.place: row.hash for row in tx.execute(places.where(schema.node.c.place.in_(at)))},
             )
     except IntegrityError:
-        return Fault(0, "not-what-was-signed", max(size - 1, 0))
+        return LedgerFault(0, "not-what-was-signed", max(size - 1, 0))
     return None
 
 

@@ -24,20 +24,20 @@ OFTEN = timedelta(hours=1)
 """Who asks for it again and again rings once in this time."""
 
 
-def finders(asking: Iterable[Actor], outcomes: Sequence[object]) -> set[str]:
+def actors_affected(asking: Iterable[Actor], outcomes: Sequence[object]) -> set[str]:
     """Those who asked for such a record; outcomes are beside those who asked."""
     return {actor.id for actor, found in zip(asking, outcomes, strict=True) if found == DAMAGED}
 
 
-def tell(
+def record_findings(
     world: World, store: Store, tx: Connection, came_upon: Sequence[tuple[str, bytes]], now: datetime, *, step: str
 ) -> None:
     """A leaf for each (actor, waybill) that came upon such a record, and the alarm."""
     journal.append(tx, [store.refusal_leaf(world, now, *each, DAMAGED.reason, step=step) for each in came_upon])
-    ring(world, tx, {actor for actor, _ in came_upon}, now)
+    raise_alarms(world, tx, {actor for actor, _ in came_upon}, now)
 
 
-def ring(world: World, tx: Connection, actors: Collection[str], now: datetime) -> None:
+def raise_alarms(world: World, tx: Connection, actors: Collection[str], now: datetime) -> None:
     """An alarm for each of those who came upon such a record."""
     for actor in sorted(actors):
         raise_alarm(tx, ALARM, actor, now, world, at_most_every=OFTEN)

@@ -16,9 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from masking.database import hot_sql, schema
-from masking.database.engine import alone, streaming
+from masking.database.engine import advisory_lock, streaming
 from masking.errors import IntegrityError, MaskingError
-from masking.journal.audit import ALL_KEPT, Fault, Report, verify
+from masking.journal.audit import ALL_KEPT, AuditReport, LedgerFault, verify
 from masking.keys import signed_head
 from masking.keys.signed_head import SignedHead
 from masking.ledger import checkpoint, tree
@@ -30,7 +30,19 @@ from masking.store.alarms import raise_alarm
 from masking.store.store import Store
 from masking.words.alarms import AlarmKind
 
-__all__ = ["Fault", "Leaf", "Report", "accept", "append", "latest", "log_key", "proof", "sequence", "verify", "who_saw"]
+__all__ = [
+    "AuditReport",
+    "Leaf",
+    "LedgerFault",
+    "accept",
+    "append",
+    "latest",
+    "log_key",
+    "proof",
+    "sequence",
+    "verify",
+    "who_saw",
+]
 
 ALARM = AlarmKind.LEDGER_NOT_AS_SIGNED
 """Rings at most once an hour: the ledger does not extend what was signed last."""
@@ -93,7 +105,7 @@ def _sequence_once(
     tx: Connection, origin: str, seed: bytes, head: SignedHead | None, now: datetime, at_most_every: timedelta
 ) -> tuple[int, str, SignedHead]:
     """Place at most a batch of leaves; how many, the latest note, and what it signs."""
-    alone(tx, "ledger")
+    advisory_lock(tx, "ledger")
     waiting = hot_sql.rows(tx, _WAITING)
     number, note = _last(tx)
     last = checkpoint.read(note, LogKey.of_seed(origin, seed)) if note else None
@@ -123,7 +135,7 @@ def accept(world: World, store: Store) -> tuple[int, int]:
     """
     was = signed_head.last(store.keys)
     with store.transaction() as tx:
-        alone(tx, "ledger")
+        advisory_lock(tx, "ledger")
         note = _last(tx)[1]
         last = checkpoint.read(note, log_key(world, store)) if note else None
         now = SignedHead(last.size, last.root) if last else None

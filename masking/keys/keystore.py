@@ -3,7 +3,7 @@
 Each waybill's key is wrapped twice, under its day's online key and its day's archive key (FORMAT.md section 3). To seal
 away is to delete the online wrap; to destroy is to delete both, and to write the waybill on the destruction list. New
 wraps are committed here before the data that needs them, so a crash leaves an orphan here and never a hole there. How
-keys are rotated, revoked and die is `keylives`.
+keys are rotated, revoked and die is in `lifecycle`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection, Engine
 from masking.crypto import archive
 from masking.crypto.keys import DayWrapper, KeySource
 from masking.database import hot_sql
-from masking.database.engine import among, insert_new, reading, transaction, truncate_log
+from masking.database.engine import in_list, insert_new, reading, transaction, truncate_log
 from masking.database.key_schema import destruction, stored_key, wrap
 from masking.errors import IntegrityError
 from masking.keys import root_record
@@ -35,7 +35,7 @@ MEMORY = timedelta(seconds=10)
 
 
 _ONLINE = sa.select(wrap.c.waybill, wrap.c.generation, wrap.c.tenant, wrap.c.online_key, wrap.c.online).where(
-    wrap.c.waybill.in_(among("ids")), wrap.c.online.is_not(None)
+    wrap.c.waybill.in_(in_list("ids")), wrap.c.online.is_not(None)
 )
 
 

@@ -137,7 +137,7 @@ def revoke(keys: KeyStore, purpose: str, name: str, now: datetime) -> None:
     truncate_log(keys.engine)
 
 
-def stragglers(keys: KeyStore, names: Collection[str]) -> int:
+def count_wraps(keys: KeyStore, names: Collection[str]) -> int:
     """How many online wraps hang on these keys."""
     query = sa.select(sa.func.count()).where(wrap.c.online_key.in_(names), wrap.c.online.is_not(None))
     with reading(keys.engine) as tx:
@@ -150,7 +150,7 @@ def refresh(
     """Move the online wraps of these keys to today's key; yields how many went with each committed batch.
 
     Each keeps what it is bound to: tenant, record, generation. A wrap is one key's or the other's, at every moment. One
-    that does not open stays as it is, `hanging` on a key that then can't be destroyed.
+    that does not open stays as it is, still wrapped by a key that then can't be destroyed.
 
     Raises:
         IntegrityError: one of these keys is not what was written, or not there.
@@ -164,7 +164,7 @@ def refresh(
     truncate_log(keys.engine)
 
 
-def hanging(keys: KeyStore, names: Collection[str]) -> list[tuple[str, bytes]]:
+def remaining_wraps(keys: KeyStore, names: Collection[str]) -> list[tuple[str, bytes]]:
     """The online key and the waybill of each wrap that hangs on one of these keys: of all, or after `refresh` the damaged."""
     query = sa.select(wrap.c.online_key, wrap.c.waybill).where(wrap.c.online_key.in_(names), wrap.c.online.is_not(None))
     with reading(keys.engine) as tx:
@@ -233,7 +233,7 @@ def destroy(keys: KeyStore, purpose: str, name: str, now: datetime) -> None:
     Raises:
         RefusedError: there is no such key, or a waybill that is not destroyed still hangs on it.
     """
-    hanging = {
+    wrapped_by_it = {
         "online": sa.select(wrap.c.waybill).where(wrap.c.online_key == name, wrap.c.online.is_not(None)),
         "archive": sa.select(wrap.c.waybill).where(wrap.c.archive_key == name),
         "offline": sa.select(wrap.c.waybill)
@@ -244,14 +244,14 @@ def destroy(keys: KeyStore, purpose: str, name: str, now: datetime) -> None:
         found = tx.execute(sa.select(stored_key.c.name).where(*_named(purpose, [name])).with_for_update()).first()
         if found is None:
             raise RefusedError("no-such-key")
-        if tx.execute(hanging.limit(1)).first():
+        if tx.execute(wrapped_by_it.limit(1)).first():
             raise RefusedError("wraps-hang-on-it")
         _set(tx, purpose, [name], wrapped=None, archived=None, died=milliseconds(now))
     keys.forget()
     truncate_log(keys.engine)
 
 
-def due_archive(keys: KeyStore, now: datetime) -> list[str]:
+def archive_keys_due(keys: KeyStore, now: datetime) -> list[str]:
     """The days that are over and whose archive key still has its usable copy: what `close_days` is for."""
     today = day_of(now - timedelta(hours=1))  # a batch begun before midnight may still be on its way
     keys.forget()

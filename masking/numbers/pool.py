@@ -44,7 +44,7 @@ class Stage(StrEnum):
     """Out of the pool."""
 
 
-class Act(StrEnum):
+class SlotAct(StrEnum):
     """What moves a slot."""
 
     LEASE = "lease"
@@ -65,30 +65,30 @@ class Act(StrEnum):
     """The operator gives the number back to the provider."""
 
 
-TRANSITIONS: dict[tuple[Stage, Act], Stage] = {
-    (Stage.FREE, Act.LEASE): Stage.LEASED,
-    (Stage.LEASED, Act.RENEW): Stage.LEASED,
-    (Stage.LEASED, Act.RELEASE): Stage.COOLING,
-    (Stage.LEASED, Act.RETURN_UNPRINTED): Stage.FREE,
-    (Stage.COOLING, Act.REST): Stage.FREE,
-    (Stage.FREE, Act.QUARANTINE): Stage.QUARANTINED,
-    (Stage.LEASED, Act.QUARANTINE): Stage.QUARANTINED,
-    (Stage.COOLING, Act.QUARANTINE): Stage.QUARANTINED,
-    (Stage.QUARANTINED, Act.CLEAR): Stage.COOLING,
-    (Stage.FREE, Act.RETIRE): Stage.RETIRED,
-    (Stage.COOLING, Act.RETIRE): Stage.RETIRED,
-    (Stage.QUARANTINED, Act.RETIRE): Stage.RETIRED,
-    (Stage.LEASED, Act.RETIRE): Stage.LEAVING,
-    (Stage.LEAVING, Act.RENEW): Stage.LEAVING,
-    (Stage.LEAVING, Act.RELEASE): Stage.RETIRED,
-    (Stage.LEAVING, Act.RETURN_UNPRINTED): Stage.RETIRED,
+TRANSITIONS: dict[tuple[Stage, SlotAct], Stage] = {
+    (Stage.FREE, SlotAct.LEASE): Stage.LEASED,
+    (Stage.LEASED, SlotAct.RENEW): Stage.LEASED,
+    (Stage.LEASED, SlotAct.RELEASE): Stage.COOLING,
+    (Stage.LEASED, SlotAct.RETURN_UNPRINTED): Stage.FREE,
+    (Stage.COOLING, SlotAct.REST): Stage.FREE,
+    (Stage.FREE, SlotAct.QUARANTINE): Stage.QUARANTINED,
+    (Stage.LEASED, SlotAct.QUARANTINE): Stage.QUARANTINED,
+    (Stage.COOLING, SlotAct.QUARANTINE): Stage.QUARANTINED,
+    (Stage.QUARANTINED, SlotAct.CLEAR): Stage.COOLING,
+    (Stage.FREE, SlotAct.RETIRE): Stage.RETIRED,
+    (Stage.COOLING, SlotAct.RETIRE): Stage.RETIRED,
+    (Stage.QUARANTINED, SlotAct.RETIRE): Stage.RETIRED,
+    (Stage.LEASED, SlotAct.RETIRE): Stage.LEAVING,
+    (Stage.LEAVING, SlotAct.RENEW): Stage.LEAVING,
+    (Stage.LEAVING, SlotAct.RELEASE): Stage.RETIRED,
+    (Stage.LEAVING, SlotAct.RETURN_UNPRINTED): Stage.RETIRED,
 }
 
 HELD = (Stage.LEASED, Stage.LEAVING)
 """The stages in which a slot is somebody's."""
 
 
-def ways(act: Act) -> dict[Stage, Stage]:
+def ways(act: SlotAct) -> dict[Stage, Stage]:
     """From which stages `act` leads where."""
     return {before: after for (before, how), after in TRANSITIONS.items() if how is act}
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, final
 
 from masking.numbers.pool import REST, REST_OF_OPEN_LINES
-from masking.numbers.pushes import Told, Unsigned
+from masking.numbers.pushes import BadSignature, ReportRecord
 from masking.values.plaintext import Plain
 from masking.words.alarms import AlarmKind
 from masking.words.reasons import Reason
@@ -94,7 +94,7 @@ class NumberProvider(Protocol):
     def subscriptions(self, main: str) -> set[str] | None:
         """All that is bound over a main number now; None if the provider doesn't say."""
 
-    def told(self, signature: str | None, body: bytes) -> list[Told] | Unsigned:
+    def told(self, signature: str | None, body: bytes) -> list[ReportRecord] | BadSignature:
         """What this provider tells of calls, if the signature shows that it does; fails closed without a key.
 
         Raises:

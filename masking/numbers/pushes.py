@@ -27,7 +27,7 @@ KEY_CHARACTERS = 32
 _FORM = re.compile(r"t=([0-9]{1,11}),v1=([0-9a-f]{64})")
 
 
-class Happened(NamedTuple):
+class ReportedEvent(NamedTuple):
     """One event of a call, a `CallEvent`; `seconds` of an `ended` one say how long they spoke."""
 
     event: str
@@ -37,14 +37,14 @@ class Happened(NamedTuple):
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class ReportRecord:
     """One record of a push whose signature holds: `call` is the name that `bind` gave the call, "" where there is none.
 
     `probed` is the main number that was dialled by a phone for which nothing is bound there, "" in other records.
     """
 
     call: str
-    happened: tuple[Happened, ...]
+    happened: tuple[ReportedEvent, ...]
     caller: Plain | None = None
     probed: str = ""
 
@@ -62,7 +62,7 @@ class SignatureRule(StrEnum):
 
 @final
 @dataclass(frozen=True, slots=True)
-class Unsigned:
+class BadSignature:
     """A push whose signature does not hold."""
 
     reason: SignatureRule
@@ -74,19 +74,21 @@ def sign(key: Plain, provider: str, body: bytes, at: datetime) -> str:
     return f"t={seconds},v1={_mac(key, provider, seconds, body)}"
 
 
-def unsigned(key: Plain | None, provider: str, header: str | None, body: bytes, now: datetime) -> Unsigned | None:
+def check_signature(
+    key: Plain | None, provider: str, header: str | None, body: bytes, now: datetime
+) -> BadSignature | None:
     """Why the header does not sign this body; None if it does. Without a key nothing is signed."""
     if key is None or len(key.reveal()) < KEY_CHARACTERS:
-        return Unsigned(SignatureRule.NO_KEY)
+        return BadSignature(SignatureRule.NO_KEY)
     found = _FORM.fullmatch(header or "")
     if found is None:
-        return Unsigned(SignatureRule.MISSING)
+        return BadSignature(SignatureRule.MISSING)
     seconds = int(found[1])
     if not hmac.compare_digest(_mac(key, provider, seconds, body), found[2]):
-        return Unsigned(SignatureRule.WRONG)
+        return BadSignature(SignatureRule.WRONG)
     apart = now - datetime.fromtimestamp(seconds, UTC)
     if abs(apart) > WINDOW:
-        return Unsigned(SignatureRule.STALE if apart > WINDOW else SignatureRule.FUTURE)
+        return BadSignature(SignatureRule.STALE if apart > WINDOW else SignatureRule.FUTURE)
     return None
 
 

@@ -19,7 +19,7 @@ CALL_BACK = "call-back"
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dialled:
+class RouteFacts:
     """What the store knows of one dialled number and its caller.
 
     Attributes:
@@ -44,14 +44,14 @@ class Dialled:
     staff: bool
 
 
-PLAN_RULES: tuple[tuple[Reason, Callable[[Dialled], bool]], ...] = (
+PLAN_RULES: tuple[tuple[Reason, Callable[[RouteFacts], bool]], ...] = (
     (Reason.NOT_YOUR_NUMBER, lambda d: d.switch is not None and d.line is not None and d.line.switch == d.switch),
     (Reason.DIAL_THE_EXTENSION, lambda d: d.extension != ""),
     (Reason.NO_SUCH_EXTENSION, lambda d: d.line is not None and len(d.extension) == d.line.digits),
 )
 """Rules that say nothing of any parcel; the first that does not hold is recorded and heard."""
 
-PARCEL_RULES: tuple[tuple[str, Callable[[Dialled], bool]], ...] = (
+PARCEL_RULES: tuple[tuple[str, Callable[[RouteFacts], bool]], ...] = (
     (CONNECT, lambda d: d.live and d.intent == "open" and d.announced == d.courier),
     (CALL_BACK, lambda d: d.live and d.party and d.courier is not None),
     ("stale-label", lambda d: not d.live),
@@ -65,7 +65,7 @@ PARCEL_RULES: tuple[tuple[str, Callable[[Dialled], bool]], ...] = (
 """Rules about the parcel; the first that holds is recorded."""
 
 
-def judge(dialled: Dialled) -> str:
+def decide_route(dialled: RouteFacts) -> str:
     """`CONNECT`, `CALL_BACK`, or why not, as the ledger records it."""
     for reason, holds in PLAN_RULES:
         if not holds(dialled):
@@ -73,7 +73,7 @@ def judge(dialled: Dialled) -> str:
     return next(reason for reason, holds in PARCEL_RULES if holds(dialled))
 
 
-def heard(reason: str, dialled: Dialled) -> Reason:
+def public_reason(reason: str, dialled: RouteFacts) -> Reason:
     """The reason that the switch is given; what it plays for each stands in `docs/telephony.md`.
 
     Only who announced a call to this very parcel learns what became of it; every other courier hears the same of any

@@ -12,17 +12,22 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple, final
 
-from masking.redact.facts import Facts, Said, facts_of, said_in
+from masking.redact.facts import ParsedParty, ReadTexts, facts_of, read_texts
 from masking.redact.freetext import find_personal
 from masking.redact.goods import NEUTRAL, WORDS
 from masking.redact.known import find_given, find_words
-from masking.redact.levels import Level
+from masking.redact.levels import AddressLevel
 from masking.redact.normalise import HAN_NUMERALS, SEPARATOR, Normal, normalise
 from masking.redact.spans import SIGN, Span
 from masking.values.plaintext import FIELDS, Order
 from masking.values.printable import STAMP, MaskedParty, MaskedView
 
-RULES = {Level.BUILDING: "building", Level.UNIT: "unit", Level.FLOOR: "floor", Level.ROOM: "room"}
+RULES = {
+    AddressLevel.BUILDING: "building",
+    AddressLevel.UNIT: "unit",
+    AddressLevel.FLOOR: "floor",
+    AddressLevel.ROOM: "room",
+}
 _TOKEN = re.compile(rf"[A-Za-z]*\d+[A-Za-z]*|[{HAN_NUMERALS}]+")
 _NO_DIGITS = bytes(code for code in range(128) if chr(code) not in "0123456789" + SEPARATOR)
 _PLAIN_DOOR = re.compile(r"\d(?:单元|室|[栋幢](?![之中])|号楼(?![之中]))")
@@ -39,10 +44,12 @@ class Leak(NamedTuple):
 def leaks(view: MaskedView, order: Order) -> list[Leak]:
     """The rules that a view breaks for its order; empty if the view is safe."""
     recipient, sender = facts_of(order.recipient), facts_of(order.sender)
-    return check(view, said_in(order, recipient, sender), recipient, sender)
+    return check(view, read_texts(order, recipient, sender), recipient, sender)
 
 
-def check(view: MaskedView, said: Said, recipient: Facts, sender: Facts, good: MaskedParty | None = None) -> list[Leak]:
+def check(
+    view: MaskedView, said: ReadTexts, recipient: ParsedParty, sender: ParsedParty, good: MaskedParty | None = None
+) -> list[Leak]:
     """The rules that a view breaks, for an analysed order.
 
     `good` is a masked party that passed before with the same facts. Its own fields are not checked again, only whether its
@@ -87,14 +94,14 @@ def _digits(whole: str) -> str:
     return whole.encode("ascii", "ignore").translate(None, _NO_DIGITS).decode("ascii")
 
 
-def _tells(text: str, recipient: Facts, sender: Facts) -> bool:
+def _tells(text: str, recipient: ParsedParty, sender: ParsedParty) -> bool:
     """Whether a free text shows personal data, a given name or a number of either door."""
     normal = normalise(text)
     spans = find_personal(normal) + find_words(normal, recipient.rooms + sender.rooms)
     return any(_visible(text, span) for span in spans + find_given(normal, (recipient.given, sender.given)))
 
 
-def _words(who: str, facts: Facts, shown: Sequence[str]) -> list[Leak]:
+def _words(who: str, facts: ParsedParty, shown: Sequence[str]) -> list[Leak]:
     """Leaks of a name: any word of it in another field, or the whole of it in a name field."""
     return [
         Leak(field, f"name-of-the-{who}")
@@ -104,7 +111,7 @@ def _words(who: str, facts: Facts, shown: Sequence[str]) -> list[Leak]:
     ]
 
 
-def _phone(field: str, facts: Facts, visible: str) -> list[Leak]:
+def _phone(field: str, facts: ParsedParty, visible: str) -> list[Leak]:
     """Leaks of a phone: fewer than six digits of each are hidden, or the last four are visible."""
     found = []
     if len(visible) > facts.phone.spare:
@@ -114,7 +121,7 @@ def _phone(field: str, facts: Facts, visible: str) -> list[Leak]:
     return found
 
 
-def _address(field: str, facts: Facts, text: str, shown: str) -> list[Leak]:
+def _address(field: str, facts: ParsedParty, text: str, shown: str) -> list[Leak]:
     """Leaks of an address: a visible part of the door, or a phone or person that the address contained."""
     address = facts.address
     found: list[Leak] = []
@@ -132,7 +139,7 @@ def _address(field: str, facts: Facts, text: str, shown: str) -> list[Leak]:
     return found
 
 
-def _by_tokens(field: str, facts: Facts, shown: str) -> list[Leak]:
+def _by_tokens(field: str, facts: ParsedParty, shown: str) -> list[Leak]:
     """Leaks of a door where the shown address has another length, so positions can't be compared.
 
     A number may appear as often as it appears outside the door.

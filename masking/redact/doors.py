@@ -13,7 +13,20 @@ from collections import deque
 
 from masking.redact import doorwords as words
 from masking.redact.latin import latin_doors, latin_stretches
-from masking.redact.levels import BUILDING, FLOOR, LANE, NOTHING, NUMBER, PLACE, ROOM, STREET, TOWN, UNIT, Level, Part
+from masking.redact.levels import (
+    BUILDING,
+    FLOOR,
+    LANE,
+    NOTHING,
+    NUMBER,
+    PLACE,
+    ROOM,
+    STREET,
+    TOWN,
+    UNIT,
+    AddressLevel,
+    Part,
+)
 
 _HIDDEN = ("*", words.GONE)
 _CLOSES = ("附近", "旁", "对面", "门口", "楼下", "地下", "负一", "首层", "底层")
@@ -81,7 +94,7 @@ def door_parts(text: str, numbers: list[Part] | None = None) -> list[Part]:
     return sorted(parts) if latin else parts
 
 
-def _of_word(word: str) -> Level:
+def _of_word(word: str) -> AddressLevel:
     """The level of a door word without a number: 底层, 主楼, 东单元."""
     if word[-1] in "层楼" and word[0] in "首底顶夹架":
         return FLOOR
@@ -104,7 +117,7 @@ def _from(text: str, start: int, end: int) -> int:
     return end
 
 
-def _context(between: str, level: Level) -> Level:
+def _context(between: str, level: AddressLevel) -> AddressLevel:
     """The level that the words before a number lead to."""
     tail = between.removesuffix("自编")[-5:]
     if not tail:
@@ -119,7 +132,7 @@ def _context(between: str, level: Level) -> Level:
     return TOWN if tail[-1] in words.RURAL_ENDS and words.RURAL_TAIL.search(tail) else PLACE
 
 
-def _judge(text: str, run: re.Match[str], between: str, context: Level) -> Level | None:
+def _judge(text: str, run: re.Match[str], between: str, context: AddressLevel) -> AddressLevel | None:
     """The level of a number, or None if it is part of a name."""
     kind, code, end = run.lastgroup, run["code"], run.end()
     if text.startswith(("之间", "中间"), end):
@@ -145,7 +158,9 @@ def _judge(text: str, run: re.Match[str], between: str, context: Level) -> Level
     return _han(code, text, end, context)
 
 
-def _building(text: str, run: re.Match[str], context: Level, *, digits: bool, latin: bool) -> Level | None:
+def _building(
+    text: str, run: re.Match[str], context: AddressLevel, *, digits: bool, latin: bool
+) -> AddressLevel | None:
     """The level of a number before a building word, or None if it is part of a name."""
     word, end = run["building"], run.end()
     if text.startswith(("村", "镇", "乡", "路", "街", "区"), end):
@@ -162,7 +177,7 @@ def _building(text: str, run: re.Match[str], context: Level, *, digits: bool, la
     return BUILDING
 
 
-def _numbered(text: str, run: re.Match[str], between: str, context: Level) -> Level | None:
+def _numbered(text: str, run: re.Match[str], between: str, context: AddressLevel) -> AddressLevel | None:
     """The level of a number with 号 (of a road, a house or a room), or None if it is part of a name."""
     end = run.end()
     if run["lead"] == "附" and context == NUMBER and not between:
@@ -196,7 +211,7 @@ def _deeper(text: str, end: int) -> bool:
     return rest == "*" or (rest.isalnum() and words.HINT.match(rest) is not None)
 
 
-def _han(code: str, text: str, end: int, context: Level) -> Level | None:
+def _han(code: str, text: str, end: int, context: AddressLevel) -> AddressLevel | None:
     """The level of Han numerals without a word after them, or None if they are no door."""
     if "-" in code:
         return ROOM
@@ -207,7 +222,7 @@ def _han(code: str, text: str, end: int, context: Level) -> Level | None:
     return ROOM if len(code) >= 3 and closed and spoken else None
 
 
-def _bare(text: str, run: re.Match[str], between: str, context: Level) -> Level | None:
+def _bare(text: str, run: re.Match[str], between: str, context: AddressLevel) -> AddressLevel | None:
     """The level of a number without a word after it, or None if it is a postcode or part of a name."""
     code, end = run["code"], run.end()
     parts = words.JOINED.split(code)
@@ -248,7 +263,7 @@ def _opened(text: str, run: re.Match[str]) -> bool:
     return run.start() > 0 and text[run.start() - 1] in "【[("
 
 
-def _split(run: re.Match[str], verdict: Level, before: Level) -> list[Part]:
+def _split(run: re.Match[str], verdict: AddressLevel, before: AddressLevel) -> list[Part]:
     """Split joined numbers into levels: a-b is building and room, a-b-c is building, unit and room."""
     at, end = run.span()
     cuts = [match.span() for match in words.JOINED.finditer(run["code"])]

@@ -19,7 +19,7 @@ _ROOM = re.compile(r"[a-z]?\d{3,5}[a-z]?")
 
 
 @final
-class Facts(NamedTuple):
+class ParsedParty(NamedTuple):
     """An analysed party.
 
     Attributes:
@@ -41,7 +41,7 @@ class Facts(NamedTuple):
 
 
 @final
-class Said(NamedTuple):
+class ReadTexts(NamedTuple):
     """The analysed free texts of an order.
 
     Attributes:
@@ -55,7 +55,7 @@ class Said(NamedTuple):
     remark: Note
 
 
-def facts_of(party: Party) -> Facts:
+def facts_of(party: Party) -> ParsedParty:
     """Analyse a party."""
     name = party.name.reveal()
     called = normalise(name)
@@ -63,7 +63,7 @@ def facts_of(party: Party) -> Facts:
     address = read_address(party.address.reveal())
     plain = address.normal.text
     words = name_words(called)
-    return Facts(
+    return ParsedParty(
         letters=sum(map(str.isalnum, called.text)),
         words=words,
         given=given_name(called),
@@ -74,11 +74,11 @@ def facts_of(party: Party) -> Facts:
     )
 
 
-def said_in(order: Order, recipient: Facts, sender: Facts) -> Said:
+def read_texts(order: Order, recipient: ParsedParty, sender: ParsedParty) -> ReadTexts:
     """Analyse the free texts of an order between two parties."""
     known = recipient.words + sender.words + recipient.rooms + sender.rooms
     given = (recipient.given, sender.given)
     goods = order.goods.reveal()
     told = order.show_goods and not is_sensitive(goods)
     note = read_note(goods, known, given) if told else None
-    return Said(category(goods), note, read_note(order.remark.reveal(), known, given))
+    return ReadTexts(category(goods), note, read_note(order.remark.reveal(), known, given))

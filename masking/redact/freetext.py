@@ -14,7 +14,7 @@ from typing import NamedTuple, final
 from masking.redact.divisions import table
 from masking.redact.doors import door_parts
 from masking.redact.known import find_given, find_words
-from masking.redact.levels import Level, Part
+from masking.redact.levels import AddressLevel, Part
 from masking.redact.names import COMPOUND, HONORIFIC, SINGLE, is_person
 from masking.redact.normalise import Normal, normalise
 from masking.redact.phones import HAN_DIGITS, find_phones
@@ -171,7 +171,7 @@ def _titled(text: str) -> list[Span]:
 def _doors(text: str) -> list[Span]:
     """Doors that are written out, and parts next to them. A single floor or a bare number is no door in a remark."""
     spans = [match.span() for match in _CHAIN.finditer(text)]
-    parts = [part for part in door_parts(text) if part.level >= Level.BUILDING]
+    parts = [part for part in door_parts(text) if part.level >= AddressLevel.BUILDING]
     told = [bool(_DOOR.search(text[part.start : part.end])) for part in parts]
     for n, part in enumerate(parts[:-1]):  # A座1502
         room = parts[n + 1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from masking.redact.levels import Level, Part
+from masking.redact.levels import AddressLevel, Part
 from masking.redact.spans import Span
 
 _STRETCH = re.compile(r"[A-Za-z0-9#(][A-Za-z0-9 ,.'#/&()\-:;]*")
@@ -54,12 +54,12 @@ def latin_stretches(text: str) -> list[Span]:
 def latin_doors(text: str, start: int, end: int) -> list[Part]:
     """The doors in a span of Latin script: door words with their numbers, and numbers that belong to no street."""
     parts = [
-        Part(*match.span(), Level.ROOM)
+        Part(*match.span(), AddressLevel.ROOM)
         for match in _DOOR.finditer(text, start, end)
         if match["word"] or not _STREET.match(text, match.end())
     ]
     return parts + [
-        Part(*match.span(), Level.ROOM)
+        Part(*match.span(), AddressLevel.ROOM)
         for match in _NUMBER.finditer(text, start, end)
         if not _STREET.match(text, match.end())
         and not _OF_STREET.search(text, max(start, match.start() - BEFORE), match.start())

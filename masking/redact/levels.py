@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 
-class Level(IntEnum):
+class AddressLevel(IntEnum):
     """The depth of a part of an address. BUILDING and deeper levels are parts of the door."""
 
     NOTHING = 0
@@ -21,7 +21,7 @@ class Level(IntEnum):
     ROOM = 9
 
 
-NOTHING, TOWN, STREET, LANE, NUMBER, PLACE, BUILDING, UNIT, FLOOR, ROOM = Level
+NOTHING, TOWN, STREET, LANE, NUMBER, PLACE, BUILDING, UNIT, FLOOR, ROOM = AddressLevel
 """The levels under short names. Reading a member through its class takes ten times as long (Python 3.11)."""
 
 
@@ -30,4 +30,4 @@ class Part(NamedTuple):
 
     start: int
     end: int
-    level: Level
+    level: AddressLevel

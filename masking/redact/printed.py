@@ -12,10 +12,10 @@ import re
 from collections.abc import Sequence
 
 from masking.redact.compliance import RULES, Leak, telling
-from masking.redact.facts import Facts, facts_of
+from masking.redact.facts import ParsedParty, facts_of
 from masking.redact.freetext import find_personal
 from masking.redact.goods import category, is_sensitive
-from masking.redact.levels import Level
+from masking.redact.levels import AddressLevel
 from masking.redact.normalise import normalise
 from masking.redact.spans import SIGN
 from masking.values.plaintext import Order
@@ -58,7 +58,7 @@ def _tight(text: str) -> str:
     return _BLANK.sub("", normalise(text).text.lower())
 
 
-def _phones(field: str, facts: Facts, lines: Sequence[str]) -> list[Leak]:
+def _phones(field: str, facts: ParsedParty, lines: Sequence[str]) -> list[Leak]:
     """Leaks of a phone: the whole number, or a masked one that shows too many digits or the last four."""
     found = []
     for number in facts.phone.numbers:
@@ -95,10 +95,10 @@ def _windows(run: str, number: str) -> list[str]:
     ]
 
 
-def _address(field: str, facts: Facts, text: str) -> list[Leak]:
+def _address(field: str, facts: ParsedParty, text: str) -> list[Leak]:
     """Leaks of a door: the whole door anywhere, or visible characters of it where the address is found on the label."""
     plain = facts.address.low
-    level = [Level.NOTHING] * len(plain)
+    level = [AddressLevel.NOTHING] * len(plain)
     for part in facts.address.doors:
         level[part.start : part.end] = [part.level] * (part.end - part.start)
     kept = [n for n, ch in enumerate(plain) if not ch.isspace()]
@@ -110,12 +110,12 @@ def _address(field: str, facts: Facts, text: str) -> list[Leak]:
         for ch, own, depth in zip(text[at:], plain, level, strict=False):
             if ch not in (SIGN, own):
                 break
-            if ch != SIGN and depth >= Level.BUILDING and telling(ch):
+            if ch != SIGN and depth >= AddressLevel.BUILDING and telling(ch):
                 found.append(Leak(field, "address-" + RULES[depth]))
         behind = text[at + _STARTS : at + len(plain)]
         found += [Leak(field, "address-" + RULES[deep]) for part, deep in parts if _stands(part, behind)]
         at = text.find(plain[:_STARTS], at + 1)
-    door = "".join(ch for ch, depth in zip(plain, level, strict=True) if depth >= Level.BUILDING)
+    door = "".join(ch for ch, depth in zip(plain, level, strict=True) if depth >= AddressLevel.BUILDING)
     if len(door) > 3 and door in text:
         found.append(Leak(field, "address-door"))
     return found

@@ -16,7 +16,7 @@ from typing import NamedTuple, final
 from masking.redact.addresses import read_address
 from masking.redact.doors import door_parts
 from masking.redact.doorwords import GONE, N
-from masking.redact.levels import Level, Part
+from masking.redact.levels import AddressLevel, Part
 from masking.redact.normalise import Normal
 from masking.redact.phones import find_phones
 from masking.redact.regions import filler, find_region
@@ -52,12 +52,12 @@ class Segment(NamedTuple):
 
 
 _OF_LEVEL = {
-    Level.STREET: Kind.STREET,
-    Level.NUMBER: Kind.NUMBER,
-    Level.BUILDING: Kind.BUILDING,
-    Level.UNIT: Kind.UNIT,
-    Level.FLOOR: Kind.FLOOR,
-    Level.ROOM: Kind.ROOM,
+    AddressLevel.STREET: Kind.STREET,
+    AddressLevel.NUMBER: Kind.NUMBER,
+    AddressLevel.BUILDING: Kind.BUILDING,
+    AddressLevel.UNIT: Kind.UNIT,
+    AddressLevel.FLOOR: Kind.FLOOR,
+    AddressLevel.ROOM: Kind.ROOM,
 }
 _APART = re.compile(
     r"(?:(?<![A-Za-z0-9])\s|\s(?![A-Za-z0-9])|[,，。;；、.()（）\[\]【】〔〕<>《》「」“”\"'|+&:：_~…!！?？*-])+"

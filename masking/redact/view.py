@@ -13,7 +13,7 @@ from dataclasses import replace
 from masking.errors import IntegrityError
 from masking.redact.addresses import Profile, mask_read
 from masking.redact.compliance import check
-from masking.redact.facts import Facts, facts_of, said_in
+from masking.redact.facts import ParsedParty, facts_of, read_texts
 from masking.redact.goods import NEUTRAL, WORDS
 from masking.redact.spans import cover, cover_from
 from masking.values.plaintext import Order, Party
@@ -38,7 +38,7 @@ def mask_orders(orders: Sequence[Order]) -> list[MaskedView]:
         IntegrityError: see `mask_order`.
     """
     views = []
-    last: tuple[Party, Facts] | None = None
+    last: tuple[Party, ParsedParty] | None = None
     good: MaskedParty | None = None
     for order in orders:
         sender = order.sender
@@ -50,8 +50,8 @@ def mask_orders(orders: Sequence[Order]) -> list[MaskedView]:
     return views
 
 
-def _view_of(order: Order, recipient: Facts, sender: Facts, good: MaskedParty | None) -> MaskedView:
-    said = said_in(order, recipient, sender)
+def _view_of(order: Order, recipient: ParsedParty, sender: ParsedParty, good: MaskedParty | None) -> MaskedView:
+    said = read_texts(order, recipient, sender)
     view = MaskedView(
         recipient=_shown_to(recipient, sender.words),
         sender=_shown_to(sender, recipient.words),
@@ -76,7 +76,7 @@ def _view_of(order: Order, recipient: Facts, sender: Facts, good: MaskedParty | 
     return view
 
 
-def _shown_to(facts: Facts, others: list[str]) -> MaskedParty:
+def _shown_to(facts: ParsedParty, others: list[str]) -> MaskedParty:
     """The masked party, with the words of the other party's name hidden in its address too."""
     for word in others:
         if word in facts.address.low:

@@ -18,12 +18,12 @@ from masking.access.duty import UNKNOWN, Purpose, decide, stands
 from masking.access.people import Actor, Role
 from masking.crypto.index import is_persons
 from masking.journal import journal
-from masking.journal.damaged_records import DAMAGED, finders, ring
+from masking.journal.damaged_records import DAMAGED, actors_affected, raise_alarms
 from masking.journal.refusals import Refusals
 from masking.ledger.log import Leaf
 from masking.numbers.pool import Line
 from masking.numbers.provider import PROVIDER
-from masking.numbers.routing import CALL_BACK, CONNECT, Dialled, heard, judge
+from masking.numbers.routing import CALL_BACK, CONNECT, RouteFacts, decide_route, public_reason
 from masking.redact.phones import canonical
 from masking.runtime import World, milliseconds
 from masking.store import leasing, parcels, phones
@@ -161,7 +161,7 @@ def _announce(
             outcomes.append(Dial(number=numbers[code[0]], valid_until=until))
     journal.append(tx, refused.leaves(tallies))
     budgets.save_tallies(tx, tallies, now, world)
-    ring(world, tx, finders((request.actor for request in requests), outcomes), now)
+    raise_alarms(world, tx, actors_affected((request.actor for request in requests), outcomes), now)
     return outcomes
 
 
@@ -205,7 +205,7 @@ def _connect(
     refused = Refusals(world, store, now, staff, {Role.SWITCH})
     leaves: list[Leaf] = []
     rung: list[Intent | None] = []
-    judged: list[Dialled] = []
+    judged: list[RouteFacts] = []
     for request, caller in zip(requests, indexes, strict=True):
         enrolled = refused.may_ask(request.actor)
         waybill = held.get((request.main, request.extension))
@@ -215,17 +215,17 @@ def _connect(
         if enrolled and waybill:
             leaves.append(_leaf(world, store, request, waybill, dialled, now))
         else:
-            refused.add(request.actor, None, Refusal(reason=heard(judge(dialled), dialled)), "route")
-        if waybill and judge(dialled) == "stranger":
+            refused.add(request.actor, None, Refusal(reason=public_reason(decide_route(dialled), dialled)), "route")
+        if waybill and decide_route(dialled) == "stranger":
             calls.note_call_back(tx, waybill, now, within=MISSED)
-    verdicts = [judge(dialled) for dialled in judged]
+    verdicts = [decide_route(dialled) for dialled in judged]
     theirs = {call.waybill for call, verdict in zip(rung, verdicts, strict=True) if call and verdict == CONNECT}
     opened = phones.of_parcels(store, tx, of, theirs)
     connected: dict[str, list[Intent]] = {CONNECT: [], CALL_BACK: []}
     outcomes: list[Connect | Refusal] = []
     for request, call, verdict, dialled in zip(requests, rung, verdicts, judged, strict=True):
         if call is None:
-            outcomes.append(Refusal(reason=heard(verdict, dialled)))
+            outcomes.append(Refusal(reason=public_reason(verdict, dialled)))
             continue
         back = verdict == CALL_BACK
         to = phones.of_courier(world, store, tx, call.actor, now) if back else opened[call.waybill]
@@ -239,15 +239,21 @@ def _connect(
     calls.add(tx, connected[CALL_BACK])
     journal.append(tx, leaves)
     refused.write(tx)
-    ring(world, tx, finders((request.actor for request in requests), outcomes), now)
+    raise_alarms(world, tx, actors_affected((request.actor for request in requests), outcomes), now)
     return outcomes
 
 
 def _ring(
-    world: World, known: _Known, request: Route, caller: bytes, waybill: bytes | None, dialled: Dialled, now: datetime
+    world: World,
+    known: _Known,
+    request: Route,
+    caller: bytes,
+    waybill: bytes | None,
+    dialled: RouteFacts,
+    now: datetime,
 ) -> Intent | None:
     """The call that is connected, if one is: the intent, now used up, or a new one of somebody calling back."""
-    verdict, at = judge(dialled), milliseconds(now)
+    verdict, at = decide_route(dialled), milliseconds(now)
     if waybill and verdict == CONNECT:
         used = known.intents[waybill, caller]._replace(used=at, switch=request.actor.id)
         known.intents[waybill, caller] = used
@@ -257,9 +263,9 @@ def _ring(
     return None
 
 
-def _leaf(world: World, store: Store, request: Route, waybill: bytes, dialled: Dialled, now: datetime) -> Leaf:
+def _leaf(world: World, store: Store, request: Route, waybill: bytes, dialled: RouteFacts, now: datetime) -> Leaf:
     """The true verdict, whatever the caller hears."""
-    verdict = judge(dialled)
+    verdict = decide_route(dialled)
     connected = verdict in {CONNECT, CALL_BACK}
     detail = {"courier": str(dialled.courier), "by": verdict} if connected else {"reason": verdict}
     return store.leaf(world, now, "connect" if connected else "no-connection", request.actor.id, waybill, **detail)
@@ -267,7 +273,7 @@ def _leaf(world: World, store: Store, request: Route, waybill: bytes, dialled: D
 
 def _facts(
     known: _Known, request: Route, caller: bytes, waybill: bytes | None, now: datetime, *, enrolled: bool
-) -> Dialled:
+) -> RouteFacts:
     record = known.parcels.records.get(waybill) if waybill else None
     duty = known.parcels.duties.get(waybill) if waybill else None
     courier = None
@@ -276,7 +282,7 @@ def _facts(
     announced = known.intents.get((waybill, caller)) if waybill else None
     intent = _state(announced, now) if announced else None
     expected = announced is not None and intent == "open" and announced.actor == courier
-    return Dialled(
+    return RouteFacts(
         switch=request.actor.id if enrolled else None,
         line=known.lines.get(request.main),
         extension=request.extension,

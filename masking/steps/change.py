@@ -13,9 +13,9 @@ from typing import final
 
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
-from masking.crypto.index import token_record, token_text
+from masking.crypto.index import record_of_waybill_id, waybill_id_of
 from masking.journal import journal
-from masking.journal.damaged_records import DAMAGED, finders, ring
+from masking.journal.damaged_records import DAMAGED, actors_affected, raise_alarms
 from masking.journal.refusals import Refusals
 from masking.keys.keystore import Destruction, Generation
 from masking.redact.view import mask_order
@@ -27,7 +27,7 @@ from masking.store.rows import people, slots, waybills
 from masking.store.rows.waybills import Record
 from masking.store.store import Store, Transaction
 from masking.values.plaintext import Order, Problem, number_problems
-from masking.values.printable import Refusal, Rejected, Token, Waybill
+from masking.values.printable import Refusal, Rejected, Waybill, WaybillId
 from masking.values.states import Act, State, after
 from masking.words.reasons import Reason
 from masking.words.rules import Rule
@@ -39,7 +39,7 @@ class Ship:
     """The carrier's waybill number and routing code for a waybill."""
 
     merchant: Actor
-    id: Token
+    id: WaybillId
     waybill_number: str
     routing_code: str
 
@@ -50,7 +50,7 @@ class Amend:
     """A corrected order for a waybill that has not left; its reference stays."""
 
     merchant: Actor
-    id: Token
+    id: WaybillId
     order: Order
 
 
@@ -60,7 +60,7 @@ class Cancel:
     """An order that will not be sent: its data is destroyed at once."""
 
     merchant: Actor
-    id: Token
+    id: WaybillId
 
 
 Change = Ship | Amend | Cancel
@@ -82,7 +82,7 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
     gone: list[Destruction] = []
     with store.transaction() as tx:
         staff = people.active(tx, {request.merchant.id for request in requests})
-        ids = [token_record(request.id) for request in requests]
+        ids = [record_of_waybill_id(request.id) for request in requests]
         waybills.by_id(
             tx, {record_id for record_id in ids if record_id}, lock=True
         )  # all at once, in one order for everybody
@@ -110,7 +110,7 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
                 refused.add(request.merchant, record.id if record else None, outcome, kind)
             outcomes.append(outcome)
         refused.write(tx)
-        ring(world, tx, finders((request.merchant for request in requests), outcomes), now)
+        raise_alarms(world, tx, actors_affected((request.merchant for request in requests), outcomes), now)
         store.keys.destroy(gone, now)  # the last thing before the commit: until here, nothing of this had happened
     store.keys.drop_other_generations(amended.values())
     finish_erasing(store, gone, now)
@@ -211,4 +211,4 @@ def _still_with_the_merchant(record: Record) -> Refusal | None:
 
 def _read(tx: Transaction, record_id: bytes) -> Waybill:
     record = waybills.by_id(tx, [record_id])[record_id]
-    return to_waybill(record, token_text(record_id), slots.leases(tx, [record_id]).get(record_id))
+    return to_waybill(record, waybill_id_of(record_id), slots.leases(tx, [record_id]).get(record_id))

@@ -15,10 +15,10 @@ from typing import final
 from masking.access.chain import Leg
 from masking.access.people import Actor, Role
 from masking.crypto.envelope import Envelope
-from masking.crypto.index import token_text
+from masking.crypto.index import waybill_id_of
 from masking.errors import IntegrityError
 from masking.journal import journal
-from masking.journal.damaged_records import tell
+from masking.journal.damaged_records import record_findings
 from masking.keys.keystore import Generation, OnlineWrap
 from masking.redact.view import mask_orders
 from masking.runtime import World, milliseconds
@@ -92,12 +92,12 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
                 unit, number = requests[n].merchant.unit, order.waybill_number
                 outcomes[n] = numbering.already_used(world, store, tx, unit, number, order.reference, now)
                 continue
-            waybill = to_waybill(record, token_text(record.id), numbers.get(record.id), created=n in mine)
+            waybill = to_waybill(record, waybill_id_of(record.id), numbers.get(record.id), created=n in mine)
             rule = None if n in mine else _not_again(store, tx, record, wraps.get(record.id), order, waybill)
             outcomes[n] = Rejected(reference=order.reference, field="reference", rule=rule) if rule else waybill
             if rule is Rule.DAMAGED:
                 damaged.append((requests[n].merchant.id, record.id))
-        tell(world, store, tx, damaged, now, step="checkout")
+        record_findings(world, store, tx, damaged, now, step="checkout")
     return [outcome for outcome in outcomes if outcome is not None]
 
 

@@ -12,9 +12,9 @@ from typing import final
 
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
-from masking.crypto.index import person_index, token_record, token_text
+from masking.crypto.index import person_index, record_of_waybill_id, waybill_id_of
 from masking.errors import InputError
-from masking.journal.damaged_records import DAMAGED, ring
+from masking.journal.damaged_records import DAMAGED, raise_alarms
 from masking.journal.refusals import Refusals
 from masking.redact.phones import canonical
 from masking.runtime import World
@@ -23,7 +23,7 @@ from masking.store.rows import people, slots, waybills
 from masking.store.store import Store
 from masking.values.arguments import PAGE
 from masking.values.plaintext import Plain, reference_problems
-from masking.values.printable import Token, Waybill, WaybillState
+from masking.values.printable import Waybill, WaybillId, WaybillState
 from masking.values.states import State
 
 
@@ -41,23 +41,23 @@ class Find:
     """
 
     merchant: Actor
-    id: Token | None = None
+    id: WaybillId | None = None
     reference: str | None = None
     phone: Plain | None = None
     limit: int = PAGE
-    after: Token | None = None
+    after: WaybillId | None = None
 
     def __post_init__(self) -> None:
         """Check both bounds of the page."""
         if not 1 <= self.limit <= PAGE:
             raise InputError("limit", f"not-1-to-{PAGE}")
-        if self.after is not None and token_record(self.after) is None:
+        if self.after is not None and record_of_waybill_id(self.after) is None:
             raise InputError("after", "not-a-token")
 
     @property
     def begins_after(self) -> bytes:
         """The record after which the page begins; before all records without `after`."""
-        return (token_record(self.after) if self.after else None) or b""
+        return (record_of_waybill_id(self.after) if self.after else None) or b""
 
 
 def find(world: World, store: Store, requests: Sequence[Find]) -> list[list[Waybill]]:
@@ -77,7 +77,7 @@ def find(world: World, store: Store, requests: Sequence[Find]) -> list[list[Wayb
             merchant = request.merchant
             records: list[waybills.Record] = []
             if refused.may_ask(merchant):
-                record_id = token_record(request.id) if request.id else None
+                record_id = record_of_waybill_id(request.id) if request.id else None
                 if record_id:
                     records = list(waybills.by_id(tx, [record_id]).values())
                 elif request.reference and not reference_problems(reference := request.reference.strip()):
@@ -94,7 +94,7 @@ def find(world: World, store: Store, requests: Sequence[Find]) -> list[list[Wayb
             if not request.id:
                 mine = [r for r in mine if r.state != State.DESTROYED]
             numbers = slots.leases(tx, [r.id for r in mine])
-            found = [to_waybill(r, token_text(r.id), numbers.get(r.id)) for r in mine]
+            found = [to_waybill(r, waybill_id_of(r.id), numbers.get(r.id)) for r in mine]
             if request.id and not mine:
                 refused.add(merchant, records[0].id if records else None, UNKNOWN, "find")
             damaged = [r.id for r, w in zip(mine, found, strict=True) if w.state is WaybillState.DAMAGED]
@@ -103,5 +103,5 @@ def find(world: World, store: Store, requests: Sequence[Find]) -> list[list[Wayb
             came_upon |= {merchant.id} if damaged else set()
             answers.append(found)
         refused.write(tx)
-        ring(world, tx, came_upon, now)
+        raise_alarms(world, tx, came_upon, now)
     return answers

@@ -17,9 +17,9 @@ from typing import final
 from masking.access.budget import Tally
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.journal import journal
-from masking.journal.damaged_records import DAMAGED, finders, ring
+from masking.journal.damaged_records import DAMAGED, actors_affected, raise_alarms
 from masking.journal.refusals import Refusals
 from masking.runtime import World, milliseconds, moment
 from masking.store import leasing
@@ -28,7 +28,7 @@ from masking.store.rows import budgets, custody, people, slots, waybills
 from masking.store.rows.custody import Print
 from masking.store.rows.waybills import Record
 from masking.store.store import Store
-from masking.values.printable import LabelData, MaskedView, Refusal, Token, VirtualNumber
+from masking.values.printable import LabelData, MaskedView, Refusal, VirtualNumber, WaybillId
 from masking.values.states import State
 from masking.words.reasons import Reason
 
@@ -66,7 +66,7 @@ class Label:
     """
 
     actor: Actor
-    id: Token | str
+    id: WaybillId | str
     job: str
     station: str
     reason: str | None = None
@@ -84,7 +84,9 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
         actors = {request.actor.id for request in requests}
         staff = people.active(tx, actors)
         refused = Refusals(world, store, now, staff, ROLES, budgets.locked(tx, actors, now))
-        ids = refused.sought(tx, [(request.actor, token_record(request.id), request.id) for request in requests])
+        ids = refused.sought(
+            tx, [(request.actor, record_of_waybill_id(request.id), request.id) for request in requests]
+        )
         wanted = [record for record in ids if record]
         records = waybills.by_id(tx, wanted, lock=True)
         done = custody.prints_of_jobs(
@@ -128,7 +130,7 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
         numbers |= leasing.lease(world, store, tx, without, now)
         journal.append(tx, refused.leaves(tallies))
         budgets.save_tallies(tx, tallies, now, world)
-        ring(world, tx, finders((request.actor for request in requests), outcomes), now)
+        raise_alarms(world, tx, actors_affected((request.actor for request in requests), outcomes), now)
     return [
         each if isinstance(each, Refusal) else _data(store, *each, views[each[0].id], numbers.get(each[0].id))
         for each in outcomes

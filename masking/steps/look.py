@@ -20,7 +20,7 @@ from masking.access.duty import UNKNOWN
 from masking.access.people import Actor
 from masking.crypto.index import is_persons
 from masking.journal import journal
-from masking.journal.damaged_records import DAMAGED, finders, ring
+from masking.journal.damaged_records import DAMAGED, actors_affected, raise_alarms
 from masking.journal.refusals import Refusals
 from masking.redact.phones import canonical
 from masking.runtime import World
@@ -31,7 +31,7 @@ from masking.store.rows import budgets, custody, waybills
 from masking.store.rows.custody import Assignment
 from masking.store.store import Store, Transaction
 from masking.values.plaintext import Plain
-from masking.values.printable import Refusal, Seen
+from masking.values.printable import MaskedLookup, Refusal
 from masking.words.alarms import AlarmKind
 from masking.words.reasons import Reason
 
@@ -52,7 +52,7 @@ class Look:
     phone: Plain | None = None
 
 
-def look(world: World, store: Store, requests: Sequence[Look]) -> list[Seen | Refusal]:
+def look(world: World, store: Store, requests: Sequence[Look]) -> list[MaskedLookup | Refusal]:
     """The masked view of each parcel, and whether it is for whoever said this phone; on the ledger before it is told.
 
     Raises:
@@ -61,7 +61,7 @@ def look(world: World, store: Store, requests: Sequence[Look]) -> list[Seen | Re
     now = world.now()
     codes = store.read_codes([request.code for request in requests], world, now)
     days = store.keys.person_keys().values() if any(request.phone for request in requests) else ()
-    outcomes: list[Seen | Refusal] = []
+    outcomes: list[MaskedLookup | Refusal] = []
     looked: dict[bytes, Assignment] = {}
     with store.transaction() as tx:
         actors = {request.actor.id for request in requests}
@@ -86,11 +86,11 @@ def look(world: World, store: Store, requests: Sequence[Look]) -> list[Seen | Re
             detail = {"duty": store.duty(open_.id, world, now)}
             detail |= {} if matches is None else {"matched": "yes" if matches else "no"}
             journal.append(tx, [store.leaf(world, now, "look", actor.id, code[0], **detail)])
-            outcomes.append(Seen(view=view, matches=matches))
+            outcomes.append(MaskedLookup(view=view, matches=matches))
         custody.count_looks(tx, looked.values())
         journal.append(tx, refused.leaves(tallies))
         budgets.save_tallies(tx, tallies, now, world)
-        ring(world, tx, finders((request.actor for request in requests), outcomes), now)
+        raise_alarms(world, tx, actors_affected((request.actor for request in requests), outcomes), now)
     return outcomes
 
 

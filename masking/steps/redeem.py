@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Protocol, final
 
 from masking.access import credentials as words
-from masking.access.people import Actor, Level, Role
+from masking.access.people import Actor, KeyProtection, Role
 from masking.access.proof import Proof
 from masking.journal import journal
 from masking.runtime import World
@@ -36,14 +36,14 @@ OTHERS_DEVICE = Refusal(reason=Reason.DEVICE_OF_ANOTHER_PERSON)
 class Attest(Protocol):
     """What vouches for devices: how well is the key of this thumbprint kept, going by what the device says of itself."""
 
-    def __call__(self, statement: str | None, key: bytes) -> Level:
+    def __call__(self, statement: str | None, key: bytes) -> KeyProtection:
         """The level; never raises."""
         ...
 
 
-def software(statement: str | None, key: bytes) -> Level:  # noqa: ARG001  the port's shape
+def software(statement: str | None, key: bytes) -> KeyProtection:  # noqa: ARG001  the port's shape
     """Nobody vouches for anything: each key may be a file that can be copied."""
-    return Level.SOFTWARE
+    return KeyProtection.SOFTWARE
 
 
 @final
@@ -81,7 +81,9 @@ def redeem(
         UnavailableError: no token of this batch is known to be stored.
     """
     now = world.now()
-    levels = [attest(request.statement, request.proof.key) if request.proof else Level.NONE for request in requests]
+    levels = [
+        attest(request.statement, request.proof.key) if request.proof else KeyProtection.NONE for request in requests
+    ]
     with store.transaction() as tx:
         return [
             _device(world, store, tx, request.shown, request.proof, level, now)
@@ -92,7 +94,7 @@ def redeem(
 
 
 def _device(
-    world: World, store: Store, tx: Transaction, shown: Plain | None, proof: Proof, level: Level, now: datetime
+    world: World, store: Store, tx: Transaction, shown: Plain | None, proof: Proof, level: KeyProtection, now: datetime
 ) -> Issued | Refusal:
     """A token for the person whose device this is; a code makes it so. Whoever is nobody writes nothing."""
     digest, key = words.digest(words.CODE, shown.reveal()) if shown else None, proof.key

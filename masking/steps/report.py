@@ -18,7 +18,7 @@ from masking.journal import journal
 from masking.journal.refusals import count_leaf
 from masking.ledger.log import Leaf
 from masking.numbers.provider import PROVIDER
-from masking.numbers.pushes import Happened, Told
+from masking.numbers.pushes import ReportedEvent, ReportRecord
 from masking.runtime import World, milliseconds, moment
 from masking.store import alarms
 from masking.store.rows import budgets, calls, people
@@ -37,7 +37,7 @@ LONGEST = 86_400
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class CallReport:
     """The switch says what happened to the call that an answer of ours named, at its own time `at`."""
 
     actor: Actor
@@ -57,19 +57,19 @@ class Missed:
 
 
 def report(
-    world: World, store: Store, requests: Sequence[Report | Missed | Told]
+    world: World, store: Store, requests: Sequence[CallReport | Missed | ReportRecord]
 ) -> list[Reported | CallBacks | Refusal]:
     """That each event is recorded, the call-backs asked for, or the refusal; same order as asked.
 
     A call that was never connected, not by this switch, or whose parcel's data is destroyed, is "unknown-call": nothing of
-    it is kept, and it need not be sent again. What a provider has told (`Told`) is taken for true: its signature was checked.
+    it is kept, and it need not be sent again. What a provider has told (`ReportRecord`) is taken for true: its signature was checked.
 
     Raises:
         UnavailableError: nothing of this batch is known to be recorded; send it again.
     """
     now = world.now()
     with store.transaction() as tx:
-        staff = people.active(tx, {request.actor.id for request in requests if not isinstance(request, Told)})
+        staff = people.active(tx, {request.actor.id for request in requests if not isinstance(request, ReportRecord)})
         ids = {_call_id(request.call) for request in requests if not isinstance(request, Missed)}
         connected = calls.by_id(tx, ids - {b""})
         outcomes: list[Reported | CallBacks | Refusal] = []
@@ -86,17 +86,19 @@ def report(
                 outcomes.append(events)
         _record(world, store, tx, said, now)
         _count_probes(
-            world, store, tx, [each.probed for each in requests if isinstance(each, Told) and each.probed], now
+            world, store, tx, [each.probed for each in requests if isinstance(each, ReportRecord) and each.probed], now
         )
     return outcomes
 
 
-def _events(request: Report | Told, connected: dict[bytes, Intent], staff: dict[str, Actor]) -> list[Event] | Refusal:
+def _events(
+    request: CallReport | ReportRecord, connected: dict[bytes, Intent], staff: dict[str, Actor]
+) -> list[Event] | Refusal:
     """What a report says happened, at least one thing; or why it is not taken."""
-    if isinstance(request, Told):
+    if isinstance(request, ReportRecord):
         reporter, happened = PROVIDER, request.happened
     else:
-        reporter, happened = request.actor.id, (Happened(request.event, request.at, request.seconds),)
+        reporter, happened = request.actor.id, (ReportedEvent(request.event, request.at, request.seconds),)
         if staff.get(reporter) != request.actor or request.actor.role is not Role.SWITCH:
             return UNKNOWN
     call = connected.get(_call_id(request.call))

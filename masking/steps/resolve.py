@@ -21,7 +21,7 @@ from masking.crypto.seal import open_fields
 from masking.database import hot_sql
 from masking.errors import IntegrityError, UnavailableError
 from masking.journal import journal
-from masking.journal.damaged_records import DAMAGED, tell
+from masking.journal.damaged_records import DAMAGED, record_findings
 from masking.journal.refusals import Refusals
 from masking.ledger.log import Leaf
 from masking.redact.names import surname
@@ -94,7 +94,7 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
         leaves += refused.leaves(tallies)
         openings = [opening for opening in decided if isinstance(opening, _Opening)]
         fields = {_sealed_name(name) for opening in openings for name in opening.names}
-        with hot_sql.together(tx):
+        with hot_sql.pipeline(tx):
             budgets.save_tallies(tx, tallies, now, world)
             sealed = waybills.sealed_fields(tx, {opening.record.id for opening in openings}, sorted(fields))
             journal.append(tx, leaves)
@@ -113,7 +113,9 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
             answers.append(DAMAGED)
     if damaged:
         with suppress(UnavailableError), store.transaction() as tx:
-            tell(world, store, tx, [(each.leaf.actor, each.record.id) for each in damaged], now, step="resolve")
+            record_findings(
+                world, store, tx, [(each.leaf.actor, each.record.id) for each in damaged], now, step="resolve"
+            )
     return answers
 
 

@@ -14,7 +14,7 @@ from typing import final
 
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.journal import journal
 from masking.journal.refusals import Refusals
 from masking.keys.keystore import Destruction
@@ -24,7 +24,7 @@ from masking.store.erasing import clear_rows, finish_erasing
 from masking.store.rows import custody, people, slots, waybills
 from masking.store.rows.waybills import Record
 from masking.store.store import Store, Transaction
-from masking.values.printable import Refusal, Token
+from masking.values.printable import Refusal, WaybillId
 from masking.values.states import KEY_BACKUPS_LIVE, Act, State, after
 from masking.words.reasons import Reason
 
@@ -42,7 +42,7 @@ class SealAway:
     """Take a waybill out of everybody's reach but the offline key's."""
 
     actor: Actor
-    id: Token
+    id: WaybillId
 
 
 @final
@@ -51,7 +51,7 @@ class Destroy:
     """End a waybill's data for good."""
 
     actor: Actor
-    id: Token
+    id: WaybillId
     reason: str
 
 
@@ -61,7 +61,7 @@ class Hold:
     """Keep a waybill as it is, whatever the schedule says, until it is released."""
 
     actor: Actor
-    id: Token
+    id: WaybillId
     reason: str
 
 
@@ -71,12 +71,12 @@ class Release:
     """End a hold: the schedule takes the waybill up again."""
 
     actor: Actor
-    id: Token
+    id: WaybillId
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class HoldState:
     """Whether the waybill is held from now on."""
 
     held: bool
@@ -96,7 +96,7 @@ Retire = SealAway | Destroy | Hold | Release
 _STEPS = {SealAway: "seal-away", Destroy: "destroy", Hold: "hold", Release: "release"}
 
 
-def retire(world: World, store: Store, requests: Sequence[Retire]) -> list[Retired | Held | Refusal]:
+def retire(world: World, store: Store, requests: Sequence[Retire]) -> list[Retired | HoldState | Refusal]:
     """The new state of each waybill, or why not; same order as asked.
 
     A waybill destroyed before is not found any more: the answer is the uniform refusal. What is held is neither sealed
@@ -106,16 +106,16 @@ def retire(world: World, store: Store, requests: Sequence[Retire]) -> list[Retir
         UnavailableError: the keys may be gone while the rows are not yet; ask again, it is finished then.
     """
     now = world.now()
-    outcomes: list[Retired | Held | Refusal] = []
+    outcomes: list[Retired | HoldState | Refusal] = []
     with store.transaction() as tx:
         staff = people.active(tx, {request.actor.id for request in requests})
-        ids = [token_record(request.id) for request in requests]
+        ids = [record_of_waybill_id(request.id) for request in requests]
         batch = _Batch.of(world, store, tx, {record for record in ids if record}, now)
         refused = Refusals(world, store, now, staff, {Role.OPERATOR})
         for request, record_id in zip(requests, ids, strict=True):
             actor = request.actor
             record = batch.records.get(record_id) if record_id else None
-            outcome: Retired | Held | Refusal = UNKNOWN
+            outcome: Retired | HoldState | Refusal = UNKNOWN
             may_ask = refused.may_ask(actor)
             if record and may_ask and record.tenant == actor.tenant and record.state != State.DESTROYED:
                 outcome = batch.decide(tx, request, record)
@@ -154,7 +154,7 @@ class _Batch:
         records = waybills.by_id(tx, ids, lock=True)
         return cls(world=world, store=store, now=now, records=records, held=waybills.held(tx, records))
 
-    def decide(self, tx: Transaction, request: Retire, record: Record) -> Retired | Held | Refusal:
+    def decide(self, tx: Transaction, request: Retire, record: Record) -> Retired | HoldState | Refusal:
         """What becomes of one request about a waybill that is not destroyed."""
         match request:
             case Hold():
@@ -177,20 +177,20 @@ class _Batch:
             clear_rows(tx, [entry.waybill for entry in self.gone if entry.reason == reason], reason, now)
         journal.append(tx, self.leaves)
 
-    def _hold(self, tx: Transaction, request: Hold, waybill: bytes) -> Held | Refusal:
+    def _hold(self, tx: Transaction, request: Hold, waybill: bytes) -> HoldState | Refusal:
         if request.reason not in HOLDS:
             return Refusal(reason=Reason.NO_SUCH_REASON)
         waybills.place_hold(tx, waybill, request.actor.id, request.reason, self.now)
         self.held.add(waybill)
         self._record("hold", request, waybill, reason=request.reason)
-        return Held(held=True)
+        return HoldState(held=True)
 
-    def _release(self, tx: Transaction, request: Release, waybill: bytes) -> Held | Refusal:
+    def _release(self, tx: Transaction, request: Release, waybill: bytes) -> HoldState | Refusal:
         if not waybills.release_hold(tx, waybill):
             return Refusal(reason=Reason.NOT_HELD)
         self.held.discard(waybill)
         self._record("release", request, waybill)
-        return Held(held=False)
+        return HoldState(held=False)
 
     def _seal_away(self, request: SealAway, record: Record) -> Retired | Refusal:
         state = after(State(record.state), Act.SEAL_AWAY)

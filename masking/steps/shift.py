@@ -17,7 +17,7 @@ from masking.journal import journal
 from masking.runtime import World
 from masking.store.rows import credentials, people
 from masking.store.store import Store
-from masking.values.printable import Refusal, Working
+from masking.values.printable import Refusal, ShiftSet
 
 LONGEST = timedelta(hours=14)
 _A_MINUTE = timedelta(minutes=1)
@@ -33,14 +33,14 @@ class Shift:
     hours: int
 
 
-def shift(world: World, store: Store, requests: Sequence[Shift]) -> list[Working | Refusal]:
+def shift(world: World, store: Store, requests: Sequence[Shift]) -> list[ShiftSet | Refusal]:
     """Until when each courier works; same order as asked.
 
     Raises:
         UnavailableError: nothing of this batch is known to be recorded.
     """
     now = world.now()
-    outcomes: list[Working | Refusal] = []
+    outcomes: list[ShiftSet | Refusal] = []
     with store.transaction() as tx:
         staff = people.active(tx, {r.actor.id for r in requests} | {r.courier for r in requests})
         for request in requests:
@@ -51,14 +51,14 @@ def shift(world: World, store: Store, requests: Sequence[Shift]) -> list[Working
             until = now + min(timedelta(hours=max(request.hours, 0)), LONGEST)
             before = people.shift_of(tx, courier.id)
             if before and _same(before, until, now):
-                outcomes.append(Working(courier=courier.id, until=max(before, now)))
+                outcomes.append(ShiftSet(courier=courier.id, until=max(before, now)))
                 continue
             people.set_shift(tx, courier.id, until)
             if until == now:
                 credentials.end(tx, [courier.id], kind=words.TOKEN)
             kind = "shift-end" if until == now else "shift"
             journal.append(tx, [store.leaf(world, now, kind, actor.id, person=courier.id, hours=str(request.hours))])
-            outcomes.append(Working(courier=courier.id, until=until))
+            outcomes.append(ShiftSet(courier=courier.id, until=until))
     return outcomes
 
 

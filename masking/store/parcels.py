@@ -75,7 +75,7 @@ def scanned(store: Store, tx: Transaction, codes: Collection[Code | None], actor
     In this order for everybody: parcels, then budgets, each by their keys, so that nobody deadlocks.
     """
     ids = {code[0] for code in codes if code}
-    with hot_sql.together(tx):
+    with hot_sql.pipeline(tx):
         staff = people.active(tx, actors)
         records = waybills.by_id(tx, ids, lock=True)  # what is retired meanwhile waits, or is not seen at all
         duties = custody.open_assignments(tx, ids)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from masking.errors import IntegrityError
 from masking.store.rows.waybills import Record
 from masking.values.json import load_view
-from masking.values.printable import MaskedView, Token, VirtualNumber, Waybill, WaybillState
+from masking.values.printable import MaskedView, VirtualNumber, Waybill, WaybillId, WaybillState
 from masking.values.states import State
 
 
@@ -17,7 +17,7 @@ def view_of(record: Record) -> MaskedView | None:
         return None
 
 
-def to_waybill(record: Record, token: Token, number: VirtualNumber | None, *, created: bool = False) -> Waybill:
+def to_waybill(record: Record, token: WaybillId, number: VirtualNumber | None, *, created: bool = False) -> Waybill:
     """A record as its merchant sees it. Its state is "damaged" if its view can't be read."""
     gone = record.state == State.DESTROYED
     view = None if gone else view_of(record)

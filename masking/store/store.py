@@ -38,7 +38,7 @@ Transaction = Connection
 """What `Store.transaction` gives; steps pass it on and never look inside."""
 
 
-class Entry(Protocol):
+class TransactionHook(Protocol):
     """What is done at the beginning of each transaction of a step, by those who run it."""
 
     def __call__(self, tx: Transaction) -> None:
@@ -100,9 +100,9 @@ class Store:
         self._engines: tuple[Engine, ...] = (data, keys.engine)
         self.macs = RowMacs(keys)
         row_macs.install(data, self.macs)
-        self._entry: Entry | None = None
+        self._entry: TransactionHook | None = None
 
-    def entering(self, entry: Entry) -> Store:
+    def entering(self, entry: TransactionHook) -> Store:
         """This store, whose transactions begin with `entry`; what that raises undoes them."""
         other = copy(self)
         other._entry = entry  # noqa: SLF001  our own copy
@@ -124,7 +124,7 @@ class Store:
         return store
 
     def check_schemas(self) -> None:
-        """Refuse databases whose schemas are not this program's; see `schemacheck.check_schema`."""
+        """Refuse databases whose schemas are not this program's; see `schema_check.check_schema`."""
         check_schema(self.data, schema.data, "data")
         check_schema(self.keys.engine, key_schema.keys, "keys")
 
@@ -140,7 +140,7 @@ class Store:
         """A look at the data that waits for no writer. See `engine.reading`."""
         return reading(self.data)
 
-    def impatient(self) -> Store | None:
+    def nowait(self) -> Store | None:
         """This store on connections of its own, which wait for no other writer; None where that is not for certain.
 
         What it does takes no longer than the work itself and the disk, or else raises `BusyError`. To be closed as well. In memory
@@ -205,7 +205,7 @@ class Store:
         return letters(self.subject(assignment, world, now))
 
 
-def occupied(data_url: str, keys_url: str) -> str:
+def reason_not_empty(data_url: str, keys_url: str) -> str:
     """Why these two databases are no place for new keys; empty if they are. Then SQLite's files are their owner's alone.
 
     Raises:
@@ -228,7 +228,7 @@ def occupied(data_url: str, keys_url: str) -> str:
     return ""
 
 
-def lost(*urls: str) -> str:
+def missing_sqlite_file(*urls: str) -> str:
     """The name of an SQLite file among these addresses that is not there; empty if none is missing."""
     return next((file.name for file in files(urls) if not file.exists()), "")
 

@@ -13,7 +13,7 @@ _OFF = sa.text(
 )
 
 
-def careless(store: Store) -> list[tuple[str, str]]:
+def unsafe_durability_settings(store: Store) -> list[tuple[str, str]]:
     """The database, "data" or "keys", and the setting by which a power cut undoes what its server has committed.
 
     Raises:

@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from masking.access.people import Actor
-from masking.crypto.index import token_text
+from masking.crypto.index import waybill_id_of
 from masking.journal import journal
-from masking.journal.damaged_records import tell
+from masking.journal.damaged_records import record_findings
 from masking.keys import lifecycle
 from masking.runtime import World
 from masking.steps.retire import Destroy, Retire, Retired, SealAway, retire
@@ -28,7 +28,7 @@ BATCH = 500
 """Waybills of one transaction: their rows are locked while it lasts, less than a second."""
 
 
-class Line(NamedTuple):
+class RunLine(NamedTuple):
     """One line of the report: what was, or would be, done how many times."""
 
     what: str
@@ -37,7 +37,7 @@ class Line(NamedTuple):
 
 def nightly(
     world: World, store: Store, operator: Actor, *, dry_run: bool = False, over: datetime | None = None
-) -> Iterator[Line]:
+) -> Iterator[RunLine]:
     """Do what falls due and report each kind; a dry run only counts. Run it as often as you like.
 
     Days are closed that were over at the moment `over`; the present, if nothing is said.
@@ -48,38 +48,40 @@ def nightly(
     now = world.now()
     if not dry_run:
         reconcile(world, store, thorough=True)
-    closed = lifecycle.due_archive(store.keys, min(now, over or now))
+    closed = lifecycle.archive_keys_due(store.keys, min(now, over or now))
     if not dry_run:
         for day in closed:
             key_act(world, store, operator, "close", "archive", day)
         lifecycle.close_days(store.keys, closed, now)
-    yield Line("days closed", len(closed))
-    yield Line("orphaned wraps swept", 0 if dry_run else orphans.sweep(store, now))
+    yield RunLine("days closed", len(closed))
+    yield RunLine("orphaned wraps swept", 0 if dry_run else orphans.sweep(store, now))
 
     def away(waybill: bytes) -> Retire:
-        return SealAway(actor=operator, id=token_text(waybill))
+        return SealAway(actor=operator, id=waybill_id_of(waybill))
 
     def gone(waybill: bytes) -> Retire:
-        return Destroy(actor=operator, id=token_text(waybill), reason="retention")
+        return Destroy(actor=operator, id=waybill_id_of(waybill), reason="retention")
 
-    yield Line("waybills destroyed", _retire(world, store, State.SEALED_AWAY, gone, dry_run=dry_run))
-    yield Line("waybills sealed away", _retire(world, store, State.ACTIVE, away, dry_run=dry_run))
+    yield RunLine("waybills destroyed", _retire(world, store, State.SEALED_AWAY, gone, dry_run=dry_run))
+    yield RunLine("waybills sealed away", _retire(world, store, State.ACTIVE, away, dry_run=dry_run))
     due = lifecycle.due_online(store.keys, now)
     if dry_run:
-        yield Line("wraps moved to a younger key", lifecycle.stragglers(store.keys, due))
-        yield Line("online keys destroyed", len(due))
+        yield RunLine("wraps moved to a younger key", lifecycle.count_wraps(store.keys, due))
+        yield RunLine("online keys destroyed", len(due))
     else:
-        yield Line("wraps moved to a younger key", sum(lifecycle.refresh(store.keys, due, world, now)))
+        yield RunLine("wraps moved to a younger key", sum(lifecycle.refresh(store.keys, due, world, now)))
         stuck = tell_hanging(world, store, operator, due)
-        yield Line("online keys destroyed", _destroy_keys(world, store, operator, [k for k in due if k not in stuck]))
+        yield RunLine(
+            "online keys destroyed", _destroy_keys(world, store, operator, [k for k in due if k not in stuck])
+        )
         if stuck:
-            yield Line("online keys kept, as a wrap on them does not open", len(stuck))
-        yield Line("index keys forgotten", lifecycle.forget_indexes(store.keys, now))
-        yield Line("sealing keys ended", len(sealed_orders.end_keys(store, now)))
+            yield RunLine("online keys kept, as a wrap on them does not open", len(stuck))
+        yield RunLine("index keys forgotten", lifecycle.forget_indexes(store.keys, now))
+        yield RunLine("sealing keys ended", len(sealed_orders.end_keys(store, now)))
         with store.transaction() as tx:
-            yield Line("envelopes forgotten", sealed_orders.sweep(tx, now))
+            yield RunLine("envelopes forgotten", sealed_orders.sweep(tx, now))
         journal.sequence(world, store)
-        yield Line("checkpoints pruned", journal.prune(store))
+        yield RunLine("checkpoints pruned", journal.prune(store))
 
 
 def key_act(world: World, store: Store, operator: Actor, act: str, purpose: str, name: str) -> None:
@@ -107,10 +109,12 @@ def tell_hanging(world: World, store: Store, operator: Actor, refreshed: Collect
 
     Nothing is lost by waiting: each dies once the schedule, or `waybill erase`, has taken those waybills.
     """
-    left = lifecycle.hanging(store.keys, refreshed)
+    left = lifecycle.remaining_wraps(store.keys, refreshed)
     if left:
         with store.transaction() as tx:
-            tell(world, store, tx, [(operator.id, waybill) for _, waybill in left], world.now(), step="refresh")
+            record_findings(
+                world, store, tx, [(operator.id, waybill) for _, waybill in left], world.now(), step="refresh"
+            )
     return {key for key, _ in left}
 
 

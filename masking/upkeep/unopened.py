@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from masking.database.engine import among, reading
+from masking.database.engine import in_list, reading
 from masking.database.schema import waybill
 from masking.errors import IntegrityError
 from masking.keys.keystore import Generation, KeyStore
@@ -26,7 +26,7 @@ NEWEST, WINDOWS, WINDOW = 1000, 10, 100
 _ID = waybill.c.id
 _ACTIVE = sa.select(_ID, waybill.c.generation).where(waybill.c.state == State.ACTIVE.value).order_by(_ID)
 _AFTER = _ACTIVE.where(sa.bindparam("after") < _ID).limit(sa.bindparam("limit"))
-_THESE = _ACTIVE.where(_ID.in_(among("ids")))
+_THESE = _ACTIVE.where(_ID.in_(in_list("ids")))
 _NEWEST = _ACTIVE.order_by(None).order_by(_ID.desc()).limit(NEWEST)
 
 

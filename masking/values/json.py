@@ -24,9 +24,10 @@ from masking.values.printable import (
     DeviceEnded,
     Dial,
     Masked,
+    MaskedLookup,
     MaskedParty,
     MaskedView,
-    OnPage,
+    PrintedPage,
     Refusal,
     Reinstated,
     Rejected,
@@ -34,20 +35,19 @@ from masking.values.printable import (
     Revoked,
     ScanKind,
     Scanned,
-    Seen,
-    Token,
+    ShiftSet,
     Unlocked,
     VirtualNumber,
     Waybill,
+    WaybillId,
     WaybillState,
-    Working,
 )
 from masking.words.reasons import Reason
 from masking.words.rules import Rule
 
 Outcome = (
-    Waybill | OnPage | Rejected | Refusal | Grant | Dial | Connect | Reported | CallBacks | Seen | Scanned | Assigned
-    | Delivered | Enrolled | Confirmed | Working | Revoked | Reinstated
+    Waybill | PrintedPage | Rejected | Refusal | Grant | Dial | Connect | Reported | CallBacks | MaskedLookup | Scanned | Assigned
+    | Delivered | Enrolled | Confirmed | ShiftSet | Revoked | Reinstated
     | DeviceEnded | Unlocked
 )  # fmt: skip
 
@@ -238,7 +238,7 @@ def waybill_from_json(value: Mapping[str, Any]) -> Waybill:
     """A waybill from its JSON form."""
     number, view = value["number"], value["masked"]
     return Waybill(
-        id=Token(value["id"]),
+        id=WaybillId(value["id"]),
         reference=value["reference"],
         masked=view_from_json(view) if view else None,
         number=_number_from_json(number) if number else None,
@@ -280,7 +280,7 @@ _FORMS: dict[type[Outcome], tuple[str, Callable[[Any], dict[str, Any]], Callable
         lambda o: {"reason": o.reason, "retry_after": o.retry_after},
         lambda v: Refusal(reason=_word(Reason, v["reason"]), retry_after=v["retry_after"]),
     ),
-    OnPage: ("printed", lambda o: {"page": o.page}, lambda v: OnPage(page=v["page"])),
+    PrintedPage: ("printed", lambda o: {"page": o.page}, lambda v: PrintedPage(page=v["page"])),
     Grant: ("granted", _grant_to_json, _grant_from_json),
     Dial: (
         "dial",
@@ -302,10 +302,10 @@ _FORMS: dict[type[Outcome], tuple[str, Callable[[Any], dict[str, Any]], Callable
         lambda o: {"calls": [{"waybill_number": n, "at": time_to_json(at)} for n, at in o.calls]},
         lambda v: CallBacks(calls=tuple((c["waybill_number"], time_from_json(c["at"])) for c in v["calls"])),
     ),
-    Seen: (
+    MaskedLookup: (
         "seen",
         lambda o: {"view": view_to_json(o.view), "matches": o.matches},
-        lambda v: Seen(view=view_from_json(v["view"]), matches=v["matches"]),
+        lambda v: MaskedLookup(view=view_from_json(v["view"]), matches=v["matches"]),
     ),
     Scanned: (
         "scanned",
@@ -328,10 +328,10 @@ _FORMS: dict[type[Outcome], tuple[str, Callable[[Any], dict[str, Any]], Callable
         lambda v: Enrolled(id=v["id"], code=Plain(v["code"]), until=time_from_json(v["until"])),
     ),
     Confirmed: ("confirmed", lambda o: {"id": o.id}, lambda v: Confirmed(id=v["id"])),
-    Working: (
+    ShiftSet: (
         "working",
         lambda o: {"courier": o.courier, "until": time_to_json(o.until)},
-        lambda v: Working(courier=v["courier"], until=time_from_json(v["until"])),
+        lambda v: ShiftSet(courier=v["courier"], until=time_from_json(v["until"])),
     ),
     Revoked: ("revoked", lambda o: {"id": o.id}, lambda v: Revoked(id=v["id"])),
     Reinstated: ("reinstated", lambda o: {"id": o.id}, lambda v: Reinstated(id=v["id"])),

@@ -16,7 +16,7 @@ from masking.words.rules import Rule
 STAMP = "label-1 GB/T 41833-2022"
 """The mark of views that passed the compliance check: the rule set, and the standard that it exceeds."""
 
-Token = NewType("Token", str)
+WaybillId = NewType("WaybillId", str)
 """The opaque id of a waybill, which a merchant stores in place of the personal data (FORMAT.md section 1)."""
 
 
@@ -136,7 +136,7 @@ class Waybill:
         created: True if this call created it, False if the reference existed already.
     """
 
-    id: Token
+    id: WaybillId
     reference: str | None
     masked: MaskedView | None
     number: VirtualNumber | None
@@ -185,7 +185,7 @@ class Refusal:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OnPage:
+class PrintedPage:
     """The label is on this page, counted from 1, of the document in the same answer."""
 
     page: int
@@ -193,7 +193,7 @@ class OnPage:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class MaskedLookup:
     """A parcel's masked view. `matches` says whether the given phone is the recipient's; None if no phone was given."""
 
     view: MaskedView
@@ -265,7 +265,7 @@ class Confirmed:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Working:
+class ShiftSet:
     """The end of this courier's shift, in the past if it has ended."""
 
     courier: str
@@ -343,5 +343,5 @@ class Labels:
     """
 
     pdf: bytes
-    outcomes: list[OnPage | Rejected | Refusal]
+    outcomes: list[PrintedPage | Rejected | Refusal]
     parts: list[bytes] = field(default_factory=list)

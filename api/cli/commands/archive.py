@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from masking.connection import OPERATOR
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.disk import read_secret
 from masking.errors import InputError
 from masking.journal import journal
@@ -35,7 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the fields to standard output, and what was written about it to standard error."""
-    waybill = token_record(args.id)
+    waybill = record_of_waybill_id(args.id)
     if waybill is None:
         raise InputError("id", "not-a-token")
     private = read_secret(args.offline_key, 32)

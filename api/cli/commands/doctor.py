@@ -13,7 +13,7 @@ from typing import NamedTuple
 from masking.access.people import Role
 from masking.config import databases
 from masking.connection import OFFLINE_KEY
-from masking.crypto.index import token_text
+from masking.crypto.index import waybill_id_of
 from masking.errors import MaskingError
 from masking.journal import journal
 from masking.keys import lifecycle
@@ -23,7 +23,7 @@ from masking.store import alarms
 from masking.store.row_macs import wrong_rows
 from masking.store.rows import slots, units
 from masking.store.store import Store
-from masking.upkeep.durability import careless
+from masking.upkeep.durability import unsafe_durability_settings
 from masking.upkeep.number_pool import LOW_SHARE
 from masking.upkeep.unopened import unopened
 
@@ -107,7 +107,7 @@ def _inside(store: Store, world: World) -> Iterator[Finding]:
             f"{len(wrong)} rows are not as this program wrote them, and are treated as absent: {some}. Another program wrote "
             "into the data; restore a backup, or enrol these people under new names",
         )
-    for database, setting in careless(store):
+    for database, setting in unsafe_durability_settings(store):
         yield Finding("WRONG", f"the server of the {database} has {setting} off: a power cut undoes what was answered")
     waiting = len(store.keys.unfinished())
     if waiting:
@@ -166,7 +166,7 @@ def _openable(store: Store, sampled_by: World | None) -> Finding:
     tried, wrong = unopened(store, sampled_by)
     if not wrong:
         return Finding("ok", f"the keys of {tried} active waybills open{', a sample of all' if sampled_by else ''}")
-    some = ", ".join(map(token_text, wrong[:9] if sampled_by else wrong))
+    some = ", ".join(map(waybill_id_of, wrong[:9] if sampled_by else wrong))
     return Finding(
         "WRONG",
         f"of {tried} active waybills{', a sample,' if sampled_by else ''} {len(wrong)} open for nobody: {some}. If the key store "

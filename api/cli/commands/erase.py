@@ -22,7 +22,7 @@ from masking.runtime import World
 from masking.steps.retire import REASONS, Destroy, Retired, retire
 from masking.store.store import Store
 from masking.values.json import time_to_json
-from masking.values.printable import Refusal, Token
+from masking.values.printable import Refusal, WaybillId
 
 from ...deployment import add_folder, opening
 from ...service.providers import end_bindings
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     """Destroy it and print the certificate's time; 1 if there is no such waybill."""
     world = World()
     with opening(args.folder, world) as store, _room(args.certificate) as file:
-        [outcome] = retire(world, store, [Destroy(actor=operator(store), id=Token(args.id), reason=args.reason)])
+        [outcome] = retire(world, store, [Destroy(actor=operator(store), id=WaybillId(args.id), reason=args.reason)])
         if isinstance(outcome, Retired):
             if file:
                 _certify(world, store, args, outcome, file)

@@ -7,8 +7,8 @@ import sys
 
 from masking.connection import operator
 from masking.runtime import World
-from masking.steps.retire import HOLDS, Held, Hold, Release, Retire, retire
-from masking.values.printable import Refusal, Token
+from masking.steps.retire import HOLDS, Hold, HoldState, Release, Retire, retire
+from masking.values.printable import Refusal, WaybillId
 
 from ...deployment import add_folder, opening
 
@@ -26,10 +26,10 @@ def run(args: argparse.Namespace) -> int:
     """Hold or release it; 1 if there is no such waybill, or no hold on it."""
     world = World()
     with opening(args.folder, world) as store:
-        by, id_ = operator(store), Token(args.id)
+        by, id_ = operator(store), WaybillId(args.id)
         request: Retire = Release(actor=by, id=id_) if args.release else Hold(actor=by, id=id_, reason=args.reason)
         [outcome] = retire(world, store, [request])
-    if isinstance(outcome, Held):
+    if isinstance(outcome, HoldState):
         print("held until it is released" if outcome.held else "released")
         return 0
     print(f"waybill hold: {outcome.reason if isinstance(outcome, Refusal) else outcome}", file=sys.stderr)

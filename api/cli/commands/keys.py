@@ -24,7 +24,7 @@ from masking.store.store import Settings, Store
 from masking.upkeep.retention_run import key_act, tell_hanging
 from masking.values.json import time_to_json
 
-from ...deployment import add_folder, alone, opening
+from ...deployment import add_folder, exclusive_folder, opening
 from ...terminal import write_over
 
 _ACTS = {
@@ -107,7 +107,7 @@ def _rotate(args: argparse.Namespace, world: World, store: Store) -> int:
         case "root":
             if args.to:
                 table = tomllib.loads(args.to.read_text("utf-8"))
-                with alone(args.folder, SettingsError("a service is running on this folder; stop it first")):
+                with exclusive_folder(args.folder, SettingsError("a service is running on this folder; stop it first")):
                     count = move_root(args.folder, table, store.keys, world)
                 print(f"{count} keys wrapped by a root in the token; now put its [root] into {SETTINGS}")
             elif "root" in read_table(args.folder):
@@ -132,7 +132,7 @@ def _rotate(args: argparse.Namespace, world: World, store: Store) -> int:
 def _refresh(args: argparse.Namespace, world: World, store: Store) -> int:
     now = world.now()
     names = args.name or lifecycle.due_online(store.keys, now)
-    total = lifecycle.stragglers(store.keys, names)
+    total = lifecycle.count_wraps(store.keys, names)
     if args.dry_run:
         print(f"would move {total} wraps of {', '.join(names) or 'no key'} to today's key")
         return 0

@@ -23,7 +23,7 @@ from masking.runtime import World
 from masking.steps.label import PRINTED_BEFORE, REASONS, Label, label
 from masking.store.rows import people
 from masking.store.store import Store
-from masking.values.printable import LabelData, Token
+from masking.values.printable import LabelData, WaybillId
 
 from ...deployment import add_folder, opening
 from ...output import beside, check_output, output
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from print_templates.layout import Note
     from print_templates.printers import Setup
 
-    from ...printing.jobs import Job
+    from ...printing.jobs import PrintJob
 
 TOKEN = re.compile(r"wb1_[0-9a-z]{26}")
 BATCH = 200
@@ -126,8 +126,8 @@ def _print(
     how: How,
     world: World,
     store: Store,
-    job: Job,
-    ids: Sequence[Token],
+    job: PrintJob,
+    ids: Sequence[WaybillId],
     name: str,
     reason: str | None,
 ) -> int:
@@ -152,14 +152,14 @@ def _report(args: argparse.Namespace, printed: int, missed: list[str]) -> int:
     return 1 if missed else 0
 
 
-def _sorted(ids: Sequence[Token], found: Mapping[Token, LabelData]) -> list[Token]:
+def _sorted(ids: Sequence[WaybillId], found: Mapping[WaybillId, LabelData]) -> list[WaybillId]:
     """By routing code, as outlets sort; those that can't be printed now come last, and keep their place for later."""
     return sorted(ids, key=lambda id_: (found[id_].routing_code, found[id_].waybill_number) if id_ in found else ("~",))
 
 
 def _labels(
-    args: argparse.Namespace, world: World, store: Store, ids: Sequence[Token], job: str, reason: str | None
-) -> tuple[dict[Token, LabelData], list[str]]:
+    args: argparse.Namespace, world: World, store: Store, ids: Sequence[WaybillId], job: str, reason: str | None
+) -> tuple[dict[WaybillId, LabelData], list[str]]:
     """The labels' data by token, and a line for each that is refused."""
     actor = Actor(id=SHOP, tenant=store.settings.tenant, role=Role.MERCHANT, unit=SHOP)
     if args.person != SHOP:
@@ -180,7 +180,7 @@ def _labels(
     return found, missed
 
 
-def _send(args: argparse.Namespace, how: How, job: Job, todo: Todo, missed: list[str]) -> int:
+def _send(args: argparse.Namespace, how: How, job: PrintJob, todo: Todo, missed: list[str]) -> int:
     from print_templates import pdf
     from print_templates.printers import write
 
@@ -242,22 +242,22 @@ def _listed(positions: Sequence[int]) -> str:
     return ", ".join(map(str, positions[:10])) + rest
 
 
-def _ids(words: Sequence[str]) -> list[Token]:
+def _ids(words: Sequence[str]) -> list[WaybillId]:
     """Tokens as given, and those in files."""
     found = []
     for word in words:
         if TOKEN.fullmatch(word):
-            found.append(Token(word))
+            found.append(WaybillId(word))
             continue
         try:
             text = Path(word).read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError):
             raise InputError("ids", "neither a token nor a readable text file") from None
-        found += [Token(each) for each in TOKEN.findall(text)]
+        found += [WaybillId(each) for each in TOKEN.findall(text)]
     return found
 
 
-def _range(job: Job, again: str) -> list[Token]:
+def _range(job: PrintJob, again: str) -> list[WaybillId]:
     match = re.fullmatch(r"(\d{1,6})-(\d{1,6})", again)
     first, last = (int(each) for each in match.groups()) if match else (0, 0)
     if not 1 <= first <= last <= len(job.plan):

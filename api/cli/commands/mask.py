@@ -17,7 +17,7 @@ from masking.errors import InputError, not_installed
 from ...deployment import MADE, add_state, usual
 from ...importing import explaining
 from ...importing.importing import BATCH
-from ...importing.job import Job, Result, run_job
+from ...importing.job import ImportJob, Result, run_job
 from ...importing.layout import Answers, read_answers, understand
 from ...importing.orders import survey
 from ...importing.pasted import SURE
@@ -71,7 +71,7 @@ def _run(args: argparse.Namespace) -> int:
         print(questions, file=sys.stderr)
         return 2
     template = _template(args.labels)  # wrong sizes are said before anything is entered
-    job = Job(
+    job = ImportJob(
         path=args.file,
         folder=args.out or args.file.with_name(f"{args.file.stem}-masked"),
         layout=layout,

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from masking.config import SETTINGS
 from masking.errors import InputError
 from masking.numbers.plan import Demand, runs_dry
-from masking.numbers.pool import Act, Line
+from masking.numbers.pool import Line, SlotAct
 from masking.numbers.provider import ORIGINS
 from masking.runtime import World
 from masking.store.rows import slots
@@ -19,7 +19,7 @@ from masking.upkeep.number_pool import keep_numbers
 
 from ...deployment import add_folder, opening
 
-ACTS = {"retire": Act.RETIRE, "quarantine": Act.QUARANTINE, "clear": Act.CLEAR}
+ACTS = {"retire": SlotAct.RETIRE, "quarantine": SlotAct.QUARANTINE, "clear": SlotAct.CLEAR}
 OPEN = "RISK: lines that connect anybody who dials: a photographed label rings its recipient until the parcel is signed for"
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from masking.steps.enrol import ROLES
 from masking.values.plaintext import Enrolled
-from masking.values.printable import Refusal, Rejected, Working
+from masking.values.printable import Refusal, Rejected, ShiftSet
 
 from ...deployment import add_state
 
@@ -77,7 +77,7 @@ def _told(name: str, act: str, outcome: object) -> str:
     match outcome:
         case Enrolled(code=code, until=until):
             return f"{name}: shown this once, good until {until:%Y-%m-%d %H:%M} UTC:\n\n  {code.reveal()}\n"
-        case Working(until=until):
+        case ShiftSet(until=until):
             return f"{name}: works until {until:%Y-%m-%d %H:%M} UTC"
         case Refusal(reason=reason):
             return f"{name}: refused: {reason}"

@@ -16,10 +16,10 @@ from masking.errors import SettingsError
 from masking.journal import journal
 from masking.keys.root import open_root
 from masking.runtime import World
-from masking.store.store import lost
+from masking.store.store import missing_sqlite_file
 from masking.upkeep.recovery import restore_data, restore_keys
 
-from ...deployment import add_folder, alone, opening
+from ...deployment import add_folder, exclusive_folder, opening
 from .ledger import VERIFIED
 
 
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     """Restore it, and open it once."""
     if not args.file.is_file():
         raise SettingsError(f"{args.file.name} is no file")
-    with alone(args.folder, SettingsError("a service is running on this folder; stop it first")):
+    with exclusive_folder(args.folder, SettingsError("a service is running on this folder; stop it first")):
         replayed = _restore(args, World())
         (args.folder / VERIFIED).unlink(missing_ok=True)  # it may be of leaves that are lost
     if args.what == "keys":
@@ -60,7 +60,7 @@ def _restore(args: argparse.Namespace, world: World) -> int:
     if args.what == "data":
         restore_data(args.file, data)
     else:
-        if gone := lost(data):
+        if gone := missing_sqlite_file(data):
             raise SettingsError(f"{gone} is missing, whose destructions are replayed: restore the data first")
         engine, root = open_engine(data), open_root(args.folder, read_table(args.folder))
         try:

@@ -28,7 +28,7 @@ from masking.store.rows import people, slots
 from masking.store.store import Settings
 from masking.values.plaintext import Plain
 
-from ...deployment import add_folder, alone, opening, require_posix
+from ...deployment import add_folder, exclusive_folder, opening, require_posix
 from ...service.logs import LOG, configuration
 from ...service.serving import listening, run_service
 from ...service.settings import ServiceSettings
@@ -99,7 +99,7 @@ def _serve(settings: ServiceSettings, args: argparse.Namespace, lines: list[str]
         return _listen(settings, store, lines)
     if settings.workers > 1:
         raise SettingsError("SQLite takes one worker; several need PostgreSQL (waybill init --data ... --keys ...)")
-    with alone(settings.folder, SettingsError("a service is running on this folder, and SQLite takes one")):
+    with exclusive_folder(settings.folder, SettingsError("a service is running on this folder, and SQLite takes one")):
         return _listen(settings, store, lines)
 
 

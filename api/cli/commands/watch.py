@@ -6,7 +6,7 @@ import argparse
 import sys
 from datetime import timedelta
 
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.errors import InputError
 from masking.journal import watch
 from masking.runtime import World
@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print a line a finding, each an alarm as well; 1 if there is any."""
     world = World()
-    record = token_record(args.canary) if args.canary else None
+    record = record_of_waybill_id(args.canary) if args.canary else None
     if args.canary and record is None:
         raise InputError("canary", "not-a-token")
     with opening(args.folder, world) as store:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from masking.crypto.index import token_record
+from masking.crypto.index import record_of_waybill_id
 from masking.errors import InputError
 from masking.journal import journal
 from masking.ledger.log import Unreadable
@@ -23,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print one line a leaf; 1 if there is none, or one that can't be read."""
-    record = token_record(args.id)
+    record = record_of_waybill_id(args.id)
     if record is None:
         raise InputError("id", "not-a-token")
     world = World()

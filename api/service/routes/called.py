@@ -90,7 +90,7 @@ class BodyRoute(APIRoute):
         return handler
 
 
-class Straight:
+class FastPath:
     """ASGI: a document posted to an exact address goes to its handler at once, whatever else to the router.
 
     The layers in between (looking for the route, stacks of things to close, FastAPI's answers to errors) cost a twentieth
@@ -126,17 +126,17 @@ def outcomes_of(kind: Any) -> Responses:
     return {200: {"model": model, "description": said}}
 
 
-def called(request: Request) -> tuple[Login, Service]:
+def current_login(request: Request) -> tuple[Login, Service]:
     """The caller, whose login the step has yet to check, and the service."""
     return request.scope["login"], request.app.state.service
 
 
 def outcomes(service: Service, found: Sequence[Outcome]) -> Response:
     """The outcomes of a request beside each other, in its order. This reveals what they grant."""
-    return document({"outcomes": written(service, found)})
+    return json_response({"outcomes": serialise_outcomes(service, found)})
 
 
-def written(service: Service, found: Sequence[Outcome]) -> list[dict[str, Any]]:
+def serialise_outcomes(service: Service, found: Sequence[Outcome]) -> list[dict[str, Any]]:
     """Outcomes as JSON, counted by kind and reason, which are words of closed lists."""
     forms = [outcome_to_json(outcome) for outcome in found]
     for form, outcome in zip(forms, found, strict=True):
@@ -147,6 +147,6 @@ def written(service: Service, found: Sequence[Outcome]) -> list[dict[str, Any]]:
     return forms
 
 
-def document(value: Any) -> Response:
+def json_response(value: Any) -> Response:
     """An answer as JSON."""
     return Response(_json(value), media_type="application/json")

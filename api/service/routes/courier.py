@@ -25,7 +25,7 @@ from .. import response_models
 from ..container import Service
 from ..login import Login
 from ..request_models import CallsIn, LooksIn, ResolveIn, ScanItem, ScansIn
-from .called import BodyRoute, called, outcomes, outcomes_of
+from .called import BodyRoute, current_login, outcomes, outcomes_of
 
 router = APIRouter(route_class=BodyRoute)
 
@@ -38,7 +38,7 @@ Key = Annotated[str | None, StringConstraints(min_length=8, max_length=125), Hea
 )
 async def resolve(body: ResolveIn, request: Request) -> Response:
     """What the purpose needs of up to 20 scanned labels. Takes no idempotency key: to ask again is to look again."""
-    login, service = called(request)
+    login, service = current_login(request)
     asked = [Resolve(actor=login.actor, code=each.code, purpose=Purpose(each.purpose)) for each in body.items]
     return outcomes(service, await service.resolve.submit_many(asked, login))
 
@@ -46,7 +46,7 @@ async def resolve(body: ResolveIn, request: Request) -> Response:
 @router.post("/v1/looks", operation_id="look", tags=["parcels"], responses=outcomes_of(response_models.LookOutcome))
 async def looks(body: LooksIn, request: Request) -> Response:
     """Masked views of parcels that you have a duty towards; and whether one is for whoever has said a phone, in full."""
-    login, service = called(request)
+    login, service = current_login(request)
     asked = [
         Look(actor=login.actor, code=each.code, phone=Plain(each.phone) if each.phone else None) for each in body.items
     ]
@@ -58,7 +58,7 @@ async def looks(body: LooksIn, request: Request) -> Response:
 )
 async def calls(body: CallsIn, request: Request) -> Response:
     """A number to dial for each parcel, from your own phone, for two minutes and one call."""
-    login, service = called(request)
+    login, service = current_login(request)
     return outcomes(
         service,
         await service.announce.submit_many([Call(actor=login.actor, code=each.code) for each in body.items], login),
@@ -73,14 +73,14 @@ async def calls(body: CallsIn, request: Request) -> Response:
 )
 async def missed(request: Request) -> Response:
     """Which of your recipients have missed a call that somebody tried to answer from another phone."""
-    login, service = called(request)
+    login, service = current_login(request)
     return outcomes(service, await service.report.submit_many([Missed(actor=login.actor)], login))
 
 
 @router.post("/v1/scans", operation_id="scan", tags=["parcels"], responses=outcomes_of(response_models.ScanOutcome))
 async def scans(body: ScansIn, request: Request, key: Key = None) -> Response:
     """Say where parcels are. With an `Idempotency-Key`, a repeated request is recorded once and answered the same."""
-    login, service = called(request)
+    login, service = current_login(request)
     found: list[Outcome] = []
     numbered = enumerate(body.items)
     for delivered, run in groupby(numbered, lambda each: each[1].kind == "delivered"):

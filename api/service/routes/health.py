@@ -23,7 +23,7 @@ from masking.store.store import Store
 
 from .. import response_models
 from ..container import Service
-from .called import Responses, document
+from .called import Responses, json_response
 
 SKEW = timedelta(seconds=5)
 """How far the machine's clock may be behind the service's without being named."""
@@ -43,7 +43,7 @@ _READY: Responses = {
 @router.get("/healthz", operation_id="getLiveness", responses=_ALIVE)
 async def alive() -> Response:
     """The process answers."""
-    return document({"alive": True})
+    return json_response({"alive": True})
 
 
 class Checked:
@@ -70,7 +70,7 @@ async def ready(request: Request) -> Response:
     """The store answers, the root key and today's keys open, the ledger is being signed, chores are done. Risks are named."""
     service = request.app.state.service
     able, risks = await request.app.state.checked.ready(partial(_check, service))
-    answer = document({"ready": able, "risks": risks})
+    answer = json_response({"ready": able, "risks": risks})
     answer.status_code = 200 if able else 503
     return answer
 

@@ -16,7 +16,7 @@ from masking.ledger import checkpoint, tree
 from masking.store.store import Store
 
 from .. import response_models
-from .called import called, document
+from .called import current_login, json_response
 
 router = APIRouter(tags=["ledger"])
 
@@ -32,9 +32,9 @@ Size = Annotated[int, Query(ge=0, lt=2**63)]
 @router.get("/v1/ledger/checkpoint", operation_id="getCheckpoint", responses=_NOTE)
 async def latest(request: Request) -> Response:
     """The latest signed checkpoint, read from the store."""
-    _, service = called(request)
+    _, service = current_login(request)
     note = await anyio.to_thread.run_sync(journal.latest, service.store)
-    return document({"note": note, "key": str(service.log_key)})
+    return json_response({"note": note, "key": str(service.log_key)})
 
 
 @router.get("/v1/ledger/consistency", operation_id="getConsistencyProof", responses=_PROOF)
@@ -42,9 +42,9 @@ async def consistency(
     request: Request, earlier: Annotated[Size, Query(alias="from")], later: Annotated[Size, Query(alias="to")]
 ) -> Response:
     """The hashes that prove the ledger of `from` leaves to be the beginning of that of `to` leaves (RFC 9162, 2.1.4)."""
-    _, service = called(request)
+    _, service = current_login(request)
     path = await anyio.to_thread.run_sync(_proof, service.store, service.log_key, earlier, later)
-    return document({"proof": [base64.b64encode(each).decode() for each in path]})
+    return json_response({"proof": [base64.b64encode(each).decode() for each in path]})
 
 
 def _proof(store: Store, key: checkpoint.LogKey, earlier: int, later: int) -> list[bytes]:

@@ -18,11 +18,11 @@ from masking.store import sealed_orders
 from masking.store.sealed_orders import Opened
 from masking.values.json import order_from_json, waybill_to_json
 from masking.values.plaintext import Plain
-from masking.values.printable import Token
+from masking.values.printable import WaybillId
 
 from .. import response_models
 from ..request_models import AmendIn, CancelIn, CheckoutIn, FindIn, SealedIn, ShipIn
-from .called import BodyRoute, called, document, outcomes, outcomes_of
+from .called import BodyRoute, current_login, json_response, outcomes, outcomes_of
 
 router = APIRouter(tags=["waybills"], route_class=BodyRoute)
 
@@ -38,7 +38,7 @@ _ONE: dict[int | str, dict[str, Any]] = {200: {"model": response_models.Waybill,
 @router.post("/v1/waybills", operation_id="checkout", responses=outcomes_of(response_models.CheckoutOutcome))
 async def checkout(body: CheckoutIn, request: Request) -> Response:
     """Mask up to 100 orders. Safe to repeat: the same reference and content give the same waybill."""
-    login, service = called(request)
+    login, service = current_login(request)
     orders = [order_from_json(order.model_dump()) for order in body.orders]
     asked = [Checkout(merchant=login.actor, order=order) for order in orders]
     return outcomes(service, await service.checkout.submit_many(asked, login))
@@ -47,9 +47,9 @@ async def checkout(body: CheckoutIn, request: Request) -> Response:
 @router.get("/v1/sources", operation_id="getSealingKeys", responses=_SOURCES)
 async def keys(request: Request) -> Response:
     """The keys to seal orders to before they leave your process. Each lives for a week."""
-    login, service = called(request)
+    login, service = current_login(request)
     note = await anyio.to_thread.run_sync(sealed_orders.directory, service.world, service.store)
-    return document({"note": note, "merchant": login.actor.unit})
+    return json_response({"note": note, "merchant": login.actor.unit})
 
 
 @router.post(
@@ -57,7 +57,7 @@ async def keys(request: Request) -> Response:
 )
 async def checkout_sealed(body: SealedIn, request: Request) -> Response:
     """Mask up to 100 orders that were sealed at their source. Safe to repeat, each envelope makes its waybill once."""
-    login, service = called(request)
+    login, service = current_login(request)
     blobs = [_bytes(text) for text in body.envelopes]
     opened = await anyio.to_thread.run_sync(sealed_orders.open_orders, service.world, service.store, login.actor, blobs)
     good = [Checkout(merchant=login.actor, order=o.order, envelope=o.envelope) for o in opened if isinstance(o, Opened)]
@@ -70,30 +70,30 @@ async def find(body: FindIn, request: Request) -> Response:
     """Your waybills of one phone, in full, or of one of your own references, up to 100 in one answer."""
     if (body.phone is None) == (body.reference is None):
         raise InputError("find", "give-a-phone-or-a-reference")
-    login, service = called(request)
+    login, service = current_login(request)
     phone = Plain(body.phone) if body.phone else None
-    after = Token(body.after) if body.after is not None else None
+    after = WaybillId(body.after) if body.after is not None else None
     asked = Find(merchant=login.actor, phone=phone, reference=body.reference, limit=body.limit, after=after)
     found = await service.find.submit(asked, login)
     more = found[-1].id if len(found) == asked.limit else None
-    return document({"waybills": [waybill_to_json(waybill) for waybill in found], "next": more})
+    return json_response({"waybills": [waybill_to_json(waybill) for waybill in found], "next": more})
 
 
 @router.get("/v1/waybills/{id}", operation_id="getWaybill", responses=_ONE)
 async def status(id: str, request: Request) -> Response:  # noqa: A002  the member's name
     """One of your waybills by its token."""
-    login, service = called(request)
-    found = await service.find.submit(Find(merchant=login.actor, id=Token(id)), login)
+    login, service = current_login(request)
+    found = await service.find.submit(Find(merchant=login.actor, id=WaybillId(id)), login)
     if not found:
         raise UnknownWaybillError
-    return document(waybill_to_json(found[0]))
+    return json_response(waybill_to_json(found[0]))
 
 
 @router.post("/v1/waybills/ship", operation_id="ship", responses=outcomes_of(response_models.ChangeOutcome))
 async def ship(body: ShipIn, request: Request) -> Response:
     """Enter the carrier's numbers. Safe to repeat."""
-    login, _ = called(request)
-    items = [(Token(each.id), each.waybill_number, each.routing_code) for each in body.items]
+    login, _ = current_login(request)
+    items = [(WaybillId(each.id), each.waybill_number, each.routing_code) for each in body.items]
     return await _change(
         request, [Ship(merchant=login.actor, id=id_, waybill_number=n, routing_code=r) for id_, n, r in items]
     )
@@ -102,20 +102,20 @@ async def ship(body: ShipIn, request: Request) -> Response:
 @router.post("/v1/waybills/amend", operation_id="amend", responses=outcomes_of(response_models.ChangeOutcome))
 async def amend(body: AmendIn, request: Request) -> Response:
     """Correct orders that have not left. Safe to repeat; each time the waybill takes a new key."""
-    login, _ = called(request)
-    items = [(Token(each.id), order_from_json(each.order.model_dump())) for each in body.items]
+    login, _ = current_login(request)
+    items = [(WaybillId(each.id), order_from_json(each.order.model_dump())) for each in body.items]
     return await _change(request, [Amend(merchant=login.actor, id=id_, order=order) for id_, order in items])
 
 
 @router.post("/v1/waybills/cancel", operation_id="cancel", responses=outcomes_of(response_models.CancelOutcome))
 async def cancel(body: CancelIn, request: Request) -> Response:
     """Destroy the data of orders that will not be sent. Safe to repeat."""
-    login, _ = called(request)
-    return await _change(request, [Cancel(merchant=login.actor, id=Token(id_)) for id_ in body.ids])
+    login, _ = current_login(request)
+    return await _change(request, [Cancel(merchant=login.actor, id=WaybillId(id_)) for id_ in body.ids])
 
 
 async def _change(request: Request, changes: list[Change]) -> Response:
-    login, service = called(request)
+    login, service = current_login(request)
     return outcomes(service, await service.change.submit_many(changes, login))
 
 

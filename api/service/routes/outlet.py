@@ -24,7 +24,7 @@ from print_templates.template import template as load
 
 from .. import response_models
 from ..request_models import AssignmentsIn, LabelsIn, PrinterIn
-from .called import BodyRoute, called, document, outcomes, outcomes_of, written
+from .called import BodyRoute, current_login, json_response, outcomes, outcomes_of, serialise_outcomes
 
 router = APIRouter(route_class=BodyRoute)
 
@@ -45,7 +45,7 @@ async def labels(body: LabelsIn, request: Request) -> Response:
     A label's code stands in the drawn label and nowhere else: it never leaves as data. With `Accept: image/png`, a
     picture of the one label that would be printed: counted as no print, and without its code.
     """
-    login, service = called(request)
+    login, service = current_login(request)
     preview = request.headers.get("accept") == PNG
     if preview and len(body.ids) != 1:
         raise InputError("ids", "a-preview-is-of-one")
@@ -69,7 +69,7 @@ async def labels(body: LabelsIn, request: Request) -> Response:
     drawn = await anyio.to_thread.run_sync(partial(draw_labels, found, template, to=body.to, dpi=body.dpi, setup=setup))
     pdf = base64.b64encode(drawn.pdf).decode() if drawn.pdf else None
     parts = [base64.b64encode(part).decode() for part in drawn.parts]
-    return document({"outcomes": written(service, drawn.outcomes), "pdf": pdf, "parts": parts})
+    return json_response({"outcomes": serialise_outcomes(service, drawn.outcomes), "pdf": pdf, "parts": parts})
 
 
 @router.post(
@@ -77,7 +77,7 @@ async def labels(body: LabelsIn, request: Request) -> Response:
 )
 async def assignments(body: AssignmentsIn, request: Request) -> Response:
     """Give parcels that are here to couriers. Safe to repeat."""
-    login, service = called(request)
+    login, service = current_login(request)
     asked = [Assign(actor=login.actor, what=each.what, courier=each.courier) for each in body.items]
     return outcomes(service, await service.assign.submit_many(asked, login))
 

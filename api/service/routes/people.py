@@ -32,7 +32,7 @@ from ..request_models import (
     TokenIn,
     UnlocksIn,
 )
-from .called import BodyRoute, called, document, outcomes, outcomes_of
+from .called import BodyRoute, current_login, json_response, outcomes, outcomes_of
 
 router = APIRouter(tags=["people"], route_class=BodyRoute)
 
@@ -57,7 +57,7 @@ async def token(body: TokenIn, request: Request) -> Response:
     if isinstance(found, Refusal):
         raise _refusal(found)
     request.scope["actor"] = found.actor
-    return document(
+    return json_response(
         {
             "token": found.token.reveal(),
             "type": "DPoP" if proof else "Bearer",
@@ -80,7 +80,7 @@ def _plain(text: str | None) -> Plain | None:
 @router.post("/v1/people", operation_id="enrol", responses=outcomes_of(response_models.EnrolOutcome))
 async def people(body: PeopleIn, request: Request) -> Response:
     """Enrol up to 20 people. A person who is enrolled already gets a new code, and keeps device and phone until it is used."""
-    login, service = called(request)
+    login, service = current_login(request)
     asked = [
         Enrol(
             actor=login.actor,
@@ -97,7 +97,7 @@ async def people(body: PeopleIn, request: Request) -> Response:
 @router.post("/v1/confirmations", operation_id="confirm", responses=outcomes_of(response_models.ConfirmOutcome))
 async def confirmations(body: ConfirmationsIn, request: Request) -> Response:
     """Confirm people whom a supervisor of another unit enrols, as a person of their unit or as a second supervisor."""
-    login, service = called(request)
+    login, service = current_login(request)
     asked = [
         Confirm(actor=login.actor, id=each.id, role=Role(each.role), unit=each.unit, phone=_plain(each.phone))
         for each in body.items
@@ -108,7 +108,7 @@ async def confirmations(body: ConfirmationsIn, request: Request) -> Response:
 @router.post("/v1/shifts", operation_id="setShifts", responses=outcomes_of(response_models.ShiftOutcome))
 async def shifts(body: ShiftsIn, request: Request) -> Response:
     """Begin or end the work of your outlet's couriers; outside it they get no token. A courier may end their own."""
-    login, service = called(request)
+    login, service = current_login(request)
     asked = [Shift(actor=login.actor, courier=each.courier, hours=each.hours) for each in body.items]
     return outcomes(service, await service.shift.submit_many(asked, login))
 
@@ -116,7 +116,7 @@ async def shifts(body: ShiftsIn, request: Request) -> Response:
 @router.post("/v1/revocations", operation_id="revoke", responses=outcomes_of(response_models.RevokeOutcome))
 async def revocations(body: RevocationsIn, request: Request) -> Response:
     """End enrolments; felt by the next request, and reversible for an hour. Safe to repeat."""
-    login, service = called(request)
+    login, service = current_login(request)
     asked = [Revoke(actor=login.actor, id=id_) for id_ in body.ids]
     return outcomes(service, await service.enrol.submit_many(asked, login))
 
@@ -124,7 +124,7 @@ async def revocations(body: RevocationsIn, request: Request) -> Response:
 @router.post("/v1/reinstatements", operation_id="reinstate", responses=outcomes_of(response_models.ReinstateOutcome))
 async def reinstatements(body: ReinstatementsIn, request: Request) -> Response:
     """Take revocations of the last hour back; an alarm names who did. Safe to repeat."""
-    login, service = called(request)
+    login, service = current_login(request)
     asked = [Reinstate(actor=login.actor, id=id_) for id_ in body.ids]
     return outcomes(service, await service.enrol.submit_many(asked, login))
 
@@ -132,7 +132,7 @@ async def reinstatements(body: ReinstatementsIn, request: Request) -> Response:
 @router.post("/v1/lost-devices", operation_id="endDevices", responses=outcomes_of(response_models.EndDeviceOutcome))
 async def lost_devices(body: LostDevicesIn, request: Request) -> Response:
     """End devices that are in other hands; felt by the next request. Their owners are enrolled again. Safe to repeat."""
-    login, service = called(request)
+    login, service = current_login(request)
     asked = [Lost(actor=login.actor, id=id_) for id_ in body.ids]
     return outcomes(service, await service.enrol.submit_many(asked, login))
 
@@ -140,6 +140,6 @@ async def lost_devices(body: LostDevicesIn, request: Request) -> Response:
 @router.post("/v1/unlocks", operation_id="unlock", responses=outcomes_of(response_models.UnlockOutcome))
 async def unlocks(body: UnlocksIn, request: Request) -> Response:
     """Let people go on who are locked after too many refusals; never yourself. Safe to repeat."""
-    login, service = called(request)
+    login, service = current_login(request)
     asked = [Unlock(actor=login.actor, id=id_) for id_ in body.ids]
     return outcomes(service, await service.enrol.submit_many(asked, login))

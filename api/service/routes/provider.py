@@ -8,12 +8,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from masking.numbers.pushes import HEADER, SignatureRule, Unsigned
+from masking.numbers.pushes import HEADER, BadSignature, SignatureRule
 
 from .. import response_models
 from ..auth import PUSHED
 from ..problems import ProblemError
-from .called import document, written
+from .called import json_response, serialise_outcomes
 
 TOGETHER = 100
 """Records that are committed together; a push may bring more."""
@@ -51,12 +51,12 @@ async def aliyun(request: Request) -> Response:
     if service.provider is None or not given:
         raise _unsigned(SignatureRule.NO_KEY if service.provider is None else SignatureRule.MISSING)
     told = service.provider.told(given[0] if len(given) == 1 else None, await request.body())
-    if isinstance(told, Unsigned):
+    if isinstance(told, BadSignature):
         raise _unsigned(told.reason)
     found: list[Any] = []
     for first in range(0, len(told), TOGETHER):
         found += await service.report.submit_many(told[first : first + TOGETHER], None)
-    return document({**service.provider.acknowledgement, "outcomes": written(service, found)})
+    return json_response({**service.provider.acknowledgement, "outcomes": serialise_outcomes(service, found)})
 
 
 def _unsigned(reason: SignatureRule) -> ProblemError:

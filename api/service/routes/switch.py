@@ -7,12 +7,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from masking.steps.call import Route
-from masking.steps.report import Report
+from masking.steps.report import CallReport
 from masking.values.plaintext import Plain
 
 from .. import response_models
 from ..request_models import ReportsIn, RouteIn
-from .called import BodyRoute, called, outcomes, outcomes_of
+from .called import BodyRoute, current_login, outcomes, outcomes_of
 
 router = APIRouter(tags=["calls"], route_class=BodyRoute)
 
@@ -20,7 +20,7 @@ router = APIRouter(tags=["calls"], route_class=BodyRoute)
 @router.post("/v1/calls/route", operation_id="routeCalls", responses=outcomes_of(response_models.RouteOutcome))
 async def route(body: RouteIn, request: Request) -> Response:
     """Connect or refuse. Each answer uses up the intent that allowed it and is on the ledger before it is given."""
-    login, service = called(request)
+    login, service = current_login(request)
     asked = [
         Route(actor=login.actor, caller=Plain(each.caller), main=each.main, extension=each.extension)
         for each in body.items
@@ -31,9 +31,9 @@ async def route(body: RouteIn, request: Request) -> Response:
 @router.post("/v1/calls/reports", operation_id="reportCalls", responses=outcomes_of(response_models.ReportOutcome))
 async def reports(body: ReportsIn, request: Request) -> Response:
     """What happened to calls, at least once and in any order. What is answered is on disk and need not be sent again."""
-    login, service = called(request)
+    login, service = current_login(request)
     asked = [
-        Report(
+        CallReport(
             actor=login.actor,
             call=each.call,
             event=each.event,

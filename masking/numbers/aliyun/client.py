@@ -25,7 +25,7 @@ from masking.numbers import pushes
 from masking.numbers.aliyun import reports
 from masking.numbers.aliyun.codes import IN_DOUBT, read_code
 from masking.numbers.provider import Bound, Failed
-from masking.numbers.pushes import KEY_CHARACTERS, Told, Unsigned
+from masking.numbers.pushes import KEY_CHARACTERS, BadSignature, ReportRecord
 from masking.runtime import CHINA, World
 from masking.values.plaintext import Plain
 from masking.words.alarms import AlarmKind
@@ -117,9 +117,9 @@ class Aliyun:
             return None
         return {each for each in str(answer.get("SubsId") or "").split(",") if each}
 
-    def told(self, signature: str | None, body: bytes) -> list[Told] | Unsigned:
+    def told(self, signature: str | None, body: bytes) -> list[ReportRecord] | BadSignature:
         """The records of a push (`masking.numbers.aliyun.reports`) that somebody with the key of reports has signed."""
-        refused = pushes.unsigned(self._account.report_key, NAME, signature, body, self._world.now())
+        refused = pushes.check_signature(self._account.report_key, NAME, signature, body, self._world.now())
         return refused or reports.read(body, self._account.mains)
 
     @property

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from masking.errors import InputError
-from masking.numbers.pushes import Happened, Told
+from masking.numbers.pushes import ReportedEvent, ReportRecord
 from masking.runtime import CHINA
 from masking.values.plaintext import Plain
 
@@ -29,7 +29,7 @@ ACKNOWLEDGEMENT = {"code": 0, "msg": "接收成功"}
 """What Aliyun takes, with a 200, for received: `code` has to be a number. Anything else it pushes three times more."""
 
 
-def read(body: bytes, mains: Collection[str]) -> list[Told]:
+def read(body: bytes, mains: Collection[str]) -> list[ReportRecord]:
     """The records in a body, in its order; a record about another account's number says nothing. `mains` are the deployment's main numbers.
 
     Raises:
@@ -44,10 +44,10 @@ def read(body: bytes, mains: Collection[str]) -> list[Told]:
     return [_told(record if isinstance(record, dict) else {}, mains) for record in records]
 
 
-def _told(record: Mapping[str, Any], mains: Collection[str]) -> Told:
+def _told(record: Mapping[str, Any], mains: Collection[str]) -> ReportRecord:
     call, by = record.get("out_id"), str(record.get("call_type", BY_A))
     caller = record.get({BY_A: "phone_no", BY_B: "peer_no"}.get(by, ""))
-    return Told(
+    return ReportRecord(
         call=call if isinstance(call, str) else "",
         happened=_happened(record, by),
         caller=Plain(caller) if isinstance(caller, str) and caller else None,
@@ -61,17 +61,17 @@ def _is_probe(record: Mapping[str, Any], by: str) -> bool:
     return not record.get("out_id") and (unbound or by == INTERCEPTED)
 
 
-def _happened(record: Mapping[str, Any], by: str) -> tuple[Happened, ...]:
+def _happened(record: Mapping[str, Any], by: str) -> tuple[ReportedEvent, ...]:
     """The events in a record. Whoever was not connected spoke for no time; then only the courier's own call was missed."""
     rung, begun, over = (_time(record.get(name)) for name in ("ring_time", "start_time", "release_time"))
     if over:
         seconds = int((over - begun).total_seconds()) if begun else 0
         if seconds > 0 and begun:
-            return Happened("answered", begun), Happened("ended", over, seconds)
-        return (Happened("missed", over),) if by == BY_A else ()
+            return ReportedEvent("answered", begun), ReportedEvent("ended", over, seconds)
+        return (ReportedEvent("missed", over),) if by == BY_A else ()
     if begun:
-        return (Happened("answered", begun),)
-    return (Happened("ringing", rung),) if rung else ()
+        return (ReportedEvent("answered", begun),)
+    return (ReportedEvent("ringing", rung),) if rung else ()
 
 
 def _time(value: object) -> datetime | None:

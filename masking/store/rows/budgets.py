@@ -16,21 +16,21 @@ from masking.access.budget import ALWAYS, FULL, LIMITS, Counts, Hours, Tally, da
 from masking.access.duty import DUTY_LASTS
 from masking.access.people import Actor
 from masking.database import hot_sql
-from masking.database.engine import among, insert_new
+from masking.database.engine import in_list, insert_new
 from masking.database.schema import alarm, assignment, budget, person
 from masking.runtime import World, milliseconds
 from masking.store.alarms import raise_alarm
 from masking.words.alarms import AlarmKind
 
 # Built once: to build such a statement takes longer than to run it.
-_LOCK = sa.select(budget).where(budget.c.actor.in_(among("names"))).order_by(budget.c.actor).with_for_update()
+_LOCK = sa.select(budget).where(budget.c.actor.in_(in_list("names"))).order_by(budget.c.actor).with_for_update()
 _SAVE = (
     budget.update()
     .where(budget.c.actor == sa.bindparam("actor_"))
     .values({name: sa.bindparam(f"{name}_") for name in Counts._fields[1:]})
 )
 _SAVED = [f"{name}_" for name in Counts._fields]
-_COUNT = sa.select(assignment.c.courier, sa.func.count()).where(assignment.c.courier.in_(among("names")))
+_COUNT = sa.select(assignment.c.courier, sa.func.count()).where(assignment.c.courier.in_(in_list("names")))
 _CARRIED = _COUNT.where(assignment.c.closed.is_(None), assignment.c.at > sa.bindparam("since")).group_by(
     assignment.c.courier
 )
@@ -45,8 +45,8 @@ _LOOKED = (
         place=sa.func.coalesce(sa.bindparam("place_", type_=sa.BigInteger), assignment.c.place),
     )
 )
-_IN_LOCK = sa.select(budget).where(budget.c.actor.in_(among("names")), budget.c.locked.is_not(None))
-_ON_SHIFT = sa.select(person.c.id).where(person.c.id.in_(among("names")), person.c.shift_until > sa.bindparam("now"))
+_IN_LOCK = sa.select(budget).where(budget.c.actor.in_(in_list("names")), budget.c.locked.is_not(None))
+_ON_SHIFT = sa.select(person.c.id).where(person.c.id.in_(in_list("names")), person.c.shift_until > sa.bindparam("now"))
 
 
 def create(tx: Connection, actor: str) -> None:

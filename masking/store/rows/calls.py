@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from masking.database import hot_sql
-from masking.database.engine import among, insert_new
+from masking.database.engine import in_list, insert_new
 from masking.database.schema import assignment, call_report, intent, waybill
 from masking.numbers.provider import PROVIDER
 from masking.runtime import World, milliseconds
@@ -34,7 +34,7 @@ SILENCE = timedelta(days=1)
 _BATCH = 1000
 _RECENT = (
     sa.select(intent)
-    .where(intent.c.waybill.in_(among("waybills")), intent.c.expires >= sa.bindparam("since"))
+    .where(intent.c.waybill.in_(in_list("waybills")), intent.c.expires >= sa.bindparam("since"))
     .order_by(intent.c.id)
     .with_for_update()
 )

@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from masking.access.people import Actor
 from masking.access.proof import Proof
 from masking.database import hot_sql
-from masking.database.engine import among
+from masking.database.engine import in_list
 from masking.database.schema import credential, person, proof
 from masking.keys import ended_access
 from masking.runtime import milliseconds
@@ -26,7 +26,7 @@ from masking.store import row_macs
 from masking.store.rows.people import actor_of
 
 _LIVE = (
-    credential.c.digest.in_(among("digests")),
+    credential.c.digest.in_(in_list("digests")),
     person.c.active.is_(True),
     credential.c.expires.is_(None) | (credential.c.expires > sa.bindparam("now")),
 )
@@ -38,7 +38,7 @@ _HELD = sa.select(*credential.columns, *person.columns).join(person, person.c.id
 _USE = postgresql.insert(proof).on_conflict_do_nothing().returning(proof.c.id)
 
 
-class Held(NamedTuple):
+class TokenHolder(NamedTuple):
     """Whose a credential is, and the thumbprint of the key that it is bound to; None for one that needs no proof."""
 
     actor: Actor
@@ -60,13 +60,13 @@ def check(
     """Those of these credentials that are somebody's who is enrolled now, and not expired; and what `use` says of the proofs."""
     is_ours = partial(row_macs.of(tx).holds, credential)  # the person's row is checked by each step, and in `holders`
     given: dict[str, Any] = {"digests": list(digests), "now": milliseconds(now)}
-    with hot_sql.together(tx):
+    with hot_sql.pipeline(tx):
         valid = hot_sql.by_key(tx, lambda row: (row[0], None), _VALID, keep=is_ours, **given)
         used = use(tx, proofs)
     return valid.keys(), used
 
 
-def holders(tx: Connection, digests: Collection[bytes], now: datetime) -> dict[bytes, Held]:
+def holders(tx: Connection, digests: Collection[bytes], now: datetime) -> dict[bytes, TokenHolder]:
     """Whose these credentials are: of people who are enrolled now, and not expired."""
     if not digests:
         return {}
@@ -74,7 +74,7 @@ def holders(tx: Connection, digests: Collection[bytes], now: datetime) -> dict[b
     for row in tx.execute(_HELD, {"digests": list(digests), "now": milliseconds(now)}):
         own, who = row[:_OWN], row[_OWN:]
         if macs.holds(credential, own) and macs.holds(person, who):
-            held[own[0]] = Held(actor_of(who), own[_KEY])
+            held[own[0]] = TokenHolder(actor_of(who), own[_KEY])
     return held
 
 

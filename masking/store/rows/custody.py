@@ -10,9 +10,9 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from masking.access.budget import Duty
+from masking.access.budget import CountedDuty
 from masking.database import hot_sql
-from masking.database.engine import among, insert_new
+from masking.database.engine import in_list, insert_new
 from masking.database.schema import assignment, label_print, scan
 from masking.runtime import milliseconds
 from masking.store import row_macs
@@ -50,9 +50,9 @@ class Assignment(NamedTuple):
     place: int | None = None
 
     @property
-    def spent(self) -> Duty:
+    def spent(self) -> CountedDuty:
         """What a budget asks of it."""
-        return Duty(self.id, self.looked, self.place)
+        return CountedDuty(self.id, self.looked, self.place)
 
 
 class Print(NamedTuple):
@@ -68,12 +68,12 @@ class Print(NamedTuple):
 
 
 _LOOKS = assignment.update().where(assignment.c.id == sa.bindparam("of")).values(views=sa.bindparam("viewed"))
-_OPEN = sa.select(assignment).where(assignment.c.waybill.in_(among("waybills")), assignment.c.closed.is_(None))
+_OPEN = sa.select(assignment).where(assignment.c.waybill.in_(in_list("waybills")), assignment.c.closed.is_(None))
 
 
 _FREE = (
     assignment.update()
-    .where(assignment.c.waybill.in_(among("waybills")), assignment.c.closed.is_(None))
+    .where(assignment.c.waybill.in_(in_list("waybills")), assignment.c.closed.is_(None))
     .values(place=None)
 )
 

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from masking.access.people import Actor, Level, Role
+from masking.access.people import Actor, KeyProtection, Role
 from masking.crypto.index import person_index
 from masking.crypto.seal import open_fields, seal_fields
 from masking.database import hot_sql
-from masking.database.engine import among, insert_new
+from masking.database.engine import in_list, insert_new
 from masking.database.schema import person
 from masking.errors import InputError
 from masking.keys import ended_access
@@ -30,10 +30,10 @@ from masking.values.plaintext import Plain
 
 _ACTOR = itemgetter(*(person.columns.keys().index(name) for name in ("id", "tenant", "role", "unit", "level")))
 
-_UNBOUND = {"device": None, "level": Level.NONE.value, "phone": None, "phone_index": None}
+_UNBOUND = {"device": None, "level": KeyProtection.NONE.value, "phone": None, "phone_index": None}
 """A phone goes with its device, so that only a person who can act is rung."""
 
-_ACTIVE = sa.select(person).where(person.c.id.in_(among("ids")), person.c.active.is_(True))
+_ACTIVE = sa.select(person).where(person.c.id.in_(in_list("ids")), person.c.active.is_(True))
 _REACHABLE = _ACTIVE.where(person.c.phone.is_not(None))
 
 
@@ -58,7 +58,7 @@ def enrol(
         "active": True,
         "enrolled": milliseconds(now),
         "device": None,
-        "level": Level.NONE.value,
+        "level": KeyProtection.NONE.value,
         "shift_until": None,
     }
     if phone:
@@ -132,7 +132,7 @@ def _is_ours(tx: Connection) -> Callable[[tuple[Any, ...]], bool]:
 def actor_of(row: Sequence[Any]) -> Actor:
     """The actor in a whole row, in the columns' order of the table."""
     id_, tenant, role, unit, level = _ACTOR(row)
-    return Actor(id=id_, tenant=tenant, role=Role(role), unit=unit, level=Level(level))
+    return Actor(id=id_, tenant=tenant, role=Role(role), unit=unit, level=KeyProtection(level))
 
 
 def with_device(tx: Connection, device: bytes) -> Actor | None:
@@ -143,7 +143,7 @@ def with_device(tx: Connection, device: bytes) -> Actor | None:
     return actor_of(rows[0]) if rows else None
 
 
-def bind(tx: Connection, id_: str, device: bytes, level: Level) -> bool:
+def bind(tx: Connection, id_: str, device: bytes, level: KeyProtection) -> bool:
     """Make this somebody's one device; False, and nothing is changed, if it is another's, or they are enrolled no more.
 
     A revoked person's device is free, and lost to that person.

@@ -17,9 +17,9 @@ from sqlalchemy.engine import Connection
 
 from masking.access.people import Role
 from masking.database import hot_sql
-from masking.database.engine import among, insert_new
+from masking.database.engine import in_list, insert_new
 from masking.database.schema import line, person, slot, waybill
-from masking.numbers.pool import DICE, HELD, LEASE, REST, Act, Line, Slot, Stage, area_of, reaches, ways
+from masking.numbers.pool import DICE, HELD, LEASE, REST, Line, Slot, SlotAct, Stage, area_of, reaches, ways
 from masking.runtime import World, milliseconds, moment
 from masking.store.alarms import raise_alarm
 from masking.values.printable import VirtualNumber
@@ -30,10 +30,10 @@ TIDY = 2000
 _DAY = 86_400_000
 _HOUR = timedelta(hours=1)
 _KEY = ("main", "extension")
-_LINES = sa.select(line).where(line.c.main.in_(among("mains")))
+_LINES = sa.select(line).where(line.c.main.in_(in_list("mains")))
 _HOLDERS = sa.select(slot.c.main, slot.c.extension, slot.c.waybill).where(
-    slot.c.main.in_(among("mains")),
-    slot.c.extension.in_(among("extensions")),  # SQLite scans for pairs, not for these two
+    slot.c.main.in_(in_list("mains")),
+    slot.c.extension.in_(in_list("extensions")),  # SQLite scans for pairs, not for these two
     slot.c.waybill.is_not(None),
     slot.c.until >= sa.bindparam("now"),
 )
@@ -103,7 +103,7 @@ def lease(
         }
         for each, row in drawn.items()
     ]
-    _move_each(tx, Act.LEASE, rows)
+    _move_each(tx, SlotAct.LEASE, rows)
     if len(drawn) < len(cities):
         raise_alarm(tx, AlarmKind.NUMBERS_DRY, "pool", now, world, partner=_largest_holder(tx), at_most_every=_HOUR)
     return {
@@ -126,7 +126,7 @@ def renew(tx: Connection, waybills: Collection[bytes], now: datetime) -> None:
     """The parcels show a sign of life: their leases last on. A lease is written at most once a day."""
     until = milliseconds(now + LEASE)
     if waybills:
-        tx.execute(_move(Act.RENEW, slot.c.waybill.in_(waybills), slot.c.until < until - _DAY, until=until))
+        tx.execute(_move(SlotAct.RENEW, slot.c.waybill.in_(waybills), slot.c.until < until - _DAY, until=until))
 
 
 def release(tx: Connection, waybills: Collection[bytes], now: datetime) -> None:
@@ -145,7 +145,7 @@ def tidy(tx: Connection, now: datetime) -> int:
     ended = _end(tx, tx.execute(overdue), now)
     rested = sa.select(slot.c.main, slot.c.extension).where(slot.c.stage == Stage.COOLING, past)
     rows = tx.execute(rested.order_by(slot.c.until).limit(TIDY).with_for_update(skip_locked=True)).all()
-    _move_each(tx, Act.REST, [{"main": row.main, "extension": row.extension} for row in rows], "until")
+    _move_each(tx, SlotAct.REST, [{"main": row.main, "extension": row.extension} for row in rows], "until")
     return ended + len(rows)
 
 
@@ -178,16 +178,16 @@ def holders(tx: Connection, numbers: Collection[tuple[str, str]], now: datetime)
     return {number: found[number] for number in numbers if number in found}
 
 
-def withdraw(tx: Connection, act: Act, main: str, extensions: Collection[str] | None, now: datetime) -> int:
+def withdraw(tx: Connection, act: SlotAct, main: str, extensions: Collection[str] | None, now: datetime) -> int:
     """Quarantine, clear or retire slots of one line, or all of it (None); how many moved. Quarantine ends a lease at once.
 
     A retired slot that is leased rings on until that lease ends.
     """
     of = [slot.c.main == main] if extensions is None else [slot.c.main == main, slot.c.extension.in_(extensions)]
-    held = slot.c.stage.in_(HELD) if act is Act.RETIRE else sa.false()
+    held = slot.c.stage.in_(HELD) if act is SlotAct.RETIRE else sa.false()
     emptied = ("waybill", "merchant", "until")
     values: dict[str, Any] = {name: sa.case((held, slot.c[name]), else_=sa.null()) for name in emptied}
-    if act is Act.CLEAR:
+    if act is SlotAct.CLEAR:
         values["until"] = milliseconds(now) + sa.select(line.c.rest).where(line.c.main == main).scalar_subquery()
     return tx.execute(_move(act, *of, **values)).rowcount
 
@@ -268,12 +268,12 @@ def _end(tx: Connection, ending: Iterable[Any], now: datetime) -> int:
             printed.append(this | {"until": milliseconds(now) + row.rest})
         else:
             unprinted.append(this)
-    _move_each(tx, Act.RETURN_UNPRINTED, unprinted, "waybill", "merchant", "until")
-    _move_each(tx, Act.RELEASE, printed, "waybill", "merchant")
+    _move_each(tx, SlotAct.RETURN_UNPRINTED, unprinted, "waybill", "merchant", "until")
+    _move_each(tx, SlotAct.RELEASE, printed, "waybill", "merchant")
     return len(unprinted) + len(printed)
 
 
-def _move(act: Act, *where: sa.ColumnElement[bool], **values: Any) -> sa.Update:
+def _move(act: SlotAct, *where: sa.ColumnElement[bool], **values: Any) -> sa.Update:
     """The statement that moves slots as the table says, and none that the table does not name."""
     led = ways(act)
     stage = sa.case({before.value: after.value for before, after in led.items()}, value=slot.c.stage)
@@ -282,7 +282,7 @@ def _move(act: Act, *where: sa.ColumnElement[bool], **values: Any) -> sa.Update:
     )
 
 
-def _move_each(tx: Connection, act: Act, rows: Sequence[Mapping[str, Any]], *cleared: str) -> None:
+def _move_each(tx: Connection, act: SlotAct, rows: Sequence[Mapping[str, Any]], *cleared: str) -> None:
     """Move these slots, each with what its own row says beside its key, and these columns of all of them emptied."""
     if rows:
         of = [{f"of_{name}": value for name, value in row.items()} for row in rows]
@@ -290,7 +290,7 @@ def _move_each(tx: Connection, act: Act, rows: Sequence[Mapping[str, Any]], *cle
 
 
 @cache
-def _moving(act: Act, names: tuple[str, ...], cleared: tuple[str, ...]) -> sa.Update:
+def _moving(act: SlotAct, names: tuple[str, ...], cleared: tuple[str, ...]) -> sa.Update:
     given: dict[str, Any] = {name: sa.bindparam(f"of_{name}") for name in names}
     these = sa.and_(*(slot.c[name] == given.pop(name) for name in _KEY))
     return _move(act, these, **given, **dict.fromkeys(cleared))

@@ -9,13 +9,13 @@ from sqlalchemy.engine import Connection
 
 from masking.access.people import Actor, Role
 from masking.database import hot_sql
-from masking.database.engine import among
+from masking.database.engine import in_list
 from masking.database.schema import person, waybill
 from masking.store.rows import credentials
 
 _STAFFED = (
     sa.select(person.c.unit)
-    .where(person.c.unit.in_(among("units")), person.c.role == Role.OUTLET.value)
+    .where(person.c.unit.in_(in_list("units")), person.c.role == Role.OUTLET.value)
     .where(person.c.tenant == sa.bindparam("tenant"), person.c.active.is_(True))
     .distinct()
 )

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from masking.access.chain import Leg, Where
 from masking.database import hot_sql
-from masking.database.engine import among, insert_new
+from masking.database.engine import in_list, insert_new
 from masking.database.schema import hold, sealed, sealed_column, waybill
 from masking.keys.keystore import Generation
 from masking.runtime import milliseconds
@@ -82,7 +82,7 @@ _MOVE = (
     .where(waybill.c.id == sa.bindparam("of"))
     .values({name: sa.bindparam(f"new_{name}") for name in _WHERE})
 )
-_BY_ID = sa.select(waybill).where(waybill.c.id.in_(among("ids")))
+_BY_ID = sa.select(waybill).where(waybill.c.id.in_(in_list("ids")))
 _LOCKED = _BY_ID.order_by(waybill.c.id).with_for_update(key_share=True)
 
 
@@ -124,7 +124,7 @@ def sealed_fields(tx: Connection, records: Collection[bytes], names: Collection[
 @cache
 def _sealed(names: tuple[str, ...]) -> sa.Select[Any]:
     columns = [sealed.c[sealed_column(name)] for name in names]
-    return sa.select(sealed.c.waybill, *columns).where(sealed.c.waybill.in_(among("records")))
+    return sa.select(sealed.c.waybill, *columns).where(sealed.c.waybill.in_(in_list("records")))
 
 
 def by_id(tx: Connection, ids: Collection[bytes], *, lock: bool = False) -> dict[bytes, Record]:
