@@ -132,7 +132,7 @@ def command(folder: Path, count: int, labels: str) -> float:
     words = [
         sys.executable,
         "-m",
-        "api.cli.main",
+        "api.cli",
         "mask",
         str(path),
         "--to",

@@ -167,7 +167,7 @@ def test_who_has_seen_enough_of_an_answer_may_close_it(deployed):
     os.close(closed)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with os.fdopen(end, "wb") as pipe:
-        command = [sys.executable, "-m", "api.cli.main", "ledger", "verify", "--folder", str(folder)]
+        command = [sys.executable, "-m", "api.cli", "ledger", "verify", "--folder", str(folder)]
         done = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, cwd=ROOT, check=False, env=environment)
     assert (done.returncode, done.stderr) == (0, b"")
 

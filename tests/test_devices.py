@@ -145,7 +145,7 @@ def test_a_clock_that_is_wrong_is_set_by_the_service(service, file, boss, clerk,
 
 def shell(*words: object, before: tuple[str, ...] = ()) -> tuple[int, str]:
     """The exit status of a `waybill` command, and what it prints."""
-    command = [*before, sys.executable, "-m", "api.cli.main", *map(str, words)]
+    command = [*before, sys.executable, "-m", "api.cli", *map(str, words)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     return done.returncode, done.stdout + done.stderr
 
@@ -201,7 +201,7 @@ def test_a_shell_lets_people_in_and_out(service, file, boss, clerk):
     as_boss, as_clerk = (file(name, service.code(who)) for name, who in (("b", SUPERVISOR), ("c", DISPATCHER)))
 
     def waybill(who: Path, *words: str, typed: str = "") -> tuple[int, str]:
-        command = [sys.executable, "-m", "api.cli.main", "people", service.url, "--as", str(who), *words]
+        command = [sys.executable, "-m", "api.cli", "people", service.url, "--as", str(who), *words]
         done = subprocess.run(command, input=typed, capture_output=True, text=True, cwd=ROOT, check=False)
         return done.returncode, done.stdout
 

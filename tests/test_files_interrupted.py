@@ -29,7 +29,7 @@ def write(path, series="F"):
 
 def start(path, labels="none", *options):
     """The command in a process of its own, committing five orders at a time."""
-    words = [sys.executable, "-m", "api.cli.main", "mask", str(path), "--to", str(path.parent / "deployment")]
+    words = [sys.executable, "-m", "api.cli", "mask", str(path), "--to", str(path.parent / "deployment")]
     return subprocess.Popen(
         [*words, "--labels", labels, "--batch", "5", *options],
         cwd=Path(__file__).parents[1],
@@ -117,7 +117,7 @@ def flushes(path, folder):
 
 
 def under_strace(path, *options):
-    words = [sys.executable, "-m", "api.cli.main", "mask", str(path), "--to", str(path.parent / "deployment")]
+    words = [sys.executable, "-m", "api.cli", "mask", str(path), "--to", str(path.parent / "deployment")]
     return subprocess.run(
         ["strace", "-f", *options, *words, "--labels", "none", "--batch", "20", "--overwrite"],
         cwd=Path(__file__).parents[1],

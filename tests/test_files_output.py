@@ -136,7 +136,7 @@ def test_a_device_is_written_and_stays_a_device():
 @pytest.mark.parametrize("name", ["-", "/dev/stdout"])
 @pytest.mark.parametrize("to", ["pipe", "file"])
 def test_standard_output_takes_the_bytes_and_the_words_go_elsewhere(tmp_path, name, to):
-    command = [sys.executable, "-m", "api.cli.main", "printer", "--to", "tspl", "--paper", "60x40", "--out"]
+    command = [sys.executable, "-m", "api.cli", "printer", "--to", "tspl", "--paper", "60x40", "--out"]
     assert subprocess.run([*command, str(tmp_path / "page")], stdout=subprocess.DEVNULL, check=False).returncode == 0
     if to == "pipe":
         done = subprocess.run([*command, name], capture_output=True, check=False)
@@ -150,7 +150,7 @@ def test_standard_output_takes_the_bytes_and_the_words_go_elsewhere(tmp_path, na
 
 
 def test_a_process_that_the_shell_opened_takes_the_bytes(tmp_path):
-    command = f"{sys.executable} -m api.cli.main printer --to tspl --paper 60x40 --out >(cat > {tmp_path}/copy) && wait"
+    command = f"{sys.executable} -m api.cli printer --to tspl --paper 60x40 --out >(cat > {tmp_path}/copy) && wait"
     done = subprocess.run(["bash", "-c", command], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "copy").read_bytes().startswith(b"SIZE")

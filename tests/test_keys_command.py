@@ -74,7 +74,7 @@ def test_the_list_names_every_key_and_shows_none(waybill, folder):
 
 def test_a_revoked_label_key_needs_a_yes_and_leaves_a_leaf(waybill, folder):
     waybill("keys", "rotate", "label")
-    command = [sys.executable, "-m", "api.cli.main", "keys", "revoke", "label", "1", "--folder", folder]
+    command = [sys.executable, "-m", "api.cli", "keys", "revoke", "label", "1", "--folder", folder]
     asked = subprocess.run(command, input="no\n", capture_output=True, text=True, check=False, cwd=ROOT)
     assert (asked.returncode, asked.stderr) == (1, "nothing done\n")
     assert waybill("keys", "revoke", "label", "1", "--yes")[0] == 0

@@ -44,7 +44,7 @@ def test_lines_of_a_full_queue_are_dropped_and_counted():
 
 def test_service_answers_and_ends_though_its_log_is_not_read(tmp_path):
     staffed(tmp_path / "d", World())
-    command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0", "--folder", str(tmp_path / "d")]
+    command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", "--folder", str(tmp_path / "d")]
     reading, writing = os.pipe()
     process = subprocess.Popen(command, stderr=writing, cwd=Path(__file__).parents[1])
     os.close(writing)

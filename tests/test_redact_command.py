@@ -10,7 +10,7 @@ import pytest
 
 
 def redact(*rows: str) -> tuple[int, list[dict[str, object]], str]:
-    command = [sys.executable, "-m", "api.cli.main", "redact"]
+    command = [sys.executable, "-m", "api.cli", "redact"]
     done = subprocess.run(
         command, check=False, input="\n".join(rows) + "\n", capture_output=True, text=True, encoding="utf-8"
     )

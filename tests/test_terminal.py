@@ -123,7 +123,7 @@ def test_the_answers_that_are_drafted_for_a_strange_header_are_understood(tmp_pa
 
 def test_redact_answers_with_the_same_characters_that_it_was_asked_with():
     request = json.dumps({"id": STEERING, "field": "text", "value": "书"})
-    command = [sys.executable, "-m", "api.cli.main", "redact"]
+    command = [sys.executable, "-m", "api.cli", "redact"]
     done = subprocess.run(
         command, input=request, capture_output=True, text=True, encoding="utf-8", cwd=ROOT, check=True
     )
@@ -134,7 +134,7 @@ def test_redact_answers_with_the_same_characters_that_it_was_asked_with():
 def test_progress_is_still_drawn_over_the_last_line_of_a_terminal(tmp_path):
     path = strange_name(tmp_path)
     screen, side = os.openpty()
-    command = [sys.executable, "-m", "api.cli.main", "mask", str(path), "--to", str(tmp_path / "d"), "--labels", "none"]
+    command = [sys.executable, "-m", "api.cli", "mask", str(path), "--to", str(tmp_path / "d"), "--labels", "none"]
     done = subprocess.run(command, cwd=ROOT, stderr=side, stdout=subprocess.PIPE, check=False)
     os.close(side)
     shown = os.read(screen, 1 << 16).decode()

@@ -135,7 +135,7 @@ def test_the_fonts_are_in_a_wheel_of_their_own_with_their_licence(built, fonts):
 def test_the_wheel_says_what_it_offers(wheel):
     names = files(wheel)
     [entry] = [wheel / name for name in names if name.endswith("entry_points.txt")]
-    assert "waybill = waybill_service.cli:main" in entry.read_text()
+    assert "waybill = waybill_service.cli.main:main" in entry.read_text()
 
 
 def test_every_installed_module_imports_beside_an_api_of_the_application(wheel, tmp_path):

@@ -75,7 +75,3 @@ def _main(argv: Sequence[str] | None) -> int:
     except OSError as error:  # a file that the caller named, or a full disk
         print(f"waybill {command}: {error.filename or 'file'}: {error.strerror}", file=sys.stderr)
     return status
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,6 @@
+"""`python -m waybill_service.cli`, the same as `waybill`."""
+
+from .main import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())
