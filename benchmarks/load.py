@@ -79,7 +79,10 @@ def wrk(url: str, asks: Sequence[Ask] = (), pattern: str = "", *more: str) -> Ra
             done = subprocess.run(command, capture_output=True, text=True, check=True)
         except FileNotFoundError:
             sys.exit("wrk is missing (Debian: apt-get install wrk)")
-    return dict(json.loads(done.stdout.rsplit("RESULT ", 1)[1]))
+    rates: Rates = dict(json.loads(done.stdout.rsplit("RESULT ", 1)[1]))
+    if asks and rates["good"] + rates["bad"] >= len(asks):
+        sys.exit(f"a slice of {SECONDS} s needs more than {len(asks)} requests on this machine; raise EACH in the bench")
+    return rates
 
 
 def share(sides: Sequence[tuple[Rates, Rates, Rates]], figure: str) -> None:

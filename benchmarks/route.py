@@ -33,7 +33,7 @@ WORLD = World()
 CONNECTED = '"outcome":"connect","to":"([^"]+)","shown":"([^"]+)"'
 """What an answer has to tell: the right phone, shown as the number that was dialled."""
 ROUNDS = int(os.environ.get("ROUNDS", "4"))
-EACH = 2400
+EACH = 8000
 """Numbers that can be asked about in one slice."""
 
 Parcel = tuple[bytes, VirtualNumber, str]
