@@ -84,10 +84,11 @@ def _bars(text: str, box: CodeBox) -> Code | None:
         raise InputError("waybill_number", Rule.NOT_CODE_128) from None
     x, y, width, height = box.box
     along = height if box.turned else width
-    size = max(along // (len(modules) + 2 * code128.QUIET), box.least)
-    if size * (len(modules) + 2 * box.quiet) > along:
+    for size in range(box.most, box.narrowest - 1, -1):
+        if size * (len(modules) + 2 * (box.quiet if size == box.least else code128.QUIET)) <= along:
+            break
+    else:
         return None
-    size = min(size, box.most)
     length = size * len(modules)
     lead = (along - length) // 2
     packed = int(modules.ljust(-(-len(modules) // 8) * 8, "0"), 2).to_bytes(-(-len(modules) // 8), "big")

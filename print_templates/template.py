@@ -12,6 +12,7 @@ import warnings
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
+from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
@@ -56,7 +57,8 @@ class TextBox(NamedTuple):
 class CodeBox(NamedTuple):
     """A box for a code with its quiet zones. `kind` is code128 or qr; a module has `least` to `most` dots.
 
-    `quiet` is the least width of the quiet zones of bars, in modules.
+    `quiet` is the least width of the quiet zones of bars, in modules. Bars that don't fit with it may have modules of
+    `narrowest` dots, with the standard's quiet zones.
     """
 
     kind: str
@@ -65,6 +67,7 @@ class CodeBox(NamedTuple):
     most: int
     turned: bool
     quiet: float
+    narrowest: int
 
 
 @final
@@ -177,14 +180,7 @@ def _compiled(text: str, folder: Path, dpi: float) -> Template:
         ),
         texts=tuple(box for box in texts if box not in fixed),
         codes=tuple(
-            CodeBox(
-                kind,
-                grid.box(each["box"]),
-                int(least * dpi / MM + 1e-6),
-                grid.dots(each.get("module", 2)),
-                each.get("turned", False),
-                each.get("quiet", code128.QUIET),
-            )
+            _code_box(kind, each, least, grid)
             for kind, least in (("code128", linting.BAR_MODULE), ("qr", linting.QR_MODULE))
             for each in source[kind]
         ),
@@ -203,6 +199,20 @@ class _Grid(NamedTuple):
     def box(self, mm: list[float]) -> Box:
         left, top, right, bottom = (self.dots(edge) for edge in (mm[0], mm[1], mm[0] + mm[2], mm[1] + mm[3]))
         return left, top, max(right - left, 1), max(bottom - top, 1)
+
+
+def _code_box(kind: str, source: dict[str, Any], least_mm: float, grid: _Grid) -> CodeBox:
+    least = int(least_mm * grid.dpi / MM + 1e-6)
+    narrowest = ceil(source["narrowest"] * grid.dpi / MM - 1e-6) if "narrowest" in source else least
+    return CodeBox(
+        kind,
+        grid.box(source["box"]),
+        least,
+        grid.dots(source.get("module", 2)),
+        source.get("turned", False),
+        source.get("quiet", code128.QUIET),
+        min(narrowest, least),
+    )
 
 
 def _text_box(source: dict[str, Any], grid: _Grid, *, blocks: bool) -> TextBox:
