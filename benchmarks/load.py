@@ -81,7 +81,9 @@ def wrk(url: str, asks: Sequence[Ask] = (), pattern: str = "", *more: str) -> Ra
             sys.exit("wrk is missing (Debian: apt-get install wrk)")
     rates: Rates = dict(json.loads(done.stdout.rsplit("RESULT ", 1)[1]))
     if asks and rates["good"] + rates["bad"] >= len(asks):
-        sys.exit(f"a slice of {SECONDS} s needs more than {len(asks)} requests on this machine; raise EACH in the bench")
+        sys.exit(
+            f"a slice of {SECONDS} s needs more than {len(asks)} requests on this machine; raise EACH in the bench"
+        )
     return rates
 
 
