@@ -79,7 +79,7 @@ def waybill(*words: object) -> int:
     return main.main([str(word) for word in words])
 
 
-def test_alarm_is_posted_once_without_those_whom_it_is_about(world, store):
+def test_alarm_is_posted_once_without_the_people_it_concerns(world, store):
     raised(world, store)
     with listening() as receiver:
         there = Destinations(webhook=receiver.address)
@@ -111,7 +111,7 @@ def test_failed_alarm_is_sent_again_later_under_the_same_id(world, store, hands,
     assert "secret" not in caplog.text
 
 
-def test_no_destination_is_waited_for_by_every_alarm_of_a_batch(world, store):
+def test_alarm_with_no_destination_waits_with_its_whole_batch(world, store):
     for kind in list(AlarmKind)[:3]:
         raised(world, store, kind)
     with listening() as receiver:
@@ -121,7 +121,7 @@ def test_no_destination_is_waited_for_by_every_alarm_of_a_batch(world, store):
     assert undelivered(store) == 3
 
 
-def test_claimed_alarm_is_one_workers_until_the_claim_ends(world, store, hands):
+def test_claimed_alarm_belongs_to_one_worker_until_the_claim_ends(world, store, hands):
     raised(world, store)
     with store.transaction() as tx:
         [claimed] = alarms.claim(tx, world.now())
@@ -133,7 +133,7 @@ def test_claimed_alarm_is_one_workers_until_the_claim_ends(world, store, hands):
 
 
 @pytest.mark.parametrize("urls", ["file"], indirect=True)
-def test_command_reads_the_alarm_and_its_failure_is_tried_again(world, store, hands, tmp_path):
+def test_alarm_command_reads_the_alarm_and_is_retried_after_failure(world, store, hands, tmp_path):
     program = tmp_path / "call"
     program.write_text(
         f"#!{sys.executable}\nimport sys\nopen({str(tmp_path / 'got')!r}, 'a').write(sys.stdin.read() + '\\n')\n"
@@ -155,7 +155,7 @@ def test_command_reads_the_alarm_and_its_failure_is_tried_again(world, store, ha
     assert undelivered(store) == 1
 
 
-def test_acknowledged_alarm_is_not_sent_any_more(world, store, hands):
+def test_acknowledged_alarm_is_not_sent_again(world, store, hands):
     raised(world, store)
     send_alarms(world, store, Destinations(webhook="http://127.0.0.1:1/"))
     with store.transaction() as tx:
@@ -168,7 +168,7 @@ def test_acknowledged_alarm_is_not_sent_any_more(world, store, hands):
 
 
 @pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
-def test_running_service_sends_logs_and_counts_while_a_stuck_webhook_stops_nothing(tmp_path, urls):
+def test_stuck_webhook_does_not_stop_a_running_service(tmp_path, urls):
     world, folder, log = World(), tmp_path / "d", tmp_path / "log"
     staffed(folder, world, addresses=urls)
     with listening() as receiver:
@@ -242,7 +242,7 @@ def test_operator_lists_and_acknowledges_alarms(tmp_path, capsys):
         'mail = "me"',
     ],
 )
-def test_destination_that_is_not_allowed_is_refused(tmp_path, table):
+def test_disallowed_alarm_destination_is_refused(tmp_path, table):
     (tmp_path / SETTINGS).write_text(f"[alarms]\n{table}\n", "utf-8")
     with pytest.raises(SettingsError, match=r"\[alarms\]"):
         read_destinations(tmp_path)

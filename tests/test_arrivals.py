@@ -44,13 +44,13 @@ def found(world, store):
     return [(each.kind, each.who, each.times) for each in watch.watch(world, store)]
 
 
-def test_assignment_after_a_changed_custody_is_found(store, world, moved):
+def test_assignment_after_altered_custody_is_found(store, world, moved):
     _, move = moved
     move()
     assert found(world, store) == [(AlarmKind.NEVER_ARRIVED, DISPATCHER.id, 1)]
 
 
-def test_arrival_at_another_outlet_explains_no_assignment_here(store, world, moved):
+def test_arrival_at_another_outlet_does_not_explain_an_assignment(store, world, moved):
     data, move = moved
     with store.transaction() as tx:
         people.enrol(world, store.keys, tx, FAR_CLERK, world.now())
@@ -74,7 +74,7 @@ def test_departure_ends_what_an_arrival_explains(store, world, order, hands):
     assert found(world, store) == [(AlarmKind.NEVER_ARRIVED, DISPATCHER.id, 1)]
 
 
-def test_arrival_of_last_week_explains_the_assignment_of_today(store, world, order, hands):
+def test_arrival_of_last_week_explains_todays_assignment(store, world, order, hands):
     data = labelled(world, store, checked_out(world, store, order()))
     scan(world, store, [Scan(actor=RECEIVER, what=data.waybill_number, kind="arrived")])
     hands.move(days=7)

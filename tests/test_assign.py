@@ -29,7 +29,7 @@ def counts(world, store, **changes):
         return tallies[OUTLET].counts
 
 
-def test_a_parcel_is_given_to_couriers_of_this_outlet_alone_and_a_slip_locks_nobody(world, store, parcel):
+def test_parcel_is_assigned_to_couriers_of_its_outlet_only(world, store, parcel):
     _, data = parcel
     others = [
         replace(COURIER, id="sh-02-courier", unit="sh-02"),
@@ -44,9 +44,7 @@ def test_a_parcel_is_given_to_couriers_of_this_outlet_alone_and_a_slip_locks_nob
     assert given(world, store, data, OTHER_COURIER.id) == Assigned(courier=OTHER_COURIER.id, at=world.now())
 
 
-def test_what_is_given_on_to_another_after_a_look_is_bounded_and_given_again_to_the_same_is_not(
-    world, store, parcel, hands
-):
+def test_reassignment_after_a_view_is_limited_unless_to_the_same_courier(world, store, parcel, hands):
     _, data = parcel
     assert counts(world, store).given == 1
     looked(world, store, data.code)
@@ -60,7 +58,7 @@ def test_what_is_given_on_to_another_after_a_look_is_bounded_and_given_again_to_
     assert counts(world, store).views == 1
 
 
-def test_parcel_whose_masked_view_was_seen_is_counted_when_it_is_given_on(world, store, parcel):
+def test_reassignment_counts_a_parcel_whose_masked_view_was_seen(world, store, parcel):
     _, data = parcel
     assert isinstance(look(world, store, [Look(actor=COURIER, code=data.code)])[0], MaskedLookup)
     counts(world, store, views=1000)

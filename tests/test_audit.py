@@ -44,28 +44,28 @@ def test_one_changed_byte_is_found_at_its_leaf(ledger, position):
 
 @ON_ONE_STORE
 @pytest.mark.parametrize("position", range(11))
-def test_a_deleted_leaf_is_named(ledger, position):
+def test_deleted_leaf_is_named(ledger, position):
     edit(ledger, LEAF.delete().where(LEAF.c.position == position))
     assert journal.verify(ledger).fault == LedgerFault(position, "leaf-deleted", position)
 
 
 @ON_ONE_STORE
 @pytest.mark.parametrize("position", range(11))
-def test_a_deleted_leaf_is_named_also_when_the_others_close_up(ledger, position):
+def test_deleted_leaf_is_named_when_later_leaves_were_renumbered(ledger, position):
     edit(ledger, LEAF.delete().where(LEAF.c.position == position))
     edit(ledger, *(LEAF.update().where(LEAF.c.position == at).values(position=at - 1) for at in range(position, 12)))
     assert journal.verify(ledger).fault == LedgerFault(position, "leaf-deleted", position)
 
 
 @ON_ONE_STORE
-def test_a_leaf_that_lost_its_place_is_named(ledger):
+def test_leaf_without_its_position_is_named(ledger):
     edit(ledger, LEAF.update().where(LEAF.c.position == 3).values(position=None))
     assert journal.verify(ledger).fault == LedgerFault(3, "leaf-deleted", 3)
 
 
 @ON_ONE_STORE
 @pytest.mark.parametrize("kept", [0, 1, 7, 11])
-def test_a_cut_tail_is_named(ledger, kept):
+def test_truncated_tail_is_named(ledger, kept):
     edit(ledger, LEAF.delete().where(LEAF.c.position >= kept))
     assert journal.verify(ledger).fault == LedgerFault(kept, "tail-cut", kept)
 
@@ -80,7 +80,7 @@ def test_swapped_leaves_are_named(ledger, first, second):
 
 @ON_ONE_STORE
 @pytest.mark.parametrize("position", range(11))
-def test_an_inserted_leaf_is_named(world, ledger, position):
+def test_inserted_leaf_is_named(world, ledger, position):
     edit(
         ledger,
         *(LEAF.update().where(LEAF.c.position == at).values(position=at + 1) for at in range(11, position - 1, -1)),
@@ -90,21 +90,21 @@ def test_an_inserted_leaf_is_named(world, ledger, position):
 
 
 @ON_ONE_STORE
-def test_a_leaf_past_the_signed_end_is_named(ledger):
+def test_leaf_past_the_signed_size_is_named(ledger):
     edit(ledger, LEAF.insert().values(id=b"i" * 16, subject=None, body=b"invented", position=12))
     assert journal.verify(ledger).fault == LedgerFault(12, "leaf-not-signed", 12)
 
 
 @ON_ONE_STORE
 @pytest.mark.parametrize("column", ["id", "subject"])
-def test_a_row_that_hides_its_leaf_from_searches_is_named(ledger, column):
+def test_row_that_hides_its_leaf_from_searches_is_named(ledger, column):
     edit(ledger, LEAF.update().where(LEAF.c.position == 6).values({column: b"h" * 16}))
     assert journal.verify(ledger).fault == LedgerFault(6, "row-changed", 6)
 
 
 @ON_ONE_STORE
 @pytest.mark.parametrize("at", range(tree.stored(12)))
-def test_a_changed_or_missing_hash_is_not_blamed_on_a_leaf(ledger, at):
+def test_changed_or_missing_hash_is_not_blamed_on_a_leaf(ledger, at):
     edit(ledger, NODE.update().where(NODE.c.place == at).values(hash=b"x" * 32))
     fault = journal.verify(ledger).fault
     assert fault is not None
@@ -114,7 +114,7 @@ def test_a_changed_or_missing_hash_is_not_blamed_on_a_leaf(ledger, at):
 
 
 @ON_ONE_STORE
-def test_a_leaf_changed_with_its_hash_is_found_as_closely_as_the_tree_allows(ledger):
+def test_leaf_changed_with_its_hash_is_located_to_its_subtree(ledger):
     edit(
         ledger,
         change_body(6, b"invented"),
@@ -126,7 +126,7 @@ def test_a_leaf_changed_with_its_hash_is_found_as_closely_as_the_tree_allows(led
 
 
 @ON_ONE_STORE
-def test_a_leaf_changed_with_all_hashes_is_found_between_two_checkpoints(ledger):
+def test_leaf_changed_with_all_hashes_is_located_between_checkpoints(ledger):
     bodies = [body(ledger, at) for at in range(12)]
     bodies[6] = b"invented"
     edit(
@@ -141,7 +141,7 @@ def test_a_leaf_changed_with_all_hashes_is_found_between_two_checkpoints(ledger)
 
 
 @ON_ONE_STORE
-def test_a_changed_checkpoint_is_named(ledger):
+def test_changed_checkpoint_is_named(ledger):
     note = read_note(ledger, 1)
     for changed in (note.replace("\n9\n", "\n8\n"), note[:-10] + ("A" if note[-10] != "A" else "B") + note[-9:], ""):
         edit(ledger, POINT.update().where(POINT.c.number == 1).values(note=changed))
@@ -152,12 +152,12 @@ def test_a_changed_checkpoint_is_named(ledger):
 
 @ON_ONE_STORE
 @pytest.mark.parametrize(("number", "position"), [(0, 0), (1, 5)])
-def test_a_missing_checkpoint_is_named(ledger, number, position):
+def test_missing_checkpoint_is_named(ledger, number, position):
     edit(ledger, POINT.delete().where(POINT.c.number == number))
     assert journal.verify(ledger).fault == LedgerFault(position, "checkpoint-missing", position)
 
 
-def test_no_checkpoint_beside_the_row_of_them_covers_what_was_never_signed(ledger):
+def test_checkpoint_row_without_a_valid_signature_covers_no_leaf(ledger):
     edit(
         ledger,
         LEAF.insert().values(id=b"i" * 16, subject=None, body=b"invented", position=12),
@@ -179,7 +179,7 @@ PLACES += [("checkpoint", "number", column) for column in ("number", "size")]
 @ON_ONE_STORE
 @pytest.mark.parametrize("value", KINDS)
 @pytest.mark.parametrize(("table", "key", "column"), PLACES)
-def test_whatever_sqlite_is_made_to_keep_is_named_and_stops_nobody(world, ledger, table, key, column, value):
+def test_invalid_value_that_sqlite_keeps_is_named_without_an_error(world, ledger, table, key, column, value):
     changed = sa.text(f"UPDATE {table} SET {column} = {value.format(column)} WHERE {key} = 1")
     dump = sa.text(f"SELECT CAST(quote({column}) AS BLOB) FROM {table} ORDER BY 1")
     with ledger.data.begin() as connection:
@@ -196,26 +196,26 @@ def test_whatever_sqlite_is_made_to_keep_is_named_and_stops_nobody(world, ledger
 
 
 @ON_ONE_STORE
-def test_a_leaf_between_two_positions_is_named(ledger):
+def test_leaf_between_two_positions_is_named(ledger):
     with ledger.data.begin() as connection:
         connection.execute(sa.text("INSERT INTO leaf VALUES (x'00', NULL, x'00', 4.5)"))
     assert journal.verify(ledger).fault == LedgerFault(4, "row-of-another-kind", 4)
 
 
 @ON_ONE_STORE
-def test_a_hash_that_was_moved_before_the_first_is_missing_where_it_was(ledger):
+def test_hash_moved_before_the_first_place_is_reported_as_changed(ledger):
     edit(ledger, NODE.update().where(NODE.c.place == 4).values(place=-7))
     assert journal.verify(ledger).fault == LedgerFault(3, "hash-changed", 3)
 
 
 @ON_ONE_STORE
-def test_without_its_last_checkpoint_the_leaves_it_signed_are_named(ledger):
+def test_leaves_after_a_missing_last_checkpoint_are_named(ledger):
     edit(ledger, POINT.delete().where(POINT.c.number == 2))
     assert journal.verify(ledger).fault == LedgerFault(9, "leaf-not-signed", 9)
 
 
 @ON_ONE_STORE
-def test_a_checkpoint_signed_for_fewer_leaves_is_named(world, ledger):
+def test_checkpoint_signed_for_fewer_leaves_is_named(world, ledger):
     seed = ledger.keys.key("sign", "ledger", world, world.now())
     old = read(read_note(ledger, 0), LogKey.of_seed(ledger.settings.origin, seed))
     edit(ledger, POINT.insert().values(number=3, size=5, note=sign(old, seed)))
@@ -223,7 +223,7 @@ def test_a_checkpoint_signed_for_fewer_leaves_is_named(world, ledger):
 
 
 @ON_ONE_STORE
-def test_a_ledger_cut_back_as_a_whole_shows_to_whoever_kept_a_later_checkpoint(world, ledger):
+def test_truncated_ledger_is_noticed_by_a_holder_of_a_later_checkpoint(world, ledger):
     key = journal.log_key(world, ledger)
     kept = read(journal.latest(ledger), key)
     edit(
@@ -243,14 +243,14 @@ def test_a_ledger_cut_back_as_a_whole_shows_to_whoever_kept_a_later_checkpoint(w
     assert follows(kept, later, journal.proof(ledger, tree.consistency(kept.size, later.size))) == "unproven"
 
 
-def test_a_ledger_without_its_key_is_not_believed(world, ledger):
+def test_ledger_without_its_key_is_not_trusted(world, ledger):
     with ledger.keys.engine.begin() as connection:
         connection.execute(key_schema.stored_key.delete().where(key_schema.stored_key.c.purpose == "sign"))
     ledger.keys._opened.clear()
     assert journal.verify(ledger).fault == LedgerFault(5, "checkpoint-changed", 5)
 
 
-def test_every_rule_is_described():
+def test_every_ledger_fault_is_described():
     named = {
         "leaf-changed", "leaf-deleted", "leaf-inserted", "leaves-swapped", "leaf-not-signed", "row-changed", "tail-cut",
         "hash-changed", "not-what-was-signed", "checkpoint-changed", "checkpoint-missing", "ledger-shrunk",

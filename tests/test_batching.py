@@ -82,7 +82,7 @@ class Gate:
         await asyncio.get_running_loop().run_in_executor(None, self.begun.wait, 30)
 
 
-def test_what_arrives_together_is_committed_together_and_answered_in_order(world, store, parcels):
+def test_concurrent_requests_share_a_commit_and_are_answered_in_order(world, store, parcels):
     commits = []
     asked = [ask(code) for _, code in parcels] + [ask("forged"), ask(parcels[0][1], OTHER_COURIER)]
     with on_commit(store, commits.append):
@@ -92,7 +92,7 @@ def test_what_arrives_together_is_committed_together_and_answered_in_order(world
     assert leaves(world, store, parcels) == [1] * 6
 
 
-def test_a_login_that_has_ended_is_denied_in_the_act_itself_and_its_neighbours_are_answered(world, store, parcels):
+def test_ended_login_is_denied_in_the_group_and_others_are_answered(world, store, parcels):
     tokens = [signed_in(world, store, actor) for actor in (COURIER, OTHER_COURIER)]
     lasting, ended = (Login(words.digest(words.TOKEN, token), COURIER, None) for token in tokens)
     with store.transaction() as tx:
@@ -113,7 +113,7 @@ def test_a_login_that_has_ended_is_denied_in_the_act_itself_and_its_neighbours_a
 
 
 @pytest.mark.parametrize("busy", [False, True])
-def test_a_quick_group_is_decided_in_the_loop_unless_somebody_else_is_writing(world, store, parcels, busy):
+def test_quick_group_runs_in_the_loop_unless_another_writer_is_active(world, store, parcels, busy):
     quick = store.nowait()
     # one in memory has one connection, and nothing bounds how long a server takes for a COMMIT
     assert (quick is None) == (store.data.dialect.name != "sqlite" or not store.data.url.database)
@@ -144,7 +144,7 @@ def test_a_quick_group_is_decided_in_the_loop_unless_somebody_else_is_writing(wo
     assert [each == here for each in threads] == ([True, False] if busy else [True])
 
 
-def test_after_a_slow_group_the_next_ones_do_not_hold_up_the_loop(world, store, parcels):
+def test_slow_group_moves_the_next_groups_off_the_loop(world, store, parcels):
     threads = []
 
     def step(world, store, requests):
@@ -163,7 +163,7 @@ def test_after_a_slow_group_the_next_ones_do_not_hold_up_the_loop(world, store, 
     assert [each == threading.get_ident() for each in threads] == [True, False, False]
 
 
-def test_while_one_group_is_committed_the_next_one_gathers(world, store, parcels):
+def test_next_group_gathers_while_one_commits(world, store, parcels):
     gate = Gate()
 
     async def scenario():
@@ -179,7 +179,7 @@ def test_while_one_group_is_committed_the_next_one_gathers(world, store, parcels
     assert gate.groups == [1, 3, 2]
 
 
-def test_a_piece_is_never_torn_apart(world, store, parcels):
+def test_one_request_is_never_split_between_groups(world, store, parcels):
     gate = Gate()
     gate.go.set()
 
@@ -201,7 +201,7 @@ def test_two_requests_of_one_actor_in_one_group_see_each_other(world, store, par
 
 
 @pytest.mark.parametrize("poison", [{"code": None}, {"purpose": None}], ids=["before", "inside"])
-def test_a_poisoned_request_fails_alone(world, store, parcels, poison):
+def test_poisoned_request_fails_alone(world, store, parcels, poison):
     """One makes the step fail before its transaction begins, the other when two others have been decided in it."""
     codes = [code for _, code in parcels]
     asked = [ask(codes[0]), ask(codes[1]), replace(ask(codes[2]), **poison), ask(codes[3])]
@@ -211,7 +211,7 @@ def test_a_poisoned_request_fails_alone(world, store, parcels, poison):
     assert leaves(world, store, parcels) == [1, 1, 0, 1, 0, 0]  # the group that failed left nothing
 
 
-def test_a_step_that_loses_count_answers_nobody_with_anothers_outcome(world, store, parcels):
+def test_wrong_number_of_outcomes_answers_no_request(world, store, parcels):
     def short(world, store, requests):
         return resolve(world, store, requests)[: len(requests) // 2]
 
@@ -224,7 +224,7 @@ def test_a_step_that_loses_count_answers_nobody_with_anothers_outcome(world, sto
     assert [type(each) for each in run(scenario())] == [ValueError] * 6
 
 
-def test_nothing_leaves_when_the_commit_fails_and_the_same_requests_go_through_later(world, store, parcels):
+def test_failed_commit_reveals_nothing_and_the_requests_can_be_repeated(world, store, parcels):
     asked = [ask(code) for _, code in parcels]
     with on_commit(store, refused):
         assert [type(each) for each in together(world, store, asked)] == [UnavailableError] * 6
@@ -232,7 +232,7 @@ def test_nothing_leaves_when_the_commit_fails_and_the_same_requests_go_through_l
     assert all(isinstance(each, Grant) for each in together(world, store, asked))
 
 
-def test_an_unknown_outcome_reveals_nothing_and_is_not_tried_again_behind_the_callers_back(world, store, parcels):
+def test_unknown_commit_outcome_reveals_nothing_and_is_not_retried(world, store, parcels):
     with on_commit(store, lost):
         heard = together(world, store, [ask(code) for _, code in parcels])
     assert [type(each) for each in heard] == [UnavailableError] * 6
@@ -240,7 +240,7 @@ def test_an_unknown_outcome_reveals_nothing_and_is_not_tried_again_behind_the_ca
     assert leaves(world, store, parcels) == [1] * 6  # on the record, though nobody saw
 
 
-def test_a_full_queue_says_so_at_once_and_what_waits_is_answered(world, store, parcels):
+def test_full_queue_refuses_at_once_and_answers_what_waits(world, store, parcels):
     gate = Gate()
 
     async def scenario():
@@ -258,7 +258,7 @@ def test_a_full_queue_says_so_at_once_and_what_waits_is_answered(world, store, p
     assert leaves(world, store, parcels) == [1, 1, 1, 1, 0, 0]
 
 
-def test_closing_answers_what_was_taken_and_takes_nothing_more(world, store, parcels):
+def test_closing_answers_waiting_requests_and_takes_no_new_ones(world, store, parcels):
     gate = Gate()
 
     async def scenario():
@@ -277,7 +277,7 @@ def test_closing_answers_what_was_taken_and_takes_nothing_more(world, store, par
     assert all(isinstance(each, Grant) for each in run(scenario()))
 
 
-def test_a_caller_who_left_before_the_decision_is_not_decided_and_disturbs_nobody(world, store, parcels):
+def test_request_of_a_disconnected_caller_is_skipped(world, store, parcels):
     gate = Gate()
 
     async def scenario():
@@ -297,6 +297,6 @@ def test_a_caller_who_left_before_the_decision_is_not_decided_and_disturbs_nobod
     assert leaves(world, store, parcels) == [1, 1, 0, 1, 1, 1]
 
 
-def test_a_group_of_refusals_is_as_uniform_as_one(world, store, parcels):
+def test_refusals_in_a_group_are_identical(world, store, parcels):
     never = store.write_code(bytes(16), 1, world, world.now())
     assert together(world, store, [ask(never, OTHER_COURIER), ask(parcels[0][1], OTHER_COURIER)]) == [UNKNOWN] * 2

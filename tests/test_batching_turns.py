@@ -53,7 +53,7 @@ def decided(world, store, pieces, *, max_items=2, max_queued=1000):
     return asyncio.run(asyncio.wait_for(scenario(), 60)), recorder.groups[1:]
 
 
-def test_another_unit_waits_for_one_piece_not_for_the_whole_queue(world, store):
+def test_another_unit_waits_for_one_request_not_for_the_whole_queue(world, store):
     busy = [(BUSY, [f"busy {n}", f"busy {n}"]) for n in range(10)]
     answers, groups = decided(world, store, [*busy, (OTHER, ["other"])])
     assert answers == [requests for _, requests in busy] + [["other"]]
@@ -67,7 +67,7 @@ def test_units_alternate_within_a_group(world, store):
     assert groups == [["busy 0", "other 0", "busy 1", "other 1"], ["busy 2", "other 2", "busy 3", "other 3"]]
 
 
-def test_unit_that_fills_the_queue_leaves_others_their_share(world, store):
+def test_unit_that_fills_the_queue_leaves_other_units_their_share(world, store):
     pieces = [(BUSY, ["busy"] * 100), (BUSY, ["too many"]), (OTHER, ["other"] * 50), (OTHER, ["too many"])]
     answers, groups = decided(world, store, pieces, max_items=100, max_queued=100)
     assert [type(answer) for answer in answers] == [list, UnavailableError, list, UnavailableError]
@@ -75,6 +75,6 @@ def test_unit_that_fills_the_queue_leaves_others_their_share(world, store):
 
 
 @pytest.mark.parametrize("count", [100, 101])
-def test_empty_queue_takes_a_piece_of_any_size(count, world, store):
+def test_empty_queue_takes_a_request_of_any_size(count, world, store):
     answers, _ = decided(world, store, [(BUSY, ["x"] * count)], max_queued=100)
     assert answers == [["x"] * count]

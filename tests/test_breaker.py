@@ -44,7 +44,7 @@ def fail(breaker, times, *, probe=False):
         breaker.failed(probe=probe)
 
 
-def test_it_opens_after_four_failures_in_a_row(breaker):
+def test_breaker_opens_after_four_failures_in_a_row(breaker):
     fail(breaker, FAILURES - 1)
     assert breaker.tries(4) == 4
     breaker.succeeded()
@@ -56,7 +56,7 @@ def test_it_opens_after_four_failures_in_a_row(breaker):
     assert breaker.seconds_left() == FIRST_PAUSE
 
 
-def test_one_call_may_try_after_each_pause_which_doubles(breaker, hand):
+def test_breaker_allows_one_call_after_each_doubled_pause(breaker, hand):
     fail(breaker, FAILURES)
     pauses = []
     for _ in range(5):
@@ -67,12 +67,12 @@ def test_one_call_may_try_after_each_pause_which_doubles(breaker, hand):
     assert pauses == [5, 10, 20, LONGEST_PAUSE, LONGEST_PAUSE]
 
 
-def test_calls_that_fail_late_do_not_lengthen_the_pause(breaker):
+def test_late_failures_do_not_lengthen_the_pause(breaker):
     fail(breaker, FAILURES + 20)
     assert breaker.seconds_left() == FIRST_PAUSE
 
 
-def test_an_answer_closes_it(breaker, hand):
+def test_answer_closes_the_breaker(breaker, hand):
     fail(breaker, FAILURES)
     hand.time += FIRST_PAUSE
     assert breaker.tries(4) == 1
@@ -94,7 +94,7 @@ def silent():
         yield url, asked
 
 
-def test_a_call_during_an_outage_asks_nothing_and_waits_for_nothing(service, credentials, silent, hand):
+def test_call_during_an_outage_fails_at_once_without_a_request(service, credentials, silent, hand):
     path = credentials(SHOP, plain=True)
     with RemoteShop(Link(service.url, Credentials.read(path))) as shop:
         shop.checkout([order_of("breaker-1")])
@@ -116,7 +116,7 @@ def test_a_call_during_an_outage_asks_nothing_and_waits_for_nothing(service, cre
         assert len(asked) == 6
 
 
-def test_a_token_that_ended_during_an_outage_is_replaced_by_the_call_that_tries(service, credentials, hand):
+def test_token_that_expired_in_an_outage_is_replaced_by_the_probing_call(service, credentials, hand):
     path = credentials(SHOP, plain=True)
     with RemoteShop(Link(service.url, Credentials.read(path), now=hand)) as shop:
         shop.checkout([order_of("breaker-5")])

@@ -31,18 +31,18 @@ def opened(counting: Tally, parcels: range) -> list[Refusal | None]:
     return [counting.spend(duty(n)) for n in parcels]
 
 
-def test_a_day_is_the_days_work_a_tenth_more_and_five():
+def test_daily_ceiling_is_the_days_work_plus_a_tenth_and_five():
     assert [FULL.ceiling(given) for given in (0, 9, 10, 150)] == [5, 14, 16, 170]
     assert all(limits.ceiling(given) >= given for limits in (FULL, HALF) for given in range(500))
 
 
-def test_a_key_that_could_be_copied_has_half_of_everything_but_of_the_days_work():
+def test_software_key_has_half_the_limits_except_the_days_work():
     assert [HALF.pace * 2, HALF.places * 2 + 1, HALF.refusals * 2] == [FULL.pace, FULL.places, FULL.refusals]
     extra = [limits.ceiling(1000) - 1000 for limits in (HALF, FULL)]
     assert extra[0] * 2 <= extra[1]
 
 
-def test_the_last_place_is_taken_once_and_looking_again_costs_nothing():
+def test_last_open_place_is_taken_once_and_looking_again_is_free():
     counting = tally(carried=150)
     answers = opened(counting, range(FULL.places + 1))
     assert answers == [None] * FULL.places + [Refusal(reason="too-many-unfinished")]
@@ -50,7 +50,7 @@ def test_the_last_place_is_taken_once_and_looking_again_costs_nothing():
     assert (counting.views, counting.remaining) == (25, 170 - 25)
 
 
-def test_a_call_takes_no_place_and_the_look_after_it_no_second_unit():
+def test_call_takes_no_place_and_a_later_view_no_second_unit():
     counting = tally(carried=150)
     assert [counting.spend(duty(n), place=False) for n in range(30)] == [None] * 30
     assert counting.taken == 0
@@ -59,7 +59,7 @@ def test_a_call_takes_no_place_and_the_look_after_it_no_second_unit():
     assert counting.looks == {duty(n).id: n < 25 for n in range(30)}
 
 
-def test_the_pace_begins_anew_every_ten_minutes_of_the_clock():
+def test_pace_window_restarts_every_ten_minutes():
     counting = tally(NOON + timedelta(minutes=3, seconds=20), carried=150)
     calls = [counting.spend(duty(n), place=False) for n in range(41)]
     assert calls == [None] * 40 + [Refusal(reason="too-fast", retry_after=401)]
@@ -68,12 +68,12 @@ def test_the_pace_begins_anew_every_ten_minutes_of_the_clock():
     assert (later.views, later.paced) == (41, 1)
 
 
-def test_a_refusal_for_the_day_says_how_long_the_day_still_is():
+def test_daily_refusal_says_when_the_day_ends():
     counting = tally(carried=0)
     assert opened(counting, range(6)) == [None] * 5 + [Refusal(reason="daily-budget-spent", retry_after=12 * 3600 + 1)]
 
 
-def test_what_was_looked_at_yesterday_counts_again_today():
+def test_parcel_viewed_yesterday_counts_again_today():
     counting = tally(carried=1)
     assert counting.spend(duty(1, NOON - A_DAY, NOON - A_DAY)) is None
     assert (counting.views, counting.taken) == (1, 1)
@@ -82,14 +82,14 @@ def test_what_was_looked_at_yesterday_counts_again_today():
 
 
 @pytest.mark.parametrize(("hour", "wait"), [(5, 0), (22, 0), (23, 6 * 3600 + 1), (0, 5 * 3600 + 1), (4, 3601)])
-def test_at_night_nothing_is_opened(hour, wait):
+def test_nothing_is_opened_at_night(hour, wait):
     now = datetime(2026, 11, 24, hour, tzinfo=UTC) - timedelta(hours=8)
     expected = Refusal(reason="off-hours", retry_after=wait) if wait else None
     assert tally(now, carried=9, hours=DAYTIME).spend(duty(1)) == expected
     assert tally(now, carried=9).spend(duty(1)) is None
 
 
-def test_the_twentieth_refusal_of_an_hour_locks_for_an_hour_and_rings_once():
+def test_twentieth_refusal_in_an_hour_locks_for_an_hour_with_one_alarm():
     counting = tally(NOON + timedelta(minutes=59))
     for n in range(25):
         assert counting.rang is (n >= 20)
@@ -102,7 +102,7 @@ def test_the_twentieth_refusal_of_an_hour_locks_for_an_hour_and_rings_once():
     assert not tally(counting.now + timedelta(minutes=2), kept).rang
 
 
-def test_refusals_without_a_leaf_are_told_once_a_minute_and_none_is_lost():
+def test_refusals_without_a_leaf_are_reported_each_minute_and_none_is_lost():
     told, counts = [], Counts("courier-7")
     for seconds in range(0, 300, 7):
         counting = tally(NOON + timedelta(seconds=seconds), counts)
@@ -112,7 +112,7 @@ def test_refusals_without_a_leaf_are_told_once_a_minute_and_none_is_lost():
     assert sum(told) + counts.unlisted == 3 * len(told)
 
 
-def test_a_worker_whose_clock_is_behind_begins_no_window_anew():
+def test_worker_with_a_slow_clock_restarts_no_window():
     before_midnight = datetime.fromtimestamp(midnight(NOON) / 1000, UTC) - timedelta(seconds=1)
     ahead = tally(before_midnight + timedelta(seconds=2), carried=50)
     opened(ahead, range(10))
@@ -127,7 +127,7 @@ def test_a_worker_whose_clock_is_behind_begins_no_window_anew():
     assert day_number(before_midnight) + 1 == ahead.day
 
 
-def test_a_clock_that_was_far_ahead_once_locks_nobody_out():
+def test_clock_that_was_once_far_ahead_locks_no_caller():
     wrong = tally(NOON + 400 * A_DAY, carried=0)
     opened(wrong, range(5))
     for _ in range(20):
@@ -141,7 +141,7 @@ def test_a_clock_that_was_far_ahead_once_locks_nobody_out():
 
 
 @pytest.mark.parametrize(("given", "most"), [(0, 25), (9, 25), (10, 26), (100, 35)])
-def test_an_outlet_gives_on_a_tenth_of_what_it_gives_and_25_and_hears_when_there_is_more(given, most):
+def test_outlet_may_reassign_a_tenth_of_its_assignments_plus_25(given, most):
     outlet = tally(carried=given)
     assert [outlet.hand_on() for _ in range(most)] == [None] * most
     assert outlet.hand_on() == Refusal(reason="too-many-handed-on", retry_after=12 * 3600 + 1)  # it is noon
@@ -163,7 +163,7 @@ ACTS = st.one_of(
     st.sampled_from([FULL, HALF]),
     st.sampled_from([ALWAYS, DAYTIME, Hours(first=8, last=18)]),
 )
-def test_nothing_that_happens_in_any_order_gets_past_a_limit(acts, limits, hours):
+def test_no_order_of_events_exceeds_a_limit(acts, limits, hours):
     now, counts, duties, given_today = NOON, Counts("courier-7"), {}, 0
     taken_by_tenth, by_day = Counter(), {}
     for act, amount in acts:

@@ -51,7 +51,7 @@ def tallied(world, store, actor=COURIER):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_no_schedule_of_workers_gives_one_more_than_is_allowed_or_loses_one(world, store, workers, seed):
+def test_concurrent_workers_neither_exceed_nor_lose_a_unit(world, store, workers, seed):
     """Every worker asks for parcels of its own and for some that others ask for, in pieces of any size."""
     dice = random.Random(seed)
     labels = on_the_van(world, store, 34)
@@ -77,7 +77,7 @@ def test_no_schedule_of_workers_gives_one_more_than_is_allowed_or_loses_one(worl
         assert tx.execute(sa.select(sa.func.count(schema.assignment.c.place))).scalar() == allowed
 
 
-def test_the_pace_is_kept_by_looks_and_calls_together(world, store, workers):
+def test_views_and_calls_share_one_pace(world, store, workers):
     labels = on_the_van(world, store, 48)
     works = [
         lambda: call(world, workers[0], [Call(actor=COURIER, code=each.code) for each in labels[:24]]),
@@ -107,14 +107,14 @@ def depart(world, store, data):
 
 
 @pytest.mark.parametrize("finish", [deliver_, attempt, hand_over, depart])
-def test_whatever_ends_a_parcels_turn_frees_its_place(world, store, finish):
+def test_every_end_of_a_duty_frees_its_place(world, store, finish):
     labels = on_the_van(world, store, FULL.places + 2)
     assert granted(looking(world, store, labels)) == FULL.places
     finish(world, store, labels[0])
     assert granted(looking(world, store, labels[-2:])) == 1
 
 
-def test_what_was_attempted_takes_a_place_again_when_it_is_looked_at_again_and_no_second_unit(world, store):
+def test_second_look_after_an_attempt_takes_a_place_and_no_second_unit(world, store):
     labels = on_the_van(world, store, FULL.places + 1)
     looking(world, store, labels[:-1])
     attempt(world, store, labels[0])
@@ -122,7 +122,7 @@ def test_what_was_attempted_takes_a_place_again_when_it_is_looked_at_again_and_n
     assert tallied(world, store).views == FULL.places
 
 
-def test_the_days_work_is_what_others_gave_today_and_what_is_left_of_yesterday(world, store, hands):
+def test_days_work_is_todays_assignments_plus_yesterdays_rest(world, store, hands):
     labels = on_the_van(world, store, 30)
     assert tallied(world, store).given == 30
     deliver(world, store, [Deliver(actor=COURIER, code=each.code) for each in labels[:18]])
@@ -143,7 +143,7 @@ def test_places_of_yesterday_are_free_this_morning(world, store, hands):
     assert granted(looking(world, store, labels[::-1])) == FULL.places
 
 
-def test_nobody_opens_a_parcel_at_night_but_everybody_may_end_the_days_work(world, store, hands):
+def test_parcels_open_in_working_hours_only_but_work_can_be_finished_at_night(world, store, hands):
     labels = on_the_van(world, store, 2)
     store.settings = replace(store.settings, demo=False)
     assert store.settings.hours == DAYTIME
@@ -156,7 +156,7 @@ def test_nobody_opens_a_parcel_at_night_but_everybody_may_end_the_days_work(worl
     assert not isinstance(done, Refusal)
 
 
-def test_whoever_is_on_a_shift_at_night_opens_parcels_at_night(world, store, hands):
+def test_courier_on_a_night_shift_opens_parcels_at_night(world, store, hands):
     hands.move(hours=15)
     [data] = on_the_van(world, store, 1)
     store.settings = replace(store.settings, demo=False)
@@ -165,7 +165,7 @@ def test_whoever_is_on_a_shift_at_night_opens_parcels_at_night(world, store, han
     assert granted(looking(world, store, [data])) == 1
 
 
-def test_a_key_that_could_be_copied_has_fewer_places(world, store):
+def test_software_key_has_fewer_places(world, store):
     with store.transaction() as tx:
         assert people.bind(tx, COURIER.id, bytes(32), KeyProtection.SOFTWARE)
     assert granted(looking(world, store, on_the_van(world, store, FULL.places))) == HALF.places
@@ -184,9 +184,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("step", REFUSED)
 @pytest.mark.parametrize(("level", "limits"), [(KeyProtection.SOFTWARE, HALF), (KeyProtection.HARDWARE, FULL)])
-def test_a_key_that_could_be_copied_is_locked_after_half_the_refusals_whatever_it_tries(
-    world, store, step, level, limits
-):
+def test_software_key_is_locked_after_half_the_refusals(world, store, step, level, limits):
     act, request = REFUSED[step]
     with store.transaction() as tx:
         assert people.bind(tx, request.actor.id, bytes(32), level)
@@ -201,7 +199,7 @@ def locked_out(world, store, actor=COURIER):
     assert [each.reason for each in answers] == ["unknown"] * 20 + ["locked"]
 
 
-def test_a_supervisor_ends_a_lock_and_nobody_ends_their_own(world, store):
+def test_supervisor_ends_a_lock_but_not_their_own(world, store):
     boss = Actor(id="boss", tenant=TENANT, role=Role.SUPERVISOR, unit="head-office")
     foreign = Actor(id="foreign", tenant="another-carrier", role=Role.SUPERVISOR, unit="head-office")
     with store.transaction() as tx:
@@ -225,7 +223,7 @@ def test_a_supervisor_ends_a_lock_and_nobody_ends_their_own(world, store):
 
 
 @pytest.mark.parametrize("how", ["seal", "row", "wrap"])
-def test_a_record_that_does_not_open_is_refused_alone_and_its_leaf_says_so(world, store, how):
+def test_unreadable_record_is_refused_alone_with_a_leaf(world, store, how):
     labels = on_the_van(world, store, 3)
     [(record, _)] = store.read_codes([labels[1].code], world, world.now())
     broken(store, record, how, "recipient_address")
@@ -249,7 +247,7 @@ def test_a_record_that_does_not_open_is_refused_alone_and_its_leaf_says_so(world
         assert [(kind, who) for _, kind, who in budgets.alarms(tx)] == [("damaged-record", COURIER.id)]
 
 
-def test_the_hours_are_read_from_the_settings(tmp_path, world):
+def test_working_hours_are_read_from_the_settings(tmp_path, world):
     create(tmp_path / "d", world, Settings())
     settings = tmp_path / "d" / "waybill.toml"
     text = settings.read_text("utf-8")
@@ -264,7 +262,7 @@ def test_the_hours_are_read_from_the_settings(tmp_path, world):
             open_folder(tmp_path / "d", world)
 
 
-def test_a_budget_is_one_row_an_actor_for_ever(world, store, hands):
+def test_budget_is_one_row_for_each_actor(world, store, hands):
     for n in range(4):
         looking(world, store, on_the_van(world, store, 2, first=2 * n))
         hands.move(days=1)

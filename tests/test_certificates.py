@@ -27,7 +27,7 @@ CERTIFIED = Certificate(
 )
 
 
-def test_a_certificate_reads_back_and_no_character_of_it_can_be_changed():
+def test_certificate_reads_back_and_any_changed_character_is_refused():
     note = sign(CERTIFIED, "waybill-masking/carrier", SEED)
     key = LogKey.of_seed(key_name("waybill-masking/carrier"), SEED)
     assert read(note, key) == CERTIFIED
@@ -40,7 +40,7 @@ def test_a_certificate_reads_back_and_no_character_of_it_can_be_changed():
             read(note, stranger)
 
 
-def test_erasing_writes_a_certificate_that_the_printed_key_confirms(folder, deployment, three, tmp_path, capsys):
+def test_erasure_writes_a_certificate_that_the_printed_key_verifies(folder, deployment, three, tmp_path, capsys):
     deployment.close()
     file = tmp_path / "certificate.txt"
     words = ["erase", three[0].id, "--reason", "erasure-request", "--certificate", str(file), "--folder", str(folder)]
@@ -67,7 +67,7 @@ def test_erasing_writes_a_certificate_that_the_printed_key_confirms(folder, depl
         ("missing", "own", 2, "not-a-readable-text"),
     ],
 )
-def test_anybody_verifies_a_certificate_with_the_public_key_alone(tmp_path, capsys, note, key, status, says):
+def test_certificate_is_verified_with_the_public_key_alone(tmp_path, capsys, note, key, status, says):
     name = key_name("waybill-masking/carrier")
     keys = {"own": LogKey.of_seed(name, SEED), "another": LogKey.of_seed(name, bytes(32)), "none": "waybill+1+x"}
     signed = sign(CERTIFIED, "waybill-masking/carrier", SEED)

@@ -48,7 +48,7 @@ def parcel(world, store, order):
     return labelled(world, store, order)
 
 
-def test_a_parcel_goes_from_its_sender_through_a_hub_to_its_recipients_door(parcel):
+def test_parcel_goes_from_its_sender_through_a_hub_to_its_recipient(parcel):
     assert isinstance(parcel.given(HZ_DISPATCHER, HZ_COURIER), Assigned)
     assert parcel.seen(HZ_COURIER, Purpose.COLLECT) == {"sender.address"}
     assert parcel.seen(HZ_COURIER, Purpose.DELIVER) == Refusal(reason="wrong-leg")
@@ -63,13 +63,13 @@ def test_a_parcel_goes_from_its_sender_through_a_hub_to_its_recipients_door(parc
 
 
 @pytest.mark.parametrize("clerk", [RECEIVER, HUB_IN, ASIDE])
-def test_a_parcel_begins_where_its_merchant_is_collected_from_and_nowhere_else(parcel, clerk):
+def test_parcel_starts_only_where_its_merchant_is_collected_from(parcel, clerk):
     assert parcel.scanned(clerk, "arrived") == UNKNOWN
     assert parcel.given(DISPATCHER, COURIER) == UNKNOWN
     parcel.moves((HZ_RECEIVER, "arrived"))
 
 
-def test_nothing_arrives_that_has_not_departed_and_not_by_whoever_sent_it(parcel):
+def test_arrival_needs_a_departure_scanned_by_another_person(parcel):
     on_its_way(parcel)
     assert parcel.scanned(HUB_OUT, "arrived") == UNKNOWN
     parcel.moves((HUB_IN, "arrived"))  # the lorry came back
@@ -78,7 +78,7 @@ def test_nothing_arrives_that_has_not_departed_and_not_by_whoever_sent_it(parcel
     parcel.moves((HUB_OUT, "departed"), (RECEIVER, "arrived"))
 
 
-def test_a_hub_is_not_locked_for_departures_that_nobody_has_scanned(parcel, world, store):
+def test_hub_is_not_locked_for_arrivals_without_a_departure_scan(parcel, world, store):
     parcel.moves((HZ_RECEIVER, "arrived"))
     assert [parcel.scanned(HUB_IN, "arrived") for _ in range(FULL.refusals + 2)] == [UNKNOWN] * (FULL.refusals + 2)
     refused = [
@@ -88,7 +88,7 @@ def test_a_hub_is_not_locked_for_departures_that_nobody_has_scanned(parcel, worl
     parcel.moves((HZ_DISPATCHER, "departed"), (HUB_IN, "arrived"))
 
 
-def test_three_people_of_one_outlet_get_at_nothing_that_does_not_come_to_them(parcel):
+def test_three_people_of_one_outlet_reach_no_parcel_bound_elsewhere(parcel):
     for tried in range(2):
         assert parcel.scanned(ASIDE, "arrived") == UNKNOWN or tried
         assert parcel.given(ASIDE_TOO, ASIDE_COURIER) != Assigned(courier=ASIDE_COURIER.id, at=parcel.world.now())
@@ -100,7 +100,7 @@ def test_three_people_of_one_outlet_get_at_nothing_that_does_not_come_to_them(pa
     assert parcel.given(ASIDE_TOO, ASIDE_COURIER) == Refusal(reason="needs-a-diversion")
 
 
-def test_a_misrouted_parcel_is_delivered_where_somebody_else_says_that_it_may_be(parcel):
+def test_misrouted_parcel_is_delivered_where_another_person_redirects_it(parcel):
     on_its_way(parcel)
     parcel.moves((ASIDE, "arrived"))
     assert parcel.given(ASIDE_TOO, ASIDE_COURIER) == Refusal(reason="needs-a-diversion")
@@ -117,7 +117,7 @@ def test_a_misrouted_parcel_is_delivered_where_somebody_else_says_that_it_may_be
     assert isinstance(parcel.given(DISPATCHER, COURIER), Assigned)
 
 
-def test_a_return_goes_the_way_back_to_the_senders_door(parcel):
+def test_return_goes_back_to_the_senders_door(parcel):
     on_its_way(parcel)
     parcel.moves((RECEIVER, "arrived"))
     parcel.given(DISPATCHER, COURIER)
@@ -132,7 +132,7 @@ def test_a_return_goes_the_way_back_to_the_senders_door(parcel):
     assert isinstance(parcel.signed(HZ_COURIER), Delivered)
 
 
-def test_what_failed_today_comes_back_tomorrow(parcel, hands):
+def test_failed_delivery_can_be_tried_again_tomorrow(parcel, hands):
     on_its_way(parcel)
     parcel.moves((RECEIVER, "arrived"))
     parcel.given(DISPATCHER, COURIER)
@@ -143,7 +143,7 @@ def test_what_failed_today_comes_back_tomorrow(parcel, hands):
     assert isinstance(parcel.seen(COURIER, Purpose.DELIVER), set)
 
 
-def test_a_duty_given_in_the_morning_outlives_the_one_of_yesterday(parcel, hands):
+def test_duty_assigned_this_morning_outlives_yesterdays(parcel, hands):
     on_its_way(parcel)
     parcel.moves((RECEIVER, "arrived"))
     parcel.given(DISPATCHER, COURIER)
@@ -153,7 +153,7 @@ def test_a_duty_given_in_the_morning_outlives_the_one_of_yesterday(parcel, hands
     assert isinstance(parcel.seen(COURIER, Purpose.DELIVER), set)
 
 
-def test_a_colleague_takes_over_on_the_road(parcel):
+def test_colleague_takes_over_on_the_road(parcel):
     on_its_way(parcel)
     parcel.moves((RECEIVER, "arrived"))
     parcel.given(DISPATCHER, COURIER)
@@ -165,7 +165,7 @@ def test_a_colleague_takes_over_on_the_road(parcel):
     assert isinstance(parcel.seen(OTHER_COURIER, Purpose.DELIVER), set)
 
 
-def test_whoever_took_a_parcel_in_neither_assigns_nor_reprints_it(parcel):
+def test_person_who_received_a_parcel_neither_assigns_nor_reprints_it(parcel):
     on_its_way(parcel)
     parcel.moves((RECEIVER, "arrived"), (RECEIVER, "arrived"))
     assert parcel.given(RECEIVER, COURIER) == Refusal(reason="arrival-scanned-by-the-same-person")
@@ -173,7 +173,7 @@ def test_whoever_took_a_parcel_in_neither_assigns_nor_reprints_it(parcel):
     assert isinstance(parcel.reprinted(DISPATCHER), LabelData)
 
 
-def test_a_scan_of_an_earlier_stay_is_no_reason_for_a_reprint(parcel):
+def test_scan_of_an_earlier_stay_does_not_justify_a_reprint(parcel):
     on_its_way(parcel)
     parcel.moves((RECEIVER, "arrived"), (RECEIVER, "departed"), (HUB_IN, "arrived"), (HUB_OUT, "departed"))
     assert parcel.reprinted(DISPATCHER) == Refusal(reason="not-arrived")
@@ -181,7 +181,7 @@ def test_a_scan_of_an_earlier_stay_is_no_reason_for_a_reprint(parcel):
     assert parcel.reprinted(DISPATCHER) == Refusal(reason="reprint-needs-a-scan-by-another")
 
 
-def test_each_view_names_on_the_ledger_the_assignment_that_explains_it(parcel, world, store):
+def test_each_view_names_its_assignment_on_the_ledger(parcel, world, store):
     on_its_way(parcel)
     parcel.moves((RECEIVER, "arrived"))
     parcel.given(DISPATCHER, OTHER_COURIER)
@@ -204,7 +204,7 @@ def test_each_view_names_on_the_ledger_the_assignment_that_explains_it(parcel, w
     assert allowed == dict.fromkeys(("grant", "intent", "deliver"), COURIER.id)
 
 
-def test_what_is_asked_with_a_label_code_does_not_print_it(parcel):
+def test_request_does_not_print_its_label_code(parcel):
     code = parcel.data.code
     asked = (
         Scan(actor=COURIER, what=code, kind="attempted"),
@@ -229,13 +229,13 @@ def test_what_is_asked_with_a_label_code_does_not_print_it(parcel):
         (None, None),
     ],
 )
-def test_the_longest_beginning_of_a_routing_code_in_whole_parts_names_the_outlet(code, unit):
+def test_longest_matching_prefix_of_a_routing_code_names_the_outlet(code, unit):
     network = Network(delivers={"342-081": "sh-01", "342": "sh-04", "*": "rest"})
     assert network.destination(code) == unit
     assert Network().destination(code) is None
 
 
-def test_the_network_is_read_as_it_was_written_and_not_otherwise(tmp_path, world):
+def test_network_file_reads_back_as_written_and_rejects_faults(tmp_path, world):
     folder = tmp_path / "deployment"
     create(folder, world, Settings(network=NETWORK, name_next_unit=True))
     toml = folder / "waybill.toml"
@@ -248,7 +248,7 @@ def test_the_network_is_read_as_it_was_written_and_not_otherwise(tmp_path, world
             read_settings(toml)
 
 
-def test_a_merchant_does_not_send_elsewhere_what_an_outlet_already_has(world, store, order):
+def test_merchant_cannot_redirect_a_parcel_that_an_outlet_has(world, store, order):
     waybill = checkout(world, store, [Checkout(merchant=SHOP, order=order())])[0]
     scan(world, store, [Scan(actor=RECEIVER, what=waybill.waybill_number, kind="arrived")])
     same, elsewhere = (
@@ -264,7 +264,7 @@ CHOICE = st.integers(0, 10_000)
 
 
 @given(st.lists(st.tuples(CHOICE, CHOICE, st.sampled_from(["sh-01", "sh-02", "hub-1", None])), max_size=30))
-def test_no_walk_puts_a_parcel_in_the_hands_of_a_unit_that_nobody_sent_it_to(walk):
+def test_no_sequence_of_scans_gives_a_parcel_to_an_unaddressed_unit(walk):
     at, sent_by = Where(leg=Leg.COLLECTION), None
     for one, two, to in walk:
         outlet = at.outlet(NETWORK, "far-shop", "342-081-00 052")
@@ -287,7 +287,7 @@ def test_no_walk_puts_a_parcel_in_the_hands_of_a_unit_that_nobody_sent_it_to(wal
         at = there
 
 
-def test_each_kind_of_scan_has_its_ways_and_no_other_kind_is_any():
+def test_every_scan_kind_has_a_rule_and_other_states_allow_none():
     assert set().union(*KINDS.values()) == set(WAYS)
     strange = Where(leg=Leg.DELIVERY, custody="delivered", place="sh-01", holder=COURIER.id)
     assert not any(may(kind, strange, actor, "sh-01") for kind in WAYS for actor in PEOPLE)

@@ -127,13 +127,13 @@ def test_masked_phone_with_too_many_digits_is_found(check):
     assert "page 1: recipient.phone: phone-six-digits" in said
 
 
-def test_file_that_is_not_a_pdf_is_refused(check):
+def test_non_pdf_file_is_refused(check):
     status, said = check(b"no pdf")
     assert status == 2
     assert "label: not-a-pdf" in said
 
 
-def test_page_that_is_only_an_image_is_not_checkable(check):
+def test_image_only_page_is_not_checkable(check):
     out = io.BytesIO()
     canvas = Canvas(out, pagesize=(280, 420))
     canvas.drawImage(picture(f"{NAME} {PHONE}"), 10, 300, 260, 26)
@@ -159,7 +159,7 @@ def test_picture_under_a_white_box_is_not_checkable(check):
     assert (status, "page 1: not checkable: picture" in said) == (3, True)
 
 
-def test_picture_beside_the_paper_is_not_checkable(check):
+def test_picture_outside_the_paper_is_not_checkable(check):
     status, said = check(with_page(lambda canvas: canvas.drawImage(picture(PHONE), -900, 10, 200, 20)))
     assert (status, "page 1: not checkable: beside-the-paper" in said) == (3, True)
 
@@ -225,13 +225,13 @@ def test_symbol_at_an_angle_is_found(angle, check):
     assert status == 1
 
 
-def test_symbol_that_can_not_be_decoded_is_not_checkable(check):
+def test_undecodable_symbol_is_not_checkable(check):
     drawn = ImageReader(symbol("MaxiCode", PHONE))  # ZXing reads these only where nothing else is in the picture
     status, said = check(with_page(lambda canvas: canvas.drawImage(drawn, 20, 20, 90, 80)))
     assert (status, "page 1: not checkable: picture" in said) == (3, True)
 
 
-def test_symbol_that_says_neither_number_nor_label_code_is_found(check):
+def test_symbol_with_neither_number_nor_label_code_is_found(check):
     drawn = ImageReader(symbol("QRCode", "https://shop.example/?o=5"))
     status, said = check(with_page(lambda canvas: canvas.drawImage(drawn, 20, 20, 60, 60)))
     assert status == 1
@@ -239,7 +239,7 @@ def test_symbol_that_says_neither_number_nor_label_code_is_found(check):
 
 
 @pytest.mark.parametrize("how", ["white", "invisible", "beside the paper", "under a box", "tiny"])
-def test_text_that_can_not_be_seen_is_found(how, check):
+def test_invisible_text_is_found(how, check):
     def draw(canvas: Canvas) -> None:
         text = canvas.beginText(-300 if how == "beside the paper" else 20, 20)
         text.setFont("text", 0.5 if how == "tiny" else 10)
@@ -314,7 +314,7 @@ def form_field(writer: PdfWriter) -> None:
         ),
     ],
 )  # fmt: skip
-def test_personal_data_outside_the_pages_text_is_found(change, check):
+def test_personal_data_outside_the_page_text_is_found(change, check):
     status, said = check(changed(change))
     assert status == 1
     assert "file: recipient.phone: phone-on-the-label" in said
@@ -333,13 +333,13 @@ def layers(writer: PdfWriter) -> None:
         (form_field, "form"),
     ],
 )
-def test_file_with_parts_that_labels_do_not_have_is_not_checkable(change, reason, check):
+def test_pdf_with_parts_that_labels_lack_is_not_checkable(change, reason, check):
     status, said = check(changed(change))
     assert status in (1, 3)
     assert f"file: not checkable: {reason}" in said
 
 
-def test_file_with_an_earlier_version_is_not_checkable(check):
+def test_pdf_with_an_earlier_revision_is_not_checkable(check):
     status, said = check(GOOD + b"% more\n%%EOF\n")
     assert (status, "file: not checkable: earlier-versions-or-added-bytes" in said) == (3, True)
 
@@ -357,7 +357,7 @@ def test_label_with_its_templates_logo_is_checkable_with_that_template(check, tm
         assert check(pdf, "--template", str(own)) == (0, "1 pages, 0 findings\n")
 
 
-def test_another_picture_in_the_logos_place_is_not_checkable(check, tmp_path):
+def test_other_picture_in_the_logos_place_is_not_checkable(check, tmp_path):
     own = tmp_path / "own.toml"
     assert main(["template", "new", str(own), "--like", "100x100"]) == 0
     own.write_text(own.read_text("utf-8") + '\n[[logo]]\nbox = [60, 82, 10, 10]\nfile = "logo.png"\n', "utf-8")

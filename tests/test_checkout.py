@@ -31,18 +31,18 @@ def rival(world, store):
     return Shop(world, store, RIVAL)
 
 
-def test_connect_is_a_function_also_after_its_module_is_imported():
+def test_connect_stays_a_function_after_its_module_is_imported():
     assert callable(masking.connect)
 
 
-def test_same_reference_and_content_is_the_same_waybill(shop, order):
+def test_same_reference_and_content_give_the_same_waybill(shop, order):
     [first] = shop.checkout([order()])
     [again] = shop.checkout([order()])
     assert (first.created, again.created) == (True, False)
     assert (first.id, first.number, first.masked) == (again.id, again.number, again.masked)
 
 
-def test_same_reference_in_one_batch_is_one_waybill(shop, order):
+def test_same_reference_twice_in_one_batch_gives_one_waybill(shop, order):
     first, again = shop.checkout([order(), order()])
     assert first.id == again.id
     assert (first.created, again.created) == (True, False)
@@ -56,7 +56,7 @@ def test_changed_content_under_a_known_reference_is_rejected(shop, order):
         ]
 
 
-def test_broken_orders_are_named_by_field_and_rule_and_the_good_ones_go_through(shop, order):
+def test_broken_orders_are_named_by_field_and_rule_and_good_ones_accepted(shop, order):
     def party(**changes):
         return Party(**({"name": "张测试", "phone": "13800000001", "address": "某市某路1号"} | changes))
 
@@ -75,21 +75,21 @@ def test_broken_orders_are_named_by_field_and_rule_and_the_good_ones_go_through(
     assert [(each.field, each.rule) for each in outcomes[1:-1]] == [(field, rule) for _, field, rule in broken]
 
 
-def test_no_rejection_holds_the_value(shop, order):
+def test_no_rejection_holds_a_value(shop, order):
     canary = "金丝雀九八七六"
     outcomes = shop.checkout([order(recipient=Party(name=canary * 20, phone="13800000001", address="某路1号"))])
     assert isinstance(outcomes[0], Rejected)
     assert canary not in repr(outcomes)
 
 
-def test_a_waybill_number_is_used_once(shop, order):
+def test_waybill_number_is_used_once(shop, order):
     shop.checkout([order("A-1", waybill_number="YT000000000001")])
     assert shop.checkout([order("A-2", waybill_number="YT000000000001")]) == [
         Rejected(reference="A-2", field="waybill_number", rule="already-used")
     ]
 
 
-def test_a_batch_of_nothing_is_nothing(shop):
+def test_empty_batch_gives_an_empty_answer(shop):
     assert shop.checkout([]) == []
 
 
@@ -99,7 +99,7 @@ def test_only_a_merchant_checks_out(world, store, order):
     ]
 
 
-def test_a_dry_pool_still_masks(shop, order):
+def test_exhausted_pool_still_masks(shop, order):
     orders = [order(f"A-{n}", waybill_number=None) for n in range(1001)]
     waybills = shop.checkout(orders)
     assert sum(each.number is None for each in waybills) == 1
@@ -114,7 +114,7 @@ def test_orders_of_one_buyer_share_a_merge_reference_at_one_shop_only(shop, riva
     assert len({one.merge, moved.merge, elsewhere.merge}) == 3
 
 
-def test_find_takes_an_exact_phone_in_any_spelling_and_sees_only_its_own(shop, rival, order):
+def test_find_takes_an_exact_phone_in_any_spelling_among_own_orders_only(shop, rival, order):
     [waybill] = shop.checkout([order()])
     assert [each.id for each in shop.find(phone="+86 138-0000-0001")] == [waybill.id]
     assert [each.id for each in shop.find(reference="A-1001")] == [waybill.id]
@@ -124,7 +124,7 @@ def test_find_takes_an_exact_phone_in_any_spelling_and_sees_only_its_own(shop, r
         shop.find()
 
 
-def test_status_of_a_strangers_waybill_is_unknown(shop, rival, order):
+def test_status_of_a_foreign_waybill_is_unknown(shop, rival, order):
     [waybill] = shop.checkout([order()])
     assert shop.status(waybill.id).reference == "A-1001"
     for token in (waybill.id, "wb_nonsense", ""):
@@ -132,7 +132,7 @@ def test_status_of_a_strangers_waybill_is_unknown(shop, rival, order):
             rival.status(token)
 
 
-def test_ship_enters_the_carriers_numbers_until_a_label_is_printed(world, store, shop, order):
+def test_ship_sets_carrier_numbers_until_a_label_is_printed(world, store, shop, order):
     [waybill] = shop.checkout([order(waybill_number=None, routing_code=None)])
     assert shop.labels([waybill.id], job="j") == Labels(pdf=b"", outcomes=[Refusal(reason="not-shipped")])
     [shipped] = shop.ship([(waybill.id, "YT000000000009", "301-007-00 013")])
@@ -142,7 +142,7 @@ def test_ship_enters_the_carriers_numbers_until_a_label_is_printed(world, store,
     assert isinstance(shop.ship([(waybill.id, "YT000000000009", "301-007-00 013")])[0], Waybill)
 
 
-def test_an_amended_order_takes_a_new_key_and_the_old_content_is_gone(store, shop, order):
+def test_amended_order_gets_a_new_key_and_the_old_content_is_gone(store, shop, order):
     [waybill] = shop.checkout([order()])
     [amended] = shop.amend([(waybill.id, order(recipient=ELSEWHERE))])
     assert amended.id == waybill.id
@@ -153,7 +153,7 @@ def test_an_amended_order_takes_a_new_key_and_the_old_content_is_gone(store, sho
     assert isinstance(shop.checkout([order()])[0], Rejected)
 
 
-def test_a_cancelled_order_is_destroyed_and_its_number_free_at_once(world, store, shop, order):
+def test_cancelled_order_is_destroyed_and_its_number_freed_at_once(world, store, shop, order):
     [waybill] = shop.checkout([order()])
     [cancelled] = shop.cancel([waybill.id])
     assert (cancelled.state, cancelled.reference, cancelled.masked) == ("destroyed", None, None)
@@ -161,7 +161,7 @@ def test_a_cancelled_order_is_destroyed_and_its_number_free_at_once(world, store
     assert shop.cancel([waybill.id]) == [cancelled]  # asked again, nothing is done again
 
 
-def test_a_parcel_under_way_is_not_cancelled(world, store, shop, order):
+def test_parcel_in_transit_cannot_be_cancelled(world, store, shop, order):
     waybill = checked_out(world, store, order())
     data = labelled(world, store, waybill)
     assert shop.cancel([waybill.id]) == [Refusal(reason="already-printed")]
@@ -169,14 +169,14 @@ def test_a_parcel_under_way_is_not_cancelled(world, store, shop, order):
     assert shop.amend([(waybill.id, order(recipient=ELSEWHERE))]) == [Refusal(reason="already-printed")]
 
 
-def test_nothing_of_a_stranger_can_be_changed(shop, rival, order):
+def test_foreign_waybill_cannot_be_changed(shop, rival, order):
     [waybill] = shop.checkout([order()])
     assert rival.cancel([waybill.id]) == [Refusal(reason="unknown")]
     assert rival.amend([(waybill.id, order())]) == [Refusal(reason="unknown")]
     assert rival.ship([(waybill.id, "YT000000000009", "301-007-00 013")]) == [Refusal(reason="unknown")]
 
 
-def test_a_store_whose_commit_fails_reveals_nothing_and_the_same_order_goes_through_later(world, store, shop, order):
+def test_failed_commit_reveals_nothing_and_the_order_can_be_repeated(world, store, shop, order):
     with pytest.raises(UnavailableError) as caught:
         failing_checkout(world, store, order())
     assert "13800000001" not in repr(caught.value) + repr(caught.value.__cause__)
@@ -184,12 +184,12 @@ def test_a_store_whose_commit_fails_reveals_nothing_and_the_same_order_goes_thro
     assert isinstance(shop.checkout([order()])[0], Waybill)
 
 
-def test_a_number_found_by_reference_opens_nothing_for_its_courier(world, store, order):
+def test_number_found_by_reference_opens_nothing_for_its_courier(world, store, order):
     waybill = checked_out(world, store, order())
     assert looked(world, store, waybill.id).reason == "unknown"
 
 
-def test_the_ledger_says_who_of_a_shop_checked_an_order_out(world, store, order):
+def test_ledger_names_the_shop_login_that_checked_an_order_out(world, store, order):
     clerk = Actor(id="shop-clerk-2", tenant=SHOP.tenant, role=Role.MERCHANT, unit=SHOP.unit)
     with store.transaction() as tx:
         people.enrol(world, store.keys, tx, clerk, world.now())
@@ -212,6 +212,6 @@ def test_find_pages_through_every_waybill_of_a_phone(shop, rival, order):
 
 
 @pytest.mark.parametrize("bounds", [{"limit": 0}, {"limit": PAGE + 1}, {"after": "not a token"}])
-def test_find_refuses_a_page_that_is_out_of_bounds(shop, bounds):
+def test_find_refuses_a_page_size_out_of_bounds(shop, bounds):
     with pytest.raises(InputError):
         shop.find(phone="13800000001", **bounds)

@@ -12,7 +12,7 @@ from tests.test_batching import run
 
 
 @pytest.mark.parametrize("urls", ["file"], indirect=True)
-def test_whatever_goes_wrong_beside_it_the_ledger_is_signed_on_and_readiness_says_so_meanwhile(world, store, tmp_path):
+def test_failing_chores_do_not_stop_signing_and_show_in_readiness(world, store, tmp_path):
     class Provider:
         whole = False
         fault = None

@@ -66,7 +66,7 @@ def without_what_differs(outcome: Any) -> Any:
     return outcome.masked, outcome.reference, outcome.state, outcome.waybill_number, outcome.created
 
 
-def test_a_service_and_a_folder_give_the_same_outcomes(shop, tmp_path):
+def test_service_and_folder_give_the_same_outcomes(shop, tmp_path):
     masked = Party(name="王**", phone="138****0001", address="某市")
     orders = [made(), made(recipient=masked), made(reference=""), made(goods="手机", remark="放门卫")]
     seen = []
@@ -93,13 +93,13 @@ def test_a_service_and_a_folder_give_the_same_outcomes(shop, tmp_path):
     assert isinstance(seen[0][1], Rejected)
 
 
-def test_more_orders_than_fit_into_one_request_keep_their_order(shop):
+def test_orders_beyond_one_request_keep_their_order(shop):
     orders = [made() for _ in range(130)]
     outcomes = shop.checkout(iter(orders))
     assert [outcome.reference for outcome in outcomes] == [order.reference for order in orders]
 
 
-def test_outlet_and_courier_walk_a_parcel_to_its_door(service, shop, credentials):
+def test_outlet_and_courier_take_a_parcel_to_its_door(service, shop, credentials):
     [waybill] = shop.checkout([made()])
     with (
         Outlet.connect(service.url, credentials=credentials(RECEIVER)) as receiver,
@@ -127,7 +127,7 @@ def test_outlet_and_courier_walk_a_parcel_to_its_door(service, shop, credentials
         assert arrived == [Refusal(reason="unknown")]
 
 
-def test_an_outlet_gets_each_label_in_its_printers_language(service, shop, credentials):
+def test_outlet_gets_each_label_in_its_printers_language(service, shop, credentials):
     taken = shop.checkout([made() for _ in range(2)])
     with Outlet.connect(service.url, credentials=credentials(RECEIVER)) as outlet:
         outlet.scan([each.waybill_number for each in taken], "arrived")
@@ -139,7 +139,7 @@ def test_an_outlet_gets_each_label_in_its_printers_language(service, shop, crede
 
 
 @pytest.mark.parametrize("event", ["gate-1/0002", "2", "一号门", "x" * 500])
-def test_an_event_is_recorded_once_however_often_it_is_sent(service, shop, credentials, event):
+def test_event_is_recorded_once_however_often_it_is_sent(service, shop, credentials, event):
     [waybill] = shop.checkout([made()])
     with Outlet.connect(service.url, credentials=credentials(RECEIVER)) as outlet:
         first = outlet.scan([waybill.waybill_number], "arrived", event=event)
@@ -149,14 +149,14 @@ def test_an_event_is_recorded_once_however_often_it_is_sent(service, shop, crede
         assert outlet.scan([waybill.waybill_number], "arrived") != first
 
 
-def test_a_token_that_has_ended_is_replaced_unseen(service, shop):
+def test_expired_token_is_replaced_without_the_caller(service, shop):
     shop.checkout([made()])
     service.clock.ahead += timedelta(minutes=61)
     [outcome] = shop.checkout([made()])
     assert isinstance(outcome, Waybill)
 
 
-def test_a_revoked_enrolment_is_a_refusal_and_no_endless_try(service, shop):
+def test_revoked_enrolment_is_a_refusal_without_endless_retries(service, shop):
     shop.checkout([made()])
     service.outcomes(SUPERVISOR, "/v1/lost-devices", {"ids": [SHOP.id]})
     with pytest.raises(RefusedError, match="unauthenticated"):
@@ -176,17 +176,17 @@ def test_a_revoked_enrolment_is_a_refusal_and_no_endless_try(service, shop):
         "https://[bad",
     ],
 )
-def test_only_https_and_this_machine_are_connected_to(where, tmp_path, service, credentials):
+def test_only_https_and_loopback_are_connected_to(where, tmp_path, service, credentials):
     with pytest.raises(SettingsError):
         masking.connect(where, credentials=credentials(SHOP))
 
 
-def test_an_address_is_a_host_and_perhaps_a_port():
+def test_address_is_a_host_with_an_optional_port():
     for address in ("https://mask.example", "https://mask.example:8443", "http://127.0.0.1:8440", "http://localhost"):
         assert service_address(address) == service_address(f"{address}/") == address
 
 
-def test_credentials_that_others_can_read_are_refused(tmp_path):
+def test_credentials_readable_by_others_are_refused(tmp_path):
     path = tmp_path / "shop.json"
     with pytest.raises(SettingsError, match="needs credentials"):
         masking.connect("https://mask.example")
@@ -204,6 +204,6 @@ def test_credentials_that_others_can_read_are_refused(tmp_path):
         assert "canary" not in str(caught.value)
 
 
-def test_a_label_never_comes_as_data_over_a_connection(shop):
+def test_label_code_never_arrives_as_data_over_a_connection(shop):
     [waybill] = shop.checkout([made()])
     assert not isinstance(shop.labels([waybill.id], job="job-9").outcomes[0], LabelData)

@@ -34,14 +34,14 @@ __all__ = ["credentials"]
         ("works_on_a_queue", {"active": 40}),
     ],
 )
-def test_a_shop_and_its_credentials_are_shared(service, credentials, program, said):
+def test_shop_and_credentials_can_be_shared_by_processes(service, credentials, program, said):
     command = [sys.executable, "-m", "tests.merchant", program, service.url, str(credentials(SHOP))]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == said
 
 
-def test_a_courier_may_be_shared_by_threads(service, credentials):
+def test_courier_can_be_shared_by_threads(service, credentials):
     with Courier.connect(service.url, credentials=credentials(COURIER)) as courier, ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: courier.look(["YT000000000000"]), range(8)))
     assert found == [[Refusal(reason="unknown")]] * 8
@@ -60,7 +60,7 @@ def test_state_files_are_written_only_when_their_content_changes(service, creden
     assert set(before) == {".key", ".enrolled", ".json", ".lock"}
 
 
-def test_a_folder_that_cannot_be_written_is_named_and_another_one_taken(service, credentials, tmp_path):
+def test_unwritable_state_folder_is_named_and_another_one_used(service, credentials, tmp_path):
     path = credentials(SHOP)
     with pytest.raises(SettingsError, match=r"the folder proc can't be written .* state=FOLDER"):
         masking.connect(service.url, credentials=path, state="/proc")
@@ -73,7 +73,7 @@ def test_a_folder_that_cannot_be_written_is_named_and_another_one_taken(service,
     assert (other / path.name).with_suffix(".key").exists()
 
 
-def test_an_answer_to_another_request_is_not_believed(service, credentials):
+def test_answer_to_another_request_is_not_accepted(service, credentials):
     given = httpx.get(f"{service.url}/healthz", headers={"request-id": "0123456a89abcdef"})
     assert given.headers["request-id"] == "0123456a89abcdef"
     for unfit in ("0123456789ABCDEF", "x" * 16, "", "a13812349876bcde"):
@@ -85,7 +85,7 @@ def test_an_answer_to_another_request_is_not_believed(service, credentials):
             shop.find(phone="13800000001")
 
 
-def test_a_closed_shop_says_so(service, credentials):
+def test_closed_shop_raises_an_error_that_says_so(service, credentials):
     with masking.connect(service.url, credentials=credentials(SHOP)) as shop:
         shop.checkout([order_of("closed")])
     for use in (lambda: shop.find(reference="closed"), shop.flush, shop.pending, lambda: shop.checkout([])):
@@ -93,7 +93,7 @@ def test_a_closed_shop_says_so(service, credentials):
             use()
 
 
-def test_closing_while_other_threads_work_gives_them_their_answer_first(service, credentials):
+def test_closing_waits_for_the_answers_of_other_threads(service, credentials):
     shop = masking.connect(service.url, credentials=credentials(SHOP))
     shop.checkout([order_of("closing")])
     begun, said = threading.Semaphore(0), []

@@ -41,7 +41,7 @@ def unused_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_before_a_key_to_seal_to_is_known_nothing_is_stored_and_the_caller_is_told(service, credentials, tmp_path):
+def test_without_a_sealing_key_nothing_is_stored_and_an_error_is_raised(service, credentials, tmp_path):
     path = credentials(SHOP, plain=True)
     pauses: list[float] = []
     before = sorted(tmp_path.iterdir())
@@ -103,7 +103,7 @@ def complete(message: bytes) -> bool:
     return bool(blank) and len(body) >= int(length)
 
 
-def test_an_order_whose_answer_was_lost_is_entered_once(service, credentials):
+def test_order_whose_answer_was_lost_is_entered_once(service, credentials):
     proxy = Proxy(service.url, lose=2, path=b"/v1/waybills/sealed")
     proxy.start()
     order = made()
@@ -116,7 +116,7 @@ def test_an_order_whose_answer_was_lost_is_entered_once(service, credentials):
     assert outcome.created is False  # the first try had entered it
 
 
-def test_a_look_whose_answer_was_lost_is_not_repeated_unasked(service, credentials):
+def test_view_whose_answer_was_lost_is_not_repeated_by_itself(service, credentials):
     proxy = Proxy(service.url, lose=1, path=b"/v1/resolve")
     proxy.start()
     courier = Courier(Link(proxy.url, Credentials.read(credentials(COURIER, plain=True)), sleep=lambda _: None))
@@ -193,7 +193,7 @@ def pretending(answers: dict[str, tuple[int, str]], headers: dict[str, str] | No
         ((422, '{"errors": [{"field": "orders.0", "rule": "missing"}]}'), InputError),
     ],
 )
-def test_an_answer_that_is_not_the_services_own_is_an_error_that_repeats_nothing(service, tmp_path, answer, error):
+def test_foreign_answer_is_an_error_that_repeats_nothing(service, tmp_path, answer, error):
     path = with_a_secret(service, tmp_path)
     answers = {"/v1/token": (200, '{"token": "t"}'), "/v1/sources": keys_of(service), "/v1/waybills/sealed": answer}
     with pretending(answers) as url, RemoteShop(Link(url, Credentials.read(path), sleep=lambda _: None)) as shop:
@@ -205,7 +205,7 @@ def test_an_answer_that_is_not_the_services_own_is_an_error_that_repeats_nothing
 @pytest.mark.parametrize(
     "answer", [(500, '{"type": "urn:waybill-masking:problem:internal"}'), (500, "[]"), (520, "<html>金丝雀</html>")]
 )
-def test_a_fault_of_the_service_is_nothing_wrong_with_its_data_and_orders_wait_for_its_end(service, tmp_path, answer):
+def test_service_fault_is_not_called_damage_and_orders_wait(service, tmp_path, answer):
     answers = {"/v1/token": (200, '{"token": "t"}'), "/v1/sources": keys_of(service)}
     answers |= dict.fromkeys(("/v1/waybills/sealed", "/v1/calls"), answer)
     with (
@@ -221,7 +221,7 @@ def test_a_fault_of_the_service_is_nothing_wrong_with_its_data_and_orders_wait_f
             shop.flush()
 
 
-def test_order_waits_while_the_service_finds_its_own_data_damaged(service, tmp_path):
+def test_order_waits_while_the_service_finds_its_data_damaged(service, tmp_path):
     answers = {"/v1/token": (200, '{"token": "t"}'), "/v1/sources": keys_of(service)}
     answers["/v1/waybills/sealed"] = (500, '{"type": "urn:waybill-masking:problem:integrity"}')
     with (
@@ -243,7 +243,7 @@ def test_order_waits_while_the_service_finds_its_own_data_damaged(service, tmp_p
         (503, "\N{SUPERSCRIPT TWO}", True, [0.2, 0.4, 0.8]),  # a digit, and no number
     ],
 )
-def test_a_busy_service_is_asked_again_when_it_says_and_not_for_ever(service, tmp_path, status, told, twice, pauses):
+def test_busy_service_is_retried_when_it_says_and_a_limited_time(service, tmp_path, status, told, twice, pauses):
     path, slept = with_a_secret(service, tmp_path), []
     answers = {"/v1/token": (200, '{"token": "t"}'), "/v1/calls": (status, "{}")}
     with pretending(answers, {"Retry-After": told}) as url:
@@ -261,7 +261,7 @@ def test_a_busy_service_is_asked_again_when_it_says_and_not_for_ever(service, tm
         ({"reference": "another"}, "answered for another order"),
     ],
 )
-def test_the_answer_to_another_order_is_not_believed(service, shop, tmp_path, theirs, fault):
+def test_answer_to_another_order_is_not_accepted(service, shop, tmp_path, theirs, fault):
     [first] = shop.checkout([made()])
     from masking.values.json import outcome_to_json
 
@@ -281,7 +281,7 @@ def test_the_answer_to_another_order_is_not_believed(service, shop, tmp_path, th
         liar.checkout([other])
 
 
-def test_a_ledgers_key_that_is_not_the_one_seen_before_is_noticed(service, credentials):
+def test_ledger_key_other_than_the_first_seen_is_noticed(service, credentials):
     path = credentials(SHOP)
     with RemoteShop.connect(service.url, credentials=path) as shop:
         shop.checkout([made()])
@@ -292,7 +292,7 @@ def test_a_ledgers_key_that_is_not_the_one_seen_before_is_noticed(service, crede
             RemoteShop.connect(service.url, credentials=path).close()
 
 
-def test_a_ledger_that_was_cut_back_is_noticed_and_both_notes_are_kept(service, credentials, tmp_path):
+def test_truncated_ledger_is_noticed_and_both_notes_are_kept(service, credentials, tmp_path):
     path = credentials(SHOP)
     with RemoteShop.connect(service.url, credentials=path) as shop:
         shop.checkout([made()])

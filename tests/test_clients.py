@@ -105,7 +105,7 @@ def test_python_client_checks_out_with_a_proof_for_each_call(python_client, serv
     assert (done.returncode, done.stdout.split("\n")) == (0, ["[]", "['active']", ""]), done.stderr
 
 
-def test_locks_of_the_generators_have_hashes_and_no_addresses():
+def test_generator_locks_have_hashes_and_no_addresses():
     lock = (CALLERS / "package-lock.json").read_text("utf-8")
     assert "resolved" not in lock
     assert "://" not in (ROOT / "requirements" / "clients.txt").read_text("utf-8")

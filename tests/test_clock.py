@@ -50,7 +50,7 @@ def world(hands, machine):
 
 
 @BACK
-def test_a_clock_goes_on_where_it_was_set_back_and_follows_where_it_is_set_ahead(machine, back):
+def test_clock_set_back_is_ignored_and_clock_set_ahead_is_followed(machine, back):
     began = machine.clock()
     machine.set_back(back)
     assert machine.clock() == began
@@ -62,7 +62,7 @@ def test_a_clock_goes_on_where_it_was_set_back_and_follows_where_it_is_set_ahead
     assert not machine.clock.ahead
 
 
-def test_a_clock_goes_on_from_what_was_signed_but_not_from_a_far_future(machine):
+def test_clock_continues_from_the_last_checkpoint_unless_far_ahead(machine):
     began = machine.clock()
     machine.clock.not_before(began + timedelta(days=400))
     assert machine.clock() == began
@@ -75,7 +75,7 @@ def test_a_clock_goes_on_from_what_was_signed_but_not_from_a_far_future(machine)
 
 @BACK
 @ON_ONE_STORE
-def test_a_token_lives_its_hour_and_no_longer(store, world, machine, back):
+def test_token_lasts_one_hour(store, world, machine, back):
     with store.transaction() as tx:
         secret = new_secret(world, tx, SHOP.id)
     [issued] = redeem(world, store, [Redeem(shown=secret)], bearer=frozenset(Role))
@@ -96,7 +96,7 @@ def test_a_token_lives_its_hour_and_no_longer(store, world, machine, back):
 
 @BACK
 @ON_ONE_STORE
-def test_a_lock_and_the_counts_of_the_day_neither_end_nor_last(store, world, machine, back, order):
+def test_clock_change_neither_ends_nor_extends_locks_and_daily_counts(store, world, machine, back, order):
     _, data = on_its_van(world, store, order())
     before = looked(world, store, data.code).remaining
     for _ in range(20):
@@ -111,7 +111,7 @@ def test_a_lock_and_the_counts_of_the_day_neither_end_nor_last(store, world, mac
 
 @BACK
 @ON_ONE_STORE
-def test_a_duty_lasts_its_day(store, world, machine, back, order):
+def test_duty_lasts_one_day(store, world, machine, back, order):
     _, data = on_its_van(world, store, order())
     machine.set_back(back)
     machine.passes(hours=23, minutes=59)
@@ -122,7 +122,7 @@ def test_a_duty_lasts_its_day(store, world, machine, back, order):
 
 @BACK
 @ON_ONE_STORE
-def test_leaves_stay_in_their_order_and_checkpoints_say_the_time_that_passed(store, world, machine, back, order):
+def test_leaves_keep_their_order_and_checkpoints_show_elapsed_time(store, world, machine, back, order):
     _, data = on_its_van(world, store, order())
     journal.sequence(world, store)
     machine.passes(minutes=1)

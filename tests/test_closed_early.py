@@ -24,7 +24,7 @@ from tests.cast import OPERATOR, checked_out
 from tests.serving import serving
 
 
-def test_order_of_a_day_that_was_closed_early_is_taken_under_a_successor(store, world, order):
+def test_order_of_a_day_closed_early_is_sealed_under_a_successor(store, world, order):
     name, private = lifecycle.new_offline(store.keys)
     lifecycle.use_offline(store.keys, name, private, world, world.now())
     before = checked_out(world, store, order("before"))
@@ -40,7 +40,7 @@ def test_order_of_a_day_that_was_closed_early_is_taken_under_a_successor(store, 
         assert opened["recipient.phone"].reveal() == "13800000001"
 
 
-def test_store_that_remembers_a_closed_day_wraps_nothing_under_its_key(store, world, order):
+def test_store_that_saw_a_day_closed_wraps_nothing_under_its_key(store, world, order):
     checked_out(world, store, order("before"))
     with transaction(store.keys.engine) as tx:  # as another process does it: this one still remembers the key
         closed = stored_key.c.purpose == "archive"
@@ -50,7 +50,7 @@ def test_store_that_remembers_a_closed_day_wraps_nothing_under_its_key(store, wo
     assert wraps == {"2026-11-24": 1, "2026-11-24.2": 1}
 
 
-def test_archive_key_is_rotated_by_command_and_the_next_order_uses_it(store, world, order):
+def test_archive_key_is_rotated_by_command_and_used_by_the_next_order(store, world, order):
     checked_out(world, store, order("before"))
     assert lifecycle.rotate(store.keys, "archive", world, world.now()) == "2026-11-24.2"
     checked_out(world, store, order("after"))
@@ -58,7 +58,7 @@ def test_archive_key_is_rotated_by_command_and_the_next_order_uses_it(store, wor
     assert wraps == {"2026-11-24": 1, "2026-11-24.2": 1}
 
 
-def test_only_days_that_are_over_by_the_ledger_are_closed_where_no_server_has_a_clock(tmp_path):
+def test_without_a_server_clock_only_days_over_by_the_ledger_are_closed(tmp_path):
     world = World()
     create(tmp_path / "deployment", world, Settings())
     store = open_folder(tmp_path / "deployment", world)
@@ -71,7 +71,7 @@ def test_only_days_that_are_over_by_the_ledger_are_closed_where_no_server_has_a_
     store.close()
 
 
-def test_clock_days_ahead_of_the_ledger_is_refused_unless_it_is_right(tmp_path):
+def test_clock_days_ahead_of_the_ledger_is_refused_unless_confirmed(tmp_path):
     world = World()
     create(tmp_path / "deployment", world, Settings())
     store = open_folder(tmp_path / "deployment", world)

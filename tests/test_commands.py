@@ -45,7 +45,7 @@ def leaves(folder):
     return rows
 
 
-def test_a_ledger_as_it_was_signed_verifies_and_nothing_is_signed_on_the_way(deployed, capsys):
+def test_unchanged_ledger_verifies_without_a_new_signature(deployed, capsys):
     folder, _ = deployed
     before = leaves(folder)
     assert main(["ledger", "verify", "--folder", str(folder)]) == 0
@@ -53,7 +53,7 @@ def test_a_ledger_as_it_was_signed_verifies_and_nothing_is_signed_on_the_way(dep
     assert leaves(folder) == before
 
 
-def test_ledger_is_verified_from_what_was_verified_last_unless_in_full(deployed, capsys):
+def test_ledger_is_verified_from_the_last_verified_point_unless_in_full(deployed, capsys):
     folder, _ = deployed
     verify = ["ledger", "verify", "--folder", str(folder)]
     assert main(verify) == 0
@@ -75,7 +75,7 @@ def test_ledger_is_verified_from_what_was_verified_last_unless_in_full(deployed,
         ("DELETE FROM leaf WHERE position = 2", "leaf 2: tail-cut"),
     ],
 )
-def test_a_changed_ledger_is_named_by_its_leaf_and_not_signed_over(deployed, capsys, statement, says):
+def test_changed_ledger_is_reported_by_its_leaf_and_not_signed(deployed, capsys, statement, says):
     folder, _ = deployed
     edit(folder, statement)
     before = leaves(folder)
@@ -86,7 +86,7 @@ def test_a_changed_ledger_is_named_by_its_leaf_and_not_signed_over(deployed, cap
     assert "ledger-not-as-signed" in capsys.readouterr().out
 
 
-def test_an_erased_waybill_is_gone_for_its_shop_and_its_acts_stay_on_the_ledger(deployed, capsys):
+def test_erased_waybill_is_gone_for_its_shop_and_its_leaves_stay(deployed, capsys):
     folder, token = deployed
     assert main(["erase", token, "--reason", "erasure-request", "--folder", str(folder)]) == 0
     assert main(["erase", token, "--reason", "erasure-request", "--folder", str(folder)]) == 1
@@ -97,7 +97,7 @@ def test_an_erased_waybill_is_gone_for_its_shop_and_its_acts_stay_on_the_ledger(
     assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == ["checkout", "destroy", "refusal"]
 
 
-def test_nothing_is_destroyed_for_a_certificate_that_could_not_be_written(deployed, tmp_path, capsys):
+def test_nothing_is_destroyed_when_the_certificate_cannot_be_written(deployed, tmp_path, capsys):
     folder, token = deployed
     command = ["erase", token, "--reason", "test", "--folder", str(folder), "--certificate"]
     (tmp_path / "kept").touch()
@@ -130,7 +130,7 @@ def failing(statement):
 
 
 @pytest.mark.parametrize(("breaks", "signed"), [("UPDATE waybill", False), ("INSERT INTO checkpoint", True)])
-def test_an_erasure_that_ends_in_an_error_leaves_a_certificate_or_no_file(deployed, tmp_path, capsys, breaks, signed):
+def test_erasure_that_fails_leaves_a_certificate_or_no_file(deployed, tmp_path, capsys, breaks, signed):
     """The first breaks before anything is destroyed; the second only when the certificate is signed."""
     folder, token = deployed
     command = ["erase", token, "--reason", "test", "--folder", str(folder), "--certificate", str(tmp_path / "file")]
@@ -152,7 +152,7 @@ def test_an_erasure_that_ends_in_an_error_leaves_a_certificate_or_no_file(deploy
     ],
     ids=lambda words: words[0],
 )
-def test_a_command_that_fails_has_let_go_of_the_databases(deployed, monkeypatch, words):
+def test_failed_command_has_closed_the_databases(deployed, monkeypatch, words):
     folder, _ = deployed
     monkeypatch.chdir(folder.parent)
     Path("kept").touch()
@@ -161,7 +161,7 @@ def test_a_command_that_fails_has_let_go_of_the_databases(deployed, monkeypatch,
     assert not [name for name in held if name.startswith(str(folder))]
 
 
-def test_who_has_seen_enough_of_an_answer_may_close_it(deployed):
+def test_closed_output_pipe_ends_a_command_quietly(deployed):
     folder, _ = deployed
     closed, end = os.pipe()
     os.close(closed)
@@ -172,7 +172,7 @@ def test_who_has_seen_enough_of_an_answer_may_close_it(deployed):
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_a_leaf_that_cannot_be_read_is_named_and_the_others_are_told(deployed, capsys):
+def test_unreadable_leaf_is_named_and_the_others_are_listed(deployed, capsys):
     folder, token = deployed
     assert main(["erase", token, "--reason", "erasure-request", "--folder", str(folder)]) == 0
     edit(folder, "UPDATE leaf SET body = zeroblob(80), position = 3 WHERE id = (SELECT max(id) FROM leaf)")
@@ -187,14 +187,14 @@ def test_a_leaf_that_cannot_be_read_is_named_and_the_others_are_told(deployed, c
     assert capsys.readouterr().out.split() == ["unreadable-leaf", "leaf-3", "1", "of", "1"]
 
 
-def test_nobody_saw_what_was_never_issued(deployed, capsys):
+def test_who_saw_lists_nothing_for_an_id_never_issued(deployed, capsys):
     folder, _ = deployed
     assert main(["who-saw", waybill_id_of(bytes(16)), "--folder", str(folder)]) == 1
     assert capsys.readouterr().err == "waybill who-saw: nothing on the ledger is about it\n"
     assert main(["who-saw", "13800000001", "--folder", str(folder)]) == 2
 
 
-def test_a_command_may_be_given_in_a_folder_that_its_user_may_not_enter(tmp_path, monkeypatch):
+def test_command_runs_in_a_folder_that_its_user_may_not_enter(tmp_path, monkeypatch):
     """As by `sudo -u waybill` in the folder of root."""
     (tmp_path / "closed").mkdir()
     monkeypatch.chdir(tmp_path / "closed")

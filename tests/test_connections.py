@@ -81,7 +81,7 @@ async def turns() -> None:
 
 @pytest.mark.parametrize("before", [b"", GET])
 @pytest.mark.parametrize("parts", [(b"GET /he", b"a"), (b"GET /he", b"")])
-def test_connection_that_owes_a_head_at_two_looks_is_closed(before, parts):
+def test_connection_without_a_request_head_at_two_looks_is_closed(before, parts):
     async def play() -> None:
         connection, wire = await connected()
         connection.data_received(before)
@@ -95,7 +95,7 @@ def test_connection_that_owes_a_head_at_two_looks_is_closed(before, parts):
     asyncio.run(play())
 
 
-def test_connection_that_drips_a_body_nobody_reads_is_closed():
+def test_connection_that_trickles_an_unread_body_is_closed():
     async def play() -> None:
         connection, wire = await connected()
         connection.data_received(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
@@ -110,7 +110,7 @@ def test_connection_that_drips_a_body_nobody_reads_is_closed():
     asyncio.run(play())
 
 
-def test_connection_that_takes_no_answer_is_aborted_also_while_it_closes():
+def test_connection_that_reads_no_answer_is_aborted_even_while_closing():
     async def play() -> None:
         for ended in ("", "closed"):
             connection, wire = await connected()
@@ -126,7 +126,7 @@ def test_connection_that_takes_no_answer_is_aborted_also_while_it_closes():
     asyncio.run(play())
 
 
-def test_connection_that_takes_its_answer_slowly_or_works_long_is_kept():
+def test_slow_reader_or_long_request_keeps_its_connection():
     async def play() -> None:
         waiting = asyncio.Event()
 
@@ -149,7 +149,7 @@ def test_connection_that_takes_its_answer_slowly_or_works_long_is_kept():
     asyncio.run(play())
 
 
-def test_a_client_of_the_real_server_that_does_not_read_loses_its_connection():
+def test_client_that_does_not_read_loses_its_connection_on_a_real_server():
     async def endless(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"50000000")]})
         await send({"type": "http.response.body", "body": bytes(50_000_000)})
@@ -175,7 +175,7 @@ def test_a_client_of_the_real_server_that_does_not_read_loses_its_connection():
     asyncio.run(play())
 
 
-def test_one_connection_too_many_is_closed_and_the_others_are_served():
+def test_connection_beyond_the_limit_is_closed_and_the_others_are_served():
     async def play() -> None:
         state = ServerState()
         first, wire = await connected(state=state, most=2)
@@ -218,7 +218,7 @@ def test_hostile_framing_is_refused_in_little_processor_time(kind):
     assert min(took for _, took in found) < 0.05
 
 
-def test_a_body_in_many_honest_chunks_is_taken():
+def test_body_in_many_honest_chunks_is_accepted():
     async def play() -> None:
         connection, wire = await connected(reading)
         connection.data_received(CHUNKED + (b"200\r\n" + b"x" * 512 + b"\r\n") * 3000 + b"0\r\n\r\n")
@@ -237,7 +237,7 @@ def files(soft: int) -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
-def test_connections_leave_files_for_the_service_itself():
+def test_connection_limit_leaves_file_descriptors_for_the_service():
     with files(1024):
         assert connections_possible() == 1024 - FILES_KEPT
     assert connections_possible() <= MOST_CONNECTIONS

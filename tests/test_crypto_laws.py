@@ -26,17 +26,17 @@ orders = st.dictionaries(st.sampled_from(FIELDS), texts.map(Plain), min_size=1)
 @given(st.lists(st.binary(max_size=8), max_size=5), st.lists(st.binary(max_size=8), max_size=5))
 @example([b"a", b""], [b"", b"a"])
 @example([b"", b""], [b""])
-def test_two_lists_of_parts_never_share_a_framing(one, other):
+def test_two_lists_of_parts_never_share_an_encoding(one, other):
     assert (framed(*one) == framed(*other)) == (one == other)
 
 
 @given(st.binary(min_size=1, max_size=40))
-def test_base32_reads_back_what_it_spelt(data):
+def test_base32_round_trips(data):
     assert base32_bytes(base32(data), len(data)) == data
 
 
 @given(st.text(ALPHABET + "ILOUabz_+- \n\u0660", min_size=26, max_size=26))
-def test_base32_reads_no_second_spelling(text):
+def test_base32_accepts_one_spelling_only(text):
     data = base32_bytes(text, 16)
     assert data is None or base32(data) == text
 
@@ -47,7 +47,7 @@ def test_sealed_fields_open_in_their_own_place(key, tenant, record, fields):
 
 
 @given(keys, tenants, records, texts, st.data())
-def test_a_ciphertext_opens_only_in_its_own_row_field_and_tenant(key, tenant, record, text, data):
+def test_ciphertext_opens_only_in_its_own_row_field_and_tenant(key, tenant, record, text, data):
     mine = (key, tenant, record, "goods")
     place = (
         data.draw(st.just(key) | keys),
@@ -62,7 +62,7 @@ def test_a_ciphertext_opens_only_in_its_own_row_field_and_tenant(key, tenant, re
 
 
 @given(texts, st.data())
-def test_no_bit_of_a_sealed_field_can_be_changed(text, data):
+def test_any_flipped_bit_of_a_sealed_field_is_refused(text, data):
     key, record = bytes(32), bytes(16)
     [blob] = seal_fields(key, "t", record, {"goods": Plain(text)}, os.urandom).values()
     bit = data.draw(st.integers(0, 8 * len(blob) - 1))
@@ -72,7 +72,7 @@ def test_no_bit_of_a_sealed_field_can_be_changed(text, data):
 
 
 @given(st.binary(max_size=200))
-def test_strange_bytes_do_not_open(blob):
+def test_random_bytes_do_not_open(blob):
     for read in (
         lambda: open_fields(bytes(32), "t", bytes(16), {"goods": blob}),
         lambda: FileKeySource(bytes(32)).unwrap("online/2026-11-24", blob),
@@ -85,12 +85,12 @@ def test_strange_bytes_do_not_open(blob):
 
 
 @given(st.text("欧阳三a1", max_size=10), st.text("张三a", max_size=10))
-def test_texts_of_up_to_ten_characters_have_one_size(one, other):
+def test_strings_of_up_to_ten_characters_are_sealed_to_one_size(one, other):
     sealed = seal_fields(bytes(32), "t", bytes(16), {"goods": Plain(one), "remark": Plain(other)}, os.urandom)
     assert len(sealed["goods"]) == len(sealed["remark"]) == 61
 
 
-def test_a_text_that_would_not_come_back_is_not_sealed():
+def test_string_that_would_not_round_trip_is_not_sealed():
     with pytest.raises(ValueError, match="U\\+0000"):
         seal_fields(bytes(32), "t", bytes(16), {"goods": Plain("x\0")}, os.urandom)
 
@@ -101,7 +101,7 @@ def test_all_nonces_of_an_order_differ():
 
 
 @given(keys, tenants, records, st.integers(1, 2**31), keys, st.sampled_from(["online", "archive"]))
-def test_a_wrapped_key_opens_as_what_it_was_wrapped_for(day_key, tenant, record, generation, key, kind):
+def test_wrapped_key_opens_only_for_its_purpose(day_key, tenant, record, generation, key, kind):
     wrapper = DayWrapper(kind, "2026-11-24", day_key)
     blob = wrapper.wrap(tenant, record, generation, key, os.urandom)
     assert wrapper.unwrap(tenant, record, generation, blob) == key
@@ -118,7 +118,7 @@ def test_a_wrapped_key_opens_as_what_it_was_wrapped_for(day_key, tenant, record,
 
 @given(keys, st.text(max_size=20), st.text(max_size=20), keys)
 @example(bytes(32), "online/2026-11-24", "archive/2026-11-24", bytes(32))
-def test_the_root_opens_a_key_only_under_its_name(root, name, other, key):
+def test_root_opens_a_key_only_under_its_name(root, name, other, key):
     source = FileKeySource(root)
     blob = source.wrap(name, key, os.urandom)
     assert source.unwrap(name, blob) == key
@@ -128,7 +128,7 @@ def test_the_root_opens_a_key_only_under_its_name(root, name, other, key):
 
 
 @given(keys, st.dates().map(str), st.dates().map(str))
-def test_an_archived_day_key_opens_with_its_offline_key_for_its_day(key, day, other):
+def test_archived_day_key_opens_with_its_offline_key_for_its_day(key, day, other):
     private, public = archive.generate()
     blob = archive.seal_day_key(public, day, key)
     assert archive.open_day_key(private, day, blob) == key
@@ -139,7 +139,7 @@ def test_an_archived_day_key_opens_with_its_offline_key_for_its_day(key, day, ot
 
 
 @given(st.binary(min_size=64, max_size=64), st.integers(1, 255), tenants, records, st.integers(0, 65535))
-def test_a_label_code_reads_back_and_fits_a_version_4_symbol(key, key_id, tenant, record, number):
+def test_label_code_round_trips_and_fits_a_version_4_symbol(key, key_id, tenant, record, number):
     code = labelcode.encode(key_id, key, tenant, record, number)
     assert labelcode.decode({key_id: key}, tenant, code) == (record, number)
     assert len(code) == labelcode.LENGTH <= 67
@@ -153,7 +153,7 @@ CODE = labelcode.encode(1, LABEL_KEY, "carrier", bytes(16), 1)
 @given(st.integers(0, len(CODE) - 1), st.characters())
 @example(3, "O")
 @example(58, "\n")
-def test_any_changed_character_is_refused(place, character):
+def test_label_code_with_a_changed_character_is_refused(place, character):
     assume(character != CODE[place])
     changed = CODE[:place] + character + CODE[place + 1 :]
     assert labelcode.decode({1: LABEL_KEY}, "carrier", changed) is None
@@ -161,14 +161,14 @@ def test_any_changed_character_is_refused(place, character):
 
 @given(st.text() | st.text(ALPHABET, min_size=56, max_size=56).map("WB1".__add__))
 @example("WB1" + "0" * 10**6)
-def test_a_hostile_text_is_no_label_code_and_no_token_and_raises_nothing(text):
+def test_hostile_string_is_neither_label_code_nor_waybill_id(text):
     assert labelcode.decode({1: LABEL_KEY}, "carrier", text) is None
     record = index.record_of_waybill_id(text)
     assert record is None or index.waybill_id_of(record) == text
 
 
 @given(records)
-def test_a_token_reads_back_and_is_safe_in_an_address(record):
+def test_waybill_id_round_trips_and_is_safe_in_a_url(record):
     token = index.waybill_id_of(record)
     assert index.record_of_waybill_id(token) == record
     assert token.removeprefix("wb1_").isalnum()
@@ -176,19 +176,19 @@ def test_a_token_reads_back_and_is_safe_in_an_address(record):
 
 
 @given(records, st.integers(0, 29), st.characters())
-def test_a_changed_token_is_another_waybills_or_nobodys(record, place, character):
+def test_changed_waybill_id_names_another_waybill_or_none(record, place, character):
     token = index.waybill_id_of(record)
     assume(character != token[place])
     assert index.record_of_waybill_id(token[:place] + character + token[place + 1 :]) != record
 
 
 @given(keys, keys, st.text(max_size=20), st.text(max_size=20))
-def test_a_person_index_tells_phones_and_days_apart(key, other_key, phone, other_phone):
+def test_person_index_separates_phones_and_days(key, other_key, phone, other_phone):
     same = index.person_index(key, phone) == index.person_index(other_key, other_phone)
     assert same == ((key, phone) == (other_key, other_phone))
 
 
-def test_a_merge_reference_hangs_on_name_phone_and_address_together():
+def test_merge_reference_depends_on_name_phone_and_address_together():
     buyer = ("欧阳测试", "13800000001", "世纪大道100号3栋501室")
     reference = index.merge_reference(bytes(32), *buyer)
     for other in (("欧阳", *buyer[1:]), (buyer[0], "13800000002", buyer[2]), (*buyer[:2], "世纪大道100号3栋502室")):
@@ -198,7 +198,7 @@ def test_a_merge_reference_hangs_on_name_phone_and_address_together():
 
 
 @given(orders, orders, st.lists(st.sampled_from(["", "show-goods"]), max_size=2))
-def test_a_content_mac_is_equal_for_equal_content_only(one, other, extra):
+def test_content_mac_is_equal_for_equal_content_only(one, other, extra):
     mac = index.content_mac(bytes(32), one, extra)
     assert (mac == index.content_mac(bytes(32), other, extra)) == (one == other)
     assert mac != index.content_mac(bytes(32), one, [*extra, "x"])

@@ -76,7 +76,7 @@ VIEWS = pytest.mark.parametrize("kept", ["", "{", "[]", '{"stamp": "1", "recipie
 
 
 @VIEWS
-def test_a_label_whose_view_cannot_be_read_is_refused_alone_and_counts_as_no_print(world, store, hands, labels, kept):
+def test_label_with_an_unreadable_view_is_refused_alone_and_not_counted(world, store, hands, labels, kept):
     waybill = record(world, store, labels[1])
     replace(store, schema.waybill, "id", waybill, {"masked": kept})
 
@@ -101,7 +101,7 @@ def test_a_label_whose_view_cannot_be_read_is_refused_alone_and_counts_as_no_pri
 
 
 @VIEWS
-def test_a_view_that_cannot_be_read_is_refused_alone_to_who_has_the_duty(world, store, labels, kept):
+def test_unreadable_view_is_refused_alone_to_the_courier_with_the_duty(world, store, labels, kept):
     replace(store, schema.waybill, "id", record(world, store, labels[1]), {"masked": kept})
     answers = look(world, store, [Look(actor=COURIER, code=each.code) for each in labels])
     assert [type(each) for each in answers] == [MaskedLookup, Refusal, MaskedLookup]
@@ -112,7 +112,7 @@ def test_a_view_that_cannot_be_read_is_refused_alone_to_who_has_the_duty(world, 
 
 
 @pytest.mark.parametrize("how", ["seal", "row", "wrap"])
-def test_a_phone_that_does_not_open_is_not_rung_and_its_neighbours_are(world, store, labels, how):
+def test_undecryptable_phone_is_not_called_and_the_others_are(world, store, labels, how):
     dials = call(world, store, [Call(actor=COURIER, code=each.code) for each in labels])
     broken(store, record(world, store, labels[1]), how)
     caller = Plain(PHONES[COURIER.id])
@@ -128,7 +128,7 @@ def test_a_phone_that_does_not_open_is_not_rung_and_its_neighbours_are(world, st
     assert {each.reason for each in (again[0], again[2])} == {"intent-used"}
 
 
-def test_a_courier_whose_phone_was_changed_in_the_data_is_not_rung(world, store, labels):
+def test_courier_phone_changed_in_the_data_is_not_called(world, store, labels):
     dials = call(world, store, [Call(actor=COURIER, code=each.code) for each in labels])
     replace(store, schema.person, "id", COURIER.id, {"phone": bytes(60)})
     number = dials[0].number
@@ -141,7 +141,7 @@ def test_a_courier_whose_phone_was_changed_in_the_data_is_not_rung(world, store,
 
 
 @pytest.mark.parametrize("how", ["seal", "row", "wrap"])
-def test_what_a_provider_is_to_connect_is_refused_alone_where_it_does_not_open(world, store, labels, how):
+def test_undecryptable_number_of_a_provider_call_is_refused_alone(world, store, labels, how):
     broken(store, record(world, store, labels[1]), how)
     asked = [Call(actor=COURIER, code=each.code) for each in labels]
     first, middle, last = announce(world, store, asked, bind=True)
@@ -151,7 +151,7 @@ def test_what_a_provider_is_to_connect_is_refused_alone_where_it_does_not_open(w
 
 
 @VIEWS
-def test_a_merchant_finds_its_parcels_beside_one_whose_view_cannot_be_read(world, store, entered, kept):
+def test_merchant_finds_parcels_next_to_one_with_an_unreadable_view(world, store, entered, kept):
     replace(store, schema.waybill, "id", record(world, store, entered[1]), {"masked": kept})
     shop = Shop(world, store, SHOP)
     found = sorted(shop.find(phone=ORDER["sender"]["phone"]), key=lambda each: each.reference)
@@ -171,9 +171,7 @@ def test_a_merchant_finds_its_parcels_beside_one_whose_view_cannot_be_read(world
 
 
 @pytest.mark.parametrize("how", ["view", "wrap"])
-def test_an_order_entered_again_is_rejected_alone_where_what_is_kept_of_it_is_damaged(
-    world, store, orders, entered, how
-):
+def test_repeated_order_is_rejected_alone_if_its_record_is_damaged(world, store, orders, entered, how):
     waybill = record(world, store, entered[1])
     if how == "view":
         replace(store, schema.waybill, "id", waybill, {"masked": "{"})
@@ -187,16 +185,14 @@ def test_an_order_entered_again_is_rejected_alone_where_what_is_kept_of_it_is_da
     assert alarms(store) == [(ALARM, SHOP.id)]
 
 
-def test_an_order_that_was_changed_is_told_so_and_nothing_of_what_is_kept(world, store, order, entered):
+def test_changed_order_is_reported_without_showing_what_is_kept(world, store, order, entered):
     replace(store, schema.waybill, "id", record(world, store, entered[1]), {"masked": "{"})
     [outcome] = checkout(world, store, [Checkout(merchant=SHOP, order=order("A-1", remark="放门卫"))])
     assert outcome == Rejected(reference="A-1", field="reference", rule="changed-after-checkout")
     assert alarms(store) == []
 
 
-def test_a_damaged_order_is_not_shipped_its_neighbours_are_and_an_amended_one_is_whole_again(
-    world, store, orders, entered
-):
+def test_damaged_order_is_not_shipped_and_amending_repairs_it(world, store, orders, entered):
     waybill = record(world, store, entered[1])
     replace(store, schema.waybill, "id", waybill, {"masked": "{"})
     broken(store, waybill, "wrap")
@@ -214,7 +210,7 @@ def test_a_damaged_order_is_not_shipped_its_neighbours_are_and_an_amended_one_is
     assert shipped.waybill_number == "YT0000000091"
 
 
-def test_a_damaged_order_is_cancelled_and_its_neighbours_as_well(world, store, entered):
+def test_damaged_order_can_be_cancelled_with_its_neighbours(world, store, entered):
     waybill = record(world, store, entered[1])
     replace(store, schema.waybill, "id", waybill, {"masked": "{"})
     broken(store, waybill, "wrap")
@@ -222,7 +218,7 @@ def test_a_damaged_order_is_cancelled_and_its_neighbours_as_well(world, store, e
     assert [each.state for each in gone] == ["destroyed"] * 3
 
 
-def test_a_parcel_whose_view_cannot_be_read_is_called_by_a_number_of_any_city(world, store, labels):
+def test_parcel_with_an_unreadable_view_gets_a_number_of_any_city(world, store, labels):
     waybill = record(world, store, labels[1])
     replace(store, schema.waybill, "id", waybill, {"masked": "{"})
     with store.transaction() as tx:
@@ -246,9 +242,7 @@ def test_damaged_records_are_sealed_away_and_destroyed_with_the_others(world, st
         assert {line.what: line.times for line in nightly(world, store, OPERATOR)}[f"waybills {what}"] == 5
 
 
-def test_a_wrap_that_does_not_open_keeps_no_other_from_a_younger_key_and_its_own_until_the_schedule_takes_it(
-    world, store, hands, entered
-):
+def test_unopenable_wrap_blocks_no_other_and_keeps_its_key_until_scheduled(world, store, hands, entered):
     waybill = record(world, store, entered[1])
     broken(store, waybill, "wrap")
 
@@ -275,7 +269,7 @@ def test_a_wrap_that_does_not_open_keeps_no_other_from_a_younger_key_and_its_own
 
 @pytest.mark.parametrize("body", [b"", b"\1", bytes(80), "longer"])
 @pytest.mark.parametrize("placed", [True, False])
-def test_a_leaf_that_cannot_be_read_is_named_and_keeps_no_other_from_who_asks(world, store, labels, body, placed):
+def test_unreadable_leaf_is_named_and_hides_no_other(world, store, labels, body, placed):
     watched = record(world, store, labels[1])
     with store.transaction() as tx:
         watch.mark(tx, watched, world.now())

@@ -38,7 +38,7 @@ def spoil(service: Service, waybill: dict) -> None:
     broken(service.store, record, "wrap")
 
 
-def test_a_damaged_record_is_told_beside_its_neighbours_by_every_route_and_an_amended_one_is_whole(service, orders):
+def test_damaged_record_is_reported_by_every_route_and_amending_repairs_it(service, orders):
     first, middle, last = before = entered(service, orders)
     spoil(service, middle)
     seen = middle | {"state": "damaged", "masked": None}
@@ -72,7 +72,7 @@ def test_a_damaged_record_is_told_beside_its_neighbours_by_every_route_and_an_am
     assert service.outcomes(SHOP, "/v1/waybills/ship", {"items": items})[1]["state"] == "active"
 
 
-def test_a_label_of_a_damaged_record_is_no_page_among_the_others(service, orders):
+def test_label_of_a_damaged_record_is_left_out_of_the_document(service, orders):
     waybills = entered(service, [order | numbered(next(counter)) for order in orders])
     spoil(service, waybills[1])
     answer = service.ask(SHOP, "/v1/labels", {"ids": [each["id"] for each in waybills], "job": f"job-{next(counter)}"})

@@ -18,14 +18,14 @@ def held(store, waybill):
         return slots.leases(tx, [record_of_waybill_id(waybill.id)])
 
 
-def test_the_number_ends_with_the_signature(world, store, parcel):
+def test_virtual_number_ends_with_the_delivery(world, store, parcel):
     waybill, data = parcel
     assert held(store, waybill)
     deliver(world, store, [Deliver(actor=COURIER, code=data.code)])
     assert not held(store, waybill)
 
 
-def test_a_delivery_that_is_reported_twice_is_recorded_once_and_hears_the_same(world, store, parcel, hands):
+def test_delivery_reported_twice_is_recorded_once_with_the_same_answer(world, store, parcel, hands):
     waybill, data = parcel
     asked = Deliver(actor=COURIER, code=data.code)
     first, again = deliver(world, store, [asked, asked])
@@ -37,7 +37,7 @@ def test_a_delivery_that_is_reported_twice_is_recorded_once_and_hears_the_same(w
     assert kinds.count("deliver") == 1
 
 
-def test_a_delivery_hears_the_same_again_by_the_live_label_only(world, store, parcel):
+def test_repeated_delivery_is_answered_by_the_live_label_only(world, store, parcel):
     waybill, old = parcel
     arrived(world, store, old)
     again = Label(actor=DISPATCHER, id=waybill.id, job="job-2", station="st-1", reason="damaged")
@@ -47,7 +47,7 @@ def test_a_delivery_hears_the_same_again_by_the_live_label_only(world, store, pa
     assert deliver(world, store, [Deliver(actor=OTHER_COURIER, code=live.code)]) == [UNKNOWN]
 
 
-def test_deliveries_that_are_refused_lock_whoever_tries_them(world, store, parcel):
+def test_refused_deliveries_lock_the_caller(world, store, parcel):
     _, data = parcel
     asked = Deliver(actor=OTHER_COURIER, code=data.code)
     answers = [deliver(world, store, [asked])[0] for _ in range(FULL.refusals + 1)]

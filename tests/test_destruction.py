@@ -39,13 +39,13 @@ def state(store, record):
         return waybills.by_id(tx, [record])[record].state
 
 
-def test_what_a_crash_cut_in_two_opens_for_nobody(store, world, cut_in_two):
+def test_destruction_cut_by_a_crash_leaves_nothing_readable(store, world, cut_in_two):
     record, data = cut_in_two
     assert state(store, record) == State.ACTIVE
     assert looked(world, store, data.code) == UNKNOWN
 
 
-def test_the_next_start_clears_the_rows_and_leaves_the_leaf(store, world, cut_in_two):
+def test_next_start_clears_the_rows_and_leaves_the_leaf(store, world, cut_in_two):
     record, _ = cut_in_two
     assert finish_destructions(world, store) == 1
     assert state(store, record) == State.DESTROYED
@@ -54,7 +54,7 @@ def test_the_next_start_clears_the_rows_and_leaves_the_leaf(store, world, cut_in
     assert "destroy" in [leaf.kind for leaf in journal.who_saw(world, store, record)]
 
 
-def test_finishing_twice_changes_nothing(store, world, cut_in_two):
+def test_finishing_a_destruction_twice_changes_nothing(store, world, cut_in_two):
     record, _ = cut_in_two
     finish_destructions(world, store)
     before = journal.who_saw(world, store, record)
@@ -62,13 +62,13 @@ def test_finishing_twice_changes_nothing(store, world, cut_in_two):
     assert journal.who_saw(world, store, record) == before
 
 
-def test_a_destruction_that_went_well_leaves_nothing_to_finish(store, world, order):
+def test_completed_destruction_leaves_nothing_to_finish(store, world, order):
     waybill = checked_out(world, store, order())
     retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
     assert finish_destructions(world, store) == 0
 
 
-def test_wraps_without_a_row_are_swept_after_an_hour_and_others_are_not(store, world, order, hands):
+def test_wraps_without_a_row_are_swept_after_an_hour(store, world, order, hands):
     kept = checked_out(world, store, order("A-1"))
     with pytest.raises(UnavailableError):
         failing_checkout(world, store, order("A-2"))
@@ -92,7 +92,7 @@ def failing_checkout(world, store, order):
             tx.execute(sa.text("ALTER TABLE leaf_away RENAME TO leaf"))
 
 
-def test_a_key_that_a_cut_off_amendment_has_left_is_swept_and_the_waybill_opens(store, world, order):
+def test_key_left_by_an_interrupted_amendment_is_swept(store, world, order):
     waybill = checked_out(world, store, order())
     record = record_of_waybill_id(waybill.id)
     store.keys.add_wraps("carrier", [Generation(record, 2)], world, world.now())
@@ -102,7 +102,7 @@ def test_a_key_that_a_cut_off_amendment_has_left_is_swept_and_the_waybill_opens(
         assert parcels.of_ids(store, tx, [record]).wraps[record].generation == 1
 
 
-def test_what_was_sealed_away_and_came_back_with_a_key_store_is_sealed_away_again(store, world, order, hands):
+def test_sealed_waybill_returned_by_a_restored_key_store_is_sealed_again(store, world, order, hands):
     away, _ = (checked_out(world, store, order(name)) for name in ("A-1", "A-2"))
     with transaction(store.keys.engine) as tx:
         before = [dict(row) for row in tx.execute(sa.select(wrap)).mappings()]
@@ -123,7 +123,7 @@ def wraps(store):
         return set(map(tuple, tx.execute(sa.select(wrap))))
 
 
-def test_a_sweep_goes_through_more_waybills_than_a_page(store, world, hands):
+def test_sweep_goes_through_more_waybills_than_a_page(store, world, hands):
     ids = [world.record_id(world.now()) for _ in range(21)]
     store.keys.add_wraps("carrier", [Generation(each, 1) for each in ids], world, world.now())
     hands.move(hours=2)
@@ -132,7 +132,7 @@ def test_a_sweep_goes_through_more_waybills_than_a_page(store, world, hands):
     assert finish_destructions(world, store) == len(ids)
 
 
-def test_what_happened_to_a_waybill_is_found_after_years(store, world, order, hands):
+def test_history_of_a_waybill_is_found_years_later(store, world, order, hands):
     waybill = checked_out(world, store, order())
     before = journal.who_saw(world, store, record_of_waybill_id(waybill.id))
     hands.move(days=800)

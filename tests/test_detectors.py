@@ -56,7 +56,7 @@ def kinds(leaves, canaries=(), thresholds=USUAL):
 
 @pytest.mark.parametrize("few", [USUAL, Thresholds(withdrawn=5, unfinished=9, absent=9, pair=4, strangers=2, copies=2)])
 @pytest.mark.parametrize("short", [False, True])
-def test_each_detector_speaks_at_its_threshold_and_not_below(short, few):
+def test_each_detector_reports_at_its_threshold_and_not_below(short, few):
     delivered = looked(range(100, 115), courier="courier-8", then="deliver")
     many = few.unfinished - short
     assert kinds(looked(range(many)), (), few) == (
@@ -80,7 +80,7 @@ def test_each_detector_speaks_at_its_threshold_and_not_below(short, few):
 
 
 @pytest.mark.parametrize("more", [0, 1])
-def test_half_of_what_was_looked_at_is_not_too_much_and_one_more_is(more):
+def test_views_beyond_half_are_reported_and_half_is_not(more):
     delivered = looked(range(100, 120), then="deliver")
     left = looked(range(20 + more)) + delivered
     absent = looked(range(20 + more), then="scan", what="attempted") + delivered
@@ -88,7 +88,7 @@ def test_half_of_what_was_looked_at_is_not_too_much_and_one_more_is(more):
     assert [each[0] for each in kinds(absent)] == ["absent-everywhere"] * more
 
 
-def test_who_delivers_unseen_has_looked_at_nothing():
+def test_delivery_without_a_view_counts_as_no_view():
     given = [duty(parcel) for parcel in range(30)]
     unseen = [leaf("deliver", "courier-7", parcel, 2, duty=name) for parcel, (_, name) in enumerate(given)]
     left = looked(range(100, 120))
@@ -96,11 +96,11 @@ def test_who_delivers_unseen_has_looked_at_nothing():
 
 
 @pytest.mark.parametrize(("leg", "finished"), [("collection", True), ("delivery", False)])
-def test_to_take_a_parcel_finishes_a_collection_and_no_delivery(leg, finished):
+def test_collection_ends_with_the_pickup_and_a_delivery_does_not(leg, finished):
     assert (kinds(looked(range(20), then="scan", what="collected", leg=leg)) == []) is finished
 
 
-def test_how_much_more_than_the_others_stands_out_is_a_setting():
+def test_factor_above_the_others_is_a_setting():
     leaves = looked(range(12)) + looked(range(100, 104), courier="courier-8")
     leaves += looked(range(200, 204), courier="courier-8", then="deliver")  # half of these, all of the others
     assert [kinds(leaves, (), Thresholds(stands_out=times)) != [] for times in (2, 3)] == [True, False]
@@ -123,7 +123,7 @@ def test_absurd_thresholds_are_refused_by_name(tmp_path):
             read_settings(path)
 
 
-def test_the_order_within_a_millisecond_changes_no_finding():
+def test_order_within_a_millisecond_changes_no_finding():
     leaves = looked(range(30)) + looked(range(50, 70), courier="courier-8", then="deliver")
     expected = kinds(leaves)
     assert expected
@@ -141,7 +141,7 @@ def peak(act):
         tracemalloc.stop()
 
 
-def test_a_day_takes_the_memory_of_its_staff_and_not_of_its_parcels():
+def test_reading_a_day_needs_memory_for_its_staff_not_its_parcels():
     def day():
         for n in range(2_000):  # 2.5 MB of leaves
             yield from looked([n], courier=f"courier-{n % 20}", then="deliver" if n % 3 else None)
@@ -149,7 +149,7 @@ def test_a_day_takes_the_memory_of_its_staff_and_not_of_its_parcels():
     assert peak(lambda: detect(day())) < 200_000
 
 
-def test_an_assignment_that_damage_has_left_without_its_courier_or_duty_keeps_no_other_from_being_seen():
+def test_damaged_assignment_hides_no_other_finding():
     spoilt = [
         replace(leaf("assign", "clerk", 1), detail={name: "courier-7"}) for name in ("courier", "duty", "bourier")
     ]
@@ -157,7 +157,7 @@ def test_an_assignment_that_damage_has_left_without_its_courier_or_duty_keeps_no
 
 
 @pytest.mark.parametrize("urls", ["file", "postgresql"], indirect=True)
-def test_however_the_ledger_is_sliced_each_leaf_is_read_once_beside_those_of_its_parcel(store):
+def test_sliced_reading_sees_each_leaf_once_with_those_of_its_parcel(store):
     dice = random.Random(4)
     parcels = [dice.randrange(2**128) for _ in range(60)]
     day = [leaf("look", "courier-7", parcel, minute) for minute in range(5) for parcel in parcels]
@@ -176,7 +176,7 @@ def test_however_the_ledger_is_sliced_each_leaf_is_read_once_beside_those_of_its
 
 
 @pytest.mark.parametrize("urls", ["memory"], indirect=True)
-def test_a_watch_reads_the_last_leaves_and_not_those_of_all_years(store):
+def test_watch_reads_the_latest_leaves_only(store):
     with store.reading() as tx:
         for query in watch.slices(schema.leaf.c.id >= bytes(16), 64):
             asked = query.compile(store.data)
@@ -186,7 +186,7 @@ def test_a_watch_reads_the_last_leaves_and_not_those_of_all_years(store):
 
 
 @pytest.mark.parametrize("urls", ["file"], indirect=True)
-def test_the_ledger_is_not_read_into_memory(store, world):
+def test_detectors_do_not_load_the_ledger_into_memory(store, world):
     now = world.now()
     with store.transaction() as tx:
         for n in range(0, 5_000, 500):  # 6.5 MB, if they were all kept
@@ -196,7 +196,7 @@ def test_the_ledger_is_not_read_into_memory(store, world):
     assert peak(lambda: watch.watch(world, store)) < 2_500_000  # the names of 2,500 parcels without an arrival are kept
 
 
-def test_any_look_at_a_canary_is_found_and_its_ordinary_way_is_not():
+def test_any_view_of_a_canary_is_found_and_its_ordinary_way_is_not():
     parcel = 7
     ordinary = [
         leaf("checkout", "shop", parcel),
@@ -212,7 +212,7 @@ def test_any_look_at_a_canary_is_found_and_its_ordinary_way_is_not():
     assert found == [Finding(kind="canary", who=who, times=1, among=1) for who in ("courier-7", "courier-8")]
 
 
-def test_the_command_marks_a_canary_and_is_quiet_on_a_quiet_ledger(tmp_path, order, capsys):
+def test_canary_command_marks_one_and_reports_nothing_on_a_quiet_ledger(tmp_path, order, capsys):
     with masking.connect(tmp_path / "d") as shop:
         [waybill] = shop.checkout([order()])
     folder = ["--folder", str(tmp_path / "d")]
@@ -223,7 +223,7 @@ def test_the_command_marks_a_canary_and_is_quiet_on_a_quiet_ledger(tmp_path, ord
 
 
 @pytest.mark.parametrize("kind", ["grant", "intent", "deliver"])
-def test_an_act_whose_duty_was_never_given_is_found(kind):
+def test_act_without_an_assignment_is_found(kind):
     given, name = duty(1)
     forged = leaf(kind, "courier-8", 1, 2, duty="d-none")
     assert kinds([given, leaf(kind, "courier-7", 1, 1, duty=name)]) == []
@@ -235,7 +235,7 @@ def test_an_act_whose_duty_was_never_given_is_found(kind):
     )
 
 
-def test_an_act_under_a_duty_that_was_handed_over_before_is_found():
+def test_act_under_a_duty_handed_over_before_is_found():
     first, name = duty(1, "courier-7")
     second, later = duty(1, "courier-8", minute=5)
     after = [leaf("grant", "courier-7", 1, minute, duty=name) for minute in (4, 6, 7)]
@@ -243,7 +243,7 @@ def test_an_act_under_a_duty_that_was_handed_over_before_is_found():
     assert kinds([first, second, *after]) == [("duty-was-over", "courier-7", 1, 1)]
 
 
-def test_a_duty_that_was_given_before_the_day_explains_and_counts_for_nothing_else():
+def test_duty_assigned_before_the_day_explains_acts_and_counts_no_more():
     early, name = duty(1, minute=0)
     acts = [early, leaf("grant", "courier-7", 1, 1, duty=name), leaf("reprint", "clerk", 1, 2, number="2")]
     late = leaf("deliver", "courier-7", 1, 90, duty=name)

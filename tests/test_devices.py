@@ -75,7 +75,7 @@ def looked(me: Courier, code: str) -> Any:
     return me.resolve([code], purpose="deliver")[0]
 
 
-def test_a_couriers_first_day_lost_phone_and_last_day(service, file, boss, clerk):
+def test_courier_has_a_first_day_a_lost_phone_and_a_last_day(service, file, boss, clerk):
     with Courier.connect(service.url, credentials=file("first", enrolled(boss, clerk))) as me:
         with pytest.raises(RefusedError, match="no-shift"):
             looked(me, "WB1")
@@ -94,7 +94,7 @@ def test_a_couriers_first_day_lost_phone_and_last_day(service, file, boss, clerk
                 looked(again, labels[1].code)
 
 
-def test_a_shift_that_ends_takes_the_token_along(service, file, boss, clerk):
+def test_ended_shift_ends_the_token(service, file, boss, clerk):
     with Courier.connect(service.url, credentials=file("me", enrolled(boss, clerk))) as me:
         clerk.shift([NEW.id], hours=10)
         [label] = on_the_van(service.clock.world, service.store, 1, NEW)
@@ -104,7 +104,7 @@ def test_a_shift_that_ends_takes_the_token_along(service, file, boss, clerk):
             looked(me, label.code)
 
 
-def test_a_code_alone_is_worth_nothing_to_a_second_device(service, file, boss, clerk):
+def test_code_alone_is_worth_nothing_to_a_second_device(service, file, boss, clerk):
     code = enrolled(boss, clerk)
     clerk.shift([NEW.id], hours=10)
     with (
@@ -116,7 +116,7 @@ def test_a_code_alone_is_worth_nothing_to_a_second_device(service, file, boss, c
             looked(thief, "WB1")
 
 
-def test_a_key_in_hardware_signs_for_the_client_and_no_file_is_made(service, tmp_path, file, boss, clerk):
+def test_hardware_key_signs_for_the_client_without_a_key_file(service, tmp_path, file, boss, clerk):
     code = enrolled(boss, clerk)
     clerk.shift([NEW.id], hours=10)
     signed: list[bytes] = []
@@ -135,7 +135,7 @@ def test_a_key_in_hardware_signs_for_the_client_and_no_file_is_made(service, tmp
 
 
 @pytest.mark.parametrize("minutes", [-45, 45])
-def test_a_clock_that_is_wrong_is_set_by_the_service(service, file, boss, clerk, minutes):
+def test_wrong_client_clock_is_corrected_by_the_service(service, file, boss, clerk, minutes):
     code = enrolled(boss, clerk)
     clerk.shift([NEW.id], hours=10)
     service.clock.ahead += timedelta(minutes=minutes)
@@ -150,7 +150,7 @@ def shell(*words: object, before: tuple[str, ...] = ()) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_a_lost_device_key_is_named_and_a_new_code_gets_a_new_key(service, tmp_path, file, boss, clerk):
+def test_lost_device_key_is_named_and_a_new_code_gets_a_new_key(service, tmp_path, file, boss, clerk):
     path, orders = file("me", enrolled(boss, clerk)), tmp_path / "orders.csv"
     orders.write_text(text(row(1)), "utf-8")
     clerk.shift([NEW.id], hours=10)
@@ -171,7 +171,7 @@ def test_a_lost_device_key_is_named_and_a_new_code_gets_a_new_key(service, tmp_p
 
 
 @pytest.mark.parametrize("who", [SUPERVISOR, SHOP])
-def test_commands_take_credentials_from_a_folder_that_is_read_only(service, tmp_path, who):
+def test_credentials_can_be_read_from_a_read_only_folder(service, tmp_path, who):
     secrets, state, orders = tmp_path / "secrets", tmp_path / "state", tmp_path / "orders.csv"
     secrets.mkdir()
     state.mkdir()
@@ -195,7 +195,7 @@ def test_commands_take_credentials_from_a_folder_that_is_read_only(service, tmp_
     assert (state / "me.key").exists()
 
 
-def test_a_shell_lets_people_in_and_out(service, file, boss, clerk):
+def test_supervisor_enrols_and_revokes_people_from_a_shell(service, file, boss, clerk):
     boss.link.close()
     clerk.link.close()
     as_boss, as_clerk = (file(name, service.code(who)) for name, who in (("b", SUPERVISOR), ("c", DISPATCHER)))
@@ -227,7 +227,7 @@ def test_a_shell_lets_people_in_and_out(service, file, boss, clerk):
     assert waybill(as_boss, "enrol", "A B", "--role", "courier", "--unit", "sh-01")[0] == 1
 
 
-def test_a_key_that_others_can_read_is_not_used(service, tmp_path, file, boss, clerk):
+def test_key_readable_by_others_is_not_used(service, tmp_path, file, boss, clerk):
     path = file("me", enrolled(boss, clerk))
     make_key(tmp_path / "me.key")
     (tmp_path / "me.key").chmod(0o644)

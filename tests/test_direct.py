@@ -33,7 +33,7 @@ def alarm(number: int, kind: str = "k") -> dict[str, object]:
     ],
 )
 @pytest.mark.parametrize("many", [0, 1, 5, 3000])
-def test_a_list_arrives_as_it_is(store, of, cast, values, many):
+def test_list_arrives_in_sqlite_unchanged(store, of, cast, values, many):
     sent = (values * many)[:many]
     found = []
     with store.transaction() as tx:
@@ -41,7 +41,7 @@ def test_a_list_arrives_as_it_is(store, of, cast, values, many):
     assert found == [(sent,)]
 
 
-def test_a_block_answers_when_it_ends_and_in_its_order(store):
+def test_pipelined_block_answers_at_its_end_in_order(store):
     names = [each.id for each in STAFF]
     with store.transaction() as tx:
         with hot_sql.pipeline(tx):
@@ -56,7 +56,7 @@ def test_a_block_answers_when_it_ends_and_in_its_order(store):
 
 
 @ON_A_SERVER
-def test_what_a_block_asks_of_a_server_is_not_there_before_its_end(store):
+def test_answers_of_a_pipelined_block_are_unavailable_before_its_end(store):
     with store.transaction() as tx:
         hot_sql.rows(tx, ALARMS)  # a transaction begins with its first statement
         with hot_sql.pipeline(tx):
@@ -69,7 +69,7 @@ def test_what_a_block_asks_of_a_server_is_not_there_before_its_end(store):
         assert staff.keys() == counts.keys() == {COURIER.id}
 
 
-def test_what_fails_in_a_block_undoes_it_all_and_the_connection_goes_on(store):
+def test_failure_in_a_block_rolls_all_back_and_keeps_the_connection(store):
     for failing in (
         [alarm(1, "twice")],
         [alarm(9, None)],
@@ -84,7 +84,7 @@ def test_what_fails_in_a_block_undoes_it_all_and_the_connection_goes_on(store):
             assert hot_sql.rows(tx, ALARMS) == []
 
 
-def test_an_error_of_ours_in_a_block_stays_ours(store):
+def test_own_error_in_a_block_is_raised_unchanged(store):
     with pytest.raises(ZeroDivisionError), store.transaction() as tx, hot_sql.pipeline(tx):
         hot_sql.write(tx, ALARM, [alarm(1)])
         1 / 0  # noqa: B018
@@ -97,7 +97,7 @@ def test_an_error_of_ours_in_a_block_stays_ours(store):
 
 @ON_A_SERVER
 @pytest.mark.parametrize("when", ["before", "within"])
-def test_a_server_that_goes_away_in_a_block_leaves_the_outcome_unknown_and_no_trace_on_the_next_one(store, when):
+def test_lost_server_leaves_the_outcome_unknown_and_the_next_connection_clean(store, when):
     admin = sa.create_engine(store.data.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
 
     def end(pid: int) -> None:
@@ -120,7 +120,7 @@ def test_a_server_that_goes_away_in_a_block_leaves_the_outcome_unknown_and_no_tr
 
 
 @ON_A_SERVER
-def test_a_new_connection_leaves_nothing_behind_for_good(store):
+def test_new_connection_leaks_no_class(store):
     def dumpers() -> int:
         store.data.dispose()
         with store.transaction() as tx:

@@ -14,7 +14,7 @@ from masking import disk
 from tests.serving import ROOT
 
 
-def test_a_replaced_file_is_private_whatever_the_umask(tmp_path):
+def test_replaced_file_is_private_under_any_umask(tmp_path):
     path = tmp_path / "state.json"
     mask = os.umask(0)
     try:
@@ -27,7 +27,7 @@ def test_a_replaced_file_is_private_whatever_the_umask(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_file_that_cannot_be_replaced_leaves_nothing_behind(tmp_path):
+def test_failed_replacement_leaves_no_file_behind(tmp_path):
     path = tmp_path / "state.json"
     path.mkdir()
     with pytest.raises(OSError, match="directory"):
@@ -35,7 +35,7 @@ def test_a_file_that_cannot_be_replaced_leaves_nothing_behind(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_lock_lets_one_thread_in_at_a_time(tmp_path):
+def test_lock_admits_one_thread_at_a_time(tmp_path):
     counted, path = [0], tmp_path / "shop.lock"
 
     def count() -> None:
@@ -54,7 +54,7 @@ def test_a_lock_lets_one_thread_in_at_a_time(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_a_lock_is_held_against_other_processes_and_released_by_a_crash(tmp_path, kind):
+def test_lock_excludes_other_processes_and_ends_with_a_crash(tmp_path, kind):
     path = tmp_path / "locked"
     if kind == "folder":
         path.mkdir()
@@ -75,7 +75,7 @@ with disk.locked(pathlib.Path({str(path)!r})):
         pass
 
 
-def test_a_child_that_was_forked_under_a_lock_does_not_keep_it(tmp_path):
+def test_child_forked_under_a_lock_does_not_hold_it(tmp_path):
     path = tmp_path / "shop.lock"
     waiting, go = os.pipe()
     with disk.locked(path):

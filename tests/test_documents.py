@@ -21,7 +21,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 @pytest.mark.parametrize(
     "name", [name for name in NAMES if name not in NEEDS_A_SERVICE and BLOCK.search((ROOT / name).read_text("utf-8"))]
 )
-def test_the_code_in_a_document_runs(name, tmp_path, monkeypatch):
+def test_code_in_a_document_runs(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     blocks = "\n".join(BLOCK.findall((ROOT / name).read_text("utf-8")))
     exec(compile(blocks, name, "exec"), {"__name__": "document"})
@@ -39,7 +39,7 @@ def test_code_in_documents_passes_strict_type_checks(tmp_path):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_links_of_a_document_lead_somewhere(name):
+def test_links_of_a_document_resolve(name):
     targets = re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", (ROOT / name).read_text("utf-8"))
     for target in targets:
         if not re.match(r"[a-z]+://", target):
@@ -47,12 +47,19 @@ def test_the_links_of_a_document_lead_somewhere(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_tests_that_a_document_names_exist(name):
+def test_tests_that_a_document_names_exist(name):
     source = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").glob("**/*.py"))
     for test in re.findall(r"`(test_\w+)`", (ROOT / name).read_text("utf-8")):
         assert f"def {test}(" in source, test
     for file in re.findall(r"`(tests/\S+?\.py)`", (ROOT / name).read_text("utf-8")):
         assert (ROOT / file).exists(), file
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").glob("test_*.py")), ids=lambda path: path.stem)
+def test_test_names_are_plain_and_under_80_characters(path):
+    names = re.findall(r"^def (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
+    unclear = re.compile(r"^test_(a|an|the|what|of)_|_(whoever|whatever|somebody|nobody|told)(_|$)|_is_none$")
+    assert [name for name in names if len(name) >= 80 or unclear.search(name)] == []
 
 
 @pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/architecture.md"])
@@ -65,7 +72,7 @@ def test_files_that_a_guide_names_exist(name):
     assert {path for path in paths if not (ROOT / path).exists()} == set()
 
 
-def test_both_commands_are_in_the_readme_and_in_the_makefile():
+def test_both_commands_are_in_the_readme_and_the_makefile():
     readme, makefile = (ROOT / "README.md").read_text("utf-8"), (ROOT / "Makefile").read_text("utf-8")
     for target in ("demo", "test"):
         assert f"make {target}" in readme

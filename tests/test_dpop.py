@@ -61,13 +61,13 @@ def invalid_proof(reason: str) -> tuple[int, str, str, str]:
     return 401, "proof-refused", reason, 'DPoP algs="ES256", error="invalid_dpop_proof"'
 
 
-def test_a_bound_token_with_a_proof_of_its_key_is_let_in(service, token):
+def test_bound_token_with_a_proof_of_its_key_is_accepted(service, token):
     assert service.http.get(PATH, headers=signed(service, PATH, token)).status_code == 200
     answer = service.http.post("/v1/resolve", content=BODY, headers=signed(service, "/v1/resolve", token, BODY))
     assert answer.json() == {"outcomes": [{"outcome": "refused", "reason": "unknown", "retry_after": None}]}
 
 
-def test_a_bound_token_is_no_bearer_token(service, token):
+def test_bound_token_is_refused_as_a_bearer_token(service, token):
     headers = signed(service, PATH, token)
     for authorization in (f"Bearer {token}", f"bearer {token}"):
         answer = service.http.get(PATH, headers=headers | {"Authorization": authorization})
@@ -75,13 +75,13 @@ def test_a_bound_token_is_no_bearer_token(service, token):
         assert said(service.http.get(PATH, headers={"Authorization": authorization})) == INVALID_TOKEN
 
 
-def test_another_keys_token_is_worth_nothing(service, token):
+def test_token_of_another_key_is_refused(service, token):
     signed_in(service.clock.world, service.store, OTHER_COURIER, OTHER_DEVICE)
     headers = signed(service, PATH, token, device=OTHER_DEVICE)
     assert said(service.http.get(PATH, headers=headers)) == INVALID_TOKEN
 
 
-def test_a_proof_is_good_once(service, token):
+def test_proof_is_valid_once(service, token):
     headers = signed(service, PATH, token)
     assert service.http.get(PATH, headers=headers).status_code == 200
     assert said(service.http.get(PATH, headers=headers)) == invalid_proof("replayed")
@@ -92,7 +92,7 @@ def test_a_proof_is_good_once(service, token):
     assert leaves(service) == before
 
 
-def test_of_the_same_proof_many_times_at_once_one_is_let_in(service, token):
+def test_one_of_many_concurrent_uses_of_a_proof_is_accepted(service, token):
     headers = signed(service, "/v1/resolve", token, BODY)
     with ThreadPoolExecutor(12) as together:
         answers = list(
@@ -101,7 +101,7 @@ def test_of_the_same_proof_many_times_at_once_one_is_let_in(service, token):
     assert sorted(each.status_code for each in answers) == [200] + [401] * 11
 
 
-def test_an_act_that_fails_burns_its_proof_only_if_it_is_on_the_record(service, token):
+def test_invalid_request_uses_up_its_proof_only_when_recorded(service, token):
     wrong = b'{"items": []}'
     headers = signed(service, "/v1/resolve", token, wrong)
     assert service.http.post("/v1/resolve", content=wrong, headers=headers).status_code == 422
@@ -126,12 +126,12 @@ REFUSED: dict[str, tuple[Any, Any]] = {
 
 
 @pytest.mark.parametrize("rule", REFUSED)
-def test_a_request_is_refused_for(rule, service, token):
+def test_request_with_an_invalid_proof_is_refused(rule, service, token):
     change, expected = REFUSED[rule]
     assert said(service.http.get(PATH, headers=change(signed(service, PATH, token)))) == expected
 
 
-def test_a_body_that_was_changed_on_the_way_is_refused(service, token):
+def test_body_changed_in_transit_is_refused(service, token):
     headers = signed(service, "/v1/resolve", token, BODY)
     changed = BODY.replace(b"deliver", b"collect")
     assert said(service.http.post("/v1/resolve", content=changed, headers=headers)) == invalid_proof("bsh")
@@ -142,7 +142,7 @@ def test_a_body_that_was_changed_on_the_way_is_refused(service, token):
     assert service.http.post("/v1/resolve", content=whole, headers=headers).status_code == 200
 
 
-def test_a_proof_for_another_address_is_refused_whatever_the_host_header_says(service, token):
+def test_proof_for_another_address_is_refused_with_any_host_header(service, token):
     at = service.clock.world.now().timestamp()
     made = DEVICE.proof("GET", f"https://mask.example{PATH}", at=at, token=token)
     headers = {"Authorization": f"DPoP {token}", "DPoP": made, "Host": "mask.example", "X-Forwarded-Proto": "https"}
@@ -150,7 +150,7 @@ def test_a_proof_for_another_address_is_refused_whatever_the_host_header_says(se
 
 
 @pytest.mark.parametrize("public", ["https://mask.example", "https://mask.example/some/prefix"])
-def test_behind_a_proxy_proofs_are_made_for_the_configured_address(public, tmp_path):
+def test_proofs_behind_a_proxy_are_made_for_the_configured_address(public, tmp_path):
     with serving(tmp_path / "d", address=public) as behind:
         held = signed_in(behind.clock.world, behind.store, COURIER, DEVICE)
         at = behind.clock.world.now().timestamp()
@@ -162,7 +162,7 @@ def test_behind_a_proxy_proofs_are_made_for_the_configured_address(public, tmp_p
             assert behind.http.get(PATH, headers=headers).status_code == status
 
 
-def test_a_plain_token_is_for_those_alone_who_may_do_without_a_device(service):
+def test_plain_token_is_accepted_only_for_listed_roles(service):
     world, store = service.clock.world, service.store
     for who, status in ((SWITCH, 200), (SHOP, 401), (COURIER, 401)):
         plain = signed_in(world, store, who)
@@ -175,7 +175,7 @@ def test_a_plain_token_is_for_those_alone_who_may_do_without_a_device(service):
     assert said(service.http.get(PATH, headers=signed(service, PATH, plain))) == INVALID_TOKEN
 
 
-def test_who_proves_nothing_asks_the_store_nothing_and_leaves_no_leaf(service, token):
+def test_request_without_a_proof_asks_the_store_nothing_and_leaves_no_leaf(service, token):
     statements: list[str] = []
     engine = service.app.state.service.store.data
 
@@ -198,7 +198,7 @@ def test_who_proves_nothing_asks_the_store_nothing_and_leaves_no_leaf(service, t
     assert leaves(service) == before
 
 
-def test_a_stranger_at_the_door_writes_nothing(service):
+def test_unauthenticated_request_writes_nothing(service):
     before = leaves(service), proofs(service)
     for body in (b"{}", b'{"code": "wbc1_%s"}' % (b"A" * 43)):
         at = service.clock.world.now().timestamp()
@@ -208,7 +208,7 @@ def test_a_stranger_at_the_door_writes_nothing(service):
     assert (leaves(service), proofs(service)) == before
 
 
-def test_a_request_for_a_token_is_good_once(service, token):
+def test_token_request_is_valid_once(service, token):
     at = service.clock.world.now().timestamp()
     made = {"DPoP": DEVICE.proof("POST", f"{service.url}/v1/token", at=at, body=b"{}")}
     assert service.http.post("/v1/token", content=b"{}", headers=made).json()["type"] == "DPoP"
@@ -216,7 +216,7 @@ def test_a_request_for_a_token_is_good_once(service, token):
     assert said(service.http.post("/v1/token", content=b"{ }", headers=made)) == invalid_proof("bsh")
 
 
-def test_used_up_proofs_are_forgotten_when_they_are_stale_anyway(service, token):
+def test_used_proofs_are_forgotten_once_they_are_stale(service, token):
     assert service.http.get(PATH, headers=signed(service, PATH, token)).status_code == 200
     now = service.clock.world.now()
     with service.store.transaction() as tx:
@@ -229,7 +229,7 @@ def test_used_up_proofs_are_forgotten_when_they_are_stale_anyway(service, token)
 
 
 @pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
-def test_a_proof_that_one_worker_took_is_a_replay_in_the_other(tmp_path, urls):
+def test_proof_taken_by_one_worker_is_a_replay_in_another(tmp_path, urls):
     world = World()
     staffed(tmp_path / "d", world, addresses=urls)
     store = open_folder(tmp_path / "d", world)

@@ -64,7 +64,7 @@ def expected(actor: Actor, facts: Facts, purpose: Purpose) -> tuple[str, ...] | 
     return opened.get((str(purpose), str(facts.leg)), "wrong-leg")
 
 
-def test_the_table_of_rules_says_what_the_trade_says_for_every_combination_of_facts():
+def test_rule_table_matches_the_rules_of_the_trade_for_all_facts():
     told: dict[str, int] = {}
     for state, openable, leg, custody, place, printed, duty in product(
         State, (True, False), Leg, CUSTODIES, (None, "sh-01", "sh-02"), (1, 2), DUTIES
@@ -94,7 +94,7 @@ def test_the_table_of_rules_says_what_the_trade_says_for_every_combination_of_fa
     assert {name for name in told if name.startswith("(")} == {str(fields) for fields in FIELDS_FOR.values()}
 
 
-def test_who_is_rung_back_is_who_could_call_now():
+def test_call_back_reaches_the_courier_who_could_call_now():
     given = [duty for duty in DUTIES if duty is None or (duty.courier, duty.given_by) == (COURIER.id, DISPATCHER.id)]
     for leg, custody, place, duty in product(Leg, CUSTODIES, (None, "sh-01", "sh-02"), given):
         facts = Facts(
@@ -134,22 +134,22 @@ ANY_FACTS = st.builds(
 
 
 @given(ANY_FACTS, st.sampled_from([role for role in Role if role is not Role.COURIER]), st.sampled_from(Purpose))
-def test_no_role_stands_above_the_table(facts, role, purpose):
+def test_no_role_overrides_the_rule_table(facts, role, purpose):
     assert decide(Actor(id="boss", tenant=TENANT, role=role, unit="sh-01"), facts, purpose, NOW) == UNKNOWN
 
 
 @given(ANY_FACTS, st.sampled_from(Purpose))
-def test_nobody_gives_a_duty_to_themselves(facts, purpose):
+def test_no_person_assigns_a_duty_to_themselves(facts, purpose):
     if facts.duty is not None:
         own = dataclasses.replace(facts, duty=dataclasses.replace(facts.duty, courier=COURIER.id, given_by=COURIER.id))
         assert decide(COURIER, own, purpose, NOW) == UNKNOWN
 
 
-def test_a_parcel_that_does_not_exist_is_unknown_for_every_purpose():
+def test_nonexistent_parcel_is_unknown_for_every_purpose():
     assert {decide(COURIER, None, purpose, NOW) for purpose in Purpose} == {UNKNOWN}
 
 
-def test_no_purpose_opens_a_phone_or_a_whole_name_of_the_recipient():
+def test_no_purpose_opens_a_phone_or_the_recipients_whole_name():
     opened = {field for fields in FIELDS_FOR.values() for field in fields}
     assert opened == {"sender.address", "recipient.address", "recipient.surname"}
     assert FIELDS_FOR[Purpose.CALL] == FIELDS_FOR[Purpose.AFTER_SALE] == ()

@@ -90,7 +90,7 @@ def test_only_a_supervisor_enrols_and_revokes(supervised, world):
     assert leaves(supervised) == []
 
 
-def test_nobody_gets_over_the_network_what_is_given_where_the_keys_are(supervised, world):
+def test_operator_roles_are_not_enrolled_over_the_network(supervised, world):
     for role in set(Role) - ROLES:
         [outcome] = enrol(world, supervised, [new(role=role)])
         assert outcome == Rejected(reference=None, field="role", rule="not-a-supervisors-to-give")
@@ -99,13 +99,13 @@ def test_nobody_gets_over_the_network_what_is_given_where_the_keys_are(supervise
 
 
 @pytest.mark.parametrize("bad", ["", "A", "a b", "-a", "a" * 64, "a\0", "张"])
-def test_names_are_plain_words(supervised, world, bad):
+def test_ids_of_people_are_plain_words(supervised, world, bad):
     for field in ("id", "unit"):
         [outcome] = enrol(world, supervised, [new(**{field: bad})])
         assert (type(outcome), outcome.field) == (Rejected, field)
 
 
-def test_a_code_is_valid_once_a_second_person_has_confirmed_it(supervised, world):
+def test_code_is_valid_after_a_second_person_has_confirmed_it(supervised, world):
     [enrolled] = enrol(world, supervised, [new()])
     assert shown(supervised, world, enrolled.code) == NOBODY
     stranger = Actor(id="nobody", tenant=TENANT, role=Role.OUTLET, unit="sh-02")
@@ -129,19 +129,19 @@ def test_a_code_is_valid_once_a_second_person_has_confirmed_it(supervised, world
     ]
 
 
-def test_nobody_vouches_for_themselves(supervised, world):
+def test_no_person_confirms_their_own_enrolment(supervised, world):
     clerk = {"id": "clerk-9", "role": Role.OUTLET, "unit": "sh-09", "phone": None}
     enrol(world, supervised, [new(**clerk)])
     by = Actor(id="clerk-9", tenant=TENANT, role=Role.OUTLET, unit="sh-09")
     assert vouch(supervised, world, by, id="clerk-9", role=Role.OUTLET, unit="sh-09") == UNKNOWN
 
 
-def test_the_first_code_of_an_empty_shop_needs_no_second_person(supervised, world):
+def test_first_code_of_an_empty_shop_needs_no_second_person(supervised, world):
     [enrolled] = enrol(world, supervised, [new(id="shop-9", role=Role.MERCHANT, unit="shop-9", phone=None)])
     assert isinstance(shown(supervised, world, enrolled.code), Issued)
 
 
-def test_a_code_is_good_for_two_hours(supervised, world, hands):
+def test_code_is_valid_for_two_hours(supervised, world, hands):
     [enrolled] = enrol(world, supervised, [new()])
     vouch(supervised, world)
     begun(supervised, world)
@@ -164,7 +164,7 @@ def test_revocation_ends_token_device_and_code(supervised, world):
     assert shown(supervised, world, enrolled.code, b"e" * 32) == NOBODY
 
 
-def test_revocation_is_felt_by_what_comes_after_it_in_the_same_batch(supervised, world):
+def test_revocation_applies_to_later_items_of_the_same_batch(supervised, world):
     enrol(world, supervised, [new()])
     stated = {"id": NEW.id, "role": NEW.role, "unit": NEW.unit, "phone": PHONE}
     revoked, word, again = enrol(
@@ -180,7 +180,7 @@ def test_revocation_is_felt_by_what_comes_after_it_in_the_same_batch(supervised,
     assert leaves(supervised).count(("revoke", BOSS.id, DISPATCHER.id)) == 1
 
 
-def test_a_supervisor_makes_so_many_codes_a_day(supervised, world, hands):
+def test_supervisor_makes_a_limited_number_of_codes_a_day(supervised, world, hands):
     asked = [new(phone=None)] * (CODES_A_DAY + 1)
     outcomes = enrol(world, supervised, asked)
     assert outcomes[-1] == Refusal(reason="enough-for-today")
@@ -193,14 +193,14 @@ def test_a_supervisor_makes_so_many_codes_a_day(supervised, world, hands):
     assert isinstance(enrol(world, supervised, asked[:1])[0], Enrolled)
 
 
-def test_in_several_workers_at_once_a_supervisor_makes_no_more_either(supervised, world, workers):
+def test_concurrent_workers_keep_the_daily_limit_of_codes(supervised, world, workers):
     assert isinstance(enrol(world, supervised, [new(phone=None)])[0], Enrolled)
     asked = [new(phone=None)] * (CODES_A_DAY // 2 - 3)
     found = at_once([lambda worker=worker: enrol(world, worker, asked) for worker in workers])
     assert sum(isinstance(each, Enrolled) for some in found for each in some) == CODES_A_DAY - 1
 
 
-def test_there_is_no_token_outside_a_shift(supervised, world, hands):
+def test_no_token_is_issued_outside_a_shift(supervised, world, hands):
     [enrolled] = enrol(world, supervised, [new()])
     vouch(supervised, world)
     assert shown(supervised, world, enrolled.code) == NO_SHIFT  # the device is known from now on
@@ -215,7 +215,7 @@ def test_there_is_no_token_outside_a_shift(supervised, world, hands):
     assert shown(supervised, world, None) == NO_SHIFT
 
 
-def test_a_shift_is_begun_by_the_outlet_and_its_end_ends_the_tokens(supervised, world):
+def test_outlet_starts_a_shift_and_its_end_ends_the_tokens(supervised, world):
     issued = let_in(supervised, world)
     other = Actor(id="hz-01-clerk", tenant=TENANT, role=Role.OUTLET, unit="hz-01")
     with supervised.transaction() as tx:
@@ -233,12 +233,12 @@ def test_a_shift_is_begun_by_the_outlet_and_its_end_ends_the_tokens(supervised, 
     assert leaves(supervised)[-1] == ("shift-end", NEW.id, NEW.id)
 
 
-def test_somebody_elses_name_is_not_given_away(supervised, world):
+def test_id_of_another_person_is_not_given_away(supervised, world):
     for changes in ({"id": SHOP.id}, {"id": COURIER.id, "unit": "sh-02"}, {"id": COURIER.id, "role": Role.OUTLET}):
         assert enrol(world, supervised, [new(**changes)]) == [Refusal(reason="id-taken")]
 
 
-def test_credentials_are_stored_as_hashes_and_do_not_print_themselves(supervised, world):
+def test_credentials_are_stored_as_hashes_and_not_printed(supervised, world):
     [outcome] = enrol(world, supervised, [new()])
     code = outcome.code.reveal()
     assert code not in repr(outcome)

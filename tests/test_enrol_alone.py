@@ -99,14 +99,14 @@ def test_merchant_confirms_for_their_own_shop_alone(supervised, world):
     assert isinstance(shown(supervised, world, enrolled.code), Issued)
 
 
-def test_merchant_confirms_no_clerk_of_a_unit_with_the_same_name(supervised, world):
+def test_merchant_does_not_confirm_a_clerk_of_a_unit_of_the_same_name(supervised, world):
     puppet = person(supervised, world, "puppet", Role.MERCHANT, "sh-09")
     clerk = {"id": "clerk-9", "role": Role.OUTLET, "unit": "sh-09"}
     enrol(world, supervised, [Enrol(actor=BOSS, **clerk)])
     assert vouch(supervised, world, puppet, **clerk) == UNKNOWN
 
 
-def test_clerk_of_another_outlet_confirms_at_an_empty_unit_alone(supervised, world):
+def test_clerk_of_another_outlet_confirms_only_at_an_empty_unit(supervised, world):
     far = person(supervised, world, "far-clerk", Role.OUTLET, "hz-01")
     enrol(world, supervised, [new(), new(id="clerk-9", role=Role.OUTLET, unit="sh-09", phone=None)])
     assert vouch(supervised, world, far) == UNKNOWN
@@ -157,7 +157,7 @@ def test_code_without_a_phone_keeps_the_phone_in_force(supervised, world):
     assert "phone" not in details(supervised, "enrol-again")[0]
 
 
-def test_lost_device_ends_at_once_and_the_report_can_be_repeated(supervised, world):
+def test_lost_device_ends_at_once_and_the_report_is_repeatable(supervised, world):
     issued = let_in(supervised, world)
     for by in (DISPATCHER, NEW, SHOP):
         assert enrol(world, supervised, [Lost(actor=by, id=NEW.id)]) == [UNKNOWN]
@@ -184,7 +184,7 @@ def test_revocations_beyond_the_days_limit_need_a_second_supervisor(supervised, 
     assert enrol(world, supervised, [Revoke(actor=BOSS, id=ids[-2])]) == [Revoked(id=ids[-2])]
 
 
-def test_two_supervisors_who_ask_for_the_same_get_it_beyond_both_limits(supervised, world):
+def test_two_supervisors_who_ask_for_the_same_exceed_both_limits(supervised, world):
     ids = [each.id for each in staff_of(supervised, world, 2 * ENDED_A_DAY + 2)]
     for by, some in ((BOSS, ids[:ENDED_A_DAY]), (REGION, ids[ENDED_A_DAY:-2])):
         enrol(world, supervised, [Revoke(actor=by, id=id_) for id_ in some])
@@ -196,7 +196,7 @@ def test_two_supervisors_who_ask_for_the_same_get_it_beyond_both_limits(supervis
         assert interventions.askers(tx, "revoke", other, world.now() + timedelta(days=1)) == set()
 
 
-def test_lost_devices_count_against_the_limit_of_revocations(supervised, world):
+def test_lost_devices_count_towards_the_limit_of_revocations(supervised, world):
     let_in(supervised, world)
     ids = [each.id for each in staff_of(supervised, world, ENDED_A_DAY)]
     enrol(world, supervised, [Revoke(actor=BOSS, id=id_) for id_ in ids])
@@ -204,7 +204,7 @@ def test_lost_devices_count_against_the_limit_of_revocations(supervised, world):
     assert isinstance(shown(supervised, world, None), Issued)
 
 
-def test_in_several_workers_at_once_a_supervisor_revokes_no_more_either(supervised, world, workers):
+def test_concurrent_workers_keep_the_daily_limit_of_revocations(supervised, world, workers):
     ids = [each.id for each in staff_of(supervised, world, 2 * ENDED_A_DAY)]
     halves = ids[:ENDED_A_DAY], ids[ENDED_A_DAY:]
 
@@ -232,7 +232,7 @@ def test_revocation_is_reversible_for_an_hour(supervised, world, hands):
     assert details(supervised, "reinstate") == [{"person": NEW.id}]
 
 
-def test_revocation_is_final_after_an_hour_and_forgets_the_phone(supervised, world, hands):
+def test_revocation_is_final_after_an_hour_and_erases_the_phone(supervised, world, hands):
     let_in(supervised, world)
     enrol(world, supervised, [Revoke(actor=BOSS, id=NEW.id)])
     hands.move(hours=1)
@@ -244,7 +244,7 @@ def test_revocation_is_final_after_an_hour_and_forgets_the_phone(supervised, wor
     assert enrol(world, supervised, [Revoke(actor=BOSS, id=NEW.id)]) == [Revoked(id=NEW.id)]
 
 
-def test_device_of_a_revoked_person_serves_another_and_does_not_come_back(supervised, world):
+def test_device_of_a_revoked_person_can_serve_another_and_not_return(supervised, world):
     let_in(supervised, world)
     enrol(world, supervised, [Revoke(actor=BOSS, id=NEW.id)])
     [enrolled] = enrol(world, supervised, [new(id="courier-10", phone=None)])

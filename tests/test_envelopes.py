@@ -43,7 +43,7 @@ def sealed(text=b"{}", **changes):
 
 
 @given(st.binary(max_size=600).map(lambda text: text.rstrip(b" ")))
-def test_an_envelope_opens_as_what_was_sealed(text):
+def test_envelope_round_trips(text):
     assert envelope.open_envelope(PRIVATE, TENANT, "shop", sealed(text)).rstrip(b" ") == text
 
 
@@ -53,7 +53,7 @@ def test_short_orders_have_one_size(size):
 
 
 @given(st.data())
-def test_no_bit_of_an_envelope_can_be_changed(data):
+def test_any_flipped_bit_of_an_envelope_is_refused(data):
     blob = sealed(b'{"reference": "A-1"}')
     bit = data.draw(st.integers(0, 8 * len(blob) - 1))
     changed = (int.from_bytes(blob, "big") ^ 1 << bit).to_bytes(len(blob), "big")
@@ -61,7 +61,7 @@ def test_no_bit_of_an_envelope_can_be_changed(data):
         envelope.open_envelope(PRIVATE, TENANT, "shop", changed)
 
 
-def test_an_envelope_opens_for_its_merchant_of_its_tenant_only():
+def test_envelope_opens_only_for_its_merchant_and_tenant():
     for private, tenant, merchant in (
         (bytes(32), TENANT, "shop"),
         (PRIVATE, "carrier2", "shop"),
@@ -73,7 +73,7 @@ def test_an_envelope_opens_for_its_merchant_of_its_tenant_only():
 
 
 @given(st.binary(max_size=200))
-def test_strange_bytes_are_no_envelope(blob):
+def test_random_bytes_are_not_an_envelope(blob):
     found = envelope.head(blob)
     assert found is None or blob[:1] == b"\1"
     with pytest.raises(IntegrityError):
@@ -84,20 +84,20 @@ SIGNER = LogKey.of_seed("waybill-masking/carrier", PRIVATE)
 NOTE = envelope.sign_directory(SIGNER.name, [KEY], PRIVATE)
 
 
-def test_a_directory_reads_back():
+def test_directory_round_trips():
     assert read_directory(NOTE, SIGNER.name, SIGNER.public) == [KEY]
     assert read_directory(envelope.sign_directory(SIGNER.name, [], PRIVATE), SIGNER.name, SIGNER.public) == []
 
 
 @given(st.integers(0, len(NOTE) - 1), st.sampled_from("0Zz\n ="))
-def test_no_character_of_a_directory_can_be_changed(place, character):
+def test_any_changed_character_of_a_directory_is_refused(place, character):
     changed = NOTE[:place] + character + NOTE[place + 1 :]
     if changed != NOTE:
         with pytest.raises(IntegrityError):
             read_directory(changed, SIGNER.name, SIGNER.public)
 
 
-def test_a_swapped_directory_is_refused():
+def test_substituted_directory_is_refused():
     other = LogKey.of_seed(SIGNER.name, bytes(32))
     forged = envelope.sign_directory(SIGNER.name, [SealingKey(8, KEY.public, KEY.until)], bytes(32))
     for note, origin, signer in (
@@ -133,14 +133,14 @@ def enter(world, store, blob, merchant=SHOP):
     return outcome.rule if isinstance(outcome, Rejected) else outcome
 
 
-def test_an_envelope_makes_its_waybill_and_finds_it_again(store, world, order, shop_box):
+def test_envelope_creates_its_waybill_and_finds_it_again(store, world, order, shop_box):
     blob = blob_of(shop_box, order())
     first, again = enter(world, store, blob), enter(world, store, blob)
     assert isinstance(first, Waybill)
     assert (first.id, first.created, again.created) == (again.id, True, False)
 
 
-def test_a_replayed_envelope_brings_nothing_back_that_was_destroyed(store, world, order, shop_box):
+def test_replayed_envelope_restores_nothing_destroyed(store, world, order, shop_box):
     blob = blob_of(shop_box, order())
     waybill = enter(world, store, blob)
     change(world, store, [Cancel(merchant=SHOP, id=waybill.id)])
@@ -148,24 +148,24 @@ def test_a_replayed_envelope_brings_nothing_back_that_was_destroyed(store, world
     assert isinstance(enter(world, store, blob_of(shop_box, order())), Waybill)  # the merchant may send it anew
 
 
-def test_the_same_envelope_twice_in_one_batch_makes_one_waybill(store, world, order, shop_box):
+def test_same_envelope_twice_in_one_batch_creates_one_waybill(store, world, order, shop_box):
     opened = sealed_orders.open_orders(world, store, SHOP, [blob_of(shop_box, order())] * 2)
     outcomes = checkout(world, store, [Checkout(merchant=SHOP, order=o.order, envelope=o.envelope) for o in opened])
     assert isinstance(outcomes[0], Waybill)
     assert outcomes[1].rule == "replayed"
 
 
-def test_another_merchants_envelope_is_not_for_this_one(store, world, order, shop_box):
+def test_envelope_of_another_merchant_is_refused(store, world, order, shop_box):
     assert enter(world, store, blob_of(shop_box, order()), RIVAL) == "not-for-this"
 
 
-def test_an_envelope_expires(store, world, order, shop_box, hands):
+def test_envelope_expires(store, world, order, shop_box, hands):
     blob = blob_of(shop_box, order())
     hands.move(days=3, seconds=1)
     assert enter(world, store, blob) == "expired"
 
 
-def test_an_envelope_cannot_outlive_its_key(store, world, order, shop_box, hands):
+def test_envelope_cannot_outlive_its_key(store, world, order, shop_box, hands):
     [key] = shop_box._directory.keys
     late = envelope.seal(key, TENANT, SHOP.unit, bytes(16), key.until + timedelta(days=9), b"{}")
     assert envelope.head(late).not_after == key.until
@@ -177,7 +177,7 @@ def test_an_envelope_cannot_outlive_its_key(store, world, order, shop_box, hands
     assert enter(world, store, late) == "expired"
 
 
-def test_what_is_no_order_is_refused_by_name(store, world, shop_box):
+def test_invalid_order_in_an_envelope_is_refused_by_name(store, world, shop_box):
     [key] = shop_box._directory.keys
     for text in (
         b"{",
@@ -196,7 +196,7 @@ def test_what_is_no_order_is_refused_by_name(store, world, shop_box):
         assert enter(world, store, blob) == "not-an-envelope"
 
 
-def test_sealing_keys_are_made_daily_and_used_ids_are_kept_until_they_expire(store, world, order, shop_box, hands):
+def test_sealing_keys_are_made_daily_and_used_ids_kept_until_they_expire(store, world, order, shop_box, hands):
     enter(world, store, blob_of(shop_box, order()))
     assert sealed_orders.directory(world, store).count("\nkey ") == 1
     hands.move(days=1, seconds=1)
@@ -223,7 +223,7 @@ def connected(url, path):
     return RemoteShop(Link(url, Credentials.read(path), sleep=lambda _: None))
 
 
-def test_while_the_service_is_down_orders_wait_sealed_and_are_entered_once_later(service, path, tmp_path):
+def test_orders_wait_sealed_during_an_outage_and_are_entered_once(service, path, tmp_path):
     first, second, third = made(), made(), made()
     with connected(service.url, path) as shop:
         shop.checkout([first])  # learns the ledger's key and the directory
@@ -254,7 +254,7 @@ def test_while_the_service_is_down_orders_wait_sealed_and_are_entered_once_later
         assert {ref: (w.id, w.created) for ref, w in again.items()} == {ref: (w.id, False) for ref, w in done.items()}
 
 
-def test_a_checkout_that_is_answered_drops_what_waited_under_its_reference(service, path, tmp_path):
+def test_answered_checkout_drops_the_pending_order_of_its_reference(service, path, tmp_path):
     order = made()
     with connected(service.url, path) as shop:
         shop.checkout([made()])
@@ -266,7 +266,7 @@ def test_a_checkout_that_is_answered_drops_what_waited_under_its_reference(servi
         assert shop.pending().count == 0
 
 
-def test_a_kept_directory_that_was_swapped_stops_the_client(service, path, tmp_path):
+def test_substituted_kept_directory_stops_the_client(service, path, tmp_path):
     with connected(service.url, path) as shop:
         shop.checkout([made()])
     kept = tmp_path / "shop.sources.json"
@@ -277,7 +277,7 @@ def test_a_kept_directory_that_was_swapped_stops_the_client(service, path, tmp_p
         shop.checkout([made()])
 
 
-def test_an_opened_order_is_the_one_that_was_sealed(store, world, order, shop_box):
+def test_opened_order_equals_the_sealed_one(store, world, order, shop_box):
     [opened] = sealed_orders.open_orders(world, store, SHOP, [blob_of(shop_box, order("A-7"))])
     assert isinstance(opened, Opened)
     assert opened.order == order("A-7")

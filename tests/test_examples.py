@@ -30,7 +30,7 @@ http {{
 """What surrounds the example, for an nginx that is not the machine's own."""
 
 
-def test_the_units_for_systemd_say_commands_that_work(tmp_path):
+def test_systemd_units_name_commands_that_work(tmp_path):
     for unit in ("waybill.service", "waybill-retire.service", "waybill-watch.service"):
         text = (EXAMPLES / unit).read_text("utf-8").replace("/var/lib/waybill", str(tmp_path))
         for command, *words in map(str.split, re.findall(r"/opt/waybill/bin/waybill (.*)", text)):
@@ -42,7 +42,7 @@ def test_the_units_for_systemd_say_commands_that_work(tmp_path):
 
 
 @pytest.mark.system("systemd-analyze")
-def test_systemd_knows_what_the_units_say(tmp_path):
+def test_systemd_accepts_the_units(tmp_path):
     for path in EXAMPLES.glob("waybill*.*"):
         (tmp_path / path.name).write_text(path.read_text("utf-8").replace("/opt/waybill/bin/waybill", "/bin/true"))
     command = ["systemd-analyze", "verify", "--man=no", *map(str, tmp_path.iterdir())]
@@ -51,7 +51,7 @@ def test_systemd_knows_what_the_units_say(tmp_path):
 
 
 @pytest.mark.system("nginx", "openssl")
-def test_the_proxy_lets_devices_in_keeps_no_record_and_answers_nothing_of_the_switchs(tmp_path, capsys, monkeypatch):
+def test_proxy_passes_devices_keeps_no_log_and_blocks_switch_routes(tmp_path, capsys, monkeypatch):
     assert waybill("init", tmp_path / "d") == 0
     with socket.create_server(("127.0.0.1", 0)) as free:
         front = f"https://localhost:{free.getsockname()[1]}"
@@ -74,7 +74,7 @@ def test_the_proxy_lets_devices_in_keeps_no_record_and_answers_nothing_of_the_sw
 
 
 @pytest.mark.system("nginx", "openssl")
-def test_devices_sign_for_the_prefix_that_the_proxy_takes_off(tmp_path, capsys, monkeypatch):
+def test_devices_sign_for_the_prefix_that_the_proxy_removes(tmp_path, capsys, monkeypatch):
     assert waybill("init", tmp_path / "d") == 0
     with socket.create_server(("127.0.0.1", 0)) as free:
         host = f"https://localhost:{free.getsockname()[1]}"

@@ -50,7 +50,7 @@ def checked_out(shop: Shop | RemoteShop, many: int) -> list[WaybillId]:
     return [each.id for each in shop.checkout(made(next(numbers)) for _ in range(many))]
 
 
-def test_a_folder_and_a_service_have_the_same_methods():
+def test_folder_and_service_have_the_same_methods():
     only_a_folders = {"label_data"}  # label codes as data, which no service gives
 
     def methods(of: type) -> dict[str, inspect.Signature]:
@@ -61,7 +61,7 @@ def test_a_folder_and_a_service_have_the_same_methods():
     assert {name: each for name, each in embedded.items() if name not in only_a_folders} == methods(RemoteShop)
 
 
-def test_labels_are_one_pdf_with_an_outcome_each(shop):
+def test_labels_are_one_pdf_with_an_outcome_for_each(shop):
     first, second = checked_out(shop, 2)
     labels = shop.labels([first, WaybillId("wb1_x"), second], job="facade-1")
     assert labels.outcomes == [PrintedPage(page=1), Refusal(reason="unknown"), PrintedPage(page=2)]
@@ -69,7 +69,7 @@ def test_labels_are_one_pdf_with_an_outcome_each(shop):
     assert shop.labels([first, WaybillId("wb1_x"), second], job="facade-1") == labels
 
 
-def test_more_labels_than_fit_into_one_request_are_one_pdf(shop):
+def test_labels_beyond_one_request_are_one_pdf(shop):
     ids = [*checked_out(shop, 100), WaybillId("wb1_x"), *checked_out(shop, 4)]
     labels = shop.labels(ids, job="facade-2", template="60x40")
     assert labels.outcomes == [
@@ -83,7 +83,7 @@ def test_more_labels_than_fit_into_one_request_are_one_pdf(shop):
     assert shop.labels(ids, job="facade-2", template="60x40").pdf == labels.pdf
 
 
-def test_nothing_waits_where_all_was_answered(shop):
+def test_nothing_waits_when_all_was_answered(shop):
     checked_out(shop, 1)
     assert shop.flush() == {}
     assert (shop.pending().count, shop.pending().first_expires) == (0, None)
@@ -106,7 +106,7 @@ def test_nothing_waits_where_all_was_answered(shop):
         lambda shop: shop.pending(),
     ],
 )
-def test_a_closed_shop_says_that_it_is_closed(shop, use):
+def test_closed_shop_is_reported_as_closed(shop, use):
     shop.close()
     shop.close()
     with pytest.raises(ClosedError, match=r"call connect\(\)"):
@@ -126,13 +126,13 @@ def test_a_closed_shop_says_that_it_is_closed(shop, use):
         (lambda shop: shop.labels([7], job="facade-4"), "item 1 is of type int; give the id of a waybill"),
     ],
 )
-def test_a_wrong_argument_names_what_is_expected(shop, use, expected):
+def test_wrong_argument_error_names_what_is_expected(shop, use, expected):
     with pytest.raises(TypeError, match=expected):
         use(shop)
 
 
 @pytest.mark.parametrize(("days", "advice"), [(30, "by this machine's clock"), (-5, "clock is days behind")])
-def test_a_clock_that_is_days_off_is_named(service, tmp_path, days, advice):
+def test_clock_wrong_by_days_is_named(service, tmp_path, days, advice):
     credentials = tmp_path / "shop.json"
     credentials.touch(mode=0o600)
     credentials.write_text(json.dumps({"code": service.code(SHOP)}), "utf-8")

@@ -53,21 +53,21 @@ def run(code, *arguments, **options):
 
 
 @pytest.mark.parametrize("mode", [0o604, 0o640, 0o660])
-def test_a_root_key_that_others_can_read_is_refused(tmp_path, mode):
+def test_root_key_readable_by_others_is_refused(tmp_path, mode):
     masking.connect(tmp_path / "d").close()
     (tmp_path / "d" / ROOT_KEY).chmod(mode)
     with pytest.raises(SettingsError, match="open to others"):
         masking.connect(tmp_path / "d")
 
 
-def test_a_folder_with_other_things_in_it_is_not_touched(tmp_path):
+def test_folder_with_other_files_is_not_touched(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(SettingsError, match="not empty"):
         masking.connect(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_a_folder_that_cannot_be_written_is_named_and_nothing_is_half_made():
+def test_unwritable_folder_is_named_and_left_as_it_was():
     with tempfile.TemporaryDirectory(dir="/tmp") as place:
         folder = Path(place)
         folder.chmod(0o555)
@@ -89,7 +89,7 @@ def test_a_folder_that_cannot_be_written_is_named_and_nothing_is_half_made():
         folder.chmod(0o755)
 
 
-def test_settings_that_are_no_settings_are_refused_by_name(tmp_path):
+def test_invalid_settings_are_refused_by_name(tmp_path):
     masking.connect(tmp_path / "d").close()
     for text in ("tenant = ", 'tenant = "A B"', "demo = 3", "[retension]\ndestroy_after_days = 30"):
         (tmp_path / "d" / SETTINGS).write_text(text)
@@ -98,7 +98,7 @@ def test_settings_that_are_no_settings_are_refused_by_name(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["data.sqlite", "keys.sqlite"])
-def test_a_database_that_is_gone_is_named_and_no_empty_one_takes_its_place(tmp_path, name):
+def test_missing_database_is_named_and_not_replaced_by_an_empty_one(tmp_path, name):
     masking.connect(tmp_path / "d").close()
     (tmp_path / "d" / name).unlink()
     with pytest.raises(SettingsError, match=re.escape(name)):
@@ -107,7 +107,7 @@ def test_a_database_that_is_gone_is_named_and_no_empty_one_takes_its_place(tmp_p
 
 
 @pytest.mark.parametrize("name", ["data.sqlite", "keys.sqlite"])
-def test_a_database_that_is_empty_is_not_taken_for_a_deployments(tmp_path, name):
+def test_empty_database_is_not_accepted_as_a_deployments(tmp_path, name):
     masking.connect(tmp_path / "d").close()
     (tmp_path / "d" / name).write_bytes(b"")
     with pytest.raises(SettingsError, match="empty"):
@@ -116,9 +116,7 @@ def test_a_database_that_is_empty_is_not_taken_for_a_deployments(tmp_path, name)
 
 @pytest.mark.parametrize("how", ["rows", "schema"])
 @pytest.mark.parametrize("which", ["data", "keys"])
-def test_a_database_that_was_emptied_on_a_server_is_noticed_also_after_others_were_still_at_work_on_it(
-    databases, tmp_path, world, hands, which, how
-):
+def test_emptied_server_database_is_noticed_even_after_other_work_on_it(databases, tmp_path, world, hands, which, how):
     socket, folder = databases[0].url.query["host"], tmp_path / "d"
     addresses = {name: postgresql.create(socket, f"emptied-{which}-{how}-{name}") for name in ("data", "keys")}
     create(folder, world, Settings(), addresses=(addresses["data"], addresses["keys"]))
@@ -140,7 +138,7 @@ def test_a_database_that_was_emptied_on_a_server_is_noticed_also_after_others_we
         open_folder(folder, world)
 
 
-def test_a_full_disk_is_one_clear_error_and_what_was_acknowledged_stays(tmp_path):
+def test_full_disk_is_one_clear_error_and_acknowledged_orders_stay(tmp_path):
     done = run(
         """
         import resource, signal
@@ -164,7 +162,7 @@ def test_a_full_disk_is_one_clear_error_and_what_was_acknowledged_stays(tmp_path
         assert journal.verify(shop.store).fault is None
 
 
-def test_a_kill_at_any_point_loses_nothing_that_was_acknowledged(tmp_path):
+def test_kill_at_any_point_loses_nothing_acknowledged(tmp_path):
     folder = tmp_path / "d"
     program = textwrap.dedent(SHOPPING) + textwrap.dedent("""
         first = int(sys.argv[2])
@@ -250,7 +248,7 @@ WEAK = """
 
 @pytest.mark.system("strace")
 @pytest.mark.parametrize(("weaken", "safe"), [("", True), (WEAK, False)], ids=["as-shipped", "shown-to-fail"])
-def test_the_disk_has_it_before_the_caller_does(tmp_path, weaken, safe):
+def test_answer_waits_for_the_disk(tmp_path, weaken, safe):
     trace = tmp_path / "trace"
     under = ["strace", "-f", "-y", "-s", "64", "-e", "trace=pwrite64,write,fsync,fdatasync", "-o", str(trace)]
     code = textwrap.dedent(ANSWERING).format(weaken=textwrap.dedent(weaken))
@@ -261,7 +259,7 @@ def test_the_disk_has_it_before_the_caller_does(tmp_path, weaken, safe):
 
 
 @pytest.mark.system("strace")
-def test_a_deployment_has_its_name_and_its_settings_on_disk_before_anything_in_it_is_acknowledged(tmp_path):
+def test_deployments_name_and_settings_are_on_disk_before_any_answer(tmp_path):
     trace = tmp_path / "trace"
     calls = "trace=rename,renameat,renameat2,write,fsync,fdatasync"
     run(ANSWERING.format(weaken=""), tmp_path / "d", under=["strace", "-f", "-y", "-e", calls, "-o", str(trace)])
@@ -275,7 +273,7 @@ def test_a_deployment_has_its_name_and_its_settings_on_disk_before_anything_in_i
     assert first(rf"fsync\(\d+<{re.escape(str(tmp_path))}>\)", renamed) < first("ANSWERED")
 
 
-def test_a_deployment_that_is_half_made_is_made_again(tmp_path):
+def test_half_made_deployment_is_made_again(tmp_path):
     folder = tmp_path / "d"
     done = run(
         "import os, masking.connection as c; c.create_keys = lambda *a: os._exit(9); masking.connect(sys.argv[1])",
@@ -288,7 +286,7 @@ def test_a_deployment_that_is_half_made_is_made_again(tmp_path):
     shutil.rmtree(folder)
 
 
-def test_a_second_process_may_use_the_folder_at_the_same_time(tmp_path):
+def test_second_process_can_use_the_folder_at_the_same_time(tmp_path):
     with masking.connect(tmp_path / "d") as shop:
         done = run("print(masking.connect(sys.argv[1]).checkout([order(1)])[0].id)", tmp_path / "d")
         assert done.returncode == 0, done.stderr[-500:]

@@ -86,17 +86,17 @@ def test_too_many_shared_strings_are_refused(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["○" * 30_000, "13800000001 " + "[" * 30_000, "张三 " * 400])
-def test_long_pasted_line_is_not_taken_apart(text):
+def test_very_long_pasted_line_is_not_split_into_fields(text):
     assert len(text) > LONGEST
     assert take_apart(text).confidence == 0
 
 
-def test_long_header_has_no_meaning():
+def test_very_long_header_has_no_meaning():
     assert place("收件人" + "收" * LONGEST_HEADER) is None
 
 
 @pytest.mark.parametrize("side", [2001, 13_000, 20_000])
-def test_logo_of_too_many_dots_is_refused_before_it_is_unpacked(side, tmp_path):
+def test_logo_of_too_many_pixels_is_refused_before_decoding(side, tmp_path):
     own = tmp_path / "own.toml"
     own.write_text(
         (Path(template.__code__.co_filename).parent / "templates" / "100x100.toml").read_text("utf-8")

@@ -8,12 +8,12 @@ from masking.errors import InputError
 from tests.files import CASES, SENDER, asked, case, laid_out, outcomes, write
 
 
-def test_the_corpus_has_its_forty_files():
+def test_corpus_has_its_forty_files():
     assert len(CASES) >= 40
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_every_file_has_the_outcome_written_beside_it(name, tmp_path):
+def test_every_file_has_the_outcome_written_next_to_it(name, tmp_path):
     what = case(name)
     expected = what["expect"]
     path, columns = write(what, tmp_path)

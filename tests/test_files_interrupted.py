@@ -66,7 +66,7 @@ def entered(path):
 
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT])
 @pytest.mark.parametrize("after", [0, 2, 8])
-def test_an_import_cut_off_and_given_again_is_whole(blow, after, tmp_path):
+def test_interrupted_import_is_complete_after_a_second_run(blow, after, tmp_path):
     path = tmp_path / "orders.csv"
     write(path)
     process = start(path)
@@ -87,7 +87,7 @@ def test_an_import_cut_off_and_given_again_is_whole(blow, after, tmp_path):
     assert {each.name for each in (tmp_path / "orders-masked").iterdir()} == {"masked.csv", "rejected.csv"}
 
 
-def test_a_print_cut_off_and_given_again_is_the_same_print(tmp_path):
+def test_interrupted_print_is_the_same_print_after_a_second_run(tmp_path):
     path = tmp_path / "orders.csv"
     write(path)
     finish(path)
@@ -131,7 +131,7 @@ FLUSHES = ("fdatasync", "fsync", "rename")
 
 
 @pytest.mark.system("strace")
-def test_killed_at_any_flush_and_given_again_it_is_whole(tmp_path):
+def test_import_killed_at_any_flush_is_complete_after_a_second_run(tmp_path):
     first = tmp_path / "first"
     first.mkdir()
     write(first / "orders.csv")

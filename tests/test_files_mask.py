@@ -59,13 +59,13 @@ def waybills(tmp_path, *references):
         return [[waybill.id for waybill in shop.find(reference=each)] for each in references]
 
 
-def test_a_good_file_is_all_good(mask, file):
+def test_good_file_is_accepted_whole(mask, file):
     assert mask(text(row(1), row(2))) == 0
     assert len(read(file)) == 3
     assert rejected(file) == []
 
 
-def test_good_rows_go_through_beside_bad_ones(mask, file, tmp_path):
+def test_good_rows_are_accepted_next_to_bad_ones(mask, file, tmp_path):
     assert mask(text(row(1), row(2, phone="1.38E+10"), row(3, address=""), row(4))) == 1
     assert [line[0] for line in read(file)[1:]] == ["F-1", "F-4"]
     assert rejected(file) == [
@@ -75,11 +75,11 @@ def test_good_rows_go_through_beside_bad_ones(mask, file, tmp_path):
     assert waybills(tmp_path, "F-2", "F-3") == [[], []]
 
 
-def test_a_file_of_bad_rows_says_that_none_went_through(mask):
+def test_file_of_bad_rows_reports_that_none_was_accepted(mask):
     assert mask(text(row(1, phone="1.38E+10"))) == 3
 
 
-def test_a_file_that_is_not_understood_enters_nothing_and_says_what_to_answer(mask, file, tmp_path):
+def test_unclear_file_enters_nothing_and_says_what_to_answer(mask, file, tmp_path):
     assert mask("订单号,神秘列,收件人,收件电话,收件地址\nF-1,什么,张测试,13800000001,上海市浦东新区世纪大道1号\n") == 2
     assert "神秘列" in mask.said
     assert "什么" not in mask.said
@@ -87,7 +87,7 @@ def test_a_file_that_is_not_understood_enters_nothing_and_says_what_to_answer(ma
     assert not (file.parent / "orders-masked").exists()
 
 
-def test_the_answer_sheet_is_itself_a_file_of_answers(mask, tmp_path):
+def test_answer_sheet_is_itself_a_file_of_answers(mask, tmp_path):
     content = "订单号,神秘列,收件人,收件电话,收件地址\nF-1,什么,张测试,13800000001,上海市浦东新区世纪大道1号\n"
     mask(content)
     sheet = mask.said.partition("--columns:\n\n")[2]
@@ -106,7 +106,7 @@ def test_explain_shows_the_columns_and_enters_nothing(mask, tmp_path):
     assert not (tmp_path / "deployment").exists()
 
 
-def test_a_second_run_gives_the_same_bytes_and_enters_nothing(mask, file, tmp_path):
+def test_second_run_gives_the_same_bytes_and_enters_nothing(mask, file, tmp_path):
     content = text(row(1), row(2))
     mask(content)
     first = (file.parent / "orders-masked" / "masked.csv").read_bytes()
@@ -117,7 +117,7 @@ def test_a_second_run_gives_the_same_bytes_and_enters_nothing(mask, file, tmp_pa
     assert waybills(tmp_path, "F-1", "F-2") == before
 
 
-def test_changed_content_is_rejected_unless_it_is_meant(mask, file):
+def test_changed_content_is_rejected_without_the_option_for_it(mask, file):
     mask(text(row(1), row(2)))
     changed = text(row(1, address="上海市浦东新区世纪大道9号3栋501室"), row(2))
     assert mask(changed) == 1
@@ -127,14 +127,14 @@ def test_changed_content_is_rejected_unless_it_is_meant(mask, file):
     assert mask(changed) == 0
 
 
-def test_the_carriers_numbers_may_come_with_a_later_file(mask, file):
+def test_carrier_numbers_may_come_with_a_later_file(mask, file):
     assert mask(text(row(1, number="", route=""))) == 0
     assert read(file)[1][2:4] == ["", ""]
     assert mask(text(row(1))) == 0
     assert read(file)[1][2:4] == ["YT000000000001", "301-007-00 013"]
 
 
-def test_a_number_that_is_there_is_replaced_only_if_that_is_meant(mask, file):
+def test_existing_number_is_replaced_only_with_the_option_for_it(mask, file):
     mask(text(row(1), row(2)))
     other = text(row(1, number="YT000000000009"), row(2))
     assert mask(other) == 1
@@ -143,7 +143,7 @@ def test_a_number_that_is_there_is_replaced_only_if_that_is_meant(mask, file):
     assert read(file)[1][2] == "YT000000000009"
 
 
-def test_no_personal_text_is_in_anything_that_is_made(mask, file):
+def test_no_output_holds_personal_data(mask, file):
     secret = "金丝雀密语九七五三"
     mask(text(row(1, name="司徒金丝雀", phone="13800007777"), row(2, name=secret + "*" * 4), row(3, phone=secret)))
     made = b"".join(path.read_bytes() for path in (file.parent / "orders-masked").iterdir()).decode("utf-8")
@@ -152,13 +152,13 @@ def test_no_personal_text_is_in_anything_that_is_made(mask, file):
         assert canary not in mask.said
 
 
-def test_no_cell_that_is_written_can_be_a_formula(mask, file):
+def test_no_written_cell_is_a_formula(mask, file):
     mask(text(row(1, reference="=1+1", remark="＝cmd"), row(2, reference="-2", goods="@SUM(A1)")))
     for line in read(file)[1:]:
         assert [cell for cell in line if cell[:1] in set("=+-@＝＋－＠\t\r")] == []
 
 
-def test_a_workbook_is_answered_by_a_workbook_of_texts(shop, tmp_path):
+def test_workbook_is_answered_by_a_workbook_of_strings(shop, tmp_path):
     path = tmp_path / "orders.xlsx"
     rows = [HEAD.split(","), row(1, reference="-1+1").split(","), row(2, phone="1.38E+10").split(",")]
     path.write_bytes(workbook([{"name": "Sheet1", "rows": rows}]))
@@ -172,7 +172,7 @@ def test_a_workbook_is_answered_by_a_workbook_of_texts(shop, tmp_path):
     assert {cell.data_type for line in page.iter_rows() for cell in line if cell.value is not None} == {"s"}
 
 
-def test_a_leased_number_is_written_as_importers_take_it(shop, file, tmp_path):
+def test_leased_number_is_written_in_the_importers_form(shop, file, tmp_path):
     file.write_text(text(row(1)), "utf-8")
     layout, found = laid_out(file)
     job = ImportJob(
@@ -183,7 +183,7 @@ def test_a_leased_number_is_written_as_importers_take_it(shop, file, tmp_path):
     assert re.fullmatch(r"\d{11}-\d{4}", line[4])
 
 
-def test_labels_are_one_job_and_the_same_bytes_again(mask, file):
+def test_labels_are_one_job_with_the_same_bytes_again(mask, file):
     mask(text(row(1), row(2), row(3, route="")))
     folder = file.parent / "orders-masked"
     prints = []
@@ -195,7 +195,7 @@ def test_labels_are_one_job_and_the_same_bytes_again(mask, file):
     assert prints[0].startswith(b"%PDF")
 
 
-def test_what_was_not_printed_is_counted_by_reason(mask, file, capsys):
+def test_unprinted_labels_are_counted_by_reason(mask, file, capsys):
     mask(text(row(1), row(3, route="")))
     main(["mask", str(file), "--to", str(file.parent / "deployment")])
     said = capsys.readouterr().out
@@ -203,32 +203,32 @@ def test_what_was_not_printed_is_counted_by_reason(mask, file, capsys):
     assert "1 not printed: not-shipped" in said
 
 
-def test_the_input_is_named_as_the_leak_that_remains(mask, file):
+def test_input_is_named_as_the_remaining_leak(mask, file):
     mask(text(row(1)))
     assert f"The leak that remains is {file}" in mask.said
 
 
-def test_shred_leaves_no_file_and_no_text(mask, file, tmp_path):
+def test_shred_leaves_neither_file_nor_content(mask, file, tmp_path):
     assert mask(text(row(1)), "--shred") == 0
     assert not file.exists()
     left = [path for path in tmp_path.iterdir() if path.is_file()]
     assert [path for path in left if "张测试".encode() in path.read_bytes()] == []
 
 
-def test_shred_is_refused_while_a_row_stands_only_in_the_file(mask, file):
+def test_shred_is_refused_while_a_row_exists_only_in_the_file(mask, file):
     assert mask(text(row(1), row(2, phone="1.38E+10")), "--shred") == 2
     assert file.exists()
     assert "13800000001" in file.read_text("utf-8")
 
 
-def test_shred_is_refused_where_the_text_has_another_name(mask, file, tmp_path):
+def test_shred_is_refused_while_the_file_has_another_name(mask, file, tmp_path):
     file.write_text(text(row(1)), "utf-8")
     (tmp_path / "copy.csv").hardlink_to(file)
     assert mask(None, "--shred") == 2
     assert file.exists()
 
 
-def test_two_runs_do_not_write_to_one_folder_at_a_time(shop, file, tmp_path):
+def test_two_runs_cannot_write_to_one_folder_at_a_time(shop, file, tmp_path):
     file.write_text(text(row(1), row(2)), "utf-8")
     layout, found = laid_out(file)
     job = ImportJob(path=file, folder=tmp_path / "out", layout=layout, survey=found, confidence=SURE, template=None)
@@ -247,7 +247,7 @@ def test_two_runs_do_not_write_to_one_folder_at_a_time(shop, file, tmp_path):
     assert run_job(Impatient(), job, io.StringIO()).taken["new"] == 2
 
 
-def test_a_file_that_changes_while_it_is_read_is_not_trusted(shop, file, tmp_path):
+def test_file_that_changes_during_reading_is_refused(shop, file, tmp_path):
     file.write_text(text(row(1), row(2)), "utf-8")
     layout, found = laid_out(file)
     job = ImportJob(path=file, folder=tmp_path / "out", layout=layout, survey=found, confidence=SURE, template=None)
@@ -267,14 +267,14 @@ def test_a_file_that_changes_while_it_is_read_is_not_trusted(shop, file, tmp_pat
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_the_answer_never_replaces_the_file_itself(mask, tmp_path):
+def test_answer_never_replaces_the_input_file(mask, tmp_path):
     path = tmp_path / "masked.csv"
     path.write_text(text(row(1)), "utf-8")
     assert main(["mask", str(path), "--to", str(tmp_path / "deployment"), "--out", str(tmp_path)]) == 2
     assert path.read_text("utf-8") == text(row(1))
 
 
-def test_a_rejected_row_says_what_to_do_in_the_files_language(mask, file):
+def test_rejected_row_says_what_to_do_in_the_files_language(mask, file):
     mask(text(row(1), row(2, phone="1.38E+10")))
     assert "科学计数" in read(file, "rejected")[1][4]
     english = "order_number,recipient_name,recipient_phone,recipient_address,sender_name,sender_phone,sender_address\n"
@@ -282,18 +282,18 @@ def test_a_rejected_row_says_what_to_do_in_the_files_language(mask, file):
     assert "export it again as text" in read(file, "rejected")[1][4]
 
 
-def test_a_folder_that_is_none_is_named(mask, file, tmp_path):
+def test_invalid_folder_is_named(mask, file, tmp_path):
     (tmp_path / "taken").write_text("")
     assert mask(text(row(1)), "--out", str(tmp_path / "taken")) == 2
     assert "taken" in mask.said
 
 
-def test_an_unknown_size_of_labels_is_said_before_anything_is_entered(mask, file, tmp_path):
+def test_unknown_label_size_is_reported_before_anything_is_entered(mask, file, tmp_path):
     assert mask(text(row(1)), "--labels", "1x1") == 2
     assert not (tmp_path / "deployment").exists()
 
 
-def test_the_answer_sheet_offers_the_columns_that_are_in_doubt(mask, tmp_path):
+def test_answer_sheet_offers_the_columns_in_doubt(mask, tmp_path):
     content = (
         "内部订单号,线上订单号,收货人,手机,地址\n"
         "90000001,2389460000000000001,张测试,13800000001,浙江 杭州市 西湖区 文三路90号5号楼301室\n"
@@ -310,7 +310,7 @@ def test_the_answer_sheet_offers_the_columns_that_are_in_doubt(mask, tmp_path):
     assert mask(content, "--columns", str(answers)) == 0
 
 
-def test_the_answer_sheet_for_woocommerce_asks_each_field_once_and_settles_the_file(mask, tmp_path):
+def test_woocommerce_answer_sheet_asks_each_field_once_and_settles_the_file(mask, tmp_path):
     content = (
         "Order Number,Order Status,Customer Note,First Name (Billing),Last Name (Billing),Address 1&2 (Billing),"
         "City (Billing),Postcode (Billing),Phone (Billing),First Name (Shipping),Last Name (Shipping),"

@@ -37,7 +37,7 @@ def _umask() -> int:
     return mask
 
 
-def test_an_error_while_writing_leaves_the_old_file(tmp_path):
+def test_error_while_writing_leaves_the_old_file(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old")
     with pytest.raises(RuntimeError), output(path, overwrite=True) as file:
@@ -66,7 +66,7 @@ def test_content_that_appears_while_writing_is_kept(tmp_path):
     assert path.read_bytes() == b"theirs"
 
 
-def test_an_empty_file_is_filled(tmp_path):
+def test_empty_file_is_filled(tmp_path):
     path = tmp_path / "file"
     path.touch()
     write(path, b"new")
@@ -74,7 +74,7 @@ def test_an_empty_file_is_filled(tmp_path):
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_a_link_is_neither_followed_nor_replaced(tmp_path, overwrite):
+def test_link_is_neither_followed_nor_replaced(tmp_path, overwrite):
     other, link = tmp_path / "other", tmp_path / "link"
     other.write_bytes(b"other")
     for target in (other, tmp_path / "nowhere"):
@@ -88,7 +88,7 @@ def test_a_link_is_neither_followed_nor_replaced(tmp_path, overwrite):
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_a_link_that_appears_while_writing_is_not_followed(tmp_path):
+def test_link_that_appears_while_writing_is_not_followed(tmp_path):
     other, path = tmp_path / "other", tmp_path / "file"
     other.write_bytes(b"other")
     with pytest.raises(InputError, match=r"was replaced|is a link"), output(path, overwrite=True) as file:
@@ -97,7 +97,7 @@ def test_a_link_that_appears_while_writing_is_not_followed(tmp_path):
     assert other.read_bytes() == b"other"
 
 
-def test_links_in_a_place_of_temporary_files_are_not_followed(tmp_path):
+def test_links_at_temporary_file_names_are_not_followed(tmp_path):
     other, path = tmp_path / "other", tmp_path / "file"
     other.write_bytes(b"other")
     for name in (".file.part", ".file.new", f".file.{os.getpid()}"):
@@ -106,12 +106,12 @@ def test_links_in_a_place_of_temporary_files_are_not_followed(tmp_path):
     assert (path.read_bytes(), path.is_symlink(), other.read_bytes()) == (b"new", False, b"other")
 
 
-def test_a_folder_is_refused_by_name(tmp_path):
+def test_folder_in_a_files_place_is_refused_by_name(tmp_path):
     with pytest.raises(InputError, match="is a folder"):
         write(tmp_path, b"new")
 
 
-def test_a_pipe_is_written_and_stays_a_pipe(tmp_path):
+def test_pipe_is_written_and_stays_a_pipe(tmp_path):
     pipe, taken = tmp_path / "pipe", []
     os.mkfifo(pipe)
     reader = threading.Thread(target=lambda: taken.append(pipe.read_bytes()))
@@ -122,7 +122,7 @@ def test_a_pipe_is_written_and_stays_a_pipe(tmp_path):
     assert pipe.is_fifo()
 
 
-def test_a_device_is_written_and_stays_a_device():
+def test_device_is_written_and_stays_a_device():
     main_side, device = os.openpty()  # a character device, as a printer's
     name = Path(os.ttyname(device))
     before = name.stat().st_rdev
@@ -135,7 +135,7 @@ def test_a_device_is_written_and_stays_a_device():
 
 @pytest.mark.parametrize("name", ["-", "/dev/stdout"])
 @pytest.mark.parametrize("to", ["pipe", "file"])
-def test_standard_output_takes_the_bytes_and_the_words_go_elsewhere(tmp_path, name, to):
+def test_standard_output_gets_the_bytes_and_messages_go_elsewhere(tmp_path, name, to):
     command = [sys.executable, "-m", "api.cli", "printer", "--to", "tspl", "--paper", "60x40", "--out"]
     assert subprocess.run([*command, str(tmp_path / "page")], stdout=subprocess.DEVNULL, check=False).returncode == 0
     if to == "pipe":
@@ -149,7 +149,7 @@ def test_standard_output_takes_the_bytes_and_the_words_go_elsewhere(tmp_path, na
     assert b"outer frame" in done.stderr
 
 
-def test_a_process_that_the_shell_opened_takes_the_bytes(tmp_path):
+def test_process_substitution_gets_the_bytes(tmp_path):
     command = f"{sys.executable} -m api.cli printer --to tspl --paper 60x40 --out >(cat > {tmp_path}/copy) && wait"
     done = subprocess.run(["bash", "-c", command], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -187,7 +187,7 @@ def test_another_days_file_of_the_same_name_keeps_yesterdays_results(mask, tmp_p
     assert results(tmp_path) != yesterday
 
 
-def test_results_in_the_current_folder_are_kept_and_the_error_names_a_free_one(mask, tmp_path, capsys, monkeypatch):
+def test_results_in_the_current_folder_are_kept_and_a_free_name_offered(mask, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert mask([row(1)], "--out", ".") == 0
     (tmp_path / "masked-2").touch()
@@ -205,7 +205,7 @@ def test_corrected_and_further_rows_replace_the_results_of_the_same_file(mask, t
     assert mask([*strange, row(2), row(3)]) == 0
 
 
-def test_the_same_file_into_another_deployment_keeps_the_first_waybills(mask, tmp_path, capsys):
+def test_same_file_into_another_deployment_keeps_the_first_waybills(mask, tmp_path, capsys):
     assert mask([row(1)]) == 0
     first = results(tmp_path)
     assert mask([row(1)], "--to", str(tmp_path / "other")) == 2
@@ -214,7 +214,7 @@ def test_the_same_file_into_another_deployment_keeps_the_first_waybills(mask, tm
 
 
 @pytest.mark.parametrize("name", ["masked.csv", "rejected.csv"])
-def test_a_file_that_mask_did_not_make_is_kept(mask, tmp_path, capsys, name):
+def test_file_that_mask_did_not_write_is_kept(mask, tmp_path, capsys, name):
     (tmp_path / "orders-masked").mkdir()
     (tmp_path / "orders-masked" / name).write_text("notes\n")
     assert mask([row(1)]) == 2

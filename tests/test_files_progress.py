@@ -12,7 +12,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_progress_is_a_bar_with_rate_and_time_left_on_a_terminal_and_lines_elsewhere():
+def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere():
     screen, log = Terminal(), io.StringIO()
     for stream in (screen, log):
         with Progress("orders", 1000, stream) as progress:
@@ -26,7 +26,7 @@ def test_progress_is_a_bar_with_rate_and_time_left_on_a_terminal_and_lines_elsew
         assert progress.line(10.0) == "orders ██████·················· " + " 25%  250/1,000  25/s  0:30 left"
 
 
-def test_progress_of_nothing_says_nothing():
+def test_progress_of_no_items_prints_nothing():
     screen = Terminal()
     with Progress("orders", 0, screen):
         pass

@@ -106,7 +106,7 @@ def plain_outcome():
 EXPECTED = plain_outcome()
 
 
-def test_the_plain_form_has_the_orders_it_should():
+def test_plain_form_has_the_expected_orders():
     good, bad = EXPECTED
     assert [line.partition("|")[0] for line in good] == ["3", "2,4"]
     assert bad == ["5|recipient.phone|spreadsheet-exponent"]
@@ -129,7 +129,7 @@ def test_columns_encoding_and_line_ends_change_nothing(tmp_path, order, delimite
 
 @relaxed
 @given(order=st.permutations(range(len(HEADERS))), above=st.integers(0, 4))
-def test_a_workbook_says_what_a_text_says(tmp_path, order, above):
+def test_workbook_and_text_file_give_the_same_orders(tmp_path, order, above):
     numbers = {at for at, header in enumerate(HEADERS) if header in {"数量", "金额"}}
     rows = [[None, "导出"]] * above + [
         [int(line[at]) if at in numbers and line[at].isdecimal() else line[at] for at in order]
@@ -161,14 +161,14 @@ def survives(path):
     data=st.binary(max_size=400),
     head=st.sampled_from([b"", b"PK\x03\x04", b"\xff\xfe", b"\xef\xbb\xbf", "订单号,收件人\n".encode()]),
 )
-def test_no_bytes_make_the_reader_fail_without_a_name(tmp_path, data, head):
+def test_reader_fails_by_name_on_any_bytes(tmp_path, data, head):
     path = tmp_path / "orders.csv"
     path.write_bytes(head + data)
     survives(path)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_corpus_file_with_holes_still_fails_by_name_only(name, tmp_path):
+def test_corpus_file_with_holes_fails_by_name(name, tmp_path):
     path, _ = write(case(name), tmp_path)
     whole = path.read_bytes()
     dice = random.Random(name)
@@ -184,7 +184,7 @@ def test_a_corpus_file_with_holes_still_fails_by_name_only(name, tmp_path):
 
 @relaxed
 @given(text=st.text(max_size=40))
-def test_an_error_never_repeats_what_stood_in_a_cell(tmp_path, text):
+def test_error_never_repeats_a_cell(tmp_path, text):
     path = tmp_path / "orders.csv"
     secret = "金丝雀密语"
     path.write_text(
@@ -195,7 +195,7 @@ def test_an_error_never_repeats_what_stood_in_a_cell(tmp_path, text):
 
 @relaxed
 @given(number=st.integers(10**15, 10**22))
-def test_a_number_that_a_spreadsheet_cannot_hold_is_never_taken_for_digits(number, tmp_path):
+def test_number_that_a_spreadsheet_cannot_hold_is_not_read_as_digits(number, tmp_path):
     path = tmp_path / "orders.xlsx"
     path.write_bytes(workbook([{"name": "S", "rows": [["订单号", "收件人"], [float(number), "x"]]}]))
     [_, (_, cells)] = readings(path)[0].head()
@@ -213,7 +213,7 @@ def test_a_number_that_a_spreadsheet_cannot_hold_is_never_taken_for_digits(numbe
         ('[sender]\nname = "a"', "[sender] holds"),
     ],
 )
-def test_a_wrong_answer_is_named(content, rule, tmp_path):
+def test_wrong_answer_is_named(content, rule, tmp_path):
     path = tmp_path / "answers.toml"
     path.write_text(content, "utf-8")
     with pytest.raises(InputError) as caught:
@@ -221,7 +221,7 @@ def test_a_wrong_answer_is_named(content, rule, tmp_path):
     assert rule in str(caught.value)
 
 
-def test_an_answer_about_a_column_that_is_not_there_is_a_question(tmp_path):
+def test_answer_about_a_missing_column_becomes_a_question(tmp_path):
     path, _ = write(case("plain-chinese"), tmp_path)
     layout = understand(readings(path), Answers(columns={"remark": ["没有"]}, sender=SENDER))
     assert [question for question in layout.questions if "没有" in question]

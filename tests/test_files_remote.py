@@ -36,7 +36,7 @@ def rows(folder, name):
         return list(csv.DictReader(file))
 
 
-def test_a_service_and_a_folder_make_the_same_of_a_file(mask):
+def test_service_and_folder_treat_a_file_alike(mask):
     contents = [
         ("--labels", "none", text(row(1), row(2, phone="1.38E+10"), row(3, number="", route=""))),
         ("--labels", "none", text(row(1, goods="灯"), row(3))),
@@ -54,7 +54,7 @@ def test_a_service_and_a_folder_make_the_same_of_a_file(mask):
         assert seen[0] == seen[1]
 
 
-def test_labels_that_a_service_draws_are_the_same_bytes_again(mask):
+def test_labels_drawn_by_a_service_are_the_same_bytes_again(mask):
     content = text(row(11), row(12), row(13, route=""))
     prints = []
     for _ in range(2):
@@ -67,7 +67,7 @@ def test_labels_that_a_service_draws_are_the_same_bytes_again(mask):
     assert len(read_pdf(prints[0])) == 2
 
 
-def test_a_service_that_is_down_loses_nothing(mask, service, tmp_path):
+def test_service_outage_loses_no_row(mask, service, tmp_path):
     places = ["--to", "http://127.0.0.1:9", "--credentials", str(tmp_path / "shop.json")]
     path = tmp_path / "orders.csv"
     path.write_text(text(row(21)), "utf-8")
@@ -77,7 +77,7 @@ def test_a_service_that_is_down_loses_nothing(mask, service, tmp_path):
     assert mask("service", text(row(21)), "--labels", "none")[0] == 0
 
 
-def test_a_service_that_stops_answering_is_asked_again_by_the_next_run(tmp_path, capsys):
+def test_service_that_stops_answering_is_asked_again_by_the_next_run(tmp_path, capsys):
     path, credentials = tmp_path / "orders.csv", tmp_path / "shop.json"
     credentials.touch(mode=0o600)
 

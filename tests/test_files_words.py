@@ -17,12 +17,12 @@ from masking.values.plaintext import Order, Party
 
 
 @given(st.text(max_size=30))
-def test_no_written_cell_is_a_formula(text):
+def test_no_written_cell_is_read_as_a_formula(text):
     assert no_formula(text)[:1] not in set("=+-@＝＋－＠\t\r\n|%")
 
 
 @given(st.sampled_from([*"\t '=\ufeff\u3000"]), st.text(alphabet="0123456789", min_size=1, max_size=19))
-def test_a_number_is_the_same_however_it_was_protected(sign, digits):
+def test_number_is_the_same_under_every_kind_of_protection(sign, digits):
     for wrapped in (
         digits,
         f'="{digits}"',
@@ -44,7 +44,7 @@ def test_a_number_is_the_same_however_it_was_protected(sign, digits):
         ("13800000001.0", "13800000001"),
     ],
 )
-def test_a_lost_zero_comes_back_where_that_is_sure(text, meant):
+def test_lost_zero_is_restored_where_it_is_certain(text, meant):
     assert phone_again(text) == meant
 
 
@@ -62,11 +62,11 @@ def test_a_lost_zero_comes_back_where_that_is_sure(text, meant):
         "",
     ],
 )
-def test_a_phone_that_may_be_whole_stays_as_it_is(text):
+def test_phone_that_may_be_complete_stays_unchanged(text):
     assert phone_again(text) == text
 
 
-def test_every_field_that_can_be_named_is_understood_by_its_own_name():
+def test_every_field_is_understood_by_its_own_name():
     own = {name: place(name.replace(".", " ")) for name in FIELDS if not name.endswith((".region", ".street", ".line"))}
     assert {name: meaning and meaning.field for name, meaning in own.items()} == {name: name for name in own} | {
         "routing_code": "three_part_code"
@@ -90,12 +90,12 @@ def test_every_field_that_can_be_named_is_understood_by_its_own_name():
         "x",
     ],
 )
-def test_a_header_is_understood_whole_or_not_at_all(header):
+def test_header_is_understood_whole_or_not_at_all(header):
     assert place(header) is None
 
 
 @given(st.sampled_from(["，", ",", " ", "；", "\n", "|", "\t"]), st.permutations([0, 1, 2]))
-def test_a_pasted_line_is_taken_apart_in_any_order(separator, order):
+def test_pasted_line_is_split_in_any_order(separator, order):
     parts = ["欧阳测试", "13800000001", "浙江省杭州市西湖区文三路90号5号楼301室"]
     apart = take_apart(separator.join(parts[at] for at in order))
     party = apart.party
@@ -104,7 +104,7 @@ def test_a_pasted_line_is_taken_apart_in_any_order(separator, order):
         assert apart.confidence >= SURE
 
 
-def test_the_digits_that_a_platform_puts_behind_a_name_stay_with_it():
+def test_digits_that_a_platform_appends_to_a_name_stay_with_it():
     apart = take_apart("张测试[1234] 13800000001-1234 北京市海淀区中关村南大街5号院[1234]")
     assert apart.party.name.reveal() == "张测试[1234]"
     assert apart.party.phone.reveal() == "13800000001-1234"
@@ -112,7 +112,7 @@ def test_the_digits_that_a_platform_puts_behind_a_name_stay_with_it():
 
 
 @given(st.text(max_size=60))
-def test_a_line_without_a_phone_is_never_sure(text):
+def test_line_without_a_phone_is_never_certain(text):
     if not any(ch.isnumeric() for ch in text):
         assert take_apart(text).confidence == 0
 
@@ -133,7 +133,7 @@ def test_every_rule_of_an_order_has_a_meaning_in_both_languages(rule):
     assert meaning(rule, chinese=True) != rule != meaning(rule, chinese=False)
 
 
-def test_the_answers_in_the_docs_are_answers(tmp_path):
+def test_answers_in_the_docs_are_valid(tmp_path):
     page = (Path(__file__).parents[1] / "docs" / "cleaning-up.md").read_text("utf-8")
     answers = tmp_path / "answers.toml"
     answers.write_text(page.partition("```toml\n")[2].partition("```")[0], "utf-8")

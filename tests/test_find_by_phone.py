@@ -12,7 +12,7 @@ from masking.values.plaintext import Plain
 from tests.cast import RIVAL, SHOP, TENANT
 
 
-def test_find_by_phone_reads_the_merchants_own_rows_alone(world, store, order):
+def test_find_by_phone_reads_the_merchants_own_rows_only(world, store, order):
     for n in range(3):
         checkout(world, store, [Checkout(merchant=RIVAL, order=order(f"R-{n}"))])
     checkout(world, store, [Checkout(merchant=SHOP, order=order("S-1"))])
@@ -27,7 +27,7 @@ def test_find_by_phone_reads_the_merchants_own_rows_alone(world, store, order):
         ] == ["S-1"]
 
 
-def test_both_halves_of_the_question_use_an_index_with_the_merchant(world, store):
+def test_both_parts_of_the_query_use_an_index_with_the_merchant(world, store):
     if store.data.dialect.name != "sqlite":
         return  # a small table is read as a whole there; the index is the same
     asked = []

@@ -54,7 +54,7 @@ def run(program: str, folder: Path) -> dict:
 
 
 @pytest.mark.parametrize("program", ["parent_first", "child_first"])
-def test_inherited_shop_is_refused_and_child_may_connect(program, folder):
+def test_inherited_shop_is_refused_and_the_child_may_connect(program, folder):
     found = run(program, folder)
     assert found["refusals"] == [ADVICE]
     assert len(found["acknowledged"]) >= 25

@@ -50,7 +50,7 @@ def service(service) -> Service:
 
 @schema.parametrize()
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
-def test_nothing_crashes_leaks_or_answers_otherwise_than_described(case, service):
+def test_fuzzed_service_never_crashes_leaks_or_leaves_its_description(case, service):
     who = next(TURNS)
     headers = {"Authorization": f"Bearer {service.token(who)}"} if who else {}
     answer = case.call(base_url=service.url, headers=headers, session=SESSION)

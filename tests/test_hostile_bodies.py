@@ -117,7 +117,7 @@ def test_two_megabytes_are_refused_everywhere_in_little_processor_time(running, 
             assert took < MOST, (path, took)
 
 
-def test_strangers_leave_32_kilobytes_at_most(running):
+def test_unauthenticated_callers_can_send_at_most_32_kilobytes(running):
     inside, beyond = (b'{"code":"' + b" " * (size - 11) + b'"}' for size in (OPEN_BYTES, OPEN_BYTES + 1))
     assert running.post("/v1/token", inside, None, announced=False)[0] == 422
     assert running.post("/v1/token", beyond, None, announced=False)[0] == 413
@@ -125,7 +125,7 @@ def test_strangers_leave_32_kilobytes_at_most(running):
     assert {path: limits[path] for path in OPEN & limits.keys()} == {"/v1/token": OPEN_BYTES, PUSHED: 256 * 1024}
 
 
-def test_each_route_that_takes_a_body_has_a_limit_of_its_own(running):
+def test_each_route_with_a_body_has_its_own_limit(running):
     limits = body_limits(running.app.router.routes, LARGE)
     taking = [route for route in running.app.router.routes if isinstance(route, BodyRoute) and body_of(route)]
     assert {route.path for route in taking} | {PUSHED} == limits.keys()
@@ -134,7 +134,7 @@ def test_each_route_that_takes_a_body_has_a_limit_of_its_own(running):
     assert running.post("/v1/nothing", b" " * (NO_BODY + 1), None, announced=True)[0] == 413
 
 
-def test_a_body_of_the_full_shape_is_admitted_and_a_few_mistakes_are_named():
+def test_body_of_the_full_shape_is_accepted_and_a_few_mistakes_named():
     emoji = "\\ud83d\\ude00" * 128
     item = f'{{\n        "code": "{emoji}",\n        "phone": "{emoji}"\n    }}'
     full = '{\n    "items": [\n        ' + ",\n".join([item] * 20) + "\n]}"
@@ -147,7 +147,7 @@ def test_a_body_of_the_full_shape_is_admitted_and_a_few_mistakes_are_named():
     assert not size.admits((full[:-1] + ', "odd": 1' * 100 + "}").encode())
 
 
-def test_sizes_follow_from_the_shapes():
+def test_body_limits_follow_from_the_models():
     assert size_of(TokenIn).strings == 6
     assert size_of(ReportsIn).strings == 1 + 100 * (5 + 4)
     assert size_of(CheckoutIn).length > LARGE  # so the deployment's own limit holds

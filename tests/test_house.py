@@ -49,17 +49,17 @@ def test_printers_reach_only_printable_values_words_and_errors():
     assert forbidden == rooms | (modules_of("values", "words") - allowed)
 
 
-def test_only_storage_knows_a_database():
+def test_only_storage_imports_a_database():
     sources = set(contract("know a database")["source_modules"])
     assert sources == ROOMS - {f"masking.{name}" for name in STORAGE}
 
 
-def test_every_module_of_rules_is_kept_from_clock_and_dice():
+def test_modules_of_rules_import_neither_clock_nor_randomness():
     sources = set(contract("no clock, no dice")["source_modules"])
     assert sources == ROOMS - {f"masking.{name}" for name in STORAGE | ADAPTERS}
 
 
-def test_the_service_imports_itself_by_relative_names_alone():
+def test_service_imports_itself_by_relative_names_only():
     """It runs under two names, `api` and `waybill_service`: an absolute import would load its classes twice, or none."""
     absolute = re.compile(r"^\s*(?:from|import) (?:api|waybill_service)\b", re.MULTILINE)
     files = list((ROOT / "api").rglob("*.py"))
@@ -80,7 +80,7 @@ def test_the_service_imports_itself_by_relative_names_alone():
         ("masking/stray.py", ""),
     ],
 )
-def test_a_broken_house_rule_fails_the_check(tmp_path, file, line):
+def test_broken_import_contract_fails_the_check(tmp_path, file, line):
     for name in ("masking", "print_templates", "api"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "fonts", "*.ttf"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)

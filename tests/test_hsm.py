@@ -57,7 +57,7 @@ def root(library, request):
     return Pkcs11KeySource.create(library, TOKEN, request.node.name[:30], PIN)
 
 
-def test_a_root_in_a_token_opens_what_it_wrapped_under_its_name_only(root):
+def test_root_in_a_token_opens_its_wraps_under_their_name_only(root):
     blob = root.wrap("online/2026-11-24", bytes(range(32)), os.urandom)
     assert root.unwrap("online/2026-11-24", blob) == bytes(range(32))
     for name, wrapped in (
@@ -72,7 +72,7 @@ def test_a_root_in_a_token_opens_what_it_wrapped_under_its_name_only(root):
     assert root.unwrap("online/2026-11-24", blob) == bytes(range(32))  # a refusal leaves the session usable
 
 
-def test_a_token_wraps_in_the_form_of_the_key_file(library, root):
+def test_token_wraps_in_the_form_of_the_key_file(library, root):
     pkcs11 = importlib.import_module("pkcs11")
     key = bytes(range(32))
     session = pkcs11.lib(library).get_token(token_label=TOKEN).open(rw=True)
@@ -96,7 +96,7 @@ def test_a_token_wraps_in_the_form_of_the_key_file(library, root):
     assert token.unwrap("staff/1", blob) == bytes(32)
 
 
-def test_the_root_cannot_be_read_out(root, library):
+def test_root_in_a_token_cannot_be_extracted(root, library):
     pkcs11 = importlib.import_module("pkcs11")
     session = pkcs11.lib(library).get_token(token_label=TOKEN).open(rw=True)
     for key in session.get_objects({pkcs11.Attribute.CLASS: pkcs11.ObjectClass.SECRET_KEY}):
@@ -105,7 +105,7 @@ def test_the_root_cannot_be_read_out(root, library):
     session.close()
 
 
-def test_a_key_that_could_be_read_out_is_refused(library, root):
+def test_extractable_key_is_refused(library, root):
     pkcs11 = importlib.import_module("pkcs11")
     session = pkcs11.lib(library).get_token(token_label=TOKEN).open(rw=True)
     flags = {pkcs11.Attribute.SENSITIVE: False, pkcs11.Attribute.EXTRACTABLE: True}
@@ -115,7 +115,7 @@ def test_a_key_that_could_be_read_out_is_refused(library, root):
         Pkcs11KeySource.open(library, TOKEN, "soft", PIN)
 
 
-def test_what_is_not_there_is_named_and_the_pin_is_not(library, root):
+def test_missing_token_parts_are_named_without_the_pin(library, root):
     for words, why in (
         (("/nowhere.so", TOKEN, "root", PIN), "PKCS11Error"),
         ((library, "nowhere", "root", PIN), "NoSuchToken"),
@@ -127,7 +127,7 @@ def test_what_is_not_there_is_named_and_the_pin_is_not(library, root):
         assert refused.value.__cause__ is None
 
 
-def test_a_deployment_begins_with_its_root_in_a_token(library, tmp_path, order):
+def test_deployment_starts_with_its_root_in_a_token(library, tmp_path, order):
     folder = tmp_path / "deployment"
     folder.mkdir()
     (folder / "pin").write_text(f"{PIN}\n")
@@ -151,7 +151,7 @@ def move_root(folder, library, token):
     return moved
 
 
-def test_a_deployment_moves_its_root_into_a_token_and_the_old_file_opens_nothing(library, tmp_path, order, capsys):
+def test_root_moves_into_a_token_and_the_old_file_opens_nothing(library, tmp_path, order, capsys):
     folder = tmp_path / "deployment"
     with masking.connect(folder) as shop:
         [waybill] = shop.checkout([order()])
@@ -170,7 +170,7 @@ def test_a_deployment_moves_its_root_into_a_token_and_the_old_file_opens_nothing
 
 
 @pytest.mark.parametrize("root", ['"x"', '{ token = "t", pin = "1234" }', "{ token = 1 }"])
-def test_settings_of_a_root_that_make_no_sense_are_refused(tmp_path, root):
+def test_contradictory_root_settings_are_refused(tmp_path, root):
     folder = tmp_path / "deployment"
     masking.connect(folder).close()
     text = (folder / "waybill.toml").read_text("utf-8")
@@ -204,7 +204,7 @@ def finalize(library):
 
 
 @pytest.mark.parametrize("lose", [close_all_sessions, log_out, finalize])
-def test_lost_session_is_opened_again(library, root, lose):
+def test_lost_session_is_reopened(library, root, lose):
     blob = root.wrap("staff/1", bytes(range(32)), os.urandom)
     lose(library)
     assert root.unwrap("staff/1", blob) == bytes(range(32))
@@ -223,7 +223,7 @@ def test_threads_that_meet_a_lost_session_all_get_their_keys(library, root):
         assert dict(zip(keys, pool.map(lambda name: root.unwrap(name, blobs[name]), keys), strict=True)) == keys
 
 
-def test_reset_token_is_unavailable_and_another_root_is_an_integrity_error(library):
+def test_reset_token_is_unavailable_and_another_root_an_integrity_error(library):
     root = Pkcs11KeySource.create(library, RESET, "root", PIN)
     blob = root.wrap("staff/1", bytes(32), os.urandom)
     init_token(RESET, "--token", RESET)
@@ -239,7 +239,7 @@ def test_reset_token_is_unavailable_and_another_root_is_an_integrity_error(libra
         root.unwrap("staff/1", blob)
 
 
-def test_refused_pin_is_shown_once_so_that_the_token_does_not_lock_it(library):
+def test_refused_pin_is_tried_once_so_that_the_token_does_not_lock(library):
     first = Pkcs11KeySource.create(library, RESET, "root", PIN)
     outcomes = []
 
@@ -297,7 +297,7 @@ def test_service_without_its_token_answers_503_and_recovers(library, tmp_path):
             assert "damaged-record" not in {kind for _, kind, _ in budgets.alarms(tx)}
 
 
-def test_forked_processes_open_a_deployment_whose_root_is_in_a_token(library, tmp_path):
+def test_forked_processes_open_a_deployment_with_its_root_in_a_token(library, tmp_path):
     folder = tmp_path / "deployment"
     folder.mkdir()
     (folder / "pin").write_text(f"{PIN}\n")

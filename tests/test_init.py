@@ -14,7 +14,7 @@ from tests.test_operations import folder, waybill
 __all__ = ["folder"]
 
 
-def test_nothing_of_a_deployment_is_open_to_others_whatever_the_umask(tmp_path):
+def test_deployment_files_are_private_under_any_umask(tmp_path):
     before = os.umask(0)
     try:
         for name in ("made", "written"):
@@ -36,7 +36,7 @@ def test_nothing_of_a_deployment_is_open_to_others_whatever_the_umask(tmp_path):
 
 
 @pytest.mark.parametrize("urls", ["file", "postgresql"], indirect=True)
-def test_a_new_deployment_takes_no_database_that_holds_another(tmp_path, urls, capsys):
+def test_new_deployment_refuses_the_database_of_another(tmp_path, urls, capsys):
     data, keys = urls
     assert waybill("init", tmp_path / "d", "--data", data, "--keys", keys) == 0
     fresh = f"sqlite:///{tmp_path}/fresh"
@@ -54,7 +54,7 @@ def test_a_new_deployment_takes_no_database_that_holds_another(tmp_path, urls, c
 
 
 @pytest.mark.parametrize("address", ["nonsense", "mysql://u:9876@h/d", "postgresql+psycopg://u:9876@h:x/d"])
-def test_what_is_no_databases_address_is_refused_and_not_repeated(tmp_path, folder, capsys, monkeypatch, address):
+def test_invalid_database_address_is_refused_and_not_repeated(tmp_path, folder, capsys, monkeypatch, address):
     assert waybill("init", tmp_path / "new", "--data", address, "--keys", f"sqlite:///{tmp_path}/keys") == 2
     monkeypatch.setenv("WAYBILL_DATA", address)
     monkeypatch.setenv("WAYBILL_KEYS", f"sqlite:///{folder}/keys.sqlite")
@@ -67,7 +67,7 @@ def test_what_is_no_databases_address_is_refused_and_not_repeated(tmp_path, fold
 
 
 @pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
-def test_a_deployment_on_postgresql_is_made_and_examined_like_any_other(tmp_path, urls, capsys):
+def test_postgresql_deployment_is_made_and_examined_like_any_other(tmp_path, urls, capsys):
     data, keys = urls
     assert waybill("init", tmp_path / "d", "--data", data) == 2
     assert waybill("init", tmp_path / "d", "--data", data, "--keys", data) == 2

@@ -12,7 +12,7 @@ from masking.values.printable import WaybillId
 
 
 @pytest.mark.parametrize("cut", range(1, 20))
-def test_a_job_file_cut_anywhere_never_forgets_a_label_it_noted(cut: int, tmp_path: Path) -> None:
+def test_truncated_job_file_forgets_no_noted_label(cut: int, tmp_path: Path) -> None:
     ids = [WaybillId(f"wb1_{n:026}") for n in range(3)]
     with opened(tmp_path, "j") as job:
         job.set_plan(ids)
@@ -29,14 +29,14 @@ def test_a_job_file_cut_anywhere_never_forgets_a_label_it_noted(cut: int, tmp_pa
         assert job.doubtful == (1 if not noted[0] and noted[1] else None)
 
 
-def test_one_job_is_open_once_and_its_name_is_no_path(tmp_path: Path) -> None:
+def test_job_is_open_once_and_its_name_cannot_be_a_path(tmp_path: Path) -> None:
     with opened(tmp_path, "j"), pytest.raises(RefusedError, match="printed-now"), opened(tmp_path, "j"):
         pass
     with pytest.raises(InputError), opened(tmp_path, "../j"):
         pass
 
 
-def test_a_job_goes_back_no_further_than_a_printers_memory(tmp_path: Path) -> None:
+def test_resumed_job_repeats_no_more_than_a_printers_memory(tmp_path: Path) -> None:
     def broken(name: str) -> PrintJob:
         with opened(tmp_path, name) as job:
             job.set_plan([WaybillId(f"wb1_{n:026}") for n in range(10)])

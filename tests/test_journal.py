@@ -64,7 +64,7 @@ def body(store, position):
         return tx.execute(sa.select(LEAF.c.body).where(LEAF.c.position == position)).scalar_one()
 
 
-def test_leaves_get_places_in_order_and_the_note_signs_them(world, store):
+def test_leaves_get_positions_in_order_and_the_note_signs_them(world, store):
     written = write(world, store, 5)
     note = journal.sequence(world, store)
     signed = read(note, journal.log_key(world, store))
@@ -76,14 +76,14 @@ def test_leaves_get_places_in_order_and_the_note_signs_them(world, store):
     assert (report.size, report.fault, report.note, report.waiting) == (5, None, note, 0)
 
 
-def test_an_empty_ledger_is_signed_and_verifies(world, store):
+def test_empty_ledger_is_signed_and_verifies(world, store):
     assert journal.verify(store) == journal.AuditReport(0, None, "", 0)
     assert journal.latest(store) == ""
     assert read(journal.sequence(world, store), journal.log_key(world, store)).root == tree.EMPTY_ROOT
     assert journal.verify(store).fault is None
 
 
-def test_a_minute_without_acts_is_signed_and_a_second_is_not(world, ledger, hands):
+def test_idle_ledger_is_signed_each_minute_and_not_each_second(world, ledger, hands):
     first = journal.latest(ledger)
     assert journal.sequence(world, ledger) == first
     assert journal.sequence(world, ledger, now=world.now() + timedelta(seconds=59)) == first
@@ -94,7 +94,7 @@ def test_a_minute_without_acts_is_signed_and_a_second_is_not(world, ledger, hand
     assert journal.verify(ledger).fault is None
 
 
-def test_a_leaf_that_commits_late_is_placed_though_its_id_is_older(world, store, hands):
+def test_leaf_that_commits_late_is_placed_though_its_id_is_older(world, store, hands):
     late = store.leaf(world, world.now(), "grant", "courier-7", RECORD)
     hands.move(minutes=5)
     early = write(world, store, 2)
@@ -110,7 +110,7 @@ def test_a_leaf_that_commits_late_is_placed_though_its_id_is_older(world, store,
 
 @pytest.mark.parametrize("urls", ["file"], indirect=True)  # no other keeps a text where bytes belong
 @pytest.mark.parametrize("kept", ["a text", 7, 1.5])
-def test_a_waiting_leaf_that_somebody_has_broken_does_not_keep_those_after_it_from_being_signed(world, store, kept):
+def test_broken_waiting_leaf_does_not_block_later_ones(world, store, kept):
     broken, *_ = write(world, store, 3)
     edit(store, sa.text("UPDATE leaf SET body = :kept WHERE id = :id").bindparams(kept=kept, id=broken.id))
     journal.sequence(world, store)
@@ -119,14 +119,14 @@ def test_a_waiting_leaf_that_somebody_has_broken_does_not_keep_those_after_it_fr
     assert len(rows(store, POINT.c.number)) == 1
 
 
-def test_an_act_that_is_rolled_back_leaves_no_leaf(world, store):
+def test_act_that_is_rolled_back_leaves_no_leaf(world, store):
     leaf = store.leaf(world, world.now(), "grant", "courier-7", RECORD)
     with pytest.raises(ZeroDivisionError):
         interrupted(store, lambda tx: journal.append(tx, [leaf]))
     assert rows(store, LEAF.c.id) == []
 
 
-def test_a_sequencer_that_dies_before_its_commit_changes_nothing(world, store):
+def test_sequencer_that_dies_before_its_commit_changes_nothing(world, store):
     write(world, store, 3)
     seed = store.keys.key("sign", "ledger", world, world.now())
     with pytest.raises(ZeroDivisionError):
@@ -138,7 +138,7 @@ def test_a_sequencer_that_dies_before_its_commit_changes_nothing(world, store):
     assert journal.verify(store) == journal.AuditReport(3, None, journal.latest(store), 0)
 
 
-def test_sequencers_and_writers_at_once_place_every_leaf_once(world, store):
+def test_concurrent_sequencers_and_writers_place_every_leaf_once(world, store):
     write(world, store, 1)
     journal.sequence(world, store)
     start, failed = threading.Barrier(4), []
@@ -165,7 +165,7 @@ def test_sequencers_and_writers_at_once_place_every_leaf_once(world, store):
     assert journal.verify(store).fault is None
 
 
-def test_nothing_is_signed_on_top_of_a_changed_tree(world, ledger):
+def test_changed_tree_is_not_signed(world, ledger):
     at = tree.place(tree.Span(8, 12))
     edit(ledger, NODE.update().where(NODE.c.place == at).values(hash=b"x" * 32))
     write(world, ledger, 1)
@@ -177,14 +177,14 @@ def test_nothing_is_signed_on_top_of_a_changed_tree(world, ledger):
     assert journal.verify(ledger).waiting == 1
 
 
-def test_more_leaves_than_a_batch_are_placed_in_one_call(world, store):
+def test_leaves_beyond_one_batch_are_placed_in_one_call(world, store):
     write(world, store, journal._BATCH + 1)
     journal.sequence(world, store)
     assert journal.verify(store) == journal.AuditReport(journal._BATCH + 1, None, journal.latest(store), 0)
     assert rows(store, POINT.c.size) == [journal._BATCH, journal._BATCH + 1]
 
 
-def test_who_saw_a_waybill_is_told_before_and_after_sequencing(world, store, hands):
+def test_who_saw_finds_a_waybill_before_and_after_sequencing(world, store, hands):
     other = store.leaf(world, world.now(), "grant", "courier-8", RECORD[:6] + b"another...")
     with store.transaction() as tx:
         journal.append(tx, [other])
@@ -202,7 +202,7 @@ def read_note(store, number):
         return tx.execute(sa.select(POINT.c.note).where(POINT.c.number == number)).scalar_one()
 
 
-def test_every_two_checkpoints_of_one_ledger_follow_each_other(world, ledger):
+def test_any_two_checkpoints_of_one_ledger_are_consistent(world, ledger):
     key = journal.log_key(world, ledger)
     points = [read(read_note(ledger, number), key) for number in range(3)]
     for early in range(3):
@@ -211,13 +211,13 @@ def test_every_two_checkpoints_of_one_ledger_follow_each_other(world, ledger):
             assert follows(points[early], points[late], path) is None
 
 
-def test_a_leaf_is_proven_to_be_in_the_ledger(world, ledger):
+def test_leaf_is_proven_to_be_in_the_ledger(world, ledger):
     signed = read(journal.latest(ledger), journal.log_key(world, ledger))
     path = journal.proof(ledger, tree.inclusion(6, 12))
     assert tree.verify_inclusion(tree.leaf_hash(body(ledger, 6)), 6, 12, path, signed.root)
 
 
-def test_a_sequencer_that_the_store_refuses_raises_one_error_and_places_nothing(world, ledger):
+def test_sequencer_refused_by_the_store_raises_one_error_and_places_nothing(world, ledger):
     edit(ledger, NODE.insert().values(place=tree.stored(12), hash=b"x" * 32))
     write(world, ledger, 1)
     with pytest.raises(UnavailableError):
@@ -240,7 +240,7 @@ def alarms(store):
         return [(kind, actor) for _, kind, actor in budgets.alarms(tx)]
 
 
-def test_a_ledger_that_was_cut_back_is_not_signed_on(world, ledger):
+def test_truncated_ledger_is_not_signed(world, ledger):
     cut_back(ledger, 9, 1)
     for waiting in range(3):  # also while nothing waits
         with pytest.raises(IntegrityError, match="9 leaves, and 12 were signed"):
@@ -251,7 +251,7 @@ def test_a_ledger_that_was_cut_back_is_not_signed_on(world, ledger):
     assert journal.verify(ledger).fault == journal.LedgerFault(9, "tail-cut", 9)
 
 
-def test_a_ledger_that_was_grown_anew_is_not_signed_on(world, ledger):
+def test_regrown_ledger_is_not_signed(world, ledger):
     head = signed_head.last(ledger.keys)
     cut_back(ledger, 9, 1)
     signed_head.replace(ledger.keys, None)  # another deployment's sequencer, say
@@ -263,7 +263,7 @@ def test_a_ledger_that_was_grown_anew_is_not_signed_on(world, ledger):
     assert journal.verify(ledger).fault == journal.LedgerFault(0, "not-what-was-signed", 13)
 
 
-def test_a_crash_between_commit_and_memory_leaves_a_memory_that_is_extended(world, ledger):
+def test_crash_between_commit_and_memory_leaves_an_extensible_memory(world, ledger):
     behind = signed_head.last(ledger.keys)
     write(world, ledger, 4)
     journal.sequence(world, ledger)
@@ -273,13 +273,13 @@ def test_a_crash_between_commit_and_memory_leaves_a_memory_that_is_extended(worl
     assert signed_head.last(ledger.keys).size == 16
 
 
-def test_the_memory_never_goes_back(world, ledger):
+def test_sequencers_memory_never_goes_back(world, ledger):
     head = signed_head.last(ledger.keys)
     signed_head.remember(ledger.keys, signed_head.SignedHead(5, b"x" * 32))
     assert signed_head.last(ledger.keys) == head == (12, head.root)
 
 
-def test_a_ledger_that_was_accepted_is_signed_on(world, ledger):
+def test_accepted_ledger_is_signed_again(world, ledger):
     cut_back(ledger, 9, 1)
     assert journal.accept(world, ledger) == (12, 9)
     write(world, ledger, 2)
@@ -288,14 +288,14 @@ def test_a_ledger_that_was_accepted_is_signed_on(world, ledger):
     assert rows(ledger, POINT.c.size) == [5, 9, 11]
 
 
-def test_an_empty_ledger_is_accepted(world, ledger):
+def test_empty_ledger_can_be_accepted(world, ledger):
     edit(ledger, LEAF.delete(), NODE.delete(), POINT.delete())
     assert journal.accept(world, ledger) == (12, 0)
     journal.sequence(world, ledger)
     assert journal.verify(ledger).fault is None
 
 
-def test_a_changed_tree_is_not_accepted(world, ledger):
+def test_changed_tree_cannot_be_accepted(world, ledger):
     edit(ledger, NODE.update().where(NODE.c.place == tree.place(tree.Span(8, 12))).values(hash=b"x" * 32))
     with pytest.raises(IntegrityError):
         journal.accept(world, ledger)
@@ -323,7 +323,7 @@ def test_old_checkpoints_are_pruned_to_the_last_of_each_hour(world, store, hands
 
 
 @pytest.mark.parametrize("urls", ["memory"], indirect=True)
-def test_checkpoint_of_the_last_day_that_is_gone_is_still_named(world, store, hands):
+def test_missing_checkpoint_of_the_last_day_is_still_named(world, store, hands):
     signed_for_days(world, store, hands, 2)
     journal.prune(store)
     edit(store, POINT.delete().where(POINT.c.number == 60))
@@ -331,7 +331,7 @@ def test_checkpoint_of_the_last_day_that_is_gone_is_still_named(world, store, ha
 
 
 @pytest.mark.parametrize("urls", ["memory"], indirect=True)
-def test_workers_that_sign_at_most_so_often_sign_once_together(world, store, hands):
+def test_workers_limited_to_one_signature_a_minute_share_it(world, store, hands):
     for _ in range(3):
         write(world, store, 1)
         journal.sequence(world, store, at_most_every=timedelta(seconds=1))
@@ -341,7 +341,7 @@ def test_workers_that_sign_at_most_so_often_sign_once_together(world, store, han
     assert (rows(store, POINT.c.number), journal.verify(store).size) == ([0, 1], 3)
 
 
-def test_verification_goes_on_after_the_checkpoint_that_was_verified(world, store, hands):
+def test_verification_continues_after_the_verified_checkpoint(world, store, hands):
     write(world, store, 5)
     begun = journal.sequence(world, store)
     write(world, store, 4)
@@ -356,14 +356,14 @@ def test_verification_goes_on_after_the_checkpoint_that_was_verified(world, stor
 
 
 @pytest.mark.parametrize("urls", ["memory"], indirect=True)
-def test_kept_hash_that_was_verified_before_and_has_changed_is_noticed(world, store):
+def test_changed_hash_below_the_verified_point_is_noticed(world, store):
     write(world, store, 5)
     begun = journal.sequence(world, store)
     edit(store, NODE.update().where(NODE.c.place == tree.place(tree.Span(0, 4))).values(hash=bytes(32)))
     assert journal.verify(store, since=begun).fault == journal.LedgerFault(0, "not-what-was-signed", 4)
 
 
-def test_note_that_the_ledger_did_not_sign_is_no_beginning(world, store):
+def test_note_not_signed_by_the_ledger_is_no_starting_point(world, store):
     other = sign(Checkpoint(origin=store.settings.origin, size=0, root=tree.Tree().root(), at=world.now()), bytes(32))
     journal.sequence(world, store)
     with pytest.raises(IntegrityError):

@@ -16,7 +16,7 @@ def path(tmp_path):
     return tmp_path / "root.key"
 
 
-def test_a_new_root_is_random_private_and_opens_what_it_wrapped(path):
+def test_new_root_is_random_private_and_opens_its_wraps(path):
     mask = os.umask(0)
     try:
         made = FileKeySource.create(path, os.urandom)
@@ -28,7 +28,7 @@ def test_a_new_root_is_random_private_and_opens_what_it_wrapped(path):
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o610, 0o601, 0o644, 0o777])
-def test_a_file_that_others_may_touch_is_refused(path, mode):
+def test_key_file_that_others_may_access_is_refused(path, mode):
     FileKeySource.create(path, os.urandom)
     path.chmod(mode)
     with pytest.raises(SettingsError, match=f"mode {mode:04o}"):
@@ -36,21 +36,21 @@ def test_a_file_that_others_may_touch_is_refused(path, mode):
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400])
-def test_a_file_of_its_owner_alone_is_taken(path, mode):
+def test_key_file_of_its_owner_alone_is_accepted(path, mode):
     FileKeySource.create(path, os.urandom)
     path.chmod(mode)
     FileKeySource.open(path)
 
 
 @pytest.mark.parametrize("size", [0, 31, 33, 64, 10**6])
-def test_a_file_of_another_length_is_refused(path, size):
+def test_key_file_of_another_length_is_refused(path, size):
     path.write_bytes(bytes(size))
     path.chmod(0o600)
     with pytest.raises(SettingsError, match="32 bytes"):
         FileKeySource.open(path)
 
 
-def test_a_missing_file_a_folder_and_a_pipe_are_refused(path, tmp_path):
+def test_missing_file_folder_and_pipe_are_refused_as_key_files(path, tmp_path):
     with pytest.raises(SettingsError, match="No such file"):
         FileKeySource.open(path)
     with pytest.raises(SettingsError):
@@ -60,7 +60,7 @@ def test_a_missing_file_a_folder_and_a_pipe_are_refused(path, tmp_path):
         FileKeySource.open(path)
 
 
-def test_a_link_is_as_good_as_what_it_leads_to(path, tmp_path):
+def test_link_to_a_key_file_is_judged_by_its_target(path, tmp_path):
     target = tmp_path / "target.key"
     FileKeySource.create(target, os.urandom)
     path.symlink_to(target)
@@ -70,7 +70,7 @@ def test_a_link_is_as_good_as_what_it_leads_to(path, tmp_path):
         FileKeySource.open(path)
 
 
-def test_a_root_is_never_written_over(path, tmp_path):
+def test_root_is_never_overwritten(path, tmp_path):
     FileKeySource.create(path, os.urandom)
     before = path.read_bytes()
     with pytest.raises(SettingsError, match="never written over"):
@@ -83,7 +83,7 @@ def test_a_root_is_never_written_over(path, tmp_path):
     assert not (tmp_path / "elsewhere.key").exists()
 
 
-def test_errors_name_the_file_and_not_what_is_in_it(path):
+def test_key_file_errors_name_the_file_and_not_its_content(path):
     path.write_bytes(b"secret-secret-secret-secret-secret")
     path.chmod(0o600)
     with pytest.raises(SettingsError) as refused:

@@ -51,7 +51,7 @@ def many(store, world, order):
     return [checked_out(world, store, order(f"A-{n}")) for n in range(5)]
 
 
-def test_a_day_that_closes_leaves_only_the_offline_key(store, world, hands, many):
+def test_closed_day_leaves_only_the_offline_key(store, world, hands, many):
     assert names(store, "archive") == {"2026-11-24": "live"}
     assert lifecycle.archive_keys_due(store.keys, world.now()) == []
     hands.move(days=1)
@@ -63,13 +63,13 @@ def test_a_day_that_closes_leaves_only_the_offline_key(store, world, hands, many
     assert [opened(store, each) for each in many] == ["欧阳测试"] * 5  # the online keys are another matter
 
 
-def test_a_batch_begun_before_midnight_still_finds_its_day(store, world, hands, many):
+def test_batch_begun_before_midnight_still_finds_its_day(store, world, hands, many):
     hands.move(hours=16)  # half past midnight in China
     assert day_of(world.now()) == "2026-11-25"
     assert lifecycle.archive_keys_due(store.keys, world.now()) == []
 
 
-def test_old_online_keys_die_and_stragglers_move_first(store, world, hands, many):
+def test_old_online_keys_are_destroyed_after_their_wraps_have_moved(store, world, hands, many):
     hands.move(days=29)
     assert lifecycle.due_online(store.keys, world.now()) == []
     hands.move(days=2)
@@ -84,7 +84,7 @@ def test_old_online_keys_die_and_stragglers_move_first(store, world, hands, many
     assert [opened(store, each) for each in many] == ["欧阳测试"] * 5
 
 
-def test_a_refresh_that_is_cut_off_goes_on_where_it_was(store, world, hands, many):
+def test_interrupted_refresh_is_continued(store, world, hands, many):
     hands.move(days=31)
     moves = lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now(), batch=2)
     assert next(moves) == 2
@@ -96,7 +96,7 @@ def test_a_refresh_that_is_cut_off_goes_on_where_it_was(store, world, hands, man
 
 
 @pytest.mark.parametrize("batch", [1, 2, 1000])
-def test_a_wrap_that_does_not_open_stays_and_the_others_move(store, world, hands, many, batch):
+def test_unopenable_wrap_stays_and_the_others_move(store, world, hands, many, batch):
     damaged = wraps(store)[1].waybill
     broken(store, damaged, "wrap")
     hands.move(days=31)
@@ -106,7 +106,7 @@ def test_a_wrap_that_does_not_open_stays_and_the_others_move(store, world, hands
         lifecycle.destroy(store.keys, "online", "2026-11-24", world.now())
 
 
-def test_a_moved_wrap_is_bound_to_what_it_was_bound_to(store, world, hands, many):
+def test_moved_wrap_keeps_its_binding(store, world, hands, many):
     before = {row.waybill: row for row in wraps(store)}
     hands.move(days=31)
     run(lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now()))
@@ -123,7 +123,7 @@ def test_a_moved_wrap_is_bound_to_what_it_was_bound_to(store, world, hands, many
                 DayWrapper("online", "2026-12-25", key).unwrap(*place, row.online)
 
 
-def test_wraps_whose_rows_were_swapped_do_not_open(store, many):
+def test_wraps_with_swapped_rows_do_not_open(store, many):
     first, second = wraps(store)[:2]
     with transaction(store.keys.engine) as tx:
         for mine, other in ((first, second), (second, first)):
@@ -135,7 +135,7 @@ def test_wraps_whose_rows_were_swapped_do_not_open(store, many):
             store.keys.unwrap(wrapped)
 
 
-def test_a_revoked_online_key_wraps_nothing_new_and_opens_until_it_is_refreshed(store, world, order, many):
+def test_revoked_online_key_wraps_nothing_new_and_opens_until_refreshed(store, world, order, many):
     lifecycle.revoke(store.keys, "online", "2026-11-24", world.now())
     late = checked_out(world, store, order("A-late"))
     assert names(store, "online") == {"2026-11-24": "revoked", "2026-11-24.2": "live"}
@@ -146,7 +146,7 @@ def test_a_revoked_online_key_wraps_nothing_new_and_opens_until_it_is_refreshed(
     assert [opened(store, each) for each in [*many, late]] == ["欧阳测试"] * 6
 
 
-def test_revoking_is_a_set_and_not_a_lower_bound(store, world, many):
+def test_revoked_keys_are_a_set_and_not_a_lower_bound(store, world, many):
     second = lifecycle.rotate(store.keys, "online", world, world.now())
     third = lifecycle.rotate(store.keys, "online", world, world.now())
     assert (second, third) == ("2026-11-24.2", "2026-11-24.3")
@@ -155,7 +155,7 @@ def test_revoking_is_a_set_and_not_a_lower_bound(store, world, many):
     assert store.keys.day_name("online", world, world.now()) == third
 
 
-def test_a_worker_that_has_not_heard_of_a_revocation_wraps_nothing_by_that_key(store, world, order, many):
+def test_worker_unaware_of_a_revocation_wraps_nothing_by_that_key(store, world, order, many):
     other = KeyStore(store.keys.engine, store.keys.source)
     stale = other.day_name("online", world, world.now())
     other.key("online", stale, world, world.now())
@@ -164,7 +164,7 @@ def test_a_worker_that_has_not_heard_of_a_revocation_wraps_nothing_by_that_key(s
     assert {row.waybill: row.online_key for row in wraps(store)}[bytes(16)] == "2026-11-24.2"
 
 
-def test_a_wrap_that_was_moved_after_it_was_read_still_opens(store, world, hands, many):
+def test_wrap_moved_after_it_was_read_still_opens(store, world, hands, many):
     record = record_of_waybill_id(many[0].id)
     [read_before] = store.keys.online_wraps([Generation(record, 1)]).values()
     hands.move(days=31)
@@ -175,12 +175,12 @@ def test_a_wrap_that_was_moved_after_it_was_read_still_opens(store, world, hands
     )
 
 
-def test_a_key_in_use_is_not_refreshed(store, world, many):
+def test_key_in_use_is_not_refreshed(store, world, many):
     with pytest.raises(RefusedError, match="key-in-use"):
         run(lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now()))
 
 
-def test_labels_of_an_older_key_are_read_and_labels_of_a_revoked_one_are_not(store, world, many, hands):
+def test_labels_of_an_older_key_are_read_unless_it_is_revoked(store, world, many, hands):
     first = labelled(world, store, many[0])
     assert lifecycle.rotate(store.keys, "label", world, world.now()) == "2"
     second = labelled(world, store, many[1])
@@ -205,13 +205,13 @@ def test_another_worker_forgets_a_revoked_label_key_within_ten_seconds(store, wo
     assert store.read_codes([code], world, world.now()) == [None]
 
 
-def test_only_some_keys_can_be_revoked_and_only_once_they_are_there(store, world, many):
+def test_only_existing_keys_of_some_kinds_can_be_revoked(store, world, many):
     for purpose, name in (("sign", "ledger"), ("archive", "2026-11-24"), ("online", "2020-01-01"), ("label", "9")):
         with pytest.raises(RefusedError, match="no-such-key"):
             lifecycle.revoke(store.keys, purpose, name, world.now())
 
 
-def test_index_keys_die_with_their_time(store, world, hands, many):
+def test_index_keys_are_destroyed_after_their_time(store, world, hands, many):
     assert lifecycle.forget_indexes(store.keys, world.now()) == 0
     hands.move(days=8)
     assert lifecycle.forget_indexes(store.keys, world.now()) == 1  # last week's merge key
@@ -220,7 +220,7 @@ def test_index_keys_die_with_their_time(store, world, hands, many):
     assert names(store, "person") == names(store, "merge") == {}
 
 
-def test_a_new_offline_key_is_sealed_to_from_the_next_day_on(store, world, hands, order, many):
+def test_new_offline_key_is_used_from_the_next_day_on(store, world, hands, order, many):
     name, private = lifecycle.new_offline(store.keys)
     lifecycle.use_offline(store.keys, name, private, world, world.now())
     assert name == "2"
@@ -235,7 +235,7 @@ def test_a_new_offline_key_is_sealed_to_from_the_next_day_on(store, world, hands
     assert key == store.keys.existing("archive", "2026-11-25")
 
 
-def test_another_root_opens_everything_after_the_rewrap_and_the_old_one_nothing(store, world, tmp_path, many):
+def test_new_root_opens_everything_after_the_rewrap_and_the_old_one_nothing(store, world, tmp_path, many):
     old, new = store.keys.source, FileKeySource.create(tmp_path / "new.key", os.urandom)
     assert lifecycle.rewrap_root(store.keys, new, world) == len([1 for line in lifecycle.listing(store.keys)])
     assert [opened(store, each) for each in many] == ["欧阳测试"] * 5
@@ -243,7 +243,7 @@ def test_another_root_opens_everything_after_the_rewrap_and_the_old_one_nothing(
         KeyStore(store.keys.engine, old).existing("online", "2026-11-24")
 
 
-def test_a_rewrap_that_meets_a_foreign_key_changes_nothing(store, world, tmp_path, many):
+def test_rewrap_that_meets_a_foreign_key_changes_nothing(store, world, tmp_path, many):
     with transaction(store.keys.engine) as tx:
         table = key_schema.stored_key
         tx.execute(table.update().where(table.c.purpose == "staff").values(wrapped=b"\1" + bytes(60)))
@@ -261,6 +261,6 @@ class Emptied(dict):
         pass
 
 
-def test_names_are_answered_while_another_thread_empties_the_cache(store, world, many):
+def test_key_names_are_answered_while_another_thread_empties_the_cache(store, world, many):
     store.keys._names = Emptied()
     assert store.keys.names("offline") == ["1"]

@@ -61,7 +61,7 @@ def key_leaves(folder):
     return [dict(leaf.detail) for leaf in leaves if leaf.kind == "key"]
 
 
-def test_the_list_names_every_key_and_shows_none(waybill, folder):
+def test_key_list_names_every_key_and_shows_none(waybill, folder):
     status, out, _ = waybill("keys", "list")
     assert status == 0
     assert re.search(r"^online +\d{4}-\d\d-\d\d +live .*1 wraps$", out, re.MULTILINE)
@@ -72,7 +72,7 @@ def test_the_list_names_every_key_and_shows_none(waybill, folder):
     store.close()
 
 
-def test_a_revoked_label_key_needs_a_yes_and_leaves_a_leaf(waybill, folder):
+def test_revoking_a_label_key_needs_a_confirmation_and_leaves_a_leaf(waybill, folder):
     waybill("keys", "rotate", "label")
     command = [sys.executable, "-m", "api.cli", "keys", "revoke", "label", "1", "--folder", folder]
     asked = subprocess.run(command, input="no\n", capture_output=True, text=True, check=False, cwd=ROOT)
@@ -85,7 +85,7 @@ def test_a_revoked_label_key_needs_a_yes_and_leaves_a_leaf(waybill, folder):
     ]
 
 
-def test_an_online_key_is_revoked_refreshed_and_destroyed(waybill, folder, token):
+def test_online_key_is_revoked_refreshed_and_destroyed(waybill, folder, token):
     day = re.search(r"^online +(\S+)", waybill("keys", "list")[1], re.MULTILINE)[1]
     assert waybill("keys", "destroy", "online", day, "--yes")[2] == "waybill keys: wraps-hang-on-it\n"
     assert waybill("keys", "revoke", "online", day, "--yes")[0] == 0
@@ -96,7 +96,7 @@ def test_an_online_key_is_revoked_refreshed_and_destroyed(waybill, folder, token
         assert opened(shop.store, shop.status(token)) == "欧阳测试"
 
 
-def test_a_wrap_that_does_not_open_stays_with_its_key_and_the_command_says_so(waybill, folder, token):
+def test_unopenable_wrap_stays_with_its_key_and_is_reported(waybill, folder, token):
     day = re.search(r"^online +(\S+)", waybill("keys", "list")[1], re.MULTILINE)[1]
     store = open_folder(folder, World())
     broken(store, record_of_waybill_id(token), "wrap")
@@ -121,7 +121,7 @@ def test_a_wrap_that_does_not_open_stays_with_its_key_and_the_command_says_so(wa
         ("refresh", "online"),
     ],
 )
-def test_a_dry_run_changes_nothing(waybill, folder, words, tmp_path):
+def test_dry_run_changes_nothing(waybill, folder, words, tmp_path):
     before = waybill("keys", "list")[1]
     status, out, _ = waybill("keys", *words, "--dry-run")
     assert status == 0
@@ -130,13 +130,13 @@ def test_a_dry_run_changes_nothing(waybill, folder, words, tmp_path):
     assert key_leaves(folder) == []
 
 
-def test_an_act_that_makes_no_sense_is_named(waybill):
+def test_contradictory_arguments_are_named(waybill):
     assert waybill("keys", "revoke", "archive", "1")[2] == "waybill keys: purpose: revoke takes one of online, label\n"
     assert waybill("keys", "revoke", "label")[2] == "waybill keys: name: say which key\n"
     assert waybill("keys", "rotate", "offline")[2] == "waybill keys: out: say where the private half goes\n"
 
 
-def test_a_new_root_opens_everything_and_the_old_file_nothing(waybill, folder, token, tmp_path):
+def test_new_root_opens_everything_and_the_old_file_nothing(waybill, folder, token, tmp_path):
     (tmp_path / "old.key").write_bytes((folder / ROOT_KEY).read_bytes())
     (tmp_path / "old.key").chmod(0o600)
     assert waybill("keys", "rotate", "root")[0] == 0
@@ -148,7 +148,7 @@ def test_a_new_root_opens_everything_and_the_old_file_nothing(waybill, folder, t
 
 
 @pytest.mark.parametrize("committed", [False, True])
-def test_a_root_rotation_that_was_cut_off_loses_nothing(folder, token, committed):
+def test_interrupted_root_rotation_loses_nothing(folder, token, committed):
     store = open_folder(folder, World())
     following = FileKeySource.create(folder / "root.key.next", World().entropy)
     if committed:
@@ -161,7 +161,7 @@ def test_a_root_rotation_that_was_cut_off_loses_nothing(folder, token, committed
         assert opened(shop.store, shop.status(token)) == "欧阳测试"
 
 
-def test_a_waybill_is_held_released_and_opened_from_the_archive(waybill, folder, token):
+def test_waybill_is_held_released_and_opened_from_the_archive(waybill, folder, token):
     assert waybill("hold", token, "--reason", "dispute")[1] == "held until it is released\n"
     assert waybill("erase", token, "--reason", "test")[2] == "waybill erase: held\n"
     assert waybill("hold", token, "--release")[1] == "released\n"
@@ -178,13 +178,13 @@ def test_a_waybill_is_held_released_and_opened_from_the_archive(waybill, folder,
     assert "open to others" in waybill("archive", "open", token, *offline)[2]
 
 
-def test_the_nightly_run_reports_what_it_did(waybill):
+def test_nightly_run_reports_what_it_did(waybill):
     status, out, _ = waybill("retire")
     assert status == 0
     assert re.search(r"^ +0  waybills sealed away$", out, re.MULTILINE)
 
 
-def test_keys_are_made_for_settings_that_were_written_by_hand_and_never_again(tmp_path, capsys, order):
+def test_keys_are_made_once_for_handwritten_settings(tmp_path, capsys, order):
     folder = tmp_path / "by-hand"
     folder.mkdir()
     (folder / SETTINGS).write_text('tenant = "sf-test"\ncarrier = "示例快递"\n', "utf-8")
@@ -202,7 +202,7 @@ def test_keys_are_made_for_settings_that_were_written_by_hand_and_never_again(tm
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix == ".key"} == held
 
 
-def test_keys_in_an_empty_folder_are_a_deployment_and_beside_other_files_none(tmp_path, capsys):
+def test_keys_init_makes_a_deployment_in_an_empty_folder_only(tmp_path, capsys):
     assert main(["keys", "init", "--folder", str(tmp_path / "new")]) == 0
     assert main(["init", str(tmp_path / "new")]) == 0
     assert "The code of supervisor" in capsys.readouterr().out
@@ -212,7 +212,7 @@ def test_keys_in_an_empty_folder_are_a_deployment_and_beside_other_files_none(tm
     assert "not empty" in capsys.readouterr().err
 
 
-def test_a_store_of_waybills_whose_keys_are_lost_gets_no_new_ones(folder, waybill):
+def test_store_of_waybills_whose_keys_are_lost_gets_no_new_ones(folder, waybill):
     for each in ("keys.sqlite", ROOT_KEY, OFFLINE_KEY):
         (folder / each).unlink()
     status, _, err = waybill("keys", "init")

@@ -37,7 +37,7 @@ for moved in lifecycle.refresh(store.keys, [sys.argv[2]], world, world.now(), ba
 
 
 @pytest.mark.parametrize("batches", [1, 4, 11])
-def test_a_refresh_killed_at_any_batch_loses_no_wrap_and_is_finished_by_the_next(tmp_path, batches):
+def test_refresh_killed_at_any_batch_is_finished_without_a_lost_wrap(tmp_path, batches):
     folder = tmp_path / "deployment"
     masking.connect(folder).close()
     world = World()

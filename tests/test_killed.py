@@ -68,7 +68,7 @@ def leaves(store: Store, kind: str) -> list[Any]:
 
 @pytest.mark.parametrize("urls", ["file", "postgresql"], indirect=True)
 @pytest.mark.parametrize("kill_after", [random.Random(SEED + n).randrange(5, 150) for n in range(2)])
-def test_a_killed_service_has_lost_no_order_and_revealed_nothing_without_a_leaf(folder, kill_after):
+def test_killed_service_has_lost_no_order_and_revealed_nothing_unrecorded(folder, kill_after):
     store = open_folder(folder, WORLD)
     codes = [each.code for each in on_the_van(WORLD, store, 5)]
     as_shop, as_courier = token(store, SHOP), token(store, COURIER)

@@ -29,7 +29,7 @@ def qrcodes(code: str) -> bytes:
     return np.packbits(np.array(symbol.modules, bool), axis=1).tobytes()
 
 
-def test_qr_symbols_are_the_qrcode_librarys_bit_for_bit() -> None:
+def test_qr_symbols_equal_the_qrcode_librarys_bit_for_bit() -> None:
     dice = random.Random(7)
     lengths = [*range(1, qr.CAPACITY + 1), *(dice.randint(1, qr.CAPACITY) for _ in range(SYMBOLS - qr.CAPACITY))]
     codes = ["".join(dice.choices(qr.ALPHABET, k=length)) for length in lengths]
@@ -37,7 +37,7 @@ def test_qr_symbols_are_the_qrcode_librarys_bit_for_bit() -> None:
 
 
 @pytest.mark.parametrize("bad", ["", "A" * 68, "lower", "中", "A\n"])
-def test_what_the_alphabet_cannot_say_is_not_drawn(bad: str) -> None:
+def test_unencodable_text_is_not_drawn(bad: str) -> None:
     assert not qr.encodable(bad)
     with pytest.raises(ValueError, match="1 to 67"):
         qr.symbols([bad])
@@ -52,5 +52,5 @@ def test_another_decoder_reads_the_same_number(number: str) -> None:
 
 
 @pytest.mark.parametrize(("number", "symbols"), [("YT000000000001", 11), ("12345678", 6), ("123", 5), ("SF1234567", 9)])
-def test_digits_go_in_pairs_where_that_saves(number: str, symbols: int) -> None:
+def test_digits_are_encoded_in_pairs_where_that_is_shorter(number: str, symbols: int) -> None:
     assert (len(code128.bars(number)) - 13) // 11 == symbols

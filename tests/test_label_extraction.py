@@ -49,7 +49,7 @@ def assert_says_all(text: str) -> None:
 
 
 @pytest.mark.system("gs", "pdftotext")
-def test_ghostscript_reads_the_text_and_keeps_it_when_it_rewrites_the_file(tmp_path: Path) -> None:
+def test_ghostscript_reads_the_text_and_keeps_it_in_a_rewritten_file(tmp_path: Path) -> None:
     path = document(tmp_path)
     assert_says_all(run("gs", "-q", "-sDEVICE=txtwrite", "-o-", path))
     rewritten = tmp_path / "rewritten.pdf"

@@ -24,13 +24,13 @@ def drawn(data: LabelData) -> Drawing:
     return lay_out(data, FORM, qr.symbols([data.code])[0]).drawing
 
 
-def test_a_label_as_laid_out_is_released() -> None:
+def test_label_as_laid_out_is_released() -> None:
     assert release(drawn(label()), label(), FORM) == drawn(label())
 
 
 @patient
 @given(st.text(min_size=1, max_size=12))
-def test_one_text_more_is_refused(text: str) -> None:
+def test_extra_text_is_refused(text: str) -> None:
     drawing = drawn(label())
     allowed = {run.text for run in drawing.runs} | FORM.constants
     more = Run((Piece(20, 20, 20, "text", text, 20),))
@@ -42,7 +42,7 @@ def test_one_text_more_is_refused(text: str) -> None:
 
 @patient
 @given(st.data())
-def test_one_character_altered_is_refused(data: st.DataObject) -> None:
+def test_altered_character_is_refused(data: st.DataObject) -> None:
     drawing = drawn(label())
     n = data.draw(st.integers(0, len(drawing.runs) - 1))
     run = drawing.runs[n]
@@ -55,13 +55,13 @@ def test_one_character_altered_is_refused(data: st.DataObject) -> None:
         release(replace(drawing, runs=(*drawing.runs[:n], altered, *drawing.runs[n + 1 :])), label(), FORM)
 
 
-def test_the_text_of_another_label_is_refused() -> None:
+def test_text_of_another_label_is_refused() -> None:
     other = label(view=view(recipient_name="另一人"))
     with pytest.raises(RefusedError, match="text-not-on-the-list"):
         release(drawn(other), label(), FORM)
 
 
-def test_a_code_that_says_something_else_is_refused() -> None:
+def test_code_with_other_content_is_refused() -> None:
     drawing = drawn(label())
     for kind, modules in (("qr", qr.symbols(["HTTPS://EXAMPLE.COM"])[0]), ("code128", _bars("13800000001"))):
         codes = tuple(c._replace(modules=modules) if c.kind == kind else c for c in drawing.codes)
@@ -81,7 +81,7 @@ def test_unreadable_code_is_refused() -> None:
             release(replace(drawing, codes=(*drawing.codes[:n], damaged, *drawing.codes[n + 1 :])), label(), FORM)
 
 
-def test_qr_module_that_error_correction_would_mend_is_refused() -> None:
+def test_qr_module_that_error_correction_would_repair_is_refused() -> None:
     drawing = drawn(label())
     [at] = [n for n, code in enumerate(drawing.codes) if code.kind == "qr"]
     code = drawing.codes[at]
@@ -122,7 +122,7 @@ def test_code_of_another_label_is_refused(code: str) -> None:
         release(replace(drawing, codes=codes), label(), FORM)
 
 
-def test_a_background_with_a_text_of_its_own_is_refused() -> None:
+def test_background_with_text_is_refused() -> None:
     drawing = drawn(label())
     ground = replace(FORM.background, runs=(Run((Piece(20, 20, 20, "text", "电话", 40),)),))
     with pytest.raises(RefusedError, match="background"):
@@ -130,7 +130,7 @@ def test_a_background_with_a_text_of_its_own_is_refused() -> None:
 
 
 @pytest.mark.parametrize("stamp", ["", "label-0 GB/T 41833-2022", "checked"])
-def test_a_view_without_our_rules_stamp_is_refused(stamp: str) -> None:
+def test_view_without_the_masking_rules_stamp_is_refused(stamp: str) -> None:
     bare = label(view=replace(view(), stamp=stamp))
     with pytest.raises(RefusedError, match="view-not-stamped"):
         release(drawn(bare), bare, FORM)

@@ -81,9 +81,7 @@ def label(folder: Path, *words: str) -> int:
     return main(["label", "--folder", str(folder), "--job", "monday", "--template", "60x40", *words])
 
 
-def test_a_file_holds_every_label_sorted_by_routing_code(
-    deployment: tuple[Path, list[Waybill]], tmp_path: Path
-) -> None:
+def test_file_holds_every_label_sorted_by_routing_code(deployment: tuple[Path, list[Waybill]], tmp_path: Path) -> None:
     folder, taken = deployment
     (tmp_path / "ids.txt").write_text("\n".join(w.id for w in taken), "utf-8")
     assert label(folder, str(tmp_path / "ids.txt"), "--out", str(tmp_path / "out.pdf")) == 0
@@ -94,7 +92,7 @@ def test_a_file_holds_every_label_sorted_by_routing_code(
     assert (tmp_path / "out.pdf").read_bytes() == first  # the same job is the same prints
 
 
-def test_a_label_that_cannot_be_printed_is_named_and_the_rest_prints(
+def test_unprintable_label_is_named_and_the_rest_prints(
     deployment: tuple[Path, list[Waybill]],
     tmp_path: Path,
     order: Callable[..., Order],
@@ -122,7 +120,7 @@ def test_a_label_that_cannot_be_printed_is_named_and_the_rest_prints(
     assert "8 printed, 2 not printed" in capsys.readouterr().out
 
 
-def test_a_broken_job_goes_on_at_the_right_label_and_prints_none_twice(
+def test_interrupted_job_continues_at_the_right_label_without_repeats(
     deployment: tuple[Path, list[Waybill]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, taken = deployment
@@ -140,7 +138,7 @@ def test_a_broken_job_goes_on_at_the_right_label_and_prints_none_twice(
     assert came_out + numbers(printer_languages.tspl(bytes(after), 8)) == wanted(taken)
 
 
-def test_a_job_that_is_done_prints_nothing_more(
+def test_finished_job_prints_nothing_more(
     deployment: tuple[Path, list[Waybill]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, taken = deployment
@@ -150,7 +148,7 @@ def test_a_job_that_is_done_prints_nothing_more(
     assert "0 printed" in capsys.readouterr().out
 
 
-def test_a_shop_that_prints_everything_again_is_told_what_to_do_and_not_locked(
+def test_shop_that_prints_everything_again_gets_advice_and_no_lock(
     deployment: tuple[Path, list[Waybill]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, taken = deployment
@@ -165,7 +163,7 @@ def test_a_shop_that_prints_everything_again_is_told_what_to_do_and_not_locked(
     assert "printed before" not in capsys.readouterr().err
 
 
-def test_printing_a_range_again_is_a_reprint_that_a_shop_may_not_make(
+def test_shop_may_not_reprint_a_range(
     deployment: tuple[Path, list[Waybill]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, taken = deployment
@@ -177,7 +175,7 @@ def test_printing_a_range_again_is_a_reprint_that_a_shop_may_not_make(
         assert label(folder, "--again", wrong, "--out", str(tmp_path / "again.pdf")) == 2
 
 
-def test_a_jams_range_is_printed_again_by_an_outlet_as_counted_reprints(
+def test_jammed_range_is_printed_again_by_an_outlet_as_counted_reprints(
     deployment: tuple[Path, list[Waybill]], tmp_path: Path
 ) -> None:
     folder, taken = deployment
@@ -213,7 +211,7 @@ def test_a_jams_range_is_printed_again_by_an_outlet_as_counted_reprints(
         ("--to", "png", "--out", "x"),  # nine labels
     ],
 )
-def test_a_wrong_option_counts_no_print(wrong: tuple[str, ...], deployment: tuple[Path, list[Waybill]]) -> None:
+def test_wrong_option_counts_no_print(wrong: tuple[str, ...], deployment: tuple[Path, list[Waybill]]) -> None:
     folder, taken = deployment
     assert label(folder, *(w.id for w in taken), *wrong) == 2
     with masking.connect(folder) as shop:
@@ -221,7 +219,7 @@ def test_a_wrong_option_counts_no_print(wrong: tuple[str, ...], deployment: tupl
     assert all(isinstance(each, LabelData) and each.print_number == 1 for each in first)
 
 
-def test_a_job_without_waybills_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_job_without_waybills_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     masking.connect(tmp_path / "d").close()
     assert label(tmp_path / "d", "--out", str(tmp_path / "out.pdf")) == 2
     assert "no job of this name was begun" in capsys.readouterr().err
@@ -237,7 +235,7 @@ def test_other_waybills_under_the_same_job_are_refused(
     assert "begun-with-other-waybills" in capsys.readouterr().err
 
 
-def test_a_printer_that_is_off_is_named_and_nothing_is_lost(
+def test_unreachable_printer_is_named_and_nothing_is_lost(
     deployment: tuple[Path, list[Waybill]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, taken = deployment
@@ -250,7 +248,7 @@ def test_a_printer_that_is_off_is_named_and_nothing_is_lost(
     assert numbers(printer_languages.cpcl(bytes(data))) == wanted(taken)
 
 
-def test_what_only_this_machine_holds_was_not_sent() -> None:
+def test_label_buffered_on_this_machine_counts_as_unsent() -> None:
     with socket.socket() as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         server.bind(("127.0.0.1", 0))
@@ -260,7 +258,7 @@ def test_what_only_this_machine_holds_was_not_sent() -> None:
             send(bytes(200_000))
 
 
-def test_a_printers_set_up_page_is_sent_or_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_printers_setup_page_is_sent_or_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with listening() as (address, sent):
         assert main(["printer", "--to", "tspl", "--paper", "60x40", "--printer", address]) == 0
     assert main(["printer", "--to", "tspl", "--paper", "60x40", "--out", str(tmp_path / "page")]) == 0
@@ -271,7 +269,7 @@ def test_a_printers_set_up_page_is_sent_or_written(tmp_path: Path, capsys: pytes
     assert not (tmp_path / "x").exists()
 
 
-def test_what_is_printed_but_not_as_wanted_is_noted_for_the_clerk(
+def test_printed_label_with_a_deviation_is_noted_for_the_clerk(
     tmp_path: Path, order: Callable[..., Order], capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "no-numbers"

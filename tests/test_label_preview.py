@@ -16,7 +16,7 @@ from tests.cast import DISPATCHER
 from tests.test_outlet_page import parcel, record
 
 
-def test_a_preview_shows_the_label_without_a_code_and_is_no_print(service):
+def test_preview_shows_the_label_without_a_code_and_is_no_print(service):
     number, token = parcel(service)
     asked = {"ids": [number], "job": "look"}
     answer = service.ask(DISPATCHER, "/v1/labels", asked, headers={"Accept": "image/png"})
@@ -35,7 +35,7 @@ def test_a_preview_shows_the_label_without_a_code_and_is_no_print(service):
     ("ids", "status", "word"),
     [(["YT999999999999"], 409, "refused"), (["YT999999999999"] * 2, 422, "input"), (["wb1_"], 409, "refused")],
 )
-def test_what_cannot_be_previewed_is_a_problem_and_no_picture(service, ids, status, word):
+def test_failed_preview_is_a_problem_and_no_picture(service, ids, status, word):
     answer = service.ask(DISPATCHER, "/v1/labels", {"ids": ids, "job": "j"}, headers={"Accept": "image/png"})
     assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (status, word)
 
@@ -57,7 +57,7 @@ def test_each_reprint_has_its_own_reason_and_a_first_print_none(service):
     assert reasons == ["damaged", "printer-jam", None]
 
 
-def test_pdf_is_called_by_its_job(service):
+def test_pdf_is_named_after_its_job(service):
     number, _ = parcel(service)
     answer = service.ask(DISPATCHER, "/v1/labels", {"ids": [number], "job": "2026-11-24-a"}).json()
     document = PdfReader(io.BytesIO(base64.b64decode(answer["pdf"])))

@@ -19,7 +19,7 @@ from print_templates.typeface import GETA
 from tests.labels import label, view
 
 
-def test_both_codes_read_back_from_the_page_at_the_printers_dots() -> None:
+def test_both_codes_are_read_from_the_page_at_printer_resolution() -> None:
     labels = [label(n) for n in range(1, 6)]
     document = render(labels).data
     for number, data in enumerate(labels):
@@ -27,13 +27,13 @@ def test_both_codes_read_back_from_the_page_at_the_printers_dots() -> None:
         assert sorted(read) == sorted([data.waybill_number] * 3 + [data.code])
 
 
-def test_the_page_is_whole_dots() -> None:
+def test_page_is_a_whole_number_of_dots() -> None:
     assert rasterise(render([label()]).data, 0, DPI).size == (800, 1440)
 
 
 @pytest.mark.parametrize("dpi", RESOLUTIONS)
 @pytest.mark.parametrize("size", ["100x180", "76x130", "60x40"])
-def test_a_driver_draws_the_pdfs_codes_and_rules_on_the_same_dots_as_the_picture(size: str, dpi: int) -> None:
+def test_pdf_codes_and_rules_fall_on_the_same_dots_as_the_picture(size: str, dpi: int) -> None:
     [(drawing, _)] = draw([label()], template=size, dpi=dpi)
     assert drawing is not None
     page = np.asarray(rasterise(render([label()], template=size, dpi=dpi).data, 0, RESOLUTIONS[dpi])) < 128
@@ -47,7 +47,7 @@ def test_a_driver_draws_the_pdfs_codes_and_rules_on_the_same_dots_as_the_picture
         assert (page[place] == ours[place]).all()
 
 
-def test_a_person_reads_every_field_on_the_page() -> None:
+def test_every_field_can_be_read_on_the_page() -> None:
     data = label()
     [page] = read_pdf(render([data]).data)
     read = "".join(page.texts).replace(" ", "")
@@ -57,13 +57,13 @@ def test_a_person_reads_every_field_on_the_page() -> None:
         assert text in read
 
 
-def test_without_a_number_the_label_points_to_the_app() -> None:
+def test_label_without_a_number_points_to_the_app() -> None:
     [page] = read_pdf(render([label(number=None)]).data)
     assert "请用 App 联系收件人" in page.texts
     assert not any("转" in text for text in page.texts)
 
 
-def test_a_bad_label_is_named_and_the_rest_prints() -> None:
+def test_bad_label_is_named_and_the_rest_prints() -> None:
     labels = [
         label(1),
         label(2, view=view(recipient_address="长" * 300)),
@@ -84,7 +84,7 @@ def test_a_bad_label_is_named_and_the_rest_prints() -> None:
     assert [page.codes[0] for page in read_pdf(rendered.data)] == ["YT000000000001", "YT000000000006"]
 
 
-def test_of_ten_thousand_labels_three_bad_ones_are_named_and_the_rest_prints() -> None:
+def test_three_bad_labels_of_ten_thousand_are_named_and_the_rest_prints() -> None:
     count = 10_000 if os.environ.get("LONG") else 600
     bad = {17: {"waybill_number": "X" * 32}, count // 2: {"code": "x"}, count - 2: {"view": replace(view(), stamp="")}}
     rendered = render([label(n, **bad.get(n, {})) for n in range(count)], template="60x40")
@@ -98,7 +98,7 @@ def test_of_ten_thousand_labels_three_bad_ones_are_named_and_the_rest_prints() -
 @pytest.mark.parametrize(
     ("size", "bars"), [("100x180", 3), ("100x150", 3), ("100x100", 2), ("76x130", 2), ("60x40", 1)]
 )
-def test_the_carriers_usual_numbers_are_read_from_every_bar_code_of_every_size(size: str, bars: int, dpi: int) -> None:
+def test_carriers_usual_numbers_are_read_from_bar_codes_of_every_size(size: str, bars: int, dpi: int) -> None:
     numbers = ["YT0000000000001", "SF0000000000099", "JD0000000000001", "000000000000001", "YT000000000001"]
     numbers += ["JDVA00000000001", "EA000000001CN"]
     found = list(draw([label(waybill_number=number) for number in numbers], template=size, dpi=dpi))
@@ -132,12 +132,12 @@ def test_bars_with_narrow_quiet_zones_are_read_on_a_dark_parcel() -> None:
 
 @pytest.mark.parametrize("dpi", RESOLUTIONS)
 @pytest.mark.parametrize("size", ["100x180", "100x150", "100x100", "76x130"])
-def test_an_address_of_120_characters_is_printed(size: str, dpi: int) -> None:
+def test_address_of_120_characters_is_printed(size: str, dpi: int) -> None:
     long = label(view=view(recipient_address="长" * 117 + "***"))
     assert render([long], template=size, dpi=dpi).outcomes == [Printed(page=1)]
 
 
-def test_what_is_too_long_for_a_size_is_refused_and_the_sizes_with_room_are_named() -> None:
+def test_too_long_text_is_refused_and_larger_sizes_are_named() -> None:
     address = label(1, view=view(recipient_address="长" * 140 + "***"))
     number = label(2, waybill_number="JD0000000000001-1-10-")
     assert render([address, number], template="60x40").outcomes == [
@@ -146,7 +146,7 @@ def test_what_is_too_long_for_a_size_is_refused_and_the_sizes_with_room_are_name
     ]
 
 
-def test_no_label_that_can_be_printed_is_no_document() -> None:
+def test_no_printable_label_gives_no_document() -> None:
     assert render([label(code="x")]).data == render([]).data == b""
 
 
@@ -154,27 +154,27 @@ def test_equal_labels_give_equal_bytes() -> None:
     assert render([label(1), label(2)]).data == render([label(1), label(2)]).data
 
 
-def test_a_label_alone_is_a_small_document() -> None:
+def test_single_label_is_a_small_document() -> None:
     """Its outlines are 14 kB of it; what else it says is packed."""
     assert len(render([label()]).data) < 17_500
     assert len(render([label(n) for n in range(100)]).data) < 17_500 + 99 * 1_250
 
 
-def test_a_character_in_no_font_is_a_visible_sign_and_rare_ones_are_drawn() -> None:
+def test_unsupported_character_becomes_a_visible_sign() -> None:
     [page] = read_pdf(render([label(view=view(recipient_name="㛃*", remark="谢谢\U0001f600\n请轻放"))]).data)
     read = "".join(page.texts).replace(" ", "")
     assert "㛃*" in read
     assert f"谢谢{GETA}请轻放" in read
 
 
-def test_an_unknown_size_or_format_is_refused_at_once() -> None:
+def test_unknown_size_or_format_is_refused_at_once() -> None:
     with pytest.raises(InputError, match="100x180"):
         render([label()], template="1x1")
     with pytest.raises(InputError, match="pdf"):
         render([label()], to="docx")
 
 
-def test_an_unreleased_picture_says_so_and_shows_no_privacy_mark() -> None:
+def test_unreleased_picture_says_so_and_has_no_privacy_mark() -> None:
     banded = picture(label(view=replace(view(), stamp="")))
     band = banded.crop((0, 0, banded.width, BAND))
     assert banded.size == (800, 1440 + BAND)

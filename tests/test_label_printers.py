@@ -37,7 +37,7 @@ def released(labels: list[LabelData], **how: Any) -> list[Released]:
 @pytest.mark.parametrize("dpi", RESOLUTIONS)
 @pytest.mark.parametrize("size", ["100x180", "60x40"])
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_printer_draws_the_released_drawing_dot_for_dot(language: str, size: str, dpi: int) -> None:
+def test_printer_draws_the_released_drawing_dot_for_dot(language: str, size: str, dpi: int) -> None:
     labels = [label(1), label(2, view=view(remark=""))]
     drawings = released(labels, template=size, dpi=dpi)
     data = render(labels, template=size, to=language, dpi=dpi).data
@@ -49,7 +49,7 @@ def test_the_printer_draws_the_released_drawing_dot_for_dot(language: str, size:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_printer_is_sent_no_text_of_a_label(language: str) -> None:
+def test_printer_gets_no_text_of_a_label(language: str) -> None:
     data = render([label()], to=language).data
     for secret in SECRETS:
         for encoding in ("utf-8", "gb18030", "utf-16-le"):
@@ -58,7 +58,7 @@ def test_a_printer_is_sent_no_text_of_a_label(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_job_may_be_cut_between_any_two_labels(language: str) -> None:
+def test_job_may_be_cut_between_any_two_labels(language: str) -> None:
     drawings = released([label(1), label(2), label(3)], template="60x40")
     parts = [write(drawing, language) for drawing in drawings]
     assert b"".join(parts) == render([label(1), label(2), label(3)], template="60x40", to=language).data
@@ -69,7 +69,7 @@ def test_a_job_may_be_cut_between_any_two_labels(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(("right", "down"), [(5, 0), (-7, 3), (0, -5), (8, 8)])
-def test_an_offset_moves_the_picture_by_whole_dots_and_cuts_frames(language: str, right: int, down: int) -> None:
+def test_offset_moves_the_picture_by_whole_dots_and_cuts_frames(language: str, right: int, down: int) -> None:
     drawings = released([label()], template="76x130")
     moved = write(drawings[0], language, Setup(right=right, down=down, darkness=8))
     [paper] = INTERPRETERS[language](moved, 8)
@@ -79,7 +79,7 @@ def test_an_offset_moves_the_picture_by_whole_dots_and_cuts_frames(language: str
 
 
 @pytest.mark.parametrize("offset", [{"right": 60}, {"right": -40}, {"down": 30}, {"down": -20}])
-def test_an_offset_that_cuts_off_a_code_or_a_text_is_refused(offset: dict[str, int]) -> None:
+def test_offset_that_cuts_off_a_code_or_a_text_is_refused(offset: dict[str, int]) -> None:
     drawings = released([label()], template="60x40")
     with pytest.raises(InputError, match="moves a code or text of this label off the paper"):
         write(drawings[0], "tspl", Setup(**offset))
@@ -94,7 +94,7 @@ def test_an_offset_that_cuts_off_a_code_or_a_text_is_refused(offset: dict[str, i
         ("continuous", {"tspl": [b"GAP 0.0 mm,0 mm"], "zpl": [b"^MNN"], "cpcl": []}),
     ],
 )
-def test_the_media_are_set_as_asked_and_otherwise_kept(media: str, said: dict[str, list[bytes]]) -> None:
+def test_media_are_set_as_asked_and_otherwise_kept(media: str, said: dict[str, list[bytes]]) -> None:
     drawings = released([label()], template="60x40")
     for language, words in said.items():
         sent = write(drawings[0], language, Setup(media=media, gap=3, speed=4))
@@ -104,7 +104,7 @@ def test_the_media_are_set_as_asked_and_otherwise_kept(media: str, said: dict[st
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_test_page_marks_the_papers_edges_and_single_dots(language: str) -> None:
+def test_test_page_marks_the_papers_edges_and_single_dots(language: str) -> None:
     [paper] = INTERPRETERS[language](printers.setup_page(100, 100, 203.2, language), 8)
     assert paper.shape == (800, 800)
     assert paper[0].all()
@@ -114,7 +114,7 @@ def test_the_test_page_marks_the_papers_edges_and_single_dots(language: str) -> 
     assert np.array_equal(paper[40, 32:52], [True, False] * 10)
 
 
-def test_settings_that_no_printer_takes_are_refused() -> None:
+def test_invalid_printer_settings_are_refused() -> None:
     for wrong in ({"right": 401}, {"down": -401}, {"darkness": 16}, {"gap": 0}, {"speed": 15}, {"media": "x"}):
         with pytest.raises(InputError):
             Setup(**wrong)
@@ -122,7 +122,7 @@ def test_settings_that_no_printer_takes_are_refused() -> None:
         write(released([label()])[0], "epl")
 
 
-def test_the_bytes_of_a_label_are_fewer_than_its_dots() -> None:
+def test_printed_bytes_are_fewer_than_the_labels_dots() -> None:
     raw = 800 * 1440 // 8
     sizes = {language: len(render([label()], to=language).data) for language in LANGUAGES}
     assert sizes["tspl"] < raw

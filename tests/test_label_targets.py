@@ -71,7 +71,7 @@ def print_all(deployment: tuple[Path, list[str]], address: str, *more: str) -> i
     return main([*words, "--printer", address, "--folder", str(folder), *more])
 
 
-def test_a_job_is_printed_on_a_device_file(deployment: tuple[Path, list[str]]) -> None:
+def test_job_is_printed_on_a_device_file(deployment: tuple[Path, list[str]]) -> None:
     ours, theirs = pty.openpty()
     tty.setraw(theirs)
     try:
@@ -91,7 +91,7 @@ def test_a_job_is_printed_on_a_device_file(deployment: tuple[Path, list[str]]) -
     assert len(printer_languages.tspl(bytes(taken), 8)) == 3
 
 
-def test_a_device_that_takes_nothing_ends_the_patience(tmp_path: Path) -> None:
+def test_device_that_takes_nothing_times_out(tmp_path: Path) -> None:
     pipe = tmp_path / "printer"
     os.mkfifo(pipe)
     still = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
@@ -103,7 +103,7 @@ def test_a_device_that_takes_nothing_ends_the_patience(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["[::1]:{port}", "[0:0:0:0:0:0:0:1]:{port}"])
-def test_a_job_is_printed_on_an_ipv6_printer(deployment: tuple[Path, list[str]], form: str) -> None:
+def test_job_is_printed_on_an_ipv6_printer(deployment: tuple[Path, list[str]], form: str) -> None:
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
         taken = bytearray()
 
@@ -123,12 +123,12 @@ def test_a_job_is_printed_on_an_ipv6_printer(deployment: tuple[Path, list[str]],
 @pytest.mark.parametrize(
     "address", ["", ":9100", "host:0", "host:99999", "[::1", "a b", "cups:", "cups:-d", "cups:a/b"]
 )
-def test_an_address_that_is_none_of_a_printer_is_refused(address: str) -> None:
+def test_address_that_is_not_a_printers_is_refused(address: str) -> None:
     with pytest.raises(InputError):
         printer(address)
 
 
-def test_a_file_is_not_a_printer(tmp_path: Path) -> None:
+def test_regular_file_is_refused_as_a_printer(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"kept")
     with pytest.raises(InputError, match="neither a printer's device nor a pipe"), printer(str(tmp_path / "file")):
         pass
@@ -154,7 +154,7 @@ def cups(folder: Path) -> Iterator[None]:
 
 
 @pytest.mark.system("/usr/sbin/cupsd", "/usr/sbin/lpadmin", "lp")
-def test_a_queue_of_cups_takes_each_label_byte_for_byte(
+def test_cups_queue_gets_each_label_byte_for_byte(
     deployment: tuple[Path, list[str]],
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,

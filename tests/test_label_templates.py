@@ -32,7 +32,7 @@ def png(size: str, dpi: int = 203) -> bytes:
 
 
 @pytest.mark.parametrize("size", sorted(SIZES))
-def test_every_size_looks_as_it_was_approved(size: str) -> None:
+def test_every_size_looks_as_approved(size: str) -> None:
     golden = GOLDEN / f"{size}.png"
     if os.environ.get("APPROVE"):  # after looking at it
         golden.write_bytes(png(size))
@@ -41,7 +41,7 @@ def test_every_size_looks_as_it_was_approved(size: str) -> None:
 
 @pytest.mark.parametrize("dpi", RESOLUTIONS)
 @pytest.mark.parametrize("size", sorted(SIZES))
-def test_a_picture_is_black_and_white_on_whole_dots_and_its_codes_read(size: str, dpi: int) -> None:
+def test_picture_is_black_and_white_on_whole_dots_and_its_codes_read(size: str, dpi: int) -> None:
     with Image.open(io.BytesIO(png(size, dpi))) as picture:
         width, height = (round(int(mm) * RESOLUTIONS[dpi] / 25.4) for mm in size.split("x"))
         assert (picture.mode, picture.size) == ("1", (width, height))
@@ -52,7 +52,7 @@ def test_a_picture_is_black_and_white_on_whole_dots_and_its_codes_read(size: str
 
 @pytest.mark.parametrize("dpi", RESOLUTIONS)
 @pytest.mark.parametrize("size", sorted(SIZES))
-def test_bars_have_three_dots_a_module_or_more_and_symbols_six(size: str, dpi: int) -> None:
+def test_bars_have_three_dots_a_module_and_symbols_six(size: str, dpi: int) -> None:
     drawing = lay_out(label(), template(size, dpi), qr.symbols([label().code])[0]).drawing
     for code in drawing.codes:
         along = code.height if code.turned else code.width
@@ -60,7 +60,7 @@ def test_bars_have_three_dots_a_module_or_more_and_symbols_six(size: str, dpi: i
         assert along // code.columns >= {"code128": 3, "qr": 6}[code.kind]
 
 
-def test_the_built_in_sizes_are_clean() -> None:
+def test_built_in_sizes_have_no_findings() -> None:
     assert set(built_in()) == SIZES
     for size in SIZES:
         assert check((FOLDER / f"{size}.toml").read_text("utf-8"), FOLDER) == []
@@ -95,7 +95,7 @@ def test_the_built_in_sizes_are_clean() -> None:
         (('show = ["签收"]', 'show = ["签收签收签收签收"]'), "does not fit its box"),
     ],
 )
-def test_a_template_that_is_wrong_is_told_where_and_why(change: tuple[str, str], told: str, tmp_path: Path) -> None:
+def test_wrong_template_error_says_where_and_why(change: tuple[str, str], told: str, tmp_path: Path) -> None:
     assert change[0] in GOOD
     wrong = GOOD.replace(*change, 1)
     assert told in "\n".join(f"{fault.where}: {fault.rule}" for fault in check(wrong, tmp_path))
@@ -104,7 +104,7 @@ def test_a_template_that_is_wrong_is_told_where_and_why(change: tuple[str, str],
         template(tmp_path / "wrong.toml")
 
 
-def test_a_constant_gives_way_only_if_it_does_not_fit(tmp_path: Path) -> None:
+def test_constant_is_dropped_only_if_it_does_not_fit(tmp_path: Path) -> None:
     for said, shown in (("谢谢惠顾", "谢谢惠顾"), ("谢谢惠顾" * 9, "放不下")):
         own = GOOD.replace('show = ["签收"]', f'show = ["{said}"]\notherwise = "放不下"')
         (tmp_path / "own.toml").write_text(own, "utf-8")
@@ -112,12 +112,12 @@ def test_a_constant_gives_way_only_if_it_does_not_fit(tmp_path: Path) -> None:
         assert [run.text for run in runs if run.text not in {"收", "寄"}] == [shown]
 
 
-def test_the_documented_names_are_the_names_and_every_one_can_be_shown() -> None:
+def test_documented_template_names_all_exist_and_can_be_drawn() -> None:
     text = (Path(__file__).parents[1] / "docs" / "labels.md").read_text("utf-8")
     assert set(re.findall(r"`\{([a-z_.]+)\}`", text)) == NAMES == set(contents(label()))
 
 
-def test_a_string_is_never_taken_for_a_path(tmp_path: Path) -> None:
+def test_template_string_is_never_taken_for_a_path(tmp_path: Path) -> None:
     (tmp_path / "good.toml").write_text(GOOD, "utf-8")
     assert template(tmp_path / "good.toml").texts == template("100x100").texts
     for name in (str(tmp_path / "good.toml"), "../templates/100x100", "100x100.toml"):
@@ -125,7 +125,7 @@ def test_a_string_is_never_taken_for_a_path(tmp_path: Path) -> None:
             template(name)
 
 
-def test_a_merchants_own_logo_is_printed_and_a_grey_one_is_refused(tmp_path: Path) -> None:
+def test_merchants_own_logo_is_printed_and_a_grey_one_refused(tmp_path: Path) -> None:
     own = GOOD + '\n[[logo]]\nbox = [60, 82, 10, 5]\nfile = "logo.png"\n'
     (tmp_path / "own.toml").write_text(own, "utf-8")
     assert "not a readable picture" in check(own, tmp_path)[0].rule
@@ -137,7 +137,7 @@ def test_a_merchants_own_logo_is_printed_and_a_grey_one_is_refused(tmp_path: Pat
     assert "has greys" in check(own.replace("60, 82", "60.5, 82"), tmp_path)[0].rule
 
 
-def test_masked_characters_are_solid_blocks_where_a_template_wants_them(tmp_path: Path) -> None:
+def test_masked_characters_are_solid_blocks_where_a_template_asks(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text('hidden = "blocks"\n' + GOOD, "utf-8")
     blocks = render([label()], template=tmp_path / "own.toml", to="pdf").data
     assert b"%PDF" in blocks

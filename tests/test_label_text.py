@@ -33,7 +33,7 @@ STYLE = Style((30, 28, 26, 24, 22, 20, 18), "text", "left", top=True, white=Fals
 
 @patient
 @given(TEXTS, st.integers(6000, 30000))
-def test_lines_keep_every_character_in_order_and_stay_within_the_limit(text: str, limit: int) -> None:
+def test_lines_keep_every_character_in_order_within_the_limit(text: str, limit: int) -> None:
     lines = broken([Masked(text)], "text", limit)
     assume(lines)
     assert "".join(fragment.chars for line in lines for fragment in line) == text
@@ -44,7 +44,7 @@ def test_lines_keep_every_character_in_order_and_stay_within_the_limit(text: str
 
 @patient
 @given(TEXTS, st.integers(6000, 30000))
-def test_no_line_begins_with_closing_or_ends_with_opening_punctuation(text: str, limit: int) -> None:
+def test_no_line_starts_with_closing_or_ends_with_opening_punctuation(text: str, limit: int) -> None:
     lines = ["".join(fragment.chars for fragment in line).strip() for line in broken([Masked(text)], "text", limit)]
     assert not any(line[0] in CLOSING for line in lines[1:] if line)
     assert not any(line[-1] in OPENING for line in lines[:-1] if line)
@@ -60,7 +60,7 @@ def test_numbers_and_masked_runs_are_never_split(text: str, limit: int) -> None:
 
 @patient
 @given(TEXTS, st.integers(120, 700), st.integers(18, 200))
-def test_pieces_stay_in_their_box_at_the_largest_size_that_fits(text: str, width: int, height: int) -> None:
+def test_text_stays_in_its_box_at_the_largest_size_that_fits(text: str, width: int, height: int) -> None:
     runs = fit((printable(Masked(text)),), (50, 70, width, height), STYLE)
     assume(runs)
     for piece in (piece for run in runs for piece in run.pieces):
@@ -75,7 +75,7 @@ def test_pieces_stay_in_their_box_at_the_largest_size_that_fits(text: str, width
 
 @patient
 @given(TEXTS)
-def test_blocks_cover_the_masked_characters_and_no_others(text: str) -> None:
+def test_blocks_cover_the_masked_characters_only(text: str) -> None:
     runs = fit((masked(text),), (0, 0, 780, 400), STYLE._replace(blocks=True))
     assume(runs)
     covered = "".join(p.chars for run in runs for p in run.pieces if p.weight == BLOCK)
@@ -84,7 +84,7 @@ def test_blocks_cover_the_masked_characters_and_no_others(text: str) -> None:
     assert "*" not in shown
 
 
-def test_every_character_of_gb_2312_has_a_glyph_with_ink_in_both_weights() -> None:
+def test_every_gb_2312_character_has_a_glyph_with_ink_in_both_weights() -> None:
     pairs = (bytes([row, cell]).decode("gb2312", "ignore") for row in range(0xA1, 0xF8) for cell in range(0xA1, 0xFF))
     chars = [char for char in pairs if char and not char.isspace()]
     assert len(chars) == 7444
@@ -96,14 +96,14 @@ def test_every_character_of_gb_2312_has_a_glyph_with_ink_in_both_weights() -> No
         assert _mark(char, "text", 24)[0].any()
 
 
-def test_bold_falls_back_to_text_for_a_character_that_it_lacks() -> None:
+def test_bold_falls_back_to_regular_for_a_missing_character() -> None:
     assert glyph("㛃", "bold").weight == "bold"  # of the 8,105
     assert glyph("㐂", "bold").weight == "text"
 
 
 @patient
 @given(st.text(max_size=40))
-def test_printable_text_has_only_characters_that_fonts_have(text: str) -> None:
+def test_printable_text_has_only_characters_of_the_fonts(text: str) -> None:
     shown = printable(Masked(text)).text
     assert len(shown) <= len(text)
     assert printable(Masked(shown)).text == shown
@@ -126,7 +126,7 @@ def test_printable_text_has_only_characters_that_fonts_have(text: str) -> None:
         ("葛\U000e0100城", "葛城"),
     ],
 )
-def test_an_emoji_sequence_prints_one_sign_and_an_invisible_character_none(text: str, shown: str) -> None:
+def test_emoji_sequence_prints_one_sign_and_an_invisible_character_none(text: str, shown: str) -> None:
     assert printable(Masked(text)).text == shown
 
 
@@ -137,7 +137,7 @@ def test_masked_characters_stay_marked_behind_an_emoji_sequence() -> None:
 
 @patient
 @given(st.text(max_size=500), st.text(max_size=300), st.text(max_size=64))
-def test_whatever_a_field_holds_the_label_is_printed_or_named(remark: str, address: str, name: str) -> None:
+def test_label_with_any_field_content_is_printed_or_named(remark: str, address: str, name: str) -> None:
     odd = label(view=view(remark=remark, recipient_address=address, recipient_name=name, goods=""))
     [outcome] = render([odd]).outcomes
     match outcome:
@@ -150,7 +150,7 @@ def test_whatever_a_field_holds_the_label_is_printed_or_named(remark: str, addre
             pytest.fail(f"neither printed nor named: {outcome}")
 
 
-def test_a_remark_that_does_not_fit_gives_way_to_a_hint_and_is_noted() -> None:
+def test_remark_that_does_not_fit_becomes_a_hint_and_is_noted() -> None:
     rendered = render([label(view=view(remark="很长" * 250))])
     assert [outcome.notes for outcome in rendered.outcomes] == [(("remark", "did-not-fit"), ("remark", "did-not-fit"))]
 
@@ -165,22 +165,22 @@ def test_a_remark_that_does_not_fit_gives_way_to_a_hint_and_is_noted() -> None:
         ("ABCDEF", "ABCDEF"),
     ],
 )
-def test_waybill_numbers_are_shown_in_fours_and_whole(number: str, shown: str) -> None:
+def test_waybill_numbers_are_shown_in_groups_of_four(number: str, shown: str) -> None:
     assert grouped(number).replace(" ", "") == number
     assert grouped(number) == shown
 
 
-def test_of_texts_that_share_a_box_the_longest_is_named() -> None:
+def test_longest_of_the_texts_that_share_a_box_is_named() -> None:
     [outcome] = render([label(view=view(recipient_name="很长的名字" * 20))]).outcomes
     assert outcome == NotPrinted(field="recipient.name", rule="does-not-fit")
 
 
-def test_a_label_of_empty_fields_is_printed() -> None:
+def test_label_of_empty_fields_is_printed() -> None:
     empty = view(**dict.fromkeys(("goods", "remark", "sender_name", "sender_phone", "sender_address"), ""))
     assert render([label(view=empty, carrier="", station="")]).outcomes == [Printed(page=1)]
 
 
-def test_equal_pieces_are_drawn_as_equal_dots() -> None:
+def test_equal_texts_are_drawn_as_equal_dots() -> None:
     one, two = (render([replace(label(), job=job)], to="png").data for job in ("a", "b"))
     assert one == two
     assert np.frombuffer(one, np.uint8).size < 20_000

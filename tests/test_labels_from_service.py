@@ -62,7 +62,7 @@ def test_each_label_comes_in_the_printers_language_at_300_dpi(service: Service, 
         assert number in decode(Image.fromarray(~paper).convert("L"))
 
 
-def test_what_can_not_be_drawn_is_refused_before_a_print_is_counted(service: Service) -> None:
+def test_undrawable_label_is_refused_before_a_print_is_counted(service: Service) -> None:
     ids, _ = waybills(service, 1)
     for wrong, named in (
         ({"template": "1x1"}, "unknown; there are 100x100"),
@@ -75,7 +75,7 @@ def test_what_can_not_be_drawn_is_refused_before_a_print_is_counted(service: Ser
     assert printed(service, ids)["outcomes"] == [{"outcome": "printed", "page": 1}]
 
 
-def test_a_template_of_the_deployment_is_drawn_by_its_name(tmp_path: Path) -> None:
+def test_deployments_template_is_drawn_by_its_name(tmp_path: Path) -> None:
     staffed(tmp_path / "deployment", World())
     own = tmp_path / "deployment" / "templates"
     own.mkdir()
@@ -88,7 +88,7 @@ def test_a_template_of_the_deployment_is_drawn_by_its_name(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("name", "text"), [("60x40", "paper = [60, 40]"), ("own", "paper = [60, 40]")])
-def test_a_faulty_template_of_the_deployment_stops_the_start(tmp_path: Path, name: str, text: str) -> None:
+def test_faulty_template_of_the_deployment_stops_the_start(tmp_path: Path, name: str, text: str) -> None:
     from api.printing.own_templates import own_templates
 
     (tmp_path / f"{name}.toml").write_text(text, "utf-8")
@@ -96,7 +96,7 @@ def test_a_faulty_template_of_the_deployment_stops_the_start(tmp_path: Path, nam
         own_templates(tmp_path)
 
 
-def test_waybill_label_prints_a_services_labels_on_a_printer_and_goes_on(
+def test_label_command_prints_a_services_labels_and_resumes(
     service: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ids, numbers = waybills(service, 3)

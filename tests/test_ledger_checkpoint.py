@@ -40,7 +40,7 @@ def resigned(text: str) -> str:
     return f"{text}\n\u2014 {ORIGIN} {base64.b64encode(KEY.id + signature).decode()}\n" if shell else ""
 
 
-def test_a_checkpoint_reads_back_as_it_was_signed():
+def test_checkpoint_round_trips():
     signed = point([b"one", b"two"])
     note = sign(signed, SEED)
     assert read(note, KEY) == signed
@@ -48,7 +48,7 @@ def test_a_checkpoint_reads_back_as_it_was_signed():
     assert note.split("\n")[3:5] == ["time 2026-11-24T00:30:00.000Z", ""]
 
 
-def test_a_published_note_verifies_under_its_published_key():
+def test_published_note_verifies_under_its_published_key():
     key = LogKey.parse(PUBLISHED_KEY)
     with pytest.raises(IntegrityError, match="not a checkpoint of this ledger"):  # though signed by its key
         read(PUBLISHED_NOTE, key)
@@ -75,12 +75,12 @@ def test_any_changed_character_of_a_note_is_refused():
         f"another\n1\n{'A' * 43}=\ntime 2026-11-24T00:30:00.000Z\n",
     ],
 )
-def test_a_well_signed_text_that_is_no_checkpoint_is_refused(text):
+def test_signed_text_that_is_not_a_checkpoint_is_refused(text):
     with pytest.raises(IntegrityError):
         read(resigned(text), KEY)
 
 
-def test_signatures_of_others_are_ignored_but_do_not_suffice():
+def test_signatures_of_others_are_ignored_and_do_not_suffice():
     note = sign(point([b"one"]), SEED)
     witness = "\u2014 witness.example AAAAAHdpdG5lc3M=\n"
     assert read(note + witness, KEY) == point([b"one"])
@@ -99,7 +99,7 @@ def test_signatures_of_others_are_ignored_but_do_not_suffice():
         lambda note: note.replace("\n", "\r"),
     ],
 )
-def test_note_with_changed_line_ends_is_refused_as_that(change):
+def test_note_with_changed_line_ends_is_refused_as_such(change):
     with pytest.raises(IntegrityError, match="line ends"):
         read(change(sign(point([b"one"]), SEED)), KEY)
 
@@ -127,14 +127,14 @@ def test_every_ledger_continues_an_empty_one():
     assert follows(point([]), point([b"one"]), [bytes(32)]) == "unproven"
 
 
-def test_a_key_reads_back_from_the_text_that_clients_pin():
+def test_key_reads_back_from_the_string_that_clients_pin():
     assert LogKey.parse(str(KEY)) == KEY
     for changed in (str(KEY)[:-1], str(KEY).replace("carrier", "carriez"), "", "a+b+c", "a+00000000+AAAA"):
         with pytest.raises(IntegrityError):
             LogKey.parse(changed)
 
 
-def test_a_fork_a_shrink_and_another_ledger_are_told_apart():
+def test_fork_shrink_and_foreign_ledger_are_distinguished():
     bodies = [f"leaf {n}".encode() for n in range(9)]
     grown = Tree()
     kept = grown.append(bodies)
@@ -152,6 +152,6 @@ def test_a_fork_a_shrink_and_another_ledger_are_told_apart():
 @pytest.mark.parametrize(
     "text", ["", "a", "a+b+\u00e9", "a+b+AQ==", "\udcb3", f"a\udcb3+51bc89d9+AQ{'A' * 42}", f"+51bc89d9+AQ{'A' * 42}"]
 )
-def test_a_pinned_text_that_is_no_key_is_refused_by_name(text):
+def test_invalid_pinned_key_is_refused_by_name(text):
     with pytest.raises(IntegrityError, match="not a ledger's public key"):
         LogKey.parse(text)

@@ -40,14 +40,14 @@ def leaf(**changes: object) -> Leaf:
 
 
 @given(LEAVES)
-def test_a_leaf_reads_back_as_it_was_written(written):
+def test_leaf_round_trips(written):
     body = encode(written)
     assert decode(body) == written
     assert names(body) == (written.id, written.subject)
 
 
 @given(LEAVES, st.data())
-def test_a_changed_byte_is_another_leaf_or_none(written, data):
+def test_changed_byte_gives_another_leaf_or_an_error(written, data):
     body = bytearray(encode(written))
     body[data.draw(st.integers(0, len(body) - 1))] ^= data.draw(st.integers(1, 255))
     try:
@@ -59,7 +59,7 @@ def test_a_changed_byte_is_another_leaf_or_none(written, data):
 
 
 @given(LEAVES, st.data())
-def test_a_cut_or_lengthened_leaf_is_none(written, data):
+def test_truncated_or_extended_leaf_is_refused(written, data):
     body = encode(written)
     for other in (body[: data.draw(st.integers(0, len(body) - 1))], body + data.draw(st.binary(min_size=1))):
         with pytest.raises(IntegrityError):
@@ -67,12 +67,12 @@ def test_a_cut_or_lengthened_leaf_is_none(written, data):
 
 
 @given(st.binary(max_size=80))
-def test_any_bytes_are_a_leaf_or_an_integrity_error(body):
+def test_any_bytes_give_a_leaf_or_an_integrity_error(body):
     with contextlib.suppress(IntegrityError):
         assert encode(decode(b"\x01" + body)) == b"\x01" + body
 
 
-def test_the_bytes_are_those_of_the_specification():
+def test_leaf_bytes_match_the_specification():
     assert encode(leaf(detail={"b": "x", "a": "y"})).hex(" ") == (
         "01 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 00 00 01 a2 0a f5 a3 bb 01 "
         + "73 " * 16
@@ -80,7 +80,7 @@ def test_the_bytes_are_those_of_the_specification():
     )
 
 
-def test_details_in_another_order_are_not_the_leaf():
+def test_reordered_details_are_another_leaf():
     body = encode(leaf(detail={"a": "y", "b": "x"}))
     swapped = body[:-8] + body[-4:] + body[-8:-4]
     assert sorted(swapped) == sorted(body)
@@ -88,7 +88,7 @@ def test_details_in_another_order_are_not_the_leaf():
         decode(swapped)
 
 
-def test_time_is_kept_in_whole_milliseconds():
+def test_leaf_time_has_whole_milliseconds():
     assert leaf().at == datetime(2026, 11, 24, 0, 30, 0, 123000, UTC)
 
 
@@ -111,19 +111,19 @@ def test_time_is_kept_in_whole_milliseconds():
         {"at": datetime(1969, 12, 31, tzinfo=UTC)},
     ],
 )
-def test_a_leaf_takes_nothing_that_could_be_of_a_person(changes):
+def test_leaf_accepts_nothing_that_could_be_personal(changes):
     with pytest.raises(InputError) as caught:
         leaf(**changes)
     assert isinstance(caught.value, MaskingError)
     assert not any(str(value) in str(caught.value) for value in changes.values() if value)
 
 
-def test_a_leaf_cannot_be_changed_afterwards():
+def test_leaf_cannot_be_changed_once_made():
     with pytest.raises(TypeError):
         leaf().detail["purpose"] = "call"  # type: ignore[index]
 
 
-def test_a_subject_tells_nothing_without_its_salt():
+def test_subject_reveals_nothing_without_its_salt():
     frame = len(b"waybill-masking/subject/1").to_bytes(4, "big") + b"waybill-masking/subject/1"
     record = bytes(range(16))
     expected = hmac.digest(b"k" * 32, frame + (16).to_bytes(4, "big") + record, "sha256")[:16]

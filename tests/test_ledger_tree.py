@@ -60,16 +60,16 @@ def reading(kept: list[bytes]):
     return lambda places: {each: kept[each] for each in places}
 
 
-def test_published_roots_are_found_again():
+def test_published_roots_are_reproduced():
     assert [grown(PUBLISHED_LEAVES[: n + 1])[0].root().hex() for n in range(8)] == PUBLISHED_ROOTS
 
 
-def test_the_empty_tree_has_the_hash_of_nothing():
+def test_empty_tree_has_the_hash_of_nothing():
     assert Tree().root() == tree.EMPTY_ROOT == slow_root([])
 
 
 @pytest.mark.parametrize("size", range(70))
-def test_every_kept_hash_is_its_subtrees_root_and_stands_at_its_place(size):
+def test_every_kept_hash_is_its_subtrees_root_at_its_place(size):
     made, kept = grown(BODIES[:size])
     assert len(kept) == tree.stored(size)
     assert made.root() == slow_root(BODIES[:size])
@@ -82,7 +82,7 @@ def test_every_kept_hash_is_its_subtrees_root_and_stands_at_its_place(size):
 
 
 @given(st.lists(st.integers(0, 20), max_size=6))
-def test_a_tree_grown_in_pieces_and_reloaded_between_them_is_the_same_tree(pieces):
+def test_tree_grown_in_reloaded_pieces_is_the_same_tree(pieces):
     kept: list[bytes] = []
     size = 0
     for piece in pieces:
@@ -94,7 +94,7 @@ def test_a_tree_grown_in_pieces_and_reloaded_between_them_is_the_same_tree(piece
 
 
 @pytest.mark.parametrize("size", range(1, 34))
-def test_every_leaf_is_proven_in_and_nothing_else_is(size):
+def test_every_leaf_has_an_inclusion_proof_and_nothing_else_has(size):
     made, kept = grown(BODIES[:size])
     root = made.root()
     for index in range(size):
@@ -110,7 +110,7 @@ def test_every_leaf_is_proven_in_and_nothing_else_is(size):
 
 
 @pytest.mark.parametrize("later", range(34))
-def test_every_earlier_tree_is_proven_the_beginning_and_no_other_is(later):
+def test_every_earlier_tree_has_a_consistency_proof_and_no_other_has(later):
     made, kept = grown(BODIES[:later])
     new = made.root()
     for earlier in range(later + 1):
@@ -129,7 +129,7 @@ def test_every_earlier_tree_is_proven_the_beginning_and_no_other_is(later):
 
 
 @pytest.mark.parametrize(("index", "size"), [(0, 0), (-1, 3), (3, 3)])
-def test_no_proof_is_made_of_what_is_not_there(index, size):
+def test_no_proof_is_made_for_a_missing_leaf(index, size):
     with pytest.raises(ValueError, match="no such leaf"):
         tree.inclusion(index, size)
     assert not tree.verify_inclusion(b"", index, size, [], b"")
@@ -140,7 +140,7 @@ def test_no_proof_is_made_from_a_larger_tree_to_a_smaller():
         tree.consistency(4, 3)
 
 
-def test_a_span_falls_into_ever_smaller_perfect_subtrees():
+def test_span_splits_into_ever_smaller_perfect_subtrees():
     for start, end in ((0, 0), (0, 7), (8, 13), (32, 63)):
         parts = tree.perfect(Span(start, end))
         assert [at for part in parts for at in range(*part)] == list(range(start, end))

@@ -20,7 +20,7 @@ def record(text: str) -> logging.LogRecord:
     return logging.LogRecord("waybill", logging.INFO, "", 0, text, None, None)
 
 
-def test_lines_of_a_full_queue_are_dropped_and_counted():
+def test_lines_beyond_a_full_log_queue_are_dropped_and_counted():
     reading, writing = os.pipe()
     handler = BoundedLines(writing, most=5)
     line = "x" * 65536  # as much as the pipe holds: the writer is stuck in the second one
@@ -42,7 +42,7 @@ def test_lines_of_a_full_queue_are_dropped_and_counted():
     os.close(writing)
 
 
-def test_service_answers_and_ends_though_its_log_is_not_read(tmp_path):
+def test_service_answers_and_ends_while_its_log_is_not_read(tmp_path):
     staffed(tmp_path / "d", World())
     command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", "--folder", str(tmp_path / "d")]
     reading, writing = os.pipe()

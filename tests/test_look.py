@@ -23,7 +23,7 @@ def looked(world, store, data, phone=None, actor=COURIER):
     return look(world, store, [Look(actor=actor, code=data.code, phone=Plain(phone) if phone else None)])[0]
 
 
-def test_who_has_the_duty_sees_the_masked_view_and_nothing_more(world, store, parcel):
+def test_courier_with_the_duty_sees_the_masked_view_only(world, store, parcel):
     waybill, data = parcel
     assert looked(world, store, data) == MaskedLookup(view=waybill.masked, matches=None)
     for actor in (OTHER_COURIER, DISPATCHER, SHOP):
@@ -31,14 +31,14 @@ def test_who_has_the_duty_sees_the_masked_view_and_nothing_more(world, store, pa
 
 
 @pytest.mark.parametrize("said", [RECIPIENT, "+86 138-0000-0001", "１３８００００ ０００１"])
-def test_the_recipients_whole_phone_matches_however_it_is_said(world, store, parcel, said):
+def test_recipients_whole_phone_matches_in_any_spelling(world, store, parcel, said):
     assert looked(world, store, parcel[1], said).matches is True
 
 
 @pytest.mark.parametrize(
     "said", ["0001", "00000001", "1380000000", "138****0001", SENDER, "13800000011", "x", "*" * 11]
 )
-def test_no_part_of_a_phone_and_no_other_phone_matches(world, store, parcel, said):
+def test_part_of_a_phone_or_another_phone_does_not_match(world, store, parcel, said):
     assert looked(world, store, parcel[1], said).matches is False
 
 
@@ -69,20 +69,20 @@ def test_wrong_phones_of_one_batch_are_counted_in_its_order(world, store, parcel
     assert found[3] == Refusal(reason="said-wrong-too-often")
 
 
-def test_views_are_paced_also_within_one_batch(world, store, parcel):
+def test_views_are_paced_within_one_batch_too(world, store, parcel):
     _, data = parcel
     answers = look(world, store, [Look(actor=COURIER, code=data.code)] * (VIEWS + 2))
     assert [type(each) for each in answers] == [MaskedLookup] * VIEWS + [Refusal] * 2
     assert looked(world, store, data) == Refusal(reason="looked-too-often")
 
 
-def test_looks_that_are_refused_lock_whoever_tries_them(world, store, parcel):
+def test_refused_looks_lock_the_caller(world, store, parcel):
     answers = look(world, store, [Look(actor=OTHER_COURIER, code=parcel[1].code)] * (FULL.refusals + 1))
     assert answers[:-1] == [UNKNOWN] * FULL.refusals
     assert answers[-1].reason == "locked"
 
 
-def test_a_match_is_for_who_fetches_a_parcel_and_not_for_its_sender(world, store, order):
+def test_phone_match_is_for_the_courier_who_delivers_not_who_collects(world, store, order):
     data = labelled(world, store, checked_out(world, store, order()))
     assert assign(world, store, [Assign(actor=DISPATCHER, what=data.code, courier=COURIER.id)]) != [UNKNOWN]
     assert isinstance(looked(world, store, data), MaskedLookup)
@@ -91,7 +91,7 @@ def test_a_match_is_for_who_fetches_a_parcel_and_not_for_its_sender(world, store
     assert looked(world, store, data) == UNKNOWN
 
 
-def test_each_look_is_on_the_ledger_with_its_duty_and_what_came_of_it(world, store, parcel):
+def test_each_look_is_on_the_ledger_with_its_duty_and_result(world, store, parcel):
     waybill, data = parcel
     for said in (None, "13800000002", RECIPIENT):
         looked(world, store, data, said)

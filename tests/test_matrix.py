@@ -121,7 +121,7 @@ def service(service) -> Service:
     return service
 
 
-def test_every_route_kind_and_purpose_is_in_the_table_and_nothing_else():
+def test_table_has_every_route_kind_and_purpose_and_nothing_else():
     app = create_app(ServiceSettings(folder=Path("nowhere")))
     routes = {
         f"{method} {route.path}"
@@ -137,7 +137,7 @@ def test_every_route_kind_and_purpose_is_in_the_table_and_nothing_else():
 
 
 @pytest.mark.parametrize("case", TABLE)
-def test_who_has_business_there_has_it_in_these_states_and_everybody_else_learns_nothing(service, case):
+def test_route_answers_entitled_callers_in_listed_states_only(service, case):
     world, store = service.clock.world, service.store
     entitled = TABLE[case]
     staff = {role: SWITCH if role is W else person(role, "own") for role in Role}

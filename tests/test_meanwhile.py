@@ -63,7 +63,7 @@ def meanwhile(store, first, second, *, after="FROM waybill"):
 
 @pytest.mark.parametrize("after", ["FROM waybill", "FROM assignment", "FROM budget"])
 @pytest.mark.parametrize("act", [SealAway, Destroy])
-def test_what_is_retired_while_it_is_looked_at_is_seen_whole_or_not_at_all(world, store, parcel, act, after):
+def test_parcel_retired_during_a_view_is_seen_whole_or_not_at_all(world, store, parcel, act, after):
     waybill, data = parcel
     reason = {"reason": "test"} if act is Destroy else {}
     seen, gone = meanwhile(
@@ -78,7 +78,7 @@ def test_what_is_retired_while_it_is_looked_at_is_seen_whole_or_not_at_all(world
 
 
 @pytest.mark.parametrize("after", ["FROM slot", "FROM waybill", "FROM intent"])
-def test_what_is_destroyed_while_its_number_rings_connects_or_does_not(world, store, parcel, after):
+def test_parcel_destroyed_during_a_call_connects_or_does_not(world, store, parcel, after):
     waybill, data = parcel
     [dial] = call(world, store, [Call(actor=COURIER, code=data.code)])
     asked = Route(
@@ -94,9 +94,7 @@ def test_what_is_destroyed_while_its_number_rings_connects_or_does_not(world, st
     assert isinstance(rung, Connect | Refusal)
 
 
-def test_a_call_that_is_announced_while_the_parcel_is_handed_over_rings_for_nobody_without_the_duty(
-    world, store, parcel
-):
+def test_call_announced_during_a_handover_connects_only_the_duty_holder(world, store, parcel):
     _, data = parcel
     dial, given = meanwhile(
         store,
@@ -112,7 +110,7 @@ def test_a_call_that_is_announced_while_the_parcel_is_handed_over_rings_for_nobo
     assert isinstance(call(world, store, [asked])[0], Refusal)
 
 
-def test_an_order_that_is_scanned_while_it_is_cancelled_is_one_of_the_two(world, store, order):
+def test_order_scanned_while_cancelled_is_one_of_the_two(world, store, order):
     waybill = checked_out(world, store, order())
     cancelled, scanned = meanwhile(
         store,
@@ -122,7 +120,7 @@ def test_an_order_that_is_scanned_while_it_is_cancelled_is_one_of_the_two(world,
     assert (type(cancelled), scanned) in [(Waybill, UNKNOWN), (Refusal, Scanned(kind="arrived", at=world.now()))]
 
 
-def test_two_waybills_that_are_shipped_under_one_number_at_once_are_one_shipped_and_one_rejected(world, store, order):
+def test_two_concurrent_shipments_under_one_number_ship_one(world, store, order):
     one, two = (checked_out(world, store, order(ref, waybill_number=None)) for ref in ("A-1", "A-2"))
 
     def ship(waybill):

@@ -30,7 +30,7 @@ def total(text: str, route: str = "/v1/resolve") -> int:
     )
 
 
-def test_a_request_is_in_every_bucket_that_it_was_fast_enough_for():
+def test_request_counts_in_every_bucket_at_or_above_its_time():
     counts = Metrics()
     for seconds in (0.001, 0.005, 0.3, 9.0):
         counts.count("POST", "/v1/resolve", 200, seconds)
@@ -46,7 +46,7 @@ def test_a_request_is_in_every_bucket_that_it_was_fast_enough_for():
     assert lines[-1] == "waybill_numbers_free 7"
 
 
-def test_gauges_are_read_once_in_ten_seconds_however_many_ask_and_again_after_a_failure():
+def test_gauges_are_read_once_in_ten_seconds_and_again_after_a_failure():
     now, slots = [100.0], iter([{"free": 3}, {"free": 2}])
     counts = Metrics(clock=lambda: now[0])
 
@@ -66,7 +66,7 @@ def test_gauges_are_read_once_in_ten_seconds_however_many_ask_and_again_after_a_
 
 
 @given(acts=st.lists(ACTS, max_size=40))
-def test_whichever_worker_is_asked_no_count_is_lost_doubled_or_taken_back(acts):
+def test_no_count_is_lost_doubled_or_reduced_whichever_worker_answers(acts):
     with tempfile.TemporaryDirectory() as place:
         workers = [Metrics(Path(place)) for _ in range(3)]
         counted, published, shown = [0] * 3, [0] * 3, 0
@@ -89,7 +89,7 @@ def test_whichever_worker_is_asked_no_count_is_lost_doubled_or_taken_back(acts):
 
 
 @pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
-def test_two_workers_on_one_socket_are_counted_together_and_a_killed_ones_counts_stay(tmp_path, urls):
+def test_two_workers_count_together_and_a_killed_ones_counts_stay(tmp_path, urls):
     staffed(tmp_path / "d", World(), addresses=urls)
     places = {"TMPDIR": str(tmp_path)}
     with served("--folder", tmp_path / "d", "--workers", "2", **places) as (process, url):
@@ -122,7 +122,7 @@ def _reached(url: str, many: int) -> list[int]:
     return [total(httpx.get(f"{url}/metrics").text, "-") for _ in range(8)]
 
 
-def test_however_often_the_counts_are_asked_for_the_numbers_are_counted_once(service):
+def test_pool_is_counted_once_for_many_metrics_requests(service):
     counted, data = [], service.app.state.service.store.data
 
     @sa.event.listens_for(data, "before_cursor_execute")

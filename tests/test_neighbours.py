@@ -57,7 +57,7 @@ def wrapped(store, waybill):
         return record in parcels.of_ids(store, tx, [record]).wraps
 
 
-def test_an_order_amended_twice_in_one_batch_opens_as_the_last_said(store, world, order):
+def test_order_amended_twice_in_one_batch_opens_as_the_last_amendment(store, world, order):
     waybill = checked_out(world, store, order())
     twice = [Amend(merchant=SHOP, id=waybill.id, order=order(recipient=to)) for to in (HERE, THERE)]
     assert all(isinstance(each, Waybill) for each in change(world, store, twice))
@@ -70,7 +70,7 @@ def test_an_order_amended_twice_in_one_batch_opens_as_the_last_said(store, world
     assert grant.fields["recipient.address"] == THERE.address
 
 
-def test_a_batch_of_amendments_that_is_rolled_back_leaves_the_order_as_it_was(store, world, order):
+def test_rolled_back_batch_of_amendments_leaves_the_order_unchanged(store, world, order):
     waybill = checked_out(world, store, order())
     twice = [Amend(merchant=SHOP, id=waybill.id, order=order(recipient=to)) for to in (HERE, THERE)]
     broken = Amend(merchant=SHOP, id=waybill.id, order=None)
@@ -79,7 +79,7 @@ def test_a_batch_of_amendments_that_is_rolled_back_leaves_the_order_as_it_was(st
     assert wrapped(store, waybill)
 
 
-def test_a_batch_that_fails_has_destroyed_nothing(store, world, order):
+def test_failed_batch_has_destroyed_nothing(store, world, order):
     first, second = (checked_out(world, store, order(ref)) for ref in ("A-1", "A-2"))
     cancel = Cancel(merchant=SHOP, id=first.id)
     with pytest.raises(AttributeError):
@@ -123,7 +123,7 @@ def on_the_van(store, world, order):
 @pytest.mark.parametrize(
     "bad", [None, "", " ", 1001, "A" * 65, f"A-{NUL}", f"A-{LONE}", "\u202eA-1", "\U0001f4e6" * 65]
 )
-def test_a_bad_reference_is_rejected_alone(store, world, order, bad):
+def test_bad_reference_is_rejected_alone(store, world, order, bad):
     broken = Order(reference=bad, recipient=HERE, sender=THERE)
     good, rejected = checkout(world, store, [Checkout(merchant=SHOP, order=each) for each in (order("A-1"), broken)])
     assert isinstance(good, Waybill)
@@ -131,20 +131,20 @@ def test_a_bad_reference_is_rejected_alone(store, world, order, bad):
     assert rejected.field == "reference"
 
 
-def test_a_reference_of_64_characters_outside_the_first_plane_is_taken(store, world, order):
+def test_reference_of_64_supplementary_plane_characters_is_accepted(store, world, order):
     parcels_ = "\U0001f4e6" * 64
     assert checked_out(world, store, order(parcels_)).reference == parcels_
 
 
 @pytest.mark.parametrize("field", ["waybill_number", "routing_code"])
-def test_a_carriers_number_that_is_no_text_is_rejected_alone(store, world, order, field):
+def test_carrier_number_that_is_not_text_is_rejected_alone(store, world, order, field):
     orders = [order("A-1"), order("A-2", **{field: 20260101})]
     good, rejected = checkout(world, store, [Checkout(merchant=SHOP, order=each) for each in orders])
     assert isinstance(good, Waybill)
     assert (rejected.reference, rejected.field) == ("A-2", field)
 
 
-def test_blanks_around_a_reference_make_no_second_waybill(store, world, order):
+def test_surrounding_blanks_of_a_reference_make_no_second_waybill(store, world, order):
     waybill = checked_out(world, store, order("A-1", waybill_number="YT000000000001"))
     again = checked_out(world, store, order(" A-1\u3000", waybill_number="YT000000000001"))
     assert (again.id, again.created, again.reference) == (waybill.id, False, "A-1")
@@ -152,7 +152,7 @@ def test_blanks_around_a_reference_make_no_second_waybill(store, world, order):
 
 
 @pytest.mark.parametrize("bad", [LONE, f"A{NUL}", "张三", "9" * 400, ""])
-def test_a_text_that_is_nothing_is_refused_alone_at_each_step(store, world, on_the_van, bad):
+def test_meaningless_label_code_is_refused_alone_at_each_step(store, world, on_the_van, bad):
     _, data = on_the_van
     found, nothing = scan(world, store, [Scan(actor=RECEIVER, what=w, kind="arrived") for w in (data.code, bad)])
     assert isinstance(found, Scanned)
@@ -180,7 +180,7 @@ def test_a_text_that_is_nothing_is_refused_alone_at_each_step(store, world, on_t
 
 
 @pytest.mark.parametrize("bad", [LONE, f"j{NUL}", "任务", "j" * 65, ""])
-def test_a_job_that_is_no_name_is_refused_alone(store, world, order, bad):
+def test_invalid_job_name_is_refused_alone(store, world, order, bad):
     waybill = checked_out(world, store, order())
     asked = [Label(actor=SHOP, id=waybill.id, job=job, station="st-1") for job in (bad, "job-1")]
     refused, made = label(world, store, asked)
@@ -189,7 +189,7 @@ def test_a_job_that_is_no_name_is_refused_alone(store, world, order, bad):
 
 
 @pytest.mark.parametrize("bad", [LONE, f"e{NUL}", "", "e" * 129])
-def test_an_event_that_is_no_name_is_refused_alone(store, world, on_the_van, bad):
+def test_invalid_event_name_is_refused_alone(store, world, on_the_van, bad):
     _, data = on_the_van
     asked = [Scan(actor=RECEIVER, what=data.code, kind="arrived", event=event) for event in (bad, "扫描枪 7 号, 1")]
     refused, made = scan(world, store, asked)
@@ -198,7 +198,7 @@ def test_an_event_that_is_no_name_is_refused_alone(store, world, on_the_van, bad
 
 
 @pytest.mark.parametrize("bad", [LONE, f"c{NUL}", "张三", "", "c" * 65, "courier-13800000001"])
-def test_nobody_is_called_what_the_ledger_cannot_write(bad):
+def test_actor_with_an_unwritable_id_is_an_input_error(bad):
     with pytest.raises(InputError):
         Actor(id=bad, tenant="carrier", role=Role.COURIER, unit="sh-01")
     with pytest.raises(InputError):
@@ -207,7 +207,7 @@ def test_nobody_is_called_what_the_ledger_cannot_write(bad):
 
 @pytest.mark.parametrize("field", ["id", "unit"])
 @pytest.mark.parametrize("bad", [LONE, f"c{NUL}", "张三", "", "c" * 65, "courier-13800000001"])
-def test_somebody_who_cannot_be_enrolled_is_rejected_alone(store, world, bad, field):
+def test_invalid_person_is_rejected_alone_at_enrolment(store, world, bad, field):
     with store.transaction() as tx:
         people.enrol(world, store.keys, tx, SUPERVISOR, world.now())
     good, rejected = enrol(
@@ -224,7 +224,7 @@ def test_somebody_who_cannot_be_enrolled_is_rejected_alone(store, world, bad, fi
 
 
 @pytest.mark.parametrize("name", ["-", "·", "。。", "( )", "\U0001f4e6"])
-def test_a_name_without_a_letter_is_rejected_alone(store, world, order, name):
+def test_name_without_a_letter_is_rejected_alone(store, world, order, name):
     nameless = Party(name=name, phone="13800000001", address="上海市浦东新区世纪大道1号")
     orders = [order("A-1"), order("A-2", sender=nameless)]
     good, rejected = checkout(world, store, [Checkout(merchant=SHOP, order=each) for each in orders])
@@ -244,7 +244,7 @@ PARTIES = st.builds(
 
 
 @given(PARTIES, PARTIES, st.text(SIGNS, max_size=12), st.booleans())
-def test_every_order_that_has_no_problem_can_be_masked(recipient, sender, text, show_goods):
+def test_every_order_without_a_problem_can_be_masked(recipient, sender, text, show_goods):
     order = Order(
         reference="A-1", recipient=recipient, sender=sender, goods=text, remark=text[::-1], show_goods=show_goods
     )

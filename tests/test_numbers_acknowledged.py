@@ -76,7 +76,7 @@ def measured(url: str, own: list[dict[str, Any]], pushed: list[dict[str, Any]], 
 
 
 @pytest.mark.parametrize("urls", ["file", "postgresql"], indirect=True)
-def test_of_reports_in_disorder_and_again_99_of_100_are_acknowledged_within_700_ms(urls, tmp_path):
+def test_unordered_repeated_reports_are_acknowledged_within_700_ms(urls, tmp_path):
     """Half from our own switch, half pushed, 200 under way at any time, ten a request; each is told about 40 times."""
     folder = tmp_path / "d"
     staffed(folder, WORLD, addresses=urls)

@@ -36,7 +36,7 @@ def bind(provider, world, main=MAINS[0], a=A, b=B, seconds=120):
     return provider.bind(main, a, b, world.now() + timedelta(seconds=seconds), "c" * 32)
 
 
-def test_the_signature_is_the_one_in_aliyuns_documentation():
+def test_signature_equals_the_one_in_aliyuns_documentation():
     headers = {
         "host": "ecs.cn-shanghai.aliyuncs.com",
         "x-acs-action": "RunInstances",
@@ -51,7 +51,7 @@ def test_the_signature_is_the_one_in_aliyuns_documentation():
     assert signed.endswith("Signature=06563a9e1b43f5dfe96b81484da74bceab24a1d853912eee15083a6f0f3283c0")
 
 
-def test_what_is_bound_is_listed_until_it_is_unbound(server, world):
+def test_binding_is_listed_until_it_is_unbound(server, world):
     provider = client(server, world)
     bound = bind(provider, world)
     assert isinstance(bound, Bound)
@@ -95,7 +95,7 @@ def test_expiry_is_counted_on_the_providers_clock(server, world, hands, apart):
 
 
 @pytest.mark.parametrize(("code", "meaning"), CODES.items())
-def test_code_is_definite_or_in_doubt_as_listed(server, world, code, meaning):
+def test_error_code_is_definite_or_in_doubt_as_listed(server, world, code, meaning):
     server.mood = [code]
     provider = client(server, world)
     assert bind(provider, world) == meaning.failed
@@ -125,14 +125,14 @@ def test_unknown_code_or_failing_server_is_definite_only_if_it_refuses(status, c
     ("phone", "written"),
     [("+8657180000002", "057180000002"), ("+8613800000001", "13800000001"), ("+864001000001", "4001000001")],
 )
-def test_phones_are_written_as_aliyun_wants_them(server, world, phone, written):
+def test_phones_are_written_in_aliyuns_form(server, world, phone, written):
     assert isinstance(bind(client(server, world), world, b=Plain(phone)), Bound)
     [made] = server.bound.values()
     assert made["B"] == written
 
 
 @pytest.mark.parametrize("phone", ["+12125550100", "+8657180000002;ext=301", ""])
-def test_a_phone_that_it_cannot_ring_is_named_before_anything_is_sent(server, world, phone):
+def test_phone_that_aliyun_cannot_call_is_named_before_a_request(server, world, phone):
     assert bind(client(server, world), world, b=Plain(phone)) == Failed(Reason.PROVIDER_NOT_BINDABLE)
     assert server.asked == []
 
@@ -148,7 +148,7 @@ def test_a_phone_that_it_cannot_ring_is_named_before_anything_is_sent(server, wo
         ("late", Failed(Reason.PROVIDER_NO_ANSWER, known=False)),
     ],
 )
-def test_each_way_to_fail_has_its_name_and_nothing_is_sent_twice(server, world, mood, failed):
+def test_each_failure_has_its_name_and_nothing_is_sent_twice(server, world, mood, failed):
     server.mood = [mood]
     provider = client(server, world)
     assert bind(provider, world) == failed
@@ -158,14 +158,14 @@ def test_each_way_to_fail_has_its_name_and_nothing_is_sent_twice(server, world, 
     assert len(provider.subscriptions(MAINS[0])) == made  # so it can be found again
 
 
-def test_a_server_that_is_not_there_is_known_to_have_done_nothing(server, world):
+def test_unreachable_server_is_known_to_have_done_nothing(server, world):
     gone = client(server, world, endpoint="http://127.0.0.1:1")
     assert bind(gone, world) == Failed(Reason.PROVIDER_DOWN, retry_after=10)
     assert gone.subscriptions(MAINS[0]) is None
     assert not gone.unbind(MAINS[0], "1")
 
 
-def test_a_phone_that_is_bound_already_conflicts_on_that_number_only(server, world):
+def test_phone_bound_already_conflicts_on_that_number_only(server, world):
     provider = client(server, world)
     bind(provider, world)
     assert bind(provider, world, b=Plain("+8613800000002")) == Failed(Reason.PROVIDER_CONFLICT)
@@ -175,12 +175,12 @@ def test_a_phone_that_is_bound_already_conflicts_on_that_number_only(server, wor
 @pytest.mark.parametrize(
     "changes", [{"endpoint": "http://example.com"}, {"endpoint": "ftp://x"}, {"mains": ()}, {"mains": ("x",)}]
 )
-def test_an_account_that_would_send_phones_in_the_clear_is_refused(server, world, changes):
+def test_account_that_would_send_plain_phones_is_refused(server, world, changes):
     with pytest.raises(SettingsError, match="aliyun"):
         client(server, world, **changes)
 
 
-def test_neither_phones_nor_secrets_print_themselves(server, world):
+def test_neither_phones_nor_secrets_appear_in_repr(server, world):
     provider = client(server, world)
     bound = bind(provider, world)
     for text in (repr(provider._account), repr(bound), str(vars(provider))):

@@ -60,12 +60,12 @@ def clashes(store) -> list[tuple[str, str]]:
         ("rival", "YT1000000001", False),
     ],
 )
-def test_unit_uses_the_numbers_of_its_own_line_or_those_of_all_others(unit, number, may):
+def test_unit_uses_numbers_of_its_own_line_or_of_the_shared_ones(unit, number, may):
     assert Network(numbers_of=NUMBERS).may_use(unit, number) is may
     assert Network().may_use(unit, number)
 
 
-def test_allotted_number_is_refused_alike_whether_it_is_used_or_not(world, allotted, order):
+def test_allotted_number_is_refused_alike_whether_used_or_not(world, allotted, order):
     used, free = "YT1000000001", "YT1000000002"
     assert isinstance(shipped(world, allotted, checked_out(world, allotted, order("A-1", **UNSHIPPED)), used), Waybill)
     orders = [order(f"R-{n}", waybill_number=number, routing_code=ROUTE) for n, number in enumerate((used, free))]
@@ -77,7 +77,7 @@ def test_allotted_number_is_refused_alike_whether_it_is_used_or_not(world, allot
     assert clashes(allotted) == []
 
 
-def test_order_that_is_there_is_answered_again_after_its_number_was_allotted_away(world, store, order):
+def test_existing_order_is_answered_after_its_number_was_allotted_away(world, store, order):
     asked = [Checkout(merchant=SHOP, order=order("A-1", waybill_number="SF1000000001", routing_code=ROUTE))]
     [first] = checkout(world, store, asked)
     store.settings = replace(store.settings, network=replace(NETWORK, numbers_of=NUMBERS))
@@ -100,7 +100,7 @@ def test_clash_of_two_units_raises_an_alarm_that_names_both(world, store, order)
     assert len(clashes(store)) == 1  # once an hour
 
 
-def test_allotted_numbers_are_settings(tmp_path):
+def test_allotted_numbers_are_read_from_the_settings(tmp_path):
     path = tmp_path / "waybill.toml"
     path.write_text(written(Settings(network=Network(numbers_of=NUMBERS)), None), "utf-8")
     assert read_settings(path).network.numbers_of == NUMBERS
@@ -119,7 +119,7 @@ def test_allotted_numbers_are_settings(tmp_path):
         ('shop = ["YT10"]\n"*" = ["YT"]', "the same numbers"),
     ],
 )
-def test_numbers_that_are_malformed_or_given_twice_are_refused(tmp_path, line, says):
+def test_malformed_or_doubly_allotted_numbers_are_refused(tmp_path, line, says):
     (tmp_path / "waybill.toml").write_text(f"[numbers_of]\n{line}\n")
     with pytest.raises(SettingsError, match=says):
         read_settings(tmp_path / "waybill.toml")

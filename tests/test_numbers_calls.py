@@ -58,7 +58,7 @@ def free_number(store):
         return DEMO.slots(int(row.extension), int(row.extension))[0]
 
 
-def test_what_a_stranger_hears_is_the_same_of_a_live_a_stale_and_a_free_number(world, store, parcel, order):
+def test_stranger_gets_one_answer_for_live_stale_and_free_numbers(world, store, parcel, order):
     waybill, data = parcel
     stale = checked_out(world, store, order("A-2"))
     labelled(world, store, stale)
@@ -76,14 +76,14 @@ def test_what_a_stranger_hears_is_the_same_of_a_live_a_stale_and_a_free_number(w
     assert about_nothing == ["1"]  # the other five are told in a later minute
 
 
-def test_the_recipient_hears_no_more_than_a_stranger_while_no_courier_has_the_parcel(world, store, order):
+def test_recipient_is_treated_as_a_stranger_while_no_courier_has_the_parcel(world, store, order):
     waybill = checked_out(world, store, order())
     labelled(world, store, waybill)
     assert heard(world, store, waybill.number, RECIPIENT) == heard(world, store, waybill.number, STRANGER)
     assert recorded(world, store, waybill) == ["no-courier-yet", "stranger"]
 
 
-def test_the_numbering_plan_answers_before_any_parcel_does(world, store, parcel):
+def test_numbering_plan_is_checked_before_any_parcel(world, store, parcel):
     waybill, _ = parcel
     number = waybill.number
     for changed, reason in (
@@ -97,7 +97,7 @@ def test_the_numbering_plan_answers_before_any_parcel_does(world, store, parcel)
             assert call(world, store, [Route(actor=SWITCH, caller=Plain(caller), **asked)]) == [Refusal(reason=reason)]
 
 
-def test_a_switch_is_bound_to_its_own_main_numbers(world, store, parcel):
+def test_switch_is_bound_to_its_own_main_numbers(world, store, parcel):
     waybill, data = parcel
     with store.transaction() as tx:
         people.enrol(world, store.keys, tx, OTHER_SWITCH, world.now())
@@ -106,7 +106,7 @@ def test_a_switch_is_bound_to_its_own_main_numbers(world, store, parcel):
     assert isinstance(dialled(world, store, waybill.number, PHONES[COURIER.id]), Connect)  # and has used up nothing
 
 
-def test_a_second_announcement_takes_the_place_of_the_first(world, store, parcel, hands):
+def test_second_announcement_replaces_the_first(world, store, parcel, hands):
     waybill, data = parcel
     announced(world, store, data)
     hands.move(seconds=100)
@@ -118,7 +118,7 @@ def test_a_second_announcement_takes_the_place_of_the_first(world, store, parcel
     assert heard(world, store, waybill.number, PHONES[COURIER.id]) == "announce-first"
 
 
-def test_an_intent_dies_with_the_duty_and_with_the_enrolment(world, store, parcel):
+def test_intent_ends_with_the_duty_and_with_the_enrolment(world, store, parcel):
     waybill, data = parcel
     announced(world, store, data)
     assigned(world, store, data, OTHER_COURIER)
@@ -130,7 +130,7 @@ def test_an_intent_dies_with_the_duty_and_with_the_enrolment(world, store, parce
     assert heard(world, store, waybill.number, RECIPIENT) == "not-connected"  # nobody left to ring
 
 
-def test_nothing_rings_after_delivery(world, store, parcel):
+def test_nothing_connects_after_delivery(world, store, parcel):
     waybill, data = parcel
     announced(world, store, data)
     deliver(world, store, [Deliver(actor=COURIER, code=data.code)])
@@ -138,7 +138,7 @@ def test_nothing_rings_after_delivery(world, store, parcel):
         assert heard(world, store, waybill.number, caller) in {"announce-first", "not-connected"}
 
 
-def test_on_its_way_back_a_parcel_connects_its_sender_and_not_its_recipient(world, store, parcel):
+def test_returning_parcel_connects_its_sender_and_not_its_recipient(world, store, parcel):
     waybill, data = parcel
     scan(world, store, [Scan(actor=DISPATCHER, what=data.code, kind="returned")])
     assigned(world, store, data)
@@ -149,7 +149,7 @@ def test_on_its_way_back_a_parcel_connects_its_sender_and_not_its_recipient(worl
     assert heard(world, store, waybill.number, RECIPIENT) == "not-connected"
 
 
-def test_before_it_is_fetched_a_parcel_connects_its_sender_and_not_its_recipient(world, store, order):
+def test_uncollected_parcel_connects_its_sender_and_not_its_recipient(world, store, order):
     waybill = checked_out(world, store, order())
     data = labelled(world, store, waybill)
     assigned(world, store, data)
@@ -159,7 +159,7 @@ def test_before_it_is_fetched_a_parcel_connects_its_sender_and_not_its_recipient
     assert heard(world, store, waybill.number, RECIPIENT) == "not-connected"
 
 
-def test_a_duty_of_yesterday_is_rung_back_no_more(world, store, parcel, hands):
+def test_duty_of_yesterday_gets_no_call_back(world, store, parcel, hands):
     waybill, _ = parcel
     hands.move(hours=23)
     assert dialled(world, store, waybill.number, RECIPIENT).to.reveal() == "+86" + PHONES[COURIER.id]
@@ -167,7 +167,7 @@ def test_a_duty_of_yesterday_is_rung_back_no_more(world, store, parcel, hands):
     assert heard(world, store, waybill.number, RECIPIENT) == "not-connected"
 
 
-def test_an_intent_from_a_clock_ahead_of_ours_connects_nobody(world, store, parcel, hands):
+def test_intent_from_a_clock_ahead_connects_no_caller(world, store, parcel, hands):
     waybill, data = parcel
     hands.move(hours=1)
     announced(world, store, data)
@@ -175,7 +175,7 @@ def test_an_intent_from_a_clock_ahead_of_ours_connects_nobody(world, store, parc
     assert heard(world, store, waybill.number, PHONES[COURIER.id]) == "intent-expired"
 
 
-def test_an_answer_is_on_the_ledger_with_who_was_connected(world, store, parcel):
+def test_answer_is_on_the_ledger_with_the_connected_party(world, store, parcel):
     waybill, data = parcel
     announced(world, store, data)
     dialled(world, store, waybill.number, PHONES[COURIER.id])
@@ -185,7 +185,7 @@ def test_an_answer_is_on_the_ledger_with_who_was_connected(world, store, parcel)
     assert [(c["courier"], c["by"]) for c in connects] == [(COURIER.id, "connect"), (COURIER.id, "call-back")]
 
 
-def test_two_answers_in_one_batch_share_no_intent(world, store, parcel):
+def test_two_calls_in_one_batch_share_no_intent(world, store, parcel):
     waybill, data = parcel
     announced(world, store, data)
     number = waybill.number
@@ -195,7 +195,7 @@ def test_two_answers_in_one_batch_share_no_intent(world, store, parcel):
     assert second == Refusal(reason="intent-used")
 
 
-def test_two_answers_at_the_same_time_share_no_intent(world, store, parcel):
+def test_two_concurrent_calls_share_no_intent(world, store, parcel):
     if str(store.data.url) == "sqlite://":
         pytest.skip("one connection is one writer")
     waybill, data = parcel
@@ -212,7 +212,7 @@ def test_two_answers_at_the_same_time_share_no_intent(world, store, parcel):
     assert sum(isinstance(answer, Connect) for answer in answers) == 1
 
 
-def test_a_call_finds_a_number_where_the_label_could_not(world, store, order):
+def test_call_leases_a_number_where_the_label_could_not(world, store, order):
     with store.transaction() as tx:
         slots.withdraw(tx, SlotAct.QUARANTINE, DEMO.main, None, world.now())
     waybill = checked_out(world, store, order())
@@ -226,7 +226,7 @@ def test_a_call_finds_a_number_where_the_label_could_not(world, store, order):
     assert announced(world, store, data).number.extension == "5000"
 
 
-def test_the_recipient_of_an_amended_order_rings_back_whatever_the_day_of_the_correction(world, store, order, hands):
+def test_recipient_of_an_amended_order_can_call_back_on_any_day(world, store, order, hands):
     waybill = checked_out(world, store, order())
     hands.move(days=1)
     change(world, store, [Amend(merchant=SHOP, id=waybill.id, order=order(remark="轻放"))])
@@ -241,7 +241,7 @@ def test_the_recipient_of_an_amended_order_rings_back_whatever_the_day_of_the_co
 
 
 @pytest.mark.parametrize("rested", [True, False])
-def test_late_call_after_the_number_is_leased_again_reaches_nobody(world, store, order, hands, rested):
+def test_late_call_after_the_number_is_leased_again_connects_no_party(world, store, order, hands, rested):
     only = DEMO._replace(main="17000000009")
     with store.transaction() as tx:
         slots.withdraw(tx, SlotAct.RETIRE, DEMO.main, None, world.now())

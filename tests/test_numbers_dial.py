@@ -52,7 +52,7 @@ def bound(server):
     return {name for _, name in server.bound}
 
 
-def test_the_courier_gets_a_number_that_rings_this_recipient_alone(world, store, provider, server, parcel):
+def test_courier_gets_a_number_that_connects_this_recipient_only(world, store, provider, server, parcel):
     _, data = parcel
     answer = ring(world, store, provider, data)
     assert isinstance(answer, Dial)
@@ -62,13 +62,13 @@ def test_the_courier_gets_a_number_that_rings_this_recipient_alone(world, store,
     assert known(store) == bound(server)
 
 
-def test_who_has_no_duty_moves_the_provider_to_nothing(world, store, provider, server, parcel):
+def test_courier_without_a_duty_causes_no_provider_request(world, store, provider, server, parcel):
     _, data = parcel
     assert ring(world, store, provider, data, OTHER_COURIER) == Refusal(reason="unknown")
     assert server.asked == []
 
 
-def test_the_provider_is_on_the_ledger_before_it_is_told(world, store, provider, server, parcel):
+def test_intent_to_bind_is_on_the_ledger_before_the_provider_is_asked(world, store, provider, server, parcel):
     waybill, data = parcel
     server.mood = ["late"]
     ring(world, store, provider, data)
@@ -85,7 +85,7 @@ def test_the_provider_is_on_the_ledger_before_it_is_told(world, store, provider,
         ("partly", Refusal(reason="provider-no-answer")),
     ],
 )
-def test_after_any_failure_the_provider_and_we_agree_in_the_end(
+def test_provider_and_store_agree_in_the_end_after_any_failure(
     world, store, provider, server, parcel, hands, mood, answer
 ):
     _, data = parcel
@@ -100,7 +100,7 @@ def test_after_any_failure_the_provider_and_we_agree_in_the_end(
     assert known(store) == set()
 
 
-def test_a_call_after_a_time_out_takes_another_number_and_keeps_it(world, store, provider, server, parcel, hands):
+def test_call_after_a_time_out_takes_another_number_and_keeps_it(world, store, provider, server, parcel, hands):
     _, data = parcel
     server.mood = ["late"]
     ring(world, store, provider, data)
@@ -114,7 +114,7 @@ def test_a_call_after_a_time_out_takes_another_number_and_keeps_it(world, store,
     assert known(store) == bound(server)
 
 
-def test_a_provider_that_is_down_while_we_look_is_asked_again_later(world, store, provider, server, parcel, hands):
+def test_provider_that_is_down_during_a_check_is_asked_again_later(world, store, provider, server, parcel, hands):
     _, data = parcel
     server.mood = ["late"]
     ring(world, store, provider, data)
@@ -129,7 +129,7 @@ def test_a_provider_that_is_down_while_we_look_is_asked_again_later(world, store
     assert known(store) == set()
 
 
-def test_what_has_ended_by_itself_is_forgotten(world, store, provider, server, parcel, hands):
+def test_expired_binding_is_forgotten(world, store, provider, server, parcel, hands):
     _, data = parcel
     ring(world, store, provider, data)
     hands.move(seconds=119)
@@ -145,7 +145,7 @@ def destroy(world, store, waybill):
     retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
 
 
-def test_the_binding_of_a_destroyed_parcel_ends_at_once(world, store, provider, server, parcel):
+def test_binding_of_a_destroyed_parcel_ends_at_once(world, store, provider, server, parcel):
     waybill, data = parcel
     ring(world, store, provider, data)
     assert len(server.bound) == 1
@@ -157,9 +157,7 @@ def test_the_binding_of_a_destroyed_parcel_ends_at_once(world, store, provider, 
 
 
 @pytest.mark.parametrize("mood", ["throttle", "system", "late"])
-def test_an_end_that_the_provider_did_not_take_or_did_not_confirm_is_asked_for_again(
-    world, store, provider, server, parcel, mood
-):
+def test_unconfirmed_unbinding_is_requested_again(world, store, provider, server, parcel, mood):
     waybill, data = parcel
     ring(world, store, provider, data)
     destroy(world, store, waybill)
@@ -170,7 +168,7 @@ def test_an_end_that_the_provider_did_not_take_or_did_not_confirm_is_asked_for_a
     assert (server.bound, known(store)) == ({}, set())
 
 
-def test_a_parcel_destroyed_after_a_time_out_leaves_nothing_bound(world, store, provider, server, parcel, hands):
+def test_parcel_destroyed_after_a_time_out_leaves_nothing_bound(world, store, provider, server, parcel, hands):
     waybill, data = parcel
     server.mood = ["late"]
     ring(world, store, provider, data)
@@ -182,7 +180,7 @@ def test_a_parcel_destroyed_after_a_time_out_leaves_nothing_bound(world, store, 
     assert (server.bound, known(store)) == ({}, set())
 
 
-def test_a_parcel_destroyed_while_the_provider_is_asked_is_not_rung(world, store, provider, server, parcel):
+def test_parcel_destroyed_during_the_provider_request_is_not_called(world, store, provider, server, parcel):
     waybill, data = parcel
 
     class Slow:
@@ -198,9 +196,7 @@ def test_a_parcel_destroyed_while_the_provider_is_asked_is_not_rung(world, store
     assert (server.bound, known(store)) == ({}, set())
 
 
-def test_a_binding_that_is_over_goes_with_its_parcel_and_what_is_left_of_another_names_no_parcel(
-    world, store, provider, server, parcel, hands
-):
+def test_binding_of_a_destroyed_parcel_is_deleted_or_names_no_parcel(world, store, provider, server, parcel, hands):
     waybill, data = parcel
     ring(world, store, provider, data)
     hands.move(seconds=121)
@@ -216,7 +212,7 @@ def test_a_binding_that_is_over_goes_with_its_parcel_and_what_is_left_of_another
     assert (server.asked, known(store)) == ([], set())
 
 
-def test_when_every_number_is_taken_by_this_courier_the_answer_says_so(world, store, provider, parcel):
+def test_courier_with_every_number_in_use_gets_an_answer_that_says_so(world, store, provider, parcel):
     _, data = parcel
     assert [isinstance(ring(world, store, provider, data), Dial) for _ in MAINS] == [True] * len(MAINS)
     assert ring(world, store, provider, data) == Refusal(reason="provider-conflict", retry_after=30)
@@ -231,9 +227,7 @@ def test_when_every_number_is_taken_by_this_courier_the_answer_says_so(world, st
         ("isv.EXPIRE_DATE_ILLEGAL", "provider-clock"),
     ],
 )
-def test_fault_of_the_account_raises_one_alarm_an_hour_by_its_kind(
-    world, store, provider, server, parcel, hands, code, kind
-):
+def test_account_fault_raises_one_alarm_an_hour_by_its_kind(world, store, provider, server, parcel, hands, code, kind):
     _, data = parcel
     server.mood = [code, code]
     for _ in range(2):

@@ -59,14 +59,14 @@ def leased(world, store, mains, *cities, first=0):
     return [(each in numbers and mains[numbers[each].main]) or None for each in wanted]
 
 
-def test_a_parcel_gets_a_number_of_its_own_city(world, store, pool):
+def test_parcel_gets_a_number_of_its_own_city(world, store, pool):
     mains = pool(_3101=5, _3301=5, _3302=5, nowhere=5)
     found = leased(world, store, mains, HANGZHOU, SHANGHAI, NINGBO, "", HANGZHOU)
     assert found == ["_3301", "_3101", "_3302", "nowhere", "_3301"]
     assert alarms(store) == []
 
 
-def test_when_its_city_is_dry_it_gets_one_of_the_province_and_then_any_and_that_is_said(world, store, pool, hands):
+def test_exhausted_city_falls_back_to_the_province_and_then_to_any(world, store, pool, hands):
     mains = pool(_3101=2, _3301=1, _3302=2)
     assert leased(world, store, mains, HANGZHOU, HANGZHOU) == ["_3301", "_3302"]
     assert alarms(store) == [("numbers-elsewhere", HANGZHOU)]
@@ -80,7 +80,7 @@ def test_when_its_city_is_dry_it_gets_one_of_the_province_and_then_any_and_that_
     assert sorted(alarms(store)[1:]) == [("numbers-dry", "pool"), ("numbers-elsewhere", HANGZHOU)]
 
 
-def test_a_city_that_has_no_lines_is_served_from_elsewhere_without_a_word(world, store, pool):
+def test_city_without_lines_is_served_from_elsewhere_without_an_alarm(world, store, pool):
     mains = pool(_3101=5, _3302=5)
     assert leased(world, store, mains, HANGZHOU, "3300", "3401") in (
         ["_3302", "_3302", "_3101"],
@@ -89,12 +89,12 @@ def test_a_city_that_has_no_lines_is_served_from_elsewhere_without_a_word(world,
     assert alarms(store) == []
 
 
-def test_a_line_that_connects_anybody_is_taken_last_of_all(world, store, pool):
+def test_line_that_connects_any_caller_is_used_last(world, store, pool):
     mains = pool(open_3301=5, _3101=1)
     assert leased(world, store, mains, HANGZHOU, HANGZHOU) == ["_3101", "open_3301"]
 
 
-def test_a_number_that_has_rested_is_back_where_it_belongs(world, store, pool, order, hands):
+def test_rested_number_returns_to_its_city(world, store, pool, order, hands):
     pool(_3101=1, _3301=1)
     for n in range(4):
         waybill = checked_out(world, store, order(f"A-{n}"))  # to Shanghai
@@ -107,7 +107,7 @@ def test_a_number_that_has_rested_is_back_where_it_belongs(world, store, pool, o
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_no_slot_is_leased_twice_none_is_left_and_nothing_nearer_than_what_was_taken(world, store, pool, seed):
+def test_no_slot_is_leased_twice_and_the_nearest_goes_first(world, store, pool, seed):
     dice = Random(seed)
     choices = [SHANGHAI, HANGZHOU, NINGBO, "3401", "3300", ""]
     mains = pool(**{f"{dice.choice(['open', ''])}_{city}": dice.randrange(1, 6) for city in choices[:4]})
@@ -129,7 +129,7 @@ def test_no_slot_is_leased_twice_none_is_left_and_nothing_nearer_than_what_was_t
 
 
 @given(words, words, st.booleans())
-def test_every_line_is_reached_from_every_city_and_a_nearer_reach_is_part_of_a_wider_one(city, line, anybody):
+def test_every_line_is_in_reach_of_every_city_and_reaches_are_nested(city, line, anybody):
     area = area_of(line, REST_OF_OPEN_LINES if anybody else REST)
     steps = [step for step, reach in enumerate(reaches(city)) if area in reach.areas]
     names = [reaches(city)[step].name for step in steps]
@@ -150,12 +150,12 @@ def test_every_line_is_reached_from_every_city_and_a_nearer_reach_is_part_of_a_w
         ("文三路90号5号楼301室", ""),
     ],
 )
-def test_where_a_parcel_goes_is_read_from_its_masked_view(order, address, city):
+def test_destination_is_read_from_the_masked_view(order, address, city):
     view = mask_order(order(recipient=Party(name="欧阳测试", phone="13800000001", address=address)))
     assert city_of(view) == city
 
 
-def test_an_order_is_leased_a_number_of_where_it_goes_also_when_the_label_takes_it(world, store, pool, order):
+def test_order_gets_a_number_of_its_destination_even_from_the_label_step(world, store, pool, order):
     with store.transaction() as tx:
         assert slots.free(tx, 1) == 0
     far = Party(name="欧阳测试", phone="13800000001", address=ANHUI_ROAD)
@@ -170,7 +170,7 @@ def at_print(store):
     return store
 
 
-def test_with_leases_at_the_first_print_an_order_takes_no_number_and_its_label_does(world, at_print, order):
+def test_lease_at_first_print_takes_no_number_at_checkout(world, at_print, order):
     cancelled, sent = checked_out(world, at_print, order("A-1")), checked_out(world, at_print, order("A-2"))
     assert (cancelled.number, sent.number) == (None, None)
     with at_print.transaction() as tx:
@@ -192,7 +192,7 @@ def test_with_leases_at_the_first_print_an_order_takes_no_number_and_its_label_d
     ("text", "at_print"),
     [("", True), ('[numbers]\nlease = "checkout"\n', False), ('[numbers]\nlease = "print"\n', True)],
 )
-def test_when_numbers_are_leased_is_a_setting(tmp_path, text, at_print):
+def test_time_of_the_lease_is_a_setting(tmp_path, text, at_print):
     (tmp_path / "waybill.toml").write_text(text)
     assert read_settings(tmp_path / "waybill.toml").lease_at_print is at_print
 
@@ -209,7 +209,7 @@ def test_when_numbers_are_leased_is_a_setting(tmp_path, text, at_print):
         "[numbers]\nother = 1",
     ],
 )
-def test_another_time_for_leases_is_refused(tmp_path, text):
+def test_unknown_time_of_the_lease_is_refused(tmp_path, text):
     (tmp_path / "waybill.toml").write_text(text)
     with pytest.raises(SettingsError, match="lease"):
         read_settings(tmp_path / "waybill.toml")

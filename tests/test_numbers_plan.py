@@ -25,13 +25,13 @@ demands = st.builds(
 
 
 @given(demands)
-def test_what_is_planned_never_runs_dry(demand):
+def test_planned_pool_never_runs_dry(demand):
     assert runs_dry(demand, demand.slots, 0, 0) is None
     assert demand.main_numbers * 10**demand.digits >= demand.slots
 
 
 @given(demands, st.floats(0.1, 0.7))
-def test_two_thirds_of_what_is_needed_runs_dry_within_the_year(demand, share):
+def test_two_thirds_of_the_planned_pool_runs_dry_within_the_year(demand, share):
     day = runs_dry(demand, int(demand.slots / 1.2 * share), 0, 0)
     assert day is not None
     assert day <= demand.days + demand.rest + 1
@@ -56,12 +56,12 @@ def test_more_numbers_never_run_dry_sooner(demand, free, leased, cooling, more):
         (1.0, 19, 0, 0, 1),
     ],
 )
-def test_what_is_away_comes_back_evenly_and_what_was_not_printed_without_a_rest(unprinted, free, leased, cooling, day):
+def test_leased_numbers_return_evenly_and_unprinted_ones_without_a_rest(unprinted, free, leased, cooling, day):
     demand = Demand(daily=10, days=2.0, rest=2.0, unprinted=unprinted)
     assert runs_dry(demand, free, leased, cooling) == day
 
 
-def test_it_is_time_to_order_when_two_days_of_a_sale_are_left():
+def test_reorder_level_is_two_days_of_a_sale():
     assert Demand(daily=10, peak=1.5).low_water == 30
 
 
@@ -103,7 +103,7 @@ def test_numbers_are_imported_quarantined_cleared_and_retired(folder, capsys):
     assert waybill(folder, "retire", "17000000008") == 1
 
 
-def test_a_provider_that_connects_anybody_is_taken_only_when_that_is_said_and_shown_ever_after(folder, capsys):
+def test_provider_that_connects_any_caller_is_taken_only_when_confirmed(folder, capsys):
     axe = ("import", "17000000009", "00-99", "--provider", "aliyun-axe", "--city", "shanghai", "--switch", "s")
     assert waybill(folder, *axe) == 2
     assert waybill(folder, *axe, "--connects-anybody") == 0
@@ -114,7 +114,7 @@ def test_a_provider_that_connects_anybody_is_taken_only_when_that_is_said_and_sh
     assert "RISK" in capsys.readouterr().err
 
 
-def test_the_plan_names_slots_main_numbers_and_the_day(folder, capsys, monkeypatch, tmp_path):
+def test_plan_names_slots_main_numbers_and_the_day(folder, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert main(["numbers", "plan", "--daily", "100000"]) == 0  # without a deployment too
     said = capsys.readouterr().out
@@ -138,11 +138,11 @@ def test_the_plan_names_slots_main_numbers_and_the_day(folder, capsys, monkeypat
         ("plan", "--daily", "1", "--digits", "7"),
     ],
 )
-def test_what_is_wrong_is_named(folder, words, capsys):
+def test_invalid_import_is_named(folder, words, capsys):
     assert waybill(folder, *words) == 2
     assert ": " in capsys.readouterr().err
 
 
-def test_a_provider_that_asks_nobody_rests_longer():
+def test_provider_that_connects_any_caller_rests_longer():
     assert {each.rest.days for each in ORIGINS.values() if each.authorises_each_call} == {7}
     assert {each.rest.days for each in ORIGINS.values() if not each.authorises_each_call} == {60}

@@ -53,7 +53,7 @@ def delivered(world, store, order):
     return waybill
 
 
-def test_a_printed_number_rests_and_a_number_that_nobody_saw_does_not(world, store, order, delivered, hands):
+def test_printed_number_rests_and_an_unseen_one_does_not(world, store, order, delivered, hands):
     cancelled = checked_out(world, store, order("A-2"))
     retire(world, store, [Destroy(actor=OPERATOR, id=cancelled.id, reason="test")])
     assert stages(store) == {"cooling": 1, "free": 999}
@@ -65,7 +65,7 @@ def test_a_printed_number_rests_and_a_number_that_nobody_saw_does_not(world, sto
     assert stages(store) == {"free": 1000}
 
 
-def test_a_line_that_connects_anybody_rests_longer(world, store, order):
+def test_line_that_connects_any_caller_rests_longer(world, store, order):
     act(store, slots.withdraw, SlotAct.RETIRE, DEMO.main, None, world.now())
     act(store, slots.add, OPEN, OPEN.slots(0, 0), world)
     waybill = checked_out(world, store, order())
@@ -76,7 +76,7 @@ def test_a_line_that_connects_anybody_rests_longer(world, store, order):
     assert until == (world.now() + REST_OF_OPEN_LINES).timestamp() * 1000
 
 
-def test_every_sign_of_life_renews_a_lease(world, store, order, hands):
+def test_every_act_on_a_parcel_renews_its_lease(world, store, order, hands):
     waybill = checked_out(world, store, order())
     data = labelled(world, store, waybill)
     assert waybill.number.expires == world.now() + LEASE
@@ -95,9 +95,7 @@ def test_every_sign_of_life_renews_a_lease(world, store, order, hands):
     assert lease_of(store, waybill).expires == world.now() + LEASE
 
 
-def test_the_lease_of_a_parcel_that_never_came_ends_by_itself_and_a_late_label_takes_a_new_number(
-    world, store, order, hands
-):
+def test_lease_of_a_lost_parcel_ends_and_a_late_label_takes_a_new_number(world, store, order, hands):
     silent, late = checked_out(world, store, order("A-1")), checked_out(world, store, order("A-2"))
     labelled(world, store, silent)
     hands.move(days=LEASE.days + 1)
@@ -108,14 +106,14 @@ def test_the_lease_of_a_parcel_that_never_came_ends_by_itself_and_a_late_label_t
     assert lease_of(store, late) is not None
 
 
-def test_a_destroyed_parcel_gives_its_number_back(world, store, order):
+def test_destroyed_parcel_returns_its_number(world, store, order):
     waybill = checked_out(world, store, order())
     assert stages(store)["leased"] == 1
     retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
     assert stages(store) == {"free": 1000}
 
 
-def test_a_dry_pool_still_masks_and_seals_and_the_number_follows_with_the_label(world, store, order):
+def test_exhausted_pool_still_masks_and_the_label_gets_a_number_later(world, store, order):
     act(store, slots.withdraw, SlotAct.QUARANTINE, DEMO.main, None, world.now())
     first, second = checkout(world, store, [Checkout(merchant=SHOP, order=order(f"A-{n}")) for n in (1, 2)])
     assert first.masked is not None
@@ -128,7 +126,7 @@ def test_a_dry_pool_still_masks_and_seals_and_the_number_follows_with_the_label(
     assert none.number is None  # it still prints: "contact through the app"
 
 
-def test_a_dry_pool_takes_what_has_rested_while_it_sells(world, store, order, delivered, hands):
+def test_exhausted_pool_takes_rested_numbers_while_it_sells(world, store, order, delivered, hands):
     act(store, slots.withdraw, SlotAct.RETIRE, DEMO.main, [f"{n}" for n in range(1000, 2000)], world.now())
     act(store, slots.add, OPEN, OPEN.slots(0, 0), world)
     first = checked_out(world, store, order("A-2"))
@@ -139,7 +137,7 @@ def test_a_dry_pool_takes_what_has_rested_while_it_sells(world, store, order, de
     assert checked_out(world, store, order("A-4")).number.main == OPEN.main
 
 
-def test_a_quarantined_slot_rings_nobody_and_rests_when_it_is_cleared(world, store, order):
+def test_quarantined_slot_connects_no_caller_and_rests_when_cleared(world, store, order):
     waybill = checked_out(world, store, order())
     number = waybill.number
     assert act(store, slots.withdraw, SlotAct.QUARANTINE, number.main, [number.extension], world.now()) == 1
@@ -149,7 +147,7 @@ def test_a_quarantined_slot_rings_nobody_and_rests_when_it_is_cleared(world, sto
     assert stages(store) == {"cooling": 1, "free": 999}
 
 
-def test_a_retired_line_rings_on_for_what_is_leased_and_then_never_again(world, store, order, hands):
+def test_retired_line_serves_its_leases_and_no_new_ones(world, store, order, hands):
     waybill = checked_out(world, store, order())
     number = waybill.number
     assert act(store, slots.withdraw, SlotAct.RETIRE, number.main, None, world.now()) == 1000
@@ -161,18 +159,18 @@ def test_a_retired_line_rings_on_for_what_is_leased_and_then_never_again(world, 
     assert act(store, slots.tidy, world.now()) == 0
 
 
-def test_the_same_slots_imported_twice_are_there_once(world, store):
+def test_slots_imported_twice_exist_once(world, store):
     assert act(store, slots.add, DEMO, DEMO.slots(1990, 2009), world) == 10
     assert stages(store) == {"free": 1010}
 
 
-def test_the_table_holds_no_stage_that_cannot_be_reached_or_left():
+def test_every_stage_in_the_table_can_be_reached_and_left():
     reached = {Stage.FREE} | set(TRANSITIONS.values())
     assert reached == set(Stage)
     assert {before for before, _ in TRANSITIONS} == set(Stage) - {Stage.RETIRED}
 
 
-def test_the_diagram_in_the_documents_is_drawn_by_the_table():
+def test_diagram_in_the_documents_is_generated_from_the_table():
     page = (Path(__file__).parents[1] / "docs" / "telephony.md").read_text("utf-8")
     assert f"```mermaid\n{diagram()}\n```" in page
 
@@ -183,7 +181,7 @@ def test_extensions_that_do_not_fit_their_digits_are_refused(digits, first, last
         DEMO._replace(digits=digits).slots(first, last)
 
 
-def test_the_database_itself_keeps_a_waybill_to_one_slot_and_a_free_slot_to_nobody(world, store, order):
+def test_database_constraint_allows_one_slot_per_waybill(world, store, order):
     waybill = record_of_waybill_id(checked_out(world, store, order()).id)
     slot = schema.slot
     for broken in (
@@ -229,7 +227,7 @@ def test_parallel_writers_lease_no_slot_twice_and_lose_none(world, store, order)
     assert stages(store) == {"leased": 1000}
 
 
-def test_the_draw_starts_anywhere_in_the_pool(world, store):
+def test_draw_starts_anywhere_in_the_pool(world, store):
     drawn = []
     for n in range(20):
         with store.transaction() as tx:
@@ -240,7 +238,7 @@ def test_the_draw_starts_anywhere_in_the_pool(world, store):
     assert 4 < ups < 16  # neither upwards nor downwards
 
 
-def test_no_statement_of_a_lease_reads_more_of_the_pool_than_it_takes(world, store):
+def test_no_lease_statement_reads_more_of_the_pool_than_it_takes(world, store):
     if store.data.dialect.name != "sqlite":
         pytest.skip("PostgreSQL's plans follow its statistics; the bench measures them")
     plans = []
@@ -262,11 +260,11 @@ def test_no_statement_of_a_lease_reads_more_of_the_pool_than_it_takes(world, sto
     assert [plan for plan in plans if plan.startswith(("SCAN slot", "USE TEMP B-TREE"))] == []
 
 
-def test_held_means_that_it_rings():
+def test_held_stages_are_those_after_a_lease_or_a_renewal():
     assert {after for (_, how), after in TRANSITIONS.items() if how in {SlotAct.LEASE, SlotAct.RENEW}} == set(HELD)
 
 
-def test_every_reason_that_can_be_given_has_something_to_play():
+def test_every_reason_for_no_connection_has_an_announcement():
     private = {"intent-used", "intent-expired", "announce-first", "not-connected"}
     page = (Path(__file__).parents[1] / "docs" / "telephony.md").read_text("utf-8")
     played = re.search(r"^\| Reason \| .*? To play \|\n\|.*?\n(.*?)\n\n", page, re.MULTILINE | re.DOTALL)[1]
@@ -277,7 +275,7 @@ def test_every_reason_that_can_be_given_has_something_to_play():
     assert calls.RECENT > INTENT_LIFE
 
 
-def test_pool_with_less_than_a_tenth_free_rings_once_a_day(world, store, hands):
+def test_pool_with_less_than_a_tenth_free_raises_one_alarm_a_day(world, store, hands):
     extensions = [str(n) for n in range(1000, 2000)]
     with store.transaction() as tx:
         slots.withdraw(tx, SlotAct.QUARANTINE, DEMO.main, extensions[:900], world.now())

@@ -33,7 +33,7 @@ def settings(folder, url, secret=SECRET, mode=0o600, report_key=None):
         file.write('report_key_file = "report.key"\n' if report_key is not None else "")
 
 
-def test_a_call_over_http_is_bound_at_the_provider_until_the_parcel_is_erased(tmp_path):
+def test_call_over_http_is_bound_at_the_provider_until_erasure(tmp_path):
     folder = tmp_path / "d"
     staffed(folder, World())
     with aliyun(lambda: datetime.now(UTC)) as server:
@@ -65,7 +65,7 @@ def test_readyz_names_an_overdue_account_until_it_is_paid(tmp_path):
             assert service.ask(None, "/readyz").json() == {"ready": True, "risks": []}
 
 
-def test_lines_that_connect_anybody_are_a_risk_that_the_service_names(tmp_path):
+def test_lines_that_connect_any_caller_are_named_as_a_risk(tmp_path):
     with serving(tmp_path / "d") as service:
         assert service.ask(None, "/readyz").json()["risks"] == []
         axe = DEMO._replace(main="17000000001", provider="aliyun-axe", rest=REST_OF_OPEN_LINES)
@@ -80,19 +80,19 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_without_a_provider_our_own_switch_connects(folder):
+def test_own_switch_connects_without_a_provider(folder):
     assert read_provider(folder, World()) is None
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604])
-def test_a_secret_that_others_can_read_is_refused(folder, mode):
+def test_secret_readable_by_others_is_refused(folder, mode):
     settings(folder, "https://dyplsapi.example", mode=mode)
     with pytest.raises(SettingsError, match="open to others"):
         read_provider(folder, World())
 
 
 @pytest.mark.parametrize("key", ["", "x" * 31])
-def test_a_key_of_reports_that_is_short_is_refused(folder, key):
+def test_short_report_key_is_refused(folder, key):
     settings(folder, "https://dyplsapi.example", report_key=key)
     with pytest.raises(SettingsError, match="at least 32"):
         read_provider(folder, World())
@@ -111,7 +111,7 @@ def test_a_key_of_reports_that_is_short_is_refused(folder, key):
         ("aliyun.key", "no.key"),
     ],
 )
-def test_an_account_that_is_not_whole_is_refused_by_name(folder, before, after):
+def test_incomplete_account_is_refused_by_name(folder, before, after):
     settings(folder, "https://dyplsapi.example", report_key=REPORT_KEY)
     text = (folder / SETTINGS).read_text()
     assert before in text

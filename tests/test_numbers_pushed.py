@@ -53,14 +53,14 @@ def pushed(world, *records, at=None):
     return provider(world).told(signature(body, int((at or world.now()).timestamp())), body)
 
 
-def test_a_signature_is_the_one_that_the_documents_describe():
+def test_signature_equals_the_documented_one():
     body = '[{"out_id":"欧阳"}]'.encode()
     assert sign(KEY, "aliyun", body, NOW) == signature(body, AT)
     assert check_signature(KEY, "aliyun", signature(body, AT), body, NOW) is None
 
 
 @given(st.binary(max_size=200), st.data())
-def test_no_changed_character_of_a_header_or_a_body_passes(body, data):
+def test_any_changed_character_of_a_header_or_body_is_refused(body, data):
     header = sign(KEY, "aliyun", body, NOW)
     place = data.draw(st.integers(0, len(header) - 1))
     other = data.draw(st.sampled_from("0123456789abcdefABCDEF=,tv \n").filter(lambda c: c != header[place]))
@@ -90,18 +90,18 @@ def test_no_changed_character_of_a_header_or_a_body_passes(body, data):
         (signature(b"[]", 99999999999), "future"),
     ],
 )
-def test_what_is_not_signed_now_with_this_key_for_this_provider_is_refused_by_name(header, reason):
+def test_stale_foreign_or_missing_signature_is_refused_by_name(header, reason):
     assert check_signature(KEY, "aliyun", header, b"[]", NOW) == BadSignature(reason)
 
 
 @pytest.mark.parametrize("seconds", [-300, 0, 300])
-def test_within_the_window_a_signature_holds(seconds):
+def test_signature_is_valid_within_the_window(seconds):
     assert timedelta(seconds=300) == WINDOW
     assert check_signature(KEY, "aliyun", signature(b"[]", AT + seconds), b"[]", NOW) is None
 
 
 @pytest.mark.parametrize("key", [None, Plain(""), Plain("x" * 31)])
-def test_without_a_key_nothing_is_signed(world, key):
+def test_nothing_is_signed_without_a_key(world, key):
     header = signature(b"[]", AT, key=key.reveal() if key else "")
     assert check_signature(key, "aliyun", header, b"[]", NOW) == BadSignature("no-key")
     if key is None:
@@ -112,7 +112,7 @@ def test_without_a_key_nothing_is_signed(world, key):
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"x", b"[" * 100_000, b"\xff", b"null", b'"[]"'])
-def test_a_signed_body_that_is_no_list_is_named(world, body):
+def test_signed_body_that_is_not_a_list_is_named(world, body):
     with pytest.raises(InputError, match="not-a-list-of-records"):
         provider(world).told(signature(body, AT), body)
 
@@ -137,14 +137,14 @@ def test_a_signed_body_that_is_no_list_is_named(world, body):
         ({"phone_no": 5}, [("answered", "08:31:38", 0), ("ended", "08:31:41", 3)], None),
     ],
 )
-def test_a_record_tells_what_aliyuns_documentation_says_it_does(world, changes, happened, caller):
+def test_record_means_what_aliyuns_documentation_says(world, changes, happened, caller):
     [told] = pushed(world, record("c" * 32, **changes))
     assert told.call == "c" * 32
     assert [(e.event, e.at.astimezone(CHINA).strftime("%H:%M:%S"), e.seconds) for e in told.happened] == happened
     assert (told.caller and told.caller.reveal()) == caller
 
 
-def test_a_record_that_is_none_tells_nothing(world):
+def test_invalid_record_means_nothing(world):
     strange = pushed(world, {}, [], None, "x", 7, record(5))
     assert all(told.call == "" for told in strange)
 
@@ -164,7 +164,7 @@ def leaves(world, store, waybill):
 
 
 @BOTH
-def test_what_a_provider_tells_is_recorded_once_however_often_and_in_whatever_order(world, store, bound, hands):
+def test_pushed_reports_are_recorded_once_in_any_order(world, store, bound, hands):
     waybill, call = bound
     ringing = record(call, release_time=None, start_time=None)
     first = report(world, store, pushed(world, record(call), ringing, record(call)))
@@ -178,7 +178,7 @@ def test_what_a_provider_tells_is_recorded_once_however_often_and_in_whatever_or
 
 
 @BOTH
-def test_one_record_in_a_push_fails_for_itself_and_by_name(world, store, bound):
+def test_invalid_record_in_a_push_fails_alone_by_name(world, store, bound):
     waybill, call = bound
     told = pushed(
         world,
@@ -199,7 +199,7 @@ def test_one_record_in_a_push_fails_for_itself_and_by_name(world, store, bound):
 
 
 @BOTH
-def test_a_provider_tells_nothing_of_a_destroyed_parcel_and_nobody_else_tells_of_its_calls(world, store, bound):
+def test_provider_reports_only_its_own_calls_of_existing_parcels(world, store, bound):
     waybill, call = bound
     own = CallReport(actor=SWITCH, call=call, event="ended", at=world.now())
     assert report(world, store, [own]) == [Refusal(reason="unknown-call")]
@@ -225,13 +225,13 @@ STARTED = dict.fromkeys(("release_time", "start_time", "ring_time", "out_id", "s
         ({"unconnected_cause": 0}, ""),
     ],
 )
-def test_call_to_a_number_where_nothing_is_bound_is_a_probe(world, changes, probed):
+def test_call_to_an_unbound_number_is_a_probe(world, changes, probed):
     [told] = pushed(world, record(**STARTED | changes))
     assert (told.probed, told.happened) == (probed, ())
 
 
 @BOTH
-def test_twenty_probes_an_hour_raise_an_alarm_and_are_counted_on_the_ledger(world, store, hands):
+def test_twenty_probes_an_hour_raise_an_alarm_and_are_on_the_ledger(world, store, hands):
     probe = record(**STARTED | {"unconnected_cause": 2, "phone_no": "13900000099"})
     assert report(world, store, pushed(world, *[probe] * 19)) == [Refusal(reason="unknown-call")] * 19
     assert alarms(store) == []
@@ -247,7 +247,7 @@ def test_twenty_probes_an_hour_raise_an_alarm_and_are_counted_on_the_ledger(worl
 
 
 @BOTH
-def test_no_phone_that_is_pushed_is_kept_and_a_strange_one_rings(world, store, bound):
+def test_no_pushed_phone_is_kept_and_an_unexpected_one_raises_an_alarm(world, store, bound):
     _, call = bound
     report(world, store, pushed(world, record(call, phone_no="13900000099")))
     assert alarms(store) == [("report-of-another-caller", PROVIDER)]
@@ -258,9 +258,7 @@ def test_no_phone_that_is_pushed_is_kept_and_a_strange_one_rings(world, store, b
 
 
 @BOTH
-def test_a_provider_that_reports_nothing_for_a_day_rings_once_a_day_and_an_undialled_number_does_not(
-    world, store, bound, hands
-):
+def test_silent_provider_raises_one_alarm_a_day_unless_undialled(world, store, bound, hands):
     _, call = bound
     report(world, store, pushed(world, record(call)))
     with store.data.begin() as connection:  # announced, and never dialled
@@ -279,7 +277,7 @@ def test_a_provider_that_reports_nothing_for_a_day_rings_once_a_day_and_an_undia
     assert alarms(store) == [("calls-without-report", PROVIDER)]
 
 
-def test_what_is_told_prints_no_phone(world):
+def test_pushed_report_has_no_phone_in_its_repr(world):
     [told] = pushed(world, record("c" * 32))
     assert isinstance(told, ReportRecord)
     assert "13900000007" not in repr(told)

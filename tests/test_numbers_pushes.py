@@ -60,7 +60,7 @@ def kept(service: Service) -> int:
         return len(connection.execute(schema.call_report.select()).all())
 
 
-def test_a_push_is_acknowledged_in_aliyuns_words_once_it_is_on_disk_and_again_if_it_is_pushed_again(service):
+def test_push_is_acknowledged_once_on_disk_and_again_when_repeated(service):
     [name] = bound(service, 1)
     before = kept(service)
     body = json.dumps([record(name), record("f" * 32)]).encode()
@@ -80,7 +80,7 @@ def test_a_push_is_acknowledged_in_aliyuns_words_once_it_is_on_disk_and_again_if
     assert push(service, []).json()["code"] == 0
 
 
-def test_a_push_of_more_than_is_committed_together_is_recorded_whole(service):
+def test_push_larger_than_one_commit_is_recorded_whole(service):
     name, *_ = names = bound(service, 3, first=10)
     before = kept(service)
     records = [record(each) for each in names * 80]
@@ -90,7 +90,7 @@ def test_a_push_of_more_than_is_committed_together_is_recorded_whole(service):
     assert kept(service) == before + 6
 
 
-def test_what_is_not_signed_as_it_came_and_now_leaves_nothing_behind(service):
+def test_unsigned_or_stale_push_leaves_nothing_behind(service):
     [name] = bound(service, 1, first=20)
     before = kept(service)
     now = int(service.clock.world.now().timestamp())
@@ -118,7 +118,7 @@ def test_what_is_not_signed_as_it_came_and_now_leaves_nothing_behind(service):
     assert kept(service) == before
 
 
-def test_a_signed_body_that_is_no_list_or_is_huge_is_refused(service):
+def test_signed_body_that_is_huge_or_not_a_list_is_refused(service):
     assert push(service, b'{"code": 0}').status_code == 422
     assert push(service, b"[" * 100_000).status_code == 422
     assert push(service, b"[" + b" " * 2 * MEGABYTE + b"]").status_code == 413
@@ -126,7 +126,7 @@ def test_a_signed_body_that_is_no_list_or_is_huge_is_refused(service):
 
 
 @pytest.mark.parametrize("configured", [False, True])
-def test_without_a_key_or_a_provider_no_push_is_believed(tmp_path, configured):
+def test_no_push_is_accepted_without_a_key_or_a_provider(tmp_path, configured):
     staffed(tmp_path / "d", World())
     if configured:
         settings(tmp_path / "d", NOBODY)
@@ -137,7 +137,7 @@ def test_without_a_key_or_a_provider_no_push_is_believed(tmp_path, configured):
 
 
 @pytest.mark.system("bash", "openssl", "curl")
-def test_what_the_document_says_about_signing_a_push_works(service, tmp_path):
+def test_documented_way_to_sign_a_push_works(service, tmp_path):
     [name] = bound(service, 1, first=30)
     (tmp_path / "report.key").write_text(REPORT_KEY + "\n")
     (tmp_path / "push.json").write_text(json.dumps([record(name)]))

@@ -42,7 +42,7 @@ def told(world, store, answer, event, switch=SWITCH, **more):
     return report(world, store, [CallReport(actor=switch, call=answer.call, event=event, at=world.now(), **more)])[0]
 
 
-def test_reports_are_recorded_once_in_whatever_order_they_come(world, store, parcel, hands):
+def test_reports_are_recorded_once_in_any_order(world, store, parcel, hands):
     answer = connected(world, store, parcel)
     for event in ("ended", "ringing", "answered", "ended", "ringing"):
         hands.move(seconds=1)
@@ -51,14 +51,14 @@ def test_reports_are_recorded_once_in_whatever_order_they_come(world, store, par
     assert kept == ["ended", "ringing", "answered"]
 
 
-def test_a_batch_that_repeats_itself_is_recorded_once(world, store, parcel):
+def test_batch_with_repeated_reports_is_recorded_once(world, store, parcel):
     answer = connected(world, store, parcel)
     one = CallReport(actor=SWITCH, call=answer.call, event="ended", at=world.now(), seconds=1)
     assert report(world, store, [one, one, one]) == [Reported(call=answer.call, event="ended")] * 3
     assert [leaf.kind for leaf in leaves(store)].count("call-report") == 1
 
 
-def test_a_report_of_no_call_of_ours_is_named_and_nothing_of_it_is_kept(world, store, parcel):
+def test_report_of_an_unknown_call_is_refused_and_not_kept(world, store, parcel):
     answer = connected(world, store, parcel)
     with store.transaction() as tx:
         people.enrol(world, store.keys, tx, OTHER_SWITCH, world.now())
@@ -76,12 +76,12 @@ def test_a_report_of_no_call_of_ours_is_named_and_nothing_of_it_is_kept(world, s
     assert [leaf.kind for leaf in leaves(store)].count("call-report") == 0
 
 
-def test_a_call_may_last_a_day(world, store, parcel):
+def test_call_may_last_a_day(world, store, parcel):
     answer = connected(world, store, parcel)
     assert told(world, store, answer, "ended", seconds=24 * 3600) == Reported(call=answer.call, event="ended")
 
 
-def test_a_late_report_of_a_delivered_parcel_is_still_recorded(world, store, parcel, hands):
+def test_late_report_of_a_delivered_parcel_is_recorded(world, store, parcel, hands):
     answer = connected(world, store, parcel)
     _, data = parcel
     deliver(world, store, [Deliver(actor=COURIER, code=data.code)])
@@ -89,7 +89,7 @@ def test_a_late_report_of_a_delivered_parcel_is_still_recorded(world, store, par
     assert told(world, store, answer, "ended") == Reported(call=answer.call, event="ended")
 
 
-def test_an_answer_without_a_report_rings_once(world, store, parcel, hands):
+def test_answer_without_a_report_raises_one_alarm(world, store, parcel, hands):
     connected(world, store, parcel)
     hands.move(hours=5)
     keep_numbers(world, store)
@@ -101,14 +101,14 @@ def test_an_answer_without_a_report_rings_once(world, store, parcel, hands):
     assert alarms(store) == [("calls-without-report", SWITCH.id)]
 
 
-def test_a_report_keeps_the_alarm_quiet(world, store, parcel, hands):
+def test_reported_answer_raises_no_alarm(world, store, parcel, hands):
     told(world, store, connected(world, store, parcel), "ended", caller=Plain(PHONES[COURIER.id]))
     hands.move(hours=7)
     keep_numbers(world, store)
     assert alarms(store) == []
 
 
-def test_a_report_with_another_caller_than_announced_rings(world, store, parcel):
+def test_report_with_another_caller_than_announced_raises_an_alarm(world, store, parcel):
     told(world, store, connected(world, store, parcel), "ended", caller=Plain(STRANGER))
     assert alarms(store) == [("report-of-another-caller", SWITCH.id)]
 
@@ -122,7 +122,7 @@ def test_no_phone_of_a_report_is_kept(world, store, parcel):
         assert len(connection.execute(schema.call_report.select()).all()) == 1
 
 
-def test_a_missed_call_answered_from_another_phone_is_noted_for_the_courier(world, store, parcel, hands):
+def test_missed_call_answered_from_another_phone_is_noted_for_the_courier(world, store, parcel, hands):
     waybill, data = parcel
     told(world, store, connected(world, store, parcel), "missed")
     assert report(world, store, [Missed(actor=COURIER)]) == [CallBacks(calls=())]
@@ -137,7 +137,7 @@ def test_a_missed_call_answered_from_another_phone_is_noted_for_the_courier(worl
     assert report(world, store, [Missed(actor=COURIER)]) == [CallBacks(calls=())]
 
 
-def test_a_stranger_after_an_answered_or_an_old_call_is_not_noted(world, store, parcel, hands):
+def test_unknown_caller_after_an_answered_or_old_call_is_not_noted(world, store, parcel, hands):
     waybill, _ = parcel
     told(world, store, connected(world, store, parcel), "answered")
     heard(world, store, waybill.number, STRANGER)

@@ -38,7 +38,7 @@ def numbered(world, store, order, merchant, many):
     return [waybill for waybill in made if waybill.number]
 
 
-def test_merchant_leases_no_more_than_its_share_of_what_is_left(world, shared, order):
+def test_merchant_leases_no_more_than_its_share_of_the_rest(world, shared, order):
     mine = numbered(world, shared, order, RIVAL, 8)
     assert len(mine) == 5
     assert alarms(shared) == [("numbers-share", RIVAL.unit)]
@@ -59,7 +59,7 @@ def test_only_merchant_of_a_deployment_may_hold_all_numbers(world, shared, order
     assert alarms(shared) == []
 
 
-def test_dry_pool_names_the_merchant_who_holds_most(world, shared, order):
+def test_exhausted_pool_names_the_merchant_who_holds_most(world, shared, order):
     shared.settings = replace(shared.settings, number_share=100)
     assert len(numbered(world, shared, order, SHOP, 3)) == 3
     assert len(numbered(world, shared, order, RIVAL, 8)) == 7
@@ -68,7 +68,7 @@ def test_dry_pool_names_the_merchant_who_holds_most(world, shared, order):
         assert tx.execute(query).all() == [("pool", RIVAL.unit)]
 
 
-def test_quarantined_number_counts_for_nobody(world, shared, order):
+def test_quarantined_number_counts_for_no_merchant(world, shared, order):
     [waybill] = numbered(world, shared, order, RIVAL, 1)
     with shared.transaction() as tx:
         slots.withdraw(tx, slots.Act.QUARANTINE, waybill.number.main, [waybill.number.extension], world.now())
@@ -77,7 +77,7 @@ def test_quarantined_number_counts_for_nobody(world, shared, order):
         assert slots.leases(tx, [record_of_waybill_id(waybill.id)]) == {}
 
 
-def test_numbers_are_leased_with_the_first_label_unless_told_otherwise(tmp_path):
+def test_numbers_are_leased_with_the_first_label_by_default(tmp_path):
     (tmp_path / "waybill.toml").write_text("[numbers]\nshare = 25\n")
     read = read_settings(tmp_path / "waybill.toml")
     assert (read.lease_at_print, read.number_share) == (True, 25)

@@ -90,7 +90,7 @@ def methods(phone: Phone) -> set[str]:
     }
 
 
-def test_the_courier_reaches_the_recipient_and_neither_sees_the_other(exchange, van):
+def test_courier_reaches_the_recipient_and_neither_sees_the_others_number(exchange, van):
     number, _ = van
     call(exchange, van)
     courier, recipient = exchange.courier, exchange.recipient
@@ -102,7 +102,7 @@ def test_the_courier_reaches_the_recipient_and_neither_sees_the_other(exchange, 
     assert f"INVITE sip:+86{recipient.me}@" in recipient.messages
 
 
-def test_the_recipient_calls_back_and_the_courier_hangs_up(exchange, van):
+def test_recipient_calls_back_and_the_courier_hangs_up(exchange, van):
     number, _ = van
     courier, recipient = exchange.courier, exchange.recipient
     with (
@@ -115,7 +115,7 @@ def test_the_recipient_calls_back_and_the_courier_hangs_up(exchange, van):
     assert shown(recipient, courier) == []
 
 
-def test_a_call_that_is_given_up_shows_nothing_either(exchange, van):
+def test_cancelled_call_shows_no_number(exchange, van):
     call(exchange, van, LETS_IT_RING, GIVES_UP)
     courier, recipient = exchange.courier, exchange.recipient
     assert methods(recipient) >= {"CANCEL", "487"}
@@ -144,7 +144,7 @@ def test_forwarded_caller_shows_the_recipient_no_number(exchange, van):
 
 
 @pytest.mark.parametrize(("without", "shows"), [("", False), ("generate-RTCP", True)])
-def test_rtcp_of_one_side_reaches_the_other_only_through_a_weaker_switch(exchange, van, tmp_path, without, shows):
+def test_rtcp_passes_between_the_sides_only_through_a_weaker_switch(exchange, van, tmp_path, without, shows):
     number, code = van
     announce(exchange, code)
     courier, recipient = exchange.courier, exchange.recipient
@@ -165,7 +165,7 @@ def test_rtcp_of_one_side_reaches_the_other_only_through_a_weaker_switch(exchang
     assert (courier.me.encode() in got) is shows
 
 
-def test_a_stranger_is_not_connected(exchange, van):
+def test_unknown_caller_is_not_connected(exchange, van):
     number, _ = van
     with exchange.stranger.doing(is_refused("403"), exchange.to_recipient, number):
         pass
@@ -173,7 +173,7 @@ def test_a_stranger_is_not_connected(exchange, van):
     assert shown(exchange.stranger, exchange.recipient) == []
 
 
-def test_a_courier_is_connected_once_for_each_announcement(exchange, van):
+def test_courier_is_connected_once_for_each_announcement(exchange, van):
     number, _ = van
     call(exchange, van)
     courier, recipient = exchange.courier, exchange.recipient
@@ -183,7 +183,7 @@ def test_a_courier_is_connected_once_for_each_announcement(exchange, van):
     assert shown(courier, recipient) == []
 
 
-def test_caller_without_an_asserted_identity_is_not_taken_for_an_earlier_caller(exchange, van):
+def test_caller_without_asserted_identity_is_not_taken_for_an_earlier_one(exchange, van):
     number, _ = van
     call(exchange, van)
     anonymous = is_refused("403").replace("P-Asserted-Identity: <sip:[me]@[local_ip]>\n", "")
@@ -194,7 +194,7 @@ def test_caller_without_an_asserted_identity_is_not_taken_for_an_earlier_caller(
         assert "<sip:not-connected@" in exchange.stranger.messages
 
 
-def test_a_main_number_without_an_extension_asks_for_one(exchange, van):
+def test_main_number_without_an_extension_asks_for_one(exchange, van):
     (main, _), _ = van
     with exchange.stranger.doing(is_refused("484"), exchange.to_recipient, (main, "")):
         pass
@@ -205,7 +205,7 @@ def test_only_the_trunk_is_answered(exchange):
     assert not answers(exchange.to_recipient, "127.0.9.1")
 
 
-def test_the_switch_reports_what_became_of_the_calls(exchange):
+def test_switch_reports_the_result_of_each_call(exchange):
     waybill, code = on_the_van(exchange.service)
     number = (waybill["number"]["main"], waybill["number"]["extension"])
     for picks_up, dials in ((ANSWERS, CALLS), (LETS_IT_RING, GIVES_UP)):
@@ -236,7 +236,7 @@ def test_the_switch_reports_what_became_of_the_calls(exchange):
         ("change_reply_status.480", declines("404"), is_refused("404")),
     ],
 )
-def test_the_search_finds_what_a_weaker_switch_would_show(exchange, van, line, picks_up, dials, tmp_path):
+def test_leak_search_finds_what_a_weaker_switch_would_show(exchange, van, line, picks_up, dials, tmp_path):
     number, code = van
     announce(exchange, code)
     courier, recipient = exchange.courier, exchange.recipient

@@ -60,7 +60,7 @@ def test_pages_and_samples_cover_what_they_claim(world, store, order, hands, mon
     assert set(found) <= set(made)
 
 
-def test_order_whose_key_was_lost_is_told_damaged_and_amending_it_mends_it(world, store, order):
+def test_order_with_a_lost_key_is_reported_and_amending_repairs_it(world, store, order):
     [before] = checkout(world, store, [Checkout(merchant=SHOP, order=order("A-1"))])
     lose_keys(store, [before])
     [again] = checkout(world, store, [Checkout(merchant=SHOP, order=order("A-1"))])
@@ -93,7 +93,7 @@ def enter(folder, orders) -> None:
         assert all(isinstance(each, Waybill) for each in shop.checkout(orders))
 
 
-def test_restore_refuses_keys_that_are_older_than_the_data_unless_told(folder, tmp_path, capsys):
+def test_restore_refuses_keys_older_than_the_data_unless_confirmed(folder, tmp_path, capsys):
     restore = ["restore", "keys", str(tmp_path / "keys.copy"), "--folder", str(folder)]
     for lose in ([], ["--lose", "2"]):
         assert main([*restore, *lose]) == 2
@@ -106,7 +106,7 @@ def test_restore_refuses_keys_that_are_older_than_the_data_unless_told(folder, t
         assert found.text.startswith(f"of 4 active waybills{'' if deep else ', a sample,'} 3 open for nobody: wb1_")
 
 
-def test_keys_that_were_copied_after_the_data_lose_nothing(folder, tmp_path):
+def test_keys_copied_after_the_data_lose_nothing(folder, tmp_path):
     (tmp_path / "lost.sqlite").rename(folder / "keys.sqlite")
     assert main(["backup", "keys", str(tmp_path / "later.copy"), "--folder", str(folder)]) == 0
     for file in folder.glob("keys.sqlite*"):

@@ -58,7 +58,7 @@ def test_checked_in_description_is_the_services_own():
     assert KEPT.read_text("utf-8") == description(app())
 
 
-def test_the_service_answers_the_kept_description_without_making_it_anew(tmp_path):
+def test_service_answers_the_kept_description_without_making_it_anew(tmp_path):
     with serving(tmp_path / "deployment") as service:
         answer = service.ask(None, "/openapi.json")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
@@ -87,14 +87,14 @@ def test_every_operation_that_needs_a_token_takes_a_proof(document):
     assert all(word in document["info"]["description"] for word in ("RFC 9449", "`nonce`", "`now`"))
 
 
-def test_words_of_answers_are_enums(schemas):
+def test_words_in_answers_are_enums(schemas):
     for register in (Reason, Rule, WaybillState, ScanKind, CallEvent):
         assert schemas[register.__name__]["enum"] == [word.value for word in register]
     assert set(schemas["ProblemReason"]["enum"]) > {word.value for word in (*Reason, *ProofRule)}
     assert len(schemas["Problem"]["properties"]["type"]["enum"]) > 10
 
 
-def test_limits_are_those_that_an_order_is_checked_by(schemas):
+def test_described_limits_are_those_of_the_checks(schemas):
     described = schemas["OrderIn"]["properties"] | schemas["PartyIn"]["properties"]
     assert {name: described[name]["maxLength"] for name in LIMITS} == {
         name: limit for name, (limit, _) in LIMITS.items()
@@ -102,7 +102,7 @@ def test_limits_are_those_that_an_order_is_checked_by(schemas):
 
 
 @pytest.mark.parametrize("name", ["waybill_number", "routing_code", "job", "station", "id", "unit"])
-def test_longest_name_of_a_pattern_matches_and_a_longer_one_does_not(schemas, name):
+def test_name_matches_its_pattern_up_to_the_longest_length(schemas, name):
     shapes = ("ShipItem", "LabelsIn", "PersonIn")
     [found] = {
         (each["pattern"], each["maxLength"])
@@ -132,7 +132,7 @@ def test_every_operation_with_items_has_a_union_of_its_own(document, schemas):
     assert refused == {"CheckoutOutcome"}
 
 
-def test_no_schema_is_called_like_a_built_in_type_and_none_has_a_default(schemas):
+def test_no_schema_shadows_a_built_in_type_or_has_a_default(schemas):
     assert BUILT_IN & schemas.keys() == set()
     for name, schema in schemas.items():
         assert not [each for each in schema.get("properties", {}).values() if "default" in each], name

@@ -49,7 +49,7 @@ def supervisor(url: str, tmp_path: Path, code: str) -> Supervisor:
     return Supervisor.connect(url, credentials=path)
 
 
-def test_a_service_runs_from_its_first_code_to_its_stop_and_says_nothing_but_json(folder, tmp_path, capsys):
+def test_service_runs_from_first_code_to_stop_and_prints_only_json(folder, tmp_path, capsys):
     first = code(capsys)
     assert waybill("init", folder, "--supervisor", "second", "--unit", "region-east") == 0
     other = code(capsys)
@@ -76,7 +76,7 @@ def test_a_service_runs_from_its_first_code_to_its_stop_and_says_nothing_but_jso
     assert not any(word in err for word in ("canary", "9876", first, second, enrolled.code.reveal()))
 
 
-def test_the_service_listens_on_this_machine_only_unless_told(folder, capsys):
+def test_service_listens_on_loopback_by_default(folder, capsys):
     for host in ("0.0.0.0", "::", "192.0.2.1", "example.com"):
         for words, needed in (([], "--insecure-bearer"), (["--bearer-roles", "none"], "--plain-http")):
             assert waybill("serve", "--folder", folder, "--host", host, *words) == 2
@@ -92,7 +92,7 @@ def test_the_service_listens_on_this_machine_only_unless_told(folder, capsys):
             ready(url.replace("0.0.0.0", "127.0.0.1"))
 
 
-def test_listening_beyond_this_machine_lets_nobody_elses_plain_tokens_in(folder, tmp_path, capsys):
+def test_service_beyond_loopback_refuses_plain_tokens_of_others(folder, tmp_path, capsys):
     first = code(capsys)
     for words, status in (
         (["--host", "0.0.0.0", "--insecure-bearer"], 401),
@@ -105,7 +105,7 @@ def test_listening_beyond_this_machine_lets_nobody_elses_plain_tokens_in(folder,
             assert httpx.post(f"{here}/v1/token", json={"code": first}).status_code == status
 
 
-def test_who_may_do_without_a_device_is_said_by_name(folder, capsys):
+def test_people_without_a_device_are_named(folder, capsys):
     found = [ServiceSettings.read(folder, {"WAYBILL_BEARER_ROLES": text}) for text in ("none", "switch, courier")]
     assert [each.bearer_roles for each in found] == [frozenset(), {Role.SWITCH, Role.COURIER}]
     assert ServiceSettings.read(folder, {}).bearer_roles == {Role.SWITCH}
@@ -134,7 +134,7 @@ def test_who_may_do_without_a_device_is_said_by_name(folder, capsys):
         assert all(each in report for each in findings)
 
 
-def test_a_folder_of_sqlite_has_one_service_and_room_for_the_operator_and_a_killed_one_leaves_no_lock(folder, capsys):
+def test_sqlite_folder_has_one_service_and_a_killed_one_leaves_no_lock(folder, capsys):
     with served("--folder", folder) as (process, url):
         ready(url)
         before = sorted(folder.iterdir())
@@ -165,9 +165,7 @@ def test_several_workers_need_postgresql(folder, capsys):
         ("workers", "-1"),
     ],
 )
-def test_what_is_said_in_the_file_the_environment_or_an_option_is_checked_alike(
-    folder, capsys, monkeypatch, name, value
-):
+def test_host_and_port_are_checked_alike_in_file_environment_and_option(folder, capsys, monkeypatch, name, value):
     """An empty host would be every address of the machine, and the resolver would take what is left of too large a port."""
     told = f"{name} is no fit {'text' if name == 'host' else 'number'} (waybill.toml, environment or option)\n"
     assert waybill("serve", "--folder", folder, f"--{name}={value.strip(chr(34))}") == 2
@@ -182,7 +180,7 @@ def test_what_is_said_in_the_file_the_environment_or_an_option_is_checked_alike(
     assert capsys.readouterr().err == f"waybill serve: {told}"
 
 
-def test_the_environment_overrides_the_file_and_nonsense_is_refused(folder, capsys, monkeypatch):
+def test_environment_overrides_the_file_and_invalid_values_are_refused(folder, capsys, monkeypatch):
     with (folder / SETTINGS).open("a") as file:
         file.write("[service]\nport = 9000\nbody_seconds = 3\n")
     found = ServiceSettings.read(folder, {"WAYBILL_PORT": "9001", "WAYBILL_HOST": "localhost"})
@@ -209,7 +207,7 @@ def test_the_environment_overrides_the_file_and_nonsense_is_refused(folder, caps
         ServiceSettings.read(folder, {})
 
 
-def test_a_demo_gives_everybody_a_secret_and_leaves_nothing(tmp_path):
+def test_demo_gives_every_actor_a_secret_and_leaves_nothing(tmp_path):
     with served("--demo", TMPDIR=str(tmp_path)) as (process, url):
         ready(url)
         lines = [process.stdout.readline().strip() for _ in range(7)]
@@ -224,7 +222,7 @@ def test_a_demo_gives_everybody_a_secret_and_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_doctor_names_units_of_the_two_tables_where_nobody_is_enrolled(tmp_path, capsys):
+def test_doctor_names_units_of_both_tables_without_a_person(tmp_path, capsys):
     world, folder = World(), tmp_path / "d"
     create(folder, world, Settings(tenant=TENANT, network=NETWORK))
     assert waybill("doctor", "--folder", folder) == 0
@@ -259,14 +257,14 @@ def test_doctor_says_when_waybill_numbers_are_allotted_to_no_unit(tmp_path, caps
         ("http://[::1]:8440", False),
     ],
 )
-def test_the_doctor_names_an_address_where_clients_of_other_machines_come_without_tls(folder, capsys, address, clear):
+def test_doctor_names_an_address_that_remote_clients_reach_without_tls(folder, capsys, address, clear):
     with (folder / SETTINGS).open("a", encoding="utf-8") as file:
         file.write(f'[service]\naddress = "{address}"\n')
     assert waybill("doctor", "--folder", folder) == 0
     assert ("look   [service] address is http:// beyond this machine" in capsys.readouterr().out) is clear
 
 
-def test_the_doctor_is_content_with_a_new_deployment_and_names_what_is_wrong(folder, capsys):
+def test_doctor_accepts_a_new_deployment_and_names_what_is_wrong(folder, capsys):
     capsys.readouterr()
     assert waybill("doctor", "--folder", folder) == 0
     report = capsys.readouterr().out

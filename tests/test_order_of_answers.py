@@ -96,7 +96,7 @@ def nothing_for_you(world, store, order):
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_who_has_no_duty_hears_the_same_bytes_after_the_same_statements(store, world, nothing_for_you, name):
+def test_actor_without_a_duty_gets_the_same_bytes_and_statements(store, world, nothing_for_you, name):
     step, ask = STEPS[name]
     step(world, store, [ask(nothing_for_you["somebody else's"])])  # the day's keys and counts are there
     heard = {
@@ -113,7 +113,7 @@ def test_who_has_no_duty_hears_the_same_bytes_after_the_same_statements(store, w
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_they_are_answered_by_one_group_commit(store, world, nothing_for_you, name):
+def test_requests_without_a_duty_are_answered_by_one_group_commit(store, world, nothing_for_you, name):
     step, ask = STEPS[name]
 
     async def together():
@@ -129,7 +129,7 @@ def test_they_are_answered_by_one_group_commit(store, world, nothing_for_you, na
     assert not [each for each in asked if each[1] == "ROLLBACK" and each[0] == "data"]
 
 
-def test_reasons_with_names_are_for_those_who_have_the_duty(store, world, nothing_for_you):
+def test_only_the_duty_holder_gets_specific_reasons(store, world, nothing_for_you):
     code = nothing_for_you["somebody else's"]
     for purpose in Purpose:
         assert resolve(world, store, [Resolve(actor=OTHER_COURIER, code=code, purpose=purpose)]) == [UNKNOWN]
@@ -140,7 +140,7 @@ def test_reasons_with_names_are_for_those_who_have_the_duty(store, world, nothin
 FORGED = 1_000_000 if os.environ.get("LONG") else 10_000
 
 
-def test_forged_codes_are_refused_and_ask_nothing_about_any_parcel(store, world):
+def test_forged_codes_are_refused_without_a_query_about_a_parcel(store, world):
     """Half are made of random bytes, half are a real label's with one character changed. LONG=1 tries a million."""
     [real] = on_the_van(world, store, 1)
     dice, alphabet = random.Random(7), sorted(set(real.code[len(PREFIX) :]))

@@ -83,7 +83,7 @@ def test_processes_and_threads_keep_orders_together(tmp_path):
     assert not list((tmp_path / "shop.outbox").glob(".*"))
 
 
-def test_a_killed_process_has_kept_what_it_acknowledged(tmp_path):
+def test_killed_process_has_kept_what_it_acknowledged(tmp_path):
     process = program(tmp_path, "killed")
     said = [process.stdout.readline().strip() for _ in range(17)]
     process.send_signal(signal.SIGKILL)
@@ -129,7 +129,7 @@ def traced(folder, *options):
 
 
 @pytest.mark.system("strace")
-def test_a_process_killed_at_any_system_call_has_kept_what_it_acknowledged(tmp_path):
+def test_kill_at_any_system_call_keeps_what_was_acknowledged(tmp_path):
     trace = tmp_path / "trace"
     assert traced(tmp_path / "whole", "-e", f"trace={','.join(CALLS)}", "-o", str(trace)) == [
         "first",
@@ -152,7 +152,7 @@ def test_a_process_killed_at_any_system_call_has_kept_what_it_acknowledged(tmp_p
     assert acknowledged >= {0, 1, 2}
 
 
-def test_an_order_waits_once_and_no_other_takes_its_place(tmp_path):
+def test_order_waits_once_and_no_other_takes_its_place(tmp_path):
     box = outbox(tmp_path)
     assert box.keep([order_of("A"), order_of("A"), order_of("A", 502)], ["AAAA", "BBBB", "CCCC"]) == [True, True, False]
     [kept] = box.read(box.names())
@@ -166,7 +166,7 @@ def test_an_order_waits_once_and_no_other_takes_its_place(tmp_path):
     assert later.keep([order_of("A", 503)], ["DDDD"]) == [True]
 
 
-def test_a_digest_needs_the_key_file(tmp_path):
+def test_digest_needs_the_key_file(tmp_path):
     box = outbox(tmp_path)
     box.keep([order_of("A")], ["AAAA"])
     [first] = box.read(box.names())
@@ -177,7 +177,7 @@ def test_a_digest_needs_the_key_file(tmp_path):
     assert not box.is_same(order_of("A"), first)
 
 
-def test_a_file_that_cannot_be_read_holds_back_no_other(tmp_path, caplog):
+def test_unreadable_pending_file_holds_back_no_other(tmp_path, caplog):
     box = outbox(tmp_path)
     box.keep([order_of("A"), order_of("B")], ["AAAA", "BBBB"])
     (tmp_path / "shop.outbox" / box.names()[0]).write_text("[")
@@ -185,7 +185,7 @@ def test_a_file_that_cannot_be_read_holds_back_no_other(tmp_path, caplog):
     assert "can't be read" in caplog.text
 
 
-def test_what_a_killed_process_left_is_removed_after_an_hour(tmp_path):
+def test_files_of_a_killed_process_are_removed_after_an_hour(tmp_path):
     box = outbox(tmp_path)
     box.keep([order_of("A")], ["AAAA"])
     old, new = (tmp_path / "shop.outbox" / name for name in (".a.json.0123", ".b.json.0123"))
@@ -196,7 +196,7 @@ def test_what_a_killed_process_left_is_removed_after_an_hour(tmp_path):
     assert (old.exists(), new.exists()) == (False, True)
 
 
-def test_an_outbox_that_cannot_be_written_acknowledges_nothing(tmp_path):
+def test_unwritable_outbox_acknowledges_nothing(tmp_path):
     (tmp_path / "shop.outbox").write_text("a file in its place")
     with pytest.raises(SettingsError, match=r"can't be written .* state=FOLDER"):
         outbox(tmp_path).keep([order_of("A")], ["AAAA"])
@@ -233,7 +233,7 @@ def sent_by_the_thread(shop):
         thread.join(60)
 
 
-def test_another_order_under_a_pending_reference_is_rejected_as_online(service, path):
+def test_other_order_under_a_pending_reference_is_rejected_as_online(service, path):
     with down(path) as shop:
         assert states(shop.checkout([order_of("same-1"), order_of("same-1"), order_of("same-1", 502)])) == [
             "pending", "pending", Rule.CHANGED_AFTER_CHECKOUT,
@@ -245,7 +245,7 @@ def test_another_order_under_a_pending_reference_is_rejected_as_online(service, 
         assert [each.created for each in shop.checkout([order_of("same-1")])] == [False]
 
 
-def test_pending_counts_what_waits(service, path, caplog):
+def test_pending_counts_the_waiting_orders(service, path, caplog):
     with down(path) as shop:
         assert (shop.pending().count, shop.pending().first_expires) == (0, None)
         shop.checkout([order_of("count-1"), order_of("count-2")])
@@ -263,7 +263,7 @@ def test_pending_counts_what_waits(service, path, caplog):
         assert shop.pending().count == 0
 
 
-def test_what_waits_is_sent_after_the_next_success(service, path):
+def test_waiting_orders_are_sent_after_the_next_success(service, path):
     with down(path) as shop:
         shop.checkout([order_of(f"later-{n}") for n in range(3)])
     with connected(service.url, path) as shop:
@@ -273,7 +273,7 @@ def test_what_waits_is_sent_after_the_next_success(service, path):
         assert [len(shop.find(reference=f"later-{n}")) for n in range(3)] == [1, 1, 1]
 
 
-def test_what_the_service_rejects_waits_until_flush_has_told_it(service, path, caplog):
+def test_order_rejected_by_the_service_waits_until_flush_reports_it(service, path, caplog):
     with down(path) as shop:
         shop.checkout([order_of("taken-1"), order_of("taken-2")])
     other = path.with_name(f"other-{path.name}")
@@ -293,7 +293,7 @@ def test_what_the_service_rejects_waits_until_flush_has_told_it(service, path, c
         assert shop.pending().count == 0
 
 
-def test_an_order_that_is_rejected_is_not_sent_again_with_every_success(service, path, caplog):
+def test_rejected_order_is_not_sent_again_with_every_success(service, path, caplog):
     with down(path) as shop:
         shop.checkout([order_of("again-1")])
     waiting = outbox_of(path)
@@ -310,7 +310,7 @@ def test_an_order_that_is_rejected_is_not_sent_again_with_every_success(service,
         assert states(shop.flush().values()) == [Rule.NOT_AN_ENVELOPE]
 
 
-def test_an_envelope_that_has_expired_is_told_with_its_reference(service, path):
+def test_expired_envelope_is_reported_with_its_reference(service, path):
     with down(path) as shop:
         shop.checkout([order_of("expired-1")])
     service.clock.ahead += timedelta(days=3, minutes=1)
@@ -353,7 +353,7 @@ def failing(url, on):
         yield address
 
 
-def test_one_order_that_the_service_fails_on_holds_back_no_other(service, path):
+def test_order_that_breaks_the_service_holds_back_no_other(service, path):
     with down(path) as shop:
         shop.checkout([order_of(f"poison-{n}") for n in range(5)])
         waits = {each.reference: each for each in shop.sealed.outbox.read(shop.sealed.outbox.names())}
@@ -368,7 +368,7 @@ def test_one_order_that_the_service_fails_on_holds_back_no_other(service, path):
         assert list(shop.flush()) == ["poison-2"]
 
 
-def test_at_checkout_only_the_order_that_the_service_fails_on_waits(service, path):
+def test_only_the_order_that_breaks_the_service_waits_at_checkout(service, path):
     words: list[str] = []
     with failing(service.url, words) as url, connected(url, path) as shop:
         seal = shop.sealed._sealer.seal

@@ -37,7 +37,7 @@ def scanned(page, numbers: list[str], *, ready: int) -> None:
     page.until(f"document.querySelectorAll('#list [data-state=ready]').length === {ready}")
 
 
-def test_an_honest_day_prints_each_of_400_labels_once_and_locks_nobody(tmp_path):
+def test_honest_day_prints_each_of_400_labels_once_and_locks_no_clerk(tmp_path):
     with browser() as page:
         with serving(tmp_path / "outlet") as service:
             batches = [ordered(service, n * A_BATCH) for n in range(4)]

@@ -107,7 +107,7 @@ def came_out(page) -> None:
     page.until("document.querySelector('#confirm').hidden")
 
 
-def test_a_batch_is_scanned_looked_at_and_printed_without_a_mouse(service, page):
+def test_batch_is_scanned_viewed_and_printed_without_a_mouse(service, page):
     parcels = [parcel(service) for _ in range(3)]
     away, _ = parcel(service, here=False)
     for number, _ in (parcels[0], parcels[1]):
@@ -131,7 +131,7 @@ def test_a_batch_is_scanned_looked_at_and_printed_without_a_mouse(service, page)
     assert page.text("#counts") == "0 ready, 3 printed, 1 not"
 
 
-def test_the_scanned_label_is_what_the_preview_shows_and_others_can_be_looked_at(service, page):
+def test_preview_shows_the_scanned_label_and_can_show_others(service, page):
     one, two = parcel(service)[0], parcel(service)[0]
     page.scan(one)
     page.scan(two)
@@ -147,7 +147,7 @@ def test_the_scanned_label_is_what_the_preview_shows_and_others_can_be_looked_at
     assert page.see("document.activeElement.id") == "number"
 
 
-def test_what_is_no_waybill_number_is_said_at_once_and_never_asked(service, page):
+def test_invalid_waybill_number_is_reported_at_once_and_never_requested(service, page):
     before = len(page.asked())
     for typed, words in (
         ("12", "Not a waybill number"),
@@ -167,7 +167,7 @@ def test_what_is_no_waybill_number_is_said_at_once_and_never_asked(service, page
     assert page.see("document.querySelectorAll('#list li').length") == 1
 
 
-def test_a_reprint_takes_a_reason_and_counts(service, page):
+def test_reprint_takes_a_reason_and_counts(service, page):
     number, token = parcel(service)
     other, first = parcel(service)
     page.scan(number)
@@ -195,7 +195,7 @@ def reasons(service, token: str) -> list[str | None]:
     return [leaf.detail.get("reason") for leaf in leaves if leaf.kind in {"print", "reprint"}]
 
 
-def test_a_label_that_does_not_fit_the_paper_says_so_and_fits_a_larger_one(service, page):
+def test_label_too_large_for_the_paper_says_so_and_fits_a_larger_one(service, page):
     number, _ = parcel(service)
     page.scan(number)
     page.tab_to("#paper")
@@ -208,7 +208,7 @@ def test_a_label_that_does_not_fit_the_paper_says_so_and_fits_a_larger_one(servi
     assert page.see("document.querySelector('#number').value") == "YT"
 
 
-def test_a_service_that_is_down_loses_nothing(service, page):
+def test_service_outage_loses_nothing_on_the_page(service, page):
     number, token = parcel(service)
     other, _ = parcel(service)
     page.scan(number)
@@ -236,7 +236,7 @@ def test_a_service_that_is_down_loses_nothing(service, page):
     assert record(service, token).prints == 1
 
 
-def test_an_answer_that_is_lost_is_asked_for_again_and_counted_once(service, page):
+def test_lost_answer_is_requested_again_and_counted_once(service, page):
     number, token = parcel(service)
     page.scan(number)
     said(page, number)
@@ -254,7 +254,7 @@ def test_an_answer_that_is_lost_is_asked_for_again_and_counted_once(service, pag
     assert record(service, token).prints == 1
 
 
-def test_it_speaks_the_browsers_language_and_the_other_one(service, window):
+def test_page_uses_the_browsers_language_and_offers_the_other(service, window):
     at_the_door(window, service, language="zh-CN")
     assert (window.see("document.title"), window.see("document.documentElement.lang")) == ("打印面单", "zh-CN")
     entered(window, service, language="zh-CN", width=390)
@@ -270,7 +270,7 @@ def test_it_speaks_the_browsers_language_and_the_other_one(service, window):
     assert window.see("document.documentElement.scrollWidth") <= 390
 
 
-def test_both_languages_say_the_same_things(service, window):
+def test_both_languages_have_the_same_messages(service, window):
     at_the_door(window, service)
     shape = "Object.fromEntries(Object.entries(W).map(([k, v]) => [k, v?.constructor === Object ? Object.keys(v) : 0]))"
     told = window.see(
@@ -281,7 +281,7 @@ def test_both_languages_say_the_same_things(service, window):
     assert set(re.findall(r'data-word="(\w+)"', html)) <= told[0].keys()
 
 
-def test_everything_has_a_name_and_can_be_read(service, page):
+def test_every_control_has_an_accessible_name_and_contrast(service, page):
     number, _ = parcel(service)
     page.scan(number)
     page.scan("12")
@@ -297,7 +297,7 @@ def test_everything_has_a_name_and_can_be_read(service, page):
     assert [each for each in contrasts if each[1] < 4.5] == []
 
 
-def test_only_key_and_open_work_are_kept_and_nothing_stands_in_an_address(service, page):
+def test_only_key_and_open_work_are_stored_and_no_url_holds_data(service, page):
     number, _ = parcel(service)
     page.scan(number)
     said(page, number)
@@ -320,7 +320,7 @@ def kept_numbers(page) -> list[str]:
     return sorted(set(re.findall(r"YT\d{12}", found)))
 
 
-def test_the_page_lets_nothing_foreign_in(service, page):
+def test_page_loads_no_foreign_content(service, page):
     for path in FILES:
         answer = service.http.get(path)
         assert answer.status_code == service.http.head(path).status_code == 200
@@ -344,7 +344,7 @@ def gone_again(page, service) -> None:
     page.until("!document.querySelector('#desk').hidden")
 
 
-def test_reload_after_print_loses_neither_the_batch_nor_what_waits(service, page):
+def test_reload_after_print_keeps_the_batch_and_the_waiting_scans(service, page):
     (one, first), (two, second), (waiting, _) = parcel(service), parcel(service), parcel(service)
     for number in (one, two):
         page.scan(number)
@@ -370,7 +370,7 @@ def test_reload_after_print_loses_neither_the_batch_nor_what_waits(service, page
     assert said(page, waiting)[0] == "ready"
 
 
-def test_batch_whose_answer_was_lost_is_there_after_a_crash(service, page):
+def test_batch_with_a_lost_answer_is_there_after_a_crash(service, page):
     number, token = parcel(service)
     page.scan(number)
     said(page, number)
@@ -388,7 +388,7 @@ def test_batch_whose_answer_was_lost_is_there_after_a_crash(service, page):
     assert record(service, token).prints == 1
 
 
-def test_the_next_batch_waits_until_the_last_one_is_confirmed(service, page):
+def test_next_batch_waits_until_the_last_one_is_confirmed(service, page):
     one, two = parcel(service)[0], parcel(service)[0]
     page.scan(one)
     said(page, one)
@@ -400,7 +400,7 @@ def test_the_next_batch_waits_until_the_last_one_is_confirmed(service, page):
     assert not page.see("document.querySelector('#print').disabled")
 
 
-def test_end_of_a_number_is_refused_unless_it_is_entered_twice(service, page):
+def test_partial_number_is_refused_unless_entered_twice(service, page):
     number, _ = parcel(service)
     page.scan(number)
     said(page, number)
@@ -412,7 +412,7 @@ def test_end_of_a_number_is_refused_unless_it_is_entered_twice(service, page):
     assert said(page, number[-6:]) == ("bad", "Not a parcel of this outlet, or a wrong number")
 
 
-def test_keys_that_come_right_after_the_focus_are_no_number(service, page):
+def test_keys_pressed_right_after_the_focus_are_no_number(service, page):
     number, _ = parcel(service)
     lost = "document.hasFocus = () => false; window.dispatchEvent(new Event('blur')); window.lost = performance.now()"
     page.see(lost)  # a browser without a screen has no other window that takes the keys
@@ -428,7 +428,7 @@ def test_keys_that_come_right_after_the_focus_are_no_number(service, page):
     assert said(page, number)[0] == "ready"
 
 
-def test_many_strangers_in_a_row_stop_the_page_before_they_lock_the_clerk(service, page):
+def test_many_unknown_numbers_stop_the_page_before_the_clerk_is_locked(service, page):
     wrong = [f"YT88000000{n:04}" for n in range(30)]
     for number in wrong:
         page.scan(number)
@@ -467,7 +467,7 @@ def test_locked_clerk_reads_until_when_and_who_helps(service, page):
     assert said(page, number)[0] == "ready"
 
 
-def test_desk_has_a_name_and_keeps_it_and_its_paper(service, page):
+def test_desk_keeps_its_name_and_paper(service, page):
     number, token = parcel(service)
     page.tab_to("#station")
     page.see("document.querySelector('#station').select()")
@@ -508,7 +508,7 @@ def test_silent_service_is_waited_for_once_and_not_for_each_scan(service, page):
     assert {said(page, number)[0] for number in numbers} == {"ready"}
 
 
-def test_second_window_is_told_that_the_page_is_open(service, page):
+def test_second_window_warns_that_the_page_is_open(service, page):
     second = page.another()
     at_the_door(second, service)
     second.scan(service.code(DISPATCHER))

@@ -17,7 +17,7 @@ __all__ = ["page", "window"]
 pytestmark = pytest.mark.system("chromium", "bash")
 
 
-def test_after_an_hour_the_key_signs_in_again_without_a_hand(service, page):
+def test_key_renews_the_sign_in_after_an_hour(service, page):
     one, two = parcel(service)[0], parcel(service)[0]
     page.scan(one)
     said(page, one)
@@ -33,7 +33,7 @@ def test_after_an_hour_the_key_signs_in_again_without_a_hand(service, page):
     page.until("document.querySelectorAll('#list li').length === 0")
 
 
-def test_with_a_secret_an_hour_ends_the_sign_in_and_the_list_stays(service, window):
+def test_secret_sign_in_ends_after_an_hour_and_the_list_stays(service, window):
     at_the_door(window, service)
     window.scan(service.secret(DISPATCHER))
     window.until("!document.querySelector('#desk').hidden")
@@ -50,7 +50,7 @@ def test_with_a_secret_an_hour_ends_the_sign_in_and_the_list_stays(service, wind
     assert said(window, number)[0] == "ready"
 
 
-def test_a_computer_enrols_once_signs_in_by_its_key_and_is_forgotten(service, window):
+def test_computer_enrols_once_signs_in_by_its_key_and_can_be_forgotten(service, window):
     at_the_door(window, service)
     window.see("indexedDB.deleteDatabase('waybill-device')")
     at_the_door(window, service)
@@ -79,7 +79,7 @@ def test_a_computer_enrols_once_signs_in_by_its_key_and_is_forgotten(service, wi
     window.until("document.querySelector('#forget').hidden")
 
 
-def test_computer_that_is_reported_lost_is_signed_out(service, page):
+def test_computer_reported_lost_is_signed_out(service, page):
     number, _ = parcel(service)
     with service.store.transaction() as tx:
         people.unbind(tx, [DISPATCHER.id])
@@ -90,7 +90,7 @@ def test_computer_that_is_reported_lost_is_signed_out(service, page):
     page.until("document.querySelector('#refused').textContent.includes('not enrolled')")
 
 
-def test_a_lost_answer_to_a_code_loses_no_enrolment(service, window):
+def test_lost_answer_to_a_code_loses_no_enrolment(service, window):
     at_the_door(window, service)
     code = service.code(DISPATCHER)
     window.lose_answers(lose=True)
@@ -101,7 +101,7 @@ def test_a_lost_answer_to_a_code_loses_no_enrolment(service, window):
     window.until("!document.querySelector('#desk').hidden")
 
 
-def test_a_computer_whose_clock_is_wrong_goes_by_the_services(service, window):
+def test_computer_with_a_wrong_clock_uses_the_services_time(service, window):
     service.clock.ahead += timedelta(minutes=10)
     try:
         entered(window, service)
@@ -112,7 +112,7 @@ def test_a_computer_whose_clock_is_wrong_goes_by_the_services(service, window):
         service.clock.ahead -= timedelta(minutes=10)
 
 
-def test_where_the_service_takes_secrets_the_page_does_too(service, window):
+def test_page_accepts_secrets_where_the_service_does(service, window):
     at_the_door(window, service)
     window.scan(service.secret(DISPATCHER))
     window.until("!document.querySelector('#desk').hidden")
@@ -121,7 +121,7 @@ def test_where_the_service_takes_secrets_the_page_does_too(service, window):
     assert said(window, number)[0] == "ready"
 
 
-def test_without_a_demo_the_browsers_own_key_signs_in_and_a_code_is_needed_once(tmp_path, window):
+def test_browser_key_signs_in_and_needs_a_code_once(tmp_path, window):
     with serving(tmp_path / "d", bearer_roles=frozenset()) as strict:
         for shown in ("", strict.code(DISPATCHER), ""):
             at_the_door(window, strict)
@@ -136,7 +136,7 @@ def test_without_a_demo_the_browsers_own_key_signs_in_and_a_code_is_needed_once(
             assert window.see("document.querySelector('#door').hidden")
 
 
-def test_a_computer_changes_hands_with_a_new_code(service, page):
+def test_computer_changes_hands_with_a_new_code(service, page):
     number, token = parcel(service)
     page.tab_to("#leave")
     page.press("Enter")

@@ -42,14 +42,14 @@ def shown(value):
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
-def test_no_way_of_printing_shows_it(value):
+def test_no_way_of_printing_shows_a_plain_value(value):
     for text in shown(value):
         assert SECRET not in text
         assert "13800000001" not in text
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
-def test_no_way_of_copying_out_gives_it(value):
+def test_no_way_of_copying_exports_a_plain_value(value):
     ways = [pickle.dumps, copy.deepcopy, json.dumps]
     if dataclasses.is_dataclass(value):
         ways.append(dataclasses.asdict)
@@ -59,13 +59,13 @@ def test_no_way_of_copying_out_gives_it(value):
         assert SECRET not in str(caught.value)
 
 
-def test_what_serialisers_ask_a_value_for_is_refused():
+def test_serialisers_get_no_plain_value():
     for ask in (Plain.__getstate__, Plain.__reduce__, copy.copy, vars):
         with pytest.raises(TypeError):
             ask(Plain(SECRET))
 
 
-def test_a_traceback_with_its_variables_shows_none(store, world, order):
+def test_traceback_with_variables_shows_no_plain_value(store, world, order):
     from masking.steps.checkout import Checkout, checkout
     from tests.cast import SHOP
 

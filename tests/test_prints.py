@@ -30,14 +30,14 @@ def asked(world, store, waybill, actor, job, reason=None):
     return label(world, store, [Label(actor=actor, id=waybill.id, job=job, station="st-1", reason=reason)])[0]
 
 
-def test_a_job_is_its_makers_own(store, world, printed):
+def test_job_belongs_to_its_creator(store, world, printed):
     assert asked(world, store, printed, DISPATCHER, "job-1") == Refusal(reason="job-of-another")
     assert asked(world, store, printed, DISPATCHER, "job-1", "damaged") == Refusal(reason="job-of-another")
     leaves = journal.who_saw(world, store, record_of_waybill_id(printed.id))
     assert [leaf.kind for leaf in leaves if leaf.actor == DISPATCHER.id] == ["refusal", "refusal"]
 
 
-def test_a_print_that_is_not_live_any_more_is_not_given_again(store, world, printed):
+def test_superseded_print_is_not_repeated(store, world, printed):
     second = asked(world, store, printed, DISPATCHER, "job-2", "damaged")
     assert isinstance(second, LabelData)
     assert asked(world, store, printed, SHOP, "job-1") == Refusal(reason="print-superseded")
@@ -53,7 +53,7 @@ def test_two_jobs_for_one_waybill_in_one_batch_make_one_print(store, world, orde
     assert again == first
 
 
-def test_a_reprint_of_a_parcel_that_is_out_for_delivery_elsewhere_is_unknown(store, world, printed):
+def test_reprint_of_a_parcel_out_for_delivery_elsewhere_is_unknown(store, world, printed):
     assigned(world, store, asked(world, store, printed, SHOP, "job-1"))
     elsewhere = Actor(id="hz-01-clerk", tenant=DISPATCHER.tenant, role=Role.OUTLET, unit="hz-01")
     with store.transaction() as tx:
@@ -61,7 +61,7 @@ def test_a_reprint_of_a_parcel_that_is_out_for_delivery_elsewhere_is_unknown(sto
     assert asked(world, store, printed, elsewhere, "job-3", "damaged") == Refusal(reason="unknown")
 
 
-def test_what_is_on_its_couriers_van_or_delivered_is_printed_by_nobody(store, world, printed):
+def test_parcel_on_the_van_or_delivered_cannot_be_printed(store, world, printed):
     data = asked(world, store, printed, SHOP, "job-1")
     assigned(world, store, data)
     scan(world, store, [Scan(actor=COURIER, what=data.code, kind="collected")])
@@ -71,7 +71,7 @@ def test_what_is_on_its_couriers_van_or_delivered_is_printed_by_nobody(store, wo
     assert asked(world, store, printed, SHOP, "job-3") == Refusal(reason="delivered")
 
 
-def test_an_outlet_names_a_parcel_by_its_number_and_a_rival_by_nothing(store, world, order):
+def test_outlet_names_a_parcel_by_its_number_and_a_rival_cannot(store, world, order):
     waybill = checked_out(world, store, order())
     number = waybill.waybill_number
     asks = [Label(actor=who, id=number, job="job-1", station="st-1") for who in (DISPATCHER, RIVAL)]
@@ -82,7 +82,7 @@ def test_an_outlet_names_a_parcel_by_its_number_and_a_rival_by_nothing(store, wo
     assert refused == Refusal(reason="unknown")
 
 
-def test_slips_lock_nobody_and_copies_do(store, world, order):
+def test_unknown_numbers_lock_no_clerk_but_refused_copies_do(store, world, order):
     unshipped = checked_out(world, store, order("A-1", waybill_number=None, routing_code=None))
     slips = [asked(world, store, unshipped, SHOP, "job-1") for _ in range(25)]
     assert {each.reason for each in slips} == {"not-shipped"}
@@ -95,7 +95,7 @@ def test_slips_lock_nobody_and_copies_do(store, world, order):
 
 
 @pytest.mark.parametrize("preview", [True, False])
-def test_parcels_of_the_outlet_that_are_not_scanned_in_lock_nobody(store, world, order, preview):
+def test_outlets_own_parcels_without_an_arrival_scan_lock_no_clerk(store, world, order, preview):
     waybill = checked_out(world, store, order())
     ask = Label(actor=DISPATCHER, id=waybill.waybill_number, job="job-1", station="st-1", preview=preview)
     for _ in range(40):
@@ -120,7 +120,7 @@ def test_refused_previews_cost_a_tenth_and_lock_in_the_end(store, world):
         assert [kind for _, kind, _ in budgets.alarms(tx)] == ["too-many-refusals"]
 
 
-def test_one_slip_that_stands_in_a_batch_many_times_counts_once(store, world):
+def test_unknown_number_repeated_in_a_batch_counts_once(store, world):
     asks = [Label(actor=DISPATCHER, id="YT999999999999", job="j", station="s")] * 25
     assert label(world, store, asks) == [Refusal(reason="unknown")] * 25
     assert label(world, store, asks[:1]) == [Refusal(reason="unknown")]
@@ -133,7 +133,7 @@ def test_first_print_keeps_no_reason(store, world, order):
     assert "reason" not in leaf.detail
 
 
-def test_a_preview_follows_the_rules_of_the_print_and_is_none(store, world, order):
+def test_preview_follows_the_rules_of_the_print_without_counting(store, world, order):
     waybill = checked_out(world, store, order())
     first = Label(actor=SHOP, id=waybill.id, job="job-1", station="st-1")
     look = replace(first, preview=True)

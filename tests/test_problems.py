@@ -102,7 +102,7 @@ odd_bodies = st.dictionaries(
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=st.sampled_from(sorted(ROUTES)), body=odd_bodies)
-def test_a_body_that_is_wrong_is_answered_by_field_and_rule_alone(service, path, body):
+def test_invalid_body_is_answered_by_field_and_rule_only(service, path, body):
     answer = service.ask(ROUTES[path], path, content=json.dumps(body), headers={"Content-Type": "application/json"})
     assert answer.status_code in {200, 401, 422}, answer.text
     if answer.status_code == 422:
@@ -127,26 +127,26 @@ def test_a_body_that_is_wrong_is_answered_by_field_and_rule_alone(service, path,
         b"\x00",
     ],
 )
-def test_a_body_that_is_no_json_is_a_problem(service, raw):
+def test_body_that_is_not_json_is_a_problem(service, raw):
     for kind in ("application/json", "text/plain", "application/json; charset=utf-16", "multipart/form-data", "x"):
         answer = service.ask(SHOP, "/v1/waybills", content=raw, headers={"Content-Type": kind})
         assert is_problem(answer, "input") or is_problem(answer, "body-unreadable")
 
 
-def test_a_rejected_order_names_no_value(service):
+def test_rejected_order_repeats_no_value(service):
     order = ORDER | {"reference": "X-1", "recipient": ORDER["recipient"] | {"phone": "canary-9876"}}
     [outcome] = service.outcomes(SHOP, "/v1/waybills", {"orders": [order]})
     assert outcome["field"] == "recipient.phone"
     assert "canary" not in json.dumps(outcome)
 
 
-def test_of_very_many_broken_rules_fifty_are_named(service):
+def test_at_most_fifty_broken_rules_are_named(service):
     answer = service.ask(COURIER, "/v1/scans", {"items": [{}] * 100})
     assert is_problem(answer, "input")
     assert len(answer.json()["errors"]) == 50
 
 
-def test_paths_and_methods_that_do_not_exist_are_problems(service):
+def test_unknown_paths_and_methods_are_problems(service):
     for path in (f"/v1/waybills/{CANARY}", "/v1/waybills/13812349876", "/v1/nothing/canary-9876", "/v1/waybills/"):
         assert is_problem(service.ask(SHOP, path), "not-found")
     for path in ("/v1/waybills/wb1_%00", "/v1/waybills/..%2f..%2fhealthz", "//v1//waybills"):
@@ -158,7 +158,7 @@ def test_paths_and_methods_that_do_not_exist_are_problems(service):
         assert answer.headers["allow"] == "POST"
 
 
-def test_without_a_token_everything_but_the_open_addresses_is_a_401(service):
+def test_request_without_a_token_gets_401_except_on_open_routes(service):
     for path in (*ROUTES, "/v1/ledger/checkpoint", "/docs", f"/v1/{CANARY}", "/V1/TOKEN", "/v1/token/"):
         if path != "/v1/token":
             assert is_problem(service.ask(None, path), "unauthenticated")
@@ -168,7 +168,7 @@ def test_without_a_token_everything_but_the_open_addresses_is_a_401(service):
         assert is_problem(refused, "unauthenticated")
 
 
-def test_two_tokens_are_none(service):
+def test_request_with_two_tokens_gets_401(service):
     token = f"Bearer {service.token(SHOP)}"
     headers = [("Authorization", token), ("Authorization", token)]
     assert is_problem(service.http.get("/v1/ledger/checkpoint", headers=headers), "unauthenticated")
@@ -193,13 +193,13 @@ def post(service: Service, *headers: str) -> bytes:
     return "\r\n".join(lines).encode()
 
 
-def test_a_body_announced_too_large_is_refused_before_it_is_read(service):
+def test_body_announced_too_large_is_refused_before_it_is_read(service):
     answer = raw(service, post(service, f"Content-Length: {10 * MEGABYTE}", "Content-Type: application/json"))
     assert answer.startswith(b"HTTP/1.1 413")
     assert b"urn:waybill-masking:problem:too-large" in answer
 
 
-def test_a_body_that_grows_too_large_is_cut_off(service):
+def test_body_that_grows_too_large_is_cut_off(service):
     def chunks() -> Iterator[bytes]:
         for sent in range(1000):  # 64 MB: far more than the sockets' buffers can hold
             yield b" " * 65536
@@ -212,7 +212,7 @@ def test_a_body_that_grows_too_large_is_cut_off(service):
     assert is_problem(answer, "too-large")
 
 
-def test_a_body_that_does_not_arrive_is_given_up(service):
+def test_body_that_does_not_arrive_times_out(service):
     answer = raw(service, post(service, "Content-Length: 100", "Content-Type: application/json"), b"{", b'"', pause=0.1)
     assert answer.startswith(b"HTTP/1.1 408")
 
@@ -253,7 +253,7 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("canary", [b"13812349876", b"wbt1_canary-9876-" + b"A" * 43, b"GETcanary-9876" * 4000])
-def test_no_part_of_a_request_gets_into_the_log_or_an_answer_as_it_is(service, log, canary):
+def test_request_parts_enter_logs_and_answers_escaped_only(service, log, canary):
     for request in HOSTILE:
         whole = request.replace(b"%s", canary)
         host, port = service.url.removeprefix("http://").split(":")
@@ -272,7 +272,7 @@ def test_no_part_of_a_request_gets_into_the_log_or_an_answer_as_it_is(service, l
     assert canary[:11].decode() not in "\n".join(log) + service.ask(None, "/metrics").text
 
 
-def test_every_error_of_the_package_has_its_problem_and_a_strangers_error_tells_nothing():
+def test_every_package_error_has_a_problem_and_others_reveal_nothing():
     told = {
         InputError("phone", "not-a-phone", row=3): 422,
         RefusedError("locked", retry_after=7): 409,
@@ -293,7 +293,7 @@ def test_every_error_of_the_package_has_its_problem_and_a_strangers_error_tells_
 
 
 @pytest.mark.parametrize(("error", "name"), [(IntegrityError(CANARY), "integrity"), (ValueError(CANARY), "internal")])
-def test_what_went_wrong_here_is_found_in_the_log_by_the_request_id(service, log, error, name):
+def test_internal_error_is_found_in_the_log_by_the_request_id(service, log, error, name):
     class Broken:
         async def submit(self, *_):
             raise error
@@ -311,7 +311,7 @@ def test_what_went_wrong_here_is_found_in_the_log_by_the_request_id(service, log
     assert CANARY not in str(said)
 
 
-def test_the_log_and_the_counts_hold_nothing_that_was_sent(service, log):
+def test_log_and_counts_hold_nothing_that_was_sent(service, log):
     party = {"name": CANARY, "phone": "13812349876", "address": f"上海市浦东新区世纪大道100号{CANARY}501室"}
     service.outcomes(SHOP, "/v1/waybills", {"orders": [ORDER | {"reference": "canary-9876", "recipient": party}]})
     found = service.ask(SHOP, "/v1/waybills/find?phone=13812349876", {"phone": "13812349876"}).json()["waybills"]
@@ -340,12 +340,12 @@ def test_the_log_and_the_counts_hold_nothing_that_was_sent(service, log):
         (ValueError("13800000001"), (), "ValueError"),
     ],
 )
-def test_log_of_the_server_keeps_its_own_numbers_only(template, values, event):
+def test_server_log_keeps_only_its_own_numbers(template, values, event):
     record = logging.LogRecord("uvicorn.error", logging.INFO, __file__, 1, template, values, None)
     assert json.loads(JsonLines().format(record))["event"] == event
 
 
-def test_bytes_in_a_line_of_ours_leave_their_type_only():
+def test_bytes_in_an_own_log_line_appear_as_their_type_only():
     record = logging.LogRecord("waybill", logging.INFO, __file__, 1, "read", (), None)
     record.waybill = {"phone": b"13800000001"}
     assert json.loads(JsonLines().format(record))["phone"] == "bytes"

@@ -190,12 +190,12 @@ RULES: dict[str, tuple[Callable[[], str], str]] = {
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_proof_is_refused_for(rule):
+def test_proof_that_breaks_a_rule_is_refused(rule):
     build, reason = RULES[rule]
     assert refused(build()) == reason
 
 
-def test_a_proof_that_breaks_no_rule_names_its_key_and_its_use():
+def test_valid_proof_names_its_key_and_its_use():
     found = checked(claim())
     assert found == checked(claim())
     assert found.until == CLAIMS["iat"] + PAST
@@ -205,12 +205,12 @@ def test_a_proof_that_breaks_no_rule_names_its_key_and_its_use():
     assert checked(claim(iat=at(seconds=5))).use == found.use  # a name is used up once, whatever else is in the proof
 
 
-def test_a_proof_may_say_more_than_is_asked():
+def test_proof_may_hold_further_members():
     checked(claim(nonce="x", exp=1))
     checked(proof(HEADER, CLAIMS | {"ath": None}), token=None)
 
 
-def test_a_request_without_a_body_needs_no_hash_of_it():
+def test_request_without_a_body_needs_no_body_hash():
     checked(claim(bsh=None), body=b"")
     checked(claim(bsh=hashed(b"")), body=b"")
     assert refused(claim(), body=b"") == "bsh"
@@ -230,11 +230,11 @@ def test_a_request_without_a_body_needs_no_hash_of_it():
         "https://mask.example.:443/v1/resolve",
     ],
 )
-def test_an_address_is_compared_in_its_normal_form(spelt):
+def test_equivalent_addresses_are_equal(spelt):
     checked(claim(htu=spelt))
 
 
-def test_what_means_something_else_in_an_address_stays_apart():
+def test_different_addresses_stay_different():
     assert normalised("https://a.example/v1%2fresolve") == "https://a.example/v1%2Fresolve"
     assert normalised("http://[::1]:80") == "http://[::1]/"
     assert normalised("https://a.example:80/") == "https://a.example:80/"
@@ -268,19 +268,19 @@ def test_members_that_other_libraries_send_are_accepted(header, claims):
 
 
 @given(st.text() | st.text(alphabet="ABCxyz019-_.=", min_size=20))
-def test_no_text_makes_the_parser_raise_anything_else(text):
+def test_proof_parser_raises_only_its_own_error(text):
     assert refused(text)
 
 
 @given(at=st.integers(0, 10_000), to=st.characters())
-def test_a_changed_character_is_never_the_same_proof(at, to):
+def test_changed_character_never_gives_the_same_proof(at, to):
     text = claim()
     at %= len(text)
     if text[at] != to:
         assert refused(text[:at] + to + text[at + 1 :])
 
 
-def test_the_client_makes_what_the_service_takes(tmp_path):
+def test_client_makes_proofs_that_the_service_accepts(tmp_path):
     for name in ("device.key", "another.key"):
         make_key(tmp_path / name)
     device = Device.of_file(tmp_path / "device.key")
@@ -292,7 +292,7 @@ def test_the_client_makes_what_the_service_takes(tmp_path):
     assert Device.of_file(tmp_path / "another.key").thumbprint != device.thumbprint
 
 
-def test_hardware_signs_in_the_clients_place():
+def test_hardware_key_signs_in_place_of_the_client():
     signatures = count()
 
     def sign(message: bytes) -> bytes:
@@ -304,7 +304,7 @@ def test_hardware_signs_in_the_clients_place():
     assert next(signatures) == 1
 
 
-def test_a_device_key_is_its_owners_alone(tmp_path):
+def test_device_key_readable_by_others_is_refused(tmp_path):
     path = tmp_path / "device.key"
     make_key(path)
     assert path.stat().st_mode & 0o777 == 0o600

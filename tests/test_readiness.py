@@ -7,7 +7,7 @@ import asyncio
 from api.service.routes.health import MOST, Checked
 
 
-def test_store_is_asked_a_few_times_a_second_and_once_at_a_time():
+def test_store_is_checked_a_few_times_a_second_by_one_request_at_a_time():
     now, running, asked = [0.0], [0], [0]
 
     async def check():

@@ -75,7 +75,7 @@ def literals(tree):
         )
 
 
-def test_rule_of_a_length_names_the_length():
+def test_length_rule_names_the_length():
     assert {name: rule for name, (limit, rule) in LIMITS.items() if rule != f"longer-than-{limit}"} == {}
 
 

@@ -75,9 +75,7 @@ def back_again(folder, copy, name):
     shutil.copy(copy, folder / f"{name}.sqlite")
 
 
-def test_yesterdays_data_beside_todays_keys_opens_what_lives_and_nothing_that_was_destroyed(
-    folder, deployment, three, tmp_path
-):
+def test_yesterdays_data_with_todays_keys_opens_no_destroyed_waybill(folder, deployment, three, tmp_path):
     back_up(deployment.data, tmp_path / "copy.sqlite", World().now())
     gone, away, kept = three
     destroy(deployment, gone)
@@ -94,7 +92,7 @@ def test_yesterdays_data_beside_todays_keys_opens_what_lives_and_nothing_that_wa
     restored.close()
 
 
-def test_a_copy_of_the_keys_does_not_start_before_destructions_were_replayed(folder, deployment, three, tmp_path):
+def test_copy_of_the_keys_does_not_start_before_destructions_are_replayed(folder, deployment, three, tmp_path):
     back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=deployment.keys)
     destroy(deployment, three[0])
     deployment.close()
@@ -103,9 +101,7 @@ def test_a_copy_of_the_keys_does_not_start_before_destructions_were_replayed(fol
         open_folder(folder, World())
 
 
-def test_a_restored_copy_of_the_data_is_the_copy_whatever_log_a_crash_has_left(
-    folder, deployment, three, tmp_path, order, capsys
-):
+def test_restored_data_ignores_the_log_left_by_a_crash(folder, deployment, three, tmp_path, order, capsys):
     """SQLite would play a log that it finds beside a file into that file."""
     back_up(deployment.data, tmp_path / "copy.sqlite", World().now())
     destroy(deployment, three[0])
@@ -130,9 +126,7 @@ def test_a_restored_copy_of_the_data_is_the_copy_whatever_log_a_crash_has_left(
     assert "move it away first" in capsys.readouterr().err
 
 
-def test_restored_keys_open_what_lives_and_nothing_that_was_destroyed_or_sealed_away_since(
-    folder, deployment, three, tmp_path, capsys
-):
+def test_restored_keys_open_nothing_destroyed_or_sealed_away_since(folder, deployment, three, tmp_path, capsys):
     back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=deployment.keys)
     destroy(deployment, three[0])
     retire(World(), deployment, [SealAway(actor=OPERATOR, id=three[1].id)])
@@ -147,7 +141,7 @@ def test_restored_keys_open_what_lives_and_nothing_that_was_destroyed_or_sealed_
     restored.close()
 
 
-def test_a_key_file_that_was_put_back_by_hand_is_found_out_at_the_start(folder, deployment, three, tmp_path):
+def test_key_file_put_back_by_hand_is_noticed_at_the_start(folder, deployment, three, tmp_path):
     back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now())  # a plain copy, unmarked
     destroy(deployment, three[0])
     deployment.close()
@@ -157,7 +151,7 @@ def test_a_key_file_that_was_put_back_by_hand_is_found_out_at_the_start(folder, 
     restored.close()
 
 
-def test_a_copy_older_than_a_day_is_refused(deployment, three, tmp_path):
+def test_backup_older_than_a_day_is_refused(deployment, three, tmp_path):
     made = World().now() - timedelta(hours=25)
     back_up(deployment.keys.engine, tmp_path / "copy.sqlite", made, keys=deployment.keys)
     with pytest.raises(RefusedError, match="older-than-24-hours"):
@@ -171,7 +165,7 @@ def test_a_copy_older_than_a_day_is_refused(deployment, three, tmp_path):
     assert not (tmp_path / "new.sqlite").exists()
 
 
-def test_a_restore_never_writes_over_a_key_store_and_takes_nothing_else(deployment, folder, three, tmp_path):
+def test_restore_overwrites_no_key_store_and_takes_nothing_else(deployment, folder, three, tmp_path):
     back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=deployment.keys)
     with pytest.raises(SettingsError, match="move it away"):
         restore_keys(
@@ -202,7 +196,7 @@ def test_a_restore_never_writes_over_a_key_store_and_takes_nothing_else(deployme
         ("sqlite:///{}/none.sqlite", "none.sqlite is missing, whose destructions are replayed: restore the data first"),
     ],
 )
-def test_no_keys_are_put_back_beside_data_that_is_nowhere(
+def test_keys_are_not_restored_next_to_missing_data(
     deployment, folder, three, tmp_path, monkeypatch, capsys, address, told
 ):
     back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=deployment.keys)
@@ -213,7 +207,7 @@ def test_no_keys_are_put_back_beside_data_that_is_nowhere(
     assert not list(tmp_path.glob("[nk]*.sqlite"))
 
 
-def test_a_copy_is_private_and_whole(deployment, three, tmp_path):
+def test_backup_is_private_and_complete(deployment, three, tmp_path):
     back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=deployment.keys)
     assert [path.name for path in tmp_path.glob("copy.sqlite*")] == ["copy.sqlite"]
     assert (tmp_path / "copy.sqlite").stat().st_mode & 0o777 == 0o600
@@ -223,7 +217,7 @@ def test_a_copy_is_private_and_whole(deployment, three, tmp_path):
     assert recovery.copied_at(deployment.keys.engine) is None  # only the copy is marked
 
 
-def test_a_copy_that_does_not_get_whole_is_none(deployment, three, tmp_path):
+def test_incomplete_backup_leaves_no_file(deployment, three, tmp_path):
     """As on a full disk; the next try finds nothing in its way."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, before[1]))
@@ -236,7 +230,7 @@ def test_a_copy_that_does_not_get_whole_is_none(deployment, three, tmp_path):
     back_up(deployment.data, tmp_path / "copy.sqlite", World().now())
 
 
-def test_no_file_of_sqlite_keeps_a_destroyed_wrap_or_field(folder, deployment, three):
+def test_no_sqlite_file_keeps_a_destroyed_wrap_or_field(folder, deployment, three):
     record = record_of_waybill_id(three[0].id)
     with deployment.transaction() as tx:
         fields = tx.execute(sa.select(schema.sealed).where(schema.sealed.c.waybill == record)).one()
@@ -253,13 +247,13 @@ def test_no_file_of_sqlite_keeps_a_destroyed_wrap_or_field(folder, deployment, t
     assert found() == [False] * 10
 
 
-def test_a_store_that_was_never_restored_has_nothing_to_reconcile(store, world, order):
+def test_store_never_restored_has_nothing_to_reconcile(store, world, order):
     waybill = checked_out(world, store, order())
     retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
     assert reconcile(world, store) == (0, 0)
 
 
-def test_start_reads_neither_table_of_destructions_as_a_whole(store, world, order):
+def test_start_reads_neither_table_of_destructions_whole(store, world, order):
     if store.data.dialect.name != "sqlite":
         pytest.skip("a small table is read as a whole there; `make bench ONLY=growth` measures it")
     waybill = checked_out(world, store, order())
@@ -277,7 +271,7 @@ def test_start_reads_neither_table_of_destructions_as_a_whole(store, world, orde
     assert [plan for plan in plans if plan in {"SCAN waybill", "SCAN destruction"}] == []
 
 
-def test_thorough_comparison_finds_a_destruction_of_a_clock_that_was_set_back(store, world, hands, order):
+def test_thorough_check_finds_a_destruction_by_a_clock_set_back(store, world, hands, order):
     early, late = (checked_out(world, store, order(name)) for name in ("A-1", "A-2"))
     hands.move(hours=2)
     retire(world, store, [Destroy(actor=OPERATOR, id=late.id, reason="test")])
@@ -312,7 +306,7 @@ def test_tombstones_are_replayed_on_every_kind_of_store(store, world, order):
     assert openable(store, [gone, kept]) == [False, True]
 
 
-def test_data_put_back_by_hand_is_not_signed_on_until_that_is_accepted(
+def test_data_put_back_by_hand_is_not_signed_until_accepted(
     folder, deployment, three, tmp_path, order, capsys, monkeypatch
 ):
     journal.sequence(World(), deployment)
@@ -337,7 +331,7 @@ def test_data_put_back_by_hand_is_not_signed_on_until_that_is_accepted(
     assert (last.kind, last.actor, last.detail) == ("accept", "operator", {"signed": "4", "left": "3"})
 
 
-def test_a_restore_of_the_data_says_on_the_ledger_how_many_leaves_were_lost(folder, deployment, three, tmp_path, order):
+def test_restore_of_the_data_records_how_many_leaves_were_lost(folder, deployment, three, tmp_path, order):
     journal.sequence(World(), deployment)
     back_up(deployment.data, tmp_path / "copy.sqlite", World().now())
     checked_out(World(), deployment, order("A-9"))
@@ -374,12 +368,12 @@ def restored_as(deployment, copy, tmp_path, *statements):
     return "restored"
 
 
-def test_an_old_copy_whose_time_was_changed_is_refused(deployment, old_copy, tmp_path):
+def test_old_backup_with_a_changed_time_is_refused(deployment, old_copy, tmp_path):
     later = "UPDATE backup SET at = ?", int(World().now().timestamp() * 1000)
     assert "has no valid MAC" in restored_as(deployment, old_copy, tmp_path, later)
 
 
-def test_an_old_copy_with_the_mark_of_a_newer_one_is_refused(deployment, old_copy, three, tmp_path):
+def test_old_backup_with_the_mark_of_a_newer_one_is_refused(deployment, old_copy, three, tmp_path):
     destroy(deployment, three[0])
     back_up(deployment.keys.engine, tmp_path / "newer.sqlite", World().now(), keys=deployment.keys)
     attach = "ATTACH ? AS newer", str(tmp_path / "newer.sqlite")
@@ -389,7 +383,7 @@ def test_an_old_copy_with_the_mark_of_a_newer_one_is_refused(deployment, old_cop
 
 
 @pytest.mark.parametrize("change", ["DELETE FROM backup", "UPDATE backup SET mac = NULL", "DELETE FROM destruction"])
-def test_a_copy_without_its_mark_or_with_less_in_it_is_refused(deployment, three, tmp_path, change):
+def test_backup_without_its_mark_or_with_rows_missing_is_refused(deployment, three, tmp_path, change):
     destroy(deployment, three[0])
     back_up(deployment.keys.engine, tmp_path / "copy.sqlite", World().now(), keys=deployment.keys)
     assert "has no valid MAC" in restored_as(deployment, tmp_path / "copy.sqlite", tmp_path, (change,))

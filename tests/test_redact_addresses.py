@@ -41,13 +41,13 @@ def doors(draw: st.DrawFn) -> list[str]:
 
 
 @pytest.mark.parametrize("case", DOORS, ids=lambda case: case.text)
-def test_a_door_is_hidden(case: Marked):
+def test_door_is_hidden(case: Marked):
     shown = mask_address(case.text).text
     assert not [n for n in case.hidden if telling(case.text[n]) and shown[n] != "*"], shown
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.text)
-def test_the_way_to_the_door_stays(case: Marked):
+def test_way_to_the_door_stays(case: Marked):
     shown = mask_address(case.text).text
     assert not [n for n, ch in enumerate(case.text) if ch.isalnum() and n not in case.hidden and shown[n] == "*"], shown
 
@@ -60,7 +60,7 @@ def test_masking_twice_changes_nothing(case: Marked):
 
 
 @given(WAYS, doors(), st.sampled_from(["", " ", "-", "，", "—"]))
-def test_a_door_never_appears_in_what_is_shown(way, door, joint):
+def test_door_never_appears_in_the_shown_text(way, door, joint):
     text = way + joint.join(door)
     shown = mask_address(text)
     assert len(shown.text) == len(text)
@@ -89,7 +89,7 @@ def test_hidden_spans_are_of_the_original_text(text):
 
 
 @given(st.text(max_size=60))
-def test_the_normal_form_knows_where_it_comes_from(text):
+def test_normal_form_maps_back_to_the_original_text(text):
     normal = normalise(text)
     assert normal.back(0, len(normal.text))[1] == len(text) or not normal.text
     for n in range(len(normal.text)):
@@ -98,7 +98,7 @@ def test_the_normal_form_knows_where_it_comes_from(text):
 
 
 @pytest.mark.parametrize("way", lines("ways"))
-def test_a_way_without_a_door_is_shown_whole(way):
+def test_way_without_a_door_is_shown_whole(way):
     assert mask_address(way).text == way
 
 
@@ -140,9 +140,9 @@ def test_each_profile_shows_less_than_the_one_before():
         ("武汉市洪山区华中医院住院部3号楼12层7病区25床", "3号楼*********"),
     ],
 )
-def test_the_screen_hides_what_the_standard_demands_and_shows_the_building(text, shown):
+def test_screen_hides_what_the_standard_demands_and_shows_the_building(text, shown):
     assert mask_address(text, profile=Profile.SCREEN).text.endswith(shown)
 
 
-def test_a_thousand_characters_of_digits_do_not_stall():
+def test_thousand_digits_do_not_stall():
     assert set(mask_address("1" * 500 + "一" * 500).text) <= {"*", "一"}

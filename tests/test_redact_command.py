@@ -53,7 +53,7 @@ def test_every_field_is_masked_with_offsets_into_its_value():
         '{"field": "name", "value": "张三", "profile": "all"}',
     ],
 )
-def test_a_line_that_cannot_be_read_is_named_by_its_number_alone(line):
+def test_unreadable_line_is_named_by_its_number_only(line):
     status, rows, err = redact('{"field": "name", "value": "张三"}', line)
     assert status == 2
     assert len(rows) == 1

@@ -201,13 +201,13 @@ def _tables_are_read():
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda each: each.__name__)
-def test_time_grows_with_the_length_only(function):
+def test_masking_time_is_proportional_to_the_length(function):
     seeds = [*characters(), *SEEDS]
     slowest = sorted(seeds, key=lambda seed: seconds(function, seed, SIZE))[-SLOWEST:]
     assert {seed: ratio for seed in slowest if (ratio := grown(function, seed, SIZE)) > MOST} == {}
 
 
-def test_pasted_line_of_the_longest_size_takes_no_more_than_four_quarters():
+def test_longest_pasted_line_takes_four_times_its_quarter_at_most():
     seeds = [*characters(), *SEEDS]
     slowest = sorted(seeds, key=lambda seed: seconds(take_apart, seed, 1000))[-SLOWEST:]
     assert {seed: ratio for seed in slowest if (ratio := grown(take_apart, seed, 250)) > MOST} == {}

@@ -19,7 +19,7 @@ DIGITS = ["0123456789", "０１２３４５６７８９", "零一二三四五六
 
 
 @pytest.mark.parametrize("case", PHONES, ids=lambda case: case.text)
-def test_a_phone_is_hidden_whole_and_nothing_else(case: Marked):
+def test_phone_is_hidden_whole_and_nothing_else(case: Marked):
     shown = mask_text(case.text).text
     assert not [n for n in case.hidden if case.text[n].isalnum() and shown[n] != "*"], shown
     assert not [n for n, ch in enumerate(case.text) if ch.isalnum() and n not in case.hidden and shown[n] == "*"], shown
@@ -27,7 +27,7 @@ def test_a_phone_is_hidden_whole_and_nothing_else(case: Marked):
 
 
 @pytest.mark.parametrize("case", [c for c in PHONES if c.hidden], ids=lambda case: case.text)
-def test_a_phone_field_hides_six_digits_and_the_last_four(case: Marked):
+def test_phone_field_hides_six_digits_and_the_last_four(case: Marked):
     text = "".join(case.text[n] for n in sorted(case.hidden))
     shown = mask_phone(text).text
     places = [n for n, ch in enumerate(text) if ch.isalnum() and ch not in "转接分机号ext"]
@@ -61,49 +61,49 @@ def test_separators_and_numerals_hide_as_much_and_mean_the_same(number, data):
         ("400-800-0002", "4008000002"),
     ],
 )
-def test_one_phone_has_one_form(one, other):
+def test_one_phone_has_one_normal_form(one, other):
     assert canonical(one) == canonical(other) is not None
 
 
-def test_an_extension_makes_another_phone():
+def test_extension_makes_another_phone():
     assert canonical("13800000001-4821") == "+8613800000001;4821" != canonical("13800000001")
 
 
 @pytest.mark.parametrize("text", ["", "没有电话", "123456", "1.38E+10", "订单"])
-def test_no_phone_has_no_form(text):
+def test_invalid_phone_has_no_normal_form(text):
     assert canonical(text) is None
 
 
-def test_a_phone_knows_its_place_in_the_original_text():
+def test_phone_maps_back_to_the_original_text():
     text = "㈠打\u200b１３８ 0000 0001\u200b谢"
     [phone] = find_phones(normalise(text))
     assert text[slice(*phone.span)].strip("\u200b") == "１３８ 0000 0001"
 
 
-def test_the_last_four_are_shown_only_where_asked_for():
+def test_last_four_digits_are_shown_only_on_request():
     assert mask_phone("13800000001").text == "138********"
     assert mask_phone("13800000001", tail=True).text == "*******0001"
 
 
-def test_words_beside_a_phone_hide_all_of_it():
+def test_words_next_to_a_phone_hide_all_of_it():
     assert mask_phone("张三 13800000001").text == "** ***********"
 
 
 @pytest.mark.parametrize(("name", "shown"), NAMES, ids=lambda text: text)
-def test_a_name_is_shown_as_listed(name, shown):
+def test_name_is_shown_as_listed(name, shown):
     assert mask_name(name).text == shown
     assert mask_name(shown).text == shown
 
 
 @given(st.text(min_size=1, max_size=20).filter(lambda text: text.strip() and "*" not in text))
-def test_of_every_name_something_is_hidden(name):
+def test_some_part_of_every_name_is_hidden(name):
     shown = mask_name(name).text
     letters = [n for n, ch in enumerate(name) if ch.isalnum()]
     assert any(shown[n] == "*" for n in letters) if letters else "*" in shown
 
 
 @given(st.sampled_from(sorted(COMPOUND)), st.text(alphabet="试样例虚构测", min_size=1, max_size=2))
-def test_a_compound_surname_is_not_cut(family, given_name):
+def test_compound_surname_is_not_cut(family, given_name):
     assert mask_name(family + given_name).text == family + "*" * len(given_name)
     assert surname(family + given_name) == family
 
@@ -115,5 +115,5 @@ def test_a_compound_surname_is_not_cut(family, given_name):
         ("示例书店", "示例书店"), ("示例公司张三", "示例公司"), ("", ""),
     ],
 )  # fmt: skip
-def test_a_courier_greets_by_the_surname(name, family):
+def test_courier_sees_the_surname(name, family):
     assert surname(name) == family

@@ -26,11 +26,11 @@ def good_lines() -> list[str]:
     return [masked.text for masked in mask_order(ORDER).fields().values()]
 
 
-def test_a_good_label_shows_nothing():
+def test_good_label_shows_nothing():
     assert printed_leaks([*good_lines(), "301-007-00 013", "第1次打印", "2026-11-24 08:30"], ORDER) == []
 
 
-def test_lines_may_break_anywhere():
+def test_leak_is_found_across_any_line_break():
     for size in (3, 5, 9):
         text = "".join(good_lines())
         assert printed_leaks([text[n : n + size] for n in range(0, len(text), size)], ORDER) == []
@@ -63,7 +63,7 @@ def blocked(masked: Masked) -> str:
     return "".join(char for n, char in enumerate(masked.text) if n not in hidden)
 
 
-def test_a_good_label_with_solid_blocks_shows_nothing():
+def test_good_label_with_solid_blocks_shows_nothing():
     shown = [blocked(masked) for masked in mask_order(ORDER).fields().values()]
     assert printed_leaks([*shown, "17000000000 转 4821", "12-01 12:00 前有效", "第1次打印"], ORDER) == []
 
@@ -79,6 +79,6 @@ def test_a_good_label_with_solid_blocks_shows_nothing():
         ("浙江省杭州市西湖区文三路90号东部软件园301室", "sender.address", "address-room"),
     ],
 )
-def test_each_leak_beside_a_solid_block_is_named(line, field, rule):
+def test_each_leak_next_to_a_solid_block_is_named(line, field, rule):
     shown = [blocked(masked) for masked in mask_order(ORDER).fields().values()]
     assert printed_leaks([*shown, line], ORDER) == [Leak(field, rule)]

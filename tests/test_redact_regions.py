@@ -19,7 +19,7 @@ def read(address: str) -> str:
 
 
 @pytest.mark.parametrize(("address", "expected"), CASES, ids=lambda text: text)
-def test_a_region_is_read_as_named(address, expected):
+def test_region_is_read_as_named(address, expected):
     assert read(address) == expected
 
 
@@ -55,19 +55,19 @@ def test_every_district_is_found_under_its_province_and_city():
         "新村",
     ],
 )
-def test_no_road_or_place_named_after_a_city_is_taken_for_it(tail):
+def test_road_or_place_named_after_a_city_is_not_taken_for_it(tail):
     shorts = [short for short, codes in table().shorts.items() if any(len(code) < 6 for code in codes)]
     assert [short for short in shorts if find_region(short + tail).spans] == []
 
 
-def test_a_region_knows_where_its_names_stand():
+def test_region_knows_the_position_of_its_names():
     text = "江西九江彭泽县江西省九江市彭泽县龙城镇"
     region = find_region(text)
     assert [text[a:b] for a, b in region.spans] == ["江西", "九江", "彭泽县", "江西省", "九江市", "彭泽县"]
     assert text[region.end :] == "龙城镇"
 
 
-def test_the_table_holds_all_levels():
+def test_region_table_holds_all_levels():
     known = table()
     assert sum(len(code) == 2 for code in known.by_code) == 34
     assert sum(len(code) == 6 for code in known.by_code) > 2800

@@ -26,13 +26,13 @@ def parted(line: str) -> tuple[str, list[tuple[str, str]]]:
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_an_address_is_cut_into_its_parts(line):
+def test_address_is_split_into_its_parts(line):
     text, wanted = parted(line)
     assert [(text[start:end], str(kind)) for start, end, kind in segments(text)] == wanted
 
 
 @given(st.text("浙江省杭州市西湖区文三路90号村组栋室3-2 （）附近张*A1390000000２号弄请放门卫", max_size=40))
-def test_parts_stand_in_order_and_none_over_another(text):
+def test_parts_are_in_order_without_overlap(text):
     found = segments(text)
     edges = [edge for start, end, _ in found for edge in (start, end)]
     assert edges == sorted(edges)
@@ -40,7 +40,7 @@ def test_parts_stand_in_order_and_none_over_another(text):
 
 
 @pytest.mark.parametrize("text", [case.text for case in marked("addresses")] + [parted(line)[0] for line in LINES])
-def test_what_a_label_hides_is_door_person_or_phone(text):
+def test_parts_hidden_on_a_label_are_door_person_or_phone(text):
     told = {n for start, end, kind in segments(text) if kind in HIDDEN for n in range(start, end)}
     hidden = {n for start, end in mask_address(text).hidden for n in range(start, end)}
     assert not [text[n] for n in hidden - told if text[n].isalnum() and text[n] not in "一〇○零"]

@@ -14,7 +14,7 @@ REMARKS = marked("remarks")
 
 
 @pytest.mark.parametrize("case", REMARKS, ids=lambda case: case.text)
-def test_of_a_remark_the_personal_parts_are_hidden_and_the_rest_stays(case: Marked):
+def test_personal_parts_of_a_remark_are_hidden_and_the_rest_stays(case: Marked):
     shown = mask_text(case.text).text
     assert not [n for n in case.hidden if case.text[n].isalnum() and shown[n] != "*"], shown
     assert not [n for n, ch in enumerate(case.text) if ch.isalnum() and n not in case.hidden and shown[n] == "*"], shown

@@ -37,7 +37,7 @@ from tests.test_store_contract import workers
 __all__ = ["supervised", "workers"]
 
 
-def test_a_code_lets_one_device_in_and_that_one_needs_it_no_more(supervised, world):
+def test_code_admits_one_device_which_needs_it_no_more(supervised, world):
     [enrolled] = enrol(world, supervised, [new()])
     vouch(supervised, world)
     begun(supervised, world)
@@ -49,7 +49,7 @@ def test_a_code_lets_one_device_in_and_that_one_needs_it_no_more(supervised, wor
     assert shown(supervised, world, enrolled.code, None, bearer=frozenset(Role)) == NOBODY
 
 
-def test_one_device_a_courier_and_one_courier_a_device(supervised, world):
+def test_one_courier_has_one_device_and_one_device_one_courier(supervised, world):
     let_in(supervised, world)
     [second] = enrol(world, supervised, [new(id="courier-10", phone=None)])
     assert vouch(supervised, world, id="courier-10") == Confirmed(id="courier-10")
@@ -64,7 +64,7 @@ def test_one_device_a_courier_and_one_courier_a_device(supervised, world):
     assert owners == [NEW.id]
 
 
-def test_a_new_token_takes_the_place_of_those_that_have_ended(supervised, world, hands):
+def test_new_token_replaces_the_ended_ones(supervised, world, hands):
     let_in(supervised, world)
     shown(supervised, world, None)
     hands.move(hours=1)
@@ -74,7 +74,7 @@ def test_a_new_token_takes_the_place_of_those_that_have_ended(supervised, world,
         assert set(kept) == {words.sure_digest(words.TOKEN, live.token)}
 
 
-def test_a_proof_that_was_shown_before_lets_nobody_in(supervised, world):
+def test_used_proof_admits_no_device(supervised, world):
     let_in(supervised, world)
     once = proof_of(world, b"d" * 32)
     first, second = redeem(world, supervised, [Redeem(proof=once), Redeem(proof=once)])
@@ -82,7 +82,7 @@ def test_a_proof_that_was_shown_before_lets_nobody_in(supervised, world):
     assert redeem(world, supervised, [Redeem(proof=once)]) == [REPLAYED]
 
 
-def test_a_new_device_replaces_the_old_one_when_it_shows_its_code(supervised, world, order):
+def test_new_device_replaces_the_old_one_by_its_code(supervised, world, order):
     issued = let_in(supervised, world)
     data = labelled(world, supervised, checked_out(world, supervised, order()))
     arrived(world, supervised, data)
@@ -101,7 +101,7 @@ def test_a_new_device_replaces_the_old_one_when_it_shows_its_code(supervised, wo
     assert ("enrol-again", BOSS.id, NEW.id) in leaves(supervised)
 
 
-def test_a_newer_code_ends_the_older(supervised, world):
+def test_newer_code_ends_the_older(supervised, world):
     first, second = enrol(world, supervised, [new(), new()])
     vouch(supervised, world)
     begun(supervised, world)
@@ -109,7 +109,7 @@ def test_a_newer_code_ends_the_older(supervised, world):
     assert isinstance(shown(supervised, world, second.code), Issued)
 
 
-def test_how_well_a_key_is_kept_is_what_the_port_says_and_goes_with_the_device(supervised, world):
+def test_key_protection_is_what_the_port_attests_and_ends_with_the_device(supervised, world):
     [enrolled] = enrol(world, supervised, [new()])
     vouch(supervised, world)
     begun(supervised, world)
@@ -128,7 +128,7 @@ def test_how_well_a_key_is_kept_is_what_the_port_says_and_goes_with_the_device(s
     assert shown(supervised, world, again.code).actor.level is KeyProtection.SOFTWARE
 
 
-def test_a_program_that_cannot_sign_gets_a_secret_if_its_role_may(supervised, world):
+def test_program_that_cannot_sign_gets_a_secret_if_its_role_may(supervised, world):
     [enrolled] = enrol(world, supervised, [new(id="switch-9", role=Role.SWITCH, unit="switch-9", phone=None)])
     assert vouch(supervised, world, REGION, id="switch-9", role=Role.SWITCH, unit="switch-9")
     may = {"bearer": frozenset({Role.SWITCH})}
@@ -145,7 +145,7 @@ def test_a_program_that_cannot_sign_gets_a_secret_if_its_role_may(supervised, wo
     assert shown(supervised, world, courier.code, None, **may) == NOBODY
 
 
-def test_the_end_of_a_shift_ends_the_tokens_and_not_the_secret_of_a_courier_who_may_have_one(supervised, world):
+def test_end_of_a_shift_ends_the_tokens_and_keeps_a_permitted_secret(supervised, world):
     may = {"bearer": frozenset({Role.COURIER})}
     [enrolled] = enrol(world, supervised, [new()])
     vouch(supervised, world)
@@ -159,7 +159,7 @@ def test_the_end_of_a_shift_ends_the_tokens_and_not_the_secret_of_a_courier_who_
 
 @pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("how", ["replaced", "lost", "shift ended", "revoked"])
-def test_a_token_that_is_asked_for_while_its_device_is_given_up_is_worth_nothing(supervised, world, workers, how):
+def test_token_requested_while_its_device_is_replaced_is_invalid(supervised, world, workers, how):
     """The other worker's act begins when the token has been decided on, and before it is written."""
     let_in(supervised, world)
     [again] = enrol(world, supervised, [new()])

@@ -73,7 +73,7 @@ def enrolled(world, store, actor: Actor) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_refused_act_is_a_leaf_that_names_its_step_and_actor(store, world, order, step):
+def test_refused_act_is_a_leaf_with_its_step_and_actor(store, world, order, step):
     waybill = checked_out(world, store, order())
     data = labelled(world, store, waybill)
     for actor in (FAR_CLERK, OTHERS_OPERATOR):
@@ -110,7 +110,7 @@ ACTS = {Label: label, Ship: change, Amend: change, Cancel: change, Scan: scan, A
 
 
 @pytest.mark.parametrize("act", TWINS)
-def test_nobody_of_another_carrier_has_a_say_whatever_their_units_are_called(store, world, order, act):
+def test_people_of_another_carrier_have_no_rights_in_units_of_equal_name(store, world, order, act):
     waybill = checked_out(world, store, order())
     arrived(world, store, labelled(world, store, waybill))
     request = TWINS[act](waybill)
@@ -132,15 +132,13 @@ def test_nobody_of_another_carrier_has_a_say_whatever_their_units_are_called(sto
         (SHOP, COURIER, 8, False),
     ],
 )
-def test_a_shift_is_the_word_of_the_couriers_own_outlet_and_its_end_also_theirs(
-    store, world, actor, courier, hours, may
-):
+def test_shift_is_set_by_the_own_outlet_and_ended_by_the_courier_too(store, world, actor, courier, hours, may):
     enrolled(world, store, actor)
     [answer] = shift(world, store, [Shift(actor=actor, courier=courier.id, hours=hours)])
     assert answer == (ShiftSet(courier=courier.id, until=world.now() + timedelta(hours=hours)) if may else UNKNOWN)
 
 
-def test_what_is_refused_to_those_who_may_ask_is_a_leaf_too(store, world, order, hands):
+def test_refusal_of_an_entitled_actor_is_a_leaf(store, world, order, hands):
     waybill = checked_out(world, store, order())
     labelled(world, store, waybill)
     retire(world, store, [SealAway(actor=OPERATOR, id=waybill.id)])
@@ -156,7 +154,7 @@ def test_what_is_refused_to_those_who_may_ask_is_a_leaf_too(store, world, order,
     ]
 
 
-def test_never_issued_destroyed_and_not_yours_are_one_value_in_the_same_bytes(store, world, order):
+def test_never_issued_destroyed_and_foreign_parcels_get_the_same_bytes(store, world, order):
     mine, gone = checked_out(world, store, order("A-1")), checked_out(world, store, order("A-2"))
     not_yours, destroyed = labelled(world, store, mine), labelled(world, store, gone)
     for data in (not_yours, destroyed):
@@ -172,7 +170,7 @@ def test_never_issued_destroyed_and_not_yours_are_one_value_in_the_same_bytes(st
     }
 
 
-def test_a_revoked_courier_hears_what_a_stranger_hears(store, world, order):
+def test_revoked_courier_gets_the_answer_of_a_stranger(store, world, order):
     data = labelled(world, store, checked_out(world, store, order()))
     arrived(world, store, data)
     assigned(world, store, data)

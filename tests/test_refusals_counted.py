@@ -94,7 +94,7 @@ def made_up(step, world):
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_made_up_names_cost_one_leaf_a_minute(store, world, hands, step):
+def test_invented_ids_cost_one_leaf_a_minute(store, world, hands, step):
     act, ask, right, _ = STEPS[step]
     before = total(store)
     for _ in range(5):
@@ -104,7 +104,7 @@ def test_made_up_names_cost_one_leaf_a_minute(store, world, hands, step):
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_wrong_role_costs_one_leaf_a_minute_also_for_real_parcels(store, world, order, hands, step):
+def test_wrong_role_costs_one_leaf_a_minute_for_real_parcels_too(store, world, order, hands, step):
     act, ask, _, wrong = STEPS[step]
     waybill = checked_out(world, store, order())
     data = labelled(world, store, waybill)
@@ -119,7 +119,7 @@ def test_a_wrong_role_costs_one_leaf_a_minute_also_for_real_parcels(store, world
 
 
 @pytest.mark.parametrize("step", sorted(LOCKING))
-def test_a_locked_caller_costs_one_leaf_a_minute_and_asks_nothing_about_a_number(store, world, order, hands, step):
+def test_locked_caller_costs_one_leaf_a_minute_and_no_query_for_a_number(store, world, order, hands, step):
     act, ask, right, _ = STEPS[step]
     stranger = replace(right, id=f"far-{right.id}", unit="hz-01")
     with store.transaction() as tx:
@@ -137,7 +137,7 @@ def test_a_locked_caller_costs_one_leaf_a_minute_and_asks_nothing_about_a_number
 
 
 @pytest.mark.parametrize("step", sorted(STEPS.keys() - {"route", "seal-away", "destroy"}))
-def test_one_parcel_named_often_in_a_request_is_one_leaf(store, world, order, hands, step):
+def test_parcel_repeated_in_a_request_is_one_leaf(store, world, order, hands, step):
     act, ask, right, _ = STEPS[step]
     stranger = replace(right, id=f"far-{right.id}", unit="hz-01")
     with store.transaction() as tx:
@@ -155,9 +155,7 @@ def rivals(world, store, order):
     return waybill
 
 
-def test_slips_beyond_a_thousand_an_hour_are_counted_and_hide_no_refusal_that_locks(
-    store, world, order, hands, monkeypatch
-):
+def test_unknown_numbers_beyond_a_thousand_are_counted_and_hide_no_refusal(store, world, order, hands, monkeypatch):
     monkeypatch.setattr(budget, "LISTED", 5)
     mine, other = checked_out(world, store, order("A-1")), rivals(world, store, order("A-2"))
     labelled(world, store, mine)
@@ -175,7 +173,7 @@ def test_slips_beyond_a_thousand_an_hour_are_counted_and_hide_no_refusal_that_lo
     assert len(leaves(store, "refusal")) == 9
 
 
-def test_locked_is_known_before_a_parcel_is_looked_for(store, world):
+def test_lock_is_known_before_a_parcel_is_looked_for(store, world):
     with store.transaction() as tx:
         tallies = budgets.open_tallies(tx, [COURIER.id, OTHER_COURIER.id], world.now())
         for _ in range(20):
@@ -184,7 +182,7 @@ def test_locked_is_known_before_a_parcel_is_looked_for(store, world):
         assert budgets.locked(tx, {COURIER.id, OTHER_COURIER.id, "nobody"}, world.now()) == {COURIER.id}
 
 
-def test_same_ship_again_leaves_no_further_leaf(store, world, order):
+def test_repeated_ship_leaves_no_further_leaf(store, world, order):
     waybill = checked_out(world, store, order())
     asked = Ship(merchant=SHOP, id=waybill.id, waybill_number="YT000000000009", routing_code="301-007-00 013")
     first = change(world, store, [asked])
@@ -195,7 +193,7 @@ def test_same_ship_again_leaves_no_further_leaf(store, world, order):
     assert total(store) == before + 1
 
 
-def test_same_shift_again_leaves_no_further_leaf(store, world, hands):
+def test_repeated_shift_leaves_no_further_leaf(store, world, hands):
     def said(hours, many=1):
         before = total(store)
         outcomes = shift(world, store, [Shift(actor=DISPATCHER, courier=COURIER.id, hours=hours)] * many)

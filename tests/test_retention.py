@@ -62,7 +62,7 @@ def reopened(world, store, private, waybill, reason="dispute"):
     return {name: plain.reveal() for name, plain in opened.items()}
 
 
-def test_a_delivered_waybill_is_sealed_away_and_later_destroyed_by_the_schedule(world, store, delivered, hands):
+def test_delivered_waybill_is_sealed_away_and_later_destroyed_on_schedule(world, store, delivered, hands):
     hands.move(days=6)
     assert night(world, store)["waybills sealed away"] == 0
     hands.move(days=2)
@@ -76,7 +76,7 @@ def test_a_delivered_waybill_is_sealed_away_and_later_destroyed_by_the_schedule(
     assert night(world, store)["waybills destroyed"] == 0
 
 
-def test_what_was_never_delivered_is_sealed_away_after_its_own_time(world, store, order, hands):
+def test_undelivered_waybill_is_sealed_away_after_its_own_time(world, store, order, hands):
     waybill = checked_out(world, store, order())
     hands.move(days=59)
     assert night(world, store)["waybills sealed away"] == 0
@@ -85,7 +85,7 @@ def test_what_was_never_delivered_is_sealed_away_after_its_own_time(world, store
     assert state(store, waybill) == State.SEALED_AWAY
 
 
-def test_a_dry_run_counts_and_changes_nothing(world, store, delivered, hands):
+def test_dry_run_counts_and_changes_nothing(world, store, delivered, hands):
     hands.move(days=40)
     first = night(world, store, dry_run=True)
     assert night(world, store, dry_run=True) == first
@@ -100,7 +100,7 @@ def test_a_dry_run_counts_and_changes_nothing(world, store, delivered, hands):
     }
 
 
-def test_more_than_one_batch_falls_due_in_one_night(world, store, order, hands):
+def test_more_than_one_batch_can_fall_due_in_one_night(world, store, order, hands):
     for n in range(103):
         checked_out(world, store, order(f"B-{n}"))
     hands.move(days=61)
@@ -130,7 +130,7 @@ def test_batch_takes_as_many_statements_as_one_waybill(world, store, order, act)
     assert twenty <= one + 2
 
 
-def test_request_of_a_batch_sees_what_the_ones_before_it_did(world, store, order):
+def test_request_of_a_batch_sees_the_results_of_earlier_ones(world, store, order):
     one, two = (checked_out(world, store, order(f"A-{n}", waybill_number=None)).id for n in range(2))
     hold, release = Hold(actor=OPERATOR, id=one, reason="dispute"), Release(actor=OPERATOR, id=one)
     away, away_again = (SealAway(actor=OPERATOR, id=two) for _ in range(2))
@@ -144,7 +144,7 @@ def test_request_of_a_batch_sees_what_the_ones_before_it_did(world, store, order
     assert finish_destructions(world, store) == 0
 
 
-def test_what_is_held_stays_whatever_the_schedule_says_until_it_is_released(world, store, delivered, hands):
+def test_held_waybill_stays_until_released_past_its_schedule(world, store, delivered, hands):
     assert retire(world, store, [Hold(actor=OPERATOR, id=delivered.id, reason="dispute")]) == [HoldState(held=True)]
     hands.move(days=40)
     assert night(world, store)["waybills sealed away"] == 0
@@ -164,7 +164,7 @@ def test_what_is_held_stays_whatever_the_schedule_says_until_it_is_released(worl
     ]
 
 
-def test_a_held_order_is_not_cancelled_by_its_merchant(world, store, order):
+def test_held_order_is_not_cancelled_by_its_merchant(world, store, order):
     waybill = checked_out(world, store, order())
     retire(world, store, [Hold(actor=OPERATOR, id=waybill.id, reason="inquiry")])
     assert change(world, store, [Cancel(merchant=SHOP, id=waybill.id)]) == [Refusal(reason="held")]
@@ -176,9 +176,7 @@ def test_only_the_operator_holds_and_only_for_a_listed_reason(world, store, deli
     assert retire(world, store, asked) == [Refusal(reason="no-such-reason"), Refusal(reason="not-held")]
 
 
-def test_what_is_sealed_away_opens_with_the_offline_key_for_a_reason_and_on_the_ledger(
-    world, store, offline, delivered, hands
-):
+def test_sealed_away_data_opens_with_the_offline_key_a_reason_and_a_leaf(world, store, offline, delivered, hands):
     hands.move(days=8)
     night(world, store)
     assert store.keys.existing("archive", "2026-11-24") is None  # nobody online has that day's key any more
@@ -199,7 +197,7 @@ def test_another_offline_key_opens_nothing_and_leaves_no_leaf(world, store, deli
 
 
 @pytest.mark.parametrize("how", ["seal", "row"])
-def test_what_is_damaged_is_not_shown_from_the_archive_in_part(world, store, offline, delivered, hands, how):
+def test_damaged_record_is_not_shown_in_part_from_the_archive(world, store, offline, delivered, hands, how):
     hands.move(days=8)
     night(world, store)
     broken(store, record_of_waybill_id(delivered.id), how)
@@ -209,7 +207,7 @@ def test_what_is_damaged_is_not_shown_from_the_archive_in_part(world, store, off
     assert acts(world, store, delivered) == before
 
 
-def test_the_archive_is_no_way_around_duty_nor_around_destruction(world, store, offline, delivered):
+def test_archive_bypasses_neither_duty_nor_destruction(world, store, offline, delivered):
     with pytest.raises(RefusedError, match="not-sealed-away"):
         reopened(world, store, offline, delivered)
     retire(world, store, [SealAway(actor=OPERATOR, id=delivered.id)])
@@ -221,7 +219,7 @@ def test_the_archive_is_no_way_around_duty_nor_around_destruction(world, store, 
         reopened(world, store, offline, delivered)
 
 
-def test_the_schedule_is_read_from_the_settings(tmp_path, world):
+def test_schedule_is_read_from_the_settings(tmp_path, world):
     create(tmp_path / "d", world, Settings())
     settings = tmp_path / "d" / "waybill.toml"
     settings.write_text(settings.read_text("utf-8").replace("destroy_after_days = 180", "destroy_after_days = 30"))
@@ -241,7 +239,7 @@ def test_the_schedule_is_read_from_the_settings(tmp_path, world):
         'x_days = "a"',
     ],
 )
-def test_a_schedule_that_makes_no_sense_is_refused(tmp_path, world, line):
+def test_contradictory_schedule_is_refused(tmp_path, world, line):
     create(tmp_path / "d", world, Settings())
     settings = tmp_path / "d" / "waybill.toml"
     text = settings.read_text("utf-8").split("[retention]")[0]

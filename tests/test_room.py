@@ -46,7 +46,7 @@ def fill(disk: Path) -> Path:
 
 
 @pytest.mark.system("mount")
-def test_full_disk_of_a_key_store_file_is_named_until_there_is_room(tmp_path):
+def test_full_disk_of_a_key_store_file_is_named_until_space_is_free(tmp_path):
     with small_disk(tmp_path / "disk") as disk:
         keys = key_store(f"sqlite:///{disk / 'keys.sqlite'}", tmp_path)
         check_room(WORLD, keys)
@@ -60,7 +60,7 @@ def test_full_disk_of_a_key_store_file_is_named_until_there_is_room(tmp_path):
 
 
 @pytest.mark.system("mount")
-def test_full_disk_of_a_key_server_is_named_until_there_is_room(tmp_path):
+def test_full_disk_of_a_key_server_is_named_until_space_is_free(tmp_path):
     with postgresql.server() as socket, small_disk(Path(socket) / "disk") as disk:
         place = disk / "space"
         place.mkdir()

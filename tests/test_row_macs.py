@@ -87,7 +87,7 @@ def test_every_column_is_covered_or_left_out_for_a_stated_reason():
 
 @ON_ONE_STORE
 @pytest.mark.parametrize("table", list(row_macs.OWNERS), ids=str)
-def test_a_change_of_any_covered_column_makes_a_row_wrong(supervised, rows, table):
+def test_change_of_any_covered_column_invalidates_a_row(supervised, rows, table):
     row = rows[table]
     assert supervised.macs.holds(table, [*row.values()])
     for name, value in row.items():
@@ -99,13 +99,13 @@ def test_a_change_of_any_covered_column_makes_a_row_wrong(supervised, rows, tabl
 
 
 @ON_ONE_STORE
-def test_a_value_of_another_kind_makes_a_row_wrong_and_nothing_else(supervised, rows):
+def test_value_of_another_type_invalidates_that_row_only(supervised, rows):
     row = rows[DUTY]
     for odd in (1.5, 2**70, "later"):
         assert not supervised.macs.holds(DUTY, [*(row | {"at": odd}).values()])
 
 
-def test_a_login_that_was_written_into_the_data_is_absent(store, world):
+def test_forged_login_is_ignored(store, world):
     token = "wbt1_" + "a" * 43
     digest = hashlib.sha256(token.encode()).digest()
     row = {"digest": digest, "person": DISPATCHER.id, "kind": words.TOKEN, "expires": None, "key": None}
@@ -121,7 +121,7 @@ def test_a_login_that_was_written_into_the_data_is_absent(store, world):
     assert alarms(world, store) == [("row-not-as-written", DISPATCHER.id)]
 
 
-def test_a_duty_that_was_written_into_the_data_is_no_duty(store, world, order):
+def test_forged_duty_is_ignored(store, world, order):
     _, data = on_its_van(world, store, order())
     row = row_of(store, DUTY, DUTY.c.courier == COURIER.id)
     write(store, DUTY.update().where(DUTY.c.id == row["id"]).values(courier=OTHER_COURIER.id))
@@ -131,7 +131,7 @@ def test_a_duty_that_was_written_into_the_data_is_no_duty(store, world, order):
     assert alarms(world, store) == [("row-not-as-written", OTHER_COURIER.id)]
 
 
-def test_a_duty_of_one_parcel_is_none_of_another(store, world, order, hands):
+def test_duty_row_copied_to_another_parcel_is_ignored(store, world, order, hands):
     on_its_van(world, store, order("A-1"))
     hands.move(seconds=1)
     _, second = on_its_van(world, store, order("A-2"))
@@ -147,7 +147,7 @@ def ids(store):
         return tx.execute(sa.select(DUTY.c.id).order_by(DUTY.c.id)).scalars().all()
 
 
-def test_a_duty_that_ended_is_not_opened_again_by_its_column(store, world, order):
+def test_ended_duty_is_not_reopened_by_its_column(store, world, order):
     _, data = on_its_van(world, store, order())
     assert scan(world, store, [Scan(actor=RECEIVER, what=data.waybill_number, kind="departed")])
     write(store, DUTY.update().values(closed=None))
@@ -156,7 +156,7 @@ def test_a_duty_that_ended_is_not_opened_again_by_its_column(store, world, order
         assert custody.open_assignments(tx, [waybill]) == {}
 
 
-def test_a_parcel_with_a_forged_duty_is_assigned_anew(store, world, order, hands):
+def test_parcel_with_a_forged_duty_is_assigned_anew(store, world, order, hands):
     _, data = on_its_van(world, store, order())
     write(store, DUTY.update().values(courier=OTHER_COURIER.id))
     hands.move(seconds=1)
@@ -176,7 +176,7 @@ def test_a_parcel_with_a_forged_duty_is_assigned_anew(store, world, order, hands
     ],
     ids=str,
 )
-def test_a_person_who_was_changed_in_the_data_is_absent(store, world, values):
+def test_person_changed_in_the_data_is_ignored(store, world, values):
     write(store, PERSON.update().where(PERSON.c.id == DISPATCHER.id).values(values))
     with store.transaction() as tx:
         assert people.active(tx, [DISPATCHER.id, RECEIVER.id]).keys() == {RECEIVER.id}
@@ -187,14 +187,14 @@ def test_a_person_who_was_changed_in_the_data_is_absent(store, world, values):
     assert alarms(world, store) == [("row-not-as-written", DISPATCHER.id)]
 
 
-def test_a_device_that_was_written_into_the_data_gets_no_token(supervised, world):
+def test_forged_device_gets_no_token(supervised, world):
     let_in(supervised, world)
     write(supervised, PERSON.update().where(PERSON.c.id == NEW.id).values(device=b"e" * 32))
     assert shown(supervised, world, None, b"e" * 32) == NOBODY
     assert shown(supervised, world, None) == NOBODY
 
 
-def test_a_code_that_was_confirmed_in_the_data_is_refused(supervised, world):
+def test_code_confirmed_in_the_data_is_refused(supervised, world):
     [enrolled] = enrol(world, supervised, [new()])
     begun(supervised, world)
     write(supervised, CODE.update().where(CODE.c.person == NEW.id).values(confirmed_by=DISPATCHER.id))
@@ -205,7 +205,7 @@ def test_a_code_that_was_confirmed_in_the_data_is_refused(supervised, world):
     assert isinstance(shown(supervised, world, enrolled.code), Issued)
 
 
-def test_a_code_that_was_written_into_the_data_is_refused(supervised, world):
+def test_forged_code_is_refused(supervised, world):
     let_in(supervised, world)
     digest = words.sure_digest(words.CODE, words.make(words.CODE, world))
     stolen = row_of(supervised, CODE, CODE.c.person == NEW.id)
@@ -228,7 +228,7 @@ def forgotten(store):
     store.macs._good.clear()
 
 
-def test_a_revoked_person_does_not_come_back_with_an_old_row(supervised, world):
+def test_revoked_person_does_not_return_with_an_old_row(supervised, world):
     issued = let_in(supervised, world)
     before = row_of(supervised, PERSON, PERSON.c.id == NEW.id)
     token = row_of(supervised, CREDENTIAL, CREDENTIAL.c.person == NEW.id)
@@ -243,7 +243,7 @@ def test_a_revoked_person_does_not_come_back_with_an_old_row(supervised, world):
     assert alarms(world, supervised) == [("row-not-as-written", NEW.id)]
 
 
-def test_a_revocation_that_is_reversed_lets_its_person_in_again(supervised, world):
+def test_reversed_revocation_lets_its_person_in_again(supervised, world):
     let_in(supervised, world)
     enrol(world, supervised, [Revoke(actor=BOSS, id=NEW.id)])
     assert enrol(world, supervised, [Reinstate(actor=BOSS, id=NEW.id)]) == [Reinstated(id=NEW.id)]
@@ -252,7 +252,7 @@ def test_a_revocation_that_is_reversed_lets_its_person_in_again(supervised, worl
     assert alarms(world, supervised) == [("revocation-reversed", BOSS.id)]
 
 
-def test_a_lost_device_does_not_come_back_with_an_old_row(supervised, world):
+def test_lost_device_does_not_return_with_an_old_row(supervised, world):
     issued = let_in(supervised, world)
     before = row_of(supervised, PERSON, PERSON.c.id == NEW.id)
     token = row_of(supervised, CREDENTIAL, CREDENTIAL.c.person == NEW.id)
@@ -266,7 +266,7 @@ def test_a_lost_device_does_not_come_back_with_an_old_row(supervised, world):
     assert isinstance(shown(supervised, world, None), Issued)
 
 
-def test_a_replaced_device_does_not_come_back_with_an_old_row(supervised, world):
+def test_replaced_device_does_not_return_with_an_old_row(supervised, world):
     let_in(supervised, world)
     before = row_of(supervised, PERSON, PERSON.c.id == NEW.id)
     let_in(supervised, world, b"e" * 32)
@@ -274,7 +274,7 @@ def test_a_replaced_device_does_not_come_back_with_an_old_row(supervised, world)
     assert shown(supervised, world, None) == NOBODY
 
 
-def test_a_replaced_secret_does_not_come_back_with_an_old_row(store, world):
+def test_replaced_secret_does_not_return_with_an_old_row(store, world):
     with store.transaction() as tx:
         secret = new_secret(world, tx, DISPATCHER.id)
     before = row_of(store, CREDENTIAL, CREDENTIAL.c.person == DISPATCHER.id)
@@ -293,7 +293,7 @@ def test_macs_survive_a_rotation_of_the_root(store, world, order, tmp_path):
     assert isinstance(looked(world, store, data.code), Grant)
 
 
-def test_without_the_row_key_no_person_is_active(store, world):
+def test_no_person_is_active_without_the_row_key(store, world):
     with store.keys.engine.begin() as connection:
         connection.execute(key_schema.stored_key.delete().where(key_schema.stored_key.c.purpose == "row"))
     store.keys.forget()
@@ -305,7 +305,7 @@ def test_without_the_row_key_no_person_is_active(store, world):
 
 
 @ON_ONE_STORE
-def test_doctor_names_whose_rows_are_wrong_and_prints_nothing_foreign(store, world, order):
+def test_doctor_names_people_with_wrong_rows_and_prints_nothing_foreign(store, world, order):
     on_its_van(world, store, order())
     assert not [each for each in doctor._inside(store, world) if "treated as absent" in each.text]
     write(store, PERSON.update().where(PERSON.c.id == DISPATCHER.id).values(unit="hz-01"))

@@ -33,7 +33,7 @@ def scanned(world, store, actor, what, kind="arrived"):
     return scan(world, store, [Scan(actor=actor, what=what, kind=kind)])[0]
 
 
-def test_a_parcel_that_has_reached_its_end_is_scanned_by_nobody(world, store, parcel, order):
+def test_parcel_that_reached_its_end_is_not_scanned(world, store, parcel, order):
     _, delivered = parcel
     deliver(world, store, [Deliver(actor=COURIER, code=delivered.code)])
     away, gone = (checked_out(world, store, order(ref)) for ref in ("A-2", "A-3"))
@@ -48,7 +48,7 @@ def test_a_parcel_that_has_reached_its_end_is_scanned_by_nobody(world, store, pa
         assert scanned(world, store, RECEIVER, data.waybill_number) == UNKNOWN
 
 
-def test_an_outlet_of_another_tenant_scans_nothing_here(world, store, parcel):
+def test_outlet_of_another_tenant_scans_nothing(world, store, parcel):
     _, data = parcel
     stranger = Actor(id="other-clerk", tenant="other-carrier", role=Role.OUTLET, unit="sh-01")
     with store.transaction() as tx:
@@ -56,7 +56,7 @@ def test_an_outlet_of_another_tenant_scans_nothing_here(world, store, parcel):
     assert scanned(world, store, stranger, data.code) == UNKNOWN
 
 
-def test_whoever_is_not_enrolled_any_more_hears_nothing_of_what_they_scanned(world, store, parcel):
+def test_person_no_longer_enrolled_gets_no_repeated_answer(world, store, parcel):
     _, data = parcel
     again = Scan(actor=RECEIVER, what=data.code, kind="arrived", event="gate-1/0001")
     assert scan(world, store, [again]) == scan(world, store, [again]) != [UNKNOWN]
@@ -65,7 +65,7 @@ def test_whoever_is_not_enrolled_any_more_hears_nothing_of_what_they_scanned(wor
     assert scan(world, store, [again]) == [UNKNOWN]
 
 
-def test_a_scan_that_is_repeated_with_another_destination_is_another_scan(world, store, order):
+def test_scan_repeated_with_another_destination_is_another_scan(world, store, order):
     parcel = network.labelled(world, store, order)
     parcel.moves((HZ_RECEIVER, "arrived"))
     gone = Scan(actor=HZ_DISPATCHER, what=parcel.data.code, kind="departed", to="hub-1", event="gate-1/0001")
@@ -76,7 +76,7 @@ def test_a_scan_that_is_repeated_with_another_destination_is_another_scan(world,
     parcel.moves((HUB_IN, "arrived"))
 
 
-def test_an_attempt_is_not_heard_of_again_as_one_with_a_destination(world, store, parcel):
+def test_attempt_is_not_answered_again_with_a_destination(world, store, parcel):
     _, data = parcel
     tried = Scan(actor=COURIER, what=data.code, kind="attempted", event="van/0001")
     [first] = scan(world, store, [tried])
@@ -84,13 +84,13 @@ def test_an_attempt_is_not_heard_of_again_as_one_with_a_destination(world, store
     assert scan(world, store, [tried, replace(tried, to="hub-1")]) == [first, REUSED]
 
 
-def test_scans_that_are_refused_lock_whoever_tries_them(world, store):
+def test_refused_scans_lock_the_caller(world, store):
     answers = [scanned(world, store, RECEIVER, f"YT{n:013}") for n in range(FULL.refusals + 1)]
     assert answers[:-1] == [UNKNOWN] * FULL.refusals
     assert answers[-1].reason == "locked"
 
 
-def test_a_courier_scans_label_codes_and_no_waybill_numbers(world, store, parcel):
+def test_courier_scans_label_codes_and_no_waybill_numbers(world, store, parcel):
     _, data = parcel
     assert scanned(world, store, COURIER, data.waybill_number, "attempted") == UNKNOWN
     assert scanned(world, store, COURIER, data.code, "attempted") != UNKNOWN
@@ -102,13 +102,13 @@ def far(world, store, order):
     return network.labelled(world, store, order)
 
 
-def test_a_diverted_parcel_that_is_returned_goes_back_to_where_it_began(far):
+def test_diverted_parcel_that_is_returned_goes_back_to_its_origin(far):
     on_its_way(far)
     far.moves((ASIDE, "arrived"), (RECEIVER, "diverted", "sh-02"), (ASIDE, "returned"))
     assert far.given(ASIDE_TOO, ASIDE_COURIER) == Refusal(reason="needs-a-diversion")
 
 
-def test_what_is_said_again_ends_no_duty(far):
+def test_repeated_scan_ends_no_duty(far):
     on_its_way(far)
     far.moves((RECEIVER, "arrived"))
     far.given(DISPATCHER, COURIER)
@@ -120,7 +120,7 @@ def test_what_is_said_again_ends_no_duty(far):
     assert far.seen(HZ_COURIER, Purpose.RETURN) == {"sender.address"}
 
 
-def test_who_loses_the_duty_within_a_batch_hears_what_a_stranger_hears(world, store, parcel):
+def test_courier_who_loses_the_duty_in_a_batch_is_treated_as_a_stranger(world, store, parcel):
     _, data = parcel
     asked = [Scan(actor=DISPATCHER, what=data.code, kind="departed")]
     asked.append(Scan(actor=COURIER, what=data.code, kind="collected"))
@@ -137,9 +137,7 @@ def test_who_loses_the_duty_within_a_batch_hears_what_a_stranger_hears(world, st
         (None, HUB_IN, "arrived", True),  # it is destroyed
     ],
 )
-def test_an_arrival_without_the_departure_before_it_locks_nobody_and_everything_else_does(
-    world, store, far, steps, who, kind, locks
-):
+def test_only_an_arrival_without_a_departure_locks_no_caller(world, store, far, steps, who, kind, locks):
     far.given(HZ_DISPATCHER, HZ_COURIER)
     far.moves(*(steps or FETCHED))
     if steps is None:
@@ -149,7 +147,7 @@ def test_an_arrival_without_the_departure_before_it_locks_nobody_and_everything_
     assert (answers[-1].reason == "locked") is locks
 
 
-def test_a_scanners_name_for_a_scan_is_that_ones_alone_and_of_so_many_characters(world, store, parcel, order):
+def test_event_key_names_one_scan_and_has_a_limited_length(world, store, parcel, order):
     _, data = parcel
     _, other = on_its_van(world, store, order("A-2"))
     one = Scan(actor=RECEIVER, what=data.code, kind="arrived", event="e" * 128)

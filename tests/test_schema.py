@@ -15,7 +15,7 @@ from tests.cast import COURIER, OPERATOR, on_its_van
 TABLES = {**schema.data.tables, **key_schema.keys.tables}
 
 
-def test_every_column_is_on_the_destroy_list_or_on_the_keep_list_and_none_on_both():
+def test_every_column_is_either_destroyed_or_kept():
     for name, table in TABLES.items():
         columns = {column.name for column in table.columns}
         destroyed, kept = (
@@ -26,7 +26,7 @@ def test_every_column_is_on_the_destroy_list_or_on_the_keep_list_and_none_on_bot
         assert destroyed | kept == columns, name
 
 
-def test_the_lists_name_no_table_that_is_not_there():
+def test_erasure_policy_names_no_missing_table():
     assert set(erasure_policy.ERASED_COLUMNS) | set(erasure_policy.RETAINED_COLUMNS) == set(TABLES)
 
 
@@ -48,7 +48,7 @@ def rows(store, name):
         return [dict(row) for row in connection.execute(sa.select(TABLES[name])).mappings()]
 
 
-def test_destroying_does_what_the_list_says_of_every_column(store, gone):
+def test_destruction_follows_the_policy_of_every_column(store, gone):
     for name, columns in erasure_policy.ERASED_COLUMNS.items():
         left = [row for row in rows(store, name) if gone in row.values()]
         for column, fate in columns.items():
@@ -59,7 +59,7 @@ def test_destroying_does_what_the_list_says_of_every_column(store, gone):
     assert [row["state"] for row in rows(store, "waybill")] == ["destroyed"]
 
 
-def test_a_cooling_slot_forgets_whom_it_rang(store, gone):
+def test_resting_slot_forgets_whom_it_connected(store, gone):
     cooling = [row for row in rows(store, "slot") if row["stage"] == "cooling"]
     assert len(cooling) == 1
     assert cooling[0]["waybill"] is None

@@ -81,12 +81,12 @@ def changed(path, statement):
         database.execute(statement)
 
 
-def test_the_schema_that_is_made_is_the_one_that_is_expected(store):
+def test_created_schema_is_the_expected_one(store):
     store.check_schemas()
 
 
 @pytest.mark.parametrize("statement", IN_SQLITE)
-def test_a_changed_sqlite_schema_is_refused_at_start_by_name(folder, statement):
+def test_changed_sqlite_schema_is_refused_at_start_by_name(folder, statement):
     changed(folder / "data.sqlite", statement)
     with pytest.raises(SettingsError) as refused:
         open_folder(folder, World())
@@ -103,7 +103,7 @@ def server():
 
 
 @pytest.mark.parametrize("statement", IN_POSTGRESQL)
-def test_a_changed_postgresql_schema_is_found_by_name(server, statement):
+def test_changed_postgresql_schema_is_found_by_name(server, statement):
     with server.connect() as connection:
         connection.exec_driver_sql(statement)
         found = differences(connection, schema.data)
@@ -113,7 +113,7 @@ def test_a_changed_postgresql_schema_is_found_by_name(server, statement):
 
 
 @pytest.mark.parametrize(("what", "table"), [("data", "leaf"), ("keys", "wrap")])
-def test_a_copy_with_a_trigger_is_not_restored(folder, tmp_path, capsys, what, table):
+def test_backup_with_a_trigger_is_not_restored(folder, tmp_path, capsys, what, table):
     copy = tmp_path / "copy.sqlite"
     store = open_folder(folder, World())
     back_up(
@@ -138,7 +138,7 @@ def test_doctor_names_a_foreign_trigger(folder, capsys):
     )
 
 
-def test_the_error_names_five_differences_and_counts_the_others():
+def test_schema_error_names_five_differences_and_counts_the_others():
     engine = sa.create_engine("sqlite://")
     with pytest.raises(SettingsError, match=r"; table budget is missing and \d+ more\. "):
         check_schema(engine, schema.data, "data")
@@ -147,7 +147,7 @@ def test_the_error_names_five_differences_and_counts_the_others():
 
 
 @pytest.mark.parametrize("urls", ["file"], indirect=True)
-def test_a_trigger_added_under_a_running_service_ends_its_readiness(world, store, tmp_path):
+def test_trigger_added_under_a_running_service_ends_its_readiness(world, store, tmp_path):
     async def until(service, failing):
         while service.failing != failing:  # noqa: ASYNC110  seen from outside
             await asyncio.sleep(0.01)

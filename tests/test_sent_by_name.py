@@ -26,7 +26,7 @@ from tests.test_chain import parcel
 __all__ = ["parcel"]
 
 
-def test_what_was_sent_to_a_unit_by_name_no_other_unit_takes_in_and_it_is_not_disturbed(parcel):
+def test_parcel_sent_to_a_named_unit_is_refused_at_another_without_a_lock(parcel):
     """Neither does anybody who tries it learn more, or get locked: a lorry is unloaded at the wrong ramp now and then."""
     parcel_at_hub(parcel)
     parcel.moves((HUB_OUT, "departed", "sh-01"), (HUB_OUT, "departed"))
@@ -41,21 +41,21 @@ def test_what_was_sent_to_a_unit_by_name_no_other_unit_takes_in_and_it_is_not_di
     assert isinstance(parcel.given(DISPATCHER, COURIER), Assigned)
 
 
-def test_the_outlet_of_the_routing_code_does_not_have_what_is_still_on_its_way_to_a_hub(parcel):
+def test_outlet_of_the_routing_code_lacks_a_parcel_still_bound_for_a_hub(parcel):
     on_its_way(parcel)
     parcel.moves((HUB_IN, "arrived"), (HUB_IN, "departed", "hub-2"))
     assert parcel.scanned(RECEIVER, "arrived") == Refusal(reason="sent-to-another-unit")
     assert parcel.given(DISPATCHER, COURIER) == UNKNOWN
 
 
-def test_whoever_sent_a_parcel_says_anew_where_it_went_or_takes_it_back(parcel):
+def test_sender_of_a_parcel_can_correct_or_withdraw_its_destination(parcel):
     parcel_at_hub(parcel)
     parcel.moves((HUB_IN, "departed", "hub-2"), (HUB_OUT, "departed", "sh-02"))
     assert parcel.scanned(RECEIVER, "arrived") == Refusal(reason="sent-to-another-unit")
     parcel.moves((HUB_IN, "arrived"), (HUB_OUT, "departed"), (RECEIVER, "arrived"))
 
 
-def test_whoever_a_parcel_was_sent_to_says_where_it_has_turned_up_instead(parcel):
+def test_addressed_unit_reports_where_a_parcel_turned_up_instead(parcel):
     parcel_at_hub(parcel)
     parcel.moves((HUB_OUT, "departed", "sh-01"))
     assert parcel.scanned(ASIDE, "arrived") == Refusal(reason="sent-to-another-unit")
@@ -63,7 +63,7 @@ def test_whoever_a_parcel_was_sent_to_says_where_it_has_turned_up_instead(parcel
     assert isinstance(parcel.given(ASIDE_TOO, ASIDE_COURIER), Assigned)
 
 
-def test_where_the_carrier_wants_it_so_no_departure_goes_without_a_name(world, store, order):
+def test_departure_needs_a_destination_where_the_carrier_demands_it(world, store, order):
     store.settings = replace(store.settings, name_next_unit=True)
     parcel = labelled(world, store, order)
     parcel.moves((HZ_RECEIVER, "arrived"))
@@ -71,7 +71,7 @@ def test_where_the_carrier_wants_it_so_no_departure_goes_without_a_name(world, s
     parcel.moves((HZ_DISPATCHER, "departed", "sh-01"), (RECEIVER, "arrived"))
 
 
-def test_nothing_is_sent_or_diverted_to_a_unit_where_nobody_could_take_it_in(parcel, world, store):
+def test_parcel_is_not_sent_to_a_unit_where_no_person_could_receive_it(parcel, world, store):
     """It is a slip of the pen, which would keep a parcel from everybody, and locks nobody."""
     with store.transaction() as tx:
         people.enrol(world, store.keys, tx, replace(COURIER, id="sh-03-courier", unit="sh-03"), world.now())

@@ -255,7 +255,7 @@ def test_sqlite_code_is_named_by_its_cause(number, cause):
         ("connection refused", Cause.UNREACHABLE),
     ],
 )
-def test_refused_connection_is_named_by_the_words_of_the_server(message, cause):
+def test_refused_connection_is_named_by_the_servers_message(message, cause):
     assert fault_of(OperationalError(None, None, Exception(message)), "data") == (cause, "data", "")
 
 
@@ -278,7 +278,7 @@ def test_sqlite_that_keeps_no_write_ahead_log_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs"])
-def test_network_file_system_is_told_by_the_mount_that_is_on_top(tmp_path, kind):
+def test_network_file_system_is_recognised_by_the_topmost_mount(tmp_path, kind):
     line = "36 35 0:46 / {} rw,relatime shared:1 - {} server:/export rw\n"
     root = line.format("/", "ext4")
     spaced = tmp_path / "two words"

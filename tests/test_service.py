@@ -59,7 +59,7 @@ def looked(service: Service, who, code: str) -> dict:
     return service.outcomes(who, "/v1/resolve", {"items": [{"code": code, "purpose": "deliver"}]})[0]
 
 
-def test_an_order_walks_the_whole_path_over_http(service):
+def test_order_goes_the_whole_way_over_http(service):
     waybill, code = on_the_van(service)
     fields = looked(service, COURIER, code)["fields"]
     assert fields == {"recipient.address": DOOR, "recipient.surname": "欧阳"}
@@ -87,14 +87,14 @@ def test_an_order_walks_the_whole_path_over_http(service):
     assert (status["reference"], status["number"]) == (waybill["reference"], None)
 
 
-def test_a_bad_order_does_not_keep_the_good_ones(service):
+def test_bad_order_does_not_block_the_good_ones(service):
     orders = [ORDER | {"reference": "B-1"}, ORDER | {"reference": ""}, ORDER | {"reference": "B-2", "remark": "\ud7ff"}]
     found = service.outcomes(SHOP, "/v1/waybills", {"orders": orders})
     assert [each["outcome"] for each in found] == ["waybill", "rejected", "rejected"]
     assert found[1]["field"] == "reference"
 
 
-def test_checkout_asked_again_enters_nothing_twice(service):
+def test_repeated_checkout_enters_nothing_twice(service):
     order = ORDER | {"reference": "T-1"}
     [first] = service.outcomes(SHOP, "/v1/waybills", {"orders": [order]})
     [second] = service.outcomes(SHOP, "/v1/waybills", {"orders": [order]})
@@ -103,7 +103,7 @@ def test_checkout_asked_again_enters_nothing_twice(service):
     assert first == second
 
 
-def test_a_merchant_finds_ships_amends_and_cancels_what_is_its_own(service):
+def test_merchant_finds_ships_amends_and_cancels_its_own_orders(service):
     waybill = ordered(service, recipient=ORDER["recipient"] | {"phone": "13800009876"})
     found = service.ask(SHOP, "/v1/waybills/find", {"phone": "138-0000-9876"}).json()["waybills"]
     assert [each["id"] for each in found] == [waybill["id"]]
@@ -123,7 +123,7 @@ def test_a_merchant_finds_ships_amends_and_cancels_what_is_its_own(service):
     assert service.outcomes(RIVAL, "/v1/waybills/cancel", cancel)[0]["reason"] == "unknown"
 
 
-def test_a_label_code_never_leaves_as_data(service):
+def test_label_code_is_never_sent_as_data(service):
     waybill, code = on_the_van(service)
     again = service.ask(SHOP, "/v1/labels", {"ids": [waybill["id"]], "job": "job-1"})
     assert code not in again.text
@@ -132,7 +132,7 @@ def test_a_label_code_never_leaves_as_data(service):
     assert refused["reason"] == "reprint-needs-outlet-and-reason"
 
 
-def test_nobody_learns_from_a_refusal_whose_parcel_it_is(service):
+def test_refusal_does_not_reveal_whose_parcel_it_is(service):
     _, code = on_the_van(service)
     forged = code[:-1] + ("0" if code[-1] != "0" else "1")
     bodies = [
@@ -142,13 +142,13 @@ def test_nobody_learns_from_a_refusal_whose_parcel_it_is(service):
     assert len({each.content for each in bodies}) == 1
 
 
-def test_a_question_is_by_phone_or_by_reference_and_not_by_both_or_none(service):
+def test_find_takes_either_a_phone_or_a_reference(service):
     for body in ({}, {"phone": "13800000001", "reference": "R-1"}):
         answer = service.ask(SHOP, "/v1/waybills/find", body)
         assert (answer.status_code, answer.json()["errors"][0]["rule"]) == (422, "give-a-phone-or-a-reference")
 
 
-def test_find_answers_a_page_and_says_where_the_next_one_begins(service):
+def test_find_answers_a_page_and_where_the_next_one_begins(service):
     party = ORDER["recipient"] | {"phone": "13800007654"}
     made = [ordered(service, recipient=party)["id"] for _ in range(3)]
     asked = {"phone": "13800007654", "limit": 2}
@@ -160,7 +160,7 @@ def test_find_answers_a_page_and_says_where_the_next_one_begins(service):
         assert service.ask(SHOP, "/v1/waybills/find", asked | wrong).status_code == 422
 
 
-def test_a_worker_remembers_no_more_tokens_than_it_has_room_for(service):
+def test_worker_remembers_a_limited_number_of_tokens(service):
     known = service.app.state.service.known
     held = TokenHolder(SHOP, None)
     known.update((n.to_bytes(32, "big"), held) for n in range(KNOWN))
@@ -169,7 +169,7 @@ def test_a_worker_remembers_no_more_tokens_than_it_has_room_for(service):
     assert len(known) < KNOWN
 
 
-def test_a_scan_repeated_under_its_key_is_recorded_once(service):
+def test_scan_repeated_under_its_key_is_recorded_once(service):
     number = f"YT{next(counter):012}"
     ordered(service, **(NUMBERS | {"waybill_number": number}))
     asked = {"items": [{"what": number, "kind": "arrived"}, {"what": number, "kind": "departed"}]}
@@ -185,7 +185,7 @@ def test_a_scan_repeated_under_its_key_is_recorded_once(service):
     assert own["outcome"] == "scanned"
 
 
-def test_the_longest_key_is_good_for_a_hundred_items_and_a_longer_one_is_refused_by_name(service):
+def test_longest_key_serves_a_hundred_items_and_a_longer_one_is_refused(service):
     number = f"YT{next(counter):012}"
     ordered(service, **(NUMBERS | {"waybill_number": number}))
     asked = {"items": [{"what": number, "kind": "arrived"}] * 100}
@@ -203,7 +203,7 @@ def test_two_items_of_one_request_see_each_other(service):
     assert third["reason"] == "unknown"
 
 
-def test_every_answer_to_merchant_outlet_and_courier_carries_the_latest_checkpoint(service):
+def test_every_answer_to_a_unit_carries_the_latest_checkpoint(service):
     key = journal.log_key(service.clock.world, service.store)
     for who in (SHOP, RECEIVER, COURIER):
         for answer in (service.ask(who, "/v1/ledger/checkpoint"), service.ask(who, "/v1/nothing")):
@@ -212,7 +212,7 @@ def test_every_answer_to_merchant_outlet_and_courier_carries_the_latest_checkpoi
     assert "waybill-checkpoint" not in service.ask(SWITCH, "/v1/ledger/checkpoint").headers
 
 
-def test_the_ledger_proves_that_it_continues_an_earlier_one(service):
+def test_ledger_proves_consistency_with_an_earlier_checkpoint(service):
     key = journal.log_key(service.clock.world, service.store)
     ordered(service)
     notes = []
@@ -241,7 +241,7 @@ def test_no_answer_leaves_before_its_login_is_checked(service):
         assert (answer.status_code, answer.json()["type"].rsplit(":", 1)[1]) == (401, "unauthenticated")
 
 
-def test_a_supervisor_enrols_and_revokes_and_it_is_felt_by_the_next_request(service):
+def test_revocation_by_a_supervisor_applies_to_the_next_request(service):
     person = {"id": "courier-99", "role": "courier", "unit": "sh-01", "phone": "13900000099"}
     [enrolled] = service.outcomes(SUPERVISOR, "/v1/people", {"items": [person]})
     code = enrolled["code"]
@@ -270,7 +270,7 @@ def test_a_supervisor_enrols_and_revokes_and_it_is_felt_by_the_next_request(serv
         assert refused["reason"] == "unknown"
 
 
-def test_a_token_ends_after_an_hour(service):
+def test_token_expires_after_an_hour(service):
     assert service.ask(COURIER, "/v1/ledger/checkpoint").status_code == 200
     service.clock.ahead += timedelta(minutes=61)
     answer = service.ask(COURIER, "/v1/ledger/checkpoint")
@@ -279,7 +279,7 @@ def test_a_token_ends_after_an_hour(service):
     assert answer.headers["www-authenticate"] == 'DPoP algs="ES256", error="invalid_token"'
 
 
-def test_a_secret_is_no_token_and_a_token_no_secret(service):
+def test_secret_is_refused_as_a_token_and_a_token_as_a_secret(service):
     token, secret = service.token(RIVAL), service.secret(RIVAL)
     assert service.http.post("/v1/token", json={"secret": token}).status_code == 401
     for wrong in (secret, "x", "wbt1_" + "A" * 43):
@@ -287,7 +287,7 @@ def test_a_secret_is_no_token_and_a_token_no_secret(service):
         assert service.http.get("/v1/ledger/checkpoint", headers=headers).status_code == 401
 
 
-def test_health_readiness_and_counts_are_open_and_name_nobody(service):
+def test_health_readiness_and_metrics_are_open_and_name_no_person(service):
     ordered(service)
     assert service.ask(None, "/healthz").json() == {"alive": True}
     assert service.ask(None, "/readyz").json() == {"ready": True, "risks": []}
@@ -298,7 +298,7 @@ def test_health_readiness_and_counts_are_open_and_name_nobody(service):
         assert who.id not in text.replace('reason="shop', "")
 
 
-def test_requests_of_one_actor_that_arrive_together_see_each_other(service):
+def test_concurrent_requests_of_one_actor_see_each_other(service):
     codes = [on_the_van(service)[1] for _ in range(6)]
     leave_only(service.clock.world, service.store, 1)
     service.token(COURIER)
@@ -309,7 +309,7 @@ def test_requests_of_one_actor_that_arrive_together_see_each_other(service):
     assert {each["reason"] for each in outcomes if each["outcome"] == "refused"} == {"daily-budget-spent"}
 
 
-def test_a_full_queue_says_come_back_and_nothing_else(tmp_path):
+def test_full_queue_answers_when_to_retry_and_nothing_else(tmp_path):
     with serving(tmp_path / "deployment", max_queued_items=1, max_batch_items=1) as busy:
         busy.token(SHOP)
 

@@ -18,7 +18,7 @@ DOCUMENT = (ROOT / "docs" / "service.md").read_text("utf-8")
 
 
 @pytest.mark.system("jq", "curl", "bash")
-def test_every_caller_does_what_the_document_says(tmp_path):
+def test_every_caller_acts_as_the_document_says(tmp_path):
     with served("--demo") as (process, url):
         ready(url)
         lines = [process.stdout.readline().strip().removeprefix("export ") for _ in range(7)]

@@ -101,7 +101,7 @@ def test_no_number_is_leased_twice(world, workers, order):
     assert len({(each.number.main, each.number.extension) for each in waybills}) == 40
 
 
-def test_the_last_numbers_are_leased_once_and_nobody_waits_for_more(world, store, workers, order):
+def test_last_numbers_are_leased_once_without_waiting_for_more(world, store, workers, order):
     with store.transaction() as tx:
         tx.execute(schema.slot.delete().where(schema.slot.c.extension >= "1011"))
     [(pool,)] = rows(store, sa.select(sa.func.count()).select_from(schema.slot))
@@ -116,9 +116,7 @@ def test_the_last_numbers_are_leased_once_and_nobody_waits_for_more(world, store
     assert len(leased) == len(set(leased)) == pool
 
 
-def test_no_reference_is_entered_twice_and_workers_in_other_orders_do_not_block_each_other(
-    world, store, workers, order
-):
+def test_concurrent_workers_enter_no_reference_twice_and_do_not_deadlock(world, store, workers, order):
     def shopping(worker, step):
         orders = [order(f"A-{n * step % 11}") for n in range(11)]
         return lambda: checkout(world, worker, [Checkout(merchant=SHOP, order=each) for each in orders])
@@ -131,7 +129,7 @@ def test_no_reference_is_entered_twice_and_workers_in_other_orders_do_not_block_
     assert entered == 11
 
 
-def test_the_last_units_of_a_budget_are_given_once(world, store, workers, parcels):
+def test_last_units_of_a_budget_are_given_once(world, store, workers, parcels):
     leave_only(world, store, 5)
     codes = [data.code for _, data in parcels]
     answers = flat(at_once([looking(world, each, codes[n * 2 : n * 2 + 2]) for n, each in enumerate(workers)]))
@@ -139,7 +137,7 @@ def test_the_last_units_of_a_budget_are_given_once(world, store, workers, parcel
     assert sum(kinds(world, store, record)["grant"] for record, _ in parcels) == 5
 
 
-def test_the_first_look_of_a_day_by_several_workers_counts_them_all(world, store, workers, parcels):
+def test_concurrent_first_views_of_a_day_are_all_counted(world, store, workers, parcels):
     codes = [data.code for _, data in parcels]
     at_once([looking(world, each, codes[n * 2 : n * 2 + 2]) for n, each in enumerate(workers)])
     with store.transaction() as tx:
@@ -154,7 +152,7 @@ def test_refusals_lock_after_the_same_number_on_any_number_of_workers(world, wor
         assert len(budgets.alarms(tx)) == 1
 
 
-def test_a_parcel_has_one_open_assignment(world, store, workers, parcels):
+def test_parcel_has_one_open_assignment(world, store, workers, parcels):
     def giving(worker, courier, step):
         asked = [parcels[n * step % 8][1].code for n in range(8)]
         return lambda: assign(world, worker, [Assign(actor=DISPATCHER, what=code, courier=courier) for code in asked])
@@ -167,7 +165,7 @@ def test_a_parcel_has_one_open_assignment(world, store, workers, parcels):
     assert sorted(record for (record,) in still_open) == sorted(record for record, _ in parcels)
 
 
-def test_a_parcel_that_departs_is_nobodys_duty(world, store, workers, parcels):
+def test_parcel_that_departs_has_no_open_duty(world, store, workers, parcels):
     with store.transaction() as tx:
         tx.execute(schema.assignment.delete())
     codes = [data.code for _, data in parcels]
@@ -193,7 +191,7 @@ def test_a_parcel_that_departs_is_nobodys_duty(world, store, workers, parcels):
     assert rows(store, sa.select(schema.assignment).where(schema.assignment.c.closed.is_(None))) == []
 
 
-def test_an_intent_rings_once(world, workers, parcels):
+def test_intent_connects_once(world, workers, parcels):
     [dial] = call(world, workers[0], [Call(actor=COURIER, code=parcels[0][1].code)])
     number, caller = dial.number, Plain(PHONES[COURIER.id])
     asked = Route(actor=SWITCH, caller=caller, main=number.main, extension=number.extension)
@@ -201,7 +199,7 @@ def test_an_intent_rings_once(world, workers, parcels):
     assert Counter(type(each) is Connect for each in answers) == {True: 1, False: 3}
 
 
-def test_a_delivery_is_recorded_once(world, store, workers, parcels):
+def test_delivery_is_recorded_once(world, store, workers, parcels):
     def delivering(worker, step):
         asked = [Deliver(actor=COURIER, code=parcels[n * step % 8][1].code) for n in range(8)]
         return lambda: deliver(world, worker, asked)
@@ -213,7 +211,7 @@ def test_a_delivery_is_recorded_once(world, store, workers, parcels):
     assert sorted(record for (record,) in delivered) == sorted(record for record, _ in parcels)
 
 
-def test_calling_and_delivering_at_once_do_not_block_each_other(world, workers, parcels):
+def test_concurrent_call_and_delivery_do_not_block_each_other(world, workers, parcels):
     codes = [data.code for _, data in parcels]
 
     def calling(worker, order_of):
@@ -233,7 +231,7 @@ def test_calling_and_delivering_at_once_do_not_block_each_other(world, workers, 
     assert done[1] + done[3] == [Delivered(at=world.now())] * 8
 
 
-def test_a_label_is_printed_first_once(world, workers, order):
+def test_label_has_one_first_print(world, workers, order):
     [waybill] = checkout(world, workers[0], [Checkout(merchant=SHOP, order=order())])
     jobs = [Label(actor=SHOP, id=waybill.id, job=f"job-{n % 2}", station="st-1") for n in range(4)]
     answers = at_once(
@@ -244,7 +242,7 @@ def test_a_label_is_printed_first_once(world, workers, order):
     assert len(printed) == 2
 
 
-def test_workers_that_open_a_new_day_at_once_use_the_same_keys(world, store, workers, hands, order):
+def test_concurrent_workers_use_the_same_keys_for_a_new_day(world, store, workers, hands, order):
     hands.move(days=1)
     jobs = [Checkout(merchant=SHOP, order=order(f"D-{n}")) for n in range(4)]
     answers = at_once(
@@ -256,7 +254,7 @@ def test_workers_that_open_a_new_day_at_once_use_the_same_keys(world, store, wor
     assert len(found) == 4
 
 
-def test_leaves_of_all_workers_are_sequenced_by_all_of_them(world, store, workers, parcels):
+def test_leaves_of_all_workers_are_sequenced_by_any_of_them(world, store, workers, parcels):
     numbers = count()
 
     def work(worker):

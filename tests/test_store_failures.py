@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize("broken", [refused, lost])
-def test_a_checkout_that_was_not_answered_is_asked_for_again_and_is_one_waybill(world, store, order, broken):
+def test_repeated_checkout_after_a_lost_answer_is_one_waybill(world, store, order, broken):
     asked = [Checkout(merchant=SHOP, order=order(f"A-{n}")) for n in range(3)]
     with on_commit(store, broken), pytest.raises(UnavailableError) as caught:
         checkout(world, store, asked)
@@ -44,7 +44,7 @@ def test_a_checkout_that_was_not_answered_is_asked_for_again_and_is_one_waybill(
 
 
 @pytest.mark.parametrize("broken", [refused, lost])
-def test_what_was_not_committed_for_certain_is_not_opened(world, store, parcels, broken):
+def test_uncertain_commit_opens_nothing(world, store, parcels, broken):
     record, data = parcels[0]
     for act in (
         looking(world, store, [data.code]),
@@ -57,7 +57,7 @@ def test_what_was_not_committed_for_certain_is_not_opened(world, store, parcels,
     assert (found["grant"], found["intent"]) == ((1, 1) if broken is lost else (0, 0))
 
 
-def test_a_conflict_inside_a_transaction_is_told_from_a_store_that_is_down(world, store):
+def test_conflict_in_a_transaction_differs_from_an_unreachable_store(world, store):
     [(taken,)] = rows(store, sa.select(schema.person.c.id).limit(1))
     with pytest.raises(UnavailableError) as caught, store.transaction() as tx:
         tx.execute(schema.alarm.insert(), [{"id": bytes(16), "at": 0, "kind": "k", "actor": taken}] * 2)
@@ -65,14 +65,14 @@ def test_a_conflict_inside_a_transaction_is_told_from_a_store_that_is_down(world
     assert rows(store, sa.select(schema.alarm).where(schema.alarm.c.kind == "k")) == []
 
 
-def test_as_many_values_as_sqlite_takes_in_a_statement_are_taken(store):
+def test_statement_takes_as_many_values_as_sqlite_allows(store):
     with store.transaction() as tx:
         if store.data.dialect.name == "sqlite":  # as most builds of it have it
             tx.connection.driver_connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)
         assert waybills.by_id(tx, [n.to_bytes(16, "big") for n in range(32_766)]) == {}
 
 
-def test_more_values_than_a_statement_takes_are_refused_by_name(store):
+def test_statement_with_too_many_values_is_refused_by_name(store):
     many = [n.to_bytes(16, "big") for n in range(66_000)]
     with pytest.raises(InputError, match="too-many-at-once"), store.transaction() as tx:
         if store.data.dialect.name == "sqlite":  # as most builds of it have it
@@ -81,7 +81,7 @@ def test_more_values_than_a_statement_takes_are_refused_by_name(store):
 
 
 @pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
-def test_a_value_that_no_database_keeps_is_the_askers_fault(store):
+def test_value_that_no_database_stores_is_an_input_error(store):
     with pytest.raises(InputError) as caught, store.transaction() as tx:
         tx.execute(sa.select(schema.person).where(schema.person.c.id == "no\0body"))
     assert "no\0body" not in str(caught.value)
@@ -99,7 +99,7 @@ engine.dispose()
 
 
 @pytest.mark.parametrize("kind", ["file", "postgresql"])
-def test_workers_that_start_at_once_on_an_empty_database_make_one_schema(kind, tmp_path, request):
+def test_concurrent_workers_make_one_schema_in_an_empty_database(kind, tmp_path, request):
     url = f"sqlite:///{tmp_path}/data.sqlite"
     if kind == "postgresql":
         [data, _] = request.getfixturevalue("databases")
@@ -114,7 +114,7 @@ def test_workers_that_start_at_once_on_an_empty_database_make_one_schema(kind, t
 
 
 @pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
-def test_connections_that_the_server_dropped_are_made_anew(world, store, parcels):
+def test_dropped_connections_are_reopened(world, store, parcels):
     for engine in (store.data, store.keys.engine):  # as after a second in which there was nothing to do
         sa.event.listen(engine, "checkout", lambda _, record, __: record.info.update(since=0.0), insert=True)
     look = looking(world, store, [parcels[0][1].code])
@@ -129,7 +129,7 @@ def test_connections_that_the_server_dropped_are_made_anew(world, store, parcels
     assert isinstance(look()[0], Grant)
 
 
-def test_a_server_whose_driver_is_not_installed_is_said_by_name(monkeypatch):
+def test_missing_database_driver_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)  # as where it is missing
     with pytest.raises(SettingsError, match=r"psycopg is not installed.*\[server\]"):
         open_engine("postgresql+psycopg://nobody@127.0.0.1/none")

@@ -34,7 +34,7 @@ from tests.cast import (
 )
 
 
-def test_an_order_goes_from_checkout_to_a_parcel_whose_data_is_gone(world, store, order, hands):
+def test_order_goes_from_checkout_to_destroyed_data(world, store, order, hands):
     waybill = checked_out(world, store, order())
     assert waybill.state == State.ACTIVE
     assert waybill.number is not None
@@ -73,13 +73,13 @@ def test_an_order_goes_from_checkout_to_a_parcel_whose_data_is_gone(world, store
     assert looked(world, store, data.code) == UNKNOWN
 
 
-def test_a_courier_without_the_duty_hears_what_a_forger_hears(world, store, parcel):
+def test_courier_without_the_duty_gets_the_answer_of_a_forger(world, store, parcel):
     _, data = parcel
     forged = data.code[:-1] + ("0" if data.code[-1] != "0" else "1")
     assert looked(world, store, data.code, OTHER_COURIER) == looked(world, store, forged, OTHER_COURIER) == UNKNOWN
 
 
-def test_a_scan_by_somebody_else_creates_nothing(world, store, parcel):
+def test_scan_by_an_unrelated_person_creates_nothing(world, store, parcel):
     _, data = parcel
     refused = scan(world, store, [Scan(actor=OTHER_COURIER, what=data.code, kind="collected")])
     assert refused == [UNKNOWN]
@@ -87,45 +87,45 @@ def test_a_scan_by_somebody_else_creates_nothing(world, store, parcel):
     assert isinstance(looked(world, store, data.code), Grant)
 
 
-def test_a_waybill_number_opens_nothing(world, store, parcel):
+def test_waybill_number_opens_nothing(world, store, parcel):
     _, data = parcel
     assert looked(world, store, data.waybill_number) == UNKNOWN
 
 
-def test_an_outlet_clerk_resolves_nothing(world, store, parcel):
+def test_outlet_clerk_resolves_nothing(world, store, parcel):
     _, data = parcel
     assert looked(world, store, data.code, DISPATCHER) == UNKNOWN
 
 
-def test_nobody_assigns_what_they_received_themselves(world, store, order):
+def test_receiver_of_a_parcel_does_not_assign_it(world, store, order):
     data = labelled(world, store, checked_out(world, store, order()))
     arrived(world, store, data)
     [refused] = assign(world, store, [Assign(actor=RECEIVER, what=data.code, courier=COURIER.id)])
     assert refused == Refusal(reason="arrival-scanned-by-the-same-person")
 
 
-def test_a_parcel_that_is_elsewhere_is_not_assigned(world, store, order):
+def test_parcel_that_is_elsewhere_is_not_assigned(world, store, order):
     data = labelled(world, store, checked_out(world, store, order()))
     arrived(world, store, data)
     scan(world, store, [Scan(actor=DISPATCHER, what=data.code, kind="departed")])
     assert assign(world, store, [Assign(actor=DISPATCHER, what=data.code, courier=COURIER.id)]) == [UNKNOWN]
 
 
-def test_who_is_sent_to_fetch_a_parcel_sees_only_its_senders_door(world, store, order):
+def test_collecting_courier_sees_only_the_senders_door(world, store, order):
     data = labelled(world, store, checked_out(world, store, order()))
     assigned(world, store, data)
     assert looked(world, store, data.code) == Refusal(reason="wrong-leg")
     assert set(looked(world, store, data.code, purpose=Purpose.COLLECT).fields) == {"sender.address"}
 
 
-def test_a_handover_ends_the_first_couriers_duty(world, store, parcel):
+def test_handover_ends_the_first_couriers_duty(world, store, parcel):
     _, data = parcel
     assigned(world, store, data, OTHER_COURIER)
     assert looked(world, store, data.code, COURIER) == UNKNOWN
     assert isinstance(looked(world, store, data.code, OTHER_COURIER), Grant)
 
 
-def test_a_strangers_call_is_not_connected(world, store, parcel):
+def test_unknown_callers_call_is_not_connected(world, store, parcel):
     waybill, data = parcel
     call(world, store, [Call(actor=COURIER, code=data.code)])
     number = waybill.number
@@ -133,7 +133,7 @@ def test_a_strangers_call_is_not_connected(world, store, parcel):
     assert call(world, store, [asked]) == [Refusal(reason="not-connected")]
 
 
-def test_an_intent_dies_after_two_minutes(world, store, parcel, hands):
+def test_intent_expires_after_two_minutes(world, store, parcel, hands):
     waybill, data = parcel
     call(world, store, [Call(actor=COURIER, code=data.code)])
     hands.move(seconds=121)
@@ -142,7 +142,7 @@ def test_an_intent_dies_after_two_minutes(world, store, parcel, hands):
     assert call(world, store, [asked]) == [Refusal(reason="intent-expired")]
 
 
-def test_the_recipient_can_ring_the_courier_back(world, store, parcel):
+def test_recipient_can_call_the_courier_back(world, store, parcel):
     waybill, _ = parcel
     number = waybill.number
     asked = Route(actor=SWITCH, caller=Plain("+86 138-0000-0001"), main=number.main, extension=number.extension)
@@ -150,7 +150,7 @@ def test_the_recipient_can_ring_the_courier_back(world, store, parcel):
     assert connected.to.reveal() == "+86" + PHONES[COURIER.id]
 
 
-def test_only_the_switch_learns_whom_a_number_rings(world, store, parcel):
+def test_only_the_switch_learns_whom_a_number_connects(world, store, parcel):
     waybill, data = parcel
     call(world, store, [Call(actor=COURIER, code=data.code)])
     number = waybill.number
@@ -158,12 +158,12 @@ def test_only_the_switch_learns_whom_a_number_rings(world, store, parcel):
     assert call(world, store, [asked]) == [Refusal(reason="not-your-number")]
 
 
-def test_nobody_delivers_a_strangers_parcel(world, store, parcel):
+def test_courier_delivers_no_foreign_parcel(world, store, parcel):
     _, data = parcel
     assert deliver(world, store, [Deliver(actor=OTHER_COURIER, code=data.code)]) == [UNKNOWN]
 
 
-def test_a_reprint_ends_the_print_before_it(world, store, parcel):
+def test_reprint_ends_the_print_before_it(world, store, parcel):
     waybill, data = parcel
     arrived(world, store, data)
     [again] = label(
@@ -174,7 +174,7 @@ def test_a_reprint_ends_the_print_before_it(world, store, parcel):
     assert isinstance(looked(world, store, again.code), Grant)
 
 
-def test_a_reprint_needs_a_scan_by_another_and_a_reason(world, store, parcel):
+def test_reprint_needs_a_scan_by_another_person_and_a_reason(world, store, parcel):
     waybill, _ = parcel
 
     def reprint(actor, reason):
@@ -185,14 +185,14 @@ def test_a_reprint_needs_a_scan_by_another_and_a_reason(world, store, parcel):
     assert reprint(RECEIVER, "damaged") == Refusal(reason="reprint-needs-a-scan-by-another")
 
 
-def test_asking_again_under_the_same_job_gives_the_same_print(world, store, order, hands):
+def test_repeating_a_job_gives_the_same_print(world, store, order, hands):
     waybill = checked_out(world, store, order())
     first = labelled(world, store, waybill)
     hands.move(minutes=5)
     assert labelled(world, store, waybill) == first
 
 
-def test_what_is_sealed_away_opens_for_nobody_online(world, store, parcel):
+def test_sealed_away_data_opens_for_no_online_caller(world, store, parcel):
     waybill, data = parcel
     retire(world, store, [SealAway(actor=OPERATOR, id=waybill.id)])
     assert looked(world, store, data.code) == UNKNOWN
@@ -206,7 +206,7 @@ def test_only_the_operator_retires(world, store, parcel):
     assert isinstance(looked(world, store, data.code), Grant)
 
 
-def test_too_many_refusals_lock_and_ring(world, store, parcel):
+def test_too_many_refusals_lock_and_raise_an_alarm(world, store, parcel):
     _, data = parcel
     answers = [looked(world, store, f"YT{n:013}", OTHER_COURIER) for n in range(30)]
     assert answers[:20] == [UNKNOWN] * 20
@@ -216,7 +216,7 @@ def test_too_many_refusals_lock_and_ring(world, store, parcel):
     assert isinstance(looked(world, store, data.code), Grant)  # nobody else is locked
 
 
-def test_the_last_unit_of_a_budget_is_given_once(world, store, parcel, order):
+def test_last_unit_of_a_budget_is_given_once(world, store, parcel, order):
     _, first = parcel
     second = labelled(world, store, checked_out(world, store, order("A-1002")))
     arrived(world, store, second)
@@ -229,7 +229,7 @@ def test_the_last_unit_of_a_budget_is_given_once(world, store, parcel, order):
     assert isinstance(again, Grant)  # the same parcel costs nothing a second time
 
 
-def test_nobody_ends_a_duty_by_saying_that_the_parcel_left_from_somewhere_else(world, store, parcel):
+def test_false_departure_from_elsewhere_ends_no_duty(world, store, parcel):
     _, data = parcel
     clerk = Actor(id="hz-01-clerk", tenant=DISPATCHER.tenant, role=Role.OUTLET, unit="hz-01")
     with store.transaction() as tx:
@@ -242,7 +242,7 @@ def test_nobody_ends_a_duty_by_saying_that_the_parcel_left_from_somewhere_else(w
     assert looked(world, store, data.code) == UNKNOWN
 
 
-def test_what_is_answered_again_has_the_time_that_was_answered_first(store, order):
+def test_repeated_answer_has_the_time_of_the_first(store, order):
     world = World()  # the real clock, which knows microseconds
     data = labelled(world, store, checked_out(world, store, order()))
     scans = [Scan(actor=RECEIVER, what=data.code, kind="arrived", event="e-1")]
@@ -253,7 +253,7 @@ def test_what_is_answered_again_has_the_time_that_was_answered_first(store, orde
     assert deliver(world, store, done) == deliver(world, store, done)
 
 
-def test_where_a_parcel_is_does_not_depend_on_a_clock_that_is_set_back(world, store, order, hands):
+def test_custody_does_not_depend_on_a_clock_set_back(world, store, order, hands):
     data = labelled(world, store, checked_out(world, store, order()))
     arrived(world, store, data)
     hands.move(hours=-2)

@@ -89,7 +89,7 @@ class Day:
 @pytest.mark.parametrize(
     ("level", "ahead"), [(KeyProtection.HARDWARE, FULL.places - 4), (KeyProtection.SOFTWARE, HALF.places - 2)]
 )
-def test_an_honest_couriers_day_passes_without_a_refusal(world, store, hands, level, ahead):
+def test_honest_couriers_day_has_no_refusal(world, store, hands, level, ahead):
     store.settings = replace(store.settings, demo=False)
     with store.transaction() as tx:
         people.enrol(world, store.keys, tx, BOSS, world.now())

@@ -110,7 +110,7 @@ def insider(world, store, hands):
     return Insider(world, store, hands)
 
 
-def test_a_clerk_who_pulls_by_number_gains_nothing(world, store, insider):
+def test_clerk_who_queries_by_number_gains_nothing(world, store, insider):
     real = [each.waybill_number for each in on_the_van(world, store, 20)]
     numbers = real + [f"YT{n:012}" for n in range(1000, 1480)]
     insider.looks(FAR_CLERK, numbers)
@@ -125,7 +125,7 @@ def test_a_clerk_who_pulls_by_number_gains_nothing(world, store, insider):
     )
 
 
-def test_a_photographer_with_a_login_of_their_own_gains_nothing(world, store, insider):
+def test_photographer_with_an_own_login_gains_nothing(world, store, insider):
     codes = [each.code for each in on_the_van(world, store, 100)]
     insider.looks(OUTSIDER, codes, *Purpose)
     insider.calls(OUTSIDER, codes)
@@ -138,7 +138,7 @@ def test_a_photographer_with_a_login_of_their_own_gains_nothing(world, store, in
     )
 
 
-def test_a_renter_gains_no_more_at_once_than_one_courier_carries(world, store, insider, hands):
+def test_renter_gains_no_more_at_once_than_one_courier_carries(world, store, insider, hands):
     codes = [each.code for each in on_the_van(world, store, 150)]
     hands.move(hours=14)  # half past eleven at night
     insider.looks(COURIER, codes)
@@ -146,7 +146,7 @@ def test_a_renter_gains_no_more_at_once_than_one_courier_carries(world, store, i
     insider.ends("renter with a copied credential, at night", 0, ("too-many-refusals", COURIER.id))
 
 
-def test_a_renter_by_day_is_stopped_where_the_owner_would_deliver(world, store, insider, hands):
+def test_renter_by_day_is_stopped_where_the_owner_would_deliver(world, store, insider, hands):
     codes = [each.code for each in on_the_van(world, store, 150)]
     for _ in range(8):
         insider.looks(COURIER, codes[:40])
@@ -158,7 +158,7 @@ def test_a_renter_by_day_is_stopped_where_the_owner_would_deliver(world, store, 
     )
 
 
-def test_a_renter_who_claims_that_nobody_was_home_gains_the_owners_day_at_the_owners_pace(world, store, insider, hands):
+def test_renter_who_reports_failed_attempts_gains_one_days_work_at_its_pace(world, store, insider, hands):
     """Not stopped: what the owner may see, whoever holds the owner's device may see. It costs the owner the day."""
     codes = [each.code for each in on_the_van(world, store, 150)]
     for minute in range(0, 40, 10):
@@ -170,7 +170,7 @@ def test_a_renter_who_claims_that_nobody_was_home_gains_the_owners_day_at_the_ow
     insider.ends("the same, reporting everybody absent", 150, ("absent-everywhere", COURIER.id))
 
 
-def test_a_dispatcher_and_a_courier_who_make_up_assignments_are_bounded_and_found(world, store, insider, hands):
+def test_invented_assignments_are_limited_and_found(world, store, insider, hands):
     labels = on_the_van(
         world, store, 100, OTHER_COURIER
     )  # these come to the outlet; the accomplice looks, then they go on
@@ -193,7 +193,7 @@ def test_a_dispatcher_and_a_courier_who_make_up_assignments_are_bounded_and_foun
     )
 
 
-def test_what_does_not_come_to_the_outlet_is_not_assigned_however_many_agree(world, store, insider):
+def test_parcel_bound_elsewhere_is_not_assigned_however_many_collude(world, store, insider):
     photographed = [each.code for each in on_the_van(world, store, 15)]
     insider.scans(FAR_CLERK, photographed, "arrived")
     assign(world, store, [Assign(actor=FAR_CLERK, what=code, courier=FAR_COURIER.id) for code in photographed])
@@ -207,7 +207,7 @@ def test_what_does_not_come_to_the_outlet_is_not_assigned_however_many_agree(wor
     )
 
 
-def test_an_evening_clerk_in_bulk_gains_nothing(world, store, insider, hands):
+def test_evening_clerk_in_bulk_gains_nothing(world, store, insider, hands):
     labels = on_the_van(world, store, 100)
     hands.move(hours=12)  # half past nine: the others have gone home
     for _ in range(3):
@@ -221,7 +221,7 @@ def test_an_evening_clerk_in_bulk_gains_nothing(world, store, insider, hands):
     )
 
 
-def test_a_broker_who_orders_single_look_ups_gets_none_and_is_found_below_the_lock(world, store, insider, hands):
+def test_broker_of_single_look_ups_gets_none_and_is_found_below_the_lock(world, store, insider, hands):
     wanted = on_the_van(world, store, 10)
     for each in wanted:  # one an hour: never twenty in one
         insider.looks(OTHER_COURIER, [each.waybill_number, each.code])
@@ -229,7 +229,7 @@ def test_a_broker_who_orders_single_look_ups_gets_none_and_is_found_below_the_lo
     insider.ends("broker's single look-ups, two an hour", 0, ("asks-for-strangers", OTHER_COURIER.id))
 
 
-def test_a_reprint_for_a_copy_shows_what_the_label_showed_and_is_found(world, store, insider):
+def test_reprint_as_a_copy_shows_only_the_label_and_is_found(world, store, insider):
     labels = on_the_van(world, store, 10)
     copies = label(
         world,
@@ -247,7 +247,7 @@ def test_a_reprint_for_a_copy_shows_what_the_label_showed_and_is_found(world, st
     insider.ends("reprints for a copy", 0, ("reprints", DISPATCHER.id))
 
 
-def test_a_crawler_gains_nothing_from_ten_thousand_guesses(world, store, insider):
+def test_crawler_gains_nothing_from_ten_thousand_guesses(world, store, insider):
     real = on_the_van(world, store, 1)
     dice = random.Random(1)
     codes = [PREFIX + base32(b"\1" + dice.randbytes(34)) for _ in range(5000)]
@@ -266,7 +266,7 @@ def test_a_crawler_gains_nothing_from_ten_thousand_guesses(world, store, insider
     )
 
 
-def test_a_look_at_a_canary_rings_within_the_minute(world, store, insider, order):
+def test_view_of_a_canary_raises_an_alarm_within_the_minute(world, store, insider, order):
     labels = on_the_van(world, store, 3)
     records = [code[0] for code in store.read_codes([each.code for each in labels], world, world.now()) if code]
     with store.transaction() as tx:
@@ -287,7 +287,7 @@ def test_every_row_of_the_table_is_played(world, store):
     assert sorted(played) == sorted(TOLD)
 
 
-def test_counted_refusals_are_told_though_their_actor_asks_no_more(world, store, hands):
+def test_counted_refusals_are_reported_though_their_actor_stops(world, store, hands):
     asked = Resolve(actor=COURIER, code="no label", purpose=Purpose.DELIVER)
     resolve(world, store, [asked] * 3)
     resolve(world, store, [asked] * 4)

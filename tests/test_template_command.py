@@ -13,7 +13,7 @@ from api.printing.own_templates import chosen
 from masking.errors import InputError
 
 
-def test_a_new_template_is_good_and_can_be_seen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_new_template_has_no_findings_and_can_be_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own, seen = tmp_path / "own.toml", tmp_path / "own.png"
     assert main(["template", "new", str(own), "--like", "76x130"]) == 0
     assert main(["template", "check", str(own)]) == 0
@@ -24,7 +24,7 @@ def test_a_new_template_is_good_and_can_be_seen(tmp_path: Path, capsys: pytest.C
     assert chosen(str(own)) == own
 
 
-def test_nothing_is_overwritten(tmp_path: Path) -> None:
+def test_template_command_overwrites_nothing(tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
     own.write_text("mine", "utf-8")
     assert main(["template", "new", str(own)]) == 2
@@ -82,7 +82,7 @@ def test_digits_of_neighbouring_boxes_are_read_together(tmp_path: Path, capsys: 
     assert "(line 1" in said
 
 
-def test_a_template_without_room_for_an_ordinary_address_is_told(
+def test_template_too_small_for_an_ordinary_address_is_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own = tmp_path / "own.toml"
@@ -93,7 +93,7 @@ def test_a_template_without_room_for_an_ordinary_address_is_told(
     assert "too little room: of an ordinary label, recipient.address does-not-fit" in capsys.readouterr().err
 
 
-def test_a_logo_that_scanners_read_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_logo_that_scanners_read_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own = tmp_path / "own.toml"
     main(["template", "new", str(own), "--like", "100x100"])
     own.write_text(own.read_text("utf-8") + '\n[[logo]]\nbox = [60, 82, 10, 10]\nfile = "logo.png"\n', "utf-8")
@@ -102,7 +102,7 @@ def test_a_logo_that_scanners_read_is_refused(tmp_path: Path, capsys: pytest.Cap
     assert "logo 1 (line 156): holds a code" in capsys.readouterr().err
 
 
-def test_an_unknown_size_and_a_missing_file_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_size_and_missing_file_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["template", "preview", "1x1", str(tmp_path / "x.png")]) == 2
     assert main(["template", "check", str(tmp_path / "none.toml")]) == 2
     said = capsys.readouterr().err

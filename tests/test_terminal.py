@@ -31,25 +31,25 @@ def steering(said: str) -> set[str]:
     }
 
 
-def test_every_steering_character_is_removed_and_every_other_one_stays():
+def test_every_control_character_is_removed_and_every_other_one_stays():
     every = "".join(map(chr, range(sys.maxunicode + 1)))
     assert set(every) - set(harmless(every)) == steering(every)
     assert "\x1b" in steering(every)
 
 
 @given(st.lists(st.text(), max_size=3))
-def test_what_is_quoted_is_harmless_and_reads_back_the_same(texts):
+def test_quoted_text_is_harmless_and_reads_back_the_same(texts):
     assert steering(quoted(texts)) == set()
     assert json.loads(quoted(texts)) == texts
     assert tomllib.loads(f"a = {quoted(texts, toml=True)}")["a"] == texts
 
 
-def test_quoted_keeps_steering_characters_as_escapes():
+def test_quoted_keeps_control_characters_as_escapes():
     assert tomllib.loads(f"a = {quoted(STEERING, toml=True)}")["a"] == STEERING
     assert json.loads(quoted({"a": STEERING})) == {"a": STEERING}
 
 
-def test_a_name_can_not_make_a_line_of_its_own():
+def test_name_cannot_start_a_line_of_its_own():
     assert one_line("a\n0 rejected\x85b") == "a 0 rejected b"
 
 
@@ -78,7 +78,7 @@ def strange_name(folder: Path) -> Path:
 
 @pytest.mark.parametrize("make", [workbook, strange_header, strange_name])
 @pytest.mark.parametrize("explain", [(), ("--explain",)])
-def test_headers_sheets_and_file_names_can_not_steer_the_terminal(tmp_path, capsys, make, explain):
+def test_headers_sheets_and_file_names_cannot_control_the_terminal(tmp_path, capsys, make, explain):
     main(["mask", str(make(tmp_path)), "--to", str(tmp_path / "deployment"), "--labels", "none", *explain])
     said = "".join(capsys.readouterr())
     assert said
@@ -104,7 +104,7 @@ def status(words: list[str]) -> object:
         ["people", "http://127.0.0.1:1", "--as", STEERING, "revoke", "x"],
     ],
 )
-def test_words_of_the_command_line_come_back_harmless_in_errors(tmp_path, capsys, monkeypatch, words):
+def test_command_line_words_are_harmless_in_errors(tmp_path, capsys, monkeypatch, words):
     monkeypatch.chdir(tmp_path)
     assert status(words) == 2
     said = capsys.readouterr().err
@@ -112,7 +112,7 @@ def test_words_of_the_command_line_come_back_harmless_in_errors(tmp_path, capsys
     assert steering(said) == set()
 
 
-def test_the_answers_that_are_drafted_for_a_strange_header_are_understood(tmp_path, capsys):
+def test_answers_drafted_for_a_strange_header_are_understood(tmp_path, capsys):
     path = strange_header(tmp_path)
     words = ["mask", str(path), "--to", str(tmp_path / "deployment"), "--labels", "none"]
     assert main(words) == 2
@@ -121,7 +121,7 @@ def test_the_answers_that_are_drafted_for_a_strange_header_are_understood(tmp_pa
     assert main([*words, "--columns", str(tmp_path / "answers.toml")]) == 0
 
 
-def test_redact_answers_with_the_same_characters_that_it_was_asked_with():
+def test_redact_answers_with_the_characters_of_its_input():
     request = json.dumps({"id": STEERING, "field": "text", "value": "书"})
     command = [sys.executable, "-m", "api.cli", "redact"]
     done = subprocess.run(
@@ -131,7 +131,7 @@ def test_redact_answers_with_the_same_characters_that_it_was_asked_with():
     assert steering(done.stdout) == set()
 
 
-def test_progress_is_still_drawn_over_the_last_line_of_a_terminal(tmp_path):
+def test_progress_still_overwrites_the_last_line_of_a_terminal(tmp_path):
     path = strange_name(tmp_path)
     screen, side = os.openpty()
     command = [sys.executable, "-m", "api.cli", "mask", str(path), "--to", str(tmp_path / "d"), "--labels", "none"]

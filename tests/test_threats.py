@@ -44,19 +44,19 @@ def test_every_test_that_the_threat_model_names_exists():
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[4:7].strip("*, "))
-def test_whatever_is_said_to_be_stopped_limited_or_named_has_a_test(row):
+def test_every_claim_of_the_threat_model_has_a_test(row):
     cells = row.strip("| ").split(" | ")[1:]
     assert len(cells) == 4
     for cell in cells[:3]:
         assert cell.strip() == "-" or re.search(r"`test_\w+`", cell), cell
 
 
-def test_all_twelve_ways_have_a_row():
+def test_all_twelve_threats_have_a_row():
     told = {way for row in ROWS for way in re.findall(r"T\d+", row.split(" | ")[0])}
     assert told == {f"T{n}" for n in range(1, 13)}
 
 
-def test_what_three_people_of_the_right_outlet_make_up_names_all_three(parcel):
+def test_acts_of_three_colluding_people_name_all_three(parcel):
     on_its_way(parcel)  # it is on the road to them, and is not there yet
     parcel.moves((RECEIVER, "arrived"))
     asked = [Label(actor=DISPATCHER, id=parcel.id, job="copy", station="st-1", reason="damaged")]
@@ -73,7 +73,7 @@ def test_what_three_people_of_the_right_outlet_make_up_names_all_three(parcel):
     }
 
 
-def test_a_photographed_screen_names_the_view_and_who_had_it(parcel):
+def test_photographed_screen_leads_to_the_view_and_its_courier(parcel):
     on_its_way(parcel)
     parcel.moves((RECEIVER, "arrived"))
     parcel.given(DISPATCHER, COURIER)
@@ -85,7 +85,7 @@ def test_a_photographed_screen_names_the_view_and_who_had_it(parcel):
     assert len(set(shown)) == 2
 
 
-def test_a_door_that_was_looked_at_and_never_delivered_to_stands_out_on_the_ledger(parcel):
+def test_viewed_door_without_a_delivery_stands_out_on_the_ledger(parcel):
     on_its_way(parcel)
     parcel.moves((RECEIVER, "arrived"))
     parcel.given(DISPATCHER, COURIER)

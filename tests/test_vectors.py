@@ -164,25 +164,25 @@ def outcome(read, path, refusal):
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_every_case_is_read_as_it_says(path):
+def test_every_vector_is_read_as_it_says(path):
     assert outcome(OURS[path.parent.name], path, IntegrityError) == expected(path)
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_a_reader_that_shares_no_code_reads_the_same(path):
+def test_independent_reader_reads_the_same(path):
     name = path.parent.name.replace("-", "_")
     read = getattr(independent_reader, name, None) or getattr(independent_ledger, name)
     assert outcome(read, path, independent_reader.DoesNotOpen) == expected(path)
 
 
-def test_the_second_reader_imports_nothing_of_ours():
+def test_independent_reader_imports_nothing_of_the_project():
     text = "".join(Path(each.__file__).read_text("utf-8") for each in (independent_reader, independent_ledger))
     imports = [line for line in text.splitlines() if line.startswith(("import ", "from "))]
     assert imports
     assert not [line for line in imports if "masking" in line]
 
 
-def test_what_is_written_today_is_what_the_files_hold(monkeypatch):
+def test_todays_output_equals_the_vector_files(monkeypatch):
     monkeypatch.chdir(ROOT)
     made = runpy.run_path(str(ROOT / "scripts" / "make_vectors.py"))["cases"]()
     assert {str(path): path.read_text("utf-8") for path in (p.relative_to(ROOT) for p in CASES)} == {
@@ -190,7 +190,7 @@ def test_what_is_written_today_is_what_the_files_hold(monkeypatch):
     }
 
 
-def test_every_format_has_cases_that_open_and_cases_that_do_not():
+def test_every_format_has_valid_and_invalid_cases():
     for name in (
         "sealed-field",
         "root-wrap",

@@ -55,7 +55,7 @@ def test_checkpoints_of_one_ledger_pass_in_any_order(sizes):
 
 
 @given(at=st.integers(0, 19), first=st.integers(1, 20), second=st.integers(1, 20))
-def test_a_fork_is_noticed_by_whoever_has_seen_the_leaf_that_was_changed(at, first, second):
+def test_fork_is_noticed_by_a_client_that_saw_the_changed_leaf(at, first, second):
     true, false, watch = ledger(20), ledger(20, fork_at=at), Watch(None, KEY)
     watch.see(true.header(first), true.proof)
     if at < min(first, second):
@@ -63,7 +63,7 @@ def test_a_fork_is_noticed_by_whoever_has_seen_the_leaf_that_was_changed(at, fir
             watch.see(false.header(second, minute=1), false.proof)
 
 
-def test_a_ledger_that_can_no_longer_prove_what_it_signed_has_shrunk(tmp_path):
+def test_ledger_that_cannot_prove_what_it_signed_has_shrunk(tmp_path):
     watch = Watch(StateFolder(tmp_path / "shop.json"), KEY)
     watch.see(ledger(9).header(9), ledger(9).proof)
     with pytest.raises(IntegrityError, match="shrunk"):
@@ -74,7 +74,7 @@ def test_a_ledger_that_can_no_longer_prove_what_it_signed_has_shrunk(tmp_path):
         again.see(ledger(5).header(5, minute=2), ledger(5).proof)
 
 
-def test_strangers_notes_and_other_keys_are_refused(tmp_path):
+def test_foreign_notes_and_other_keys_are_refused(tmp_path):
     true = ledger(3)
     watch = Watch(StateFolder(tmp_path / "shop.json"), KEY)
     watch.see(true.header(3), true.proof)
@@ -88,7 +88,7 @@ def test_strangers_notes_and_other_keys_are_refused(tmp_path):
         Watch(StateFolder(tmp_path / "shop.json"), KEY)
 
 
-def test_processes_that_share_a_file_keep_the_latest_checkpoint_and_compare_each_others(tmp_path):
+def test_processes_sharing_a_file_keep_and_compare_the_latest_checkpoint(tmp_path):
     true, false = ledger(20), ledger(20, fork_at=3)
     one, two = (Watch(StateFolder(tmp_path / "shop.json"), KEY) for _ in range(2))
     one.see(true.header(5), true.proof)
@@ -104,7 +104,7 @@ def test_processes_that_share_a_file_keep_the_latest_checkpoint_and_compare_each
         one.see(true.header(15, minute=4), true.proof)
 
 
-def test_old_checkpoint_of_a_service_that_answers_is_warned_of_once(caplog):
+def test_old_checkpoint_of_an_answering_service_is_warned_of_once(caplog):
     true, watch = ledger(20), Watch(None, KEY)
     began = datetime(2026, 11, 24, tzinfo=UTC).timestamp()
     watch.see(true.header(9), true.proof)
@@ -120,7 +120,7 @@ def test_old_checkpoint_of_a_service_that_answers_is_warned_of_once(caplog):
     assert len(caplog.records) == 2
 
 
-def test_accepted_ledger_is_gone_on_with_and_both_checkpoints_are_kept(tmp_path):
+def test_accepted_ledger_is_continued_and_both_checkpoints_are_kept(tmp_path):
     files = StateFolder(tmp_path / "shop.json")
     with pytest.raises(SettingsError, match="has refused no checkpoint"):
         accept_ledger(tmp_path / "shop.json")
@@ -138,7 +138,7 @@ def test_accepted_ledger_is_gone_on_with_and_both_checkpoints_are_kept(tmp_path)
         after.see(ledger(12).header(12, minute=3), ledger(12).proof)
 
 
-def test_report_that_the_ledger_did_not_sign_is_not_accepted(tmp_path):
+def test_report_not_signed_by_the_ledger_is_not_accepted(tmp_path):
     watch = Watch(StateFolder(tmp_path / "shop.json"), KEY)
     watch.see(ledger(9).header(9), ledger(9).proof)
     with pytest.raises(IntegrityError):

@@ -86,7 +86,7 @@ def said_to_clients(url: str, names: list[str]) -> Counter[str]:
 
 
 @pytest.mark.parametrize("kind", SERVERS)
-def test_a_web_shop_on_a_service_answers_sixteen_clients(service, credentials, tmp_path, kind):
+def test_web_shop_on_a_service_answers_sixteen_clients(service, credentials, tmp_path, kind):
     file, names = str(credentials(SHOP)), [f"{kind}-{n}" for n in range(96)]
     opened = "at-import" if kind in {"preload", "daemon"} else "in-each-worker"
     with web_shop(kind, tmp_path, URL=service.url, CREDENTIALS=file, OPENED=opened) as url:
@@ -105,7 +105,7 @@ def test_a_web_shop_on_a_service_answers_sixteen_clients(service, credentials, t
         ("asgi", "in-each-worker"),
     ],
 )
-def test_a_web_shop_on_a_folder_loses_no_order(tmp_path, kind, opened):
+def test_web_shop_on_a_folder_loses_no_order(tmp_path, kind, opened):
     """Where the master process opened the shop and then forked, each request is answered with what to do."""
     folder, names = tmp_path / "deployment", [f"{kind}-{n}" for n in range(48)]
     refused = (kind, opened) == ("preload", "at-import")

@@ -90,7 +90,7 @@ def own_packages(folder: Path) -> None:
             (folder / name / f"{module}.py").write_text("raise SystemExit('the application was imported')\n")
 
 
-def test_the_built_wheel_serves_and_prints_in_a_folder_with_its_own_api(wheel):
+def test_built_wheel_serves_and_prints_in_a_folder_with_its_own_api(wheel):
     with served("--demo", tree=wheel) as (process, url):
         ready(url)
         lines = dict(process.stdout.readline().strip().removeprefix("export ").split("=", 1) for _ in range(7))
@@ -104,7 +104,7 @@ def test_the_built_wheel_serves_and_prints_in_a_folder_with_its_own_api(wheel):
 
 
 @pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
-def test_workers_of_the_built_wheel_are_started_under_the_installed_name(wheel, tmp_path, urls):
+def test_workers_of_the_built_wheel_start_under_the_installed_name(wheel, tmp_path, urls):
     staffed(tmp_path / "deployment", World(), addresses=urls)
     with served("--folder", tmp_path / "deployment", "--workers", "2", tree=wheel) as (_, url):
         ready(url)
@@ -120,25 +120,25 @@ def packed(wheel: Path) -> set[str]:
         return {name for name in archive.namelist() if ".dist-info/" not in name}
 
 
-def test_every_file_of_the_packages_is_in_the_wheel_and_no_other(built):
+def test_wheel_holds_every_file_of_the_packages_and_no_other(built):
     expected = tracked("masking/", "print_templates/", "api/") - tracked("print_templates/fonts/")
     assert packed(built) == {f"waybill_service/{name[4:]}" if name.startswith("api/") else name for name in expected}
 
 
-def test_the_fonts_are_in_a_wheel_of_their_own_with_their_licence(built, fonts):
+def test_fonts_are_in_a_wheel_of_their_own_with_their_licence(built, fonts):
     assert packed(fonts) == {name for name in tracked("print_templates/fonts/") if name.endswith(".ttf")} != set()
     assert built.stat().st_size < 1_500_000 < fonts.stat().st_size
     with zipfile.ZipFile(fonts) as archive:
         assert any(name.endswith("licenses/OFL.txt") for name in archive.namelist())
 
 
-def test_the_wheel_says_what_it_offers(wheel):
+def test_wheel_declares_its_metadata(wheel):
     names = files(wheel)
     [entry] = [wheel / name for name in names if name.endswith("entry_points.txt")]
     assert "waybill = waybill_service.cli.main:main" in entry.read_text()
 
 
-def test_every_installed_module_imports_beside_an_api_of_the_application(wheel, tmp_path):
+def test_every_installed_module_imports_next_to_an_applications_api(wheel, tmp_path):
     own_packages(tmp_path)
     names = [name for name in files(wheel) if name.startswith("waybill_service/") and name.endswith(".py")]
     modules = [name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in names]
@@ -170,7 +170,7 @@ def damaged(site: Path, distribution: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("used", "unused"), [("api", "waybill_service"), ("waybill_service", "api")])
-def test_a_process_in_the_source_tree_loads_the_package_under_one_name(used, unused):
+def test_process_in_the_source_tree_loads_the_package_under_one_name(used, unused):
     names = [name.removesuffix(".py").removesuffix("/__init__") for name in tracked("api/") if name.endswith(".py")]
     modules = [name.replace("/", ".").replace("api", used, 1) for name in names]
     code = (
@@ -182,7 +182,7 @@ def test_a_process_in_the_source_tree_loads_the_package_under_one_name(used, unu
 
 
 @pytest.mark.parametrize("ours_first", [True, False])
-def test_installed_beside_an_application_with_api_and_tests_both_stay_whole(built, application, tmp_path, ours_first):
+def test_applications_own_api_and_tests_stay_whole_after_installation(built, application, tmp_path, ours_first):
     wheels = [built, application] if ours_first else [application, built]
     for gone, left in (("waybill-masking", "shop"), ("shop", "waybill_masking")):
         site = installed(tmp_path / gone, *wheels)
@@ -212,7 +212,7 @@ def client(built, tmp_path_factory) -> Path:
     return installed(tmp_path_factory.mktemp("client") / "site", built)
 
 
-def test_waybill_runs_in_an_applications_folder_that_is_on_the_path(client, tmp_path):
+def test_waybill_runs_in_an_applications_folder_on_the_path(client, tmp_path):
     own_packages(tmp_path)
     shutil.copy(ROOT / "examples" / "orders.csv", tmp_path)
     done = waybill(client, tmp_path, "mask", "orders.csv", "--labels", "none")
@@ -220,7 +220,7 @@ def test_waybill_runs_in_an_applications_folder_that_is_on_the_path(client, tmp_
 
 
 @pytest.mark.parametrize("words", [("mask", "orders.csv"), ("serve", "--demo")])
-def test_without_fonts_nothing_is_entered_and_the_error_says_what_to_install(client, tmp_path, words):
+def test_missing_fonts_enter_nothing_and_the_error_says_what_to_install(client, tmp_path, words):
     shutil.copy(ROOT / "examples" / "orders.csv", tmp_path)
     done = waybill(client, tmp_path, *words)
     assert (done.returncode, done.stdout) == (2, "")
@@ -248,7 +248,7 @@ def test_fonts_installed_next_to_the_program_print_labels(built, fonts, tmp_path
         (("mask", "orders.xlsx", "--labels", "none"), "merchant"),
     ],
 )
-def test_a_missing_library_names_the_extra_that_brings_it(client, tmp_path, words, extra):
+def test_missing_library_error_names_the_extra_that_brings_it(client, tmp_path, words, extra):
     for name in EXTRAS:  # as where they are missing
         (tmp_path / f"{name}.py").write_text(f"raise ModuleNotFoundError(name={name!r})")
     shutil.copy(ROOT / "examples" / "orders.csv", tmp_path)
@@ -259,7 +259,7 @@ def test_a_missing_library_names_the_extra_that_brings_it(client, tmp_path, word
     assert f'pip install ".[{extra}]"' in done.stderr
 
 
-def test_the_extras_of_the_build_the_errors_and_the_readmes_agree():
+def test_extras_of_build_errors_and_readmes_agree():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
     users = set(extras) - {"dev", "bench", "fuzz"}
     assert set(EXTRAS.values()) <= users

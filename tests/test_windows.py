@@ -85,7 +85,7 @@ def test_label_prints_to_a_file_without_posix(windows, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["serve", "doctor"])
-def test_the_service_refuses_to_run_without_posix(windows, tmp_path, command):
+def test_service_refuses_to_run_without_posix(windows, tmp_path, command):
     done = windows(command, "--folder", tmp_path)
     assert done.returncode == 2
     assert f"waybill {command} needs Linux" in done.stderr

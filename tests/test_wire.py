@@ -110,7 +110,7 @@ DESCRIBED = {
 
 
 @given(st.one_of(OUTCOMES.values()))
-def test_an_outcome_is_read_back_as_it_was_written_and_is_as_the_description_says(outcome):
+def test_outcome_round_trips_and_matches_the_description(outcome):
     written = json.loads(json.dumps(outcome_to_json(outcome)))
     assert outcome_from_json(written) == outcome
     found = DESCRIBED[written["outcome"]].model_validate(written, strict=False)
@@ -118,7 +118,7 @@ def test_an_outcome_is_read_back_as_it_was_written_and_is_as_the_description_say
 
 
 @given(plain=st.lists(texts.map(str.strip), min_size=8, max_size=8), number=maybe, goods=st.booleans())
-def test_an_order_is_read_back_as_it_was_written(plain, number, goods):
+def test_order_round_trips(plain, number, goods):
     a, b, c, d, e, f, g, h = plain
     order = Order(
         reference=a,
@@ -133,7 +133,7 @@ def test_an_order_is_read_back_as_it_was_written(plain, number, goods):
     assert order_from_json(OrderIn.model_validate(written).model_dump()) == order
 
 
-def test_every_kind_of_outcome_has_its_law():
+def test_every_outcome_type_has_a_json_form_and_a_schema():
     from masking.values.json import _FORMS
 
     assert set(OUTCOMES) == set(_FORMS)
@@ -150,7 +150,7 @@ json_values = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(["outcome", "id", "reason", "fields"]), json_values | st.just("granted")))
-def test_what_is_no_outcome_is_an_error_that_repeats_nothing(value):
+def test_invalid_outcome_is_an_error_that_repeats_nothing(value):
     with pytest.raises(IntegrityError, match=r"^the service's answer is not an outcome$"):
         outcome_from_json(value)
 
@@ -165,7 +165,7 @@ def test_what_is_no_outcome_is_an_error_that_repeats_nothing(value):
         ({"goods": ["书"]}, "goods", "not-a-text"),
     ],
 )
-def test_a_broken_order_names_field_and_rule(change, field, rule):
+def test_broken_order_names_field_and_rule(change, field, rule):
     good = {"reference": "A", **{who: {"name": "a", "phone": "1", "address": "b"} for who in ("recipient", "sender")}}
     with pytest.raises(InputError) as caught:
         order_from_json(good | change)

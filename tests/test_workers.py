@@ -29,7 +29,7 @@ sys.exit(run_service(ServiceSettings(folder=Path(sys.argv[1]), workers=2), liste
 
 
 @pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
-def test_a_worker_that_takes_six_seconds_to_load_is_waited_for(tmp_path, urls):
+def test_worker_that_takes_six_seconds_to_load_is_waited_for(tmp_path, urls):
     staffed(tmp_path / "d", World(), addresses=urls)
     (tmp_path / "sitecustomize.py").write_text(SLOW, "utf-8")
     path = f"{tmp_path}{os.pathsep}{ROOT}"
@@ -41,7 +41,7 @@ def test_a_worker_that_takes_six_seconds_to_load_is_waited_for(tmp_path, urls):
         ready(url)
 
 
-def test_a_service_whose_workers_can_not_start_ends_as_failed(tmp_path):
+def test_service_whose_workers_cannot_start_ends_as_failed(tmp_path):
     """Then systemd starts it again: a database that is away for a minute is no end."""
     command, environ = [sys.executable, "-c", FAILING, tmp_path / "gone"], {**os.environ, "PYTHONPATH": str(ROOT)}
     assert subprocess.run(command, check=False, env=environ, capture_output=True, timeout=60).returncode == 3
