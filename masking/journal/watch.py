@@ -21,7 +21,7 @@ from masking.access.duty import DUTY_LASTS
 from masking.database.engine import insert_new, streaming
 from masking.database.schema import budget, canary, leaf
 from masking.journal import journal
-from masking.journal.refusals import count_leaf
+from masking.journal.batch import count_leaf
 from masking.ledger.log import Leaf, Unreadable, read
 from masking.runtime import World, milliseconds
 from masking.store.alarms import raise_alarm

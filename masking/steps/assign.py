@@ -18,7 +18,7 @@ from masking.access.budget import Tally
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.journal import journal
-from masking.journal.refusals import Refusals
+from masking.journal.batch import Batch
 from masking.runtime import World, day_of, milliseconds, moment
 from masking.store.rows import budgets, custody, people, slots, waybills
 from masking.store.rows.custody import Assignment
@@ -46,69 +46,61 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
     """
     now = world.now()
     codes = store.read_codes([request.what for request in requests], world, now)
-    outcomes: list[Assigned | Refusal] = []
     with store.transaction() as tx:
-        staff = people.active(tx, {r.actor.id for r in requests} | {r.courier for r in requests})
-        locked = budgets.locked(tx, {request.actor.id for request in requests}, now)
-        refused = Refusals(world, store, now, staff, {Role.OUTLET}, locked)
-        asked = [(r.actor, code and code[0], r.what) for r, code in zip(requests, codes, strict=True)]
-        ids = refused.sought(tx, asked)
-        records = waybills.by_id(tx, {record for record in ids if record}, lock=True)
-        given = custody.open_assignments(tx, records)
-        counted = {r.actor.id for r in requests} | {r.courier for r in requests if r.courier in staff}
-        counted |= {outlet_of(request) for request in requests}
-        tallies = budgets.open_tallies(tx, counted, now, staff=staff)
-        for request, record_id in zip(requests, ids, strict=True):
-            record = records.get(record_id) if record_id else None
-            tally = tallies[request.actor.id]
-            refusal = tally.locked()
-            if refusal is None:
+        actors = {request.actor.id for request in requests}
+        staff = people.active(tx, actors | {request.courier for request in requests})
+        locked = budgets.locked(tx, actors, now)
+        with Batch(world, store, tx, now, "assign", staff, roles={Role.OUTLET}, locked=locked) as batch:
+            ids = batch.find([(r.actor, c and c[0], r.what) for r, c in zip(requests, codes, strict=True)])
+            records = waybills.by_id(tx, {record for record in ids if record}, lock=True)
+            open_ = custody.open_assignments(tx, records)
+            counted = actors | {r.courier for r in requests if r.courier in staff} | {outlet_of(r) for r in requests}
+            tallies = budgets.open_tallies(tx, counted, now, staff=staff)
+
+            def decision(place: int, _tally: Tally) -> Assigned | Refusal:
+                request, waybill = requests[place], ids[place]
+                record = records.get(waybill) if waybill else None
                 refusal = _refusal(store, request, record, staff)
-                if refusal == UNKNOWN:
-                    tally.refuse()
-            if refusal or record is None:
-                refusal = refusal or UNKNOWN
-                refused.add(request.actor, record_id, refusal, "assign")
-                outcomes.append(refusal)
-                continue
-            before = given.get(record.id)
-            if before and _same(before, request, record, now):
-                outcomes.append(Assigned(courier=before.courier, at=moment(before.at)))
-                continue
-            refusal = _hand_on(tallies[outlet_of(request)], before, request)
-            if refusal:
-                refused.add(request.actor, record.id, refusal, "assign")
-                outcomes.append(refusal)
-                continue
-            custody.close_assignments(tx, [record.id], now)
-            duty = Assignment(
-                id=world.record_id(now),
-                waybill=record.id,
-                unit=request.actor.unit,
-                leg=record.leg,
-                courier=request.courier,
-                given_by=request.actor.id,
-                at=milliseconds(now),
-                closed=None,
-                views=0,
-            )
-            if not custody.assign(tx, [duty]):
-                outcomes.append(Refusal(reason=Reason.JUST_ASSIGNED))
-                continue
-            given[record.id] = duty
-            tallies[request.courier].give()
-            tallies[outlet_of(request)].give()
-            slots.renew(tx, [record.id], now)
-            about = {"courier": request.courier, "leg": duty.leg, "duty": store.duty(duty.id, world, now)}
-            journal.append(tx, [store.leaf(world, now, "assign", request.actor.id, record.id, **about)])
-            outcomes.append(Assigned(courier=request.courier, at=now))
-        journal.append(tx, refused.leaves(tallies))
-        budgets.save_tallies(tx, tallies, now, world)
-    return outcomes
+                if refusal or record is None:
+                    return refusal or UNKNOWN
+                before = open_.get(record.id)
+                if before and _is_same(before, request, record, now):
+                    return Assigned(courier=before.courier, at=moment(before.at))
+                refusal = _hand_on(tallies[outlet_of(request)], before, request)
+                if refusal:
+                    return refusal
+                custody.close_assignments(tx, [record.id], now)
+                duty = _duty(request, record, world.record_id(now), now)
+                if not custody.assign(tx, [duty]):
+                    return Refusal(reason=Reason.JUST_ASSIGNED)
+                open_[record.id] = duty
+                tallies[request.courier].give()
+                tallies[outlet_of(request)].give()
+                slots.renew(tx, [record.id], now)
+                about = {"courier": request.courier, "leg": duty.leg, "duty": store.duty(duty.id, world, now)}
+                journal.append(tx, [store.leaf(world, now, "assign", request.actor.id, record.id, **about)])
+                return Assigned(courier=request.courier, at=now)
+
+            asked = [(request.actor, waybill) for request, waybill in zip(requests, ids, strict=True)]
+            return batch.decide(asked, tallies, decision)
+
+
+def _duty(request: Assign, record: waybills.Record, duty_id: bytes, now: datetime) -> Assignment:
+    return Assignment(
+        id=duty_id,
+        waybill=record.id,
+        unit=request.actor.unit,
+        leg=record.leg,
+        courier=request.courier,
+        given_by=request.actor.id,
+        at=milliseconds(now),
+        closed=None,
+        views=0,
+    )
 
 
 def outlet_of(request: Assign) -> str:
-    """Under which name the outlet of whoever assigns has counts of its own: nobody can be called so."""
+    """The name under which the outlet itself has counts. No person's id can begin with this sign."""
     return f"@{request.actor.unit}"
 
 
@@ -121,9 +113,7 @@ def _hand_on(outlet: Tally, before: Assignment | None, request: Assign) -> Refus
 
 def _refusal(store: Store, request: Assign, record: waybills.Record | None, staff: dict[str, Actor]) -> Refusal | None:
     actor = request.actor
-    if staff.get(actor.id) != actor or actor.role is not Role.OUTLET:
-        return UNKNOWN
-    if record is None or record.tenant != actor.tenant or record.state != State.ACTIVE:
+    if actor.role is not Role.OUTLET or record is None or record.tenant != actor.tenant or record.state != State.ACTIVE:
         return UNKNOWN
     at = record.where
     outlet = at.outlet(store.settings.network, record.merchant, record.routing_code)
@@ -140,7 +130,7 @@ def _refusal(store: Store, request: Assign, record: waybills.Record | None, staf
     return None
 
 
-def _same(before: Assignment, request: Assign, record: waybills.Record, now: datetime) -> bool:
+def _is_same(before: Assignment, request: Assign, record: waybills.Record, now: datetime) -> bool:
     """Whether the open duty is the one that is asked for: of the same courier, for the same leg, of today."""
     given = (before.courier, before.unit, before.leg, day_of(moment(before.at)))
     return given == (request.courier, request.actor.unit, record.leg, day_of(now))

@@ -14,12 +14,13 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import NamedTuple, final
 
-from masking.access.duty import UNKNOWN, Purpose, decide, stands
+from masking.access.budget import Tally
+from masking.access.duty import RULES, UNKNOWN, Purpose, decide, stands
 from masking.access.people import Actor, Role
 from masking.crypto.index import is_persons
 from masking.journal import journal
-from masking.journal.damaged_records import DAMAGED, actors_affected, raise_alarms
-from masking.journal.refusals import Refusals
+from masking.journal.batch import Batch
+from masking.journal.damaged_records import DAMAGED
 from masking.ledger.log import Leaf
 from masking.numbers.pool import Line
 from masking.numbers.provider import PROVIDER
@@ -124,45 +125,42 @@ def _announce(
     actors = {request.actor.id for request in requests}
     callers = people.phone_indexes(tx, actors)
     tallies = budgets.open_tallies(tx, actors, now, staff=staff, hours=store.settings.opening)
-    refused = Refusals(world, store, now, staff)
-    outcomes: list[Dial | Announced | Refusal] = []
-    for request, code in zip(requests, codes, strict=True):
-        actor, tally = request.actor, tallies[request.actor.id]
-        facts = known.facts(code) if staff.get(actor.id) == actor else None
-        refusal = tally.locked()
-        if refusal is None:
-            verdict = decide(actor, facts, Purpose.CALL, now)
-            refusal = verdict if isinstance(verdict, Refusal) else None
-            if refusal:
-                tally.refuse()
-        if refusal is None and code:
-            if code[0] not in numbers and not bind:  # the pool was dry before, or the lease ran out on the way
-                numbers |= leasing.lease(world, store, tx, [known.records[code[0]]], now)
-            refusal = _cannot_ring(actor, callers, bind or code[0] in numbers)
-            refusal = refusal or tally.spend(known.duties[code[0]].spent, place=False)
-        ends = _ends(world, store, tx, known, actor, code, now) if bind and code and not refusal else None
-        if bind and code and not refusal and ends is None:
-            refusal = DAMAGED
-        if refusal or code is None:
-            refusal = refusal or UNKNOWN
-            refused.add(actor, code and code[0], refusal, "call")
-            outcomes.append(refusal)
-            continue
+
+    def decision(place: int, tally: Tally) -> Dial | Announced | Refusal:
+        actor, code = requests[place].actor, codes[place]
+        verdict = decide(actor, known.facts(code), Purpose.CALL, now)
+        if isinstance(verdict, Refusal) or code is None:
+            return verdict if isinstance(verdict, Refusal) else UNKNOWN
+        waybill, duty = code[0], known.duties[code[0]]
+        if not bind and waybill not in numbers:  # the pool was dry before, or the lease ran out on the way
+            numbers.update(leasing.lease(world, store, tx, [known.records[waybill]], now))
+        refusal = _cannot_ring(actor, callers, bind or waybill in numbers) or tally.spend(duty.spent, place=False)
+        if refusal:
+            return refusal
+        ends = _ends(world, store, tx, known, actor, code, now) if bind else None
+        if bind and ends is None:
+            return DAMAGED
         until = now + INTENT_LIFE
-        intent = Intent(world.record_id(now), code[0], actor.id, callers[actor.id], milliseconds(until))
-        why = store.duty(known.duties[code[0]].id, world, now)
-        journal.append(tx, [store.leaf(world, now, "intent", actor.id, code[0], duty=why)])
-        if ends:  # they are bound, and the binding is the one use
-            calls.announce(tx, intent._replace(used=milliseconds(now), switch=PROVIDER))
-            journal.append(tx, [store.leaf(world, now, "connect", PROVIDER, code[0], courier=actor.id, by="binding")])
-            outcomes.append(Announced(call=intent.id, waybill=code[0], a=ends[0], b=ends[1], until=until))
-        else:
+        intent = Intent(world.record_id(now), waybill, actor.id, callers[actor.id], milliseconds(until))
+        why = store.duty(duty.id, world, now)
+        journal.append(tx, [store.leaf(world, now, "intent", actor.id, waybill, duty=why)])
+        if ends is None:
             calls.announce(tx, intent)
-            outcomes.append(Dial(number=numbers[code[0]], valid_until=until))
-    journal.append(tx, refused.leaves(tallies))
-    budgets.save_tallies(tx, tallies, now, world)
-    raise_alarms(world, tx, actors_affected((request.actor for request in requests), outcomes), now)
-    return outcomes
+            return Dial(number=numbers[waybill], valid_until=until)
+        # they are bound, and the binding is the one use
+        calls.announce(tx, intent._replace(used=milliseconds(now), switch=PROVIDER))
+        journal.append(tx, [store.leaf(world, now, "connect", PROVIDER, waybill, courier=actor.id, by="binding")])
+        return Announced(call=intent.id, waybill=waybill, a=ends[0], b=ends[1], until=until)
+
+    with Batch(world, store, tx, now, "call", staff) as batch:
+        asked = [(request.actor, code and code[0]) for request, code in zip(requests, codes, strict=True)]
+        return batch.decide(asked, tallies, decision, _charge)
+
+
+def _charge(_place: int, refusal: Refusal, tally: Tally) -> None:
+    """Count what a missing duty refuses; a courier without a phone or a number has tried nothing."""
+    if refusal.reason in {reason for reason, _ in RULES}:
+        tally.refuse()
 
 
 def _ends(
@@ -202,7 +200,7 @@ def _connect(
         staff=cache(lambda: people.couriers_at(tx, indexes)),  # an expected call needs neither of the two
         days=cache(lambda: store.keys.person_keys().values()),
     )
-    refused = Refusals(world, store, now, staff, {Role.SWITCH})
+    refused = Batch(world, store, tx, now, "route", staff, roles={Role.SWITCH})
     leaves: list[Leaf] = []
     rung: list[Intent | None] = []
     judged: list[RouteFacts] = []
@@ -215,7 +213,7 @@ def _connect(
         if enrolled and waybill:
             leaves.append(_leaf(world, store, request, waybill, dialled, now))
         else:
-            refused.add(request.actor, None, Refusal(reason=public_reason(decide_route(dialled), dialled)), "route")
+            refused.refuse(request.actor, None, Refusal(reason=public_reason(decide_route(dialled), dialled)))
         if waybill and decide_route(dialled) == "stranger":
             calls.note_call_back(tx, waybill, now, within=MISSED)
     verdicts = [decide_route(dialled) for dialled in judged]
@@ -230,16 +228,14 @@ def _connect(
         back = verdict == CALL_BACK
         to = phones.of_courier(world, store, tx, call.actor, now) if back else opened[call.waybill]
         if to is None:
-            refused.add(request.actor, call.waybill, DAMAGED, "call")
+            refused.refuse(request.actor, call.waybill, DAMAGED, "call")
             outcomes.append(DAMAGED)
             continue
         connected[verdict].append(call)
         outcomes.append(Connect(to=to, shown=f"{request.main},{request.extension}", call=call.id.hex()))
     calls.use(tx, connected[CONNECT])
     calls.add(tx, connected[CALL_BACK])
-    journal.append(tx, leaves)
-    refused.write(tx)
-    raise_alarms(world, tx, actors_affected((request.actor for request in requests), outcomes), now)
+    refused.write(leaves)
     return outcomes
 
 

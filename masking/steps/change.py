@@ -15,8 +15,8 @@ from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import record_of_waybill_id, waybill_id_of
 from masking.journal import journal
-from masking.journal.damaged_records import DAMAGED, actors_affected, raise_alarms
-from masking.journal.refusals import Refusals
+from masking.journal.batch import Batch
+from masking.journal.damaged_records import DAMAGED
 from masking.keys.keystore import Destruction, Generation
 from masking.redact.view import mask_order
 from masking.runtime import World
@@ -86,12 +86,12 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
         waybills.by_id(
             tx, {record_id for record_id in ids if record_id}, lock=True
         )  # all at once, in one order for everybody
-        refused = Refusals(world, store, now, staff, {Role.MERCHANT})
+        batch = Batch(world, store, tx, now, "change", staff, roles={Role.MERCHANT})
         for request, record_id in zip(requests, ids, strict=True):
             record = waybills.by_id(tx, [record_id]).get(record_id) if record_id else None
             kind, who = type(request).__name__.lower(), request.merchant.id
             outcome: Waybill | Rejected | Refusal = UNKNOWN
-            if record and staff.get(who) == request.merchant and _is_its_merchants(request.merchant, record):
+            if record and batch.may_ask(request.merchant) and _is_its_merchants(request.merchant, record):
                 if _is_done(request, record):
                     outcomes.append(_read(tx, record.id))
                     continue
@@ -107,10 +107,9 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
             if isinstance(outcome, Waybill):
                 journal.append(tx, [store.leaf(world, now, kind, who, record_id)])
             elif isinstance(outcome, Refusal):
-                refused.add(request.merchant, record.id if record else None, outcome, kind)
+                batch.refuse(request.merchant, record.id if record else None, outcome, kind)
             outcomes.append(outcome)
-        refused.write(tx)
-        raise_alarms(world, tx, actors_affected((request.merchant for request in requests), outcomes), now)
+        batch.write()
         store.keys.destroy(gone, now)  # the last thing before the commit: until here, nothing of this had happened
     store.keys.drop_other_generations(amended.values())
     finish_erasing(store, gone, now)
@@ -198,7 +197,7 @@ def _cancel(tx: Transaction, record: Record, now: datetime, gone: list[Destructi
 
 
 def _is_its_merchants(merchant: Actor, record: Record) -> bool:
-    return merchant.role is Role.MERCHANT and (record.tenant, record.merchant) == (merchant.tenant, merchant.unit)
+    return (record.tenant, record.merchant) == (merchant.tenant, merchant.unit)
 
 
 def _still_with_the_merchant(record: Record) -> Refusal | None:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import final
 
 from masking.access import chain, duty
+from masking.access.budget import Tally
 from masking.access.duty import UNKNOWN, Facts
 from masking.access.people import Actor
 from masking.journal import journal
-from masking.journal.refusals import Refusals
+from masking.journal.batch import Batch, charge_all
 from masking.runtime import World, milliseconds, moment
 from masking.store import parcels
+from masking.store.parcels import Parcels
 from masking.store.rows import budgets, custody, slots, waybills
-from masking.store.store import Store
+from masking.store.store import Store, Transaction
 from masking.values.printable import Delivered, Refusal
 from masking.values.states import State
 
@@ -40,52 +43,41 @@ def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Del
     """
     now = world.now()
     codes = store.read_codes([request.code for request in requests], world, now)
-    outcomes: list[Delivered | Refusal] = []
     with store.transaction() as tx:
         actors = {request.actor.id for request in requests}
         known, staff, counts = parcels.scanned(store, tx, codes, actors)
         tallies = budgets.open_tallies(tx, actors, now, locked=counts, staff=staff)
-        refused = Refusals(world, store, now, staff)
-        for request, code in zip(requests, codes, strict=True):
-            actor, tally = request.actor, tallies[request.actor.id]
-            facts = known.facts(code) if staff.get(actor.id) == actor else None
-            refusal = tally.locked()
-            record = known.records.get(code[0]) if code else None
-            if (
-                refusal is None
-                and facts
-                and record
-                and record.delivered is not None
-                and _ended_by(actor, facts, record)
-            ):
-                outcomes.append(Delivered(at=moment(record.delivered)))
-                continue
-            if refusal is None:
-                refusal = duty.refusal(actor, facts, duty.TO_A_DOOR, now)
-                if refusal:
-                    tally.refuse()
-            if refusal or code is None or record is None:
-                refusal = refusal or UNKNOWN
-                refused.add(actor, code and code[0], refusal, "deliver")
-                outcomes.append(refusal)
-                continue
-            waybill = record.id
-            made_id = world.record_id(now)
-            custody.add_scans(
-                tx, [custody.Scan(made_id, waybill, "delivered", actor.unit, actor.id, milliseconds(now))]
-            )
-            custody.close_assignments(tx, [waybill], now)
-            why = store.duty(known.duties.pop(waybill).id, world, now)
-            there = chain.after("delivered", record.where, actor)
-            waybills.move(tx, {waybill: there})
-            known.records[waybill] = record.moved(there)._replace(delivered=milliseconds(now))
-            slots.release(tx, [waybill], now)
-            waybills.update(tx, waybill, delivered=milliseconds(now))
-            journal.append(tx, [store.leaf(world, now, "deliver", actor.id, waybill, duty=why)])
-            outcomes.append(Delivered(at=now))
-        journal.append(tx, refused.leaves(tallies))
-        budgets.save_tallies(tx, tallies, now, world)
-    return outcomes
+
+        def decision(place: int, _tally: Tally) -> Delivered | Refusal:
+            actor, code = requests[place].actor, codes[place]
+            facts, record = known.facts(code), known.records.get(code[0]) if code else None
+            if facts and record and record.delivered is not None and _ended_by(actor, facts, record):
+                return Delivered(at=moment(record.delivered))
+            refusal = duty.refusal(actor, facts, duty.TO_A_DOOR, now)
+            if refusal or record is None:
+                return refusal or UNKNOWN
+            _end(world, store, tx, known, record, actor, now)
+            return Delivered(at=now)
+
+        with Batch(world, store, tx, now, "deliver", staff) as batch:
+            asked = [(request.actor, code and code[0]) for request, code in zip(requests, codes, strict=True)]
+            return batch.decide(asked, tallies, decision, charge_all)
+
+
+def _end(
+    world: World, store: Store, tx: Transaction, known: Parcels, record: waybills.Record, actor: Actor, now: datetime
+) -> None:
+    """Record the delivery, which ends the duty and the lease of the virtual number."""
+    waybill, at = record.id, milliseconds(now)
+    custody.add_scans(tx, [custody.Scan(world.record_id(now), waybill, "delivered", actor.unit, actor.id, at)])
+    custody.close_assignments(tx, [waybill], now)
+    why = store.duty(known.duties.pop(waybill).id, world, now)
+    there = chain.after("delivered", record.where, actor)
+    waybills.move(tx, {waybill: there})
+    known.records[waybill] = record.moved(there)._replace(delivered=at)
+    slots.release(tx, [waybill], now)
+    waybills.update(tx, waybill, delivered=at)
+    journal.append(tx, [store.leaf(world, now, "deliver", actor.id, waybill, duty=why)])
 
 
 def _ended_by(actor: Actor, facts: Facts, record: waybills.Record) -> bool:

@@ -14,8 +14,8 @@ from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import person_index, record_of_waybill_id, waybill_id_of
 from masking.errors import InputError
-from masking.journal.damaged_records import DAMAGED, raise_alarms
-from masking.journal.refusals import Refusals
+from masking.journal.batch import Batch
+from masking.journal.damaged_records import DAMAGED
 from masking.redact.phones import canonical
 from masking.runtime import World
 from masking.store.reading import to_waybill
@@ -69,14 +69,13 @@ def find(world: World, store: Store, requests: Sequence[Find]) -> list[list[Wayb
     """
     now = world.now()
     answers: list[list[Waybill]] = []
-    came_upon: set[str] = set()
     with store.transaction() as tx:
         staff = people.active(tx, {request.merchant.id for request in requests})
-        refused = Refusals(world, store, now, staff, {Role.MERCHANT})
+        batch = Batch(world, store, tx, now, "find", staff, roles={Role.MERCHANT})
         for request in requests:
             merchant = request.merchant
             records: list[waybills.Record] = []
-            if refused.may_ask(merchant):
+            if batch.may_ask(merchant):
                 record_id = record_of_waybill_id(request.id) if request.id else None
                 if record_id:
                     records = list(waybills.by_id(tx, [record_id]).values())
@@ -96,12 +95,10 @@ def find(world: World, store: Store, requests: Sequence[Find]) -> list[list[Wayb
             numbers = slots.leases(tx, [r.id for r in mine])
             found = [to_waybill(r, waybill_id_of(r.id), numbers.get(r.id)) for r in mine]
             if request.id and not mine:
-                refused.add(merchant, records[0].id if records else None, UNKNOWN, "find")
-            damaged = [r.id for r, w in zip(mine, found, strict=True) if w.state is WaybillState.DAMAGED]
-            for each in damaged:
-                refused.add(merchant, each, DAMAGED, "find")
-            came_upon |= {merchant.id} if damaged else set()
+                batch.refuse(merchant, records[0].id if records else None, UNKNOWN)
+            for record, waybill in zip(mine, found, strict=True):
+                if waybill.state is WaybillState.DAMAGED:
+                    batch.refuse(merchant, record.id, DAMAGED)
             answers.append(found)
-        refused.write(tx)
-        raise_alarms(world, tx, came_upon, now)
+        batch.write()
     return answers

@@ -12,15 +12,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import final
+from typing import NamedTuple, final
 
 from masking.access.budget import Tally
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import record_of_waybill_id
 from masking.journal import journal
-from masking.journal.damaged_records import DAMAGED, actors_affected, raise_alarms
-from masking.journal.refusals import Refusals
+from masking.journal.batch import Batch
+from masking.journal.damaged_records import DAMAGED
 from masking.runtime import World, milliseconds, moment
 from masking.store import leasing
 from masking.store.reading import view_of
@@ -73,6 +73,14 @@ class Label:
     preview: bool = False
 
 
+class _Counted(NamedTuple):
+    """A print that is decided: its waybill, and the label code, "" for a preview."""
+
+    record: Record
+    made: Print
+    code: str
+
+
 def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelData | Refusal]:
     """The data of each label, or why it is not printed; same order as asked, counted before it is given.
 
@@ -83,56 +91,53 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
     with store.transaction() as tx:
         actors = {request.actor.id for request in requests}
         staff = people.active(tx, actors)
-        refused = Refusals(world, store, now, staff, ROLES, budgets.locked(tx, actors, now))
-        ids = refused.sought(
-            tx, [(request.actor, record_of_waybill_id(request.id), request.id) for request in requests]
-        )
-        wanted = [record for record in ids if record]
-        records = waybills.by_id(tx, wanted, lock=True)
-        done = custody.prints_of_jobs(
-            tx, wanted, {request.job for request in requests if JOB_OR_STATION.fullmatch(request.job)}
-        )
-        numbers = slots.leases(tx, wanted)
-        wanting: dict[bytes, Record] = {}
-        tallies = budgets.open_tallies(tx, actors, now, staff=staff)
-        outcomes: list[tuple[Record, Print, str] | Refusal] = []
-        slips: set[tuple[str, str]] = set()
-        views: dict[bytes, MaskedView] = {}
-        for request, record_id in zip(requests, ids, strict=True):
-            record = records.get(record_id) if record_id else None
-            who, tally = request.actor.id, tallies[request.actor.id]
-            known = record if staff.get(who) == request.actor else None
-            made = done.get((known.id, request.job)) if known else None
-            refusal = tally.locked() or _refusal(store, request, known, made, views)
-            if refusal and (who, request.id) not in slips:
-                _count(tally, request, refusal)
-                slips.add((who, request.id))
-            if refusal or record is None:
-                refusal = refusal or UNKNOWN
-                refused.add(request.actor, record.id if record else None, refusal, "label")
-                outcomes.append(refusal)
-                continue
-            if request.preview:
-                journal.append(tx, [store.leaf(world, now, "preview", who, record.id)])
-                outcomes.append((record, made or _next(request, record, now), ""))
-                continue
-            if made is None:
-                made = _next(request, record, now)
-                custody.add_prints(tx, [made])
-                waybills.update(tx, record.id, prints=made.number, live_print=made.number)
-                records[record.id] = record._replace(prints=made.number, live_print=made.number)
-                done[record.id, request.job] = made
-                journal.append(tx, [_leaf(store, world, now, request, made)])
-                wanting[record.id] = record
-            outcomes.append((record, made, store.write_code(record.id, made.number, world, now)))
-        # the pool was dry at checkout, the lease ran out on the way, or this is when numbers are leased
-        without = [record for record in wanting.values() if record.id not in numbers]
-        numbers |= leasing.lease(world, store, tx, without, now)
-        journal.append(tx, refused.leaves(tallies))
-        budgets.save_tallies(tx, tallies, now, world)
-        raise_alarms(world, tx, actors_affected((request.actor for request in requests), outcomes), now)
+        locked = budgets.locked(tx, actors, now)
+        with Batch(world, store, tx, now, "label", staff, roles=ROLES, locked=locked) as batch:
+            ids = batch.find([(r.actor, record_of_waybill_id(r.id), r.id) for r in requests])
+            wanted = [waybill for waybill in ids if waybill]
+            records = waybills.by_id(tx, wanted, lock=True)
+            jobs = {request.job for request in requests if JOB_OR_STATION.fullmatch(request.job)}
+            done = custody.prints_of_jobs(tx, wanted, jobs)
+            numbers = slots.leases(tx, wanted)
+            wanting: dict[bytes, Record] = {}
+            charged: set[tuple[str, str]] = set()
+            views: dict[bytes, MaskedView] = {}
+
+            def decision(place: int, _tally: Tally) -> _Counted | Refusal:
+                request, waybill = requests[place], ids[place]
+                record = records.get(waybill) if waybill else None
+                made = done.get((record.id, request.job)) if record else None
+                refusal = _refusal(store, request, record, made, views)
+                if refusal or record is None:
+                    return refusal or UNKNOWN
+                if request.preview:
+                    journal.append(tx, [store.leaf(world, now, "preview", request.actor.id, record.id)])
+                    return _Counted(record, made or _next(request, record, now), "")
+                if made is None:
+                    made = _next(request, record, now)
+                    custody.add_prints(tx, [made])
+                    waybills.update(tx, record.id, prints=made.number, live_print=made.number)
+                    records[record.id] = record._replace(prints=made.number, live_print=made.number)
+                    done[record.id, request.job] = made
+                    journal.append(tx, [_leaf(store, world, now, request, made)])
+                    wanting[record.id] = record
+                return _Counted(record, made, store.write_code(record.id, made.number, world, now))
+
+            def charge(place: int, refusal: Refusal, tally: Tally) -> None:
+                request = requests[place]
+                if (request.actor.id, request.id) not in charged:
+                    _charge(tally, request, refusal)
+                    charged.add((request.actor.id, request.id))
+
+            asked = [
+                (r.actor, waybill if waybill in records else None) for r, waybill in zip(requests, ids, strict=True)
+            ]
+            outcomes = batch.decide(asked, budgets.open_tallies(tx, actors, now, staff=staff), decision, charge)
+            # the pool was dry at checkout, the lease ran out on the way, or this is when numbers are leased
+            without = [record for record in wanting.values() if record.id not in numbers]
+            numbers |= leasing.lease(world, store, tx, without, now)
     return [
-        each if isinstance(each, Refusal) else _data(store, *each, views[each[0].id], numbers.get(each[0].id))
+        each if isinstance(each, Refusal) else _data(store, each, views[each.record.id], numbers.get(each.record.id))
         for each in outcomes
     ]
 
@@ -169,7 +174,7 @@ def _is_expected(store: Store, request: Label, record: Record) -> bool:
     return actor.unit in {outlet, at.bound_for}
 
 
-def _count(tally: Tally, request: Label, refusal: Refusal) -> None:
+def _charge(tally: Tally, request: Label, refusal: Refusal) -> None:
     if not request.preview and refusal.reason in COUNTED:
         tally.refuse()
     elif request.preview and refusal == UNKNOWN:
@@ -223,9 +228,8 @@ def _unreadable(record: Record, views: dict[bytes, MaskedView]) -> Refusal | Non
     return None
 
 
-def _data(
-    store: Store, record: Record, made: Print, code: str, view: MaskedView, number: VirtualNumber | None
-) -> LabelData:
+def _data(store: Store, counted: _Counted, view: MaskedView, number: VirtualNumber | None) -> LabelData:
+    record, made, code = counted
     return LabelData(
         waybill_number=str(record.waybill_number),
         routing_code=str(record.routing_code),

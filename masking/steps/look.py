@@ -20,8 +20,8 @@ from masking.access.duty import UNKNOWN
 from masking.access.people import Actor
 from masking.crypto.index import is_persons
 from masking.journal import journal
-from masking.journal.damaged_records import DAMAGED, actors_affected, raise_alarms
-from masking.journal.refusals import Refusals
+from masking.journal.batch import Batch, charge_all
+from masking.journal.damaged_records import DAMAGED
 from masking.redact.phones import canonical
 from masking.runtime import World
 from masking.store import alarms, parcels
@@ -61,40 +61,38 @@ def look(world: World, store: Store, requests: Sequence[Look]) -> list[MaskedLoo
     now = world.now()
     codes = store.read_codes([request.code for request in requests], world, now)
     days = store.keys.person_keys().values() if any(request.phone for request in requests) else ()
-    outcomes: list[MaskedLookup | Refusal] = []
-    looked: dict[bytes, Assignment] = {}
+    counted: dict[bytes, Assignment] = {}
     with store.transaction() as tx:
         actors = {request.actor.id for request in requests}
         known, staff, counts = parcels.scanned(store, tx, codes, actors)
         tallies = budgets.open_tallies(tx, actors, now, locked=counts, staff=staff)
-        refused = Refusals(world, store, now, staff)
-        for request, code in zip(requests, codes, strict=True):
-            actor, tally = request.actor, tallies[request.actor.id]
-            enrolled = staff.get(actor.id) == actor
-            matches = _matches(request, known, code, days)
-            refusal = tally.locked() or _refusal(request, known, code if enrolled else None, tally, now)
-            view = view_of(known.records[code[0]]) if code and not refusal else None
-            if code is None or view is None:
-                refusal = refusal or (DAMAGED if code else UNKNOWN)
-                refused.add(actor, code and code[0], refusal, "look")
-                outcomes.append(refusal)
-                continue
-            open_ = known.duties[code[0]]
-            known.duties[code[0]] = looked[code[0]] = open_._replace(views=open_.views + 1)
-            if matches is False:
-                _count_miss(world, tx, known, code[0], actor, now)
-            detail = {"duty": store.duty(open_.id, world, now)}
-            detail |= {} if matches is None else {"matched": "yes" if matches else "no"}
-            journal.append(tx, [store.leaf(world, now, "look", actor.id, code[0], **detail)])
-            outcomes.append(MaskedLookup(view=view, matches=matches))
-        custody.count_looks(tx, looked.values())
-        journal.append(tx, refused.leaves(tallies))
-        budgets.save_tallies(tx, tallies, now, world)
-        raise_alarms(world, tx, actors_affected((request.actor for request in requests), outcomes), now)
+        matches = [_matches(request, known, code, days) for request, code in zip(requests, codes, strict=True)]
+
+        def decision(place: int, _tally: Tally) -> MaskedLookup | Refusal:
+            request, code = requests[place], codes[place]
+            refusal = _refusal(request, known, code, now)
+            if refusal or code is None:
+                return refusal or UNKNOWN
+            view = view_of(known.records[code[0]])
+            if view is None:
+                return DAMAGED
+            duty_ = known.duties[code[0]]
+            known.duties[code[0]] = counted[code[0]] = duty_._replace(views=duty_.views + 1)
+            if matches[place] is False:
+                _count_miss(world, tx, known, code[0], request.actor, now)
+            detail = {"duty": store.duty(duty_.id, world, now)}
+            detail |= {} if matches[place] is None else {"matched": "yes" if matches[place] else "no"}
+            journal.append(tx, [store.leaf(world, now, "look", request.actor.id, code[0], **detail)])
+            return MaskedLookup(view=view, matches=matches[place])
+
+        with Batch(world, store, tx, now, "look", staff) as batch:
+            asked = [(request.actor, code and code[0]) for request, code in zip(requests, codes, strict=True)]
+            outcomes = batch.decide(asked, tallies, decision, charge_all)
+            custody.count_looks(tx, counted.values())
     return outcomes
 
 
-def _refusal(request: Look, known: Parcels, code: Code | None, tally: Tally, now: datetime) -> Refusal | None:
+def _refusal(request: Look, known: Parcels, code: Code | None, now: datetime) -> Refusal | None:
     """Duty first; then what was tried under it. A match is for who fetches a parcel, so for a delivery alone."""
     legs: Collection[Leg] = {Leg.DELIVERY} if request.phone else duty.ANY_LEG
     refusal = duty.refusal(request.actor, known.facts(code), legs, now)
@@ -104,8 +102,6 @@ def _refusal(request: Look, known: Parcels, code: Code | None, tally: Tally, now
             refusal = Refusal(reason=Reason.LOOKED_TOO_OFTEN)
         elif request.phone and known.records[code[0]].misses >= MISSES:
             refusal = Refusal(reason=Reason.SAID_WRONG_TOO_OFTEN)
-    if refusal:
-        tally.refuse()
     return refusal
 
 

@@ -15,7 +15,7 @@ from typing import final
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.journal import journal
-from masking.journal.refusals import count_leaf
+from masking.journal.batch import count_leaf
 from masking.ledger.log import Leaf
 from masking.numbers.provider import PROVIDER
 from masking.numbers.pushes import ReportedEvent, ReportRecord

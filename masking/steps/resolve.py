@@ -20,14 +20,12 @@ from masking.access.people import Actor
 from masking.crypto.seal import open_fields
 from masking.database import hot_sql
 from masking.errors import IntegrityError, UnavailableError
-from masking.journal import journal
+from masking.journal.batch import Batch, charge_all
 from masking.journal.damaged_records import DAMAGED, record_findings
-from masking.journal.refusals import Refusals
 from masking.ledger.log import Leaf
 from masking.redact.names import surname
 from masking.runtime import World, moment
 from masking.store import parcels
-from masking.store.parcels import Code
 from masking.store.rows import budgets, waybills
 from masking.store.rows.custody import Assignment
 from masking.store.store import Store
@@ -67,7 +65,6 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
     """
     now = world.now()
     codes = store.read_codes([request.code for request in requests], world, now)
-    decided: list[Refusal | _Opening] = []
     leaves: list[Leaf] = []
     with store.transaction() as tx:
         actors = {request.actor.id for request in requests}
@@ -75,29 +72,29 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
         asking = Counter(request.actor.id for request, code in zip(requests, codes, strict=True) if code)
         hours = store.settings.opening
         tallies = budgets.open_tallies(tx, actors, now, locked=counts, staff=staff, spending=asking, hours=hours)
-        refused = Refusals(world, store, now, staff)
-        for request, code in zip(requests, codes, strict=True):
-            enrolled = staff.get(request.actor.id) == request.actor
-            tally = tallies[request.actor.id]
-            verdict = _judge(request, known, code if enrolled else None, tally)
-            if code is None or isinstance(verdict, Refusal):
-                verdict = verdict if isinstance(verdict, Refusal) else UNKNOWN
-                refused.add(request.actor, code and code[0], verdict, "resolve")
-            else:
-                duty = known.duties[code[0]]
-                why = {"purpose": request.purpose.value, "duty": store.duty(duty.id, world, now)}
-                leaf = store.leaf(world, now, "grant", request.actor.id, code[0], **why)
-                leaves.append(leaf)
-                decided.append(_Opening(known.records[code[0]], duty, verdict, leaf, tally.remaining))
-                continue
-            decided.append(verdict)
-        leaves += refused.leaves(tallies)
-        openings = [opening for opening in decided if isinstance(opening, _Opening)]
-        fields = {_sealed_name(name) for opening in openings for name in opening.names}
-        with hot_sql.pipeline(tx):
-            budgets.save_tallies(tx, tallies, now, world)
-            sealed = waybills.sealed_fields(tx, {opening.record.id for opening in openings}, sorted(fields))
-            journal.append(tx, leaves)
+
+        def decision(place: int, tally: Tally) -> _Opening | Refusal:
+            request, code = requests[place], codes[place]
+            names = decide(request.actor, known.facts(code), request.purpose, now)
+            if isinstance(names, Refusal) or code is None:
+                return names if isinstance(names, Refusal) else UNKNOWN
+            duty = known.duties[code[0]]
+            refusal = tally.spend(duty.spent)
+            if refusal:
+                return refusal
+            why = {"purpose": request.purpose.value, "duty": store.duty(duty.id, world, now)}
+            leaf = store.leaf(world, now, "grant", request.actor.id, code[0], **why)
+            leaves.append(leaf)
+            return _Opening(known.records[code[0]], duty, names, leaf, tally.remaining)
+
+        with Batch(world, store, tx, now, "resolve", staff) as batch:
+            asked = [(request.actor, code and code[0]) for request, code in zip(requests, codes, strict=True)]
+            decided = batch.decide(asked, tallies, decision, charge_all)
+            openings = [opening for opening in decided if isinstance(opening, _Opening)]
+            fields = {_sealed_name(name) for opening in openings for name in opening.names}
+            with hot_sql.pipeline(tx):
+                sealed = waybills.sealed_fields(tx, {opening.record.id for opening in openings}, sorted(fields))
+                batch.write(leaves)
     # Committed: only from here on may anything be opened.
     tonight = moment(midnight(now)) + timedelta(days=1)
     answers: list[Grant | Refusal] = []
@@ -117,19 +114,6 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
                 world, store, tx, [(each.leaf.actor, each.record.id) for each in damaged], now, step="resolve"
             )
     return answers
-
-
-def _judge(request: Resolve, known: parcels.Parcels, code: Code | None, tally: Tally) -> tuple[str, ...] | Refusal:
-    """Duty, then budget; a refusal costs from the budget of refusals, and an actor who spent that is locked."""
-    locked = tally.locked()
-    if locked:
-        return locked
-    verdict = decide(request.actor, known.facts(code), request.purpose, tally.now)
-    if not isinstance(verdict, Refusal) and code:
-        verdict = tally.spend(known.duties[code[0]].spent) or verdict
-    if isinstance(verdict, Refusal):
-        tally.refuse()
-    return verdict
 
 
 def _sealed_name(name: str) -> str:

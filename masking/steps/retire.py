@@ -16,7 +16,7 @@ from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import record_of_waybill_id
 from masking.journal import journal
-from masking.journal.refusals import Refusals
+from masking.journal.batch import Batch
 from masking.keys.keystore import Destruction
 from masking.ledger.log import Leaf
 from masking.runtime import World
@@ -110,28 +110,30 @@ def retire(world: World, store: Store, requests: Sequence[Retire]) -> list[Retir
     with store.transaction() as tx:
         staff = people.active(tx, {request.actor.id for request in requests})
         ids = [record_of_waybill_id(request.id) for request in requests]
-        batch = _Batch.of(world, store, tx, {record for record in ids if record}, now)
-        refused = Refusals(world, store, now, staff, {Role.OPERATOR})
+        decided = _Decided.of(world, store, tx, {record for record in ids if record}, now)
+        batch = Batch(world, store, tx, now, "retire", staff, roles={Role.OPERATOR})
         for request, record_id in zip(requests, ids, strict=True):
             actor = request.actor
-            record = batch.records.get(record_id) if record_id else None
+            record = decided.records.get(record_id) if record_id else None
             outcome: Retired | HoldState | Refusal = UNKNOWN
-            may_ask = refused.may_ask(actor)
+            may_ask = batch.may_ask(actor)
             if record and may_ask and record.tenant == actor.tenant and record.state != State.DESTROYED:
-                outcome = batch.decide(tx, request, record)
+                outcome = decided.decide(tx, request, record)
             if isinstance(outcome, Refusal):
-                refused.add(actor, record.id if record else None, outcome, _STEPS[type(request)])
+                batch.refuse(actor, record.id if record else None, outcome, _STEPS[type(request)])
             outcomes.append(outcome)
-        batch.write(tx)
-        refused.write(tx)
-        store.keys.seal_away(batch.away)  # keys last, just before the commit: until here, nothing of this had happened
-        store.keys.destroy(batch.gone, now)
-    finish_erasing(store, batch.gone, now)
+        decided.write(tx)
+        batch.write()
+        store.keys.seal_away(
+            decided.away
+        )  # keys last, just before the commit: until here, nothing of this had happened
+        store.keys.destroy(decided.gone, now)
+    finish_erasing(store, decided.gone, now)
     return outcomes
 
 
 @dataclass(slots=True, kw_only=True)
-class _Batch:
+class _Decided:
     """What a batch decides, each request seeing what the ones before it did; written together at its end.
 
     Attributes:
@@ -149,7 +151,7 @@ class _Batch:
     leaves: list[Leaf] = field(default_factory=list)
 
     @classmethod
-    def of(cls, world: World, store: Store, tx: Transaction, ids: Collection[bytes], now: datetime) -> _Batch:
+    def of(cls, world: World, store: Store, tx: Transaction, ids: Collection[bytes], now: datetime) -> _Decided:
         """The batch about these waybills."""
         records = waybills.by_id(tx, ids, lock=True)
         return cls(world=world, store=store, now=now, records=records, held=waybills.held(tx, records))

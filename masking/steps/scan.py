@@ -13,12 +13,13 @@ from datetime import datetime
 from typing import NamedTuple, final
 
 from masking.access import chain, duty
+from masking.access.budget import Tally
 from masking.access.chain import Where
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import event_index
 from masking.journal import journal
-from masking.journal.refusals import Refusals
+from masking.journal.batch import Batch
 from masking.ledger.log import is_name
 from masking.runtime import World, milliseconds, moment
 from masking.store.parcels import Code, facts_of
@@ -53,14 +54,13 @@ class Scan:
     event: str | None = None
 
 
-class _Known(NamedTuple):
-    """What is loaded of all the parcels that a batch scans, as it is by now."""
+class _Loaded(NamedTuple):
+    """The parcels that a batch scans, kept up to date while it is decided; `recorded` are earlier scans by their events."""
 
-    staff: dict[str, Actor]
     units: set[str]
     records: dict[bytes, Record]
     duties: dict[bytes, custody.Assignment]
-    told: dict[bytes, custody.Scan]
+    recorded: dict[bytes, custody.Scan]
 
 
 def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned | Refusal]:
@@ -71,63 +71,65 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
     """
     now = world.now()
     codes = store.read_codes([request.what for request in requests], world, now)
-    outcomes: list[Scanned | Refusal] = []
     moved: dict[bytes, Where] = {}
     with store.transaction() as tx:
         actors = {request.actor.id for request in requests}
         staff = people.active(tx, actors)
-        refused = Refusals(world, store, now, staff, chain.KINDS, budgets.locked(tx, actors, now))
-        asked = [(r.actor, c and c[0], _number(r)) for r, c in zip(requests, codes, strict=True)]
-        ids = refused.sought(tx, asked)
-        events = [_event(world, store, request, now) for request in requests]
-        wanted = {record for record in ids if record}
-        known = _Known(
-            staff=staff,
-            units=units.staffed(tx, store.settings.tenant, {r.to for r in requests if r.to and is_name(r.to)}),
-            records=waybills.by_id(tx, wanted, lock=True),
-            duties=custody.open_assignments(tx, wanted),
-            told=custody.scans_of_events(tx, [event for event in events if event]),
-        )
-        tallies = budgets.open_tallies(tx, actors, now, staff=staff)
-        for rank, (request, code, record_id, event) in enumerate(zip(requests, codes, ids, events, strict=True)):
-            actor, tally = request.actor, tallies[request.actor.id]
-            record = known.records.get(record_id) if record_id else None
-            refusal = tally.locked()
-            before = known.told.get(event) if event else None
-            if refusal is None and before and known.staff.get(actor.id) == actor:
-                same = (before.waybill, before.kind, before.bound_for) == (record_id, request.kind, request.to)
-                outcomes.append(Scanned(kind=ScanKind(before.kind), at=moment(before.at)) if same else REUSED)
-                continue
-            if refusal is None:
-                refusal = _malformed(store, known, request, event) or _refusal(store, known, request, record, code, now)
-                if refusal == UNKNOWN and not _unannounced(known, request, record):
-                    tally.refuse()
-            if refusal or record is None:
-                refusal = refusal or UNKNOWN
-                refused.add(actor, record_id, refusal, "scan")
-                outcomes.append(refusal)
-                continue
-            made = custody.Scan(
-                id=world.record_id(now, rank=rank),
-                waybill=record.id,
-                kind=request.kind,
-                unit=actor.unit,
-                actor=actor.id,
-                at=milliseconds(now),
-                event=event,
-                bound_for=request.to,
+        locked = budgets.locked(tx, actors, now)
+        with Batch(world, store, tx, now, "scan", staff, roles=chain.KINDS, locked=locked) as batch:
+            ids = batch.find([(r.actor, c and c[0], _number(r)) for r, c in zip(requests, codes, strict=True)])
+            events = [_event(world, store, request, now) for request in requests]
+            wanted = {record for record in ids if record}
+            loaded = _Loaded(
+                units=units.staffed(tx, store.settings.tenant, {r.to for r in requests if r.to and is_name(r.to)}),
+                records=waybills.by_id(tx, wanted, lock=True),
+                duties=custody.open_assignments(tx, wanted),
+                recorded=custody.scans_of_events(tx, [event for event in events if event]),
             )
-            if not custody.add_scans(tx, [made]):
-                outcomes.append(JUST_SCANNED)
-                continue
-            if event:
-                known.told[event] = made
-            moved[record.id] = _move(world, store, tx, known, request, record, now)
-            outcomes.append(Scanned(kind=ScanKind(request.kind), at=now))
-        waybills.move(tx, moved)
-        journal.append(tx, refused.leaves(tallies))
-        budgets.save_tallies(tx, tallies, now, world)
+
+            def decision(place: int, _tally: Tally) -> Scanned | Refusal:
+                request, code, waybill, event = requests[place], codes[place], ids[place], events[place]
+                before = loaded.recorded.get(event) if event else None
+                if before:
+                    same = (before.waybill, before.kind, before.bound_for) == (waybill, request.kind, request.to)
+                    return Scanned(kind=ScanKind(before.kind), at=moment(before.at)) if same else REUSED
+                record = loaded.records.get(waybill) if waybill else None
+                refusal = _malformed(store, loaded, request, event) or _refusal(
+                    store, loaded, request, record, code, now
+                )
+                if refusal or record is None:
+                    return refusal or UNKNOWN
+                made = _scan(request, record, event, world.record_id(now, rank=place), now)
+                if not custody.add_scans(tx, [made]):
+                    return JUST_SCANNED
+                if event:
+                    loaded.recorded[event] = made
+                moved[record.id] = _move(world, store, tx, loaded, request, record, now)
+                return Scanned(kind=ScanKind(request.kind), at=now)
+
+            def charge(place: int, refusal: Refusal, tally: Tally) -> None:
+                waybill = ids[place]
+                record = loaded.records.get(waybill) if waybill else None
+                if refusal == UNKNOWN and not _is_unannounced(requests[place], record):
+                    tally.refuse()
+
+            asked = [(request.actor, waybill) for request, waybill in zip(requests, ids, strict=True)]
+            outcomes = batch.decide(asked, budgets.open_tallies(tx, actors, now, staff=staff), decision, charge)
+            waybills.move(tx, moved)
     return outcomes
+
+
+def _scan(request: Scan, record: Record, event: bytes | None, scan_id: bytes, now: datetime) -> custody.Scan:
+    return custody.Scan(
+        id=scan_id,
+        waybill=record.id,
+        kind=request.kind,
+        unit=request.actor.unit,
+        actor=request.actor.id,
+        at=milliseconds(now),
+        event=event,
+        bound_for=request.to,
+    )
 
 
 def _number(request: Scan) -> str:
@@ -135,7 +137,7 @@ def _number(request: Scan) -> str:
     return request.what if request.actor.role is Role.OUTLET else ""
 
 
-def _malformed(store: Store, known: _Known, request: Scan, event: bytes | None) -> Refusal | None:
+def _malformed(store: Store, loaded: _Loaded, request: Scan, event: bytes | None) -> Refusal | None:
     """What is wrong with a scan, whatever it is a scan of."""
     if request.kind not in chain.KINDS.get(request.actor.role, ()):
         return NOT_YOURS
@@ -146,23 +148,22 @@ def _malformed(store: Store, known: _Known, request: Scan, event: bytes | None) 
         return NO_UNIT if needs else None
     if request.kind not in {"departed", "diverted"} or not is_name(request.to) or request.to == request.actor.unit:
         return NO_UNIT  # nobody diverts a parcel to where they are: that is for somebody else to say
-    return None if request.to in known.units else NOBODY_THERE
+    return None if request.to in loaded.units else NOBODY_THERE
 
 
 def _refusal(
-    store: Store, known: _Known, request: Scan, record: Record | None, code: Code | None, now: datetime
+    store: Store, loaded: _Loaded, request: Scan, record: Record | None, code: Code | None, now: datetime
 ) -> Refusal | None:
     """Why this scan moves nothing."""
     actor = request.actor
-    if known.staff.get(actor.id) != actor or record is None or record.tenant != actor.tenant:
+    if record is None or record.tenant != actor.tenant:
         return UNKNOWN
     if record.state != State.ACTIVE or record.delivered is not None:
         return UNKNOWN
     at = record.where
-    if actor.role is Role.COURIER and not (
-        at.custody == request.kind and at.holder == actor.id
-    ):  # as he has said before
-        facts = facts_of(record, known.duties.get(record.id), code[1] if code else 0, openable=True)
+    is_repeated = at.custody == request.kind and at.holder == actor.id
+    if actor.role is Role.COURIER and not is_repeated:
+        facts = facts_of(record, loaded.duties.get(record.id), code[1] if code else 0, openable=True)
         refusal = duty.refusal(actor, facts, duty.ANY_LEG, now)
         if refusal:
             return refusal
@@ -172,15 +173,14 @@ def _refusal(
     return SENT_ELSEWHERE if chain.sent_elsewhere(request.kind, at, actor) else UNKNOWN
 
 
-def _unannounced(known: _Known, request: Scan, record: Record | None) -> bool:
-    """Whether this is an arrival whose departure nobody has scanned: a slip of the unit before.
+def _is_unannounced(request: Scan, record: Record | None) -> bool:
+    """Whether this is an arrival without a scanned departure, which is a mistake of the unit before.
 
-    It is refused like everything that moves nothing, and on the ledger, but locks no hub, which sees such every hour.
+    It is refused and on the ledger, but does not count towards a lock: a hub sees such parcels every hour.
     """
     actor = request.actor
     return (
         request.kind == "arrived"
-        and known.staff.get(actor.id) == actor
         and record is not None
         and (record.tenant, record.state) == (actor.tenant, State.ACTIVE)
         and record.custody in {"arrived", "collected", "departed"}
@@ -188,7 +188,7 @@ def _unannounced(known: _Known, request: Scan, record: Record | None) -> bool:
 
 
 def _move(
-    world: World, store: Store, tx: Transaction, known: _Known, request: Scan, record: Record, now: datetime
+    world: World, store: Store, tx: Transaction, loaded: _Loaded, request: Scan, record: Record, now: datetime
 ) -> Where:
     """What follows from a scan that is recorded; where the parcel is now."""
     at, actor = record.where, request.actor
@@ -197,11 +197,11 @@ def _move(
         custody.free_places(tx, [record.id])
     if chain.ends_duty(request.kind, at):
         custody.close_assignments(tx, [record.id], now)
-        known.duties.pop(record.id, None)
+        loaded.duties.pop(record.id, None)
     detail = {"what": request.kind} | ({"to": request.to} if request.to else {})
     journal.append(tx, [store.leaf(world, now, "scan", actor.id, record.id, **detail)])
     there = chain.after(request.kind, at, actor, to=request.to)
-    known.records[record.id] = record.moved(there)
+    loaded.records[record.id] = record.moved(there)
     return there
 
 
