@@ -1,9 +1,9 @@
-"""Step 4: an outlet gives a parcel to a courier. This, and nothing a courier does, creates a duty towards it.
+"""Step 4: an outlet assigns a parcel to a courier. Only this creates a courier's duty towards the parcel.
 
-The leg of its way ends at this outlet (`access.chain`): a collection begins with the order; a delivery or a return is in
-this outlet's custody, taken in by another person. The courier is enrolled here and is not the one who assigns. Giving a
-parcel to a second courier (a handover) ends the first one's duty; giving it to the same one again changes nothing on the
-same day, so that asking again is safe, and gives a new duty on the next.
+The current leg of the parcel's way ends at this outlet (`access.chain`). A collection begins with the order. For a delivery
+or a return, the parcel is in this outlet's custody and was taken in by another person. The courier is enrolled at this
+outlet and is not the person who assigns. Assigning the parcel to a second courier (a handover) ends the first one's duty.
+Repeating an assignment on the same day changes nothing; on the next day it creates a new duty.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from masking.words.reasons import Reason
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assign:
-    """One parcel, by label code or waybill number, for one courier."""
+    """An assignment of one parcel, by label code or waybill number, to one courier."""
 
     actor: Actor
     what: str = field(repr=False)
@@ -39,7 +39,10 @@ class Assign:
 
 
 def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assigned | Refusal]:
-    """The duty that each request created, or the refusal; same order as asked.
+    """Assign each parcel to its courier.
+
+    Returns:
+        The duty or the refusal for each request, in order.
 
     Raises:
         UnavailableError: no assignment of this batch is known to be recorded.
@@ -105,7 +108,7 @@ def outlet_of(request: Assign) -> str:
 
 
 def _hand_on(outlet: Tally, before: Assignment | None, request: Assign) -> Refusal | None:
-    """Why a parcel is not given on from one courier, who has opened it or seen its masked view, to another."""
+    """Why a parcel that one courier has opened or looked at can't be reassigned to another, None if it can."""
     if before is None or before.courier == request.courier:
         return None
     return outlet.hand_on() if before.looked is not None or before.views else None
@@ -131,6 +134,6 @@ def _refusal(store: Store, request: Assign, record: waybills.Record | None, staf
 
 
 def _is_same(before: Assignment, request: Assign, record: waybills.Record, now: datetime) -> bool:
-    """Whether the open duty is the one that is asked for: of the same courier, for the same leg, of today."""
+    """Whether the open duty is the requested one: the same courier, the same leg, of today."""
     given = (before.courier, before.unit, before.leg, day_of(moment(before.at)))
     return given == (request.courier, request.actor.unit, record.leg, day_of(now))

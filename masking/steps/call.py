@@ -1,9 +1,9 @@
-"""Step 6: a call that reaches the other side of a parcel, without either side seeing the other's number.
+"""Step 6: a call that reaches the other side of a parcel, while neither side sees the other's number.
 
-A courier with a duty announces the call (`Call`): an intent, for this parcel, from the courier's verified number, good
-for two minutes and one use. The switch asks whom a dialled number rings (`Route`); the caller's number only selects the
-intent. Without one, only the recipient calling back is connected; the sender, where the parcel returns. Everyone else
-hears a refusal that tells nothing, and leaves a record that tells why (`masking.numbers.routing`).
+A courier with a duty announces the call (`Call`). That creates an intent for this parcel and the courier's verified number,
+valid for two minutes and one use. The switch asks which phone a dialled number connects to (`Route`), and the caller's number
+selects the intent. Without an intent, only a recipient who calls back is connected, or the sender if the parcel returns.
+All other callers get a refusal that reveals nothing; the ledger holds the true reason (`masking.numbers.routing`).
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ from masking.words.reasons import Reason
 INTENT_LIFE = timedelta(seconds=120)
 
 MISSED = timedelta(hours=2)
-"""How long after a call that nobody answered somebody who tries to answer it is noted for the courier."""
+"""How long after an unanswered call a call-back is noted for the courier."""
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A courier wants to ring the recipient of the parcel with this label code; of a return, its sender."""
+    """A courier's request to call the recipient of the parcel with this label code, or the sender if the parcel returns."""
 
     actor: Actor
     code: str = field(repr=False)
@@ -56,7 +56,7 @@ class Call:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """The switch asks: `caller` has dialled `main` and `extension` (empty before it is dialled); whom does that ring?"""
+    """The switch's question which phone to connect `caller` to, who dialled `main` and `extension` (empty until dialled)."""
 
     actor: Actor
     caller: Plain
@@ -64,8 +64,8 @@ class Route:
     extension: str
 
 
-class _Known(NamedTuple):
-    """What is loaded of all the numbers that a batch has dialled."""
+class _Loaded(NamedTuple):
+    """What a batch of dialled numbers needs, loaded at once."""
 
     lines: Mapping[str, Line]
     held: Mapping[tuple[str, str], bytes]
@@ -77,7 +77,10 @@ class _Known(NamedTuple):
 
 
 def call(world: World, store: Store, requests: Sequence[Call | Route]) -> list[Dial | Connect | Refusal]:
-    """A number to dial, a connection, or a refusal for each request; on the ledger before this returns.
+    """Announce calls and route dialled numbers; each decision is on the ledger before this returns.
+
+    Returns:
+        A number to dial, a connection, or a refusal for each request, in order.
 
     Raises:
         UnavailableError: nothing is known to be recorded, and nothing is revealed.
@@ -88,7 +91,7 @@ def call(world: World, store: Store, requests: Sequence[Call | Route]) -> list[D
 def announce(
     world: World, store: Store, requests: Sequence[Call | Route], *, bind: bool
 ) -> list[Dial | Announced | Connect | Refusal]:
-    """As `call`; with `bind` a provider is to connect what is announced, and the outcome is what it has to know."""
+    """As `call`. With `bind`, an announced call's outcome is what a provider needs to connect it."""
     now = world.now()
     with store.transaction() as tx:
         staff = people.active(tx, {request.actor.id for request in requests})
@@ -118,7 +121,7 @@ def _announce(
     *,
     bind: bool,
 ) -> list[Dial | Announced | Refusal]:
-    """Write an intent for each call that its courier has a duty for."""
+    """Write an intent for each call whose courier has a duty towards the parcel."""
     ids = {code[0] for code in codes if code}
     known = parcels.of_ids(store, tx, ids)
     numbers = slots.leases(tx, ids)
@@ -132,7 +135,7 @@ def _announce(
         if isinstance(verdict, Refusal) or code is None:
             return verdict if isinstance(verdict, Refusal) else UNKNOWN
         waybill, duty = code[0], known.duties[code[0]]
-        if not bind and waybill not in numbers:  # the pool was dry before, or the lease ran out on the way
+        if not bind and waybill not in numbers:  # the pool was empty at checkout, or the lease has ended
             numbers.update(leasing.lease(world, store, tx, [known.records[waybill]], now))
         refusal = _cannot_ring(actor, callers, bind or waybill in numbers) or tally.spend(duty.spent, place=False)
         if refusal:
@@ -147,7 +150,7 @@ def _announce(
         if ends is None:
             calls.announce(tx, intent)
             return Dial(number=numbers[waybill], valid_until=until)
-        # they are bound, and the binding is the one use
+        # the binding is the one use of the intent
         calls.announce(tx, intent._replace(used=milliseconds(now), switch=PROVIDER))
         journal.append(tx, [store.leaf(world, now, "connect", PROVIDER, waybill, courier=actor.id, by="binding")])
         return Announced(call=intent.id, waybill=waybill, a=ends[0], b=ends[1], until=until)
@@ -158,7 +161,7 @@ def _announce(
 
 
 def _charge(_place: int, refusal: Refusal, tally: Tally) -> None:
-    """Count what a missing duty refuses; a courier without a phone or a number has tried nothing."""
+    """Count refusals for a missing duty. A courier without a phone or a leased number has not probed anything."""
     if refusal.reason in {reason for reason, _ in RULES}:
         tally.refuse()
 
@@ -166,7 +169,7 @@ def _charge(_place: int, refusal: Refusal, tally: Tally) -> None:
 def _ends(
     world: World, store: Store, tx: Transaction, known: Parcels, actor: Actor, code: Code, now: datetime
 ) -> tuple[Plain, Plain] | None:
-    """The two phones that a provider is to connect; None where one of them does not open."""
+    """The two phones that a provider connects, or None if one of them can't be opened."""
     a, b = phones.of_courier(world, store, tx, actor.id, now), phones.of_parcels(store, tx, known, [code[0]])[code[0]]
     return (a, b) if a and b else None
 
@@ -187,17 +190,17 @@ def _connect(
     staff: dict[str, Actor],
     now: datetime,
 ) -> list[Connect | Refusal]:
-    """Find whom each dialled number rings for this caller, using up the intent that allows it."""
-    # nobody announces a call from no number, so a hidden caller is a stranger
+    """Decide which phone each dialled number connects to, and use up the intent that allows it."""
+    # an announcement needs a number, so a caller without one is a stranger
     indexes = [people.caller_index(world, store.keys, request.caller, now) or b"" for request in requests]
     of = parcels.of_records(store, tx, set(held.values()), records)
-    known = _Known(
+    known = _Loaded(
         lines=slots.lines(tx, {request.main for request in requests}),
         held=held,
         parcels=of,
         intents=calls.recent(tx, of.records, now),
         couriers=people.reachable(tx, {duty.courier for duty in of.duties.values()}),
-        staff=cache(lambda: people.couriers_at(tx, indexes)),  # an expected call needs neither of the two
+        staff=cache(lambda: people.couriers_at(tx, indexes)),  # queries that an announced call does not need
         days=cache(lambda: store.keys.person_keys().values()),
     )
     refused = Batch(world, store, tx, now, "route", staff, roles={Role.SWITCH})
@@ -241,14 +244,14 @@ def _connect(
 
 def _ring(
     world: World,
-    known: _Known,
+    known: _Loaded,
     request: Route,
     caller: bytes,
     waybill: bytes | None,
     dialled: RouteFacts,
     now: datetime,
 ) -> Intent | None:
-    """The call that is connected, if one is: the intent, now used up, or a new one of somebody calling back."""
+    """The call to connect: the intent, now used up, or a new one for a call-back; None for no connection."""
     verdict, at = decide_route(dialled), milliseconds(now)
     if waybill and verdict == CONNECT:
         used = known.intents[waybill, caller]._replace(used=at, switch=request.actor.id)
@@ -260,7 +263,7 @@ def _ring(
 
 
 def _leaf(world: World, store: Store, request: Route, waybill: bytes, dialled: RouteFacts, now: datetime) -> Leaf:
-    """The true verdict, whatever the caller hears."""
+    """The leaf with the true verdict, which can differ from the answer that the caller gets."""
     verdict = decide_route(dialled)
     connected = verdict in {CONNECT, CALL_BACK}
     detail = {"courier": str(dialled.courier), "by": verdict} if connected else {"reason": verdict}
@@ -268,7 +271,7 @@ def _leaf(world: World, store: Store, request: Route, waybill: bytes, dialled: R
 
 
 def _facts(
-    known: _Known, request: Route, caller: bytes, waybill: bytes | None, now: datetime, *, enrolled: bool
+    known: _Loaded, request: Route, caller: bytes, waybill: bytes | None, now: datetime, *, enrolled: bool
 ) -> RouteFacts:
     record = known.parcels.records.get(waybill) if waybill else None
     duty = known.parcels.duties.get(waybill) if waybill else None
@@ -295,14 +298,14 @@ def _facts(
 
 
 def _state(intent: Intent, now: datetime) -> str:
-    """What became of an intent. One that ends later than it could if it began now was written by a clock ahead of ours."""
+    """Whether an intent is open, used or expired. One whose end is too far ahead was written by a fast clock: expired."""
     if intent.used is not None:
         return "used"
     return "open" if milliseconds(now) <= intent.expires <= milliseconds(now + INTENT_LIFE) else "expired"
 
 
 def _is_party(days: Collection[bytes], record: waybills.Record | None, duty: Assignment | None, caller: Plain) -> bool:
-    """Whether the caller is who the parcel goes to; takes as long where there is no parcel."""
+    """Whether the caller is the parcel's recipient (or its sender, on a return). Takes the same time without a parcel."""
     phone = canonical(caller.reveal()) or ""
     index = record and (record.sender_index if party(record, duty) == "sender" else record.recipient_index)
     # an amended order is indexed under the day of its correction

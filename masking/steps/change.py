@@ -36,7 +36,7 @@ from masking.words.rules import Rule
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ship:
-    """The carrier's waybill number and routing code for a waybill."""
+    """Set the carrier's waybill number and routing code."""
 
     merchant: Actor
     id: WaybillId
@@ -47,7 +47,7 @@ class Ship:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amend:
-    """A corrected order for a waybill that has not left; its reference stays."""
+    """Replace the order of a waybill that is still with its merchant. The reference stays the same."""
 
     merchant: Actor
     id: WaybillId
@@ -57,7 +57,7 @@ class Amend:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
-    """An order that will not be sent: its data is destroyed at once."""
+    """Cancel an order that will not be sent. Its data is destroyed at once."""
 
     merchant: Actor
     id: WaybillId
@@ -68,10 +68,13 @@ CANCELLED = "cancelled"
 
 
 def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybill | Rejected | Refusal]:
-    """The waybill after each change, or why not; same order as asked, all in one transaction.
+    """Make each change, all in one transaction.
 
-    A waybill that is not this merchant's, was never issued or is destroyed gets the one refusal "unknown". Each change
-    may be asked for again: what is shipped, amended or cancelled already stays so, and the answer is the same.
+    A waybill that belongs to another merchant, was never issued or is destroyed gets the one refusal "unknown". Each change
+    is idempotent: repeating it gives the same answer.
+
+    Returns:
+        The waybill after its change, or why it was not changed, in order.
 
     Raises:
         UnavailableError: nothing of this batch is known to be stored.
@@ -85,7 +88,7 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
         ids = [record_of_waybill_id(request.id) for request in requests]
         waybills.by_id(
             tx, {record_id for record_id in ids if record_id}, lock=True
-        )  # all at once, in one order for everybody
+        )  # all at once, in one order for every batch, so that none deadlocks
         batch = Batch(world, store, tx, now, "change", staff, roles={Role.MERCHANT})
         for request, record_id in zip(requests, ids, strict=True):
             record = waybills.by_id(tx, [record_id]).get(record_id) if record_id else None
@@ -117,7 +120,7 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
 
 
 def _is_done(request: Change, record: Record) -> bool:
-    """Whether the waybill is already as it is asked for: saying so again costs the ledger no leaf."""
+    """Whether the waybill already is as requested. Repeating a change writes no leaf."""
     if isinstance(request, Cancel):
         return record.destroy_reason == CANCELLED
     shipped = (record.waybill_number, record.routing_code)
@@ -144,7 +147,7 @@ def _ship(
     if record.prints and given != (record.waybill_number, record.routing_code):
         return Refusal(reason=Reason.ALREADY_PRINTED)
     if record.custody and given != (record.waybill_number, record.routing_code):
-        return Refusal(reason=Reason.ALREADY_SCANNED)  # the routing code says whose the parcel is to deliver
+        return Refusal(reason=Reason.ALREADY_SCANNED)  # the routing code names the outlet that delivers the parcel
     if given[0] != record.waybill_number:
         refused = numbering.not_allotted(store, record.merchant, given[0], record.reference)
         if refused:
@@ -172,8 +175,8 @@ def _amend(
     refusal = _still_with_the_merchant(record)
     if refusal:
         return refusal
-    if record.id not in amended:  # else this batch may yet be rolled back, and the earlier key is needed
-        store.keys.drop_other_generations([record.key])  # what an earlier try may have left behind
+    if record.id not in amended:  # else a rollback of this batch would need the earlier key
+        store.keys.drop_other_generations([record.key])  # what an earlier attempt may have left behind
     generation = Generation(record.id, record.generation + 1)
     [key] = store.keys.add_wraps(record.tenant, [generation], world, now)
     columns, sealed = sealing.seal_order(

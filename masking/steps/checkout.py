@@ -1,8 +1,8 @@
 """Step 1: an order comes in, a waybill without personal data goes out.
 
-The order's fields are sealed one by one under a key of their own, which is wrapped twice; the merchant gets the masked
-view, a virtual number and a token. Same reference and same content: the same waybill. A broken order is `Rejected` by
-field and rule, and the good ones beside it go through. Nothing is answered before it is on disk.
+Each field of the order is sealed on its own under the waybill's key, which is wrapped twice. The merchant gets the masked
+view, a virtual number and a waybill id. The same reference with the same content gives the same waybill. An invalid order is
+`Rejected` by field and rule, and valid orders of the same batch go through. The answer is sent after the commit.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from masking.words.rules import Rule
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkout:
-    """One order of one merchant; `envelope` is what it came sealed in, if it did."""
+    """One order of one merchant. `envelope` is the envelope that it came in, if it was sealed at the source."""
 
     merchant: Actor
     order: Order
@@ -44,10 +44,13 @@ class Checkout:
 
 
 def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[Waybill | Rejected]:
-    """A waybill or a rejection for each order, in the same order; committed to disk before this returns.
+    """Enter each order; committed to disk before this returns.
 
-    Decided in order: of two orders under one reference the second finds the first's waybill, or is rejected as changed.
-    When the number pool is dry, or numbers are leased with the first print, its number is None.
+    Orders are decided in sequence. Of two orders under one reference, the second gets the first's waybill, or is rejected
+    if its content differs. The number is None if the pool is empty or numbers are leased with the first print.
+
+    Returns:
+        A waybill or a rejection for each order, in order.
 
     Raises:
         UnavailableError: nothing of this batch is known to be stored; ask again with the same references.
@@ -65,7 +68,9 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
                 outcomes[n] = Rejected(reference=requests[n].order.reference, field="merchant", rule=Rule.NOT_ENROLLED)
         good = [n for n in good if outcomes[n] is None]
         found = waybills.by_reference(tx, {_key(requests[n]) for n in good})
-        replayed = _replayed(tx, requests, good)  # what its waybill became is kept, and an envelope makes it only once
+        replayed = _replayed(
+            tx, requests, good
+        )  # an envelope makes a waybill only once, and an answer of before is kept
         for n in [n for n in good if _key(requests[n]) not in found]:
             outcomes[n] = _not_new(store, requests[n], replayed=n in replayed)
         good = [n for n in good if outcomes[n] is None]
@@ -77,7 +82,7 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
         entered = {record.id for record in records}
         wanting = [] if store.settings.lease_at_print else records
         numbers = leasing.lease(world, store, tx, wanting, now)
-        # read back what a faster worker may have entered under the same reference
+        # another worker may have entered an order under the same reference meanwhile
         found |= waybills.by_reference(tx, fresh)
         numbers |= slots.leases(tx, [record.id for record in found.values()])
         wraps = store.keys.online_wraps(record.key for record in found.values())
@@ -107,7 +112,7 @@ def _first_problem(request: Checkout) -> Rejected | None:
 
 
 def _not_new(store: Store, request: Checkout, *, replayed: bool) -> Rejected | None:
-    """Why an order under a new reference makes no waybill."""
+    """Why an order under a new reference is rejected, None if it is not."""
     order = request.order
     if replayed:
         return Rejected(reference=order.reference, field="envelope", rule=Rule.REPLAYED)
@@ -117,7 +122,7 @@ def _not_new(store: Store, request: Checkout, *, replayed: bool) -> Rejected | N
 def _not_again(
     store: Store, tx: Transaction, record: Record, wrapped: OnlineWrap | None, order: Order, waybill: Waybill
 ) -> Rule | None:
-    """The rule by which an order does not get the waybill that is there under its reference; None if it does."""
+    """The rule by which an order can't get the existing waybill of its reference, None if it can."""
     if wrapped is None and record.state == State.ACTIVE:
         now = waybills.by_id(tx, [record.id]).get(
             record.id
@@ -134,7 +139,7 @@ def _not_again(
 
 
 def _replayed(tx: Transaction, requests: Sequence[Checkout], good: Sequence[int]) -> list[int]:
-    """The requests whose envelope was used before, or earlier in this batch; all are used now."""
+    """Mark all envelopes as used. Returns the requests whose envelope was used before, or earlier in this batch."""
     first: dict[bytes, int] = {}
     until: dict[bytes, datetime] = {}
     for n in good:
@@ -153,7 +158,7 @@ def _key(request: Checkout) -> tuple[str, str, str]:
 def _seal(
     world: World, store: Store, tx: Transaction, new: Sequence[tuple[Checkout, MaskedView]], now: datetime
 ) -> list[Record]:
-    """Seal and enter new orders; the records that went in. Their wraps are committed before this returns."""
+    """Seal and enter new orders. Returns the records that were entered; their wraps are committed."""
     tenant = store.settings.tenant
     ids = [world.record_id(now) for _ in new]
     keys = store.keys.add_wraps(tenant, [Generation(record, 1) for record in ids], world, now)

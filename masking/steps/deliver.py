@@ -1,7 +1,7 @@
-"""Step 7: signed for. The duty ends, the number stops ringing, and looking again is refused.
+"""Step 7: the recipient signs. The duty ends, the number stops ringing, and looking again is refused.
 
-Only the courier who has the duty delivers; the one who did may say so again, and hears the same. What is left is a
-tombstone in the making: retention seals it away, then destroys it (`retire`).
+Only the courier who has the duty delivers. Repeating the request gives the same answer. Retention later seals the data away
+and destroys it (`retire`).
 """
 
 from __future__ import annotations
@@ -29,14 +29,17 @@ from masking.values.states import State
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deliver:
-    """The parcel with this label code has been handed over."""
+    """A courier's report that the parcel with this label code was handed over."""
 
     actor: Actor
     code: str = field(repr=False)
 
 
 def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Delivered | Refusal]:
-    """The end of each duty, or the refusal; same order as asked.
+    """Record each delivery.
+
+    Returns:
+        The delivery or the refusal for each request, in order.
 
     Raises:
         UnavailableError: no delivery of this batch is known to be recorded; ask again.
@@ -81,7 +84,7 @@ def _end(
 
 
 def _ended_by(actor: Actor, facts: Facts, record: waybills.Record) -> bool:
-    """Whether this very actor delivered it: a lost answer is asked for again, and tells nothing new."""
+    """Whether this actor delivered the parcel before: the request was repeated because its answer was lost."""
     if facts.state is not State.ACTIVE or facts.print_number != facts.live_print:
         return False
     return (record.custody, record.holder, record.tenant) == ("delivered", actor.id, actor.tenant)

@@ -1,8 +1,8 @@
-"""Step 6 where a provider connects the calls: announced as always, then bound, one by one, over a number in between.
+"""Step 6 where a provider connects the calls: each announced call is bound at the provider, over a number in between.
 
-The provider is asked outside of any transaction, after the call is on the ledger and the question is on disk. What is not
-known to have failed is never asked twice: `reconcile` looks it up, and ends what nobody knows of, so that no binding
-outlives a crash or a time-out, and no main number is lost to one.
+The provider is asked outside of any transaction, after the call is on the ledger and the question is on disk. A question
+that may have succeeded is never repeated. `reconcile` looks it up and ends bindings that no record here explains, so that no
+binding and no main number is lost to a crash or a time-out.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ AT_ONCE = 8
 """Questions to the provider at the same time."""
 
 TRIES = 3
-"""Main numbers that are tried for one call, if the phones are bound over the first ones already."""
+"""How many main numbers are tried for one call, when the phones are already bound over earlier ones."""
 
 SETTLED = timedelta(seconds=30)
-"""After this, a question without an answer will not be answered any more."""
+"""After this time, a question without an answer is considered lost."""
 
 
 def dial(
@@ -43,7 +43,7 @@ def dial(
     The outcome is a number to dial, or a refusal that says whether to try again.
 
     "provider-down", "provider-busy", "provider-refused", "provider-not-bindable", "provider-conflict": nothing is bound.
-    "provider-no-answer": nobody knows yet; the call may be announced again, over another number.
+    "provider-no-answer": the result is unknown; the call may be announced again, over another number.
 
     Raises:
         UnavailableError: the store could not take what a call needs; nothing more is bound.
@@ -55,9 +55,12 @@ def dial(
 
 
 def end(world: World, store: Store, provider: NumberProvider) -> int:
-    """End what is bound for parcels whose data is destroyed; how many were. What could not be ended is tried again.
+    """End the bindings of parcels whose data is destroyed; run it after `retire` and every few minutes.
 
-    Call it after `retire`, and now and then.
+    A binding that could not be ended is tried again by the next run.
+
+    Returns:
+        How many bindings were ended.
     """
     now, ended = world.now(), 0
     with store.reading() as tx:
@@ -73,9 +76,12 @@ def end(world: World, store: Store, provider: NumberProvider) -> int:
 
 
 def reconcile(world: World, store: Store, provider: NumberProvider) -> int:
-    """End what is bound at the provider and known to nobody here, and forget what has ended; how many were ended there.
+    """End bindings at the provider that no record here explains, and delete records of those that have ended.
 
-    A main number over which a question is still open is left to the next run. A fault of the account is looked at again.
+    A main number with an open question is left to the next run. A fault of the account is checked again.
+
+    Returns:
+        How many bindings were ended at the provider.
     """
     if provider.fault:
         provider.subscriptions(provider.mains[0])
@@ -135,5 +141,5 @@ def _bind(
 
 
 def _some(mains: Sequence[str], world: World) -> list[str]:
-    """A few main numbers, in an order that nobody can foresee."""
+    """A few main numbers in random order."""
     return sorted(mains, key=lambda _: world.entropy(8))[:TRIES]

@@ -1,10 +1,10 @@
-"""Beside the path: a supervisor enrols the people and programs that act, and ends their access.
+"""Access of people and programs: a supervisor enrols them and ends their access.
 
-Those whom a supervisor enrols hold duties or ask questions; the supervisor holds none. Supervisors and operators are made
-where the keys are (`waybill init`), never over the network. One supervisor alone changes nothing for anybody who is there:
-a code is worth nothing until a second person has confirmed it, and until the code is used the device and the phone that
-its owner has stay in force. The exception is the first login of an empty unit, which can take over nothing. Revocations
-and lost devices end access at once, so many a day. All of it is on the ledger.
+Enrolled people hold duties or ask questions; a supervisor holds no duty. Supervisors and operators are made where the keys
+are (`waybill init`), never over the network. One supervisor alone can't change the access of a unit that has people or
+orders: a code is valid after a second person has confirmed it, and the owner's device and phone stay valid until the code is
+used. The exception is the first login of an empty unit, which gives access to nothing. Revocations and reports of lost
+devices end access at once, up to a daily number. All of it is on the ledger.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from masking.words.reasons import Reason
 from masking.words.rules import Rule
 
 ROLES = frozenset({Role.MERCHANT, Role.OUTLET, Role.COURIER, Role.SWITCH})
-"""Whom a supervisor may enrol."""
+"""The roles that a supervisor may enrol."""
 
 CODES_A_DAY = 50
 """Enrolments of one supervisor in a day: a made-up staff of hundreds takes more than one evening and one person."""
@@ -42,10 +42,10 @@ ENDED_A_DAY = 20
 """Revocations and lost devices of one supervisor in a day: more than a bad day at an outlet, less than its staff."""
 
 UNLOCKS_A_DAY = 2
-"""How often one person is unlocked in a day: a lock that is always lifted at once is no lock."""
+"""How often one person may be unlocked in a day. Without this limit a lock would mean nothing."""
 
 SECOND = Refusal(reason=Reason.NEEDS_A_SECOND_SUPERVISOR)
-"""Recorded, and done as soon as another supervisor asks for the same within a day."""
+"""The act is recorded, and takes effect when another supervisor requests the same within a day."""
 
 PHONE_DIFFERS = Refusal(reason=Reason.PHONE_DIFFERS)
 
@@ -56,7 +56,7 @@ PERSON_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrol:
-    """Somebody to enrol; `phone` is the verified one from which a courier makes calls."""
+    """A person or program to enrol. `phone` is the verified phone from which a courier makes calls."""
 
     actor: Actor
     id: str
@@ -68,7 +68,7 @@ class Enrol:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirm:
-    """An enrolment that a second person vouches for: that this is who it says, there, in that role, with that phone."""
+    """A second person's confirmation of an enrolment: the person, unit, role and phone are right."""
 
     actor: Actor
     id: str
@@ -80,7 +80,7 @@ class Confirm:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revoke:
-    """Somebody who must not act any more, from the next request on."""
+    """A person who may not act any more, from the next request on."""
 
     actor: Actor
     id: str
@@ -107,7 +107,7 @@ class Lost:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unlock:
-    """Somebody who was refused too often, and may go on: another than who says so."""
+    """A person, other than the caller, who is locked after too many refusals and may go on."""
 
     actor: Actor
     id: str
@@ -120,7 +120,10 @@ Done = Enrolled | Confirmed | Revoked | Reinstated | DeviceEnded | Unlocked
 def enrol(
     world: World, store: Store, requests: Sequence[Enrol | Confirm | Intervention]
 ) -> list[Done | Rejected | Refusal]:
-    """What became of each request; same order as asked. A code in it is shown this once.
+    """Carry out each request about a person's access.
+
+    Returns:
+        The outcome of each request, in order. A one-time code is shown only here.
 
     Raises:
         UnavailableError: nothing of this batch is known to be recorded.
@@ -129,7 +132,9 @@ def enrol(
     outcomes: list[Done | Rejected | Refusal] = []
     with store.transaction() as tx:
         staff = people.active(tx, {r.actor.id for r in requests} | {r.id for r in requests})
-        people.lock(tx, {r.actor.id for r in requests if r.actor.role is Role.SUPERVISOR})  # whose acts are counted
+        people.lock(
+            tx, {r.actor.id for r in requests if r.actor.role is Role.SUPERVISOR}
+        )  # whose acts of the day are counted
         for request in requests:
             actor = request.actor
             if staff.get(actor.id) != actor:
@@ -184,7 +189,7 @@ def _enrol(
     actor = Actor(id=request.id, tenant=request.actor.tenant, role=request.role, unit=request.unit)
     kind = "enrol"
     if not people.enrol(world, store.keys, tx, actor, now):
-        if staff.get(actor.id) != actor:  # somebody else's, of another unit, or revoked for good
+        if staff.get(actor.id) != actor:  # the name belongs to another person or unit, or is revoked
             return Refusal(reason=Reason.ID_TAKEN)
         kind = "enrol-again"
     staff.setdefault(actor.id, actor)
@@ -201,7 +206,7 @@ def _enrol(
 def _confirm(
     world: World, store: Store, tx: Transaction, request: Confirm, staff: dict[str, Actor], now: datetime
 ) -> Confirmed | Refusal:
-    """A second person's word, who may say it again; refused like somebody unknown where that is no second person."""
+    """Confirm an enrolment; repeating it changes nothing. A caller who may not confirm it gets `unknown`."""
     by, whom = request.actor, staff.get(request.id)
     if whom is None or (whom.tenant, whom.role, whom.unit) != (by.tenant, request.role, request.unit):
         return UNKNOWN
@@ -223,10 +228,10 @@ def _confirm(
 
 
 def _may_confirm(tx: Transaction, by: Actor, whom: Actor, code: Any) -> bool:
-    """Whether this is a second person for this code: never of its maker's unit, nor its owner.
+    """Whether this person may confirm this code. Its owner and people of its maker's unit may not.
 
-    That is a second supervisor or a person of the newcomer's own unit: a merchant for a merchant, a clerk of the outlet
-    for all others. Where the unit has no people yet, a clerk of any outlet.
+    A second supervisor may, or a person of the newcomer's own unit: a merchant for a merchant, a clerk of the outlet for
+    all others. If the unit has no people yet, a clerk of any outlet may.
     """
     if by.id in {code.maker, whom.id} or by.unit == code.unit:
         return False
@@ -240,7 +245,7 @@ def _may_confirm(tx: Transaction, by: Actor, whom: Actor, code: Any) -> bool:
 def _intervene(
     world: World, store: Store, tx: Transaction, request: Intervention, staff: dict[str, Actor], now: datetime
 ) -> Done | Refusal:
-    """What a supervisor does to the access of an enrolled person."""
+    """Carry out a supervisor's act on the access of an enrolled person."""
     if isinstance(request, Reinstate):
         return _reinstate(world, store, tx, request, staff, now)
     whom = staff.get(request.id)
@@ -276,7 +281,7 @@ def _intervene(
 def _within_limits(
     world: World, store: Store, tx: Transaction, request: Intervention, kind: str, now: datetime
 ) -> bool:
-    """Whether a supervisor may do this alone, or is the second one to ask; else it is recorded, and waits."""
+    """Whether a supervisor may do this alone or is the second one to request it. Otherwise the request is recorded."""
     by = request.actor.id
     if isinstance(request, Unlock):
         done, limit = interventions.done_today(tx, {kind}, now, person=request.id), UNLOCKS_A_DAY
@@ -297,7 +302,7 @@ def _within_limits(
 def _reinstate(
     world: World, store: Store, tx: Transaction, request: Reinstate, staff: dict[str, Actor], now: datetime
 ) -> Reinstated | Refusal:
-    """Take a revocation back; an alarm names who did it, since it gives access."""
+    """Take a revocation back. Since that gives access, an alarm names the supervisor."""
     by = request.actor
     if not is_name(request.id) or not interventions.is_reversible(tx, request.id, now):
         return UNKNOWN

@@ -1,7 +1,7 @@
-"""What a merchant may ask of its own waybills: their masked views, by token, by its own reference, or by exact phone.
+"""A merchant's questions about its own waybills: their masked views, by waybill id, by its reference, or by exact phone.
 
-A phone is looked up under each live day's key of the person index; nothing like a search by region, name or goods exists.
-An answer is a page of at most `PAGE` waybills: a shop's own phone is on all of its orders.
+A phone is looked up under each live day's key of the person index. There is no search by region, name or goods. An answer
+is a page of at most `PAGE` waybills, since a shop's own phone is on all of its orders.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from masking.values.states import State
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Find:
-    """A question of one merchant; exactly one of `id`, `reference`, `phone` is given.
+    """A merchant's question; exactly one of `id`, `reference`, `phone` is given.
 
     Attributes:
         limit: the most waybills to return, 1 to `PAGE`.
-        after: return those that were made after this one of the earlier page.
+        after: the last waybill id of the page before; the answer begins after it.
 
     Raises:
-        InputError: `limit` is out of range, or `after` is not a token.
+        InputError: `limit` is out of range, or `after` is not a waybill id.
     """
 
     merchant: Actor
@@ -56,16 +56,15 @@ class Find:
 
     @property
     def begins_after(self) -> bytes:
-        """The record after which the page begins; before all records without `after`."""
+        """The record after which the page begins, b"" for the first page."""
         return (record_of_waybill_id(self.after) if self.after else None) or b""
 
 
 def find(world: World, store: Store, requests: Sequence[Find]) -> list[list[Waybill]]:
-    """A page of the merchant's own waybills for each question, oldest first; an empty list for none or for no merchant.
+    """Answer each question with a page of the merchant's own waybills, oldest first.
 
-    A page shorter than `limit` is the last one.
-
-    One whose view can't be read is among them, as "damaged", with what else is known of it.
+    The list is empty if nothing is found, or if the caller is not a merchant. A page shorter than `limit` is the last one. A
+    waybill whose view can't be read has the state "damaged" and its other members.
     """
     now = world.now()
     answers: list[list[Waybill]] = []

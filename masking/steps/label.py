@@ -1,9 +1,9 @@
-"""Step 2: a waybill comes in, the data of one label goes out: masked values only, and this print's own code.
+"""Step 2: a waybill comes in, the data of one label goes out: masked values, and this print's label code.
 
-Idempotent by (job, waybill): who made a print and asks again gets the same. At most one print is live: a reprint needs
-the parcel in custody now, taken in here by somebody else, and a reason; it ends the print before it.
+Idempotent by (job, waybill): repeating a request gives the same print. At most one print of a waybill is valid. A reprint
+needs the parcel in custody now, taken in here by another person, and a reason; it makes the earlier print invalid.
 
-A preview is decided by the same rules, recorded as one, and counts as no print: it has no label code.
+A preview is decided by the same rules and recorded as a preview. It counts as no print and has no label code.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from masking.words.reasons import Reason
 ROLES = frozenset({Role.MERCHANT, Role.OUTLET})
 
 REASONS = frozenset({"damaged", "printer-jam", "repacked"})
-"""Why a label may be printed again."""
+"""The reasons for which a label may be printed again."""
 
 COUNTED = frozenset(
     {
@@ -45,14 +45,15 @@ COUNTED = frozenset(
         Reason.REPRINT_NEEDS_A_SCAN_BY_ANOTHER,
     }
 )
-"""Refusals that cost from the budget of refusals; the others are slips of who prints honestly. Of a preview, which shows
-nothing when it is refused, only `unknown` costs, and a tenth: looking at a wrong sack locks no station."""
+"""Refusals that count towards a lock; the others are honest mistakes. A refused preview shows nothing, so only `unknown`
+counts, as a tenth of a refusal: previewing a wrong sack must not lock a station."""
 
 NOT_ARRIVED = Refusal(reason=Reason.NOT_ARRIVED)
-"""A slip: the parcel is on its way to this outlet, and its arrival is not scanned yet."""
+"""An honest mistake: the parcel is on its way to this outlet, and its arrival is not scanned yet."""
 
 PRINTED_BEFORE = Refusal(reason=Reason.REPRINT_NEEDS_OUTLET_AND_REASON)
-"""A slip too: it is said to the parcel's merchant, or to the outlet that has it, and a whole folder may be given twice."""
+"""An honest mistake too: only the parcel's merchant or the outlet that has it gets this answer, and a file may be
+submitted twice."""
 
 JOB_OR_STATION = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
@@ -60,9 +61,9 @@ JOB_OR_STATION = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """One label asked for, by the waybill's merchant or by the outlet that has the parcel; `reason` for a reprint.
+    """A request for one label, by the waybill's merchant or the outlet that has the parcel. A reprint needs a `reason`.
 
-    `id` is the token or the carrier's waybill number, which an outlet's hand scanner reads.
+    `id` is the waybill id or the carrier's waybill number, which an outlet's hand scanner reads.
     """
 
     actor: Actor
@@ -74,7 +75,7 @@ class Label:
 
 
 class _Counted(NamedTuple):
-    """A print that is decided: its waybill, and the label code, "" for a preview."""
+    """A decided print: its waybill, and its label code, "" for a preview."""
 
     record: Record
     made: Print
@@ -82,7 +83,10 @@ class _Counted(NamedTuple):
 
 
 def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelData | Refusal]:
-    """The data of each label, or why it is not printed; same order as asked, counted before it is given.
+    """Count each print, then give its data.
+
+    Returns:
+        The data of each label, or why it is not printed, in order.
 
     Raises:
         UnavailableError: no print of this batch is known to be counted; ask again under the same job.
@@ -133,7 +137,7 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
                 (r.actor, waybill if waybill in records else None) for r, waybill in zip(requests, ids, strict=True)
             ]
             outcomes = batch.decide(asked, budgets.open_tallies(tx, actors, now, staff=staff), decision, charge)
-            # the pool was dry at checkout, the lease ran out on the way, or this is when numbers are leased
+            # the pool was empty at checkout, the lease has ended, or numbers are leased with the first print
             without = [record for record in wanting.values() if record.id not in numbers]
             numbers |= leasing.lease(world, store, tx, without, now)
     return [
@@ -145,13 +149,13 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
 def _refusal(
     store: Store, request: Label, record: Record | None, made: Print | None, views: dict[bytes, MaskedView]
 ) -> Refusal | None:
-    """Why this label is not given. `made` is the print that the job has made of it already."""
+    """Why this label is refused, None if it is not. `made` is the print that the job has already made."""
     if record is None:
         return UNKNOWN
     if not _may_print(request, record):
         return NOT_ARRIVED if _is_expected(store, request, record) else UNKNOWN
     refusal = _not_again(request, record, made) if made else _not_new(request, record)
-    return refusal or _unreadable(record, views)  # of which nothing is counted as printed
+    return refusal or _unreadable(record, views)  # an unreadable label is not counted as printed
 
 
 def _may_print(request: Label, record: Record) -> bool:
@@ -164,7 +168,7 @@ def _may_print(request: Label, record: Record) -> bool:
 
 
 def _is_expected(store: Store, request: Label, record: Record) -> bool:
-    """Whether the parcel is on its way to this outlet, which then may know that it exists."""
+    """Whether the parcel is on its way to this outlet, which may therefore know that it exists."""
     actor, at = request.actor, record.where
     if actor.role is not Role.OUTLET or (actor.tenant, State.ACTIVE) != (record.tenant, record.state):
         return False
@@ -182,14 +186,14 @@ def _charge(tally: Tally, request: Label, refusal: Refusal) -> None:
 
 
 def _not_again(request: Label, record: Record, made: Print) -> Refusal | None:
-    """Why the print that a job has already made is not given again: another's job is no way around a reprint."""
+    """Why the existing print of a job is not given again. Another person's job name must not replace a reprint."""
     if made.actor != request.actor.id:
         return Refusal(reason=Reason.JOB_OF_ANOTHER)
     return None if made.number == record.live_print else Refusal(reason=Reason.PRINT_SUPERSEDED)
 
 
 def _not_new(request: Label, record: Record) -> Refusal | None:
-    """Why this job makes no print."""
+    """Why this job can't make a print, None if it can."""
     for text in (request.job, request.station):
         if not JOB_OR_STATION.fullmatch(text):
             return Refusal(reason=Reason.JOB_OR_STATION_MALFORMED)
@@ -220,7 +224,7 @@ def _next(request: Label, record: Record, now: datetime) -> Print:
 
 
 def _unreadable(record: Record, views: dict[bytes, MaskedView]) -> Refusal | None:
-    """Put the record's masked view into `views`, or say that there is none to read."""
+    """Add the record's masked view to `views`, or return the refusal for a view that can't be read."""
     view = view_of(record)
     if view is None:
         return DAMAGED

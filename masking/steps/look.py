@@ -1,9 +1,9 @@
-"""Beside the path: the masked view of a parcel for whoever has a duty towards it, and the match that hands it over.
+"""The masked view of a parcel for a person with a duty towards it, and the phone match that hands the parcel over.
 
-At a station the recipient says their phone, in full, and hears whether the parcel is theirs: it is compared under the keys
-of the person index, nothing is opened, and no part of a phone is ever enough (the last digits are no password here). A
-view costs nothing of the day's budget and is counted for each duty; wrong phones are counted for the waybill, so that no
-other assignment gives further tries.
+At a pick-up station the recipient says their whole phone and hears whether the parcel is theirs. The phone is compared under
+the keys of the person index. Nothing is opened, and a part of a phone is never enough (the last digits are no password here).
+A view costs nothing of the day's budget and is counted for each duty. Wrong phones are counted for the waybill, so that
+another assignment gives no further tries.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ from masking.words.alarms import AlarmKind
 from masking.words.reasons import Reason
 
 VIEWS = 30
-"""Masked views for one duty: a courier looks now and then, and does not poll."""
+"""The most masked views for one duty: enough for a person, too few for a program that polls."""
 
 MISSES = 3
-"""Wrong phones for one waybill, over all couriers and days. The last one raises an alarm, and no phone is compared after it."""
+"""The most wrong phones for one waybill, over all couriers and days. The last one raises an alarm and ends comparing."""
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """A label code; and, at a hand-over, the phone that whoever asks for the parcel has said."""
+    """A label code and, at a hand-over, the phone that the person at the counter has said."""
 
     actor: Actor
     code: str = field(repr=False)
@@ -53,10 +53,13 @@ class Look:
 
 
 def look(world: World, store: Store, requests: Sequence[Look]) -> list[MaskedLookup | Refusal]:
-    """The masked view of each parcel, and whether it is for whoever said this phone; on the ledger before it is told.
+    """Give the masked view of each parcel, and whether the phone matches; on the ledger before this returns.
+
+    Returns:
+        The view or the refusal for each request, in order.
 
     Raises:
-        UnavailableError: nothing is known to be recorded, and nothing is told.
+        UnavailableError: nothing is known to be recorded, and nothing is shown.
     """
     now = world.now()
     codes = store.read_codes([request.code for request in requests], world, now)
@@ -93,7 +96,7 @@ def look(world: World, store: Store, requests: Sequence[Look]) -> list[MaskedLoo
 
 
 def _refusal(request: Look, known: Parcels, code: Code | None, now: datetime) -> Refusal | None:
-    """Duty first; then what was tried under it. A match is for who fetches a parcel, so for a delivery alone."""
+    """Check the duty, then the number of views and wrong phones. A phone is only compared for a delivery."""
     legs: Collection[Leg] = {Leg.DELIVERY} if request.phone else duty.ANY_LEG
     refusal = duty.refusal(request.actor, known.facts(code), legs, now)
     if refusal is None and code:
@@ -114,7 +117,7 @@ def _count_miss(world: World, tx: Transaction, known: Parcels, waybill: bytes, a
 
 
 def _matches(request: Look, known: Parcels, code: Code | None, days: Collection[bytes]) -> bool | None:
-    """Whether the phone that was said is the recipient's; takes as long where there is no such parcel. None if none was."""
+    """Whether the given phone is the recipient's, None without a phone. Takes the same time without a parcel."""
     if request.phone is None:
         return None
     record = known.records.get(code[0]) if code else None

@@ -1,9 +1,9 @@
-"""Beside the path: a device proves its key and gets a token for an hour; the first time it shows a one-time code as well.
+"""A device proves its key and gets a token for an hour. The first time it also shows a one-time code.
 
-In come a proof of possession, a code, or (for programs that can't sign) a secret; out goes a token that is bound to the
-proof's key. A confirmed code makes that key its person's one device, once, in place of an earlier one, and puts the phone into force
-that was confirmed with it. Couriers get tokens within their shift only.
-Who proves nothing leaves no leaf, and hears one refusal, whatever was wrong.
+The input is a proof of possession, a code, or (for programs that can't sign) a secret. The output is a token bound to the
+proof's key. A confirmed code makes that key its person's only device, in place of an earlier one, and puts the phone into
+force that was confirmed with it. Couriers get tokens within their shift only. Failed authentication is not written to the
+ledger, and every failure gets the same refusal.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ from masking.values.printable import Refusal
 from masking.words.reasons import Reason
 
 REPLAYED = Refusal(reason=Reason.REPLAYED)
-NOBODY = Refusal(reason=Reason.UNAUTHENTICATED)
-"""The one refusal to whoever shows nothing that is good."""
+UNAUTHENTICATED = Refusal(reason=Reason.UNAUTHENTICATED)
+"""The one refusal for every failed authentication."""
 
 NO_SHIFT = Refusal(reason=Reason.NO_SHIFT)
 OTHERS_DEVICE = Refusal(reason=Reason.DEVICE_OF_ANOTHER_PERSON)
 
 
 class Attest(Protocol):
-    """What vouches for devices: how well is the key of this thumbprint kept, going by what the device says of itself."""
+    """A check of a device's attestation: how well the key with this thumbprint is protected."""
 
     def __call__(self, statement: str | None, key: bytes) -> KeyProtection:
-        """The level; never raises."""
+        """The key's protection; never raises."""
         ...
 
 
 def software(statement: str | None, key: bytes) -> KeyProtection:  # noqa: ARG001  the port's shape
-    """Nobody vouches for anything: each key may be a file that can be copied."""
+    """Attest nothing: each key may be a file that can be copied."""
     return KeyProtection.SOFTWARE
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redeem:
-    """What somebody shows: a code or a secret in `shown`, a proof of the key that is to be used, or both."""
+    """A caller's credentials: a code or a secret in `shown`, a proof of the device's key, or both."""
 
     shown: Plain | None = None
     proof: Proof | None = None
@@ -59,7 +59,7 @@ class Redeem:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
-    """A fresh token, bound to the proof's key if there was one; `secret` is for a program that can't sign, shown once."""
+    """A fresh token, bound to the proof's key if there is one. `secret`, for a program that can't sign, is shown once."""
 
     actor: Actor
     token: Plain
@@ -75,7 +75,10 @@ def redeem(
     bearer: frozenset[Role] = frozenset(),
     attest: Attest = software,
 ) -> list[Issued | Refusal]:
-    """A token or a refusal for each request, same order. `bearer` are the roles that may do without a device.
+    """Issue a token for each request whose credentials are valid. `bearer` roles may use a token without a device.
+
+    Returns:
+        A token or a refusal for each request, in order.
 
     Raises:
         UnavailableError: no token of this batch is known to be stored.
@@ -96,7 +99,7 @@ def redeem(
 def _device(
     world: World, store: Store, tx: Transaction, shown: Plain | None, proof: Proof, level: KeyProtection, now: datetime
 ) -> Issued | Refusal:
-    """A token for the person whose device this is; a code makes it so. Whoever is nobody writes nothing."""
+    """A token for the owner of this device. A code binds the device first. A failure writes nothing."""
     digest, key = words.digest(words.CODE, shown.reveal()) if shown else None, proof.key
     spent = codes.spend(tx, digest, now) if digest else None
     if digest and spent:
@@ -104,36 +107,36 @@ def _device(
             codes.restore(tx, digest)
             return OTHERS_DEVICE
         _admit(world, store, tx, "device", digest, spent, now, level=level.value)
-    actor = people.with_device(tx, key)  # also if the code was used before: by this key, and the answer was lost
+    actor = people.with_device(tx, key)  # also if this key has used the code before and the answer was lost
     if actor is None:
-        return NOBODY
+        return UNAUTHENTICATED
     return _issue(world, tx, actor, key, now) if credentials.use(tx, [proof]) else REPLAYED
 
 
 def _program(
     world: World, store: Store, tx: Transaction, shown: Plain | None, bearer: frozenset[Role], now: datetime
 ) -> Issued | Refusal:
-    """A token for a program that can't sign: a code gives it a secret, which buys tokens from then on."""
+    """A token for a program that can't sign. A code gives it a secret, which it exchanges for tokens from then on."""
     text = shown.reveal() if shown else ""
     code, digest = words.digest(words.CODE, text), words.digest(words.SECRET, text)
     if code:
         holder = codes.holder(tx, code, now)
         spent = codes.spend(tx, code, now) if holder and holder.role in bearer else None
         if holder is None or spent is None:
-            return NOBODY
+            return UNAUTHENTICATED
         secret = words.make(words.SECRET, world)
         people.unbind(tx, [holder.id])
         _admit(world, store, tx, "secret", code, spent, now)
         credentials.add(tx, holder.id, words.SECRET, words.sure_digest(words.SECRET, secret))
         return _issue(world, tx, holder, None, now, secret)
     held = credentials.holders(tx, {digest}, now).get(digest) if digest else None
-    return _issue(world, tx, held.actor, None, now) if held and held.actor.role in bearer else NOBODY
+    return _issue(world, tx, held.actor, None, now) if held and held.actor.role in bearer else UNAUTHENTICATED
 
 
 def _admit(
     world: World, store: Store, tx: Transaction, kind: str, digest: bytes, spent: Spent, now: datetime, **detail: str
 ) -> None:
-    """End what a person held before, and put the phone into force that came with the code; on the ledger."""
+    """End a person's earlier credentials, put the code's phone into force, and record both on the ledger."""
     credentials.end(tx, [spent.person])
     if spent.phone:
         detail |= people.phone_change(tx, spent.person, spent.phone.known_by)

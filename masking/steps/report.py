@@ -1,8 +1,8 @@
-"""Beside step 6: what became of calls. The switch or a provider reports, the courier asks who tried to call back.
+"""What became of calls: the switch or a provider reports it, and a courier asks who tried to call back.
 
-Reports come at least once, late, twice, in any order: each event of a call is recorded once, and answered the same every
-time, after it is on disk. A report names its call; the caller in it is compared with who announced the call, and no phone
-is kept. A connection that no report follows rings the alarm (`masking.upkeep.number_pool`).
+Reports arrive at least once, late, repeated and in any order. Each event of a call is recorded once and acknowledged each
+time, after the commit. A report names its call. The caller in it is compared with the person who announced the call, and no
+phone is kept. A connection without a report raises an alarm (`masking.upkeep.number_pool`).
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from masking.words.reasons import Reason
 EVENTS = frozenset(CallEvent)
 
 LONGEST = 86_400
-"""Seconds; no call lasts longer."""
+"""The longest accepted duration of a call, in seconds."""
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallReport:
-    """The switch says what happened to the call that an answer of ours named, at its own time `at`."""
+    """The switch's report of an event of a call. `at` is the switch's time."""
 
     actor: Actor
     call: str
@@ -51,7 +51,7 @@ class CallReport:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missed:
-    """A courier asks which of the parcels on hand somebody has tried to call back about."""
+    """A courier's question for which of their parcels a recipient has tried to call back."""
 
     actor: Actor
 
@@ -59,10 +59,14 @@ class Missed:
 def report(
     world: World, store: Store, requests: Sequence[CallReport | Missed | ReportRecord]
 ) -> list[Reported | CallBacks | Refusal]:
-    """That each event is recorded, the call-backs asked for, or the refusal; same order as asked.
+    """Record each reported event, and answer questions about call-backs.
 
-    A call that was never connected, not by this switch, or whose parcel's data is destroyed, is "unknown-call": nothing of
-    it is kept, and it need not be sent again. What a provider has told (`ReportRecord`) is taken for true: its signature was checked.
+    A call that was never connected, was connected by another switch, or whose parcel's data is destroyed, is "unknown-call".
+    Nothing of such a report is kept, and it need not be sent again. The signature of a provider's record (`ReportRecord`) was
+    checked before.
+
+    Returns:
+        The acknowledgement, the call-backs, or the refusal for each request, in order.
 
     Raises:
         UnavailableError: nothing of this batch is known to be recorded; send it again.
@@ -94,7 +98,7 @@ def report(
 def _events(
     request: CallReport | ReportRecord, connected: dict[bytes, Intent], staff: dict[str, Actor]
 ) -> list[Event] | Refusal:
-    """What a report says happened, at least one thing; or why it is not taken."""
+    """The events of a report, at least one, or why it is refused."""
     if isinstance(request, ReportRecord):
         reporter, happened = PROVIDER, request.happened
     else:
@@ -116,7 +120,7 @@ def _record(
     said: Sequence[tuple[Intent, Plain | None, list[Event]]],
     now: datetime,
 ) -> None:
-    """Keep each event once, with a leaf; a caller who is not who announced the call rings."""
+    """Record each event once, with a leaf. A caller other than the one who announced the call raises an alarm."""
     new = calls.report(tx, [event for _, _, events in said for event in events])
     leaves: list[Leaf] = []
     for call, caller, events in said:
@@ -130,7 +134,7 @@ def _record(
 
 
 def _count_probes(world: World, store: Store, tx: Transaction, probed: Sequence[str], now: datetime) -> None:
-    """Count calls to main numbers that connect nothing to their caller; too many within an hour raise the alarm, once."""
+    """Count calls to main numbers from callers without a binding. Too many within an hour raise one alarm."""
     if not probed:
         return
     tally = budgets.open_tallies(tx, {PROVIDER}, now)[PROVIDER]
@@ -139,7 +143,7 @@ def _count_probes(world: World, store: Store, tx: Transaction, probed: Sequence[
     due = tally.count_refusals(len(probed))
     journal.append(tx, [count_leaf(store, world, now, PROVIDER, due)] if due else [])
     if tally.rang:
-        tally.rang = False  # it locks no one
+        tally.rang = False  # a provider is not locked
         alarms.raise_alarm(tx, AlarmKind.NUMBERS_PROBED, PROVIDER, now, world, partner=probed[-1])
     budgets.save_tallies(tx, {PROVIDER: tally}, now, world)
 
@@ -152,7 +156,7 @@ def _call_backs(tx: Transaction, request: Missed, staff: dict[str, Actor]) -> Ca
 
 
 def _call_id(text: str) -> bytes:
-    """The id that an answer gave a call; empty for any text that is none."""
+    """The call's id from its text form, b"" for any other string."""
     try:
         found = bytes.fromhex(text) if text.isalnum() else b""
     except ValueError:

@@ -1,8 +1,8 @@
 """Step 5: a courier scans a label and sees what the next step of this parcel needs.
 
-A label code proves sight of the label; the duty comes from an assignment by somebody else; the purpose decides the
-fields; the budget bounds how many. The leaf of a grant or refusal is committed before anything is revealed. A forged
-code, a destroyed parcel and somebody else's parcel get the same refusal.
+The label code proves sight of the label. The duty comes from another person's assignment. The purpose decides the fields,
+and the budget bounds their number. The leaf of each grant and refusal is committed before anything is revealed. A forged
+code, a destroyed parcel and another courier's parcel get the same refusal.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SURNAME = "recipient.surname"
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolve:
-    """One label code, as scanned, and what for."""
+    """One label code, as scanned, and the purpose."""
 
     actor: Actor
     code: str = field(repr=False)
@@ -46,7 +46,7 @@ class Resolve:
 
 
 class _Opening(NamedTuple):
-    """A grant that is decided but not yet committed."""
+    """A decided grant that is not committed yet."""
 
     record: waybills.Record
     duty: Assignment
@@ -56,9 +56,12 @@ class _Opening(NamedTuple):
 
 
 def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Grant | Refusal]:
-    """A grant or a refusal for each code, in the same order, each on the ledger before this returns.
+    """Open the fields that each scan's next step needs; each decision is on the ledger before this returns.
 
-    Decided in order against the batch's running counts, so two codes can't both take the last unit of a budget.
+    Scans are decided in sequence against the batch's running counts, so two of them can't both use the last unit of a budget.
+
+    Returns:
+        A grant or a refusal for each code, in order.
 
     Raises:
         UnavailableError: nothing is known to be recorded, and nothing is revealed.
@@ -105,7 +108,7 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
             continue
         try:
             answers.append(_open(store, known, each, sealed, tonight))
-        except IntegrityError:  # this one alone: its neighbours are on the ledger, and are answered
+        except IntegrityError:  # only this one fails; the others of the batch are on the ledger and are answered
             damaged.append(each)
             answers.append(DAMAGED)
     if damaged:

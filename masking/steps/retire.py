@@ -1,8 +1,8 @@
-"""Steps 8 and 9: seal away, then destroy; and the hold that keeps a waybill from both.
+"""Steps 8 and 9: seal a waybill away, then destroy it; and the hold that prevents both.
 
-Sealed away: the online wrap is deleted, so that only the offline key opens the waybill. Destroyed: both wraps and
-everything on the closed list of `erasure_policy.DESTROYED` are gone; a tombstone without personal data stays. Unreadable
-online at once, in backups of the data at once, everywhere once the key store's own backups have expired (24 hours).
+Sealing away deletes the online wrap, so that only the offline key opens the waybill. Destroying deletes both wraps and
+the columns of `erasure_policy.ERASED_COLUMNS`; a tombstone without personal data stays. The data can't be read online or in
+backups of the data from that moment, and nowhere once the key store's own backups have expired (24 hours).
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from masking.values.states import KEY_BACKUPS_LIVE, Act, State, after
 from masking.words.reasons import Reason
 
 REASONS = frozenset({"retention", "erasure-request", "leak-response", "test"})
-"""Why a waybill may be destroyed: words of a closed list, so that no personal text gets into the ledger."""
+"""The reasons for destruction: a closed list, so that no personal text gets into the ledger."""
 
 
 HOLDS = frozenset({"dispute", "inquiry", "claim"})
-"""Why a waybill may be held: words of a closed list, too."""
+"""The reasons for a hold, a closed list too."""
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealAway:
-    """Take a waybill out of everybody's reach but the offline key's."""
+    """Seal a waybill away, so that only the offline key opens it."""
 
     actor: Actor
     id: WaybillId
@@ -48,7 +48,7 @@ class SealAway:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destroy:
-    """End a waybill's data for good."""
+    """Destroy a waybill's data."""
 
     actor: Actor
     id: WaybillId
@@ -58,7 +58,7 @@ class Destroy:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """Keep a waybill as it is, whatever the schedule says, until it is released."""
+    """Exempt a waybill from the retention schedule until the hold is released."""
 
     actor: Actor
     id: WaybillId
@@ -68,7 +68,7 @@ class Hold:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """End a hold: the schedule takes the waybill up again."""
+    """Release a hold. The retention schedule applies again."""
 
     actor: Actor
     id: WaybillId
@@ -85,7 +85,7 @@ class HoldState:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retired:
-    """Done: the new state, since when, and when no copy that is claimed can be opened any more."""
+    """The new state and its time. After `complete_by`, no copy in a backup can be opened any more."""
 
     state: State
     at: datetime
@@ -97,13 +97,15 @@ _STEPS = {SealAway: "seal-away", Destroy: "destroy", Hold: "hold", Release: "rel
 
 
 def retire(world: World, store: Store, requests: Sequence[Retire]) -> list[Retired | HoldState | Refusal]:
-    """The new state of each waybill, or why not; same order as asked.
+    """Carry out each request about a waybill's retention.
 
-    A waybill destroyed before is not found any more: the answer is the uniform refusal. What is held is neither sealed
-    away nor destroyed.
+    A waybill that was destroyed before gets the uniform refusal. A held waybill is neither sealed away nor destroyed.
+
+    Returns:
+        The new state of each waybill, or the refusal, in order.
 
     Raises:
-        UnavailableError: the keys may be gone while the rows are not yet; ask again, it is finished then.
+        UnavailableError: the keys may be destroyed and the rows not cleared yet. Repeat the request to finish.
     """
     now = world.now()
     outcomes: list[Retired | HoldState | Refusal] = []
@@ -126,7 +128,7 @@ def retire(world: World, store: Store, requests: Sequence[Retire]) -> list[Retir
         batch.write()
         store.keys.seal_away(
             decided.away
-        )  # keys last, just before the commit: until here, nothing of this had happened
+        )  # the keys last, just before the commit: a failure before this changes nothing
         store.keys.destroy(decided.gone, now)
     finish_erasing(store, decided.gone, now)
     return outcomes
@@ -134,11 +136,11 @@ def retire(world: World, store: Store, requests: Sequence[Retire]) -> list[Retir
 
 @dataclass(slots=True, kw_only=True)
 class _Decided:
-    """What a batch decides, each request seeing what the ones before it did; written together at its end.
+    """The decisions of a batch, each based on those before it, written at the end.
 
     Attributes:
-        records: the waybills that are asked about, locked, all at once, in one order for every batch.
-        held: which of them are held.
+        records: the waybills of the batch, locked at once, in one order for every batch.
+        held: the ids of those that are held.
     """
 
     world: World
@@ -152,12 +154,12 @@ class _Decided:
 
     @classmethod
     def of(cls, world: World, store: Store, tx: Transaction, ids: Collection[bytes], now: datetime) -> _Decided:
-        """The batch about these waybills."""
+        """Lock and load these waybills."""
         records = waybills.by_id(tx, ids, lock=True)
         return cls(world=world, store=store, now=now, records=records, held=waybills.held(tx, records))
 
     def decide(self, tx: Transaction, request: Retire, record: Record) -> Retired | HoldState | Refusal:
-        """What becomes of one request about a waybill that is not destroyed."""
+        """Decide one request about a waybill that is not destroyed."""
         match request:
             case Hold():
                 return self._hold(tx, request, record.id)
@@ -169,7 +171,7 @@ class _Decided:
                 return self._destroy(request, record)
 
     def write(self, tx: Transaction) -> None:
-        """Write to the data what was decided: as many statements as for a single waybill."""
+        """Write the decisions to the data, with the same number of statements for any number of waybills."""
         now = self.now
         slots.release(tx, self.away, now)
         if self.away:

@@ -1,8 +1,8 @@
-"""Step 3: a scan says where a parcel is. It is recorded, moves custody, and reveals nothing.
+"""Step 3: a scan records where a parcel is. It moves custody and reveals nothing.
 
-Outlets scan label codes or waybill numbers (sorting machines read the Code 128) as arrived, departed, returned or
-diverted; couriers scan label codes as collected or attempted, only of parcels assigned to them. What may follow what, and
-from whom, is the table of `access.chain`. A scan by anybody else creates nothing.
+Outlets scan label codes or waybill numbers (sorting machines read the Code 128 symbol) as arrived, departed, returned or
+diverted. Couriers scan label codes as collected or attempted, only of parcels assigned to them. `access.chain` is the
+table of which scan may follow which, and from whom. A scan that it does not allow records nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ NO_EVENT = Refusal(reason=Reason.EVENT_MALFORMED)
 REUSED = Refusal(reason=Reason.EVENT_OF_ANOTHER_SCAN)
 NOT_YOURS = Refusal(reason=Reason.NOT_YOUR_KIND_OF_SCAN)
 NO_UNIT = Refusal(reason=Reason.TO_NEEDS_ANOTHER_UNIT)
-NOBODY_THERE = Refusal(reason=Reason.TO_NEEDS_A_STAFFED_UNIT)
+NOT_STAFFED = Refusal(reason=Reason.TO_NEEDS_A_STAFFED_UNIT)
 SENT_ELSEWHERE = Refusal(reason=Reason.SENT_TO_ANOTHER_UNIT)
 JUST_SCANNED = Refusal(reason=Reason.BEING_RECORDED, retry_after=1)
 
@@ -42,9 +42,12 @@ JUST_SCANNED = Refusal(reason=Reason.BEING_RECORDED, retry_after=1)
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """One scan: `what` is a label code or, for outlets, a waybill number; `to` the unit that a parcel is sent or diverted to.
+    """One scan.
 
-    `event` is the scanner's own name for this scan, if it may have to send it twice: it is then recorded once.
+    Attributes:
+        what: a label code or, for outlets, a waybill number.
+        to: the unit that the parcel is sent or diverted to.
+        event: the scanner's own name for this scan. A scan that is sent twice under one name is recorded once.
     """
 
     actor: Actor
@@ -55,7 +58,7 @@ class Scan:
 
 
 class _Loaded(NamedTuple):
-    """The parcels that a batch scans, kept up to date while it is decided; `recorded` are earlier scans by their events."""
+    """The parcels of a batch, kept up to date while it is decided. `recorded` holds earlier scans by their events."""
 
     units: set[str]
     records: dict[bytes, Record]
@@ -64,7 +67,10 @@ class _Loaded(NamedTuple):
 
 
 def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned | Refusal]:
-    """What was recorded of each scan, or the refusal; same order as asked.
+    """Record each scan.
+
+    Returns:
+        What was recorded, or the refusal, for each scan, in order.
 
     Raises:
         UnavailableError: no scan of this batch is known to be recorded.
@@ -133,12 +139,12 @@ def _scan(request: Scan, record: Record, event: bytes | None, scan_id: bytes, no
 
 
 def _number(request: Scan) -> str:
-    """What may be a waybill number; only outlets scan those."""
+    """The text if it may be a waybill number, else "". Only outlets scan waybill numbers."""
     return request.what if request.actor.role is Role.OUTLET else ""
 
 
 def _malformed(store: Store, loaded: _Loaded, request: Scan, event: bytes | None) -> Refusal | None:
-    """What is wrong with a scan, whatever it is a scan of."""
+    """Why a scan is refused regardless of its parcel, None if it is not."""
     if request.kind not in chain.KINDS.get(request.actor.role, ()):
         return NOT_YOURS
     if request.event is not None and event is None:
@@ -147,14 +153,14 @@ def _malformed(store: Store, loaded: _Loaded, request: Scan, event: bytes | None
         needs = request.kind == "diverted" or (request.kind == "departed" and store.settings.name_next_unit)
         return NO_UNIT if needs else None
     if request.kind not in {"departed", "diverted"} or not is_name(request.to) or request.to == request.actor.unit:
-        return NO_UNIT  # nobody diverts a parcel to where they are: that is for somebody else to say
-    return None if request.to in loaded.units else NOBODY_THERE
+        return NO_UNIT  # an outlet can't divert a parcel to itself; another unit has to
+    return None if request.to in loaded.units else NOT_STAFFED
 
 
 def _refusal(
     store: Store, loaded: _Loaded, request: Scan, record: Record | None, code: Code | None, now: datetime
 ) -> Refusal | None:
-    """Why this scan moves nothing."""
+    """Why this scan of this parcel is refused, None if it is not."""
     actor = request.actor
     if record is None or record.tenant != actor.tenant:
         return UNKNOWN
@@ -190,7 +196,7 @@ def _is_unannounced(request: Scan, record: Record | None) -> bool:
 def _move(
     world: World, store: Store, tx: Transaction, loaded: _Loaded, request: Scan, record: Record, now: datetime
 ) -> Where:
-    """What follows from a scan that is recorded; where the parcel is now."""
+    """Write what follows from a recorded scan. Returns where the parcel is now."""
     at, actor = record.where, request.actor
     slots.renew(tx, [record.id], now)
     if request.kind == "attempted":
@@ -206,9 +212,9 @@ def _move(
 
 
 def _event(world: World, store: Store, request: Scan, now: datetime) -> bytes | None:
-    """The scanner's name for the scan as it is stored: keyed, because people put all kinds of things into names.
+    """The scanner's name for the scan as it is stored: a keyed digest, since such names may hold personal data.
 
-    None where there is none, or one that is not fit to be one.
+    None without a name, and for a name that is too long or can't be printed.
     """
     if request.event is None or not 1 <= len(request.event) <= 128 or not request.event.isprintable():
         return None

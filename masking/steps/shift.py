@@ -1,6 +1,7 @@
-"""Beside the path: a courier's work begins and ends, by a word of the outlet. Outside it there is no token for them.
+"""An outlet begins and ends a courier's shift. A courier gets tokens within a shift only.
 
-So a login that is lent in the evening opens nothing, and ending a shift ends the tokens at once. On the ledger.
+A login that is lent in the evening therefore opens nothing. Ending a shift ends the courier's tokens at once. Both are on
+the ledger.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _A_MINUTE = timedelta(minutes=1)
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shift:
-    """A courier who works for so many hours from now, at most 14; 0 ends it."""
+    """A courier's shift: it lasts `hours` from now, at most 14. 0 ends it."""
 
     actor: Actor
     courier: str
@@ -34,7 +35,10 @@ class Shift:
 
 
 def shift(world: World, store: Store, requests: Sequence[Shift]) -> list[ShiftSet | Refusal]:
-    """Until when each courier works; same order as asked.
+    """Begin or end each shift.
+
+    Returns:
+        The end of each shift, or the refusal, in order.
 
     Raises:
         UnavailableError: nothing of this batch is known to be recorded.
@@ -63,14 +67,14 @@ def shift(world: World, store: Store, requests: Sequence[Shift]) -> list[ShiftSe
 
 
 def _same(before: datetime, until: datetime, now: datetime) -> bool:
-    """Whether a shift ends, or has ended, as is asked for, but for a minute: the ledger needs no further leaf."""
+    """Whether the shift already ends at the requested time, give or take a minute. That needs no further leaf."""
     if until == now:
         return before <= now
     return before > now and abs(until - before) < _A_MINUTE
 
 
 def _may(actor: Actor, courier: Actor, hours: int) -> bool:
-    """Whether this is a courier whose shift the actor may set: of the actor's outlet, or, to end it, the actor's own."""
+    """Whether the actor may set this courier's shift: an outlet for its couriers, and a courier to end their own."""
     if courier.role is not Role.COURIER or courier.tenant != actor.tenant:
         return False
     return (actor.role is Role.OUTLET and actor.unit == courier.unit) or (actor.id == courier.id and hours == 0)

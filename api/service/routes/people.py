@@ -12,7 +12,7 @@ from masking.access.people import Role
 from masking.access.proof import ProofError
 from masking.errors import RefusedError
 from masking.steps.enrol import Confirm, Enrol, Lost, Reinstate, Revoke, Unlock
-from masking.steps.redeem import NOBODY, REPLAYED, Redeem
+from masking.steps.redeem import REPLAYED, UNAUTHENTICATED, Redeem
 from masking.steps.shift import Shift
 from masking.values.json import time_to_json
 from masking.values.plaintext import Plain
@@ -70,7 +70,7 @@ async def token(body: TokenIn, request: Request) -> Response:
 def _refusal(refusal: Refusal) -> Exception:
     if refusal == REPLAYED:
         return refused(ProofError(ProofRule.REPLAYED))
-    return unauthenticated() if refusal == NOBODY else RefusedError(refusal.reason)
+    return unauthenticated() if refusal == UNAUTHENTICATED else RefusedError(refusal.reason)
 
 
 def _plain(text: str | None) -> Plain | None:
