@@ -32,8 +32,8 @@ ROOT = Path(__file__).parents[1]
 KEY = bytes(32)
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 ADDRESS = "https://mask.example/v1/resolve"
-LEDGER = checkpoint.LogKey.of_seed("waybill-masking/carrier", KEY)
-CERTIFIER = checkpoint.LogKey.of_seed(certificate.key_name(LEDGER.name), KEY)
+LEDGER = checkpoint.VerifierKey.of_seed("waybill-masking/carrier", KEY)
+CERTIFIER = checkpoint.VerifierKey.of_seed(certificate.key_name(LEDGER.name), KEY)
 
 
 def text_of(data: bytes) -> str:
@@ -72,7 +72,7 @@ def signed_note(data: bytes) -> None:
     for read in (
         lambda: checkpoint.read(text_of(data), LEDGER),
         lambda: certificate.read(text_of(data), CERTIFIER),
-        lambda: envelope.read_directory(text_of(data), LEDGER.name, LEDGER.public),
+        lambda: envelope.read_directory(text_of(data), LEDGER),
     ):
         with suppress(IntegrityError):
             raise AssertionError(read())
@@ -81,7 +81,7 @@ def signed_note(data: bytes) -> None:
 def pinned_key(data: bytes) -> None:
     """A key that can be pinned has one spelling."""
     with suppress(IntegrityError):
-        assert str(checkpoint.LogKey.parse(text_of(data))) == text_of(data)
+        assert str(checkpoint.VerifierKey.parse(text_of(data))) == text_of(data)
 
 
 def ledger_leaf(data: bytes) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from masking.ledger.checkpoint import Checkpoint, LogKey, sign
+from masking.ledger.checkpoint import Checkpoint, sign
 from masking.ledger.log import Leaf, encode, letters, subject
+from masking.ledger.note import VerifierKey
 from masking.ledger.tree import Tree
 
 INTEGRITY = {"error": "IntegrityError"}
@@ -96,7 +97,7 @@ def checkpoint() -> Iterator[Case]:
     """Section 9."""
     origin, signing = "waybill-masking/carrier", seed("ledger's seed")
     signed = Checkpoint(origin=origin, size=20852163, root=seed("root"), at=AT)
-    note, pin = sign(signed, signing), str(LogKey.of_seed(origin, signing))
+    note, pin = sign(signed, signing), str(VerifierKey.of_seed(origin, signing))
     read = {"origin": origin, "size": signed.size, "root": signed.root.hex(), "at": "2026-11-24T00:30:00.123Z"}
     yield "a-checkpoint", {"note": note, "pin": pin}, read
     witnessed = note + "\u2014 witness.example AAAAAHdpdG5lc3M=\n"
@@ -112,7 +113,7 @@ def checkpoint() -> Iterator[Case]:
     }
     for name, changed in refused.items():
         yield name, {"note": changed, "pin": pin}, INTEGRITY
-    yield "under-another-key", {"note": note, "pin": str(LogKey.of_seed(origin, seed("another")))}, INTEGRITY
+    yield "under-another-key", {"note": note, "pin": str(VerifierKey.of_seed(origin, seed("another")))}, INTEGRITY
     yield "under-a-pin-with-another-id", {"note": note, "pin": pin.replace("+", "+0", 1)}, INTEGRITY
 
 

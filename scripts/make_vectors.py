@@ -168,11 +168,11 @@ def label_code() -> Iterator[Case]:
     yield "by-a-key-that-died", good | {"keys": {}}, None
 
 
-def token() -> Iterator[Case]:
+def waybill_id() -> Iterator[Case]:
     """Section 1. What is not a token is null."""
     text = str(index.waybill_id_of(RECORD))
-    yield "a-token", {"token": text}, RECORD.hex()
-    yield "of-all-ones", {"token": str(index.waybill_id_of(b"\xff" * 16))}, "ff" * 16
+    yield "a-waybill-id", {"waybill_id": text}, RECORD.hex()
+    yield "of-all-ones", {"waybill_id": str(index.waybill_id_of(b"\xff" * 16))}, "ff" * 16
     refused = {
         "capitals": "wb1_" + text[4:].upper(),
         "a-capital-prefix": "WB1_" + text[4:],
@@ -185,7 +185,7 @@ def token() -> Iterator[Case]:
         "a-letter-that-folds-to-ascii": text[:-1] + "\u212a",  # the Kelvin sign, whose small letter is k
         "nothing": "",
     }
-    yield from ((name, {"token": wrong}, None) for name, wrong in refused.items())
+    yield from ((name, {"waybill_id": wrong}, None) for name, wrong in refused.items())
 
 
 def person_index() -> Iterator[Case]:
@@ -264,7 +264,7 @@ FORMATS: dict[str, Callable[[], Iterator[Case]]] = {
     "root-wrap": root_wrap,
     "day-wrap": day_wrap,
     "label-code": label_code,
-    "token": token,
+    "waybill-id": waybill_id,
     "person-index": person_index,
     "merge-reference": merge_reference,
     "content-mac": content_mac,

@@ -11,7 +11,7 @@ from typing import Any
 
 from masking.crypto import envelope, index
 from masking.ledger import certificate
-from masking.ledger.checkpoint import LogKey
+from masking.ledger.note import VerifierKey
 
 FOLDER = Path("tests/vectors")
 TENANT = "carrier"
@@ -57,7 +57,7 @@ def source_envelope() -> Iterator[Case]:
 
 def source_directory() -> Iterator[Case]:
     """Section 6."""
-    signer, origin = LogKey.of_seed("waybill-masking/carrier", seed("ledger")), "waybill-masking/carrier"
+    signer, origin = VerifierKey.of_seed("waybill-masking/carrier", seed("ledger")), "waybill-masking/carrier"
     until = datetime(2026, 12, 1, 0, 30, tzinfo=UTC)
     keys = [envelope.public_key(seed(f"sealing key {n}"), n, until + timedelta(days=n)) for n in (3, 4)]
     note = envelope.sign_directory(origin, keys, seed("ledger"))
@@ -65,7 +65,7 @@ def source_directory() -> Iterator[Case]:
     listed = [{"id": k.id, "public": k.public.hex(), "until": f"{k.until:%Y-%m-%dT%H:%M:%S}Z"} for k in keys]
     yield "two-keys", good, listed
     yield "of-another-service", good | {"origin": "waybill-masking/carrier2"}, INTEGRITY
-    yield "signed-by-another", good | {"public": LogKey.of_seed(origin, seed("other")).public.hex()}, INTEGRITY
+    yield "signed-by-another", good | {"public": VerifierKey.of_seed(origin, seed("other")).public.hex()}, INTEGRITY
     yield "a-changed-end", good | {"note": note.replace("00:30:00", "00:31:00", 1)}, INTEGRITY
     yield "a-key-left-out", good | {"note": "\n".join([*note.split("\n")[:1], *note.split("\n")[2:]])}, INTEGRITY
 
@@ -73,15 +73,15 @@ def source_directory() -> Iterator[Case]:
 def certificate_of_destruction() -> Iterator[Case]:
     """Section 10."""
     origin, at = "waybill-masking/carrier", datetime(2026, 11, 24, 0, 30, tzinfo=UTC)
-    words = {"token": str(index.waybill_id_of(RECORD)), "reason": "erasure-request"}
+    words = {"waybill": str(index.waybill_id_of(RECORD)), "reason": "erasure-request"}
     done = certificate.Certificate(**words, at=at, complete_by=at + timedelta(days=1))
     note = certificate.sign(done, origin, seed("certificates"))
-    public = LogKey.of_seed(certificate.key_name(origin), seed("certificates")).public
+    public = VerifierKey.of_seed(certificate.key_name(origin), seed("certificates")).public
     good = {"note": note, "origin": origin, "public": public.hex()}
     times = {"at": "2026-11-24T00:30:00.000Z", "complete_by": "2026-11-25T00:30:00.000Z"}
     yield "a-certificate", good, words | times
     yield "of-another-operator", good | {"origin": "waybill-masking/carrier2"}, INTEGRITY
-    yield "signed-by-another", good | {"public": LogKey.of_seed(origin, seed("other")).public.hex()}, INTEGRITY
+    yield "signed-by-another", good | {"public": VerifierKey.of_seed(origin, seed("other")).public.hex()}, INTEGRITY
     yield "another-reason", good | {"note": note.replace("erasure-request", "retention")}, INTEGRITY
     yield "a-later-end", good | {"note": note.replace("2026-11-25", "2026-11-26")}, INTEGRITY
 

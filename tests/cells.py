@@ -186,6 +186,6 @@ def just_revoked(service: Service, name: str) -> str:
 def sealed(service: Service, actor: Actor, order: dict[str, Any]) -> str:
     store, world = service.store, service.clock.world
     note = sealed_orders.directory(world, store)
-    key = envelope.read_directory(note, store.settings.origin, journal.log_key(world, store).public)[-1]
+    key = envelope.read_directory(note, journal.log_key(world, store))[-1]
     blob = envelope.seal(key, TENANT, actor.unit, world.entropy(16), key.until, json.dumps(order).encode())
     return base64.b64encode(blob).decode()

@@ -106,8 +106,8 @@ def label_code(keys, tenant, code):
     return text and {"record": text[:16], "print_number": int.from_bytes(text[16:], "big")}
 
 
-def token(token):
-    return unbase32(token[4:], 16, SMALL) if token[:4] == "wb1_" else None
+def waybill_id(waybill_id):
+    return unbase32(waybill_id[4:], 16, SMALL) if waybill_id[:4] == "wb1_" else None
 
 
 def person_index(key, phone):
@@ -195,7 +195,10 @@ def signed(public, text, signature):
 
 def source_directory(note, origin, public):
     text, signature = note.split("\n\n")
-    signed(public, text + "\n", base64.b64decode(signature))
+    blob = base64.b64decode(signature.split(" ")[2])
+    signed(public, text + "\n", blob[4:])
+    if blob[:4] != hashlib.sha256(origin.encode() + b"\n\1" + public).digest()[:4]:
+        raise DoesNotOpen
     title, *lines = text.split("\n")
     if title != origin + "/sources":
         raise DoesNotOpen
@@ -211,4 +214,4 @@ def certificate_of_destruction(note, origin, public):
     if blob[:4] != hashlib.sha256(name.encode() + b"\n\1" + public).digest()[:4] or text.split("\n")[0] != name:
         raise DoesNotOpen
     values = [line.split(" ")[1] for line in text.split("\n")[1:]]
-    return dict(zip(("token", "reason", "at", "complete_by"), values, strict=True))
+    return dict(zip(("waybill", "reason", "at", "complete_by"), values, strict=True))

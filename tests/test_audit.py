@@ -11,7 +11,8 @@ from masking.journal.audit import RULES
 from masking.journal.journal import LedgerFault
 from masking.keys import signed_head
 from masking.ledger import tree
-from masking.ledger.checkpoint import LogKey, follows, read, sign
+from masking.ledger.checkpoint import follows, read, sign
+from masking.ledger.note import VerifierKey
 from tests.test_journal import LEAF, NODE, POINT, RECORD, body, edit, ledger, read_note, write
 
 __all__ = ["ledger"]
@@ -217,7 +218,7 @@ def test_leaves_after_a_missing_last_checkpoint_are_named(ledger):
 @ON_ONE_STORE
 def test_checkpoint_signed_for_fewer_leaves_is_named(world, ledger):
     seed = ledger.keys.key("sign", "ledger", world, world.now())
-    old = read(read_note(ledger, 0), LogKey.of_seed(ledger.settings.origin, seed))
+    old = read(read_note(ledger, 0), VerifierKey.of_seed(ledger.settings.origin, seed))
     edit(ledger, POINT.insert().values(number=3, size=5, note=sign(old, seed)))
     assert journal.verify(ledger).fault == LedgerFault(5, "ledger-shrunk", 5)
 

@@ -9,7 +9,7 @@ import pytest
 from api.cli.main import main
 from masking.errors import IntegrityError
 from masking.ledger.certificate import Certificate, key_name, read, sign
-from masking.ledger.checkpoint import LogKey
+from masking.ledger.note import VerifierKey
 from tests.cast import SHOP
 from tests.test_recovery import deployment, folder, three
 
@@ -20,7 +20,7 @@ SEED = bytes(range(32))
 
 
 CERTIFIED = Certificate(
-    token="wb1_06fpfbgk00000g40r40m30e209",
+    waybill="wb1_06fpfbgk00000g40r40m30e209",
     reason="erasure-request",
     at=datetime(2026, 11, 24, 0, 30, tzinfo=UTC),
     complete_by=datetime(2026, 11, 25, 0, 30, tzinfo=UTC),
@@ -29,13 +29,13 @@ CERTIFIED = Certificate(
 
 def test_certificate_reads_back_and_any_changed_character_is_refused():
     note = sign(CERTIFIED, "waybill-masking/carrier", SEED)
-    key = LogKey.of_seed(key_name("waybill-masking/carrier"), SEED)
+    key = VerifierKey.of_seed(key_name("waybill-masking/carrier"), SEED)
     assert read(note, key) == CERTIFIED
     for place in range(len(note)):
         for character in {"0", "\n", "Z"} - {note[place]}:
             with pytest.raises(IntegrityError):
                 read(note[:place] + character + note[place + 1 :], key)
-    for stranger in (LogKey.of_seed(key.name, bytes(32)), LogKey.of_seed("waybill-masking/carrier", SEED)):
+    for stranger in (VerifierKey.of_seed(key.name, bytes(32)), VerifierKey.of_seed("waybill-masking/carrier", SEED)):
         with pytest.raises(IntegrityError):
             read(note, stranger)
 
@@ -45,9 +45,9 @@ def test_erasure_writes_a_certificate_that_the_printed_key_verifies(folder, depl
     file = tmp_path / "certificate.txt"
     words = ["erase", three[0].id, "--reason", "erasure-request", "--certificate", str(file), "--folder", str(folder)]
     assert main(words) == 0
-    printed = LogKey.parse(capsys.readouterr().out.split("signed by ")[1].split()[0])
+    printed = VerifierKey.parse(capsys.readouterr().out.split("signed by ")[1].split()[0])
     certificate = read(file.read_text("utf-8"), printed)
-    assert (certificate.token, certificate.reason) == (three[0].id, "erasure-request")
+    assert (certificate.waybill, certificate.reason) == (three[0].id, "erasure-request")
     assert certificate.complete_by - certificate.at == timedelta(hours=24)
     assert SHOP.id not in file.read_text("utf-8")
     verify = ["certificate", "verify", str(file)]
@@ -69,12 +69,16 @@ def test_erasure_writes_a_certificate_that_the_printed_key_verifies(folder, depl
 )
 def test_certificate_is_verified_with_the_public_key_alone(tmp_path, capsys, note, key, status, says):
     name = key_name("waybill-masking/carrier")
-    keys = {"own": LogKey.of_seed(name, SEED), "another": LogKey.of_seed(name, bytes(32)), "none": "waybill+1+x"}
+    keys = {
+        "own": VerifierKey.of_seed(name, SEED),
+        "another": VerifierKey.of_seed(name, bytes(32)),
+        "none": "waybill+1+x",
+    }
     signed = sign(CERTIFIED, "waybill-masking/carrier", SEED)
     file = tmp_path / "certificate.txt"
     if note != "missing":
-        token = CERTIFIED.token[:-1] + ("0" if CERTIFIED.token[-1] != "0" else "1")
-        file.write_text(signed if note == "as-signed" else signed.replace(CERTIFIED.token, token), "utf-8")
+        token = CERTIFIED.waybill[:-1] + ("0" if CERTIFIED.waybill[-1] != "0" else "1")
+        file.write_text(signed if note == "as-signed" else signed.replace(CERTIFIED.waybill, token), "utf-8")
     assert main(["certificate", "verify", str(file), "--key", str(keys[key])]) == status
     said = capsys.readouterr()
     assert says in said.out + said.err

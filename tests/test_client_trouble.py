@@ -26,7 +26,7 @@ from masking.errors import (
     UnavailableError,
 )
 from masking.journal import journal
-from masking.ledger.checkpoint import LogKey
+from masking.ledger.note import VerifierKey
 from masking.store import sealed_orders
 from tests.cast import COURIER, SHOP
 from tests.serving import Service, serving
@@ -286,7 +286,7 @@ def test_ledger_key_other_than_the_first_seen_is_noticed(service, credentials):
     with RemoteShop.connect(service.url, credentials=path) as shop:
         shop.checkout([made()])
     known = json.loads(path.with_suffix(".ledger.json").read_text("utf-8"))["key"]
-    for key, fault in ((known, None), (str(LogKey.of_seed("waybill-masking/other", bytes(32))), "seen before")):
+    for key, fault in ((known, None), (str(VerifierKey.of_seed("waybill-masking/other", bytes(32))), "seen before")):
         path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"ledger_key": key}), "utf-8")
         with nullcontext() if fault is None else pytest.raises(IntegrityError, match=fault):
             RemoteShop.connect(service.url, credentials=path).close()

@@ -21,7 +21,7 @@ from masking.crypto import envelope
 from masking.crypto.envelope import SealingKey, read_directory
 from masking.errors import IntegrityError, UnavailableError
 from masking.journal import journal
-from masking.ledger.checkpoint import LogKey
+from masking.ledger.note import VerifierKey
 from masking.runtime import World
 from masking.steps.change import Cancel, change
 from masking.steps.checkout import Checkout, checkout
@@ -80,13 +80,13 @@ def test_random_bytes_are_not_an_envelope(blob):
         envelope.open_envelope(PRIVATE, TENANT, "shop", blob)
 
 
-SIGNER = LogKey.of_seed("waybill-masking/carrier", PRIVATE)
+SIGNER = VerifierKey.of_seed("waybill-masking/carrier", PRIVATE)
 NOTE = envelope.sign_directory(SIGNER.name, [KEY], PRIVATE)
 
 
 def test_directory_round_trips():
-    assert read_directory(NOTE, SIGNER.name, SIGNER.public) == [KEY]
-    assert read_directory(envelope.sign_directory(SIGNER.name, [], PRIVATE), SIGNER.name, SIGNER.public) == []
+    assert read_directory(NOTE, SIGNER) == [KEY]
+    assert read_directory(envelope.sign_directory(SIGNER.name, [], PRIVATE), SIGNER) == []
 
 
 @given(st.integers(0, len(NOTE) - 1), st.sampled_from("0Zz\n ="))
@@ -94,19 +94,19 @@ def test_any_changed_character_of_a_directory_is_refused(place, character):
     changed = NOTE[:place] + character + NOTE[place + 1 :]
     if changed != NOTE:
         with pytest.raises(IntegrityError):
-            read_directory(changed, SIGNER.name, SIGNER.public)
+            read_directory(changed, SIGNER)
 
 
 def test_substituted_directory_is_refused():
-    other = LogKey.of_seed(SIGNER.name, bytes(32))
+    other = VerifierKey.of_seed(SIGNER.name, bytes(32))
     forged = envelope.sign_directory(SIGNER.name, [SealingKey(8, KEY.public, KEY.until)], bytes(32))
-    for note, origin, signer in (
-        (forged, SIGNER.name, SIGNER.public),
-        (NOTE, SIGNER.name, other.public),
-        (NOTE, "waybill-masking/carrier2", SIGNER.public),
+    for note, signer in (
+        (forged, SIGNER),
+        (NOTE, other),
+        (NOTE, VerifierKey("waybill-masking/carrier2", SIGNER.public)),
     ):
         with pytest.raises(IntegrityError, match="not signed by the pinned key"):
-            read_directory(note, origin, signer)
+            read_directory(note, signer)
 
 
 # ---- the service's side, on every kind of store

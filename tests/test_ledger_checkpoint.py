@@ -9,12 +9,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from masking.errors import IntegrityError
 from masking.ledger import tree
-from masking.ledger.checkpoint import MOST_SIGNATURES, Checkpoint, LogKey, follows, read, sign
+from masking.ledger.checkpoint import Checkpoint, follows, read, sign
+from masking.ledger.note import MOST_SIGNATURES, VerifierKey
 from masking.ledger.tree import Tree
 
 SEED = bytes(range(32))
 ORIGIN = "waybill-masking/carrier"
-KEY = LogKey.of_seed(ORIGIN, SEED)
+KEY = VerifierKey.of_seed(ORIGIN, SEED)
 AT = datetime(2026, 11, 24, 0, 30, tzinfo=UTC)
 # A note and its key that the documentation of Go's package `note` made known.
 PUBLISHED_KEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
@@ -49,7 +50,7 @@ def test_checkpoint_round_trips():
 
 
 def test_published_note_verifies_under_its_published_key():
-    key = LogKey.parse(PUBLISHED_KEY)
+    key = VerifierKey.parse(PUBLISHED_KEY)
     with pytest.raises(IntegrityError, match="not a checkpoint of this ledger"):  # though signed by its key
         read(PUBLISHED_NOTE, key)
     with pytest.raises(IntegrityError, match="signature is wrong"):
@@ -85,9 +86,9 @@ def test_signatures_of_others_are_ignored_and_do_not_suffice():
     witness = "\u2014 witness.example AAAAAHdpdG5lc3M=\n"
     assert read(note + witness, KEY) == point([b"one"])
     with pytest.raises(IntegrityError):
-        read(note, LogKey.of_seed(ORIGIN, bytes(32)))
+        read(note, VerifierKey.of_seed(ORIGIN, bytes(32)))
     with pytest.raises(IntegrityError):
-        read(note, LogKey.of_seed("waybill-masking/other", SEED))
+        read(note, VerifierKey.of_seed("waybill-masking/other", SEED))
 
 
 @pytest.mark.parametrize(
@@ -128,10 +129,10 @@ def test_every_ledger_continues_an_empty_one():
 
 
 def test_key_reads_back_from_the_string_that_clients_pin():
-    assert LogKey.parse(str(KEY)) == KEY
+    assert VerifierKey.parse(str(KEY)) == KEY
     for changed in (str(KEY)[:-1], str(KEY).replace("carrier", "carriez"), "", "a+b+c", "a+00000000+AAAA"):
         with pytest.raises(IntegrityError):
-            LogKey.parse(changed)
+            VerifierKey.parse(changed)
 
 
 def test_fork_shrink_and_foreign_ledger_are_distinguished():
@@ -154,4 +155,4 @@ def test_fork_shrink_and_foreign_ledger_are_distinguished():
 )
 def test_invalid_pinned_key_is_refused_by_name(text):
     with pytest.raises(IntegrityError, match="not a ledger's public key"):
-        LogKey.parse(text)
+        VerifierKey.parse(text)

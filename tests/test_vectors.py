@@ -13,7 +13,7 @@ from masking.crypto.keys import DayWrapper, FileKeySource
 from masking.errors import IntegrityError
 from masking.ledger import certificate, log
 from masking.ledger import checkpoint as points
-from masking.ledger.checkpoint import LogKey
+from masking.ledger.note import VerifierKey
 from masking.ledger.tree import Tree
 from masking.runtime import milliseconds
 from masking.values.json import time_to_json
@@ -42,8 +42,8 @@ def label_code(keys, tenant, code):
     return read and {"record": read[0], "print_number": read[1]}
 
 
-def token(token):
-    return index.record_of_waybill_id(token)
+def waybill_id(waybill_id):
+    return index.record_of_waybill_id(waybill_id)
 
 
 def person_index(key, phone):
@@ -88,7 +88,7 @@ def ledger_root(bodies):
 
 
 def checkpoint(note, pin):
-    read = points.read(note, points.LogKey.parse(pin))
+    read = points.read(note, points.VerifierKey.parse(pin))
     return {"origin": read.origin, "size": read.size, "root": read.root, "at": time_to_json(read.at)}
 
 
@@ -99,14 +99,14 @@ def source_envelope(private, tenant, merchant, blob):
 
 
 def source_directory(note, origin, public):
-    keys = envelope.read_directory(note, origin, public)
+    keys = envelope.read_directory(note, VerifierKey(origin, public))
     return [{"id": k.id, "public": k.public, "until": f"{k.until:%Y-%m-%dT%H:%M:%S}Z"} for k in keys]
 
 
 def certificate_of_destruction(note, origin, public):
-    done = certificate.read(note, LogKey(certificate.key_name(origin), public))
+    done = certificate.read(note, VerifierKey(certificate.key_name(origin), public))
     times = {"at": time_to_json(done.at), "complete_by": time_to_json(done.complete_by)}
-    return {"token": done.token, "reason": done.reason} | times
+    return {"waybill": done.waybill, "reason": done.reason} | times
 
 
 OURS = {
@@ -116,7 +116,7 @@ OURS = {
         root_wrap,
         day_wrap,
         label_code,
-        token,
+        waybill_id,
         person_index,
         merge_reference,
         content_mac,
@@ -196,7 +196,7 @@ def test_every_format_has_valid_and_invalid_cases():
         "root-wrap",
         "day-wrap",
         "label-code",
-        "token",
+        "waybill-id",
         "archived-key",
         "ledger-leaf",
         "checkpoint",

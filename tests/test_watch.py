@@ -14,11 +14,12 @@ from masking.client.state import StateFolder
 from masking.client.watch import OLD, Watch, accept_ledger
 from masking.errors import InputError, IntegrityError, SettingsError
 from masking.ledger import tree
-from masking.ledger.checkpoint import Checkpoint, LogKey, sign
+from masking.ledger.checkpoint import Checkpoint, sign
+from masking.ledger.note import VerifierKey
 
 SEED, OTHER = bytes(32), bytes(31) + b"\1"
 ORIGIN = "waybill-masking/carrier"
-KEY = LogKey.of_seed(ORIGIN, SEED)
+KEY = VerifierKey.of_seed(ORIGIN, SEED)
 
 
 class Ledger:
@@ -82,7 +83,7 @@ def test_foreign_notes_and_other_keys_are_refused(tmp_path):
         with pytest.raises(IntegrityError):
             watch.see(header, true.proof)
     with pytest.raises(IntegrityError, match="key"):
-        Watch(StateFolder(tmp_path / "shop.json"), LogKey.of_seed(ORIGIN, OTHER))
+        Watch(StateFolder(tmp_path / "shop.json"), VerifierKey.of_seed(ORIGIN, OTHER))
     (tmp_path / "shop.ledger.json").write_text("{}")
     with pytest.raises(SettingsError):
         Watch(StateFolder(tmp_path / "shop.json"), KEY)

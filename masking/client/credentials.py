@@ -13,7 +13,7 @@ import httpx
 from masking.access.proof import on_this_machine
 from masking.disk import read_secret
 from masking.errors import SettingsError
-from masking.ledger.checkpoint import LogKey
+from masking.ledger.note import VerifierKey
 from masking.values.plaintext import Plain
 
 
@@ -27,7 +27,7 @@ class Credentials:
 
     code: Plain | None
     secret: Plain | None
-    ledger_key: LogKey | None
+    ledger_key: VerifierKey | None
     path: Path
 
     @classmethod
@@ -46,7 +46,7 @@ class Credentials:
         if not texts or bool(code) == bool(secret):
             raise SettingsError(f"{path.name} holds no credentials")
         code, secret = (Plain(each) if each else None for each in (code, secret))
-        return cls(code=code, secret=secret, ledger_key=LogKey.parse(key) if key else None, path=path)
+        return cls(code=code, secret=secret, ledger_key=VerifierKey.parse(key) if key else None, path=path)
 
 
 _PREFIX = re.compile(r"/?|(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+/?")

@@ -25,7 +25,7 @@ from masking.client.enrolment import enrolled_device
 from masking.client.session import DOWN, Session
 from masking.client.state import PerProcess, StateFolder
 from masking.errors import ClosedError, InputError, IntegrityError, SettingsError, UnavailableError
-from masking.ledger.checkpoint import LogKey
+from masking.ledger.note import VerifierKey
 from masking.values.json import Outcome, outcome_from_json
 
 CHECKPOINT = "waybill-checkpoint"
@@ -111,7 +111,7 @@ class Link:
         return outcomes
 
     @property
-    def ledger_key(self) -> LogKey:
+    def ledger_key(self) -> VerifierKey:
         """The key that the service's ledger, and its directory of sealing keys, are signed by; learnt once, then pinned."""
         watch = self._session.get().watch
         if not watch.knows_key:

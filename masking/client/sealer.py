@@ -12,7 +12,7 @@ from masking.client.state import StateFolder
 from masking.crypto.envelope import SealingKey, read_directory, seal
 from masking.disk import replace
 from masking.errors import IntegrityError, SettingsError
-from masking.ledger.checkpoint import LogKey
+from masking.ledger.note import VerifierKey
 from masking.runtime import World
 from masking.values.json import order_to_json
 from masking.values.plaintext import Order
@@ -40,7 +40,7 @@ class Sealer:
         self._world = world
         self._directory = Directory([], "", "")
 
-    def is_fresh(self, key: LogKey) -> bool:
+    def is_fresh(self, key: VerifierKey) -> bool:
         """Whether the directory that is known here is signed by the ledger's `key` and needn't be asked for again."""
         if not self._has_fresh():  # another process may have asked, or this one before it was started anew
             kept = self._kept()
@@ -48,7 +48,7 @@ class Sealer:
                 self._directory = _checked(kept, key)
         return self._has_fresh()
 
-    def learn(self, answer: Mapping[str, Any], key: LogKey) -> None:
+    def learn(self, answer: Mapping[str, Any], key: VerifierKey) -> None:
         """Take over a directory, and keep it.
 
         Raises:
@@ -89,8 +89,8 @@ class Sealer:
         return base64.b64encode(sealed).decode()
 
 
-def _checked(answer: Mapping[str, Any], key: LogKey) -> Directory:
+def _checked(answer: Mapping[str, Any], key: VerifierKey) -> Directory:
     note, merchant = answer.get("note"), answer.get("merchant")
     if not isinstance(note, str) or not isinstance(merchant, str):
         raise IntegrityError("the service answered with something that is no directory")
-    return Directory(read_directory(note, key.name, key.public), merchant, key.name)
+    return Directory(read_directory(note, key), merchant, key.name)

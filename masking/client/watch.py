@@ -20,7 +20,8 @@ from typing import NamedTuple
 from masking.client.state import StateFolder
 from masking.disk import replace
 from masking.errors import InputError, IntegrityError, SettingsError
-from masking.ledger.checkpoint import Checkpoint, LogKey, follows, read
+from masking.ledger.checkpoint import Checkpoint, follows, read
+from masking.ledger.note import VerifierKey
 
 LOG = logging.getLogger("masking.client")
 OLD = 600
@@ -33,7 +34,7 @@ Proof = Callable[[int, int], list[bytes]]
 class Watch:
     """One ledger as seen from here, by all threads and processes that share a state folder; None keeps it in memory."""
 
-    def __init__(self, state: StateFolder | None, key: LogKey | None = None) -> None:
+    def __init__(self, state: StateFolder | None, key: VerifierKey | None = None) -> None:
         self._state = state
         self._key = key
         self._note = ""
@@ -51,7 +52,7 @@ class Watch:
         return self._key is not None
 
     @property
-    def key(self) -> LogKey:
+    def key(self) -> VerifierKey:
         """The pinned key.
 
         Raises:
@@ -63,7 +64,7 @@ class Watch:
 
     def pin(self, key: str) -> None:
         """Keep the ledger's key."""
-        self._key = LogKey.parse(key)
+        self._key = VerifierKey.parse(key)
 
     def see(self, header: str, proof: Proof) -> None:
         """Take a checkpoint as it came with an answer.
@@ -100,7 +101,7 @@ class Watch:
                 OLD,
             )
 
-    def _join(self, note: str, key: LogKey, proof: Proof) -> None:
+    def _join(self, note: str, key: VerifierKey, proof: Proof) -> None:
         """Compare a checkpoint with the latest one, and go on with the later of the two."""
         new, last = read(note, key), self._last
         if last is not None:
@@ -126,7 +127,7 @@ class Watch:
                 return "shrunk"
         return follows(earlier, later, path)
 
-    def _kept(self) -> tuple[LogKey, str] | None:
+    def _kept(self) -> tuple[VerifierKey, str] | None:
         """The key and the note on disk.
 
         Raises:
@@ -138,10 +139,10 @@ class Watch:
         with self._state.locked():
             return self._read(self._state.path(".ledger.json"))
 
-    def _read(self, path: Path) -> tuple[LogKey, str] | None:
+    def _read(self, path: Path) -> tuple[VerifierKey, str] | None:
         try:
             kept = json.loads(path.read_text("utf-8"))
-            key, note = LogKey.parse(kept["key"]), str(kept["note"])
+            key, note = VerifierKey.parse(kept["key"]), str(kept["note"])
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -192,7 +193,7 @@ def accept_ledger(credentials: str | os.PathLike[str], *, state: str | os.PathLi
     with files.locked():
         try:
             found = json.loads(refused.read_text("utf-8"))
-            key = LogKey.parse(found["key"])
+            key = VerifierKey.parse(found["key"])
             known, shown = read(found["kept"], key), read(found["shown"], key)
         except FileNotFoundError:
             raise SettingsError(f"{refused.name} is missing: this client has refused no checkpoint") from None

@@ -14,13 +14,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from masking.crypto.encoding import framed
 from masking.errors import IntegrityError
+from masking.ledger import note
+from masking.ledger.note import VerifierKey
 from masking.runtime import milliseconds, moment
 
 VERSION = b"\x01"
@@ -87,25 +88,21 @@ def public_key(private: bytes, key_id: int, until: datetime) -> SealingKey:
 def sign_directory(origin: str, keys: Sequence[SealingKey], seed: bytes) -> str:
     """Sign the directory of a service's sealing keys, newest last. `seed` is the 32-byte key `sign/ledger`."""
     lines = [f"key {k.id} {_base64(k.public)} {k.until.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z\n" for k in keys]
-    text = f"{origin}/sources\n{''.join(lines)}"
-    return f"{text}\n{_base64(Ed25519PrivateKey.from_private_bytes(seed).sign(text.encode()))}\n"
+    return note.sign(f"{origin}/sources\n{''.join(lines)}", origin, seed)
 
 
-def read_directory(note: str, origin: str, signer: bytes) -> list[SealingKey]:
-    """Verify a directory with the pinned 32-byte public key `signer` and return its keys, newest last.
+def read_directory(text: str, key: VerifierKey) -> list[SealingKey]:
+    """Verify a directory with the ledger's pinned key and return its sealing keys, newest last.
 
     Raises:
-        IntegrityError: the note is not this service's directory, or is not signed by the pinned key.
+        IntegrityError: the text is not this service's directory, or is not signed by the pinned key.
     """
-    text, _, signature = note.rpartition("\n\n")
-    title, *lines = text.split("\n")
-    found = [_LINE.fullmatch(line) for line in lines]
     try:
-        blob = base64.b64decode(signature.removesuffix("\n"), validate=True)
-        Ed25519PublicKey.from_public_bytes(signer).verify(blob, f"{text}\n".encode())
-        if title == f"{origin}/sources" and all(found):
+        title, *lines = note.verify(text, key).removesuffix("\n").split("\n")
+        found = [_LINE.fullmatch(line) for line in lines]
+        if title == f"{key.name}/sources" and all(found):
             return [SealingKey(int(m[1]), base64.b64decode(m[2]), _time(m[3])) for m in found if m]
-    except (InvalidSignature, ValueError):
+    except (IntegrityError, ValueError):
         pass
     raise IntegrityError("the directory of sealing keys is not signed by the pinned key")
 

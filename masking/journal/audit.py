@@ -20,8 +20,9 @@ from masking.database import schema
 from masking.errors import IntegrityError
 from masking.keys import signed_head
 from masking.keys.signed_head import SignedHead
-from masking.ledger.checkpoint import Checkpoint, LogKey, read, stated_time
+from masking.ledger.checkpoint import Checkpoint, read, stated_time
 from masking.ledger.log import names
+from masking.ledger.note import VerifierKey
 from masking.ledger.tree import Span, Tree, leaf_hash, stored
 from masking.store.store import Store
 
@@ -110,11 +111,11 @@ def verify(store: Store, *, since: str = "") -> AuditReport:
     return AuditReport(size, fault, note, waiting)
 
 
-def _key(store: Store) -> LogKey:
+def _key(store: Store) -> VerifierKey:
     seed = store.keys.existing("sign", "ledger")
     if seed is None:
         raise IntegrityError("the key store has no key of the ledger")
-    return LogKey.of_seed(store.settings.origin, seed)
+    return VerifierKey.of_seed(store.settings.origin, seed)
 
 
 def _of_another_kind(store: Store, size: int) -> LedgerFault | None:
@@ -148,7 +149,7 @@ def _first_fault(store: Store, last: int, grown: Tree, until: datetime | None) -
     for a day.
     """
     seed = store.keys.existing("sign", "ledger")
-    key = LogKey.of_seed(store.settings.origin, seed) if seed else None
+    key = VerifierKey.of_seed(store.settings.origin, seed) if seed else None
     leaves = _rows(store, schema.leaf.c.position, grown.size)
     hashes = _rows(store, schema.node.c.place, stored(grown.size))
     before = None if grown.size else -1

@@ -22,8 +22,9 @@ from masking.journal.audit import ALL_KEPT, AuditReport, LedgerFault, verify
 from masking.keys import signed_head
 from masking.keys.signed_head import SignedHead
 from masking.ledger import checkpoint, tree
-from masking.ledger.checkpoint import Checkpoint, LogKey
+from masking.ledger.checkpoint import Checkpoint
 from masking.ledger.log import Leaf, Unreadable, encode, read
+from masking.ledger.note import VerifierKey
 from masking.runtime import World
 from masking.store import row_macs
 from masking.store.alarms import raise_alarm
@@ -108,7 +109,7 @@ def _sequence_once(
     advisory_lock(tx, "ledger")
     waiting = hot_sql.rows(tx, _WAITING)
     number, note = _last(tx)
-    last = checkpoint.read(note, LogKey.of_seed(origin, seed)) if note else None
+    last = checkpoint.read(note, VerifierKey.of_seed(origin, seed)) if note else None
     size = last.size if last else 0
     signed_head.check_extends(head, size, lambda places: _read(tx, places))
     if last and abs(now - last.at) < (at_most_every if waiting else HEARTBEAT):
@@ -174,9 +175,9 @@ def latest(store: Store) -> str:
         return _last(tx)[1]
 
 
-def log_key(world: World, store: Store) -> LogKey:
+def log_key(world: World, store: Store) -> VerifierKey:
     """The public key that checks this ledger's checkpoints: what clients pin."""
-    return LogKey.of_seed(store.settings.origin, store.keys.key("sign", "ledger", world, world.now()))
+    return VerifierKey.of_seed(store.settings.origin, store.keys.key("sign", "ledger", world, world.now()))
 
 
 def proof(store: Store, spans: Sequence[tree.Span]) -> list[bytes]:

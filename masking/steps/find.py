@@ -52,7 +52,7 @@ class Find:
         if not 1 <= self.limit <= PAGE:
             raise InputError("limit", f"not-1-to-{PAGE}")
         if self.after is not None and record_of_waybill_id(self.after) is None:
-            raise InputError("after", "not-a-token")
+            raise InputError("after", "not-a-waybill-id")
 
     @property
     def begins_after(self) -> bytes:

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the fields to standard output, and what was written about it to standard error."""
     waybill = record_of_waybill_id(args.id)
     if waybill is None:
-        raise InputError("id", "not-a-token")
+        raise InputError("id", "not-a-waybill-id")
     private = read_secret(args.offline_key, 32)
     world = World()
     with opening(args.folder, world) as store:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from masking.errors import InputError, IntegrityError
 from masking.ledger.certificate import key_name, read
-from masking.ledger.checkpoint import LogKey
+from masking.ledger.note import VerifierKey
 from masking.runtime import World
 from masking.values.json import time_to_json
 
@@ -40,22 +40,22 @@ def run(args: argparse.Namespace) -> int:
     except IntegrityError as error:
         print(f"NOT CERTIFIED: {error}", file=sys.stderr)
         return 1
-    print(f"certified by {key.name}: {done.token} destroyed at {time_to_json(done.at)}, reason {done.reason}")
+    print(f"certified by {key.name}: {done.waybill} destroyed at {time_to_json(done.at)}, reason {done.reason}")
     over = "since" if done.complete_by <= world.now() else "from"
     print(f"no copy that is claimed opens {over} {time_to_json(done.complete_by)}")
     return 0
 
 
-def _given(text: str) -> LogKey:
+def _given(text: str) -> VerifierKey:
     try:
-        return LogKey.parse(text)
+        return VerifierKey.parse(text)
     except IntegrityError:
         raise InputError("--key", "not-a-public-key: name+id+key") from None
 
 
-def _own(folder: Path, world: World) -> LogKey:
+def _own(folder: Path, world: World) -> VerifierKey:
     with opening(folder, world) as store:
         seed = store.keys.existing("sign", "certificate")
         if seed is None:
             raise InputError("--key", "missing, and this deployment has certified nothing yet")
-        return LogKey.of_seed(key_name(store.settings.origin), seed)
+        return VerifierKey.of_seed(key_name(store.settings.origin), seed)

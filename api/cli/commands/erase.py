@@ -17,7 +17,7 @@ from masking.connection import operator
 from masking.journal import journal
 from masking.ledger import certificate
 from masking.ledger.certificate import Certificate, key_name
-from masking.ledger.checkpoint import LogKey
+from masking.ledger.note import VerifierKey
 from masking.runtime import World
 from masking.steps.retire import REASONS, Destroy, Retired, retire
 from masking.store.store import Store
@@ -69,9 +69,9 @@ def _room(path: Path | None) -> Iterator[TextIO | None]:
 
 
 def _certify(world: World, store: Store, args: argparse.Namespace, gone: Retired, file: TextIO) -> None:
-    done = Certificate(token=args.id, reason=args.reason, at=gone.at, complete_by=gone.complete_by)
+    done = Certificate(waybill=args.id, reason=args.reason, at=gone.at, complete_by=gone.complete_by)
     seed = store.keys.key("sign", "certificate", world, world.now())
     file.write(certificate.sign(done, store.settings.origin, seed))
     file.flush()
     os.fsync(file.fileno())
-    print(f"certificate: {args.certificate}, signed by {LogKey.of_seed(key_name(store.settings.origin), seed)}")
+    print(f"certificate: {args.certificate}, signed by {VerifierKey.of_seed(key_name(store.settings.origin), seed)}")

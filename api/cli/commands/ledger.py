@@ -21,7 +21,8 @@ from masking.disk import replace
 from masking.errors import IntegrityError, MaskingError
 from masking.journal import journal
 from masking.ledger import checkpoint
-from masking.ledger.checkpoint import Checkpoint, LogKey
+from masking.ledger.checkpoint import Checkpoint
+from masking.ledger.note import VerifierKey
 from masking.runtime import World
 from masking.store.alarms import raise_alarm
 
@@ -68,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _verified(place: Path, key: LogKey) -> Checkpoint | None:
+def _verified(place: Path, key: VerifierKey) -> Checkpoint | None:
     """The checkpoint that was verified last; None if there is none, or if the file does not hold one of this ledger."""
     try:
         return checkpoint.read(place.read_text("utf-8"), key)

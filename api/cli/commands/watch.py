@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     world = World()
     record = record_of_waybill_id(args.canary) if args.canary else None
     if args.canary and record is None:
-        raise InputError("canary", "not-a-token")
+        raise InputError("canary", "not-a-waybill-id")
     with opening(args.folder, world) as store:
         if record:
             with store.transaction() as tx:

@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     """Print one line a leaf; 1 if there is none, or one that can't be read."""
     record = record_of_waybill_id(args.id)
     if record is None:
-        raise InputError("id", "not-a-token")
+        raise InputError("id", "not-a-waybill-id")
     world = World()
     with opening(args.folder, world) as store:
         leaves = journal.who_saw(world, store, record)

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from masking.errors import InputError
 from masking.journal import journal
 from masking.ledger import checkpoint, tree
+from masking.ledger.note import VerifierKey
 from masking.store.store import Store
 
 from .. import response_models
@@ -47,7 +48,7 @@ async def consistency(
     return json_response({"proof": [base64.b64encode(each).decode() for each in path]})
 
 
-def _proof(store: Store, key: checkpoint.LogKey, earlier: int, later: int) -> list[bytes]:
+def _proof(store: Store, key: VerifierKey, earlier: int, later: int) -> list[bytes]:
     if earlier > later:
         raise InputError("from", "larger-than-to")
     if later > checkpoint.read(journal.latest(store), key).size:
