@@ -1,4 +1,4 @@
-"""Writes `docs/reasons.md`, the table of all reasons, rules and kinds of alarms, anew: python -m scripts.reasons."""
+"""Write `docs/reasons.md` anew, the table of all reasons, rules, and kinds of alarms and leaves: python -m scripts.reasons."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from pathlib import Path
 
 from api.importing.rules import meaning
 from masking.words.alarms import AlarmKind
+from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import ProofRule, Reason
 from masking.words.rules import Rule
 from masking.words.word import Word
 
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "docs" / "reasons.md"
-REGISTERS = (Reason, Rule, ProofRule, AlarmKind)
+REGISTERS = (Reason, Rule, ProofRule, AlarmKind, LedgerKind)
 ASKING = {"masking/client"}
 """Where answers are read: what is named there says nothing of where a word comes from."""
 
-HEAD = """# Reasons, rules and alarms
+HEAD = """# Reasons, rules, alarms and leaves
 
-Generated from `masking/words/reasons.py`, `masking/words/rules.py` and `masking/words/alarms.py` by `python -m scripts.reasons`; edit those. A word keeps its
-meaning; a new version may add words, so treat a word that you don't know as a refusal without a known remedy.
+Generated from the registers in `masking/words/` by `python -m scripts.reasons`; edit those. A word keeps its meaning; a new version may add words, so treat a word that you don't know as a refusal without a known remedy.
 """
 
 
@@ -61,6 +61,7 @@ def table() -> str:
         f"\n## Rules\n\nMember `rule` of the outcome `rejected`: one field breaks it.\n\n{rules}"
         f"\n## Rules of proofs\n\nMember `reason` of the problem `proof-refused`.\n\n{_rows(ProofRule, {})}"
         f"\n## Kinds of alarms\n\nMember `kind` of an alarm ([operations](operations.md#alarms)).\n\n{_rows(AlarmKind, {})}"
+        f"\n## Kinds of leaves\n\nMember `kind` of a leaf of the ledger (`waybill who-saw`).\n\n{_kinds()}"
     )
 
 
@@ -75,6 +76,14 @@ def _rows(register: type[Word], chinese: dict[str, str]) -> str:
     for word in sorted(register):
         where = ", ".join(f"`{room}`" for room in sorted({_room(path) for path in uses()[word]} - ASKING))
         lines.append(f"| `{word}` | {word.meaning} | {word.remedy} | {chinese.get(word, '')} | {where} |")
+    return "\n".join(lines) + "\n"
+
+
+def _kinds() -> str:
+    lines = ["| Word | Meaning | Where |", "|---|---|---|"]
+    for word in LedgerKind:
+        where = ", ".join(f"`{room}`" for room in sorted({_room(path) for path in uses()[word]} - ASKING))
+        lines.append(f"| `{word}` | {word.meaning} | {where} |")
     return "\n".join(lines) + "\n"
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from masking.access.chain import Leg
 from masking.ledger.log import Leaf
+from masking.words.ledger_kinds import LedgerKind
 
 AT_ONCE: Final = timedelta(minutes=1)
 """Acts of several workers at the same time may reach the ledger in another order than that of their times."""
@@ -28,7 +29,7 @@ def without_arrival(leaves: Sequence[Leaf], units: Mapping[str, str], since: dat
     departures = [leaf.at for leaf in leaves if _is_scan(leaf, "departed")]
     found = Counter[str]()
     for leaf in leaves:
-        if leaf.kind != "assign" or leaf.at < since or leaf.detail.get("leg") == Leg.COLLECTION:
+        if leaf.kind != LedgerKind.ASSIGN or leaf.at < since or leaf.detail.get("leg") == Leg.COLLECTION:
             continue
         left = max((at for at in departures if at < leaf.at - AT_ONCE), default=None)
         here = units.get(leaf.actor)
@@ -44,4 +45,4 @@ def without_arrival(leaves: Sequence[Leaf], units: Mapping[str, str], since: dat
 
 
 def _is_scan(leaf: Leaf, kind: str) -> bool:
-    return leaf.kind == "scan" and leaf.detail.get("what") == kind
+    return leaf.kind == LedgerKind.SCAN and leaf.detail.get("what") == kind

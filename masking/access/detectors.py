@@ -19,20 +19,21 @@ from typing import Final, final
 from masking.errors import SettingsError
 from masking.ledger.log import Leaf
 from masking.words.alarms import AlarmKind
+from masking.words.ledger_kinds import LedgerKind
 
-LOOKS: Final = frozenset({"grant", "look", "intent"})
+LOOKS: Final = frozenset({LedgerKind.GRANT, LedgerKind.LOOK, LedgerKind.INTENT})
 """Leaves of acts that open, show or call something of a parcel."""
 
 MOST: Final = 1000
 """The highest threshold. No count would ever reach a higher one."""
 
-_EXPLAINED: Final = frozenset({"grant", "intent", "deliver"})
+_EXPLAINED: Final = frozenset({LedgerKind.GRANT, LedgerKind.INTENT, LedgerKind.DELIVER})
 """Kinds of leaves that name the duty which allowed the act."""
 
 _AT_ONCE: Final = timedelta(minutes=1)
 """Tolerance for acts of several workers, which may reach the ledger in another order than that of their times."""
 
-_OF_A_DUTY: Final = frozenset({"assign", "grant", "deliver", "scan"})
+_OF_A_DUTY: Final = frozenset({LedgerKind.ASSIGN, LedgerKind.GRANT, LedgerKind.DELIVER, LedgerKind.SCAN})
 
 
 @final
@@ -110,7 +111,7 @@ def looked_at_canaries(leaves: Iterable[Leaf], canaries: Collection[bytes]) -> l
 
 
 def _is_look(leaf: Leaf) -> bool:
-    refused = leaf.kind == "refusal" and leaf.detail.get("step") in {"resolve", "look", "call"}
+    refused = leaf.kind == LedgerKind.REFUSAL and leaf.detail.get("step") in {"resolve", "look", "call"}
     return refused or leaf.kind in LOOKS
 
 
@@ -159,11 +160,11 @@ class _Seen:
                 continue
             if canary and _is_look(leaf):
                 self._canaries[leaf.actor] += 1
-            if leaf.kind == "refusal" and leaf.detail.get("reason") == "unknown":
+            if leaf.kind == LedgerKind.REFUSAL and leaf.detail.get("reason") == "unknown":
                 strangers.add(leaf.actor)
-            elif leaf.kind == "reprint":
+            elif leaf.kind == LedgerKind.REPRINT:
                 self._copies[leaf.actor] += 1
-            elif leaf.kind == "look" and leaf.detail.get("matched") == "no":
+            elif leaf.kind == LedgerKind.LOOK and leaf.detail.get("matched") == "no":
                 self._wrong_phones[leaf.actor] += 1
             elif leaf.kind in _OF_A_DUTY:
                 acts.append(leaf)
@@ -177,7 +178,9 @@ class _Seen:
 
     def _explain(self, leaves: list[Leaf]) -> None:
         """Count acts whose duty is not on the ledger or had ended before. No step allows such an act."""
-        given = {leaf.detail["duty"]: leaf.at for leaf in leaves if leaf.kind == "assign" and "duty" in leaf.detail}
+        given = {
+            leaf.detail["duty"]: leaf.at for leaf in leaves if leaf.kind == LedgerKind.ASSIGN and "duty" in leaf.detail
+        }
         for leaf in leaves:
             if leaf.kind not in _EXPLAINED or (self._since and leaf.at < self._since):
                 continue
@@ -256,13 +259,13 @@ def _followed(leaves: list[Leaf]) -> list[_Duty]:
     """
     known: dict[str, _Duty] = {}
     for leaf in leaves:
-        if leaf.kind == "assign" and leaf.detail.keys() >= {"courier", "duty"}:  # a damaged leaf may lack them
+        if leaf.kind == LedgerKind.ASSIGN and leaf.detail.keys() >= {"courier", "duty"}:  # a damaged leaf may lack them
             collection = leaf.detail.get("leg") == "collection"
             made = _Duty(giver=leaf.actor, courier=leaf.detail["courier"], collection=collection, at=leaf.at)
             known[leaf.detail["duty"]] = made
     for leaf in leaves:
         own = next((duty for duty in reversed(known.values()) if duty.courier == leaf.actor), None)
-        what = leaf.detail.get("what") if leaf.kind == "scan" else leaf.kind
+        what = leaf.detail.get("what") if leaf.kind == LedgerKind.SCAN else leaf.kind
         if what == "grant" and leaf.detail.get("duty") in known:
             known[leaf.detail["duty"]].looked = True
         elif own and (what in {"deliver", "attempted"} or (what == "collected" and own.collection)):

@@ -22,10 +22,8 @@ from masking.runtime import World
 from masking.store.rows import budgets, waybills
 from masking.store.store import Store, Transaction
 from masking.values.printable import Refusal
+from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import Reason
-
-COUNTED = "refusal-count"
-"""The kind of the leaf with the number of one actor's refusals that have no leaf of their own."""
 
 REPEATED = frozenset({Reason.BEING_RECORDED, Reason.JUST_ASSIGNED, Reason.EVENT_OF_ANOTHER_SCAN})
 """Refusals of a request that met its own repetition. Nothing was tried, so the ledger holds nothing about them."""
@@ -175,4 +173,4 @@ class Batch:
 
 def count_leaf(store: Store, world: World, now: datetime, actor: str, many: int) -> Leaf:
     """The leaf with the number of one actor's refusals since the last such leaf."""
-    return store.leaf(world, now, COUNTED, actor, count=str(many))
+    return store.leaf(world, now, LedgerKind.REFUSAL_COUNT, actor, count=str(many))

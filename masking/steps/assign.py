@@ -25,6 +25,7 @@ from masking.store.rows.custody import Assignment
 from masking.store.store import Store
 from masking.values.printable import Assigned, Refusal
 from masking.values.states import State
+from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import Reason
 
 
@@ -81,7 +82,7 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
                 tallies[outlet_of(request)].give()
                 slots.renew(tx, [record.id], now)
                 about = {"courier": request.courier, "leg": duty.leg, "duty": store.duty(duty.id, world, now)}
-                journal.append(tx, [store.leaf(world, now, "assign", request.actor.id, record.id, **about)])
+                journal.append(tx, [store.leaf(world, now, LedgerKind.ASSIGN, request.actor.id, record.id, **about)])
                 return Assigned(courier=request.courier, at=now)
 
             asked = [(request.actor, waybill) for request, waybill in zip(requests, ids, strict=True)]

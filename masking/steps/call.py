@@ -36,6 +36,7 @@ from masking.store.store import Store, Transaction
 from masking.values.plaintext import Announced, Connect, Plain
 from masking.values.printable import Dial, Refusal
 from masking.values.states import State
+from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import Reason
 
 INTENT_LIFE = timedelta(seconds=120)
@@ -146,13 +147,15 @@ def _announce(
         until = now + INTENT_LIFE
         intent = Intent(world.record_id(now), waybill, actor.id, callers[actor.id], milliseconds(until))
         why = store.duty(duty.id, world, now)
-        journal.append(tx, [store.leaf(world, now, "intent", actor.id, waybill, duty=why)])
+        journal.append(tx, [store.leaf(world, now, LedgerKind.INTENT, actor.id, waybill, duty=why)])
         if ends is None:
             calls.announce(tx, intent)
             return Dial(number=numbers[waybill], valid_until=until)
         # the binding is the one use of the intent
         calls.announce(tx, intent._replace(used=milliseconds(now), switch=PROVIDER))
-        journal.append(tx, [store.leaf(world, now, "connect", PROVIDER, waybill, courier=actor.id, by="binding")])
+        journal.append(
+            tx, [store.leaf(world, now, LedgerKind.CONNECT, PROVIDER, waybill, courier=actor.id, by="binding")]
+        )
         return Announced(call=intent.id, waybill=waybill, a=ends[0], b=ends[1], until=until)
 
     with Batch(world, store, tx, now, "call", staff) as batch:
@@ -267,7 +270,9 @@ def _leaf(world: World, store: Store, request: Route, waybill: bytes, dialled: R
     verdict = decide_route(dialled)
     connected = verdict in {CONNECT, CALL_BACK}
     detail = {"courier": str(dialled.courier), "by": verdict} if connected else {"reason": verdict}
-    return store.leaf(world, now, "connect" if connected else "no-connection", request.actor.id, waybill, **detail)
+    return store.leaf(
+        world, now, LedgerKind.CONNECT if connected else LedgerKind.NO_CONNECTION, request.actor.id, waybill, **detail
+    )
 
 
 def _facts(

@@ -29,6 +29,7 @@ from masking.store.store import Store, Transaction
 from masking.values.plaintext import Order, Problem, number_problems
 from masking.values.printable import Refusal, Rejected, Waybill, WaybillId
 from masking.values.states import Act, State, after
+from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import Reason
 from masking.words.rules import Rule
 
@@ -65,6 +66,7 @@ class Cancel:
 
 Change = Ship | Amend | Cancel
 CANCELLED = "cancelled"
+_KINDS = {Ship: LedgerKind.SHIP, Amend: LedgerKind.AMEND, Cancel: LedgerKind.CANCEL}
 
 
 def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybill | Rejected | Refusal]:
@@ -92,7 +94,7 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
         batch = Batch(world, store, tx, now, "change", staff, roles={Role.MERCHANT})
         for request, record_id in zip(requests, ids, strict=True):
             record = waybills.by_id(tx, [record_id]).get(record_id) if record_id else None
-            kind, who = type(request).__name__.lower(), request.merchant.id
+            kind, who = _KINDS[type(request)], request.merchant.id
             outcome: Waybill | Rejected | Refusal = UNKNOWN
             if record and batch.may_ask(request.merchant) and _is_its_merchants(request.merchant, record):
                 if _is_done(request, record):

@@ -30,6 +30,7 @@ from masking.store.store import Store, Transaction
 from masking.values.plaintext import Order
 from masking.values.printable import MaskedView, Rejected, Waybill, WaybillState
 from masking.values.states import State
+from masking.words.ledger_kinds import LedgerKind
 from masking.words.rules import Rule
 
 
@@ -88,7 +89,11 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
         wraps = store.keys.online_wraps(record.key for record in found.values())
         mine = {n: found[key].id for key, n in fresh.items() if key in found and found[key].id in entered}
         journal.append(
-            tx, [store.leaf(world, now, "checkout", requests[n].merchant.id, record) for n, record in mine.items()]
+            tx,
+            [
+                store.leaf(world, now, LedgerKind.CHECKOUT, requests[n].merchant.id, record)
+                for n, record in mine.items()
+            ],
         )
         damaged: list[tuple[str, bytes]] = []
         for n in good:

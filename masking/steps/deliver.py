@@ -24,6 +24,7 @@ from masking.store.rows import budgets, custody, slots, waybills
 from masking.store.store import Store, Transaction
 from masking.values.printable import Delivered, Refusal
 from masking.values.states import State
+from masking.words.ledger_kinds import LedgerKind
 
 
 @final
@@ -80,7 +81,7 @@ def _end(
     known.records[waybill] = record.moved(there)._replace(delivered=at)
     slots.release(tx, [waybill], now)
     waybills.update(tx, waybill, delivered=at)
-    journal.append(tx, [store.leaf(world, now, "deliver", actor.id, waybill, duty=why)])
+    journal.append(tx, [store.leaf(world, now, LedgerKind.DELIVER, actor.id, waybill, duty=why)])
 
 
 def _ended_by(actor: Actor, facts: Facts, record: waybills.Record) -> bool:

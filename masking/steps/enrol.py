@@ -29,6 +29,7 @@ from masking.store.store import Store, Transaction
 from masking.values.plaintext import Enrolled, Plain
 from masking.values.printable import Confirmed, DeviceEnded, Refusal, Reinstated, Rejected, Revoked, Unlocked
 from masking.words.alarms import AlarmKind
+from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import Reason
 from masking.words.rules import Rule
 
@@ -115,6 +116,12 @@ class Unlock:
 
 Intervention = Revoke | Reinstate | Lost | Unlock
 Done = Enrolled | Confirmed | Revoked | Reinstated | DeviceEnded | Unlocked
+_KINDS = {
+    Revoke: LedgerKind.REVOKE,
+    Reinstate: LedgerKind.REINSTATE,
+    Lost: LedgerKind.LOST,
+    Unlock: LedgerKind.UNLOCK,
+}
 
 
 def enrol(
@@ -187,11 +194,11 @@ def _enrol(
     if codes.made_today(tx, request.actor.id, now) >= CODES_A_DAY:
         return Refusal(reason=Reason.ENOUGH_FOR_TODAY)
     actor = Actor(id=request.id, tenant=request.actor.tenant, role=request.role, unit=request.unit)
-    kind = "enrol"
+    kind = LedgerKind.ENROL
     if not people.enrol(world, store.keys, tx, actor, now):
         if staff.get(actor.id) != actor:  # the name belongs to another person or unit, or is revoked
             return Refusal(reason=Reason.ID_TAKEN)
-        kind = "enrol-again"
+        kind = LedgerKind.ENROL_AGAIN
     staff.setdefault(actor.id, actor)
     phone = people.seal_phone(world, store.keys, actor, request.phone, now) if request.phone else None
     enrolled = new_code(world, tx, actor.id, request.actor.id, now, phone=phone)
@@ -217,13 +224,13 @@ def _confirm(
         return Confirmed(id=whom.id) if code.confirmed_by == by.id else UNKNOWN
     said = people.caller_index(world, store.keys, request.phone, now) if request.phone else b""
     if said != (code.phone_index or b""):
-        leaf = store.leaf(world, now, "no-confirmation", by.id, person=whom.id, reason=PHONE_DIFFERS.reason)
+        leaf = store.leaf(world, now, LedgerKind.NO_CONFIRMATION, by.id, person=whom.id, reason=PHONE_DIFFERS.reason)
         journal.append(tx, [leaf])
         alarms.raise_alarm(tx, AlarmKind.PHONE_DIFFERS, by.id, now, world, at_most_every=_HOURLY)
         return PHONE_DIFFERS
     codes.confirm(tx, code.digest, by.id)
     about = {"person": whom.id, "maker": code.maker} | people.phone_change(tx, whom.id, code.phone_index)
-    journal.append(tx, [store.leaf(world, now, "confirm", by.id, **about)])
+    journal.append(tx, [store.leaf(world, now, LedgerKind.CONFIRM, by.id, **about)])
     return Confirmed(id=whom.id)
 
 
@@ -259,7 +266,7 @@ def _intervene(
         return Unlocked(id=whom.id)
     if isinstance(request, Lost) and not credentials.is_let_in(tx, whom.id):
         return DeviceEnded(id=whom.id)
-    kind = type(request).__name__.lower()
+    kind = _KINDS[type(request)]
     if not _within_limits(world, store, tx, request, kind, now):
         return SECOND
     interventions.add(world, tx, kind, whom.id, request.actor.id, now)
@@ -294,7 +301,7 @@ def _within_limits(
         return True
     if by not in asked:
         interventions.add(world, tx, kind, request.id, by, now, done=False)
-        leaf = store.leaf(world, now, "asked", by, person=request.id, step=kind, reason=SECOND.reason)
+        leaf = store.leaf(world, now, LedgerKind.ASKED, by, person=request.id, step=kind, reason=SECOND.reason)
         journal.append(tx, [leaf])
     return False
 
@@ -310,6 +317,6 @@ def _reinstate(
         found = staff.get(request.id)
         return Reinstated(id=request.id) if found and found.tenant == by.tenant else UNKNOWN
     staff[request.id] = people.reinstate(tx, request.id)
-    journal.append(tx, [store.leaf(world, now, "reinstate", by.id, person=request.id)])
+    journal.append(tx, [store.leaf(world, now, LedgerKind.REINSTATE, by.id, person=request.id)])
     alarms.raise_alarm(tx, AlarmKind.REVOCATION_REVERSED, by.id, now, world, at_most_every=_HOURLY)
     return Reinstated(id=request.id)

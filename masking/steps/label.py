@@ -30,6 +30,7 @@ from masking.store.rows.waybills import Record
 from masking.store.store import Store
 from masking.values.printable import LabelData, MaskedView, Refusal, VirtualNumber, WaybillId
 from masking.values.states import State
+from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import Reason
 
 ROLES = frozenset({Role.MERCHANT, Role.OUTLET})
@@ -115,7 +116,7 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
                 if refusal or record is None:
                     return refusal or UNKNOWN
                 if request.preview:
-                    journal.append(tx, [store.leaf(world, now, "preview", request.actor.id, record.id)])
+                    journal.append(tx, [store.leaf(world, now, LedgerKind.PREVIEW, request.actor.id, record.id)])
                     return _Counted(record, made or _next(request, record, now), "")
                 if made is None:
                     made = _next(request, record, now)
@@ -249,6 +250,6 @@ def _data(store: Store, counted: _Counted, view: MaskedView, number: VirtualNumb
 
 
 def _leaf(store: Store, world: World, now: datetime, request: Label, made: Print) -> journal.Leaf:
-    kind = "print" if made.number == 1 else "reprint"
+    kind = LedgerKind.PRINT if made.number == 1 else LedgerKind.REPRINT
     detail = {"number": str(made.number)} | ({"reason": made.reason} if made.reason else {})
     return store.leaf(world, now, kind, request.actor.id, made.waybill, **detail)

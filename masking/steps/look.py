@@ -33,6 +33,7 @@ from masking.store.store import Store, Transaction
 from masking.values.plaintext import Plain
 from masking.values.printable import MaskedLookup, Refusal
 from masking.words.alarms import AlarmKind
+from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import Reason
 
 VIEWS = 30
@@ -85,7 +86,7 @@ def look(world: World, store: Store, requests: Sequence[Look]) -> list[MaskedLoo
                 _count_miss(world, tx, known, code[0], request.actor, now)
             detail = {"duty": store.duty(duty_.id, world, now)}
             detail |= {} if matches[place] is None else {"matched": "yes" if matches[place] else "no"}
-            journal.append(tx, [store.leaf(world, now, "look", request.actor.id, code[0], **detail)])
+            journal.append(tx, [store.leaf(world, now, LedgerKind.LOOK, request.actor.id, code[0], **detail)])
             return MaskedLookup(view=view, matches=matches[place])
 
         with Batch(world, store, tx, now, "look", staff) as batch:

@@ -23,6 +23,7 @@ from masking.store.rows.codes import Spent
 from masking.store.store import Store, Transaction
 from masking.values.plaintext import Plain
 from masking.values.printable import Refusal
+from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import Reason
 
 REPLAYED = Refusal(reason=Reason.REPLAYED)
@@ -106,7 +107,7 @@ def _device(
         if not people.bind(tx, spent.person, key, level):
             codes.restore(tx, digest)
             return OTHERS_DEVICE
-        _admit(world, store, tx, "device", digest, spent, now, level=level.value)
+        _admit(world, store, tx, LedgerKind.DEVICE, digest, spent, now, level=level.value)
     actor = people.with_device(tx, key)  # also if this key has used the code before and the answer was lost
     if actor is None:
         return UNAUTHENTICATED
@@ -126,7 +127,7 @@ def _program(
             return UNAUTHENTICATED
         secret = words.make(words.SECRET, world)
         people.unbind(tx, [holder.id])
-        _admit(world, store, tx, "secret", code, spent, now)
+        _admit(world, store, tx, LedgerKind.SECRET, code, spent, now)
         credentials.add(tx, holder.id, words.SECRET, words.sure_digest(words.SECRET, secret))
         return _issue(world, tx, holder, None, now, secret)
     held = credentials.holders(tx, {digest}, now).get(digest) if digest else None
@@ -134,7 +135,14 @@ def _program(
 
 
 def _admit(
-    world: World, store: Store, tx: Transaction, kind: str, digest: bytes, spent: Spent, now: datetime, **detail: str
+    world: World,
+    store: Store,
+    tx: Transaction,
+    kind: LedgerKind,
+    digest: bytes,
+    spent: Spent,
+    now: datetime,
+    **detail: str,
 ) -> None:
     """End a person's earlier credentials, put the code's phone into force, and record both on the ledger."""
     credentials.end(tx, [spent.person])

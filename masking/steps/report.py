@@ -27,6 +27,7 @@ from masking.store.store import Store, Transaction
 from masking.values.plaintext import Plain
 from masking.values.printable import CallBacks, CallEvent, Refusal, Reported
 from masking.words.alarms import AlarmKind
+from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import Reason
 
 EVENTS = frozenset(CallEvent)
@@ -127,7 +128,9 @@ def _record(
         fresh = [event for event in events if (event.call, event.event) in new]
         new -= {(event.call, event.event) for event in fresh}
         who = str(call.switch)
-        leaves += [store.leaf(world, now, "call-report", who, call.waybill, event=event.event) for event in fresh]
+        leaves += [
+            store.leaf(world, now, LedgerKind.CALL_REPORT, who, call.waybill, event=event.event) for event in fresh
+        ]
         if fresh and caller and people.caller_index(world, store.keys, caller, now) != call.caller:
             alarms.raise_alarm(tx, AlarmKind.REPORT_OF_ANOTHER_CALLER, who, now, world)
     journal.append(tx, leaves)

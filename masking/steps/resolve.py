@@ -31,6 +31,7 @@ from masking.store.rows.custody import Assignment
 from masking.store.store import Store
 from masking.values.plaintext import Grant, Plain
 from masking.values.printable import Refusal
+from masking.words.ledger_kinds import LedgerKind
 
 SURNAME = "recipient.surname"
 
@@ -86,7 +87,7 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
             if refusal:
                 return refusal
             why = {"purpose": request.purpose.value, "duty": store.duty(duty.id, world, now)}
-            leaf = store.leaf(world, now, "grant", request.actor.id, code[0], **why)
+            leaf = store.leaf(world, now, LedgerKind.GRANT, request.actor.id, code[0], **why)
             leaves.append(leaf)
             return _Opening(known.records[code[0]], duty, names, leaf, tally.remaining)
 

@@ -26,6 +26,7 @@ from masking.store.rows.waybills import Record
 from masking.store.store import Store, Transaction
 from masking.values.printable import Refusal, WaybillId
 from masking.values.states import KEY_BACKUPS_LIVE, Act, State, after
+from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import Reason
 
 REASONS = frozenset({"retention", "erasure-request", "leak-response", "test"})
@@ -93,7 +94,12 @@ class Retired:
 
 
 Retire = SealAway | Destroy | Hold | Release
-_STEPS = {SealAway: "seal-away", Destroy: "destroy", Hold: "hold", Release: "release"}
+_KINDS = {
+    SealAway: LedgerKind.SEAL_AWAY,
+    Destroy: LedgerKind.DESTROY,
+    Hold: LedgerKind.HOLD,
+    Release: LedgerKind.RELEASE,
+}
 
 
 def retire(world: World, store: Store, requests: Sequence[Retire]) -> list[Retired | HoldState | Refusal]:
@@ -122,7 +128,7 @@ def retire(world: World, store: Store, requests: Sequence[Retire]) -> list[Retir
             if record and may_ask and record.tenant == actor.tenant and record.state != State.DESTROYED:
                 outcome = decided.decide(tx, request, record)
             if isinstance(outcome, Refusal):
-                batch.refuse(actor, record.id if record else None, outcome, _STEPS[type(request)])
+                batch.refuse(actor, record.id if record else None, outcome, _KINDS[type(request)])
             outcomes.append(outcome)
         decided.write(tx)
         batch.write()
@@ -186,14 +192,14 @@ class _Decided:
             return Refusal(reason=Reason.NO_SUCH_REASON)
         waybills.place_hold(tx, waybill, request.actor.id, request.reason, self.now)
         self.held.add(waybill)
-        self._record("hold", request, waybill, reason=request.reason)
+        self._record(LedgerKind.HOLD, request, waybill, reason=request.reason)
         return HoldState(held=True)
 
     def _release(self, tx: Transaction, request: Release, waybill: bytes) -> HoldState | Refusal:
         if not waybills.release_hold(tx, waybill):
             return Refusal(reason=Reason.NOT_HELD)
         self.held.discard(waybill)
-        self._record("release", request, waybill)
+        self._record(LedgerKind.RELEASE, request, waybill)
         return HoldState(held=False)
 
     def _seal_away(self, request: SealAway, record: Record) -> Retired | Refusal:
@@ -203,7 +209,7 @@ class _Decided:
         if record.id in self.held:
             return Refusal(reason=Reason.HELD)
         self.away.append(record.id)
-        self._record("seal-away", request, record.id)
+        self._record(LedgerKind.SEAL_AWAY, request, record.id)
         return self._retired(record, state)
 
     def _destroy(self, request: Destroy, record: Record) -> Retired | Refusal:
@@ -212,12 +218,12 @@ class _Decided:
         if record.id in self.held:
             return Refusal(reason=Reason.HELD)
         self.gone.append(Destruction(record.id, request.actor.id, request.reason))
-        self._record("destroy", request, record.id, reason=request.reason)
+        self._record(LedgerKind.DESTROY, request, record.id, reason=request.reason)
         return self._retired(record, State.DESTROYED)
 
     def _retired(self, record: Record, state: State) -> Retired:
         self.records[record.id] = record._replace(state=state.value)
         return Retired(state=state, at=self.now, complete_by=self.now + KEY_BACKUPS_LIVE)
 
-    def _record(self, kind: str, request: Retire, waybill: bytes, **detail: str) -> None:
+    def _record(self, kind: LedgerKind, request: Retire, waybill: bytes, **detail: str) -> None:
         self.leaves.append(self.store.leaf(self.world, self.now, kind, request.actor.id, waybill, **detail))

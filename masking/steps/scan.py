@@ -28,6 +28,7 @@ from masking.store.rows.waybills import Record
 from masking.store.store import Store, Transaction
 from masking.values.printable import Refusal, ScanKind, Scanned
 from masking.values.states import State
+from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import Reason
 
 NO_EVENT = Refusal(reason=Reason.EVENT_MALFORMED)
@@ -205,7 +206,7 @@ def _move(
         custody.close_assignments(tx, [record.id], now)
         loaded.duties.pop(record.id, None)
     detail = {"what": request.kind} | ({"to": request.to} if request.to else {})
-    journal.append(tx, [store.leaf(world, now, "scan", actor.id, record.id, **detail)])
+    journal.append(tx, [store.leaf(world, now, LedgerKind.SCAN, actor.id, record.id, **detail)])
     there = chain.after(request.kind, at, actor, to=request.to)
     loaded.records[record.id] = record.moved(there)
     return there

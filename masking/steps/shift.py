@@ -19,6 +19,7 @@ from masking.runtime import World
 from masking.store.rows import credentials, people
 from masking.store.store import Store
 from masking.values.printable import Refusal, ShiftSet
+from masking.words.ledger_kinds import LedgerKind
 
 LONGEST = timedelta(hours=14)
 _A_MINUTE = timedelta(minutes=1)
@@ -60,7 +61,7 @@ def shift(world: World, store: Store, requests: Sequence[Shift]) -> list[ShiftSe
             people.set_shift(tx, courier.id, until)
             if until == now:
                 credentials.end(tx, [courier.id], kind=words.TOKEN)
-            kind = "shift-end" if until == now else "shift"
+            kind = LedgerKind.SHIFT_END if until == now else LedgerKind.SHIFT
             journal.append(tx, [store.leaf(world, now, kind, actor.id, person=courier.id, hours=str(request.hours))])
             outcomes.append(ShiftSet(courier=courier.id, until=until))
     return outcomes

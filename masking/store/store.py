@@ -30,6 +30,7 @@ from masking.runtime import World, day_of, milliseconds, moment
 from masking.store import row_macs
 from masking.store.row_macs import RowMacs
 from masking.values.states import Retention
+from masking.words.ledger_kinds import LedgerKind
 
 PAGE = 1000
 """How many waybills one transaction of a sweep looks at; SQLite takes 32,766 values in a statement."""
@@ -180,7 +181,7 @@ class Store:
         return labelcode.encode(key_id, key, self.settings.tenant, waybill, print_number)
 
     def leaf(
-        self, world: World, now: datetime, kind: str, actor: str, waybill: bytes | None = None, /, **detail: str
+        self, world: World, now: datetime, kind: LedgerKind, actor: str, waybill: bytes | None = None, /, **detail: str
     ) -> Leaf:
         """A ledger leaf about an act; the waybill appears only as its keyed subject."""
         about = None if waybill is None else self.subject(waybill, world, now)
@@ -188,7 +189,7 @@ class Store:
 
     def refusal_leaf(self, world: World, now: datetime, actor: str, waybill: bytes, reason: str, *, step: str) -> Leaf:
         """The leaf of an act that was refused, whatever uniform answer the actor got."""
-        return self.leaf(world, now, "refusal", actor, waybill, reason=reason, step=step)
+        return self.leaf(world, now, LedgerKind.REFUSAL, actor, waybill, reason=reason, step=step)
 
     def subject(self, waybill: bytes, world: World, now: datetime) -> bytes:
         """A waybill's name in the ledger, under the salt of the day it was made (FORMAT.md section 8)."""

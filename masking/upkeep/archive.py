@@ -20,6 +20,7 @@ from masking.store.rows import waybills
 from masking.store.store import Store
 from masking.values.plaintext import FIELDS, Plain
 from masking.values.states import State
+from masking.words.ledger_kinds import LedgerKind
 
 REASONS = frozenset({"dispute", "inquiry", "claim", "authority-request", "recipient-request"})
 """Why a waybill may be opened again: words of a closed list, so that no personal text gets into the ledger."""
@@ -50,7 +51,7 @@ def open_archived(
         if sealed is None:
             raise IntegrityError("a waybill has no sealed fields")
         opened = open_fields(key, record.tenant, waybill, sealed)
-        journal.append(tx, [store.leaf(world, now, "archive-open", actor, waybill, reason=reason)])
+        journal.append(tx, [store.leaf(world, now, LedgerKind.ARCHIVE_OPEN, actor, waybill, reason=reason)])
     return opened
 
 

@@ -39,6 +39,7 @@ from masking.store.store import Store
 from masking.upkeep.unfinished import finish_destructions
 from masking.upkeep.unopened import active_pages
 from masking.values.states import KEY_BACKUPS_LIVE, State
+from masking.words.ledger_kinds import LedgerKind
 
 BATCH = 1000
 
@@ -232,7 +233,7 @@ def reconcile(world: World, store: Store, *, thorough: bool = False) -> Reconcil
     cleared = finish_destructions(world, store)
     if replayed:
         with store.transaction() as tx:
-            journal.append(tx, [store.leaf(world, now, "replay", "start", count=str(replayed))])
+            journal.append(tx, [store.leaf(world, now, LedgerKind.REPLAY, "start", count=str(replayed))])
     return Reconciled(replayed, cleared)
 
 

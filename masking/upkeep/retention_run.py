@@ -23,6 +23,7 @@ from masking.store.store import Store
 from masking.upkeep import orphans
 from masking.upkeep.recovery import reconcile
 from masking.values.states import State
+from masking.words.ledger_kinds import LedgerKind
 
 BATCH = 500
 """Waybills of one transaction: their rows are locked while it lasts, less than a second."""
@@ -87,7 +88,7 @@ def nightly(
 def key_act(world: World, store: Store, operator: Actor, act: str, purpose: str, name: str) -> None:
     """Put an act on a key on the ledger; call it before the act."""
     with store.transaction() as tx:
-        leaf = store.leaf(world, world.now(), "key", operator.id, act=act, purpose=purpose, name=name)
+        leaf = store.leaf(world, world.now(), LedgerKind.KEY, operator.id, act=act, purpose=purpose, name=name)
         journal.append(tx, [leaf])
 
 

@@ -8,6 +8,7 @@ from masking.store.erasing import clear_rows, finish_erasing
 from masking.store.rows import waybills
 from masking.store.store import PAGE, Store
 from masking.values.states import State
+from masking.words.ledger_kinds import LedgerKind
 
 
 def finish_destructions(world: World, store: Store) -> int:
@@ -25,6 +26,6 @@ def finish_destructions(world: World, store: Store) -> int:
             for each in [record.id for record in records if record.state != State.DESTROYED]:
                 entry = waiting[each]
                 clear_rows(tx, [each], entry.reason, now)
-                journal.append(tx, [store.leaf(world, now, "destroy", entry.actor, each, reason=entry.reason)])
+                journal.append(tx, [store.leaf(world, now, LedgerKind.DESTROY, entry.actor, each, reason=entry.reason)])
         finish_erasing(store, list(waiting.values()), now)
     return len(unfinished)

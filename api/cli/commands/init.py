@@ -21,6 +21,7 @@ from masking.steps.enrol import new_code
 from masking.store.rows import codes, credentials, people, slots
 from masking.store.store import Settings, Store
 from masking.values.plaintext import Enrolled
+from masking.words.ledger_kinds import LedgerKind
 
 from ...deployment import opening
 
@@ -78,7 +79,7 @@ def supervise(store: Store, world: World, actor: Actor) -> Enrolled:
         credentials.end(tx, [actor.id])
         enrolled = new_code(world, tx, actor.id, MAKER, now)
         codes.confirm(tx, sure_digest(CODE, enrolled.code), MAKER)
-        kind = "enrol" if new else "enrol-again"
+        kind = LedgerKind.ENROL if new else LedgerKind.ENROL_AGAIN
         leaf = store.leaf(world, now, kind, MAKER, person=actor.id, role=actor.role.value, unit=actor.unit)
         journal.append(tx, [leaf])
     return enrolled

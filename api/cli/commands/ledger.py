@@ -25,6 +25,7 @@ from masking.ledger.checkpoint import Checkpoint
 from masking.ledger.note import VerifierKey
 from masking.runtime import World
 from masking.store.alarms import raise_alarm
+from masking.words.ledger_kinds import LedgerKind
 
 from ...deployment import add_folder, opening
 
@@ -106,7 +107,7 @@ def _accept(args: argparse.Namespace) -> int:
     with opening(args.folder, world) as store:
         signed, left = journal.accept(world, store)
         with store.transaction() as tx:
-            leaf = store.leaf(world, world.now(), "accept", OPERATOR, signed=str(signed), left=str(left))
+            leaf = store.leaf(world, world.now(), LedgerKind.ACCEPT, OPERATOR, signed=str(signed), left=str(left))
             journal.append(tx, [leaf])
         journal.sequence(world, store)
     (args.folder / VERIFIED).unlink(missing_ok=True)  # it may be of leaves that are lost

@@ -18,6 +18,7 @@ from masking.keys.root import open_root
 from masking.runtime import World
 from masking.store.store import missing_sqlite_file
 from masking.upkeep.recovery import restore_data, restore_keys
+from masking.words.ledger_kinds import LedgerKind
 
 from ...deployment import add_folder, exclusive_folder, opening
 from .ledger import VERIFIED
@@ -71,7 +72,7 @@ def _restore(args: argparse.Namespace, world: World) -> int:
         signed, left = journal.accept(world, store) if args.what == "data" else (0, 0)
         lost_leaves = {"signed": str(signed), "left": str(left)} if signed > left else {}
         about = {"what": args.what, "replayed": str(replayed)} | lost_leaves
-        leaf = store.leaf(world, world.now(), "restore", OPERATOR, **about)
+        leaf = store.leaf(world, world.now(), LedgerKind.RESTORE, OPERATOR, **about)
         with store.transaction() as tx:
             journal.append(tx, [leaf])
         journal.sequence(world, store)
