@@ -12,7 +12,7 @@ from masking.access.proof import Proof
 from masking.database import schema
 from masking.ledger.log import decode
 from masking.steps.enrol import CODES_A_DAY, ROLES, Confirm, Enrol, Revoke, enrol
-from masking.steps.redeem import NO_SHIFT, NOBODY, Issued, Redeem, redeem
+from masking.steps.redeem import NO_SHIFT, UNAUTHENTICATED, Issued, Redeem, redeem
 from masking.steps.shift import LONGEST, Shift, shift
 from masking.store.rows import codes, people
 from masking.values.plaintext import Enrolled, Plain
@@ -107,13 +107,13 @@ def test_ids_of_people_are_plain_words(supervised, world, bad):
 
 def test_code_is_valid_after_a_second_person_has_confirmed_it(supervised, world):
     [enrolled] = enrol(world, supervised, [new()])
-    assert shown(supervised, world, enrolled.code) == NOBODY
+    assert shown(supervised, world, enrolled.code) == UNAUTHENTICATED
     stranger = Actor(id="nobody", tenant=TENANT, role=Role.OUTLET, unit="sh-02")
     for by in (BOSS, DEPUTY, SHOP, COURIER, OPERATOR, stranger, NEW):  # the maker, their unit, wrong roles, nobody
         assert vouch(supervised, world, by) == UNKNOWN
     for wrong in ({"unit": "sh-02"}, {"role": Role.OUTLET}, {"id": "courier-10"}, {"id": COURIER.id}):
         assert vouch(supervised, world, **wrong) == UNKNOWN
-    assert shown(supervised, world, enrolled.code) == NOBODY
+    assert shown(supervised, world, enrolled.code) == UNAUTHENTICATED
     assert vouch(supervised, world) == Confirmed(id=NEW.id)
     assert vouch(supervised, world, REGION) == UNKNOWN  # there is nothing left to confirm
     assert vouch(supervised, world) == Confirmed(id=NEW.id)  # a lost answer is asked for again, and recorded once
@@ -146,7 +146,7 @@ def test_code_is_valid_for_two_hours(supervised, world, hands):
     vouch(supervised, world)
     begun(supervised, world)
     hands.move(hours=2)
-    assert shown(supervised, world, enrolled.code) == NOBODY
+    assert shown(supervised, world, enrolled.code) == UNAUTHENTICATED
     [enrolled] = enrol(world, supervised, [new()])
     hands.move(hours=2)
     assert vouch(supervised, world) == UNKNOWN
@@ -156,12 +156,12 @@ def test_revocation_ends_token_device_and_code(supervised, world):
     issued = let_in(supervised, world)
     assert enrol(world, supervised, [Revoke(actor=BOSS, id=NEW.id)] * 2) == [Revoked(id=NEW.id)] * 2
     assert held(supervised, world, issued) is None
-    assert shown(supervised, world, None) == NOBODY
+    assert shown(supervised, world, None) == UNAUTHENTICATED
     assert enrol(world, supervised, [new()]) == [Refusal(reason="id-taken")]
     [enrolled] = enrol(world, supervised, [new(id="courier-10", phone=None)])
     vouch(supervised, world, id="courier-10")
     enrol(world, supervised, [Revoke(actor=BOSS, id="courier-10")])
-    assert shown(supervised, world, enrolled.code, b"e" * 32) == NOBODY
+    assert shown(supervised, world, enrolled.code, b"e" * 32) == UNAUTHENTICATED
 
 
 def test_revocation_applies_to_later_items_of_the_same_batch(supervised, world):

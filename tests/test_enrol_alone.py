@@ -24,7 +24,7 @@ from masking.steps.enrol import (
     Unlock,
     enrol,
 )
-from masking.steps.redeem import NOBODY, Issued
+from masking.steps.redeem import UNAUTHENTICATED, Issued
 from masking.store.rows import budgets, interventions, people
 from masking.values.plaintext import Connect, Plain
 from masking.values.printable import Confirmed, DeviceEnded, Refusal, Reinstated, Revoked, Unlocked
@@ -68,7 +68,7 @@ def test_further_shop_login_needs_a_second_person(supervised, world, order, ther
     else:
         unit = person(supervised, world, "first", Role.MERCHANT, "shop-9").unit
     [enrolled] = enrol(world, supervised, [Enrol(actor=BOSS, id="shop-z", role=Role.MERCHANT, unit=unit)])
-    assert shown(supervised, world, enrolled.code) == NOBODY
+    assert shown(supervised, world, enrolled.code) == UNAUTHENTICATED
     asked = Confirm(actor=REGION, id="shop-z", role=Role.MERCHANT, unit=unit)
     assert enrol(world, supervised, [asked]) == [Confirmed(id="shop-z")]
     assert isinstance(shown(supervised, world, enrolled.code), Issued)
@@ -77,7 +77,7 @@ def test_further_shop_login_needs_a_second_person(supervised, world, order, ther
 def test_new_code_for_a_shops_own_login_needs_a_second_person(supervised, world, order):
     checked_out(world, supervised, order())
     [again] = enrol(world, supervised, [Enrol(actor=BOSS, id=SHOP.id, role=Role.MERCHANT, unit=SHOP.unit)])
-    assert shown(supervised, world, again.code) == NOBODY
+    assert shown(supervised, world, again.code) == UNAUTHENTICATED
 
 
 def test_unused_first_code_of_an_empty_shop_can_be_made_again(supervised, world, hands):
@@ -87,7 +87,7 @@ def test_unused_first_code_of_an_empty_shop_can_be_made_again(supervised, world,
     [second] = enrol(world, supervised, asked)
     assert isinstance(shown(supervised, world, second.code), Issued)
     [third] = enrol(world, supervised, asked)
-    assert shown(supervised, world, third.code, b"e" * 32) == NOBODY
+    assert shown(supervised, world, third.code, b"e" * 32) == UNAUTHENTICATED
 
 
 def test_merchant_confirms_for_their_own_shop_alone(supervised, world):
@@ -166,7 +166,7 @@ def test_lost_device_ends_at_once_and_the_report_is_repeatable(supervised, world
     assert held(supervised, world, issued)
     assert enrol(world, supervised, [Lost(actor=BOSS, id=NEW.id)] * 2) == [DeviceEnded(id=NEW.id)] * 2
     assert held(supervised, world, issued) is None
-    assert shown(supervised, world, None) == NOBODY
+    assert shown(supervised, world, None) == UNAUTHENTICATED
     assert details(supervised, "lost") == [{"person": NEW.id}]
 
 
@@ -218,7 +218,7 @@ def test_concurrent_workers_keep_the_daily_limit_of_revocations(supervised, worl
 def test_revocation_is_reversible_for_an_hour(supervised, world, hands):
     issued = let_in(supervised, world)
     enrol(world, supervised, [Revoke(actor=BOSS, id=NEW.id)])
-    assert shown(supervised, world, None) == NOBODY
+    assert shown(supervised, world, None) == UNAUTHENTICATED
     for by in (DISPATCHER, NEW, COURIER):
         assert enrol(world, supervised, [Reinstate(actor=by, id=NEW.id)]) == [UNKNOWN]
     assert enrol(world, supervised, [Reinstate(actor=REGION, id=COURIER.id)]) == [UNKNOWN]

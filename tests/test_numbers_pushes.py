@@ -25,7 +25,7 @@ from tests.serving import Service, on_the_van, serving, staffed
 from tests.test_numbers_provider import settings
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "telephony.md").read_text("utf-8")
-NOBODY = "http://127.0.0.1:1"
+UNAUTHENTICATED = "http://127.0.0.1:1"
 """An Aliyun that nobody asks here."""
 
 
@@ -33,7 +33,7 @@ NOBODY = "http://127.0.0.1:1"
 def service(tmp_path_factory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("pushes") / "d"
     staffed(folder, World())
-    settings(folder, NOBODY, report_key=REPORT_KEY)
+    settings(folder, UNAUTHENTICATED, report_key=REPORT_KEY)
     with serving(folder) as service:
         yield service
 
@@ -129,7 +129,7 @@ def test_signed_body_that_is_huge_or_not_a_list_is_refused(service):
 def test_no_push_is_accepted_without_a_key_or_a_provider(tmp_path, configured):
     staffed(tmp_path / "d", World())
     if configured:
-        settings(tmp_path / "d", NOBODY)
+        settings(tmp_path / "d", UNAUTHENTICATED)
     with serving(tmp_path / "d") as service:
         for key in ("", "None", REPORT_KEY):
             answer = push(service, b"[]", signature(b"[]", int(time.time()), key=key))

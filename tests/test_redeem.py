@@ -13,7 +13,7 @@ from masking.database import schema
 from masking.runtime import World
 from masking.steps.assign import Assign, assign
 from masking.steps.enrol import Lost, Revoke, enrol
-from masking.steps.redeem import NOBODY, OTHERS_DEVICE, REPLAYED, Issued, Redeem, redeem
+from masking.steps.redeem import OTHERS_DEVICE, REPLAYED, UNAUTHENTICATED, Issued, Redeem, redeem
 from masking.steps.shift import Shift, shift
 from masking.store.rows import people
 from masking.values.printable import Confirmed
@@ -43,10 +43,10 @@ def test_code_admits_one_device_which_needs_it_no_more(supervised, world):
     begun(supervised, world)
     assert isinstance(shown(supervised, world, enrolled.code), Issued)
     assert isinstance(shown(supervised, world, enrolled.code), Issued)  # its answer was lost: the key is the same
-    assert shown(supervised, world, enrolled.code, b"e" * 32) == NOBODY
+    assert shown(supervised, world, enrolled.code, b"e" * 32) == UNAUTHENTICATED
     assert isinstance(shown(supervised, world, None), Issued)
-    assert shown(supervised, world, None, b"e" * 32) == NOBODY
-    assert shown(supervised, world, enrolled.code, None, bearer=frozenset(Role)) == NOBODY
+    assert shown(supervised, world, None, b"e" * 32) == UNAUTHENTICATED
+    assert shown(supervised, world, enrolled.code, None, bearer=frozenset(Role)) == UNAUTHENTICATED
 
 
 def test_one_courier_has_one_device_and_one_device_one_courier(supervised, world):
@@ -88,13 +88,13 @@ def test_new_device_replaces_the_old_one_by_its_code(supervised, world, order):
     arrived(world, supervised, data)
     assign(world, supervised, [Assign(actor=DISPATCHER, what=data.code, courier=NEW.id)])
     [again] = enrol(world, supervised, [new()])
-    assert shown(supervised, world, again.code, b"e" * 32) == NOBODY  # a supervisor alone takes nobody's place
+    assert shown(supervised, world, again.code, b"e" * 32) == UNAUTHENTICATED  # a supervisor alone takes nobody's place
     assert held(supervised, world, issued) == (NEW, b"d" * 32)
     assert vouch(supervised, world) == Confirmed(id=NEW.id)
     assert isinstance(shown(supervised, world, None), Issued)
     assert isinstance(shown(supervised, world, again.code, b"e" * 32), Issued)
     assert held(supervised, world, issued) is None
-    assert shown(supervised, world, None) == NOBODY
+    assert shown(supervised, world, None) == UNAUTHENTICATED
     with supervised.reading() as tx:
         open_legs = sa.select(schema.assignment.c.courier).where(schema.assignment.c.closed.is_(None))
         assert tx.execute(open_legs).scalars().all() == [NEW.id]
@@ -105,7 +105,7 @@ def test_newer_code_ends_the_older(supervised, world):
     first, second = enrol(world, supervised, [new(), new()])
     vouch(supervised, world)
     begun(supervised, world)
-    assert shown(supervised, world, first.code) == NOBODY
+    assert shown(supervised, world, first.code) == UNAUTHENTICATED
     assert isinstance(shown(supervised, world, second.code), Issued)
 
 
@@ -132,17 +132,17 @@ def test_program_that_cannot_sign_gets_a_secret_if_its_role_may(supervised, worl
     [enrolled] = enrol(world, supervised, [new(id="switch-9", role=Role.SWITCH, unit="switch-9", phone=None)])
     assert vouch(supervised, world, REGION, id="switch-9", role=Role.SWITCH, unit="switch-9")
     may = {"bearer": frozenset({Role.SWITCH})}
-    assert shown(supervised, world, enrolled.code, None) == NOBODY
+    assert shown(supervised, world, enrolled.code, None) == UNAUTHENTICATED
     issued = shown(supervised, world, enrolled.code, None, **may)
     assert issued.secret is not None
     assert held(supervised, world, issued).key is None
-    assert shown(supervised, world, enrolled.code, None, **may) == NOBODY
+    assert shown(supervised, world, enrolled.code, None, **may) == UNAUTHENTICATED
     assert isinstance(shown(supervised, world, issued.secret, None, **may), Issued)
-    assert shown(supervised, world, issued.secret, None) == NOBODY
+    assert shown(supervised, world, issued.secret, None) == UNAUTHENTICATED
     [courier] = enrol(world, supervised, [new()])
     vouch(supervised, world)
     begun(supervised, world)
-    assert shown(supervised, world, courier.code, None, **may) == NOBODY
+    assert shown(supervised, world, courier.code, None, **may) == UNAUTHENTICATED
 
 
 def test_end_of_a_shift_ends_the_tokens_and_keeps_a_permitted_secret(supervised, world):

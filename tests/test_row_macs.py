@@ -19,7 +19,7 @@ from masking.journal import journal
 from masking.keys import lifecycle
 from masking.steps.assign import Assign, assign
 from masking.steps.enrol import Lost, Reinstate, Revoke, enrol, new_secret
-from masking.steps.redeem import NOBODY, Issued, Redeem, redeem
+from masking.steps.redeem import UNAUTHENTICATED, Issued, Redeem, redeem
 from masking.steps.scan import Scan, scan
 from masking.store import row_macs
 from masking.store.rows import budgets, codes, credentials, custody, people
@@ -190,16 +190,16 @@ def test_person_changed_in_the_data_is_ignored(store, world, values):
 def test_forged_device_gets_no_token(supervised, world):
     let_in(supervised, world)
     write(supervised, PERSON.update().where(PERSON.c.id == NEW.id).values(device=b"e" * 32))
-    assert shown(supervised, world, None, b"e" * 32) == NOBODY
-    assert shown(supervised, world, None) == NOBODY
+    assert shown(supervised, world, None, b"e" * 32) == UNAUTHENTICATED
+    assert shown(supervised, world, None) == UNAUTHENTICATED
 
 
 def test_code_confirmed_in_the_data_is_refused(supervised, world):
     [enrolled] = enrol(world, supervised, [new()])
     begun(supervised, world)
     write(supervised, CODE.update().where(CODE.c.person == NEW.id).values(confirmed_by=DISPATCHER.id))
-    assert shown(supervised, world, enrolled.code) == NOBODY
-    assert shown(supervised, world, enrolled.code, None, bearer=frozenset(Role)) == NOBODY
+    assert shown(supervised, world, enrolled.code) == UNAUTHENTICATED
+    assert shown(supervised, world, enrolled.code, None, bearer=frozenset(Role)) == UNAUTHENTICATED
     write(supervised, CODE.update().where(CODE.c.person == NEW.id).values(confirmed_by=None))
     vouch(supervised, world)
     assert isinstance(shown(supervised, world, enrolled.code), Issued)
@@ -238,7 +238,7 @@ def test_revoked_person_does_not_return_with_an_old_row(supervised, world):
         put_back(supervised, CREDENTIAL, token)
         if other_worker:
             forgotten(supervised)
-        assert shown(supervised, world, None) == NOBODY
+        assert shown(supervised, world, None) == UNAUTHENTICATED
         assert held(supervised, world, issued) is None
     assert alarms(world, supervised) == [("row-not-as-written", NEW.id)]
 
@@ -259,7 +259,7 @@ def test_lost_device_does_not_return_with_an_old_row(supervised, world):
     assert enrol(world, supervised, [Lost(actor=BOSS, id=NEW.id)]) == [DeviceEnded(id=NEW.id)]
     put_back(supervised, PERSON, before)
     put_back(supervised, CREDENTIAL, token)
-    assert shown(supervised, world, None) == NOBODY
+    assert shown(supervised, world, None) == UNAUTHENTICATED
     assert held(supervised, world, issued) is None
     let_in(supervised, world)  # found again, and enrolled with a new code
     forgotten(supervised)
@@ -271,7 +271,7 @@ def test_replaced_device_does_not_return_with_an_old_row(supervised, world):
     before = row_of(supervised, PERSON, PERSON.c.id == NEW.id)
     let_in(supervised, world, b"e" * 32)
     put_back(supervised, PERSON, before)
-    assert shown(supervised, world, None) == NOBODY
+    assert shown(supervised, world, None) == UNAUTHENTICATED
 
 
 def test_replaced_secret_does_not_return_with_an_old_row(store, world):
@@ -283,7 +283,7 @@ def test_replaced_secret_does_not_return_with_an_old_row(store, world):
     with store.transaction() as tx:
         new_secret(world, tx, DISPATCHER.id)
     put_back(store, CREDENTIAL, before)
-    assert redeem(world, store, [Redeem(shown=secret)], bearer=frozenset(Role)) == [NOBODY]
+    assert redeem(world, store, [Redeem(shown=secret)], bearer=frozenset(Role)) == [UNAUTHENTICATED]
 
 
 def test_macs_survive_a_rotation_of_the_root(store, world, order, tmp_path):
