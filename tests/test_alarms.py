@@ -76,7 +76,7 @@ def undelivered(store):
 
 
 def waybill(*words: object) -> int:
-    return main.main([str(word) for word in words])
+    return main([str(word) for word in words])
 
 
 def test_alarm_is_posted_once_without_the_people_it_concerns(world, store):

@@ -167,7 +167,7 @@ def test_next_group_gathers_while_one_commits(world, store, parcels):
     gate = Gate()
 
     async def scenario():
-        async with batching(gate.resolve, world, store, most=3) as batcher:
+        async with batching(gate.resolve, world, store, max_items=3) as batcher:
             first = asyncio.create_task(batcher.submit(ask(parcels[0][1]), None))
             await gate.wait()
             rest = [asyncio.create_task(batcher.submit(ask(code), None)) for _, code in parcels[1:]]
@@ -184,7 +184,7 @@ def test_one_request_is_never_split_between_groups(world, store, parcels):
     gate.go.set()
 
     async def scenario():
-        async with batching(gate.resolve, world, store, most=4) as batcher:
+        async with batching(gate.resolve, world, store, max_items=4) as batcher:
             pieces = [[ask(code) for _, code in parcels[:3]], [ask(code) for _, code in parcels[3:5]], []]
             large = [ask(code) for _, code in parcels]
             return await asyncio.gather(*(batcher.submit_many(each, None) for each in [*pieces, large]))

@@ -63,7 +63,7 @@ def test_another_unit_waits_for_one_request_not_for_the_whole_queue(world, store
 
 def test_units_alternate_within_a_group(world, store):
     pieces = [(BUSY, [f"busy {n}"]) for n in range(4)] + [(OTHER, [f"other {n}"]) for n in range(4)]
-    _, groups = decided(world, store, pieces, most=4)
+    _, groups = decided(world, store, pieces, max_items=4)
     assert groups == [["busy 0", "other 0", "busy 1", "other 1"], ["busy 2", "other 2", "busy 3", "other 3"]]
 
 

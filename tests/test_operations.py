@@ -29,7 +29,7 @@ from tests.serving import ready, served
 
 
 def waybill(*words: object) -> int:
-    return main.main([str(word) for word in words])
+    return main([str(word) for word in words])
 
 
 @pytest.fixture
