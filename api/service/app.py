@@ -1,7 +1,7 @@
 """The service as an ASGI application: `create_app(settings)`.
 
-Layers from the outside: `middleware` (limits, headers, log), `auth` (who is calling), FastAPI (shapes), a route (values), a step.
-Routes are grouped by kind of caller, one file each in `api/routes`; none of them holds a rule of the trade.
+A request passes `middleware` (limits, headers, log), `auth` (the caller), FastAPI (validation), a route and a step.
+`api/service/routes` has one module for each kind of caller. Rules about parcels are in `masking`.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ ROUTERS = (courier, merchant, outlet, switch, provider, people, ledger, health, 
 
 
 def create_app(settings: ServiceSettings, world: World | None = None, attest: Attest = software) -> FastAPI:
-    """The application for one deployment. Its store is opened when it starts, not before.
+    """The application for one deployment. Its store is opened at startup.
 
-    `attest` says how well a device keeps its key; without one every key counts as a file that can be copied.
+    `attest` judges how well a device protects its key. By default every key counts as a file that can be copied.
     """
 
     @asynccontextmanager
@@ -51,15 +51,15 @@ def create_app(settings: ServiceSettings, world: World | None = None, attest: At
         servers=SERVERS,
         openapi_tags=TAGS,
         lifespan=lifespan,
-        openapi_url=None,  # `page` serves the description that is kept
-        docs_url=None,  # it would load scripts from elsewhere
+        openapi_url=None,  # `page` serves `api/openapi.json`
+        docs_url=None,  # it would load scripts from another origin
         redoc_url=None,
         redirect_slashes=False,  # a redirect would repeat the path
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
         exception_handlers=dict.fromkeys(problems.HANDLED, problems.handle),
     )
     for each in ROUTERS:
-        app.router.routes += each.router.routes  # as they are: including a router costs each request a search in it
+        app.router.routes += each.router.routes  # an included router would be searched again for each request
     app.add_middleware(FastPath, routes=app.router.routes)
     app.add_middleware(Authenticate)
     app.add_middleware(Edge, most=body_limits(app.router.routes, settings.body_bytes))  # added last, so outermost

@@ -1,1 +1,1 @@
-"""One file per kind of caller."""
+"""The routes, one module for each kind of caller."""

@@ -1,54 +1,42 @@
-"""What every route begins and ends with: who called which service, and outcomes as an answer."""
+"""Routes whose body is parsed from its bytes, without FastAPI's parameters."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, get_type_hints
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import ValidationError, create_model
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from masking.errors import InputError
-from masking.values.json import Outcome, outcome_to_json
-from masking.values.printable import Refusal, Rejected
 
 from .. import problems
-from ..container import Service
 from ..limits import body_of, size_of
-from ..login import Login
 from ..problems import HANDLED, SHOWN
-from ..request_models import Document
-
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-Responses = dict[int | str, dict[str, Any]]
-"""What the description says of a route's answers."""
-
 
 TOO_MANY = "too-many-faults"
-"""The rule that a body breaks of which no single fault is named."""
+"""The rule for a body with too many faults to name."""
 
 WORDED = 1000
-"""Faults beyond which none is put into words: each costs the event loop some microseconds."""
+"""The most faults that are named, because each costs the event loop some microseconds."""
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-"""What a route does with a request."""
+"""Turns a request into a response."""
 
 
 class BodyRoute(APIRoute):
-    """A route that takes a document and the request, and nothing else: read from the bytes in one go.
+    """A route whose endpoint takes only a document and the request. The document is parsed directly from the bytes.
 
-    What FastAPI does for any kind of parameter costs a third of a small request; the description stays its own.
+    FastAPI's handling of parameters would cost a third of a small request. The OpenAPI description is still FastAPI's.
     """
 
     def get_route_handler(self) -> Handler:
-        """The handler; FastAPI's own, behind a look at the body's size, where the endpoint takes other parameters."""
+        """The handler. If the endpoint takes other parameters: FastAPI's own, after a check of the body's size."""
         return self.straight() or self._measured(super().get_route_handler())
 
     def _measured(self, handler: Handler) -> Handler:
@@ -65,7 +53,7 @@ class BodyRoute(APIRoute):
         return measured
 
     def straight(self) -> Handler | None:
-        """The handler that needs nothing of FastAPI's; None where the endpoint takes other parameters."""
+        """The handler that bypasses FastAPI; None if the endpoint takes other parameters."""
         kinds = get_type_hints(self.endpoint)
         endpoint, model = self.endpoint, kinds.pop("body", None)
         if model is None or kinds.keys() != {"request", "return"}:
@@ -116,37 +104,3 @@ class FastPath:
         except HANDLED as error:
             answer = await problems.handle(request, error)
         await answer(scope, receive, send)
-
-
-def outcomes_of(kind: Any) -> Responses:
-    """The description of a route that answers with an outcome of this union for each item."""
-    said = "An outcome for each item, in the same order"
-    outcomes: Any = (list[kind], ...)
-    model = create_model(f"{kind.__name__}s", __base__=Document, __doc__=f"{said}.", outcomes=outcomes)
-    return {200: {"model": model, "description": said}}
-
-
-def current_login(request: Request) -> tuple[Login, Service]:
-    """The caller, whose login the step has yet to check, and the service."""
-    return request.scope["login"], request.app.state.service
-
-
-def outcomes(service: Service, found: Sequence[Outcome]) -> Response:
-    """The outcomes of a request beside each other, in its order. This reveals what they grant."""
-    return json_response({"outcomes": serialise_outcomes(service, found)})
-
-
-def serialise_outcomes(service: Service, found: Sequence[Outcome]) -> list[dict[str, Any]]:
-    """Outcomes as JSON, counted by kind and reason, which are words of closed lists."""
-    forms = [outcome_to_json(outcome) for outcome in found]
-    for form, outcome in zip(forms, found, strict=True):
-        reason = (
-            outcome.reason if isinstance(outcome, Refusal) else outcome.rule if isinstance(outcome, Rejected) else ""
-        )
-        service.metrics.outcome(form["outcome"], reason)
-    return forms
-
-
-def json_response(value: Any) -> Response:
-    """An answer as JSON."""
-    return Response(_json(value), media_type="application/json")

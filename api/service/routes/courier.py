@@ -1,4 +1,4 @@
-"""Couriers: what the next step of a parcel needs, calls, and scans (which outlets make, too)."""
+"""Routes for couriers: the data that a parcel's next step needs, calls, and scans (also for outlets)."""
 
 from __future__ import annotations
 
@@ -25,19 +25,20 @@ from .. import response_models
 from ..container import Service
 from ..login import Login
 from ..request_models import CallsIn, LooksIn, ResolveIn, ScanItem, ScansIn
-from .called import BodyRoute, current_login, outcomes, outcomes_of
+from .called import BodyRoute
+from .responses import current_login, outcomes, outcomes_of
 
 router = APIRouter(route_class=BodyRoute)
 
 Key = Annotated[str | None, StringConstraints(min_length=8, max_length=125), Header(alias="Idempotency-Key")]
-"""With an item's place in the request behind it, it is the name of a scan, which has 128 characters at most."""
+"""Key and an item's position make the scan's event name, which has at most 128 characters."""
 
 
 @router.post(
     "/v1/resolve", operation_id="resolve", tags=["parcels"], responses=outcomes_of(response_models.ResolveOutcome)
 )
 async def resolve(body: ResolveIn, request: Request) -> Response:
-    """What the purpose needs of up to 20 scanned labels. Takes no idempotency key: to ask again is to look again."""
+    """The data that the purpose needs, for up to 20 scanned labels. Repeating the request counts as another look."""
     login, service = current_login(request)
     asked = [Resolve(actor=login.actor, code=each.code, purpose=Purpose(each.purpose)) for each in body.items]
     return outcomes(service, await service.resolve.submit_many(asked, login))
@@ -45,7 +46,7 @@ async def resolve(body: ResolveIn, request: Request) -> Response:
 
 @router.post("/v1/looks", operation_id="look", tags=["parcels"], responses=outcomes_of(response_models.LookOutcome))
 async def looks(body: LooksIn, request: Request) -> Response:
-    """Masked views of parcels that you have a duty towards; and whether one is for whoever has said a phone, in full."""
+    """Masked views of parcels that are assigned to you. With a complete phone: whether it is the recipient's."""
     login, service = current_login(request)
     asked = [
         Look(actor=login.actor, code=each.code, phone=Plain(each.phone) if each.phone else None) for each in body.items
@@ -57,7 +58,7 @@ async def looks(body: LooksIn, request: Request) -> Response:
     "/v1/calls", operation_id="announceCalls", tags=["calls"], responses=outcomes_of(response_models.CallOutcome)
 )
 async def calls(body: CallsIn, request: Request) -> Response:
-    """A number to dial for each parcel, from your own phone, for two minutes and one call."""
+    """A number to dial for each parcel, from your own phone, within two minutes and for one call."""
     login, service = current_login(request)
     return outcomes(
         service,
@@ -72,14 +73,14 @@ async def calls(body: CallsIn, request: Request) -> Response:
     responses=outcomes_of(response_models.MissedCallsOutcome),
 )
 async def missed(request: Request) -> Response:
-    """Which of your recipients have missed a call that somebody tried to answer from another phone."""
+    """Your recipients who missed a call, after which another phone called back."""
     login, service = current_login(request)
     return outcomes(service, await service.report.submit_many([Missed(actor=login.actor)], login))
 
 
 @router.post("/v1/scans", operation_id="scan", tags=["parcels"], responses=outcomes_of(response_models.ScanOutcome))
 async def scans(body: ScansIn, request: Request, key: Key = None) -> Response:
-    """Say where parcels are. With an `Idempotency-Key`, a repeated request is recorded once and answered the same."""
+    """Record where parcels are. With an `Idempotency-Key` a repeated request is recorded once, with the same answer."""
     login, service = current_login(request)
     found: list[Outcome] = []
     numbered = enumerate(body.items)

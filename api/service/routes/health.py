@@ -1,4 +1,4 @@
-"""For those who run the service: alive, ready, counts. Nothing of a person, and open to anybody who reaches it."""
+"""Routes for operators: liveness, readiness, metrics. They need no token and hold no personal data."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from masking.store.store import Store
 
 from .. import response_models
 from ..container import Service
-from .called import Responses, json_response
+from .responses import Responses, json_response
 
 SKEW = timedelta(seconds=5)
-"""How far the machine's clock may be behind the service's without being named."""
+"""How far the machine's clock may be behind the service's before `/readyz` reports it."""
 
 MOST = 5
-"""Checks of readiness in a second; those who ask more often get the last answer."""
+"""Checks of readiness a second. Further requests get the last result."""
 
 router = APIRouter(tags=["operations"])
 
@@ -47,7 +47,7 @@ async def alive() -> Response:
 
 
 class Checked:
-    """Asks the store at most `MOST` times a second, and once at a time: any stranger may ask whether it is ready."""
+    """Limits the checks of readiness to `MOST` a second and one at a time, because the address needs no token."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -56,7 +56,7 @@ class Checked:
         self._last: tuple[bool, list[str]] = (False, [])
 
     async def ready(self, check: Callable[[], Awaitable[tuple[bool, list[str]]]]) -> tuple[bool, list[str]]:
-        """What `check` answers now, or has answered within the last second."""
+        """The result of `check`, made now or within the last second."""
         async with self._asking:
             now = self._clock()
             if len(self._asked) < MOST or now - self._asked[0] >= 1:
@@ -67,7 +67,7 @@ class Checked:
 
 @router.get("/readyz", operation_id="getReadiness", responses=_READY)
 async def ready(request: Request) -> Response:
-    """The store answers, the root key and today's keys open, the ledger is being signed, chores are done. Risks are named."""
+    """Ready if the store answers, the root key and today's keys open, and the ledger is signed. Also lists risks."""
     service = request.app.state.service
     able, risks = await request.app.state.checked.ready(partial(_check, service))
     answer = json_response({"ready": able, "risks": risks})
@@ -97,7 +97,7 @@ async def _check(service: Service) -> tuple[bool, list[str]]:
 
 @router.get("/metrics", operation_id="getMetrics", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
-    """Counts of all workers in Prometheus' text format, with the gauges of numbers and alarms of at most ten seconds ago."""
+    """Counts of all workers in Prometheus' text format. Gauges of numbers and alarms are at most ten seconds old."""
     service = request.app.state.service
     gauges = await service.metrics.gauges(partial(_gauges, service.store))
     return PlainTextResponse(service.metrics.text(gauges))

@@ -1,4 +1,4 @@
-"""The ledger's latest checkpoint, and the proof that it continues an earlier one: for whoever is enrolled."""
+"""Routes for all enrolled callers: the ledger's latest checkpoint, and the proof that it continues an earlier one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from masking.ledger.note import VerifierKey
 from masking.store.store import Store
 
 from .. import response_models
-from .called import current_login, json_response
+from .responses import current_login, json_response
 
 router = APIRouter(tags=["ledger"])
 
@@ -42,7 +42,7 @@ async def latest(request: Request) -> Response:
 async def consistency(
     request: Request, earlier: Annotated[Size, Query(alias="from")], later: Annotated[Size, Query(alias="to")]
 ) -> Response:
-    """The hashes that prove the ledger of `from` leaves to be the beginning of that of `to` leaves (RFC 9162, 2.1.4)."""
+    """The proof that the first `from` leaves are the beginning of the first `to` leaves (RFC 9162, section 2.1.4)."""
     _, service = current_login(request)
     path = await anyio.to_thread.run_sync(_proof, service.store, service.log_key, earlier, later)
     return json_response({"proof": [base64.b64encode(each).decode() for each in path]})

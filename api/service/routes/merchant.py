@@ -1,4 +1,4 @@
-"""Merchants: orders in, masked waybills out; find, ship, amend, cancel what is theirs."""
+"""Routes for merchants: enter orders, and find, ship, amend and cancel their own waybills."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from masking.values.printable import WaybillId
 
 from .. import response_models
 from ..request_models import AmendIn, CancelIn, CheckoutIn, FindIn, SealedIn, ShipIn
-from .called import BodyRoute, current_login, json_response, outcomes, outcomes_of
+from .called import BodyRoute
+from .responses import current_login, json_response, outcomes, outcomes_of
 
 router = APIRouter(tags=["waybills"], route_class=BodyRoute)
 
@@ -46,7 +47,7 @@ async def checkout(body: CheckoutIn, request: Request) -> Response:
 
 @router.get("/v1/sources", operation_id="getSealingKeys", responses=_SOURCES)
 async def keys(request: Request) -> Response:
-    """The keys to seal orders to before they leave your process. Each lives for a week."""
+    """The keys to seal orders to before they leave your process. Each is valid for a week."""
     login, service = current_login(request)
     note = await anyio.to_thread.run_sync(sealed_orders.directory, service.world, service.store)
     return json_response({"note": note, "merchant": login.actor.unit})
@@ -56,7 +57,7 @@ async def keys(request: Request) -> Response:
     "/v1/waybills/sealed", operation_id="checkoutSealed", responses=outcomes_of(response_models.CheckoutOutcome)
 )
 async def checkout_sealed(body: SealedIn, request: Request) -> Response:
-    """Mask up to 100 orders that were sealed at their source. Safe to repeat, each envelope makes its waybill once."""
+    """Mask up to 100 orders that were sealed at their source. Safe to repeat: each envelope gives one waybill."""
     login, service = current_login(request)
     blobs = [_bytes(text) for text in body.envelopes]
     opened = await anyio.to_thread.run_sync(sealed_orders.open_orders, service.world, service.store, login.actor, blobs)
@@ -67,7 +68,7 @@ async def checkout_sealed(body: SealedIn, request: Request) -> Response:
 
 @router.post("/v1/waybills/find", operation_id="find", responses=_FOUND)
 async def find(body: FindIn, request: Request) -> Response:
-    """Your waybills of one phone, in full, or of one of your own references, up to 100 in one answer."""
+    """Your waybills for a complete phone or for one of your own references, up to 100 in one answer."""
     if (body.phone is None) == (body.reference is None):
         raise InputError("find", "give-a-phone-or-a-reference")
     login, service = current_login(request)
@@ -81,7 +82,7 @@ async def find(body: FindIn, request: Request) -> Response:
 
 @router.get("/v1/waybills/{id}", operation_id="getWaybill", responses=_ONE)
 async def status(id: str, request: Request) -> Response:  # noqa: A002  the member's name
-    """One of your waybills by its token."""
+    """One of your waybills by its waybill id."""
     login, service = current_login(request)
     found = await service.find.submit(Find(merchant=login.actor, id=WaybillId(id)), login)
     if not found:
@@ -91,7 +92,7 @@ async def status(id: str, request: Request) -> Response:  # noqa: A002  the memb
 
 @router.post("/v1/waybills/ship", operation_id="ship", responses=outcomes_of(response_models.ChangeOutcome))
 async def ship(body: ShipIn, request: Request) -> Response:
-    """Enter the carrier's numbers. Safe to repeat."""
+    """Enter waybill numbers and routing codes. Safe to repeat."""
     login, _ = current_login(request)
     items = [(WaybillId(each.id), each.waybill_number, each.routing_code) for each in body.items]
     return await _change(
@@ -101,7 +102,7 @@ async def ship(body: ShipIn, request: Request) -> Response:
 
 @router.post("/v1/waybills/amend", operation_id="amend", responses=outcomes_of(response_models.ChangeOutcome))
 async def amend(body: AmendIn, request: Request) -> Response:
-    """Correct orders that have not left. Safe to repeat; each time the waybill takes a new key."""
+    """Correct orders that have not been sent. Safe to repeat; each time the waybill gets a new key."""
     login, _ = current_login(request)
     items = [(WaybillId(each.id), order_from_json(each.order.model_dump())) for each in body.items]
     return await _change(request, [Amend(merchant=login.actor, id=id_, order=order) for id_, order in items])
@@ -123,4 +124,4 @@ def _bytes(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except ValueError:
-        return b""  # no envelope, and refused as none
+        return b""  # refused as an invalid envelope

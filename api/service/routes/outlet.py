@@ -1,4 +1,4 @@
-"""Outlets, and shops that print: labels, scans, assignments."""
+"""Routes for outlets, and for shops that print: labels and assignments."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from print_templates.template import template as load
 
 from .. import response_models
 from ..request_models import AssignmentsIn, LabelsIn, PrinterIn
-from .called import BodyRoute, current_login, json_response, outcomes, outcomes_of, serialise_outcomes
+from .called import BodyRoute
+from .responses import current_login, json_response, outcomes, outcomes_of, serialise_outcomes
 
 router = APIRouter(route_class=BodyRoute)
 
@@ -32,7 +33,7 @@ PNG = "image/png"
 _LABELS: dict[int | str, dict[str, Any]] = {
     200: {
         "model": response_models.Labels,
-        "description": "A document, and outcomes; or a preview",
+        "description": "The labels and an outcome for each, or a preview",
         "content": {PNG: {}},
     }
 }
@@ -40,10 +41,10 @@ _LABELS: dict[int | str, dict[str, Any]] = {
 
 @router.post("/v1/labels", operation_id="printLabels", tags=["labels"], responses=_LABELS)
 async def labels(body: LabelsIn, request: Request) -> Response:
-    """Labels as one PDF, or in a printer's language. Safe to repeat under the same job: the same prints, counted once.
+    """Labels as one PDF, or in a printer's language. Safe to repeat: the same job gives the same prints, counted once.
 
-    A label's code stands in the drawn label and nowhere else: it never leaves as data. With `Accept: image/png`, a
-    picture of the one label that would be printed: counted as no print, and without its code.
+    A label code appears only in the drawn label, never as data. With `Accept: image/png` the answer is a preview of one
+    label, which is not counted as a print and has no label code.
     """
     login, service = current_login(request)
     preview = request.headers.get("accept") == PNG
@@ -76,17 +77,17 @@ async def labels(body: LabelsIn, request: Request) -> Response:
     "/v1/assignments", operation_id="assign", tags=["parcels"], responses=outcomes_of(response_models.AssignOutcome)
 )
 async def assignments(body: AssignmentsIn, request: Request) -> Response:
-    """Give parcels that are here to couriers. Safe to repeat."""
+    """Assign parcels that have arrived at the outlet to couriers. Safe to repeat."""
     login, service = current_login(request)
     asked = [Assign(actor=login.actor, what=each.what, courier=each.courier) for each in body.items]
     return outcomes(service, await service.assign.submit_many(asked, login))
 
 
 def _check(template: str | Path, body: LabelsIn, setup: Setup) -> None:
-    """Refuse a form that no label can be drawn in.
+    """Refuse print settings with which no label can be drawn.
 
     Raises:
-        InputError: the template or the resolution is unknown, or the setup moves a code off the paper.
+        InputError: the template or the resolution is unknown, or the setup moves a symbol off the paper.
     """
     form = load(template, body.dpi)
     if body.to != "pdf":

@@ -1,7 +1,7 @@
-"""Files of this package, for any caller: the outlet's page, and the description for machines.
+"""Static files, which need no token: the outlet's page, and the OpenAPI description.
 
-What the page shows comes by `/v1/labels`. Nothing in it comes from elsewhere, and the browser is told to let nothing else
-in: no inline script, no other origin. The PDF and the previews are blobs, made in the page from answers.
+The page gets its data from `/v1/labels`. The headers forbid inline scripts and every other origin. The PDF and the
+previews are blobs that the page makes from answers.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ FILES = {
     "/openapi.json": (
         "../../openapi.json",
         "application/json",
-    ),  # kept: to make it anew takes 6 ms, and anybody may ask
+    ),  # a file, because generating it takes 6 ms and it needs no token
 }
-"""Where each file is served, and as what."""
+"""The file and the media type of each address."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -48,7 +48,7 @@ router = APIRouter(include_in_schema=False)
 
 
 async def page(request: Request) -> Response:
-    """One of the files."""
+    """Serve one of the files."""
     name, kind = FILES[request.url.path]
     return Response(_read(name), media_type=kind, headers=HEADERS)
 

@@ -1,4 +1,4 @@
-"""Supervisors enrol and revoke, others confirm, outlets begin and end shifts; whoever is enrolled gets tokens here."""
+"""Routes about people: tokens for all callers; enrolment, confirmation and revocation; shifts of an outlet's couriers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ from ..request_models import (
     TokenIn,
     UnlocksIn,
 )
-from .called import BodyRoute, current_login, json_response, outcomes, outcomes_of
+from .called import BodyRoute
+from .responses import current_login, json_response, outcomes, outcomes_of
 
 router = APIRouter(tags=["people"], route_class=BodyRoute)
 
@@ -43,7 +44,7 @@ _TOKEN: dict[int | str, dict[str, Any]] = {
 
 @router.post("/v1/token", operation_id="issueToken", responses=_TOKEN)
 async def token(body: TokenIn, request: Request) -> Response:
-    """A token that is bound to the key of the `DPoP` proof. The first time, the code of the enrolment comes along."""
+    """Issue a token that is bound to the key of the `DPoP` proof. The first request also sends the enrolment code."""
     service, proof = request.app.state.service, None
     if "dpop" in request.headers:
         proof = prove(service, request.scope, None)
@@ -79,7 +80,7 @@ def _plain(text: str | None) -> Plain | None:
 
 @router.post("/v1/people", operation_id="enrol", responses=outcomes_of(response_models.EnrolOutcome))
 async def people(body: PeopleIn, request: Request) -> Response:
-    """Enrol up to 20 people. A person who is enrolled already gets a new code, and keeps device and phone until it is used."""
+    """Enrol up to 20 people. An enrolled person gets a new code, and keeps device and phone until it is used."""
     login, service = current_login(request)
     asked = [
         Enrol(
@@ -96,7 +97,7 @@ async def people(body: PeopleIn, request: Request) -> Response:
 
 @router.post("/v1/confirmations", operation_id="confirm", responses=outcomes_of(response_models.ConfirmOutcome))
 async def confirmations(body: ConfirmationsIn, request: Request) -> Response:
-    """Confirm people whom a supervisor of another unit enrols, as a person of their unit or as a second supervisor."""
+    """Confirm people enrolled by a supervisor of another unit, as a person of their unit or a second supervisor."""
     login, service = current_login(request)
     asked = [
         Confirm(actor=login.actor, id=each.id, role=Role(each.role), unit=each.unit, phone=_plain(each.phone))
@@ -107,7 +108,7 @@ async def confirmations(body: ConfirmationsIn, request: Request) -> Response:
 
 @router.post("/v1/shifts", operation_id="setShifts", responses=outcomes_of(response_models.ShiftOutcome))
 async def shifts(body: ShiftsIn, request: Request) -> Response:
-    """Begin or end the work of your outlet's couriers; outside it they get no token. A courier may end their own."""
+    """Start or end shifts of your outlet's couriers, who get no token outside a shift. A courier may end their own."""
     login, service = current_login(request)
     asked = [Shift(actor=login.actor, courier=each.courier, hours=each.hours) for each in body.items]
     return outcomes(service, await service.shift.submit_many(asked, login))
@@ -115,7 +116,7 @@ async def shifts(body: ShiftsIn, request: Request) -> Response:
 
 @router.post("/v1/revocations", operation_id="revoke", responses=outcomes_of(response_models.RevokeOutcome))
 async def revocations(body: RevocationsIn, request: Request) -> Response:
-    """End enrolments; felt by the next request, and reversible for an hour. Safe to repeat."""
+    """End enrolments from the next request on, reversibly for an hour. Safe to repeat."""
     login, service = current_login(request)
     asked = [Revoke(actor=login.actor, id=id_) for id_ in body.ids]
     return outcomes(service, await service.enrol.submit_many(asked, login))
@@ -123,7 +124,7 @@ async def revocations(body: RevocationsIn, request: Request) -> Response:
 
 @router.post("/v1/reinstatements", operation_id="reinstate", responses=outcomes_of(response_models.ReinstateOutcome))
 async def reinstatements(body: ReinstatementsIn, request: Request) -> Response:
-    """Take revocations of the last hour back; an alarm names who did. Safe to repeat."""
+    """Undo revocations of the last hour. An alarm names the caller. Safe to repeat."""
     login, service = current_login(request)
     asked = [Reinstate(actor=login.actor, id=id_) for id_ in body.ids]
     return outcomes(service, await service.enrol.submit_many(asked, login))
@@ -131,7 +132,7 @@ async def reinstatements(body: ReinstatementsIn, request: Request) -> Response:
 
 @router.post("/v1/lost-devices", operation_id="endDevices", responses=outcomes_of(response_models.EndDeviceOutcome))
 async def lost_devices(body: LostDevicesIn, request: Request) -> Response:
-    """End devices that are in other hands; felt by the next request. Their owners are enrolled again. Safe to repeat."""
+    """Invalidate lost devices from the next request on. Their owners have to be enrolled again. Safe to repeat."""
     login, service = current_login(request)
     asked = [Lost(actor=login.actor, id=id_) for id_ in body.ids]
     return outcomes(service, await service.enrol.submit_many(asked, login))
@@ -139,7 +140,7 @@ async def lost_devices(body: LostDevicesIn, request: Request) -> Response:
 
 @router.post("/v1/unlocks", operation_id="unlock", responses=outcomes_of(response_models.UnlockOutcome))
 async def unlocks(body: UnlocksIn, request: Request) -> Response:
-    """Let people go on who are locked after too many refusals; never yourself. Safe to repeat."""
+    """Unlock people who were refused too often, but not yourself. Safe to repeat."""
     login, service = current_login(request)
     asked = [Unlock(actor=login.actor, id=id_) for id_ in body.ids]
     return outcomes(service, await service.enrol.submit_many(asked, login))

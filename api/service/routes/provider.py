@@ -1,4 +1,4 @@
-"""A provider that connects calls tells what became of them. It has no token: each push is signed, or nothing of it is read."""
+"""The route to which a provider pushes records of calls. It needs no token; a push without a valid signature is refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from masking.numbers.pushes import HEADER, BadSignature, SignatureRule
 from .. import response_models
 from ..auth import PUSHED
 from ..problems import ProblemError
-from .called import json_response, serialise_outcomes
+from .responses import json_response, serialise_outcomes
 
 TOGETHER = 100
 """Records that are committed together; a push may bring more."""
@@ -21,7 +21,7 @@ TOGETHER = 100
 router = APIRouter(tags=["calls"])
 
 _ACKNOWLEDGED: dict[int | str, dict[str, Any]] = {
-    200: {"model": response_models.PushAcknowledged, "description": "All of it is on disk; push it no more"}
+    200: {"model": response_models.PushAcknowledged, "description": "All records are stored; don't push them again"}
 }
 _RECORD = {
     "type": "object",
@@ -42,9 +42,9 @@ _TAKES: dict[str, Any] = {
 
 @router.post(PUSHED, operation_id="receiveAliyunReports", responses=_ACKNOWLEDGED, openapi_extra=_TAKES)
 async def aliyun(request: Request) -> Response:
-    """What Aliyun pushes (SecretReport), signed by whoever hands it on; at least once, twice, in any order.
+    """Receive Aliyun's call records (SecretReport), signed by the relay that forwards them, repeatedly and in any order.
 
-    Acknowledged, in Aliyun's words, once it is on disk; whatever is answered otherwise has to be pushed again.
+    They are acknowledged in Aliyun's format once they are stored. After any other answer they have to be pushed again.
     """
     service = request.app.state.service
     given = request.headers.getlist(HEADER)

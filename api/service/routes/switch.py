@@ -1,4 +1,4 @@
-"""The telephone switch: whom does this call ring, and what became of it? And nothing else."""
+"""Routes for the telephone switch: whom to connect a call to, and reports of calls."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from masking.values.plaintext import Plain
 
 from .. import response_models
 from ..request_models import ReportsIn, RouteIn
-from .called import BodyRoute, current_login, outcomes, outcomes_of
+from .called import BodyRoute
+from .responses import current_login, outcomes, outcomes_of
 
 router = APIRouter(tags=["calls"], route_class=BodyRoute)
 
 
 @router.post("/v1/calls/route", operation_id="routeCalls", responses=outcomes_of(response_models.RouteOutcome))
 async def route(body: RouteIn, request: Request) -> Response:
-    """Connect or refuse. Each answer uses up the intent that allowed it and is on the ledger before it is given."""
+    """Connect or refuse calls. Each answer uses up the intent that allowed it, and is on the ledger before it is given."""
     login, service = current_login(request)
     asked = [
         Route(actor=login.actor, caller=Plain(each.caller), main=each.main, extension=each.extension)
@@ -30,7 +31,7 @@ async def route(body: RouteIn, request: Request) -> Response:
 
 @router.post("/v1/calls/reports", operation_id="reportCalls", responses=outcomes_of(response_models.ReportOutcome))
 async def reports(body: ReportsIn, request: Request) -> Response:
-    """What happened to calls, at least once and in any order. What is answered is on disk and need not be sent again."""
+    """Report events of calls, repeatedly and in any order. Answered events are stored and need not be sent again."""
     login, service = current_login(request)
     asked = [
         CallReport(
