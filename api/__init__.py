@@ -1,1 +1,1 @@
-"""HTTP, settings, wiring and the command line; no rule of the trade."""
+"""The HTTP service and the command `waybill`. Rules about parcels are in `masking`."""

@@ -1,4 +1,4 @@
-"""Which deployment a command works on if it is not told, the same for all of them; and who has a folder to themselves."""
+"""The deployment that a command works on, and exclusive use of a folder."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from masking.runtime import World
 from masking.store.store import Store
 
 MADE = Path("waybill-data")
-"""The folder that `waybill mask` makes on first use where there is no deployment."""
+"""The folder that `waybill mask` creates on first use where there is no deployment."""
 
 
 def usual() -> Path:
-    """This folder if it is a deployment, else the one that `waybill mask` has made in it, else this folder after all."""
+    """The default deployment: this folder or `MADE` in it, the first that is a deployment. If neither is, this folder."""
     try:
         found = [folder for folder in (Path(), MADE) if (folder / SETTINGS).exists()]
-    except PermissionError:  # `sudo -u waybill`, in a folder that is root's alone
+    except PermissionError:  # `sudo -u waybill` in a folder that only root can read
         found = []
     return (found or [Path()])[0]
 
 
 def add_folder(parser: argparse.ArgumentParser) -> None:
-    """The option `--folder`."""
-    told = f"the deployment (default: this folder, or {MADE} in it)"
-    parser.add_argument("--folder", type=Path, default=usual(), help=told)
+    """Add the option `--folder`."""
+    text = f"the deployment's folder (default: this folder, or {MADE} in it)"
+    parser.add_argument("--folder", type=Path, default=usual(), help=text)
 
 
 def add_state(parser: argparse.ArgumentParser) -> None:
-    """The option `--state`, of commands that talk to a service."""
-    told = "for a service: folder for what is kept between runs (default: that of the credentials)"
-    parser.add_argument("--state", type=Path, metavar="FOLDER", help=told)
+    """Add the option `--state` of commands that talk to a service."""
+    text = "for a service: folder for the device's key and other state (default: the credentials' folder)"
+    parser.add_argument("--state", type=Path, metavar="FOLDER", help=text)
 
 
 @contextmanager
 def opening(folder: Path, world: World) -> Iterator[Store]:
-    """The store of the deployment in a folder, closed when the block ends, however it does.
+    """The store of the deployment in a folder. It is closed when the block ends.
 
     Raises:
         SettingsError: see `open_folder`.
@@ -55,9 +55,9 @@ def opening(folder: Path, world: World) -> Iterator[Store]:
 
 @contextmanager
 def exclusive_folder(folder: Path, otherwise: MaskingError) -> Iterator[None]:
-    """Hold a folder while the block runs, or raise `otherwise`: another program holds it. A crash releases it.
+    """Lock a folder while the block runs. If another program holds the lock, raise `otherwise`.
 
-    Programs that don't ask for it use the folder as before.
+    A crash releases the lock. It keeps out only programs that also take it.
     """
     with ExitStack() as held:
         try:
@@ -68,10 +68,10 @@ def exclusive_folder(folder: Path, otherwise: MaskingError) -> Iterator[None]:
 
 
 def require_posix(command: str) -> None:
-    """Refuse a command that is not made for Windows.
+    """Refuse to run a command that does not support Windows.
 
     Raises:
-        SettingsError: this is no POSIX system.
+        SettingsError: this is not a POSIX system.
     """
     if not POSIX:
         raise SettingsError(f"{command} needs Linux or another POSIX system; on Windows use mask, label and the client")

@@ -1,6 +1,6 @@
-"""Writes the files that a user names: whole or not at all, never through a link, never over other content.
+"""Writes the files that a user names: completely or not at all, never through a link, never over other content.
 
-A printer's device or a pipe is opened and written as it is; `-` is standard output.
+A printer's device or a pipe is written directly. `-` is standard output.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _STDOUT = frozenset({"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
 
 @contextmanager
 def output(path: Path, *, overwrite: bool = False) -> Iterator[IO[bytes]]:
-    """A binary file to write. It appears as `path` when the block ends without an error; until then, `path` stays as it was.
+    """A binary file to write. It appears as `path` when the block ends without an error. Until then `path` is unchanged.
 
-    Content that is already there is left alone, and a file of no bytes is replaced.
+    An empty file is replaced. A file with content is replaced only if `overwrite` is set.
 
     Raises:
-        InputError: `path` is a link, a folder or a disk; or it holds other content, and `overwrite` is not set.
+        InputError: `path` is a link, a folder or a disk, or it holds other content and `overwrite` is not set.
         OSError: the folder can't be written, or is full.
     """
     if str(path) in _STDOUT:
@@ -51,7 +51,7 @@ def output(path: Path, *, overwrite: bool = False) -> Iterator[IO[bytes]]:
 
 
 def check_output(path: Path) -> None:
-    """Refuse what `output` can never write to, before anything is done that would be lost.
+    """Refuse a path that `output` can never write to, before any work is done whose result would be lost.
 
     Raises:
         InputError: as in `output`, except for other content.
@@ -60,13 +60,13 @@ def check_output(path: Path) -> None:
         _is_stream(path)
 
 
-def beside(path: Path) -> TextIO:
-    """Where to say what was written: standard output, or standard error if the file itself goes to standard output."""
+def message_stream(path: Path) -> TextIO:
+    """The stream for messages about `path`: standard output, or standard error if the file goes to standard output."""
     return sys.stderr if str(path) in _STDOUT else sys.stdout
 
 
 def _is_stream(path: Path) -> bool:
-    """Whether bytes are to be sent there as they come: a device such as a printer's, or a pipe.
+    """Whether `path` is a pipe or a device such as a printer's, to which bytes are sent directly.
 
     Raises:
         InputError: it is neither a regular file nor such a stream.
@@ -82,11 +82,11 @@ def _is_stream(path: Path) -> bool:
     if stat.S_ISREG(found.st_mode) and not path.is_symlink():
         return False
     what = "a link" if path.is_symlink() else "a folder" if path.is_dir() else "neither a file nor a printer or pipe"
-    raise InputError("file", f"{path} is {what}: give the name of a file")
+    raise InputError("file", f"{path} is {what}: give the name of a regular file")
 
 
 def _of_the_system(path: Path) -> bool:
-    """Whether a link is one of `/dev/fd` or an administrator's name for a device, and no other user can have made it."""
+    """Whether a link is in `/dev` or `/proc` and only root or this user can have created it."""
     folder = path.absolute().parent
     if folder.parts[1:2] not in (("dev",), ("proc",)):
         return False
@@ -95,10 +95,10 @@ def _of_the_system(path: Path) -> bool:
 
 
 def open_stream(path: Path) -> int:
-    """A device or pipe, opened to write.
+    """Open a device or pipe for writing; the file descriptor.
 
     Raises:
-        InputError: it is something else by now.
+        InputError: the path is no longer a device or pipe.
         OSError: it can't be opened.
     """
     handle = os.open(path, os.O_WRONLY | os.O_NOCTTY)
@@ -110,7 +110,7 @@ def open_stream(path: Path) -> int:
 
 
 def _publish(part: Path, path: Path, *, overwrite: bool) -> None:
-    """Give a finished file its name.
+    """Rename a finished file to its final name.
 
     Raises:
         InputError: see `output`.
@@ -122,9 +122,9 @@ def _publish(part: Path, path: Path, *, overwrite: bool) -> None:
         return
     try:
         if POSIX:
-            os.link(part, path)  # unlike a rename it never replaces anything
+            os.link(part, path)  # unlike a rename, it never replaces a file
         else:
-            part.rename(path)  # which does not on Windows either
+            part.rename(path)  # on Windows a rename never replaces a file
     except FileExistsError:
         if not filecmp.cmp(part, path, shallow=False):
             raise InputError(

@@ -1,6 +1,6 @@
-"""What commands print. Foreign text (headers, cells, sheet and file names, a service's words) can't steer the terminal.
+"""What commands print. Text from files and services (headers, cells, sheet names) can't control the terminal.
 
-Control characters would rename its window or erase what stands there; bidirectional ones show lines in another order.
+Control characters could rename its window or erase its content. Bidirectional ones could reorder a line.
 """
 
 from __future__ import annotations
@@ -13,41 +13,41 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, TextIO, cast
 
 _STEERING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""The Unicode categories that are never shown: control, format, half of a pair, line and paragraph separator."""
+"""The Unicode categories that are never shown: control, format, surrogate, line and paragraph separator."""
 
 
 def harmless(text: str) -> str:
-    """The text without characters that steer a terminal; line feeds and tabs stay."""
+    """The text without characters that control a terminal. Line feeds and tabs stay."""
     return text if text.isprintable() else "".join(char for char in text if not _steers(char))
 
 
 def one_line(text: object) -> str:
-    """The text on one line, so that a header or a name can't pass for a line of the command."""
+    """The text on one line, so that a header or a name can't be mistaken for a line that the command printed."""
     return " ".join(str(text).split())
 
 
 def quoted(value: object, *, toml: bool = False) -> str:
-    """A value as JSON, or a string or list as TOML; characters that a terminal must not see are escaped, so none is lost."""
+    """A value as JSON, or a string or list as TOML. Characters that could control a terminal are escaped, not dropped."""
     written = json.dumps(value, ensure_ascii=False)
     return "".join(_escaped(char, toml=toml) if _steers(char) else char for char in written)
 
 
 def write_over(stream: TextIO, line: str) -> None:
-    """Show a line in place of the terminal's last one."""
+    """Show a line in place of the terminal's current one."""
     getattr(stream, "unguarded", stream).write(f"\r{harmless(line)}\x1b[K")
     stream.flush()
 
 
 @contextmanager
 def guarded_output() -> Iterator[None]:
-    """Let nothing that is printed in the block steer the terminal."""
+    """Filter everything that is printed in the block with `harmless`."""
     out, err = (cast("TextIO", _Guarded(stream)) for stream in (sys.stdout, sys.stderr))
     with redirect_stdout(out), redirect_stderr(err):
         yield
 
 
 class _Guarded:
-    """A stream that writes harmless text; anything but text goes to the stream behind it."""
+    """A text stream that writes through `harmless`. Other attributes are those of the wrapped stream."""
 
     def __init__(self, stream: TextIO) -> None:
         self.unguarded = stream

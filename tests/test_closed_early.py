@@ -90,7 +90,7 @@ def test_clock_ahead_of_the_database_server_is_refused(databases, tmp_path):
     store = open_folder(tmp_path / "deployment", world)
     assert known_time(world, store)
     for is_right in (False, True):
-        with pytest.raises(SettingsError, match=r"24\.0 hours ahead of the clock of the server of the data"):
+        with pytest.raises(SettingsError, match=r"24\.0 hours ahead of the data database server's clock"):
             known_time(World(now=lambda: world.now() + timedelta(days=1)), store, is_right=is_right)
     store.close()
 

@@ -49,7 +49,7 @@ def test_unchanged_ledger_verifies_without_a_new_signature(deployed, capsys):
     folder, _ = deployed
     before = leaves(folder)
     assert main(["ledger", "verify", "--folder", str(folder)]) == 0
-    assert capsys.readouterr().out.startswith("3 leaves, all as signed; 0 wait")
+    assert capsys.readouterr().out.startswith("3 leaves, all as signed; 0 not yet placed")
     assert leaves(folder) == before
 
 
@@ -64,7 +64,7 @@ def test_ledger_is_verified_from_the_last_verified_point_unless_in_full(deployed
     assert main([*verify, "--full"]) == 1
     (folder / "ledger.verified").write_text("no checkpoint\n", "utf-8")
     assert main(verify) == 1
-    assert "verifying from the first leaf" in capsys.readouterr().err
+    assert "this run starts with the first leaf" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_unreadable_leaf_is_named_and_the_others_are_listed(deployed, capsys):
     other, damaged = said.out.splitlines()
     assert other.split()[1] == "checkout"
     assert damaged.startswith("UNREADABLE: leaf-3, in the row ")
-    assert said.err == "waybill who-saw: of 2 leaves about it 1 can't be read\n"
+    assert said.err == "waybill who-saw: 1 of its 2 leaves can't be read\n"
     assert main(["watch", "--folder", str(folder)]) == 1
     assert capsys.readouterr().out.split() == ["unreadable-leaf", "leaf-3", "1", "of", "1"]
 
@@ -190,7 +190,7 @@ def test_unreadable_leaf_is_named_and_the_others_are_listed(deployed, capsys):
 def test_who_saw_lists_nothing_for_an_id_never_issued(deployed, capsys):
     folder, _ = deployed
     assert main(["who-saw", waybill_id_of(bytes(16)), "--folder", str(folder)]) == 1
-    assert capsys.readouterr().err == "waybill who-saw: nothing on the ledger is about it\n"
+    assert capsys.readouterr().err == "waybill who-saw: the ledger has nothing about this waybill\n"
     assert main(["who-saw", "13800000001", "--folder", str(folder)]) == 2
 
 

@@ -177,7 +177,7 @@ def test_another_days_file_of_the_same_name_keeps_yesterdays_results(mask, tmp_p
     yesterday = results(tmp_path)
     capsys.readouterr()
     assert mask([row(2), row(3)]) == 2
-    assert "masked.csv holds 1 orders that this file does not; give another folder (--out " in capsys.readouterr().err
+    assert "masked.csv holds 1 orders that this file lacks; give another folder (--out " in capsys.readouterr().err
     assert results(tmp_path) == yesterday
     assert mask([row(2), row(3)], "--out", str(tmp_path / "orders-masked-2")) == 0
     assert "2 rows, 2 orders: 2 masked" in (said := capsys.readouterr().out)

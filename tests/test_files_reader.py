@@ -208,8 +208,8 @@ def test_number_that_a_spreadsheet_cannot_hold_is_not_read_as_digits(number, tmp
         ("nonsense", "can't be read as TOML"),
         ('recipient.name = "a"', "no field is called recipient"),
         ('"recipient.nose" = "a"', "no field is called recipient.nose"),
-        ("reference = 3", "takes headers in quotes"),
-        ('reference = ["a", "b"]', "takes one header"),
+        ("reference = 3", "is not a list of headers: write headers in quotes"),
+        ('reference = ["a", "b"]', "has several headers: give one"),
         ('[sender]\nname = "a"', "[sender] holds"),
     ],
 )

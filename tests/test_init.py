@@ -50,7 +50,9 @@ def test_new_deployment_refuses_the_database_of_another(tmp_path, urls, capsys):
         assert why in capsys.readouterr().err
         assert not (tmp_path / "new").exists()
     assert waybill("ledger", "verify", "--folder", tmp_path / "d") == 0
-    assert capsys.readouterr().out.startswith("1 leaves, all as signed; 0 wait")  # nobody was enrolled by the way
+    assert capsys.readouterr().out.startswith(
+        "1 leaves, all as signed; 0 not yet placed"
+    )  # nobody was enrolled by the way
 
 
 @pytest.mark.parametrize("address", ["nonsense", "mysql://u:9876@h/d", "postgresql+psycopg://u:9876@h:x/d"])
@@ -78,6 +80,6 @@ def test_postgresql_deployment_is_made_and_examined_like_any_other(tmp_path, url
     assert waybill("doctor", "--folder", tmp_path / "d") == 1  # the tests' server answers before its data is on disk
     wrong = [line for line in capsys.readouterr().out.splitlines() if line.startswith("WRONG")]
     settings = [(each, name) for each in ("data", "keys") for name in ("fsync", "full_page_writes")]
-    assert [line.split(": a power cut")[0] for line in wrong] == [
-        f"WRONG  the server of the {each} has {name} off" for each, name in settings
+    assert [line.split(": after a power cut")[0] for line in wrong] == [
+        f"WRONG  the {each} database server has {name} off" for each, name in settings
     ]

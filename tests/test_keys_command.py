@@ -76,7 +76,7 @@ def test_revoking_a_label_key_needs_a_confirmation_and_leaves_a_leaf(waybill, fo
     waybill("keys", "rotate", "label")
     command = [sys.executable, "-m", "api.cli", "keys", "revoke", "label", "1", "--folder", folder]
     asked = subprocess.run(command, input="no\n", capture_output=True, text=True, check=False, cwd=ROOT)
-    assert (asked.returncode, asked.stderr) == (1, "nothing done\n")
+    assert (asked.returncode, asked.stderr) == (1, "nothing was done\n")
     assert waybill("keys", "revoke", "label", "1", "--yes")[0] == 0
     assert "dead" in re.search(r"^label +1 +(\w+)", waybill("keys", "list")[1], re.MULTILINE)[1]
     assert key_leaves(folder) == [
@@ -103,8 +103,8 @@ def test_unopenable_wrap_stays_with_its_key_and_is_reported(waybill, folder, tok
     store.close()
     assert waybill("keys", "revoke", "online", day, "--yes")[0] == 0
     status, out, err = waybill("keys", "refresh", "online")
-    assert (status, out.split(";")[0]) == (1, "moved 0 wraps to today's key")
-    assert err == f"a wrap on {day} does not open, and stays there; an alarm rang\n"
+    assert (status, out.split(". ")[0]) == (1, "moved 0 wraps to today's key")
+    assert err == f"wraps under {day} do not open and stay there; an alarm is raised\n"
     assert waybill("keys", "destroy", "online", day, "--yes")[2] == "waybill keys: wraps-hang-on-it\n"
     assert waybill("erase", token, "--reason", "test")[0] == 0
     assert waybill("keys", "destroy", "online", day, "--yes")[0] == 0
@@ -132,8 +132,11 @@ def test_dry_run_changes_nothing(waybill, folder, words, tmp_path):
 
 def test_contradictory_arguments_are_named(waybill):
     assert waybill("keys", "revoke", "archive", "1")[2] == "waybill keys: purpose: revoke takes one of online, label\n"
-    assert waybill("keys", "revoke", "label")[2] == "waybill keys: name: say which key\n"
-    assert waybill("keys", "rotate", "offline")[2] == "waybill keys: out: say where the private half goes\n"
+    assert (
+        waybill("keys", "revoke", "label")[2]
+        == "waybill keys: name: missing: name the key, as `waybill keys list` shows it\n"
+    )
+    assert waybill("keys", "rotate", "offline")[2] == "waybill keys: out: missing: give the file for the private key\n"
 
 
 def test_new_root_opens_everything_and_the_old_file_nothing(waybill, folder, token, tmp_path):

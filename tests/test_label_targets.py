@@ -96,7 +96,7 @@ def test_device_that_takes_nothing_times_out(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     still = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        with printer(str(pipe), patience=0.2) as send, pytest.raises(UnavailableError, match="takes no bytes"):
+        with printer(str(pipe), patience=0.2) as send, pytest.raises(UnavailableError, match="receives no bytes"):
             send(bytes(1_000_000))
     finally:
         os.close(still)

@@ -122,7 +122,7 @@ def test_plan_names_slots_main_numbers_and_the_day(folder, capsys, monkeypatch, 
     assert "run dry" not in said
     waybill(folder, "import", "17000000009", "000-999", "--city", "shanghai", "--switch", "switch-1")
     waybill(folder, "plan", "--daily", "300", "--digits", "3")
-    assert "there are 1000 slots, 1000 of them free: they run dry on day 3" in capsys.readouterr().out
+    assert "there are 1000 slots, 1000 of them free: they run out on day 3" in capsys.readouterr().out
     waybill(folder, "plan", "--daily", "50")
     assert "not within a year" in capsys.readouterr().out
 

@@ -103,7 +103,7 @@ def test_restore_refuses_keys_older_than_the_data_unless_confirmed(folder, tmp_p
     for deep in (False, True):
         [found] = [each for each in look(folder, WORLD, deep=deep) if "open for nobody" in each.text]
         assert found.verdict == "WRONG"
-        assert found.text.startswith(f"of 4 active waybills{'' if deep else ', a sample,'} 3 open for nobody: wb1_")
+        assert found.text.startswith(f"3 of 4 active waybills{'' if deep else ' (a sample)'} can't be opened: wb1_")
 
 
 def test_keys_copied_after_the_data_lose_nothing(folder, tmp_path):

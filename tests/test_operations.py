@@ -80,11 +80,11 @@ def test_service_listens_on_loopback_by_default(folder, capsys):
     for host in ("0.0.0.0", "::", "192.0.2.1", "example.com"):
         for words, needed in (([], "--insecure-bearer"), (["--bearer-roles", "none"], "--plain-http")):
             assert waybill("serve", "--folder", folder, "--host", host, *words) == 2
-            assert capsys.readouterr().err.endswith(f", or say {needed}\n")
+            assert capsys.readouterr().err.endswith(f", or give {needed}\n")
     assert (
         waybill("serve", "--folder", folder, "--host", "0.0.0.0", "--plain-http") == 2
     )  # the switch's tokens are bound to nothing
-    assert "need no device (switch)" in capsys.readouterr().err
+    assert "need no device can be stolen (switch)" in capsys.readouterr().err
     assert waybill("serve", "--demo", "--host", "0.0.0.0", "--insecure-bearer", "--plain-http") == 2
     assert "--" not in capsys.readouterr().err
     for words in (["--insecure-bearer"], ["--bearer-roles", "none", "--plain-http"]):
@@ -139,7 +139,10 @@ def test_sqlite_folder_has_one_service_and_a_killed_one_leaves_no_lock(folder, c
         ready(url)
         before = sorted(folder.iterdir())
         assert waybill("serve", "--folder", folder, "--port", 0) == 2
-        assert capsys.readouterr().err == "waybill serve: a service is running on this folder, and SQLite takes one\n"
+        assert (
+            capsys.readouterr().err
+            == "waybill serve: a service is running on this folder, and SQLite supports one: stop it first\n"
+        )
         assert waybill("restore", "keys", folder / SETTINGS, "--folder", folder) == 2
         assert capsys.readouterr().err == "waybill restore: a service is running on this folder; stop it first\n"
         assert waybill("doctor", "--folder", folder) == waybill("retire", "--folder", folder) == 0
@@ -167,7 +170,8 @@ def test_several_workers_need_postgresql(folder, capsys):
 )
 def test_host_and_port_are_checked_alike_in_file_environment_and_option(folder, capsys, monkeypatch, name, value):
     """An empty host would be every address of the machine, and the resolver would take what is left of too large a port."""
-    told = f"{name} is no fit {'text' if name == 'host' else 'number'} (waybill.toml, environment or option)\n"
+    wanted = "string" if name == "host" else "number"
+    told = f"{name} is not a valid {wanted} (in waybill.toml, the environment or an option)\n"
     assert waybill("serve", "--folder", folder, f"--{name}={value.strip(chr(34))}") == 2
     assert capsys.readouterr().err == f"waybill serve: {told}"
     with monkeypatch.context() as environ:
@@ -227,7 +231,7 @@ def test_doctor_names_units_of_both_tables_without_a_person(tmp_path, capsys):
     create(folder, world, Settings(tenant=TENANT, network=NETWORK))
     assert waybill("doctor", "--folder", folder) == 0
     assert (
-        "look   of the units in [collects] and [delivers] 2 have nobody to take in: hz-01, sh-01\n"
+        "look   2 units of [collects] and [delivers] have no enrolled outlet staff: hz-01, sh-01\n"
         in capsys.readouterr().out
     )
     with opening(folder, world) as store, store.transaction() as tx:
@@ -235,7 +239,7 @@ def test_doctor_names_units_of_both_tables_without_a_person(tmp_path, capsys):
         people.enrol(world, store.keys, tx, replace(COURIER, unit="hz-01"), world.now())
     assert waybill("doctor", "--folder", folder) == 0
     assert (
-        "look   of the units in [collects] and [delivers] 1 have nobody to take in: hz-01\n" in capsys.readouterr().out
+        "look   1 units of [collects] and [delivers] have no enrolled outlet staff: hz-01\n" in capsys.readouterr().out
     )
 
 
@@ -261,7 +265,7 @@ def test_doctor_names_an_address_that_remote_clients_reach_without_tls(folder, c
     with (folder / SETTINGS).open("a", encoding="utf-8") as file:
         file.write(f'[service]\naddress = "{address}"\n')
     assert waybill("doctor", "--folder", folder) == 0
-    assert ("look   [service] address is http:// beyond this machine" in capsys.readouterr().out) is clear
+    assert ("look   [service] address is http:// on another machine" in capsys.readouterr().out) is clear
 
 
 def test_doctor_accepts_a_new_deployment_and_names_what_is_wrong(folder, capsys):
@@ -282,7 +286,7 @@ def test_doctor_accepts_a_new_deployment_and_names_what_is_wrong(folder, capsys)
         strange.touch()
         os.chown(strange, 65534, -1)
     assert waybill("doctor", "--folder", folder) == 1
-    assert "WRONG  old.key: of another user than the folder" in capsys.readouterr().out
+    assert "WRONG  old.key: owned by another user than the folder" in capsys.readouterr().out
     (folder / ROOT_KEY).chmod(0o644)
     assert waybill("doctor", "--folder", folder) == 1
     assert waybill("doctor", "--folder", folder / "nowhere") == 1

@@ -193,7 +193,10 @@ def test_restore_overwrites_no_key_store_and_takes_nothing_else(deployment, fold
     [
         ("nonsense", "a database's address is"),
         ("postgresql+psycopg://host:port/name", "a database's address is"),
-        ("sqlite:///{}/none.sqlite", "none.sqlite is missing, whose destructions are replayed: restore the data first"),
+        (
+            "sqlite:///{}/none.sqlite",
+            "none.sqlite is missing, and its destructions must be replayed: restore the data first",
+        ),
     ],
 )
 def test_keys_are_not_restored_next_to_missing_data(

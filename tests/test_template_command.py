@@ -18,7 +18,7 @@ def test_new_template_has_no_findings_and_can_be_drawn(tmp_path: Path, capsys: p
     assert main(["template", "new", str(own), "--like", "76x130"]) == 0
     assert main(["template", "check", str(own)]) == 0
     assert main(["template", "preview", str(own), str(seen), "--dpi", "300"]) == 0
-    assert "good" in capsys.readouterr().out
+    assert "no faults" in capsys.readouterr().out
     with Image.open(seen) as picture:
         assert picture.width == round(76 * 300 / 25.4)
     assert chosen(str(own)) == own
@@ -90,7 +90,7 @@ def test_template_too_small_for_an_ordinary_address_is_reported(
     narrow = own.read_text("utf-8").replace("[11.5, 41.5, 72, 10.5]", "[11.5, 41.5, 12, 10.5]")
     own.write_text(narrow, "utf-8")
     assert main(["template", "check", str(own)]) == 1
-    assert "too little room: of an ordinary label, recipient.address does-not-fit" in capsys.readouterr().err
+    assert "too little room: on an ordinary label, recipient.address does-not-fit" in capsys.readouterr().err
 
 
 def test_logo_that_scanners_read_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""`python -m waybill_service.cli`, the same as `waybill`."""
+"""`python -m api.cli`, the same as `waybill`."""
 
 from .main import main
 

@@ -1,6 +1,6 @@
-"""The command `waybill`: finds the command's module in `api/commands`, imports only that one, and runs it.
+"""The program `waybill`: imports the module of the named command from `api/cli/commands` and runs it.
 
-A command module has `arguments(parser)` and `run(args) -> exit status`.
+A command's module has `arguments(parser)`, which adds its options, and `run(args)`, which returns the exit status.
 """
 
 from __future__ import annotations
@@ -16,35 +16,35 @@ from masking.errors import MaskingError, not_installed
 from ..terminal import guarded_output
 
 COMMANDS = {
-    "init": "a new deployment, and its supervisor's one-time code",
-    "serve": "the service over HTTP, on this machine (--demo: with staff and credentials to try it)",
-    "people": "enrol, confirm, revoke people and begin shifts, on a service, by your own device's key",
-    "doctor": "look at a deployment and say what to mend",
-    "demo": "one order's way from checkout to erased data, every printed line checked",
-    "mask": "a file of orders (CSV, XLSX) becomes masked waybills, labels, and a list of what was rejected",
-    "label": "print waybills as one job, into a file or on a printer; go on after a break, or print a range again",
-    "printer": "print a page to set a label printer up with: paper edges, single dots, darkness, offset",
-    "template": "a merchant's own label templates: new, check, preview",
-    "who-saw": "everything on the ledger about one waybill",
-    "alarms": "list what was raised, acknowledge it, send what waits",
-    "watch": "what stands out on the ledger of the last day; mark a parcel as a canary",
-    "erase": "destroy one waybill's data for good",
-    "certificate": "verify a certificate of destruction, offline",
-    "numbers": "the pool of virtual numbers: import, retire, quarantine, clear, stock, plan",
-    "ledger": "verify the ledger",
-    "retire": "the nightly run: seal away, destroy and let keys die, as the schedule says",
-    "hold": "keep one waybill from being sealed away and destroyed, or release it",
+    "init": "create a deployment, and a one-time code for its supervisor",
+    "serve": "run the HTTP service on this machine (--demo: with sample staff and credentials)",
+    "people": "enrol, confirm and revoke people and start shifts, on a service, with your own device's key",
+    "doctor": "check a deployment and say what to repair",
+    "demo": "take sample orders from checkout to erased data, and check every printed line",
+    "mask": "turn a file of orders (CSV, XLSX) into masked waybills, labels and a list of rejected orders",
+    "label": "print waybills as one job to a file or printer; resume it, or reprint a range",
+    "printer": "print a setup page for a label printer: paper edges, single dots, darkness, offset",
+    "template": "create, check and preview your own label templates",
+    "who-saw": "list everything on the ledger about one waybill",
+    "alarms": "list, acknowledge and deliver alarms",
+    "watch": "report unusual activity on the ledger; mark a parcel as a canary",
+    "erase": "destroy one waybill's data permanently",
+    "certificate": "verify a certificate of destruction offline",
+    "numbers": "manage the pool of virtual numbers: import, retire, quarantine, clear, stock, plan",
+    "ledger": "verify the ledger, or accept one that was cut back",
+    "retire": "the nightly run: seal away and destroy data on schedule, and end keys",
+    "hold": "keep one waybill from being sealed away or destroyed, or release it",
     "archive": "open one sealed-away waybill with the offline key",
-    "keys": "make, list, rotate, revoke, refresh, destroy keys",
-    "backup": "copy the data or the keys, consistently, while they are in use",
-    "restore": "put a copy of the data or the keys in place of a lost database; what was destroyed stays destroyed",
-    "check": "the auditor's tool: compare finished labels with the orders they were made from",
+    "keys": "create, list, rotate, revoke, refresh and destroy keys",
+    "backup": "copy the data or the keys consistently while they are in use",
+    "restore": "replace a lost database by a copy of the data or the keys; destroyed data stays destroyed",
+    "check": "for auditors: compare finished labels with the orders they were made from",
     "redact": "mask names, phones, addresses and free text: JSON lines in, JSON lines out",
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `waybill COMMAND ...`; the exit status is the command's, 2 for an error that has a name."""
+    """Run `waybill COMMAND ...`. The exit status is the command's own, or 2 for an expected error."""
     with guarded_output():
         return _main(argv)
 
@@ -53,11 +53,11 @@ def _main(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(
         prog="waybill",
-        description="Take the recipient's personal data off the waybill.",
+        description="Keep the recipient's personal data off the waybill.",
         epilog="\n".join(f"  {name:<12}{text}" for name, text in COMMANDS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below")
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of the commands below")
     command = parser.parse_args(words[:1]).command
     own = argparse.ArgumentParser(prog=f"waybill {command}", description=COMMANDS[command])
     status = 2
@@ -70,8 +70,8 @@ def _main(argv: Sequence[str] | None) -> int:
         print(f"waybill {command}: {error}", file=sys.stderr)
     except ImportError as error:
         print(f"waybill {command}: {not_installed(error)}", file=sys.stderr)
-    except BrokenPipeError:  # whoever read what we print has seen enough; nothing is left to be flushed at exit
+    except BrokenPipeError:  # the reader closed the pipe; /dev/null takes what Python flushes at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:  # a file that the caller named, or a full disk
+    except OSError as error:  # a file that the user named, or a full disk
         print(f"waybill {command}: {error.filename or 'file'}: {error.strerror}", file=sys.stderr)
     return status

@@ -1,6 +1,6 @@
-"""Whether this machine's clock can be believed, before what can't be undone is done by it: closing days, destroying keys.
+"""Checks this machine's clock before an irreversible act depends on it, such as closing days or destroying keys.
 
-A database server has a clock of its own. SQLite has none; there the ledger says when it was last signed.
+It is compared with the database server's clock. SQLite has no server, so there the ledger's last signature is used.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ AHEAD = timedelta(minutes=5)
 """How far this machine's clock may be ahead of a database server's."""
 
 UNUSED = timedelta(days=3)
-"""How long a deployment may have been without a signature of its ledger; a weekend."""
+"""How long a deployment may go without signing its ledger: a long weekend."""
 
 
 def known_time(world: World, store: Store, *, is_right: bool = False) -> datetime:
-    """A moment that is certainly over: the present, or that of the ledger's last checkpoint where no server has a clock.
+    """The present, or the time of the ledger's last checkpoint where no database server can confirm the clock.
+
+    `is_right` says that the operator has checked the clock, so that the ledger's last signature is not compared.
 
     Raises:
-        SettingsError: the clock is ahead of a database server's; or, unless the caller knows that it `is_right`, days ahead of
-            the ledger.
+        SettingsError: the clock is ahead of a database server's, or days ahead of the ledger.
     """
     now, has_clock = world.now(), False
     for database, engine in (("data", store.data), ("keys", store.keys.engine)):
@@ -35,8 +36,8 @@ def known_time(world: World, store: Store, *, is_right: bool = False) -> datetim
         has_clock |= theirs is not None
         if theirs and now - theirs > AHEAD:
             raise SettingsError(
-                f"this machine's clock is {_span(now - theirs)} ahead of the clock of the server of the {database}. Nothing "
-                "was done: days would close and data would be destroyed too early. Set the clock, then run this again"
+                f"this machine's clock is {_span(now - theirs)} ahead of the {database} database server's clock. Nothing "
+                "was done, because days would close and data would be destroyed too early. Set the clock and run this again"
             )
     if has_clock or is_right:
         return now
@@ -44,8 +45,8 @@ def known_time(world: World, store: Store, *, is_right: bool = False) -> datetim
     signed = checkpoint.read(note, journal.log_key(world, store)).at if note else now
     if now - signed > UNUSED:
         raise SettingsError(
-            f"the ledger was last signed {_span(now - signed)} before the time of this machine. Nothing was done. If the clock "
-            "is ahead, set it; if the deployment was not in use for so long, run this with --clock-is-right"
+            f"the ledger was last signed {_span(now - signed)} before this machine's time. Nothing was done. If the clock "
+            "is ahead, set it. If the deployment was not in use for so long, run this with --clock-is-right"
         )
     return min(now, signed)
 

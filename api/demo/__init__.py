@@ -1,1 +1,1 @@
-"""`waybill demo`: one order after another walks the whole path, and every line printed is checked."""
+"""`waybill demo`: sample orders from checkout to erased data, with every printed line checked."""

@@ -1,4 +1,4 @@
-"""Act three: the data is gone, and everybody can check that it is."""
+"""Act three: data is destroyed, and the demo proves it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PLANTED = "金丝雀试探九八七六"
 
 
 def retire_and_prove(stage: Stage, plot: Plot, source: Path) -> None:
-    """Back up, erase, show that yesterday's backup opens nothing of it; who saw it; verify; sweep."""
+    """Back up, erase, show that yesterday's backup can't open erased data, list who saw it, verify, and sweep."""
     stage.scene("销毁：昨天的备份也打不开", "Erasure: yesterday's backup opens nothing either")
     home = stage.folder / "deployment"
     backup = stage.folder / "backup-of-yesterday.sqlite"
@@ -56,15 +56,15 @@ def retire_and_prove(stage: Stage, plot: Plot, source: Path) -> None:
     old.close()
     stage.say(
         "昨天的数据备份配上今夜关日之后的钥匙：销毁的、封存的都打不开，其余照常",
-        "yesterday's data beside the keys once the night has closed the day: destroyed and sealed-away don't open, "
-        "the rest does",
+        "yesterday's backup of the data with the keys after the nightly run: destroyed and sealed-away waybills don't "
+        "open, the others do",
         true=opened == [False, True, False] and not archive_keys,
     )
     _ledger(stage, records[0])
     _sweep(stage, plot, backup)
     stage.say(
         f"剩下的泄漏点是明文订单文件：{source}",
-        f"the leak that remains is the plaintext order file: {source}",
+        f"one file still holds plaintext, the file of orders: {source}",
         true=source.exists(),
     )
 
@@ -79,13 +79,13 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _beside_todays_keys(data: Path, home: Path) -> Store:
-    """A store of some copy of the data and the deployment's own key store."""
+    """A store that combines a copy of the data with the deployment's key store."""
     source = FileKeySource.open(home / ROOT_KEY)
     return Store.open(f"sqlite:///{data}", f"sqlite:///{home / 'keys.sqlite'}", source, read_settings(home / SETTINGS))
 
 
 def _opens(store: Store, record: bytes) -> bool:
-    """Whether anything of a waybill opens with the online keys that are left."""
+    """Whether the remaining online keys open a waybill."""
     with store.transaction() as tx:
         known = parcels.of_ids(store, tx, [record])
         sealed = waybills.sealed_fields(tx, [record], ["recipient.address"])
@@ -106,7 +106,7 @@ def _ledger(stage: Stage, record: bytes) -> None:
         stage.show(f"{leaf.at:%H:%M:%S} {leaf.kind:<10} {leaf.actor}")
     stage.say(
         "销毁之后仍然能说清谁看过它",
-        "who saw it can still be told after it is gone",
+        "the ledger still says who saw it after its destruction",
         true=[leaf.kind for leaf in views if leaf.kind in {"grant", "destroy"}] == ["grant", "destroy"],
     )
     report = journal.verify(stage.store)
@@ -135,7 +135,7 @@ def _ledger(stage: Stage, record: bytes) -> None:
 
 
 def _printed_text_is_found(stage: Stage, plot: Plot) -> bool:
-    """Whether the search sees what is drawn on a label, where text is glyph numbers in a compressed stream."""
+    """Whether the search finds text drawn on a label, which is glyph numbers in a compressed stream."""
     first = plot.labels[0]
     printed = [first.routing_code, first.view.recipient.phone.text]
     return len(sweep.hits(sweep.bytes_of(stage.folder / "labels.pdf"), printed)) >= len(printed)
@@ -158,7 +158,7 @@ def _sweep(stage: Stage, plot: Plot, backup: Path) -> None:
     searchable = [path for path in media if sweep.hits(sweep.plant(path, PLANTED), [PLANTED])]
     stage.say(
         f"{len(media)} 个文件都搜得到故意放进去的一句话",
-        f"all {len(media)} files can be searched: a planted text is found in each",
+        f"all {len(media)} files can be searched: a planted string is found in each",
         true=searchable == media and _printed_text_is_found(stage, plot),
     )
     canaries = plot.canaries
@@ -167,6 +167,6 @@ def _sweep(stage: Stage, plot: Plot, backup: Path) -> None:
         stage.show(f"{name}: {len(hit)} x {sorted({form for _, form in hit})}")
     stage.say(
         f"{len(canaries)} 段原文（各种编码）在其中一处也没有",
-        f"{len(canaries)} plaintexts, in every encoding: not one of them is there",
+        f"{len(canaries)} plaintext strings, in every encoding: none of them is found",
         true=not found and len(canaries) >= 60,
     )

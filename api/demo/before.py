@@ -25,7 +25,7 @@ from .sweep import SHORTEST
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
-    """What act one leaves for the others: orders that were taken, their waybills and labels, in the same order."""
+    """The result of act one for the others: entered orders, their waybills and labels, in the same order."""
 
     orders: list[Order]
     waybills: list[Waybill]
@@ -33,7 +33,7 @@ class Plot:
 
     @property
     def canaries(self) -> list[str]:
-        """Texts of the orders that may stand nowhere any more: whole fields, what was hidden in them, phones' digits."""
+        """Strings of the orders that must not be found any more: whole fields, their hidden parts, phones' digits."""
         found = set()
         for order, waybill in zip(self.orders, self.waybills, strict=True):
             shown = waybill.masked.fields() if waybill.masked else {}
@@ -43,7 +43,7 @@ class Plot:
                     continue
                 same_length = len(shown[name].text) == len(text)
                 parts = [text[start:end] for start, end in shown[name].hidden] if same_length else []
-                parts = [part for part in parts if not part.isascii()]  # four digits stand in other numbers, too
+                parts = [part for part in parts if not part.isascii()]  # four digits also occur in other numbers
                 digits = "".join(ch for ch in text if ch.isdecimal()) if name.endswith("phone") else ""
                 found |= {each for each in (text, digits, *parts) if len(each) >= SHORTEST}
         return sorted(found)
@@ -66,7 +66,7 @@ def checkout_and_labels(stage: Stage, orders: list[Order]) -> Plot:
         stage.show(f"row {row}: {rejection.field}: {rejection.rule}")
     stage.say(
         "收寄双方都满足国标：姓名、电话六位、楼栋单元房号都已隐藏",
-        "both parties meet the standard: name, six digits, building, unit and room are hidden",
+        "both parties are masked as GB/T 41833 asks: name, six digits, building, unit and room",
         true=not any(w.masked is None or leaks(w.masked, o) for o, w in taken),
     )
     again = checkout(stage.world, stage.store, [Checkout(merchant=shop, order=order) for order, _ in taken])

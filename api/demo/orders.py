@@ -1,4 +1,4 @@
-"""Reads the demo's orders, and draws one of them as it was before."""
+"""Reads the demo's orders, and draws one without masking for comparison."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo's stage: says each line in the reader's language, and only if it is true."""
+"""Prints each line of the demo in the reader's language, and only if it is true."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class UntrueError(Exception):
 @final
 @dataclass(slots=True, kw_only=True)
 class Stage:
-    """Where the demo runs: a store, its people, a folder for what it makes, and a voice."""
+    """The demo's environment: a store, its people, a folder for results, and the output."""
 
     world: World
     store: Store
@@ -34,14 +34,14 @@ class Stage:
     log: logging.Logger
 
     def scene(self, zh: str, en: str) -> None:
-        """A heading."""
+        """Print a heading."""
         print(f"\n■ {zh if self.chinese else en}", file=self.out)
 
     def say(self, zh: str, en: str, *, true: bool) -> None:
-        """A line that has been checked.
+        """Print a checked line.
 
         Raises:
-            UntrueError: it is not true.
+            UntrueError: the line is not true.
         """
         line = zh if self.chinese else en
         if not true:
@@ -49,7 +49,7 @@ class Stage:
         print(f"  {'✓'} {line}", file=self.out)
 
     def show(self, text: str) -> None:
-        """Something to look at, indented."""
+        """Print text indented."""
         for line in text.splitlines():
             print(f"    {line}", file=self.out)
 

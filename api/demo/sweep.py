@@ -1,7 +1,7 @@
-"""Looks for canaries: texts that may stand nowhere in what the deployment leaves behind, in any encoding.
+"""Searches files for canaries: strings that must not occur in any encoding.
 
-A search that finds nothing proves something only where it would have found: each medium is first given a planted
-plaintext, and the sweep fails if it does not find that.
+A search without hits proves something only if it can find the string. So a known string is first planted in a copy of
+each file, and the sweep fails if it is not found.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SHORTEST = 4
 
 
 def forms(text: str) -> dict[str, bytes]:
-    """The byte forms under which a text could lie about, by name; base64 at each of its three alignments."""
+    """The byte encodings in which a string could be stored, by name; base64 at each of its three alignments."""
     if len(text) < SHORTEST:
         raise ValueError("a canary needs at least four characters")
     plain = {name: text.encode(name) for name in ("utf-8", "gb18030", "utf-16-le", "utf-16-be")}
@@ -36,12 +36,12 @@ def forms(text: str) -> dict[str, bytes]:
 
 
 def hits(blob: bytes, canaries: Iterable[str]) -> list[tuple[str, str]]:
-    """The (canary, form) pairs that stand in these bytes."""
+    """The (canary, encoding) pairs that occur in these bytes."""
     return [(canary, name) for canary in canaries for name, form in forms(canary).items() if form and form in blob]
 
 
 def bytes_of(path: Path) -> bytes:
-    """Everything searchable in a file: its bytes; for a PDF also its streams, decompressed, and its text."""
+    """The searchable content of a file: its bytes, and for a PDF also its decompressed streams and its text."""
     raw = path.read_bytes()
     if path.suffix != ".pdf":
         return raw
@@ -65,7 +65,7 @@ def _ascii85(body: bytes) -> bytes:
 
 
 def plant(path: Path, text: str) -> bytes:
-    """A copy of a medium, as bytes, with a plaintext planted in the way that medium would hold one."""
+    """The bytes of a copy of a file in which a string is planted, in the way in which such a file holds text."""
     if path.suffix == ".sqlite":
         copy = path.with_suffix(".planted")
         copy.write_bytes(path.read_bytes())

@@ -1,4 +1,4 @@
-"""Act two: the parcel travels; who sees what, and who does not."""
+"""Act two: the parcel travels, and each person sees only what the next step needs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .stage import PHONES, Stage
 
 
 def deliver_parcels(stage: Stage, plot: Plot) -> None:
-    """Receive, assign, look, call, deliver; and everything that others try meanwhile."""
+    """Receive, assign, look, call and deliver, while others try to get data."""
     data, order = plot.labels[0], plot.orders[0]
     stage.scene("派送：谁能看到什么", "On the way: who sees what")
     world, store, cast = stage.world, stage.store, stage.people
@@ -91,7 +91,7 @@ def _calls(stage: Stage, code: str, phone: str) -> None:
     stranger, connected = ring("13900009999"), ring(PHONES["courier-7"])  # the stranger while the intent is open
     stage.say(
         f"拨 {dial.number}：接通收件人，双方都看不到对方号码",
-        f"dialling {dial.number} rings the recipient; neither side sees the other's number",
+        f"dialling {dial.number} calls the recipient; neither side sees the other's number",
         true=isinstance(connected, Connect)
         and connected.to.reveal().endswith(phone[-11:])
         and phone[-11:] not in connected.shown
@@ -113,7 +113,7 @@ def _insider(stage: Stage, plot: Plot) -> None:
     got = sum(isinstance(answer, Grant) for answer in answers)
     stage.say(
         f"内鬼按单号查 500 票：得到 {got} 票，报警 {len(alarms)} 次",
-        f"an insider asks for 500 waybill numbers: gets {got}, rings {len(alarms)} alarm",
+        f"an insider asks for 500 waybill numbers: gets {got}, and raises {len(alarms)} alarm",
         true=got == 0 and alarms == ["too-many-refusals"],
     )
 
@@ -130,7 +130,7 @@ def _photographer(stage: Stage, plot: Plot) -> None:
     [rightful] = _look(stage, "courier-7", codes[-1:])
     stage.say(
         f"有人拍下 {len(codes)} 张面单，用自己的账号看、扫、再看：得到 {gained} 条，派件的快递员不受影响",
-        f"somebody photographs {len(codes)} labels, looks, scans, looks again with an own login: gains {gained}, and "
-        "blocks nobody",
+        f"a courier of another outlet photographs {len(codes)} labels, looks, scans and looks again: gets {gained}, and "
+        "does not block the right courier",
         true=gained == 0 and isinstance(rightful, Grant),
     )

@@ -1,1 +1,1 @@
-"""The files merchants have: read as they are, understood or asked about, and written again without personal data."""
+"""Imports merchants' files of orders, and writes masked and rejected rows."""

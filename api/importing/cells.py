@@ -1,4 +1,4 @@
-"""What spreadsheets do to a cell's text, undone where that is sure; and cells written so that they can't be formulas."""
+"""Undoes what spreadsheets do to a cell's text where the original is certain, and writes cells that can't be formulas."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _AREA_OF_FOUR = re.compile(
     r"57\d|580|59\d|63[1-5]|66[0238]|69[12]|701|71\d|72[248]|73\d|74[3-6]|75\d|76[0-3689]|77\d|79\d|81[236-9]|82[5-7]|83\d|85[1-9]|"
     r"87\d|88[36-8]|89[1-8]|90[1-3689]|91[1-79]|93\d|94[13]|95[1-5]|97\d|99\d)[2-9]\d{6,7}"
 )
-"""Mainland area codes without their leading zero, and the local number; a mobile phone begins with 1 and 3 to 9."""
+"""Mainland area codes without their leading zero, and the local number. No mobile phone has this form."""
 
 _FORMULA = frozenset("=+-@＝＋－＠\t\r\n|%")
 
 
 def clean(text: str) -> str:
-    """The text without blanks around it and without what keeps a spreadsheet from counting: `="138..."`, `'138...`."""
+    """The text without surrounding blanks and the signs that mark text in a spreadsheet: `="138..."`, `'138...`."""
     text = text.strip(_BLANKS)
     if text[:1] == "=" and (wrapped := _WRAPPED.fullmatch(text)):
         return wrapped[1].replace('""', '"').strip(_BLANKS)
@@ -29,14 +29,14 @@ def clean(text: str) -> str:
 
 
 def lost_digits(text: str) -> bool:
-    """Whether a spreadsheet has turned this number into an exponent: the digits behind it are gone."""
+    """Whether a spreadsheet has turned this number into scientific notation, which loses its last digits."""
     return _EXPONENT.fullmatch(text) is not None
 
 
 def phone_again(text: str) -> str:
-    """A phone as it was before a spreadsheet took it for a number: without `.0`, with the zero of its area code.
+    """A phone as it was before a spreadsheet converted it to a number: without `.0`, with its area code's leading zero.
 
-    The zero comes back only to bare digits that are an existing area code and a whole local number, nothing else.
+    The zero is added only to digits that are an existing area code followed by a complete local number.
     """
     if len(text) == 11 and text[0] == "1":
         return text
@@ -48,5 +48,5 @@ def phone_again(text: str) -> str:
 
 
 def no_formula(text: str) -> str:
-    """The text, with an apostrophe in front where a spreadsheet could take it for a formula."""
+    """The text, with a leading apostrophe if a spreadsheet could read it as a formula."""
     return "'" + text if text and (text[0] in _FORMULA or text.lstrip(_BLANKS)[:1] in _FORMULA) else text

@@ -1,7 +1,7 @@
-"""Which encoding a file of text is in: a byte order mark says so, else UTF-16 by its zero bytes, UTF-8, or GB 18030.
+"""Detects a text file's encoding by its byte order mark, or else as UTF-16, UTF-8 or GB 18030.
 
 A file with a few damaged characters keeps the encoding of the rest, so that only the damaged rows are rejected. UTF-8
-is never read as GB 18030, which would take it and turn every address into other signs.
+is tried before GB 18030, which would accept it and turn every address into other characters.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from masking.errors import InputError
 
 DAMAGED = "\ufffd"
-"""What stands where bytes were no text."""
+"""The character that replaces undecodable bytes."""
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -24,10 +24,10 @@ _CHUNK = 1 << 20
 
 
 def encoding_of(path: Path) -> str:
-    """The encoding to open the file with (`errors="replace"`); reads it once, in pieces.
+    """The encoding to open the file with (`errors="replace"`). Reads the file once, in pieces.
 
     Raises:
-        InputError: the file is no text, or in none of these encodings.
+        InputError: the file is not text, or in another encoding.
     """
     with path.open("rb") as file:
         head = file.read(4096)
@@ -47,7 +47,7 @@ def encoding_of(path: Path) -> str:
 
 
 def _damage(path: Path, encoding: str) -> tuple[int, int]:
-    """How many characters beyond ASCII are damaged in this encoding, and how many are sound."""
+    """The numbers of damaged and of valid characters beyond ASCII in this encoding."""
     damaged = beyond = 0
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     with path.open("rb") as file:

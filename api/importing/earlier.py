@@ -1,7 +1,7 @@
-"""The results of an earlier run in the same folder: whether a new run may replace them.
+"""Decides whether a run may replace the results of an earlier run in the same folder.
 
-It may where nothing is lost: the new file still has every order of the earlier `masked.csv`, under the same waybill. So the same
-command goes on, and a file with corrected or further rows replaces its results; another day's file does not.
+It may if nothing is lost: the new file has every order of the earlier `masked.csv`, with the same waybill. So the same
+command continues, a file with corrected or further rows replaces its results, and another day's file does not.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from .writing import MASKED, REJECTED, safe
 
 
 def earlier_waybills(layout: Layout, masked: Path, rejected: Path) -> dict[str, set[str]]:
-    """The tokens in the results of an earlier run, by order number; empty if there are none.
+    """The waybill ids in the results of an earlier run, by order number; empty without an earlier run.
 
     Raises:
-        InputError: `waybill mask` did not make a file of that name, or the new file lacks an order of it.
+        InputError: `waybill mask` did not write a file of that name, or the new file lacks an order of it.
     """
     for _ in _rows(rejected, REJECTED):
         break
-    tokens: dict[str, set[str]] = {}  # a spreadsheet's apostrophes make numbers equal that are not: "'1" and "1"
+    tokens: dict[str, set[str]] = {}  # a set, because cleaning makes different numbers equal: "'1" and "1"
     for row in _rows(masked, MASKED):
         tokens.setdefault(clean(row[0]), set()).add(row[1])
     lost = set(tokens)
     if lost:
         lost.difference_update(clean(safe(number)) for number in order_numbers(layout))
     if lost:
-        raise InputError("--out", f"{masked} holds {len(lost):,} orders that this file does not; {_way_out(masked)}")
+        raise InputError("--out", f"{masked} holds {len(lost):,} orders that this file lacks; {_way_out(masked)}")
     return tokens
 
 
@@ -49,7 +49,7 @@ def require_same_waybill(tokens: Mapping[str, set[str]], number: str, token: str
 
 
 def _rows(path: Path, headers: Mapping[str, str]) -> Iterator[list[str]]:
-    """The rows of an earlier table, none if it is missing or empty."""
+    """The rows of an earlier table; no rows if the file is missing or empty."""
     if not os.path.lexists(path) or not path.stat().st_size:
         return
     try:

@@ -1,4 +1,4 @@
-"""Says how a file was understood, asks what could not be, and sums up what became of it. Never a cell's text."""
+"""Texts about an import: how the file was understood, open questions, and a summary. They never show a cell's content."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .orders import Parcel, Survey, parcels
 
 
 def questions(layout: Layout, survey: Survey) -> str:
-    """What must be answered before the file can be imported, with a draft of the answer; empty if nothing."""
+    """The questions to answer before the file can be imported, with a draft of the answers; empty if there are none."""
     asked = [*layout.questions]
     asked += [f"what is {_column(layout, at)}?" for at in survey.asked]
     if not asked:
@@ -22,7 +22,7 @@ def questions(layout: Layout, survey: Survey) -> str:
 
 
 def explain(layout: Layout, survey: Survey, confidence: float) -> str:
-    """The reading, what each column is taken for, and which rows would be rejected by their looks."""
+    """How the file is read, the meaning of each column, and the rows that would be rejected by their form."""
     lines = [f"read as {layout.reading}; headers in row {layout.header_row}"]
     for name, columns in layout.columns.items():
         lines.append(f"  {name:<22}{', '.join(_column(layout, at) for at in columns)}")
@@ -45,7 +45,7 @@ def explain(layout: Layout, survey: Survey, confidence: float) -> str:
 
 
 def summary(job: ImportJob, result: Result) -> str:
-    """What became of the file's orders, what was made, and where it is."""
+    """What became of the orders, and the files that were written."""
     entered = sum(result.taken.values())
     lines = [
         f"{job.survey.lines:,} rows, {job.survey.orders:,} orders: {entered:,} masked, {result.faults.total():,} rejected"

@@ -1,7 +1,8 @@
-"""What a column's header means. A header is understood as a whole, word for word, or not at all: nothing is guessed.
+"""Finds the meaning of a column's header. Every word of the header must be known; nothing is guessed.
 
-A header is a party's word (收件人, sender, ...) and a word for what of it (手机, address, ...), either way round; or one of
-the order's own words (订单号, waybill number, goods, ...); or a word of something that no waybill needs (price, status, ...).
+A header is a word for a party (收件人, sender, ...) and a word for one of its fields (手机, address, ...), in either order;
+or a word for a field of the order (订单号, waybill number, goods, ...); or a word for a column that no waybill needs
+(price, status, ...).
 """
 
 from __future__ import annotations
@@ -20,24 +21,28 @@ FIELDS = (
     *("reference", "waybill_number", "routing_code", "goods", "quantity", "remark"),
     *(f"{party}.{part}" for party in PARTIES for part in PARTS),
 )
-"""Every name that a column can be given, also in a file of `--columns`."""
+"""Every field that a column can have, also in a file for `--columns`."""
 
 LONGEST = 200
-"""Characters of a header that may have a meaning; notes in brackets included."""
+"""The most characters of a header, including notes in brackets."""
 
 _SIGNS = re.compile(r"[\s*:_\-.()\[\]#/、,|\"'“”&]+")
 _ALTERNATIVES = re.compile(r"[/、|]|或")
 
 
 class Meaning(NamedTuple):
-    """A field, and how a header says it: "own" words, "bare" (a phone, whose?), or "buyer" (who may be another person)."""
+    """A field, and how the header names it.
+
+    `said` is "own" for a party's own word, "bare" for a word without a party, or "buyer", who may be another person
+    than the recipient.
+    """
 
     field: str
     said: str = "own"
 
 
 def place(header: str) -> Meaning | None:
-    """What a header means, `IGNORED` for what no waybill needs, None for what is to be asked."""
+    """The meaning of a header: a field, `IGNORED` for a column that no waybill needs, or None if it is unknown."""
     if len(header) > LONGEST:
         return None
     text = unicodedata.normalize("NFKC", header).translate(words.SIMPLIFIED).lower()
@@ -83,7 +88,7 @@ def _of_party(party: str, part: str) -> Meaning | None:
 
 
 def _beside(first: Meaning | None, part: str) -> Meaning | None:
-    """The second of two words for one thing, as in 收件人手机/电话: it is said of the same party."""
+    """The second of two words for one thing, as in 收件人手机/电话, which belongs to the same party."""
     if first is None or "." not in first.field or part not in words.PART:
         return None
     both = {first.field.partition(".")[2], words.PART[part]}

@@ -1,7 +1,8 @@
-"""Enters parcels through a merchant's connection, in batches that are committed one by one.
+"""Enters a file's orders through a merchant's connection, in batches that are committed one by one.
 
-Every batch may be entered again, by the next run after a crash: the same reference and content give the same waybill.
-What differs from what is stored is refused unless the caller amends; the carrier's numbers may follow in a later file.
+A batch may be entered again by the next run after a crash: the same reference and content give the same waybill. An
+order that differs from the stored one is rejected unless the caller amends. Waybill numbers and routing codes may follow
+in a later file.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ CHANGED = Rule.CHANGED_AFTER_CHECKOUT
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """Rows that are a waybill now; `how` is new, known, or amended."""
+    """Rows that became a waybill. `how` is "new", "known" or "amended"."""
 
     rows: tuple[int, ...]
     waybill: Waybill
@@ -40,10 +41,10 @@ class Taken:
 def enter(
     shop: Shop | RemoteShop, found: Iterable[Parcel | RowFault], *, amend: bool = False, batch: int = BATCH
 ) -> Iterator[list[Taken | RowFault]]:
-    """What became of each parcel, in order, one list for each batch that is on disk.
+    """The outcome of each parcel, in order, one list for each committed batch.
 
     Raises:
-        UnavailableError: the batch that was under way is not known to be stored; those before it are.
+        UnavailableError: it is unknown whether the current batch was stored. Earlier batches are.
     """
     source = iter(found)
     while chunk := list(itertools.islice(source, batch)):
@@ -59,10 +60,10 @@ def _checkout(shop: Shop | RemoteShop, parcels: Sequence[Parcel], *, amend: bool
     outcomes: list[Taken | RowFault] = []
     for parcel, answer in zip(parcels, shop.checkout(orders), strict=True):
         match answer:
-            case Waybill(
-                state=WaybillState.PENDING
-            ):  # it waits in an outbox; the file can wait as well, and asks again
-                raise UnavailableError("the service does not answer; what was entered stays, the same command goes on")
+            case Waybill(state=WaybillState.PENDING):  # it waits in the outbox, and the next run asks again
+                raise UnavailableError(
+                    "the service does not answer. Entered orders are kept: run the same command again"
+                )
             case Waybill():
                 how = "new" if answer.created else "known"
                 outcomes.append(Taken(rows=parcel.rows, waybill=answer, how=how))
@@ -98,7 +99,7 @@ def _numbers_differ(order: Order, taken: Taken) -> bool:
 
 
 def _ship(shop: Shop | RemoteShop, parcel: Parcel, taken: Taken | RowFault, *, amend: bool) -> Taken | RowFault:
-    """Enter numbers that came with a later file; replacing numbers that are there already is a change."""
+    """Enter numbers that came with a later file. Replacing stored numbers is a change, which needs `amend`."""
     if isinstance(taken, RowFault):
         return taken
     order, waybill = parcel.order, taken.waybill

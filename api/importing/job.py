@@ -1,4 +1,4 @@
-"""One whole run over one file: enter, write, print. Every part of it may be cut off anywhere and done again."""
+"""One run over one file: enters, writes and prints. It may be interrupted at any point and run again."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportJob:
-    """What to do with one understood file. `template` is the labels', None for no labels."""
+    """An understood file and how to import it. `template` is that of the labels; None for no labels."""
 
     path: Path
     folder: Path
@@ -47,7 +47,7 @@ class ImportJob:
 @final
 @dataclass(slots=True, kw_only=True)
 class Result:
-    """What became of the file's orders: counts by how they were taken, and faults by field and rule."""
+    """The result of a run: orders by how they were entered, and faults by field and rule."""
 
     taken: Counter[str] = field(default_factory=Counter)
     faults: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -57,13 +57,13 @@ class Result:
 
 
 def _earlier(job: ImportJob, names: Sequence[Path]) -> dict[str, set[str]]:
-    """What an earlier run left under these names: the tokens by order number, which this run has to keep.
+    """The waybill ids by order number in the files of an earlier run. This run has to give the same ones.
 
     Raises:
-        InputError: they can't be written, or would lose something.
+        InputError: the files can't be written, or replacing them would lose an order.
     """
     if job.path.resolve() in [name.resolve() for name in names]:
-        raise InputError("--out", "the answer would replace the file itself: give another folder")
+        raise InputError("--out", "the results would replace the file itself: give another folder")
     for name in names:
         check_output(name)
         remove_leftovers(name)
@@ -71,12 +71,12 @@ def _earlier(job: ImportJob, names: Sequence[Path]) -> dict[str, set[str]]:
 
 
 def run_job(shop: Shop | RemoteShop, job: ImportJob, progress: TextIO) -> Result:
-    """Enter every order of the file, write the masked and the rejected rows, print the labels.
+    """Enter every order of the file, write the masked and the rejected rows, and print the labels.
 
     Raises:
-        InputError: the file changed while it was read, another run writes to the same folder, or what is in the folder
+        InputError: the file changed while it was read, another run writes to the same folder, or an earlier result
             would be lost.
-        UnavailableError: the store did not answer; what was entered before stays, and the next run goes on.
+        UnavailableError: the store did not answer. Entered orders are kept, and the next run continues.
     """
     _unchanged(job)
     job.folder.mkdir(parents=True, exist_ok=True)
@@ -139,4 +139,4 @@ def _print(
 
 def _unchanged(job: ImportJob) -> None:
     if digest(job.path) != job.survey.digest:
-        raise InputError("file", "changed while it was read: give the command again")
+        raise InputError("file", "changed while it was read: run the command again")

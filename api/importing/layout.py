@@ -1,7 +1,7 @@
-"""How a whole file is understood: which reading, which row holds the headers, which columns make which field.
+"""Understands a whole file: how to read it, which row holds the headers, and which columns form which field.
 
-What can't be placed becomes a question, and a file with questions is not imported. The answers are given once, in a file
-(`--columns`), and `Layout.answer_sheet` writes its first draft.
+A column of unknown meaning becomes a question, and a file with questions is not imported. The user answers in a file
+(`--columns`), of which `Layout.answer_sheet` writes a draft.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .table import Reading, Row
 
 _NEEDED = ("name", "phone", "address")
 _LISTS = frozenset({"remark", "address", "company", "mobile", "phone", "routing_code", "line", "goods"})
-"""Fields that several columns may make together."""
+"""Fields that several columns may form together."""
 
 _KIN = {"recipient.mobile": ["recipient.phone"], "recipient.phone": ["recipient.mobile"]}
 _GROUPS = {
@@ -33,7 +33,7 @@ _GROUPS = {
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """What a file of `--columns` says: columns by field, columns to leave, and the sender of all parcels."""
+    """The content of a file for `--columns`: columns by field, columns to ignore, and the sender of all parcels."""
 
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     ignore: frozenset[str] = frozenset()
@@ -43,7 +43,7 @@ class Answers:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """One file, understood. `columns` maps fields to column positions from 0; `questions` must be empty to import."""
+    """An understood file. `columns` maps fields to column positions from 0. `questions` must be empty to import."""
 
     reading: Reading
     header_row: int
@@ -58,11 +58,11 @@ class Layout:
 
     @property
     def chinese(self) -> bool:
-        """Whether the headers are mostly Chinese, and so should those of the answer be."""
+        """Whether most headers are Chinese, so that the results get Chinese headers."""
         return sum(not header.isascii() for header in self.headers) * 2 >= len(self.headers)
 
     def names(self, of: str) -> str:
-        """The headers of the columns that make a field of an order, to say where something is wrong."""
+        """The headers of the columns that form a field of an order, to name the place of a fault."""
         party, _, part = of.rpartition(".")
         kin = {"phone": ("mobile", "phone", "line"), "address": ("address", "region", "line"), "name": ("name", "line")}
         wanted = [f"{party}.{each}" for each in kin.get(part, (part,))] if party else [of]
@@ -70,20 +70,20 @@ class Layout:
         return "/".join(found)
 
     def answer_sheet(self, asked: Iterable[int]) -> str:
-        """A draft of the file for `--columns` that would settle the questions; `asked` are unplaced columns."""
+        """A draft of the file for `--columns` that answers the questions. `asked` are columns of unknown meaning."""
         lines = [f"# fields: {', '.join(FIELDS)}"]
         unplaced = [self.headers[at] or f"#{at + 1}" for at in asked]
         lacking = missing(self.columns, self.sender)
         doubts = {name: [self.headers[at] or f"#{at + 1}" for at in columns] for name, columns in self.doubts.items()}
         for name in lacking:
-            if not name.startswith("sender."):  # a field that lacks is one line, since TOML takes no key twice
+            if not name.startswith("sender."):  # one line for each missing field, because TOML allows a key once
                 perhaps = f", perhaps {quoted(headers, toml=True)}" if (headers := doubts.pop(name, [])) else ""
                 lines.append(f'"{name}" = []  # the headers of its columns{perhaps}')
         for name, headers in doubts.items():
             chosen = headers if name.rpartition(".")[2] in _LISTS else headers[:1]
             others = quoted([each for each in headers if each not in chosen], toml=True)
             lines.append(f'# "{name}" = {quoted(chosen, toml=True)}  # if so, remove the "#"; the others are {others}')
-        lines.append(f"ignore = {quoted(unplaced, toml=True)}  # leave here what no waybill needs")
+        lines.append(f"ignore = {quoted(unplaced, toml=True)}  # columns that no waybill needs")
         if any(name.startswith("sender.") for name in lacking):
             lines += ["[sender]  # of every parcel", *(f'{part} = ""' for part in _NEEDED)]
         return "\n".join(lines)
@@ -93,7 +93,7 @@ def read_answers(path: Path) -> Answers:
     """The answers in a TOML file: `"recipient.address" = ["省", "详细地址"]`, `ignore = [...]`, `[sender]`.
 
     Raises:
-        InputError: it is no such file; the field says which entry.
+        InputError: the file is not valid; the message names the entry.
     """
     try:
         table = tomllib.loads(path.read_text("utf-8-sig"))
@@ -110,11 +110,11 @@ def read_answers(path: Path) -> Answers:
     for name, value in table.items():
         headers = [value] if isinstance(value, str) else value
         if name not in (*FIELDS, "ignore"):
-            raise InputError("--columns", f"no field is called {name}; write it in quotes")
+            raise InputError("--columns", f"no field is called {name}: use a field's name in quotes")
         if not isinstance(headers, list) or not all(isinstance(header, str) for header in headers):
-            raise InputError("--columns", f"{name} takes headers in quotes")
+            raise InputError("--columns", f"{name} is not a list of headers: write headers in quotes")
         if len(headers) > 1 and name.rpartition(".")[2] not in (*_LISTS, "ignore"):
-            raise InputError("--columns", f"{name} takes one header")
+            raise InputError("--columns", f"{name} has several headers: give one")
         columns[name] = headers
     ignore = columns.pop("ignore", [])
     columns = {name: headers for name, headers in columns.items() if headers}
@@ -122,18 +122,18 @@ def read_answers(path: Path) -> Answers:
 
 
 def understand(readings: Sequence[Reading], answers: Answers, sheet: str | None = None) -> Layout:
-    """The layout of the reading in which the most headers are understood.
+    """The layout of the reading with the most understood headers.
 
     Raises:
-        InputError: no row of any reading looks like headers.
+        InputError: no reading has a row of headers.
     """
     if sheet is not None:
         readings = [reading for reading in readings if reading.sheet == sheet]
         if not readings:
-            raise InputError("--sheet", "no sheet is called that")
+            raise InputError("--sheet", "the workbook has no sheet of this name")
     found = [layout for reading in readings if (layout := _read(reading, answers))]
     if not found:
-        raise InputError("file", "no row of headers found in the first 20 rows")
+        raise InputError("file", "no row of headers in the first 20 rows: add one, or name the columns with --columns")
     best = max(found, key=lambda layout: sum(map(len, layout.columns.values())))
     rivals = [layout.reading.sheet for layout in found if layout.reading.sheet and not layout.questions]
     if len(rivals) > 1:
@@ -142,7 +142,7 @@ def understand(readings: Sequence[Reading], answers: Answers, sheet: str | None 
 
 
 def missing(columns: Mapping[str, Sequence[int]], sender: Party | None) -> list[str]:
-    """The fields that no column makes, and without which there is no order."""
+    """The required fields that no column forms."""
     absent = [] if "reference" in columns else ["reference"]
     for party in PARTIES:
         if f"{party}.line" in columns or (party == "sender" and sender):
@@ -176,7 +176,7 @@ def _said(answers: Answers) -> set[str]:
 
 
 def _grouped(headers: Sequence[str], above: Sequence[Row]) -> list[str]:
-    """The headers, each with the party that a merged cell in the row above puts over it."""
+    """The headers, each with the party of a merged cell in the row above it."""
     row = above[-1][1] if above else []
     group, out = "", []
     for at, header in enumerate(headers):
@@ -204,9 +204,9 @@ def _lay_out(reading: Reading, number: int, meant: Sequence[str], headers: Seque
                 problem = "no column is" if not hits else "several columns are"
                 questions.append(f"--columns, {name}: {problem} called {one_line(header)}")
             columns.setdefault(name, []).extend(hits)
-    told = {at for hits in columns.values() for at in hits}
+    answered = {at for hits in columns.values() for at in hits}
     left = {at for at, header in enumerate(headers) if header in answers.ignore or f"#{at + 1}" in answers.ignore}
-    meanings = {at: place(header) for at, header in enumerate(meant) if at not in told and at not in left}
+    meanings = {at: place(header) for at, header in enumerate(meant) if at not in answered and at not in left}
     ignored = sorted(left | {at for at, meaning in meanings.items() if meaning and meaning.field == IGNORED})
     unplaced = [at for at, meaning in meanings.items() if meaning is None]
     placed = {at: m for at, m in meanings.items() if m and m.field != IGNORED and m.field not in answers.columns}
@@ -234,7 +234,11 @@ def _settle(
     headers: Sequence[str],
     doubts: dict[str, list[int]],
 ) -> list[int]:
-    """Give columns to fields, a question and a doubt for each field that is claimed twice; the columns that are left."""
+    """Assign columns to fields, and add a question and a doubt for each field with rival columns.
+
+    Returns:
+        The columns that are not used.
+    """
     claims: dict[str, dict[str, list[int]]] = {}
     for at, meaning in placed.items():
         claims.setdefault(meaning.field, {}).setdefault(meaning.said, []).append(at)
@@ -243,7 +247,7 @@ def _settle(
     for name, said in claims.items():
         own, bare, buyer = (said.get(how, []) for how in ("own", "bare", "buyer"))
         kin = own + [at for each in _KIN.get(name, ()) for at in claims.get(each, {}).get("own", [])]
-        chosen = sorted(own or bare, key=lambda at: (headers[at], at))  # columns may stand in any order
+        chosen = sorted(own or bare, key=lambda at: (headers[at], at))  # independent of the columns' order
         left += buyer
         if bare and kin:
             questions.append(f"{_list(bare, headers)}: {name}, like {_list(kin, headers)}, or something else?")

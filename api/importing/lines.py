@@ -1,4 +1,4 @@
-"""One row becomes one line of an order: its cells are cleaned, its phones mended, the parts of its addresses joined."""
+"""Turns one row into one line of an order: cleans cells, repairs phones and joins the parts of addresses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Texts = tuple[str, str, str]
 """Name, phone, address."""
 
 _NO_PLACE = frozenset({"市辖区", "县", "其它区", "其他区", "其它", "其他", "暂无", "无", "-", "/", "null", "None"})
-"""What platforms write where an address has no such part."""
+"""What platforms write if an address has no such part."""
 
 _AREAS = ("region", "province", "city", "district", "street")
 
@@ -27,7 +27,7 @@ _AREAS = ("region", "province", "city", "district", "street")
 @final
 @dataclass(slots=True, repr=False)
 class OrderLine:
-    """One row of one order, and the field and rule that is wrong with it. Holds plaintext, so it has no repr."""
+    """One row of one order, and its fault as field and rule. It holds plaintext, so it has no repr."""
 
     row: int
     reference: str
@@ -43,7 +43,7 @@ class OrderLine:
 
 @final
 class LineReader:
-    """Picks the texts of an order out of the cells of a layout's rows."""
+    """Reads the fields of an order from the cells of a row."""
 
     def __init__(self, layout: Layout, confidence: float) -> None:
         columns = layout.columns
@@ -57,7 +57,7 @@ class LineReader:
         self._default = texts(layout.sender) if layout.sender else ("", "", "")
 
     def line(self, row: int, cells: Sequence[str], reference: str) -> OrderLine:
-        """One row as a line of an order; what is wrong with it is in `fault`."""
+        """One row as a line of an order; its member `fault` says what is wrong."""
         fault = self._damage(cells)
         recipient, unsure = self._party(cells, self._recipient)
         if unsure:
@@ -97,7 +97,7 @@ class LineReader:
         return None
 
     def _party(self, cells: Sequence[str], columns: Mapping[str, Sequence[int]]) -> tuple[Texts, str | None]:
-        """A party's texts, and what keeps them from being sure."""
+        """A party's name, phone and address, and the rule that makes them uncertain, if any."""
         if not columns:
             return ("", "", ""), None
         name, company = _first(cells, columns.get("name", ())), _first(cells, columns.get("company", ()))
@@ -119,7 +119,7 @@ class LineReader:
 
 
 def texts(party: Party) -> Texts:
-    """A party's three texts."""
+    """A party's name, phone and address in plain text."""
     return party.name.reveal(), party.phone.reveal(), party.address.reveal()
 
 
@@ -139,7 +139,7 @@ def _all(cells: Sequence[str], columns: Sequence[int]) -> list[str]:
 
 
 def _address(areas: Sequence[str], detail: Sequence[str], company: str) -> str:
-    """One address of its parts, widest first where it is Chinese; a part that the detail repeats is said once."""
+    """One address from its parts; a Chinese one starts with the widest. A part that the detail repeats is left out."""
     known = list(dict.fromkeys(re.sub(r"[\s/,-]+", "", area) for area in areas))
     tail = [*detail, *([company] if company and company not in "".join(detail) else [])]
     if all(text.isascii() for text in (*areas, *tail)):

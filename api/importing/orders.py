@@ -1,7 +1,7 @@
-"""The rows of an understood file become orders: cells are cleaned, addresses joined, the lines of one order made one.
+"""Turns the rows of an understood file into orders, and merges the rows of one order.
 
-Two passes over the file, so that memory stays bounded: `survey` counts which orders have several lines, `parcels` then
-holds back only those. No plaintext is written anywhere on the way.
+Two passes over the file keep memory bounded: `survey` finds the orders that have several rows, and `parcels` holds back
+only those. No plaintext is written to disk.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MOST_LINES = 500  # of one order
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """One order of the file and the rows it stands in."""
+    """One order of the file and the numbers of its rows."""
 
     rows: tuple[int, ...]
     order: Order
@@ -37,7 +37,7 @@ class Parcel:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowFault:
-    """Rows that make no order: the field and the rule, never the value."""
+    """Rows that do not form an order: the field and the rule, never the value."""
 
     rows: tuple[int, ...]
     field: str
@@ -47,14 +47,14 @@ class RowFault:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """What a first pass over the file finds.
+    """The result of the first pass over the file.
 
     Attributes:
-        lines: how many rows hold orders.
-        orders: how many orders they are.
-        repeated: how many lines each order of several lines has.
-        asked: columns that no header explains and that are not blank.
-        digest: the SHA-256 of the file that was surveyed, in hex.
+        lines: the number of rows that hold orders.
+        orders: the number of orders.
+        repeated: the number of rows of each order that has several.
+        asked: columns of unknown meaning that are not blank.
+        digest: the SHA-256 of the file, in hex.
     """
 
     digest: str
@@ -65,7 +65,7 @@ class Survey:
 
 
 def survey(layout: Layout) -> Survey:
-    """Count the file's orders, and find which unexplained columns hold anything."""
+    """Count the file's orders, and find the columns of unknown meaning that are not blank."""
     said = digest(layout.reading.path)
     seen: set[int] = set()
     repeated: dict[str, int] = {}
@@ -98,12 +98,12 @@ def digest(path: Path) -> str:
 
 
 def order_numbers(layout: Layout) -> Iterator[str]:
-    """The order number of every row that holds an order, as parcels have it."""
+    """The order number of every row that holds an order, as in `parcels`."""
     return (reference for _, _, reference in _order_rows(layout))
 
 
 def parcels(layout: Layout, repeated: Mapping[str, int], *, confidence: float) -> Iterator[Parcel | RowFault]:
-    """Every order of the file once, in the order in which its last line stands; nothing is left out."""
+    """Every order of the file once, in the sequence of each order's last row."""
     read = LineReader(layout, confidence).line
     senders: dict[Texts, Party] = {}
     held: dict[str, list[OrderLine]] = {}
@@ -122,12 +122,12 @@ def parcels(layout: Layout, repeated: Mapping[str, int], *, confidence: float) -
 
 
 def _order_rows(layout: Layout) -> Iterator[tuple[int, list[str], str]]:
-    """The rows below the headers with each row's order number; blank rows and totals are no orders.
+    """The rows below the headers with each row's order number, without blank rows and totals.
 
-    A row that names neither order nor recipient but does name goods goes on with the order above it: merged cells.
+    A row with goods but without order number and recipient belongs to the order above it, as merged cells leave it.
     """
     columns = layout.columns
-    at = [*columns.get("reference", ()), sys.maxsize][0]  # a file that is only being asked about may have none
+    at = [*columns.get("reference", ()), sys.maxsize][0]  # missing in a file that still has questions
     recipient = [n for name, hits in columns.items() if name.startswith("recipient.") for n in hits]
     goods = [n for name in ("goods", "quantity") for n in columns.get(name, ())]
     above = ""
@@ -149,7 +149,7 @@ def _order_rows(layout: Layout) -> Iterator[tuple[int, list[str], str]]:
 
 
 def _parcel(lines: Sequence[OrderLine], senders: dict[Texts, Party]) -> Parcel | RowFault:
-    """One parcel of all lines of an order, or why not; every row is named. Equal senders are one value."""
+    """The parcel that all lines of an order form, or their fault. Equal senders share one value."""
     rows = tuple(line.row for line in lines)
     for line in lines:
         if line.fault:
@@ -177,7 +177,7 @@ def _parcel(lines: Sequence[OrderLine], senders: dict[Texts, Party]) -> Parcel |
 
 
 def _merge(lines: Sequence[OrderLine]) -> OrderLine | tuple[str, str]:
-    """The lines of one order as one; the field in which they differ. What a line leaves blank the others say."""
+    """The lines of one order merged, or the field in which they differ. A blank is filled from the other lines."""
     if len(lines) > _MOST_LINES:
         return "reference", f"more-than-{_MOST_LINES}-lines"
     agreed: dict[str, str] = {}
@@ -210,7 +210,7 @@ def _party(said: Texts) -> Party:
 
 
 def _goods(lines: Sequence[OrderLine]) -> str:
-    """The goods of all lines, equal ones counted together; a quantity of one is not written."""
+    """The goods of all lines, with equal ones added up. A quantity of one is not written."""
     if len(lines) == 1 and not lines[0].quantity:
         return lines[0].goods
     amounts: dict[str, list[str]] = {}

@@ -1,7 +1,7 @@
-"""Takes one pasted line apart into name, phone and address, and says how sure that is.
+"""Splits one pasted line into name, phone and address, with a confidence.
 
-People paste `张三，13800000001，上海市...` in any order, with or without labels. A part that isn't sure lowers the whole:
-the confidence is that of the least sure part, and an import refuses lines below `SURE`.
+People paste `张三，13800000001，上海市...` in any order, with or without labels. The confidence is that of the least certain
+part, and an import rejects lines below `SURE`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from masking.values.plaintext import Party
 
 SURE = 0.8
 LONGEST = 1000
-"""Characters of a line that are taken apart; a name, a phone and the longest address have 400."""
+"""The most characters of a line. A name, a phone and the longest address have 400."""
 
 _NAME_LABEL = r"(?:收货人|收件人|联系人|姓\s*名|名字|收货人姓名|收件人姓名|name|recipient|receiver)"
 _OTHER_LABEL = r"(?:手机号码|手机号|手机|联系电话|电话号码|联系方式|电话|收货电话|phone|mobile|tel|所在地区|所在区域|地区|收货地址|详细地址|收件地址|地址|address|邮编|邮政编码)"
@@ -54,16 +54,16 @@ _SURNAMES = frozenset(
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedContact:
-    """A line taken apart; `confidence` from 0 (a part is missing) to 1."""
+    """The parts of a line. `confidence` is from 0 (a part is missing) to 1."""
 
     party: Party
     confidence: float
 
 
 def take_apart(line: str) -> ParsedContact:
-    """Name, phone and address of a pasted line. Nothing of the line is dropped but labels, postcode and separators.
+    """Name, phone and address of a pasted line. Only labels, postcode and separators are dropped.
 
-    A line of more than `LONGEST` characters is not taken apart: its confidence is 0.
+    A line of more than `LONGEST` characters is not split and has confidence 0.
     """
     if len(line) > LONGEST:
         return _unsure(line)
@@ -92,7 +92,7 @@ def _unsure(line: str) -> ParsedContact:
 
 
 def _name(text: str) -> tuple[str, str, float]:
-    """The name, the text without it, and how sure it is."""
+    """The name, the text without it, and the confidence."""
     labelled = _LABELLED_NAME.search(text)
     if labelled:
         return labelled[1].strip(), text[: labelled.start()] + "\n" + text[labelled.end() :], 0.95
@@ -123,7 +123,7 @@ def _name_sure(token: str) -> float:
 
 
 def _latin(text: str) -> list[tuple[int, int, float]]:
-    """A name in Latin script: the only part between commas or at an end that is words without digits."""
+    """Candidates for a name in Latin script: parts between separators that are words without digits."""
     out = []
     for m in re.finditer(r"[^,;|\n\t]+", text):
         part = m[0].strip()

@@ -1,7 +1,7 @@
-"""Prints the labels of imported waybills as one job, in volumes of so many pages that memory stays bounded.
+"""Prints the labels of imported waybills as one job, in volumes of limited size, so that memory stays bounded.
 
-An embedded deployment gives the labels' data, and they are drawn here; a service draws them itself, for it gives no label
-code as data to anybody.
+Labels of an embedded deployment are drawn here. A service draws its labels itself, because it never gives out label codes
+as data.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ VOLUME_OF_A_SERVICE = 100
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prints:
-    """How many labels were printed, into which files, and why others were not."""
+    """The number of printed labels, their files, and the reasons why others were not printed."""
 
     printed: int = 0
     files: Sequence[Path] = ()
@@ -53,7 +53,7 @@ def print_labels(
 
     Raises:
         InputError: the template is unknown.
-        UnavailableError: ask again under the same job.
+        UnavailableError: the store did not answer. Call it again with the same job.
     """
     printed, files, refused = 0, [], Counter[str]()
     size = VOLUME if isinstance(shop, Shop) else VOLUME_OF_A_SERVICE
@@ -65,7 +65,7 @@ def print_labels(
             volume = f"-{start // size + 1:04}" if len(ids) > size else ""
             path = folder / f"labels-{job[-8:]}{volume}.pdf"
             remove_leftovers(path)
-            with output(path, overwrite=True) as file:  # its name holds the job's, so these are the same labels
+            with output(path, overwrite=True) as file:  # the job is part of the name, so the content is the same
                 file.write(pdf)
             files.append(path)
         printed += len(some) - len(reasons)
@@ -78,7 +78,7 @@ def _draw(shop: Shop | RemoteShop, ids: Sequence[WaybillId], job: str, template:
     if isinstance(shop, Shop):
         drawn = draw_labels(shop.label_data(ids, job=job, station=STATION), template)
     elif isinstance(template, Path):
-        raise InputError("--labels", "a service draws its own sizes only")
+        raise InputError("--labels", "a service can't use a local template: give one of its sizes")
     else:
         drawn = shop.labels(ids, job=job, station=STATION, template=template)
     return drawn.pdf, [_reason(outcome) for outcome in drawn.outcomes if not isinstance(outcome, PrintedPage)]

@@ -1,4 +1,4 @@
-"""How far long work is: a bar with rate and time left on a terminal, a line at every tenth elsewhere."""
+"""Progress of long work: a bar with rate and remaining time on a terminal, a line at every tenth elsewhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _REDRAW = 0.1  # seconds
 
 @final
 class Progress:
-    """Counts steps of `total` and says so on `stream`. Use it as a context manager: leaving ends the line."""
+    """Shows progress towards `total` on `stream`. Use it as a context manager, which ends the line."""
 
     def __init__(self, what: str, total: int, stream: TextIO) -> None:
         self._what = what
@@ -26,7 +26,7 @@ class Progress:
         self._tenth = 0
 
     def step(self, count: int) -> None:
-        """So many more are done."""
+        """Add to the number of finished items."""
         self._done += count
         now = time.monotonic()
         if self._live:
@@ -38,7 +38,7 @@ class Progress:
             print(self.line(now - self._started), file=self._stream, flush=True)
 
     def line(self, seconds: float) -> str:
-        """The state after so many seconds, as text."""
+        """The progress after this many seconds, as text."""
         share = min(1.0, self._done / max(self._total, 1))
         rate = self._done / seconds if seconds > 0 else 0.0
         left = round((self._total - self._done) / rate) if rate and self._done < self._total else 0

@@ -1,7 +1,7 @@
 """Overwrites and deletes a plaintext file, as far as a program can.
 
-On disks that write elsewhere than before (flash, copy-on-write and journalling file systems), in snapshots, backups, synced
-folders and mailboxes the text may live on: docs/cleaning-up.md says what to do about those.
+Copies may remain on disks that don't overwrite in place (flash, copy-on-write and journalling file systems), and in
+snapshots, backups, synced folders and mailboxes: see docs/cleaning-up.md.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 def shred(path: Path) -> None:
-    """Overwrite the file once with random bytes, flush it, rename it to nothing telling, delete it.
+    """Overwrite the file once with random bytes, flush it, give it a random name, and delete it.
 
     Raises:
-        InputError: it is a link, or has other names under which the text would stay, or can't be written.
+        InputError: the file is a link, has another hard link, or can't be written.
     """
     if path.is_symlink():
-        raise InputError("--shred", "the file is a link; shred what it points to")
+        raise InputError("--shred", "the file is a link: give the file that it points to")
     try:
         with os.fdopen(os.open(path, os.O_RDWR | _NO_FOLLOW | BINARY), "rb+", buffering=0) as file:
             found = os.fstat(file.fileno())  # of the opened file, so that it can't be swapped after the check
             if not stat.S_ISREG(found.st_mode):
-                raise InputError("--shred", "not a regular file")
+                raise InputError("--shred", "not a regular file: delete it yourself")
             if found.st_nlink > 1:
-                raise InputError("--shred", "the file has another name, under which it would stay")
+                raise InputError("--shred", "the file has another hard link, which would remain: delete that first")
             left = found.st_size
             while left > 0:
                 left -= file.write(secrets.token_bytes(min(left, _CHUNK)))

@@ -1,7 +1,7 @@
-"""Reads CSV and XLSX files as rows of text. A file may be read in several ways (delimiters, sheets): each is a `Reading`.
+"""Reads CSV and XLSX files as rows of text. A file has several possible readings (delimiters, sheets), each a `Reading`.
 
-Rows are numbered from 1 as a spreadsheet shows them. Numbers come out as they were typed, or, where the spreadsheet has
-already lost digits, as `2.38E+17`, which nothing later takes for a number. A reading streams and can be streamed again.
+Rows are numbered from 1 as in a spreadsheet. Numbers are as they were typed. If the spreadsheet has already lost digits,
+they are like `2.38E+17`, which is rejected later. A reading streams, and can be streamed again.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from .decoding import encoding_of
 Row = tuple[int, list[str]]
 
 HEAD = 20
-"""Headers are looked for in that many rows from the top."""
+"""The number of first rows in which headers are searched."""
 
 _DELIMITERS = (",", "\t", ";")
-_MOST_LINES = 100  # of text in one row; more is a quote that was never closed
+_MOST_LINES = 100  # of text in one row; more means a quote that is not closed
 _MOST_PACKED = 256 << 20  # bytes of an XLSX
 _MOST_UNPACKED = 2 << 30  # a million rows have about one gigabyte
 _MOST_RATIO, _RATIO_FROM = 200, 64 << 20  # bytes unpacked for one packed, in a part of at least that many bytes
@@ -41,7 +41,7 @@ _EXACT = 10**15  # spreadsheets keep fifteen digits of a number
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """One way to read a file: with a delimiter and an encoding (CSV), or one sheet of it (XLSX)."""
+    """One way to read a file: with a delimiter and an encoding (CSV), or one of its sheets (XLSX)."""
 
     path: Path
     delimiter: str = ""
@@ -50,10 +50,10 @@ class Reading:
     book: Any = field(default=None, repr=False, compare=False)
 
     def rows(self) -> Iterator[Row]:
-        """Every row from the top, blank ones too.
+        """Every row from the top, including blank ones.
 
         Raises:
-            InputError: the file stops being a table at that row.
+            InputError: the file is not a table from that row on.
         """
         if self.book:
             return _sheet_rows(self.book[self.sheet])
@@ -70,10 +70,10 @@ class Reading:
 
 
 def readings(path: Path) -> list[Reading]:
-    """Every way in which the file may be read, told by its content, not by its name.
+    """All possible readings of a file, by its content and not its name.
 
     Raises:
-        InputError: there is no such file, or it is no CSV and no XLSX; the rule says what to do about it.
+        InputError: there is no such file, or it is neither CSV nor XLSX. The rule says what to do.
     """
     try:
         with path.open("rb") as file:
@@ -116,19 +116,19 @@ def _workbook(path: Path) -> Any:
         raise InputError("file", f"save it as .csv, or install what reads .xlsx: {not_installed(error)}") from error
     if path.stat().st_size > _MOST_PACKED:
         raise InputError("file", "larger than 256 MB: save it as .csv")
-    packed = io.BytesIO(path.read_bytes())  # it is read several times, and stays what it was if somebody saves it anew
+    packed = io.BytesIO(path.read_bytes())  # a copy, because it is read several times and may be saved meanwhile
     try:
         with zipfile.ZipFile(packed) as archive:
             _bound(archive)
         return openpyxl.load_workbook(packed, read_only=True, data_only=True)
     except InputError:
         raise
-    except Exception as error:  # a stranger's parser on a stranger's bytes raises anything
+    except Exception as error:  # the parser raises many kinds of exceptions on a damaged file
         raise InputError("file", "damaged, or not an .xlsx") from error
 
 
 def _bound(archive: zipfile.ZipFile) -> None:
-    """Refuse a workbook that would take too much memory or time; `zipfile` unpacks no more than the sizes say."""
+    """Refuse a workbook that would take too much memory or time. `zipfile` unpacks no more than the declared sizes."""
     parts = archive.infolist()
     if sum(part.file_size for part in parts) > _MOST_UNPACKED:
         raise InputError("file", "unpacks to more than 2 GB: split it, or save it as .csv")
@@ -144,7 +144,7 @@ def _bound(archive: zipfile.ZipFile) -> None:
 
 
 def _strings(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
-    """How many shared strings a workbook has, counted without parsing it."""
+    """The number of shared strings of a workbook, counted without parsing."""
     with archive.open(part) as file:
         count, last = 0, b""
         while block := file.read(1 << 20):
@@ -154,7 +154,7 @@ def _strings(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
 
 
 def _sheet_rows(sheet: Any) -> Iterator[Row]:
-    sheet.reset_dimensions()  # some exporters write a wrong one, and rows would be missing
+    sheet.reset_dimensions()  # some exporters write wrong dimensions, with which rows would be missing
     number = missing = 0
     rows = iter(sheet.iter_rows(values_only=True))
     while True:
@@ -176,7 +176,7 @@ def _sheet_rows(sheet: Any) -> Iterator[Row]:
 
 
 def _text(value: Any) -> str:
-    """A cell's text: whole numbers without a point, those that lost digits with an exponent."""
+    """A cell's text: whole numbers without a decimal point, numbers that lost digits in scientific notation."""
     if value is None:
         return ""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):

@@ -1,4 +1,4 @@
-"""The words that shops' and ERPs' exports put over their columns, without blanks and signs, in small letters."""
+"""The words of column headers in exports of shops and ERPs, in lower case, without blanks and signs."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ PARTY = _words(
     sender="寄件人 发件人 发货人 寄件方 发件方 发货方 寄方 发方 寄件 发件 发货 寄 sender shipper consignor shipfrom from",
     buyer="买家 买方 订购人 下单人 buyer billing customer",
 )
-"""Whose: the buyer is known to be another person sometimes."""
+"""Words for a party. The buyer may be another person than the recipient."""
 
 ALONE = _set(
     "收件人 收货人 提货人 收件方 收货方 recipient receiver consignee 寄件人 发件人 发货人 寄件方 发件方 sender shipper"
 )
-"""A party's word that by itself heads a column of names."""
+"""Words for a party that alone are the header of a column of names."""
 
 ON_THE_WAY = _set("ship shipping to from delivery 寄 发货 配送 送货 派送")
-"""Words of the way as much as of a party: 发货信息 may be the goods, "shipping company" the carrier, "phone to" nothing."""
+"""Words for a party or for shipping: 发货信息 may mean the goods, "shipping company" the carrier."""
 
 PART = _words(
     name="姓名 名称 名字 名 联系人 联系人姓名 人 name fullname contact contactname contactperson",
@@ -46,7 +46,7 @@ PART = _words(
     ignored="邮编 邮政编码 邮政编号 国家 国家地区 邮箱 电子邮箱 证件号 身份证 身份证号 身份证号码 昵称 会员名 账号 id id号 "
     "zip zipcode postcode postalcode country countrycode email emailaddress",
 )
-"""What of a party. Identity numbers are left: the law keeps them off waybills."""
+"""Words for a party's fields. Identity numbers are ignored, because the law forbids them on waybills."""
 
 BARE = {
     word: part
@@ -54,7 +54,7 @@ BARE = {
     if part in _set("name mobile phone province city district street address region")
     and word not in _set("人 名 名称 名字 地区 所在地 contact state area region street")
 }
-"""Words that may stand without a party: the recipient's, if no other column is."""
+"""Words that may be used without a party. They mean the recipient if no other column does."""
 
 ORDER = _words(
     reference="订单号 订单编号 订单号码 订单 订单id 商家订单号 商户订单号 客户订单号 用户订单号 外部订单号 平台单号 平台订单号 线上订单号 线上单号 原始单号 原始订单号 "
@@ -73,7 +73,7 @@ ORDER = _words(
     "remark remarks note notes comment comments buyernote buyernotes buyermessage customernote message "
     "deliveryinstructions deliverynote deliverynotes",
 )
-"""The order's own words. Of 三段码 and 大头笔 the first is a code and the second often a place's name."""
+"""Words for the order's own fields. 三段码 is a code, 大头笔 often the name of a place."""
 
 IGNORED = re.compile(
     r".*(?:时间|日期|金额|价格|单价|总价|原价|货款|运费|邮费|费用|费|税|折扣|优惠|优惠券|积分|状态|进度|重量|体积|昵称|会员名|账号|账户|方式|编码|sku|规格|"
@@ -85,7 +85,7 @@ IGNORED = re.compile(
     r"|no|rowno|line|tags?|source|vendor|shippingcost|email|asin|shipservicelevel|shipping|acceptsmarketing|noteattributes"
     r"|risklevel|payment.*|lineitem.*|paidat|createdat|fulfilledat|cancelledat|orderitemid|variant"
 )
-"""What no waybill needs: amounts, times, states, the seller's notes to themselves."""
+"""Columns that no waybill needs: amounts, times, states, the seller's own notes."""
 
 SIMPLIFIED = str.maketrans(
     "訂單號電話運聯絡備註數量貨區縣鎮鄉門寄發詳細資訊郵編碼", "订单号电话运联络备注数量货区县镇乡门寄发详细资讯邮编码"

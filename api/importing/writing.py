@@ -1,6 +1,6 @@
-"""Writes the answer to a file: masked rows and rejected rows, as CSV or XLSX that importers and spreadsheets take.
+"""Writes the results of an import: masked rows and rejected rows, as CSV or XLSX.
 
-No cell can be a formula, and no cell breaks a line.
+No cell can be a formula, and no cell contains a line break.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ MASKED = {
 """The columns of a masked file, in English and in Chinese."""
 
 REJECTED = {"row": "行", "column": "列", "field": "字段", "rule": "规则", "meaning": "说明"}
-"""The columns of a reject file: where and which rule, never what stood there."""
+"""The columns of a file of rejected rows: the place and the rule, never the value."""
 
 
 class Sheet(Protocol):
-    """Something to write rows to."""
+    """A table to write rows to."""
 
     def write(self, cells: Cells, /) -> None:
         """Add one row."""
 
 
 def masked_row(taken: Taken) -> list[str]:
-    """One waybill as a row under `MASKED`; the virtual number in the form that importers take for a phone."""
+    """One waybill as a row of `MASKED`, with the virtual number in a form that importers accept as a phone."""
     waybill = taken.waybill
     view = waybill.masked.fields() if waybill.masked else {}
     return [
@@ -71,7 +71,7 @@ def masked_row(taken: Taken) -> list[str]:
 
 @contextmanager
 def sheet(path: Path, headers: Cells, *, overwrite: bool = False) -> Iterator[Sheet]:
-    """A table to write to, CSV (UTF-8 with a mark, as spreadsheets want it) or XLSX by the path's name.
+    """A table to write to: CSV (UTF-8 with a byte order mark, for spreadsheets) or XLSX, by the path's suffix.
 
     Raises:
         InputError: see `output`.
@@ -82,7 +82,7 @@ def sheet(path: Path, headers: Cells, *, overwrite: bool = False) -> Iterator[Sh
 
 
 def safe(text: str) -> str:
-    """A cell's text as it is written: on one line, and no formula."""
+    """A cell's text as it is written: on one line, and not a formula."""
     return no_formula(_BREAK.sub(" ", text) if not text.isprintable() else text)
 
 

@@ -1,1 +1,1 @@
-"""Jobs of labels on their way to a printer: their order, how far they came, and the wire."""
+"""Print jobs: their order and progress on disk, and the connection to the printer."""

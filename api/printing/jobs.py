@@ -1,8 +1,8 @@
-"""A print job on disk: the order of its labels, and which of them were handed to the printer. It holds tokens only.
+"""A print job on disk: the order of its labels, and which were sent to the printer. It holds waybill ids only.
 
-A label is noted as *sending*, flushed, before its first byte leaves, and as *sent* after its last: so a job that broke off
-goes on at the right label and never hands one over twice. Where it broke off within a label nobody but a person at the
-printer can know whether that one came out; such a job waits until it is told where to go on.
+A label is recorded as *sending* before its first byte is sent, and as *sent* after its last. So an interrupted job
+continues at the right label and sends none twice. If it was interrupted within a label, only a person at the printer can
+see whether that label came out, and the job waits until the user says where to continue.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from masking.errors import InputError, RefusedError, SettingsError
 from masking.values.printable import WaybillId
 
 NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-"""What a job may be called: the same rule as in `masking.steps.label`."""
+"""The form of a job's name: the same rule as in `masking.steps.label`."""
 MEMORY = 4
-"""Labels that a printer may have taken and lost with its power, so that a job may be set back by so many."""
+"""Labels that a printer may have received and lost in a power cut. A job may be set back by as many."""
 
 
 @final
 class PrintJob:
-    """An open job; positions count from 1 in the order of printing."""
+    """An open job. Positions count from 1 in the order of printing."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        """Read what stands in `file`. A line that a power cut left unfinished doesn't count, and is cut off."""
+        """Read the job from `file`. A line that a power cut left incomplete is removed."""
         self._file = file
         whole = file.read().rpartition(b"\n")[0]
         lines = whole.decode("ascii").splitlines()
@@ -55,39 +55,39 @@ class PrintJob:
                     self.doubtful = None
 
     def asked(self, ids: Sequence[WaybillId]) -> list[WaybillId]:
-        """What is to be printed: these labels, each once, or those of the job if there are none.
+        """The labels to print: these, each once, or those of the job if `ids` is empty.
 
         Raises:
-            InputError: there are none, and the job is new.
-            RefusedError: the job was begun with other labels.
+            InputError: `ids` is empty and the job is new.
+            RefusedError: the job was started with other labels.
         """
         asked = list(dict.fromkeys(ids)) or self.plan
         if not asked:
-            raise InputError("ids", "none given, and no job of this name was begun")
+            raise InputError("ids", "missing: no job of this name was started, so give waybill ids")
         if self.plan and set(asked) != set(self.plan):
-            raise RefusedError("this-job-was-begun-with-other-waybills: give another --job")
+            raise RefusedError("this-job-was-started-with-other-waybills: give another --job")
         return asked
 
     def set_plan(self, ids: Sequence[WaybillId]) -> None:
-        """Fix the order, once."""
+        """Record the order of printing, once."""
         self._note("".join(f"plan {id_}\n" for id_ in ids) + "ready")
         self.plan = list(ids)
 
     def pending(self, resume: int | None) -> list[int]:
-        """The positions still to be sent. `resume` says where to go on after a label that is in doubt.
+        """The positions still to be sent. `resume` is the position to continue at if a label is in doubt.
 
         Raises:
-            RefusedError: a label is in doubt and `resume` is missing or leaves one out; or it goes back further than a
-                printer's memory reaches.
+            RefusedError: a label is in doubt, and `resume` is missing, skips a label, or goes back by more than
+                `MEMORY`; or no label is in doubt, and `resume` is given.
         """
         doubtful = self.doubtful
         if doubtful is None:
             if resume is not None:
-                raise RefusedError("nothing-is-in-doubt: leave --from out, and the job goes on at the right label")
+                raise RefusedError("no-label-is-in-doubt: leave --from out, and the job continues at the right label")
         elif resume is None or not doubtful - MEMORY <= resume <= doubtful + 1:
             raise RefusedError(
-                f"label-{doubtful}-may-have-been-printed: look at the last label that came out, and go on with --from "
-                f"and the position after it (at most {doubtful + 1})"
+                f"label-{doubtful}-may-have-been-printed: look at the last label that came out, and give --from with "
+                f"the position after it (at most {doubtful + 1})"
             )
         elif resume > doubtful:
             self.note_sent(doubtful)
@@ -97,12 +97,12 @@ class PrintJob:
         return [n for n in range(1, len(self.plan) + 1) if n not in self.sent]
 
     def note_sending(self, position: int) -> None:
-        """On disk before the label's first byte leaves."""
+        """Record a label on disk before its first byte is sent."""
         self._note(f"sending {position}")
         self.doubtful = position
 
     def note_sent(self, *positions: int) -> None:
-        """On disk after the last byte was taken."""
+        """Record labels on disk after their last byte was sent."""
         self._note("\n".join(f"sent {n}" for n in positions))
         self.sent.update(positions)
         self.doubtful = None
@@ -115,10 +115,10 @@ class PrintJob:
 
 @contextmanager
 def opened(folder: Path, name: str) -> Iterator[PrintJob]:
-    """The job of a name, new or begun earlier; nobody else can have it open.
+    """Open the job of this name, new or started earlier, and lock it.
 
     Raises:
-        InputError: the name has characters that job names don't have.
+        InputError: the name is not valid.
         RefusedError: another program is printing this job now.
         SettingsError: the folder can't be written.
     """
@@ -131,5 +131,5 @@ def opened(folder: Path, name: str) -> Iterator[PrintJob]:
         raise SettingsError(f"{folder}: {error.strerror}") from None
     with os.fdopen(handle, "r+b") as file:
         if not try_lock(handle):
-            raise RefusedError("this-job-is-being-printed-now")
+            raise RefusedError("this-job-is-being-printed-now: wait until the other program has finished")
         yield PrintJob(file)

@@ -1,4 +1,4 @@
-"""The options of a printer, which `waybill label` and `waybill printer` share."""
+"""The printer options that `waybill label` and `waybill printer` share."""
 
 from __future__ import annotations
 
@@ -13,33 +13,35 @@ if TYPE_CHECKING:
 
 
 def add_printer(parser: argparse.ArgumentParser) -> None:
-    """Where to print, and how the paper lies and is burnt."""
+    """Add the options for the output, the paper and the print quality."""
     add = parser.add_argument
     to = parser.add_mutually_exclusive_group(required=True)
     to.add_argument("--out", type=Path, help="the file to write to; - for standard output")
     to.add_argument(
         "--printer",
         metavar="PRINTER",
-        help="the printer to send to: HOST, HOST:PORT or [IPv6]:PORT (9100), a device such as /dev/usb/lp0, or cups:QUEUE",
+        help="the printer: HOST, HOST:PORT or [IPv6]:PORT (port 9100), a device such as /dev/usb/lp0, or cups:QUEUE",
     )
-    add("--patience", type=int, metavar="SECONDS", help="how long a printer may stand still, paper out (120)")
-    add("--overwrite", action="store_true", help="replace the file of --out if it holds something else")
-    add("--dpi", type=int, default=203, help="the printer's resolution, 203 or 300 (203)")
-    add("--right", type=int, default=0, metavar="DOTS", help="move the picture to the right, or left if negative")
+    add("--patience", type=int, metavar="SECONDS", help="how long a printer may pause, paper out (default: 120)")
+    add("--overwrite", action="store_true", help="replace the file of --out if it holds other content")
+    add("--dpi", type=int, default=203, help="the printer's resolution, 203 or 300 (default: 203)")
+    add("--right", type=int, default=0, metavar="DOTS", help="move the picture right, or left if negative")
     add("--down", type=int, default=0, metavar="DOTS", help="move the picture down, or up if negative")
-    add("--darkness", type=int, help="0 to 15 (the printer's own)")
-    add("--speed", type=int, metavar="INCHES", help="1 to 14 inches a second (the printer's own)")
-    add("--media", default="keep", help="how the paper is parted: gap, mark or continuous (keep: as calibrated)")
-    add("--gap", type=float, default=2, metavar="MM", help="height of the gap or mark (2)")
+    add("--darkness", type=int, help="darkness, 0 to 15 (default: the printer's own)")
+    add("--speed", type=int, metavar="INCHES", help="speed, 1 to 14 inches a second (default: the printer's own)")
+    add(
+        "--media", default="keep", help="how labels are separated: gap, mark, continuous (default: keep, as calibrated)"
+    )
+    add("--gap", type=float, default=2, metavar="MM", help="height of the gap or mark in mm (default: 2)")
 
 
 def setup_of(args: argparse.Namespace) -> Setup:
-    """What was asked for.
+    """The printer's setup from the options.
 
     Raises:
-        InputError: a setting is outside its limits.
+        InputError: an option is outside its limits.
     """
-    from print_templates.printers import Setup  # noqa: PLC0415  the fonts and numpy; `--help` needs neither
+    from print_templates.printers import Setup  # noqa: PLC0415  loads fonts and numpy, which `--help` does not need
 
     return Setup(
         right=args.right, down=args.down, darkness=args.darkness, speed=args.speed, media=args.media, gap=args.gap
@@ -47,7 +49,7 @@ def setup_of(args: argparse.Namespace) -> Setup:
 
 
 def patience_of(args: argparse.Namespace) -> int:
-    """Seconds that the printer may stand still.
+    """Seconds that the printer may pause.
 
     Raises:
         InputError: less than a second or more than an hour.

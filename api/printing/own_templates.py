@@ -1,7 +1,7 @@
-"""A merchant's own templates: what must be clean before one is printed with, beyond their form.
+"""Checks a merchant's own templates for personal data and codes.
 
-The release gate lets a template's constants through; so they are searched here with the rules that mask free text, and
-logos with a decoder: no phone number, door or code gets past the mask in a template.
+The release gate does not check a template's constants. So they are searched here with the rules that mask free text, and
+logos with a decoder, so that no phone, door or code gets onto labels through a template.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from print_templates.template import built_in, check, located, read
 from print_templates.typeface import require_fonts
 
 _HOTLINE = re.compile(r"(?<![\d-])[48]00[- ]?\d{3}[- ]?\d{4}(?![\d-])")
-"""A number of a firm that many people answer, which is no person's."""
+"""A company's hotline, which is not a person's number."""
 _DOOR = re.compile(
     r"\d#\d|\d-\d{3,4}(?![\d-])|\b(?:room|rm|unit|flat|apartment|apt|suite|building|bldg|floor)\W{0,3}\d", re.IGNORECASE
 )
 _TRADE = frozenset(
     "品件类号码额量价格送付签收寄发货日期时间元个箱包袋装单据证票区站点线路车次勿轻放压向上防潮湿热冷易碎温度计"
 )
-"""Characters of a label's usual words, of which some begin as names do: 易碎品, 温度计."""
+"""Characters of usual words on labels, some of which begin with a surname: 易碎品, 温度计."""
 
 
 def faults(path: Path) -> list[TemplateFault]:
-    """Everything that keeps a template file from being used; empty for a good one.
+    """All faults of a template file; empty if it can be used.
 
     Raises:
         InputError: the file can't be read.
@@ -52,7 +52,7 @@ def faults(path: Path) -> list[TemplateFault]:
 
 
 def _personal(texts: Sequence[Mapping[str, Any]]) -> list[TemplateFault]:
-    """Boxes whose constants look personal, one by one or joined; digits are joined from box to box."""
+    """Boxes whose constants look personal, alone or joined. Digits are also joined across boxes."""
     found = []
     digits = ""
     for n, each in enumerate(texts, 1):
@@ -62,7 +62,7 @@ def _personal(texts: Sequence[Mapping[str, Any]]) -> list[TemplateFault]:
         digits = digits + only if own and not re.sub(r"[\d\s-]", "", only) else ""
         if any(map(_looks_personal, [*said, digits])):
             found.append(
-                TemplateFault(f"text {n}", "looks personal (a name, a phone, a door); it would be on every label")
+                TemplateFault(f"text {n}", "looks personal (a name, a phone, a door), and would be on every label")
             )
     return found
 
@@ -74,7 +74,7 @@ def _looks_personal(text: str) -> bool:
 
 
 def _drawn(source: Mapping[str, Any], path: Path) -> list[TemplateFault]:
-    """What is seen only once a template of good form is drawn: codes in its logos, and too little room."""
+    """Faults that only a drawn label shows: codes in logos, and too little room."""
     found = []
     logos = source.get("logo", ())
     if logos:
@@ -83,21 +83,21 @@ def _drawn(source: Mapping[str, Any], path: Path) -> list[TemplateFault]:
         with Image.open(path.parent / each["file"]) as logo:
             grey = logo.convert("L")
         if decode(grey.resize((grey.width * 4, grey.height * 4), Image.Resampling.NEAREST)) or decode(grey):
-            found.append(TemplateFault(f"logo {n}", "holds a code; scanners would read it in place of the label's"))
+            found.append(TemplateFault(f"logo {n}", "holds a code, which scanners would read instead of the label's"))
     try:
         picture(sample(), path)
     except InputError as error:
         found.append(
-            TemplateFault("template", f"has too little room: of an ordinary label, {error.field} {error.rule}")
+            TemplateFault("template", f"has too little room: on an ordinary label, {error.field} {error.rule}")
         )
     return found
 
 
 def own_templates(folder: Path) -> dict[str, Path]:
-    """The templates of a deployment by their names, checked: the files NAME.toml of this folder.
+    """The checked templates of a deployment by name: the files NAME.toml of this folder.
 
     Raises:
-        SettingsError: one has a fault, or the name of a built-in size.
+        SettingsError: a template has a fault, or the name of a built-in size.
     """
     found = {path.stem: path for path in sorted(folder.glob("*.toml"))}
     for name, path in found.items():
@@ -111,17 +111,17 @@ def own_templates(folder: Path) -> dict[str, Path]:
 
 
 def chosen(name: str) -> str | Path:
-    """A built-in size by its name, or a merchant's own file, checked: what `render` may be given.
+    """A built-in size, or the path of a merchant's checked template, as `render` takes it.
 
     Raises:
-        InputError: there is no such size, or the file has a fault; names the first.
+        InputError: there is no such size, or the file has a fault. The first fault is named.
         SettingsError: the fonts are not installed.
     """
     require_fonts()
     if name in built_in():
         return name
     if not re.search(r"\.toml$", name):
-        raise InputError("template", f"unknown; there are {', '.join(built_in())}, or give a .toml file")
+        raise InputError("template", f"not a size: give one of {', '.join(built_in())}, or a .toml file")
     path = Path(name)
     for fault in faults(path):
         raise InputError(*fault)

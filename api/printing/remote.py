@@ -1,6 +1,6 @@
-"""Prints labels that a service has drawn: an outlet's computer needs neither keys nor the deployment's folder.
+"""Prints labels that a service draws, so that an outlet's computer needs neither keys nor the deployment's folder.
 
-The notes of a job lie in `jobs/` next to the credentials. The service draws 100 labels at a time, in the printer's language.
+The job's file is in `jobs/` next to the credentials. The service draws 100 labels at a time, in the printer's language.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ TOGETHER = 100
 
 
 def print_from_service(args: argparse.Namespace, ids: Sequence[WaybillId]) -> tuple[int, list[str]]:
-    """Print; how many labels were printed, and a line for each that was not, with its position and why.
+    """Print; the number of printed labels, and a line for each other one with its position and the reason.
 
     Raises:
-        InputError: an option is missing, or does not go with a service.
+        InputError: an option is missing, or can't be used with a service.
     """
     from masking.client import Outlet  # noqa: PLC0415  httpx, which a folder does not need
 
     if args.credentials is None:
-        raise InputError("--credentials", "missing; a service is asked with the file of your enrolment")
+        raise InputError("--credentials", "missing: give the file with your enrolment code")
     if args.again:
         raise InputError(
-            "--again", "not with a service; print the labels again by their ids, under a new --job with --reason"
+            "--again", "not possible with a service: reprint labels by their ids, under a new --job with --reason"
         )
     if args.to not in (LANGUAGES if args.printer else ("pdf", *LANGUAGES)):
-        raise InputError("--to", f"unknown here; from a service there are {', '.join(LANGUAGES)}, and pdf with --out")
+        raise InputError("--to", f"not supported here: give one of {', '.join(LANGUAGES)}, or pdf with --out")
     if args.out:
         check_output(args.out)
     with (
@@ -87,7 +87,7 @@ def _write(args: argparse.Namespace, outlet: Outlet, job: PrintJob, missed: list
 def _parts(
     args: argparse.Namespace, outlet: Outlet, job: PrintJob, positions: Sequence[int], missed: list[str]
 ) -> Iterator[tuple[int, bytes]]:
-    """The labels at these positions in the printer's language, and a line for each that is not printed."""
+    """The labels at these positions in the printer's language. A line for each other one goes to `missed`."""
     for start in range(0, len(positions), TOGETHER):
         some = positions[start : start + TOGETHER]
         labels = _ask(args, outlet, [job.plan[n - 1] for n in some])
@@ -108,7 +108,7 @@ def _ask(args: argparse.Namespace, outlet: Outlet, ids: Sequence[WaybillId]) -> 
 
 
 def _pages(labels: Labels, positions: Sequence[int], missed: list[str]) -> list[int]:
-    """The positions that are printed; a line for each that is not."""
+    """The positions that were printed. A line for each other one goes to `missed`."""
     printed = []
     for position, outcome in zip(positions, labels.outcomes, strict=True):
         if isinstance(outcome, PrintedPage):

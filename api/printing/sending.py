@@ -1,6 +1,6 @@
-"""Hands labels to a printer: at its raw port (9100), at its device file, or to a queue of CUPS.
+"""Sends labels to a printer: to its raw port (9100), its device file, or a CUPS queue.
 
-None of them says whether a label is on paper: what was taken may still lie in the printer's memory, or in the queue.
+None of them reports whether a label is on paper: received bytes may still be in the printer's memory or in the queue.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from ..output import open_stream
 
 PORT = 9100
 PATIENCE = 120
-"""Seconds that a printer may stand still, paper out or head open, before the job breaks off: a change of the roll."""
+"""Seconds that a printer may pause, paper out or head open, before the job fails. Enough to change the roll."""
 CONNECTS_IN = 30
-"""Seconds until a printer of the network has to answer at all."""
+"""Seconds within which a network printer has to accept the connection."""
 CUPS = "cups:"
 RAW = ("-o", "raw")
-"""For `lp`: hand the bytes on as they are."""
+"""The option of `lp` that sends bytes unchanged."""
 TARGETS = "HOST, HOST:PORT, [IPv6]:PORT, a device such as /dev/usb/lp0, or cups:QUEUE"
 _HOST = re.compile(r"(?:\[(?P<six>[0-9A-Za-z:.%]+)\]|(?P<name>[^\s:/\[\]]+))(?::(?P<port>\d{1,5}))?")
 _QUEUE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,126}")
 
 Send = Callable[[bytes], None]
-"""Hands over one label. It returns when the other side has the last byte."""
+"""Sends one label. It returns when the other side has received the last byte."""
 
 
 def printer(address: str, *, patience: float = PATIENCE, options: Sequence[str] = RAW) -> AbstractContextManager[Send]:
-    """A function that hands bytes to a printer. `options` are those of CUPS's `lp`.
+    """A function that sends bytes to a printer. `options` are those of CUPS's `lp`.
 
     Raises:
         InputError: the address is not one of `TARGETS`.
-        UnavailableError: nothing answers there; from the function, too, when the printer stops taking bytes.
+        UnavailableError: no printer answers. The function also raises it when the printer stops receiving.
     """
     if address.startswith(CUPS):
         if not _QUEUE.fullmatch(address.removeprefix(CUPS)):
@@ -59,7 +59,7 @@ def printer(address: str, *, patience: float = PATIENCE, options: Sequence[str] 
 
 
 def media_of(paper: Sequence[float]) -> tuple[str, ...]:
-    """The options of `lp` for a PDF whose pages have this width and height in mm, printed at their size."""
+    """The options of `lp` for a PDF with pages of this width and height in mm, printed without scaling."""
     width, height = paper
     return "-o", f"media=Custom.{width:g}x{height:g}mm", "-o", "print-scaling=none"
 
@@ -113,7 +113,7 @@ def _device(path: Path, patience: float) -> Iterator[Send]:
 
 @contextmanager
 def _queue(name: str, patience: float, options: Sequence[str]) -> Iterator[Send]:
-    """A job of CUPS for each label, so that the queue has taken a label or has not."""
+    """A CUPS job for each label, so that the queue has accepted a label completely or not at all."""
 
     def send(data: bytes) -> None:
         command = ["lp", "-s", "-d", name, "-t", "waybill", *options]
@@ -131,12 +131,12 @@ def _queue(name: str, patience: float, options: Sequence[str]) -> Iterator[Send]
 
 
 def _wait_until_taken(wire: socket.socket, patience: float) -> None:
-    """Return when the other side's machine has every byte; `sendall` returns when this one's memory has.
+    """Return when the other machine has acknowledged every byte. `sendall` returns when the local buffer has them.
 
-    Windows can't say how many bytes are left, so there a label counts as taken when this machine's memory has it.
+    Windows can't report the bytes left, so there a label counts as received when it is in the local buffer.
 
     Raises:
-        OSError: the connection broke, or nothing was taken for `patience` seconds.
+        OSError: the connection broke, or nothing was received for `patience` seconds.
     """
     if importlib.util.find_spec("termios") is None:
         return
@@ -153,4 +153,4 @@ def _wait_until_taken(wire: socket.socket, patience: float) -> None:
 
 
 def _reason(error: OSError) -> str:
-    return "it takes no bytes" if isinstance(error, TimeoutError) else error.strerror or type(error).__name__
+    return "it receives no bytes" if isinstance(error, TimeoutError) else error.strerror or type(error).__name__

@@ -1,8 +1,8 @@
-"""How alarms reach people: a log line, a count, and what `[alarms]` in `waybill.toml` names, a command or a webhook.
+"""Delivers alarms: a log line, a count, and the command or webhook that `[alarms]` in `waybill.toml` names.
 
 A worker claims an alarm in one transaction, sends it with no transaction open, and records the outcome in another, so
-nothing that serves a request waits for it. Each alarm is sent until it was taken once; after a crash in between it comes
-twice, under the same `id`. What leaves here is the kind, the time and what to do, never whom it is about: `waybill alarms` says that.
+no request waits for it. Each alarm is sent until it is accepted once. After a crash in between it is sent twice, under
+the same `id`. A message holds the kind, the time and what to do, never the person: `waybill alarms` lists those.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from masking.words.alarms import AlarmKind
 from .logs import LOG
 
 SECONDS = 10.0
-"""How long a command or webhook may take: a batch ends within the time of `alarms.CLAIM`."""
+"""Seconds that a command or webhook may take, so that a batch ends within `alarms.CLAIM`."""
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destinations:
-    """Where alarms are sent: to one of the two, so that each arrives once.
+    """Where alarms are sent: to a command or a webhook, not both, so that each alarm arrives once.
 
     Attributes:
-        command: a program and its arguments; it reads one alarm as JSON on standard input and exits with 0.
-        webhook: an https:// address (http:// on this machine) that takes a POST of the same JSON and answers 2xx.
+        command: a program and its arguments. It reads one alarm as JSON from standard input and exits with 0.
+        webhook: an https:// address (http:// on this machine) that accepts a POST of the same JSON and answers 2xx.
     """
 
     command: tuple[str, ...] = ()
@@ -65,14 +65,17 @@ def read_destinations(folder: Path) -> Destinations:
 
 
 def send_alarms(world: World, store: Store, destinations: Destinations) -> list[str]:
-    """Log and send the alarms that are due; the kinds of the new ones. Any number of workers may do it at once.
+    """Log and send the alarms that are due. Several workers may call it at once.
 
-    After a failed attempt the others of this batch are not tried: it lasts no longer than one attempt fails.
+    After a failed attempt the rest of the batch is not tried, so that a batch takes no longer than one failure.
+
+    Returns:
+        The kinds of the alarms that were sent for the first time.
 
     Raises:
-        UnavailableError: the store could not answer; what was sent meanwhile may be sent again.
+        UnavailableError: the store could not answer. Alarms that were already sent may be sent again.
     """
-    with store.reading() as tx:  # no writer waits for a look that finds nothing
+    with store.reading() as tx:  # so that writers don't wait if nothing is due
         if not alarms.has_due(tx, world.now()):
             return []
     with store.transaction() as tx:
@@ -92,7 +95,7 @@ def send_alarms(world: World, store: Store, destinations: Destinations) -> list[
 
 
 def message(alarm: Alarm) -> dict[str, Any]:
-    """One alarm as it is sent: no id of a person, no record."""
+    """The JSON that is sent for an alarm, without the id of a person or waybill."""
     known = AlarmKind(alarm.kind) if alarm.kind in list(AlarmKind) else None
     said = {"meaning": known.meaning, "remedy": known.remedy} if known else {}
     at = moment(alarm.at).isoformat(timespec="milliseconds")
@@ -100,7 +103,7 @@ def message(alarm: Alarm) -> dict[str, Any]:
 
 
 def _send(alarm: Alarm, destinations: Destinations) -> bool:
-    """Whether the destination took it. A failure leaves its type in the log, never an address or an answer."""
+    """Whether the destination accepted the alarm. A failure is logged by its type, never with an address or an answer."""
     body = json.dumps(message(alarm), ensure_ascii=False).encode()
     try:
         if destinations.command:
@@ -120,7 +123,7 @@ def _run(command: Sequence[str], body: bytes) -> None:
 
 
 def _post(address: str, body: bytes) -> None:
-    """Post without following redirects.
+    """Send a POST without following redirects.
 
     Raises:
         OSError: no answer.

@@ -1,10 +1,10 @@
-"""Who is calling: the layer that every request passes before anything of it is read.
+"""Authenticates requests, before their body is parsed.
 
-Deny by default: only the addresses of `OPEN` work without a token, so that a new route can't be forgotten. A token comes
-with a proof of the key that it is bound to (DPoP, `masking.access.proof`), which is checked before any store is asked. A
-worker remembers whose a token is, which never changes, but not that it is valid: that is read for each request in the very
-transaction that does what was asked, and the proof is used up in it, so a revocation is felt by the next request in every
-worker, and a replay finds its traces.
+Deny by default: only the addresses in `OPEN` work without a token, so that a new route is protected. A token comes with
+a proof of the key that it is bound to (DPoP, `masking.access.proof`), which is verified before the store is asked. A
+worker caches whose a token is, because that never changes, but not whether it is valid. Validity is read for each
+request in the transaction that serves it, and the proof is recorded as used in the same transaction. So a revocation
+takes effect with the next request in every worker, and a replayed proof is detected.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from .problems import ProblemError
 from .routes import page
 
 PUSHED = "/v1/providers/aliyun/reports"
-"""Where a provider pushes: what comes has a signature instead of a token, which the route has checked before all else."""
+"""Where a provider pushes call records. They are signed instead of carrying a token, and the route verifies that first."""
 
 OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/v1/token", PUSHED, *page.FILES})
-"""Addresses that answer anybody."""
+"""Addresses that need no token."""
 
 KNOWN = 50_000
-"""Tokens whose holders a worker remembers."""
+"""Tokens whose holders a worker caches."""
 
 
 class Authenticate:
-    """ASGI: puts a `Login` into `scope["login"]` and its actor into `scope["actor"]`, or raises the problem `unauthenticated`.
+    """ASGI middleware: sets `scope["login"]` and `scope["actor"]`, or raises the problem `unauthenticated`.
 
-    The step that a route asks checks the login in its own transaction. An answer whose login has not been checked by
-    then (a route without a step, a request that breaks a rule) waits here until it is.
+    The step that a route calls checks the login in its own transaction. If that has not happened when the answer starts
+    (a route without a step, or a request that breaks a rule), the login is checked here first.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -60,7 +60,7 @@ class Authenticate:
             if message["type"] == "http.response.start" and not login.checked and message["status"] < 500:
                 try:
                     await service.confirm.submit(None, login)
-                except (ProblemError, MaskingError) as error:  # also that the store can't take it now
+                except (ProblemError, MaskingError) as error:  # also if the store is unavailable
                     denied = error
             if not denied:
                 await send(message)
@@ -71,10 +71,10 @@ class Authenticate:
 
 
 def authorization(scope: Scope) -> tuple[str, str]:
-    """Scheme, in small letters, and token of the one `Authorization` header.
+    """The scheme, in lower case, and the token of the `Authorization` header.
 
     Raises:
-        ProblemError: there is none, or more than one, or it is of another scheme.
+        ProblemError: the header is missing, repeated, or of another scheme.
     """
     found = _headers(scope, b"authorization")
     scheme, _, token = (found[0] if len(found) == 1 else "").partition(" ")
@@ -84,10 +84,10 @@ def authorization(scope: Scope) -> tuple[str, str]:
 
 
 def prove(service: Service, scope: Scope, token: str | None) -> Proof:
-    """The proof in the one `DPoP` header, for this method, address and token; whoever takes it asks about the body.
+    """The verified proof in the `DPoP` header, for this method, address and token. The caller checks the body's hash.
 
     Raises:
-        ProblemError: it is none.
+        ProblemError: the header is missing or repeated, or the proof is not valid.
     """
     found = _headers(scope, b"dpop")
     if len(found) != 1:
@@ -102,7 +102,7 @@ def prove(service: Service, scope: Scope, token: str | None) -> Proof:
 
 
 def _own_address(scope: Scope) -> str:
-    """Where this service listens, as the socket says: right where no proxy stands before it."""
+    """The address of the listening socket, which is the public one if there is no proxy."""
     host, port = scope["server"]
     return f"{scope['scheme']}://{f'[{host}]' if ':' in host else host}:{port}"
 
@@ -112,7 +112,7 @@ def _headers(scope: Scope, name: bytes) -> list[str]:
 
 
 async def _covered(receive: Receive, proof: Proof) -> Receive:
-    """`receive` of a request whose whole body is here and is the one that was signed."""
+    """Read the body, check it against the proof, and return a `receive` that replays it."""
     parts, more = [], True
     while more:
         message = await receive()
@@ -129,7 +129,7 @@ async def _covered(receive: Receive, proof: Proof) -> Receive:
 
     async def receiving() -> Message:
         nonlocal given
-        if given:  # what follows is only the news that the client has gone
+        if given:  # only a disconnect can follow
             return await receive()
         given = True
         return {"type": "http.request", "body": body, "more_body": False}
@@ -138,10 +138,10 @@ async def _covered(receive: Receive, proof: Proof) -> Receive:
 
 
 async def _login(service: Service, token: str, proof: Proof | None) -> Login:
-    """Whose the token is, if it is bound to the proof's key, or to none where its holder may do without.
+    """The holder of a token that is bound to the proof's key, or to no key if the holder's role needs none.
 
     Raises:
-        ProblemError: it is nobody's, or another key's.
+        ProblemError: the token is unknown, or bound to another key.
     """
     digest = words.digest(words.TOKEN, token)
     held = service.known.get(digest) if digest else None

@@ -1,10 +1,11 @@
-"""Group commit: requests for one step that arrive together are decided and committed together, in a worker thread.
+"""Group commit: requests for one step that arrive together are decided in one transaction, in a worker thread.
 
-While one group is being committed the next one gathers, so nobody waits for company and a busy disk makes large groups. A
-piece is what one caller submitted, and is never torn apart. Units take turns, piece by piece, so that a merchant with many
-or slow requests delays another one by a group or two, not by its whole queue; of one unit, the order of arrival holds.
-Nothing leaves before the commit has returned. If a group fails, it was rolled back, and its pieces run one by one: a poisoned one fails alone. If it is
-not known whether a group was committed, all of it hears `UnavailableError`, and nothing is revealed.
+While one group is committed, the next one gathers. So no request waits for others, and a slow disk makes larger groups.
+A piece is what one caller submitted; it is never split. Units take turns, piece by piece, so that a merchant with many
+or slow requests delays another one by a group or two, not by its whole queue. Within a unit, the order of arrival holds.
+
+No answer is given before the commit has returned. A group that fails is rolled back and its pieces run one by one, so
+that a faulty one fails alone. If it is unknown whether a group was committed, all its callers get `UnavailableError`.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from masking.store.store import Store
 from .login import DeniedError, Login, LoginCheck
 
 TURNS = 3
-"""Turns of the loop in which a request that has arrived whole gets from its socket to a queue."""
+"""Iterations of the event loop that bring a completely received request from its socket to a queue."""
 
 SLOW, REST = 0.1, 1.0
-"""Seconds after which a group was slow, and for which the next ones are decided elsewhere."""
+"""A group that takes longer than `SLOW` seconds sends the groups of the next `REST` seconds to the worker thread."""
 
 LONGEST = 20.0
-"""Seconds after which a caller hears 503 while the store does not answer: a frozen server, a COMMIT that waits for a standby."""
+"""Seconds until a caller gets 503 if the store does not answer: a frozen server, or a COMMIT that waits for a standby."""
 
 Request = TypeVar("Request")
 Outcome = TypeVar("Outcome")
@@ -45,7 +46,7 @@ class _Piece(Generic[Request, Outcome]):
 
     @property
     def unit(self) -> str:
-        """The unit whose turn it is with this piece: callers of one unit share its turns."""
+        """The caller's unit. Callers of one unit share its turns."""
         return self.login.actor.unit if self.login else ""
 
     def settle(self, answer: list[Outcome] | Exception) -> None:
@@ -63,14 +64,14 @@ class _Piece(Generic[Request, Outcome]):
 class Batcher(Generic[Request, Outcome]):
     """A queue in front of one step, for one event loop.
 
-    With a `quick` store (`Store.nowait`, SQLite alone) a group is decided in the loop's own thread: drivers let go of the
-    interpreter for every row, and taking it back from a busy loop costs more than the row. For steps of a few milliseconds;
-    whatever would wait goes to the worker thread, and after a slow group the next ones do so for a second.
+    With a `quick` store (`Store.nowait`, SQLite only) a group is decided in the loop's own thread: a driver releases the
+    interpreter lock for every row, and getting it back from a busy loop costs more than the row. This is for steps of a
+    few milliseconds. A group that would wait goes to the worker thread, and so do all groups in the second after a slow one.
 
     Attributes:
         max_items: items in a group, unless a single piece is larger.
-        max_queued: items that may wait; beyond, callers are told at once to come back, unless their unit has less than its
-            equal share of that.
+        max_queued: items that may wait. Beyond it callers get an error at once, unless their unit has less than an equal
+            share of the queue.
     """
 
     def __init__(
@@ -97,19 +98,24 @@ class Batcher(Generic[Request, Outcome]):
         return (await self.submit_many([request], login))[0]
 
     async def submit_many(self, requests: Sequence[Request], login: Login | None) -> list[Outcome]:
-        """The outcomes of these requests, same order, once they are committed together.
+        """The outcomes of these requests, in the same order, once they are committed together.
 
-        The login is checked in the same transaction; None where anybody may ask. A caller who stops waiting takes requests back that are not being decided yet; others are, and are recorded.
+        Cancelling the call withdraws requests that are still queued. Requests in a running group are still committed.
+
+        Args:
+            requests: the piece, which is never split.
+            login: checked in the same transaction; None if no authentication is needed.
 
         Raises:
-            ProblemError: the login is not valid any more; nothing of it was looked at.
-            UnavailableError: the queue is full or closing, or the store could not take them; nothing is revealed.
-            Exception: what the step raised for these requests alone.
+            ProblemError: the login is not valid any more. The requests were not processed.
+            UnavailableError: the queue is full or closing, or the store is unavailable. Nothing is revealed.
+            Exception: the error that the step raised for these requests alone.
         """
         piece: _Piece[Request, Outcome] = _Piece(list(requests), login, asyncio.get_running_loop().create_future())
         if self._closed or self._is_full(piece):
             raise UnavailableError(
-                "too many requests are waiting; none of these was looked at", fault=StoreFault(Cause.QUEUE_FULL)
+                "too many requests are waiting, and none of these was processed; send them again",
+                fault=StoreFault(Cause.QUEUE_FULL),
             )
         if not requests:
             return []
@@ -122,11 +128,11 @@ class Batcher(Generic[Request, Outcome]):
                 return await piece.answer
         except TimeoutError:
             raise UnavailableError(
-                "the store did not answer in time; ask again", fault=StoreFault(Cause.TOO_SLOW)
+                "the store did not answer in time; send the request again", fault=StoreFault(Cause.TOO_SLOW)
             ) from None
 
     async def close(self) -> None:
-        """Take nothing more, and return when all that was taken has been answered."""
+        """Refuse further requests, and return when all accepted ones are answered."""
         self._closed = True
         if self._working:
             await self._working
@@ -145,11 +151,11 @@ class Batcher(Generic[Request, Outcome]):
             for piece in (
                 *group,
                 *chain.from_iterable(self._queues.values()),
-            ):  # all answered, unless this task itself is being cancelled
+            ):  # no effect on answered pieces; the others wait only if this task is being cancelled
                 piece.answer.cancel()
 
     def _next(self) -> list[_Piece[Request, Outcome]]:
-        """The next group: whole pieces, a unit's after another's, as many as fit, without those whose callers have gone."""
+        """The next group: as many whole pieces as fit, the units taking turns, without pieces whose callers have gone."""
         group: list[_Piece[Request, Outcome]] = []
         room = self.max_items
         while self._queues:
@@ -169,14 +175,14 @@ class Batcher(Generic[Request, Outcome]):
         return group
 
     def _is_full(self, piece: _Piece[Request, Outcome]) -> bool:
-        """Whether there is no room for a piece, neither in the queue nor in its unit's equal share of it."""
+        """Whether a piece fits neither in the queue nor in its unit's equal share of it."""
         waiting, count = self._items.total(), len(piece.requests)
         if not waiting or waiting + count <= self.max_queued:
             return False
         return self._items[piece.unit] + count > self.max_queued // len(self._items.keys() | {piece.unit})
 
     async def _settle(self, group: list[_Piece[Request, Outcome]]) -> None:
-        """Decide a group and answer each of its pieces, whatever happens."""
+        """Decide a group and answer each of its pieces, also if the step raises."""
         outcomes = await self._decided(group)
         if isinstance(outcomes, list):
             rest = iter(outcomes)
@@ -196,7 +202,7 @@ class Batcher(Generic[Request, Outcome]):
                 piece.settle(outcomes)
 
     async def _decided(self, group: list[_Piece[Request, Outcome]]) -> list[Outcome] | Exception:
-        """What the step says, here if that is quick and nobody else is writing, or else in the worker thread."""
+        """The step's outcomes, computed in this thread if the store is quick and not busy, else in the worker thread."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         if self._quick and began >= self._resting:
@@ -208,13 +214,13 @@ class Batcher(Generic[Request, Outcome]):
         return await loop.run_in_executor(self._thread, self._decide, group, self._store)
 
     def _decide(self, group: list[_Piece[Request, Outcome]], store: Store) -> list[Outcome] | Exception:
-        """What the step says; `BusyError` only if nothing of it was kept."""
+        """The step's outcomes or its error. `BusyError` only if nothing was committed."""
         requests = [request for piece in group for request in piece.requests]
         entry = LoginCheck((piece.login for piece in group if piece.login), self._world.now())
         try:
             outcomes = list(self._step(self._world, store.entering(entry), requests)) if requests else []
-        except Exception as error:  # noqa: BLE001  whatever it is, it is the answer to whoever asked
+        except Exception as error:  # noqa: BLE001  every error is passed to the callers
             return UnavailableError(str(error)) if isinstance(error, BusyError) and entry.committed else error
         if len(outcomes) != len(requests):
-            return ValueError("a step gave another number of outcomes than it was given requests")
+            return ValueError("the step returned another number of outcomes than requests")
         return outcomes

@@ -1,7 +1,7 @@
-"""One connection of a client, and when it ends: uvicorn's own protocol, with limits on what a stranger can hold or cost.
+"""uvicorn's HTTP protocol with limits on what one client's connection can hold or cost.
 
-The server itself waits without end for a head, for the rest of a body that is not read any more, and for a client that
-takes no answer. A thousand such clients would be all it has.
+uvicorn itself waits without limit for a request's head, for the rest of a body that is no longer read, and for a client
+that does not read its answer. A thousand such clients would use up all connections.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 LOOK_EVERY = 10.0
-"""Seconds between two looks at a connection. What stands still at two of them is given up, so after 10 to 20 seconds."""
+"""Seconds between two checks of a connection. One without progress between two checks is closed, after 10 to 20 seconds."""
 
 PORTION = 16 * 1024
-"""Bytes that are parsed at a time. The parser measures a head only while it is incomplete, so none is longer than two."""
+"""Bytes that are parsed at a time. The parser limits only an incomplete head, so a head has at most two portions."""
 
 FREE_CHUNKS, CHUNK = 1000, 512
-"""Chunks that a body may have in any case, and the bytes that further ones hold on average: each costs 6 microseconds."""
+"""Chunks that a body may have in any case, and the least average size of further ones. A chunk costs 6 microseconds."""
 
 FILES_KEPT = 256
-"""Files that connections leave to everything else: databases, logs, the modules that are loaded late."""
+"""File descriptors that are reserved for everything but connections: databases, logs, modules that are loaded late."""
 
 MOST_CONNECTIONS = 10_000
-"""Connections at a time where the deployment says nothing and the system would allow more."""
+"""The default limit of simultaneous connections, where the system would allow more."""
 
 
 def connections_possible() -> int:
-    """As many connections as this process can have and still open its own files."""
+    """The number of connections that this process can have and still open its own files."""
     try:
-        import resource  # noqa: PLC0415  Windows has no such limit, nor the module
+        import resource  # noqa: PLC0415  Windows has neither the limit nor the module
     except ModuleNotFoundError:
         return MOST_CONNECTIONS
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -40,7 +40,7 @@ def connections_possible() -> int:
 
 
 class _State(NamedTuple):
-    """What a look at a connection sees."""
+    """What a check of a connection compares with the check before."""
 
     cycle: RequestResponseCycle | None
     owing: bool
@@ -48,7 +48,7 @@ class _State(NamedTuple):
 
 
 class _Parser(h11.Connection):
-    """The parser, which gives up on a body in crumbs."""
+    """h11's parser, which also refuses a body of very many tiny chunks."""
 
     _chunks = 0
     _bytes = 0
@@ -57,7 +57,7 @@ class _Parser(h11.Connection):
         """The next event; see h11.
 
         Raises:
-            RemoteProtocolError: the body comes in very many chunks of next to nothing, or as h11 does.
+            RemoteProtocolError: the body's chunks are too small, or another error of h11.
         """
         event = super().next_event()
         if isinstance(event, h11.Data):
@@ -71,12 +71,12 @@ class _Parser(h11.Connection):
 
 
 class Punctual(H11Protocol):
-    """One connection. It ends where a client owes something, or takes nothing of what it is sent, for too long.
+    """A connection that is closed if the client sends nothing of what is due, or reads nothing, for too long.
 
     Attributes:
-        most: connections at a time. A further one is closed at once; uvicorn's `limit_concurrency` would answer 503 to all
-            the others as well.
-        look_every: seconds between two looks.
+        most: simultaneous connections. A further one is closed at once; uvicorn's `limit_concurrency` would answer 503
+            to all the others as well.
+        look_every: seconds between two checks.
     """
 
     look_every = LOOK_EVERY
@@ -89,7 +89,7 @@ class Punctual(H11Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the server's own
-        """Begin to watch it."""
+        """Start the checks."""
         super().connection_made(transport)
         if len(self.connections) > self.most:
             transport.abort()
@@ -97,24 +97,24 @@ class Punctual(H11Protocol):
             self.look()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Watch it no more."""
+        """Stop the checks."""
         super().connection_lost(exc)
         if self._timer:
             self._timer.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has arrived, in portions."""
+        """Parse received bytes in portions."""
         for start in range(0, len(data), PORTION):
             if self.transport.is_closing():
                 return
             super().data_received(data[start : start + PORTION])
 
     def look(self) -> None:
-        """Compare the connection with what it was one look ago, so that no request pays for it; and look again later."""
+        """Compare the connection with its state at the last check, and schedule the next check. Requests pay nothing."""
         before, now = self._seen, self._state()
         if before and before.cycle is now.cycle:
             if before.unsent and now.unsent >= before.unsent:
-                self.transport.abort()  # to close it would wait for the client to take the rest
+                self.transport.abort()  # `close` would wait for the client to read the rest
             elif before.owing and now.owing and not self.transport.is_closing():
                 self.transport.close()
         self._seen = now
@@ -122,5 +122,5 @@ class Punctual(H11Protocol):
 
     def _state(self) -> _State:
         idle = self.cycle is None or self.cycle.response_complete
-        owing = idle and self.timeout_keep_alive_task is None  # else the server's own timer ends it
+        owing = idle and self.timeout_keep_alive_task is None  # else uvicorn's own timer closes it
         return _State(self.cycle, owing, self.transport.get_write_buffer_size())

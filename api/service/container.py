@@ -1,7 +1,7 @@
-"""Puts a service together: settings become a store, and each step of the path becomes a queue in front of that store.
+"""Builds a service from its settings: opens the store, puts a queue in front of each step, and runs background tasks.
 
-Also here: what runs by itself. The sequencer gives ledger leaves their places every second, and keeps the latest signed
-checkpoint at hand for the answers; chores are done once a minute.
+Once a second the sequencer places new ledger leaves and caches the signed checkpoint that goes into answers. Chores such
+as refilling the pool of numbers run once a minute.
 """
 
 from __future__ import annotations
@@ -64,26 +64,26 @@ from .providers import read_provider
 from .settings import ServiceSettings
 
 SWITCH = 0.0005
-"""Seconds after which a thread that computes lets another one go on. Python's own 5 ms are long for answering a socket."""
+"""Python's thread switch interval in seconds. The default of 5 ms is long for answering a socket."""
 
 SEQUENCE_EVERY = 1.0
-"""Seconds between two rounds of the sequencer."""
+"""Seconds between two runs of the sequencer."""
 
 SIGN_EVERY = timedelta(seconds=0.9)
-"""How old the last checkpoint is before a worker signs the next: all workers together sign about one a second."""
+"""The age of the last checkpoint at which a worker signs the next one, so that all workers together sign one a second."""
 
 ALARMS_EVERY = 5.0
-"""Seconds between two looks for alarms that are to be sent."""
+"""Seconds between two deliveries of alarms."""
 
 WAIT = 10.0
-"""Seconds that a worker waits for the store at its start, before another process takes its place and waits on."""
+"""Seconds that a worker waits for the store at startup. Then it exits, and the parent starts another one."""
 
 CHORES_EVERY = 60.0
-"""Seconds between two looks at the pool of numbers, at what stands out, and at what has run out."""
+"""Seconds between two runs of each chore."""
 
 
 class Service:
-    """What the routes work with: a queue a step, the latest checkpoint, counts."""
+    """What the routes use: a queue for each step, the latest checkpoint, metrics."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class Service:
         self.provider = provider
         self.destinations = destinations or Destinations()
         self.templates = own_templates(settings.folder / "templates")
-        # a provider is slow, and is not waited for by our own switch
+        # a provider answers slowly, so the calls of the deployment's own switch have another queue
         self.announce = Batcher(
             partial(_announce_and_dial, provider=provider) if provider else call, world, store, **given
         )
@@ -131,7 +131,7 @@ class Service:
         self.shift = Batcher(shift, world, store, **given)
 
     async def drain(self) -> None:
-        """Let every queue answer what it has taken, and take nothing more."""
+        """Let every queue answer its accepted requests, and refuse further ones."""
         for queue in vars(self).values():
             if isinstance(queue, Batcher):
                 await queue.close()
@@ -139,27 +139,27 @@ class Service:
             self.quick.close()
 
     async def sequence(self, *, at_most_every: timedelta = timedelta(0)) -> None:
-        """Place the waiting leaves and keep the latest checkpoint, as it goes into a header; let others know the counts."""
+        """Place the waiting leaves, cache the latest checkpoint as header text, and publish the metrics."""
         work = partial(journal.sequence, self.world, self.store, at_most_every=at_most_every)
         note = await anyio.to_thread.run_sync(work)
         self.note = base64.b64encode(note.encode())
-        with suppress(OSError):  # whoever asks for the counts hears of it
+        with suppress(OSError):  # `/metrics` reports it
             self.metrics.publish()
 
     async def alarm(self) -> None:
-        """Send the alarms that are due. A stopping service waits for one attempt at most."""
+        """Send the alarms that are due. A stopping service waits for at most one attempt."""
         kinds = await anyio.to_thread.run_sync(send_alarms, self.world, self.store, self.destinations)
         for kind in kinds:
             self.metrics.alarm(kind)
 
     async def run(self) -> None:
-        """Sequence, and do the chores, for ever; none of them waits for another."""
+        """Run the sequencer, the delivery of alarms and the chores for ever, each in a task of its own."""
         chores: dict[str, Callable[[World, Store], object]] = {
             "numbers": keep_numbers,
             "watch": keep_watch,
             "sweep": _sweep,
             "room": _room,
-            "schema": _schemas,  # a trigger that is added under a running service
+            "schema": _schemas,  # finds a trigger that was added while the service runs
         }
         if self.provider:
             chores["provider"] = partial(reconcile, provider=self.provider)
@@ -173,12 +173,12 @@ class Service:
                 tasks.create_task(self._keep(name, work, CHORES_EVERY))
 
     async def _keep(self, name: str, work: Callable[[], Awaitable[object]], every: float) -> None:
-        """Do this every so many seconds; what went wrong is done again soon, and shows in `/readyz` until it went well."""
+        """Run `work` every so many seconds. After a failure retry soon, and make `/readyz` fail until it succeeds."""
         while True:
             try:
                 await work()
                 self.failing.discard(name)
-            except Exception as error:  # noqa: BLE001  whatever it was: who else would do it, and say so?
+            except Exception as error:  # noqa: BLE001  the task must survive any error, and report it
                 self.failing.add(name)
                 kind, places = where(error)
                 LOG.error(name, extra={"waybill": {"error": kind, "at": places} | named(getattr(error, "fault", None))})
@@ -197,7 +197,7 @@ def _room(world: World, store: Store) -> None:
 
 
 def _last_signed(world: World, store: Store) -> datetime:
-    """When the latest checkpoint was signed; the present before the first."""
+    """The time of the latest checkpoint, or the present if there is none."""
     note = journal.latest(store)
     return checkpoint.read(note, journal.log_key(world, store)).at if note else world.now()
 
@@ -217,20 +217,20 @@ def _schemas(_world: World, store: Store) -> None:
 
 
 async def _begun(settings: ServiceSettings, world: World, attest: Attest) -> Service:
-    """A service on an open store, which has signed its ledger. One worker of several waits for a store that is away.
+    """Open the service and sign its ledger. If there are several workers, wait for a store that does not answer.
 
-    A worker that failed at its start would end its parent and with it the others, which go on once the store is back.
+    A worker that fails at startup would end its parent and the other workers, which continue when the store is back.
     """
     until = time.monotonic() + WAIT
     while True:
         try:
             return await _opened(settings, world, attest)
         except UnavailableError as error:
-            if settings.counts is None:  # not one worker of several: the terminal is told
+            if settings.counts is None:  # a single process reports it on the terminal
                 raise
             LOG.warning("waiting for the store", extra={"waybill": named(error.fault)})
             if time.monotonic() > until:
-                # a signal to stop is only heeded after the start; its parent begins another one
+                # uvicorn handles a stop signal only after startup; the parent starts another worker
                 os._exit(os.EX_TEMPFAIL)
         await asyncio.sleep(SEQUENCE_EVERY)
 
@@ -251,18 +251,18 @@ async def _opened(settings: ServiceSettings, world: World, attest: Attest) -> Se
 
 @asynccontextmanager
 async def running(settings: ServiceSettings, world: World, attest: Attest = software) -> AsyncIterator[Service]:
-    """A service on an open store, with its sequencer; closed in the reverse order, leaves placed.
+    """A running service with its background tasks. At the end queues are drained, leaves placed and the store closed.
 
     Raises:
         SettingsError: the deployment can't be opened.
-        IntegrityError: its ledger is not what was signed.
+        IntegrityError: the ledger differs from what was signed.
     """
     sys.setswitchinterval(SWITCH)
     service = await _begun(settings, world, attest)
     store = service.store
     try:
         gc.collect()
-        gc.freeze()  # what is loaded by now stays: to look through it for garbage takes a tenth of each request
+        gc.freeze()  # scanning the loaded modules for garbage would take a tenth of each request
         background = asyncio.create_task(service.run())
         try:
             yield service
@@ -272,10 +272,10 @@ async def running(settings: ServiceSettings, world: World, attest: Attest = soft
             service.lines.flush()
             with suppress(asyncio.CancelledError):
                 await background
-            with suppress(MaskingError):  # the next start does it
+            with suppress(MaskingError):  # the next start places the leaves
                 await service.sequence()
-            with suppress(MaskingError):  # without it, a rotation of the root waits until this worker counts as dead
+            with suppress(MaskingError):  # otherwise a rotation of the root waits until this worker counts as dead
                 await anyio.to_thread.run_sync(root_record.leave, store.keys.engine, service.name)
     finally:
-        gc.unfreeze()  # frozen objects are not freed at exit, and ZXing's binding reports them as leaked
+        gc.unfreeze()  # frozen objects are not freed at exit, and ZXing's binding would report them as leaked
         store.close()

@@ -1,7 +1,7 @@
-"""The OpenAPI description: what FastAPI knows of the routes, and what holds for all of them.
+"""The OpenAPI description: what FastAPI derives from the routes, completed with what holds for all of them.
 
-It alone has to tell a program how to call the service, so it says what a proof is (RFC 9449) and which words an answer can
-carry. `python -m scripts.openapi` writes it to `api/openapi.json`; tests generate clients from it and compile them.
+A client must be able to call the service from this document alone, so it defines the proof (RFC 9449) and lists the words
+of answers. `python -m scripts.openapi` writes it to `api/openapi.json`; tests generate clients from it and compile them.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ TAGS = [
     {"name": "labels", "description": "For merchants and outlets: labels as one document."},
     {"name": "parcels", "description": "Outlets scan and assign; couriers scan, look and resolve."},
     {"name": "calls", "description": "Couriers announce calls; the switch or a provider connects and reports them."},
-    {"name": "people", "description": "Tokens for everybody; enrolment by supervisors, shifts by outlets."},
-    {"name": "ledger", "description": "For everybody enrolled: checkpoints and proofs of the ledger."},
-    {"name": "operations", "description": "For those who run the service. Nothing here is about a person."},
+    {"name": "people", "description": "Tokens for all callers; enrolment by supervisors, shifts by outlets."},
+    {"name": "ledger", "description": "For all enrolled callers: checkpoints and proofs of the ledger."},
+    {"name": "operations", "description": "For operators. No personal data."},
 ]
 
 SECURITY = {
@@ -85,12 +85,12 @@ SECURITY = {
 
 
 def description(app: FastAPI) -> str:
-    """The OpenAPI description as `api/openapi.json` keeps it."""
+    """The OpenAPI description as JSON text, as in `api/openapi.json`."""
     return json.dumps(app.openapi(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 def completed(document: dict[str, Any]) -> dict[str, Any]:
-    """The description with what holds for every route: token, proof, problems; and in a form that generators read."""
+    """Add token, proof and problems to every route, and simplify schemas for client generators."""
     components = document.setdefault("components", {})
     if "securitySchemes" in components:
         return document
@@ -134,7 +134,7 @@ def _add_problem(schemas: dict[str, Any]) -> None:
 
 
 def _not_null(parameter: dict[str, Any]) -> None:
-    """A parameter is sent or left out; there is no null in a header or an address."""
+    """Remove `null` from a parameter's types: a parameter is sent or left out."""
     for schema in parameter.get("schema", {}).pop("anyOf", []):
         if schema != {"type": "null"}:
             parameter["schema"] |= schema
@@ -142,7 +142,7 @@ def _not_null(parameter: dict[str, Any]) -> None:
 
 
 def _simplify(schema: dict[str, Any]) -> None:
-    """Take out what generators misread: a default makes a member required to some, a title becomes a type of its own."""
+    """Remove what generators misread: for some a default makes a member required, and a title becomes a type."""
     for each in schema.get("properties", {}).values():
         default = each.pop("default", None)
         each.pop("title", None)

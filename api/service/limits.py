@@ -1,7 +1,7 @@
-"""How large the body of a request may be: what the shape of its route can hold, and not more.
+"""Limits the size of each route's request body to what its model can hold.
 
-One table for all routes, derived from the schemas of `api.service.request_models`. A body that passes is parsed in the event loop, so
-its cost there is bounded too: a shape has only so many strings, and only so many characters between them.
+The limits are derived from the models in `api.service.request_models`. A body is parsed in the event loop, so the number
+of strings and of characters between them is limited as well.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from .auth import OPEN, PUSHED
 from .request_models import Document
 
 OPEN_BYTES = 32 * 1024
-"""The most that an address takes which answers anybody."""
+"""The largest body at an address that needs no token."""
 
 PUSHED_BYTES = 256 * 1024
-"""What a provider may push at once: about 300 records. Nothing of it is parsed before its signature has been checked."""
+"""The largest push of a provider, about 300 records. Its signature is verified before it is parsed."""
 
 NO_BODY = 1024
-"""What is tolerated where no body is read: some clients send an empty document with everything."""
+"""The largest body where no body is read: some clients send an empty document with every request."""
 
 SMALL = 4 * 1024
-"""Bodies up to here are not measured: any of them is parsed and refused in a millisecond."""
+"""Bodies up to this size are not measured, because parsing and refusing one takes a millisecond at most."""
 
 SPARE = 50
-"""Strings, and characters between them, beyond what the shape can hold: room for mistakes that are worth a name."""
+"""Extra strings, and characters between them, so that a body with a few mistakes still gets an error that names them."""
 
 _ESCAPED = 12
-"""Bytes that one character takes at most: `\\ud83d\\ude00`."""
+"""The most bytes of one escaped character: `\\ud83d\\ude00`."""
 _INDENT = 32
-"""Bytes of white space that may stand beside each mark."""
+"""Bytes of white space allowed next to each mark."""
 _TIME = 64
 _NUMBER = 20
 
@@ -43,12 +43,12 @@ _SPACE = b" \t\r\n"
 
 
 class Size(NamedTuple):
-    """What a JSON document holds at most.
+    """The largest size of a JSON document.
 
     Attributes:
-        strings: member names and values in quotation marks.
+        strings: number of member names and quoted values.
         text: bytes in these strings.
-        marks: characters between them but white space: brackets, commas, colons, numbers, `true`, `null`.
+        marks: characters between them except white space: brackets, commas, colons, numbers, `true`, `null`.
     """
 
     strings: int
@@ -57,37 +57,37 @@ class Size(NamedTuple):
 
     @property
     def length(self) -> int:
-        """The document's length, indented as wide as anybody does it."""
+        """The document's length with generous indentation."""
         return self.text + self.marks * (1 + _INDENT)
 
     def admits(self, body: bytes) -> bool:
-        """Whether a document of this size, or one with a few mistakes, can be this long and have so many parts."""
+        """Whether a body is within this size, with some room for mistakes."""
         if len(body) <= SMALL:
             return True
         most = self.strings + SPARE
-        plain = body.replace(rb"\\", b"").replace(rb"\"", b"")  # else an escaped mark would end its string
+        plain = body.replace(rb"\\", b"").replace(rb"\"", b"")  # an escaped quotation mark does not end its string
         rest, found = _STRING.subn(b"", plain, count=most + 1)
         return found <= most and len(rest.translate(None, _SPACE)) <= self.marks + SPARE
 
 
 def size_of(model: type[Document]) -> Size:
-    """What a document of this shape holds at most.
+    """The largest size of a document of this model.
 
     Raises:
-        ValueError: the shape has a string, a list or an object without a limit.
+        ValueError: the model has a string, a list or an object without a limit.
     """
     schema = model.model_json_schema()
     return _size(schema, schema.get("$defs", {}))
 
 
 def body_of(route: BaseRoute) -> type[Document] | None:
-    """The shape of the body that a route takes; None where it takes none."""
+    """The model of a route's body; None if the route takes no body."""
     found = get_type_hints(route.endpoint).get("body") if isinstance(route, APIRoute) else None
     return found if isinstance(found, type) and issubclass(found, Document) else None
 
 
 def body_limits(routes: Iterable[BaseRoute], most: int) -> dict[str, int]:
-    """Bytes by path, for each route that takes a body; `most` is what the deployment allows in any case."""
+    """The largest body in bytes by path, for each route that takes a body. `most` is the deployment's own limit."""
     found = {PUSHED: min(PUSHED_BYTES, most)}
     for route in routes:
         model = body_of(route)

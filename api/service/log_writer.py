@@ -1,4 +1,4 @@
-"""Writes log lines from a thread of its own, so that a reader that stalls never stops the service."""
+"""Writes log lines from a thread of its own, so that a stalled reader of the log never blocks the service."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import threading
 from collections import deque
 
 MOST = 10_000
-"""Records that wait for the reader; a record holds the lines of a tenth of a second. Later ones are dropped and counted."""
+"""Records that may wait. A record holds the lines of a tenth of a second. Further records are dropped and counted."""
 
 PATIENCE = 1.0
-"""Seconds that an ending program waits for its last lines to be read."""
+"""Seconds that an ending program waits for its last lines to be written."""
 
 
 class BoundedLines(logging.Handler):
-    """A handler that writes to a file descriptor, standard error if none is given, and waits for nothing.
+    """A logging handler that never blocks. It writes to a file descriptor, by default standard error.
 
     Attributes:
-        dropped: how many lines were not written, because the reader was too slow or gone.
+        dropped: the number of lines that were not written because the reader was too slow or gone.
     """
 
     def __init__(self, descriptor: int = 2, most: int = MOST) -> None:
@@ -32,10 +32,10 @@ class BoundedLines(logging.Handler):
         self._writer: threading.Thread | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Put a record's lines where the writer finds them, or drop them."""
+        """Queue a record's lines for the writer thread, or drop them."""
         try:
             lines = f"{self.format(record)}\n".encode("utf-8", "backslashreplace")
-        except Exception:  # noqa: BLE001  as every handler of the library: a line that can't be formatted stops no request
+        except Exception:  # noqa: BLE001  as in the standard library: a line that can't be formatted stops no request
             self.handleError(record)
             return
         with self._changed:
@@ -44,13 +44,13 @@ class BoundedLines(logging.Handler):
                 return
             self._waiting.append(lines)
             if self._writer is None:
-                # a daemon: it may be stuck in a write when the program ends
+                # a daemon, because it may be blocked in a write when the program ends
                 self._writer = threading.Thread(target=self._write, name="log", daemon=True)
                 self._writer.start()
             self._changed.notify_all()
 
     def flush(self) -> None:
-        """Wait until everything is written, but no longer than `PATIENCE`."""
+        """Wait until everything is written, at most `PATIENCE` seconds."""
         with self._changed:
             self._changed.wait_for(lambda: not (self._waiting or self._writing), PATIENCE)
 
@@ -71,6 +71,6 @@ class BoundedLines(logging.Handler):
 
 
 def dropped() -> int:
-    """How many log lines this process has dropped."""
+    """The number of log lines that this process has dropped."""
     handlers = {handler for name in ("", "waybill") for handler in logging.getLogger(name).handlers}
     return sum(handler.dropped for handler in handlers if isinstance(handler, BoundedLines))

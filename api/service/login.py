@@ -1,4 +1,4 @@
-"""Logins: what a request says about its caller, checked in the transaction of the step that it asks for."""
+"""Logins: a request's claim about its caller, and the check of it in the transaction of the requested step."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .problems import ProblemError
 
 @final
 class Login:
-    """Who one request says it is from: a token's hash, whose it was when this worker last looked it up, and the proof.
+    """A request's unconfirmed claim: the token's hash, the holder from this worker's cache, and the proof.
 
-    That is not enough to act: `checked` is true once the store has confirmed it, and used the proof up, for this request.
+    `checked` becomes true when the store has confirmed the token and recorded the proof as used. Only then it counts.
     """
 
     __slots__ = ("actor", "checked", "digest", "proof")
@@ -35,7 +35,7 @@ class Login:
 
 
 class DeniedError(Exception):
-    """These logins are good for nothing, each for its reason; nothing of the transaction that found it out is kept."""
+    """Some logins of a transaction are invalid, each with the problem to answer. The transaction is rolled back."""
 
     def __init__(self, logins: Mapping[Login, ProblemError]) -> None:
         self.logins = logins
@@ -44,7 +44,7 @@ class DeniedError(Exception):
 
 @final
 class LoginCheck:
-    """What a group's first transaction begins with: all who asked for it are still who they were, or it is undone."""
+    """Checks the logins of a group at the start of its transaction, which is rolled back if one is invalid."""
 
     def __init__(self, logins: Iterable[Login], now: datetime) -> None:
         self.logins = frozenset(login for login in logins if not login.checked)
@@ -52,10 +52,10 @@ class LoginCheck:
         self.committed = False
 
     def __call__(self, tx: Transaction) -> None:
-        """Check the logins and use their proofs up, in each transaction until one is committed.
+        """Check the logins and record their proofs as used. Repeated in each transaction until one is committed.
 
         Raises:
-            DeniedError: some are not valid.
+            DeniedError: some logins are not valid.
         """
         if self.committed or not self.logins:
             return
@@ -68,41 +68,41 @@ class LoginCheck:
             elif login.proof and login.proof.use not in unused:
                 denied[login] = refused(ProofError(ProofRule.REPLAYED))
             elif login.proof:
-                unused.discard(login.proof.use)  # the same one twice in a group is a replay as well
+                unused.discard(login.proof.use)  # the same proof twice in a group is also a replay
         if denied:
             raise DeniedError(denied)
 
     def close(self) -> None:
-        """A transaction that began with it is committed: the logins are checked."""
+        """Note that a transaction with this check was committed: the logins are valid."""
         self.committed = True
         for login in self.logins:
             login.checked = True
 
 
 def unauthenticated(*, shown: bool = True) -> ProblemError:
-    """The answer to whoever is nobody; `shown` where they have said who they are."""
+    """The problem for a missing or invalid token. `shown`: a token came with the request."""
     return ProblemError("unauthenticated", headers=_challenge("invalid_token" if shown else ""))
 
 
 def refused(error: ProofError, now: datetime | None = None) -> ProblemError:
-    """The answer to a proof that is none for this request; `now` for a device whose clock is wrong."""
+    """The problem for an invalid proof. `now` lets a device with a wrong clock correct it."""
     more = {"now": time_to_json(now)} if now else {}
     return ProblemError("proof-refused", reason=error.reason, headers=_challenge("invalid_dpop_proof"), **more)
 
 
 def _challenge(error: str) -> dict[str, str]:
-    """RFC 9449 section 7.1."""
+    """The `WWW-Authenticate` header of RFC 9449 section 7.1."""
     return {"WWW-Authenticate": 'DPoP algs="ES256"' + (f', error="{error}"' if error else "")}
 
 
 def holders(world: World, store: Store, digests: Sequence[bytes]) -> list[TokenHolder | None]:
-    """Whose each of these tokens is, None for nobody's; one question to the store for all of them."""
+    """The holder of each token, or None if it is unknown, with one query for all tokens."""
     with store.reading() as tx:
         found = credentials.holders(tx, set(digests), world.now())
     return [found.get(digest) for digest in digests]
 
 
 def confirm(world: World, store: Store, requests: Sequence[None]) -> list[None]:  # noqa: ARG001  steps share one signature
-    """Nothing but what each step begins with: the logins are checked."""
+    """A step that does nothing, so that only the logins are checked."""
     with store.transaction():
         return list(requests)

@@ -1,7 +1,7 @@
-"""Logs as JSON lines: times, words and numbers of ours, and nothing that anybody sent.
+"""Logs as JSON lines, which hold times, numbers and this program's own words, and nothing that a client sent.
 
-One line a request: its id, the route's template (never the path, never the query), status, milliseconds, the caller's
-role. An unexpected error leaves its type and the places in the code, not its message, which could hold a value.
+Each request gets one line: its id, the route's template (never the path or query), status, milliseconds, the caller's
+role. An unexpected error is logged with its type and source lines, not its message, which could hold a value.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ LOG = logging.getLogger("waybill")
 
 
 TOGETHER = 0.1
-"""Seconds that a request's line may wait for others: to write lines one by one costs a tenth of a small request."""
+"""Seconds for which lines of requests are collected: writing each by itself costs a tenth of a small request."""
 
 
 def _kind(value: object) -> str:
-    """What stands for a value that JSON has no form for, such as bytes: its type, never its content."""
+    """The substitute for a value that is not JSON, such as bytes: its type, never its content."""
     return type(value).__name__
 
 
@@ -34,13 +34,13 @@ _json = json.JSONEncoder(ensure_ascii=False, default=_kind).encode
 
 
 class RequestLines:
-    """The log's lines of requests, written together."""
+    """Collects the lines of requests and writes them together."""
 
     def __init__(self) -> None:
         self._waiting: list[str] = []
 
     def add(self, line: dict[str, Any]) -> None:
-        """Write this line soon. Called in the event loop only."""
+        """Queue a line. Call it in the event loop only."""
         if not LOG.isEnabledFor(logging.INFO):
             return
         if not self._waiting:
@@ -48,17 +48,17 @@ class RequestLines:
         self._waiting.append(_json(_begun(time.time(), "info", LOG.name, "request") | line))
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write the queued lines."""
         lines, self._waiting = self._waiting, []
         if lines:
             LOG.info("requests", extra={"lines": "\n".join(lines)})
 
 
 class JsonLines(logging.Formatter):
-    """Formats a record as one line of JSON; `extra={"waybill": {...}}` adds members."""
+    """A formatter that makes one line of JSON. `extra={"waybill": {...}}` adds members."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
+        """The record as one line of JSON."""
         ours = record.name == LOG.name
         event = record.getMessage() if ours else _template(record)
         written: str | None = getattr(record, "lines", None)
@@ -73,8 +73,8 @@ class JsonLines(logging.Formatter):
 
 
 def _template(record: logging.LogRecord) -> str:
-    """The first line of another library's record without what a client may have sent; of its values only small numbers."""
-    if not isinstance(record.msg, str):  # bytes, an exception: not a template
+    """The first line of a library's message template. Of its values only small numbers are kept; others could be a client's."""
+    if not isinstance(record.msg, str):  # bytes or an exception is not a template
         return _kind(record.msg)
     line = record.msg.split("\n", 1)[0]
     values = record.args if isinstance(record.args, tuple) else ()
@@ -91,18 +91,18 @@ def _begun(seconds: float, level: str, source: str, event: str) -> dict[str, Any
 
 
 def where(error: BaseException) -> tuple[str, list[str]]:
-    """The type of an error, and the last places in the code that it came through."""
+    """The type of an error, and the last source lines of its traceback."""
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     return type(error).__name__, [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames]
 
 
 def named(fault: StoreFault | None) -> dict[str, str]:
-    """Why the store could not take something, as members of a line."""
+    """The store's fault as members of a log line."""
     return {name: value for name, value in fault._asdict().items() if value} if fault else {}
 
 
 def configuration() -> dict[str, Any]:
-    """The logging configuration of a service: everything as JSON lines on standard error, which nothing waits for."""
+    """The logging configuration of a service: JSON lines on standard error, written without blocking."""
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -1,9 +1,9 @@
-"""Counts for Prometheus: requests by route and status, their time, outcomes by kind.
+"""Metrics for Prometheus: requests by route and status, their duration, outcomes by kind.
 
-Labels are words of ours (route templates, methods, statuses, refusal reasons): nothing of a person, nobody's id. Several
-workers leave what they have counted in a folder of their service, each in a file of its own, and whichever of them is asked
-adds the files up. Every count that is shown stands in a file, and no file ever says less than before: so no count does,
-whoever is asked next, and whichever worker has died meanwhile.
+Labels are this program's own words (route templates, methods, statuses, refusal reasons), never data or an id of a
+person. Each of several workers writes its counts to a file in a folder of the service, and the worker that is scraped
+adds the files. Shown counts are always in a file, and a file's counts never fall. So no counter ever falls, whichever
+worker is scraped next, also if another one has died.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 """Upper bounds in seconds."""
 
 FRESH = 10.0
-"""Seconds before gauges are read again, which costs a count of a whole table; whoever asks, and however often."""
+"""Seconds for which gauges are cached, because reading them counts the rows of a table."""
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 
 def method_word(method: str) -> str:
-    """A request's method as counts and logs name it: a word of HTTP, or `other`. A client may send any string there."""
+    """The label for a request's method: a method of HTTP, or `other`, because a client can send any string."""
     return method if method in _METHODS else "other"
 
 
 Counts = defaultdict[tuple[str, ...], float]
-"""How often, or how many seconds in all, by what is counted and its labels."""
+"""Totals (a number, or seconds) by metric and labels."""
 
 
 class Metrics:
-    """What one worker has counted since it started; `shared` is the folder of a service of several workers."""
+    """The counts of one worker since its start. `shared` is the folder of a service with several workers."""
 
     def __init__(self, shared: Path | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._counts: Counts = defaultdict(int)
-        self._name = f"{os.getpid()}-{secrets.token_hex(4)}"  # a number of a process may come again
+        self._name = f"{os.getpid()}-{secrets.token_hex(4)}"  # the system may reuse a process id
         self._shared = shared
         self._clock = clock
         self._reading = asyncio.Lock()
@@ -60,34 +60,34 @@ class Metrics:
         self._counts["seconds", route] += seconds
 
     def outcome(self, name: str, reason: str) -> None:
-        """Count one outcome: its kind, and why for a refusal."""
+        """Count one outcome by kind, and a refusal also by reason."""
         self._counts["outcome", name, reason] += 1
 
     def alarm(self, kind: str) -> None:
-        """Count one alarm, when a worker first takes it up for delivery."""
+        """Count one alarm, when a worker first delivers it."""
         self._counts["alarm", kind] += 1
 
     def unavailable(self, fault: StoreFault) -> None:
-        """Count a request that the store could not take, by cause and database."""
+        """Count a request that failed because of the store, by cause and database."""
         self._counts["unavailable", fault.cause, fault.database] += 1
 
     def publish(self) -> None:
-        """Let the other workers know these counts.
+        """Write these counts to the shared folder.
 
         Raises:
             OSError: the folder is gone or full.
         """
         self._counts["dropped",] = dropped()
         if self._shared:
-            beside = self._shared / f".{self._name}"
-            beside.write_text(json.dumps([[*key, value] for key, value in self._counts.items()]), "utf-8")
-            beside.replace(self._shared / self._name)
+            part = self._shared / f".{self._name}"
+            part.write_text(json.dumps([[*key, value] for key, value in self._counts.items()]), "utf-8")
+            part.replace(self._shared / self._name)
 
     async def gauges(self, read: Callable[[], dict[str, int]]) -> dict[str, int]:
-        """What `read` has found in a thread, at most `FRESH` seconds ago. Never read by two at once.
+        """The result of `read`, run in a thread and cached for `FRESH` seconds. Concurrent calls read once.
 
         Raises:
-            Exception: as `read`; whoever asks next reads again.
+            Exception: as `read`. The next call reads again.
         """
         async with self._reading:
             if self._gauges is None or self._clock() - self._gauges[0] >= FRESH:
@@ -96,7 +96,7 @@ class Metrics:
             return self._gauges[1]
 
     def text(self, gauges: dict[str, int]) -> str:
-        """Everything that any worker has counted in Prometheus' text format, and these gauges.
+        """The counts of all workers and these gauges in Prometheus' text format.
 
         Raises:
             OSError: as `publish`.

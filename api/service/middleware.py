@@ -1,8 +1,8 @@
-"""The outermost layer: what every request and every answer goes through.
+"""The outermost layer, which every request and answer passes.
 
-A body is counted while it arrives and has to arrive in time. Every answer carries its request id and `no-store`; answers
-to merchants, outlets and couriers carry the latest checkpoint. Whatever goes wrong inside leaves as a problem document.
-One line a request goes to the log, and its numbers to the metrics.
+It limits a body's size and time of arrival. Every answer carries its request id and `no-store`, and answers to merchants,
+outlets and couriers the latest checkpoint. Every exception becomes a problem document. Each request is logged in one
+line and counted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SHOWN_TO = frozenset({Role.MERCHANT, Role.OUTLET, Role.COURIER})
 
 
 class Edge:
-    """ASGI: see the module. `most` says how many bytes of a body an address takes, `NO_BODY` where it says nothing."""
+    """The ASGI middleware of this module. `most` maps an address to its largest body; the default is `NO_BODY`."""
 
     def __init__(self, app: ASGIApp, most: Mapping[str, int]) -> None:
         self.app = app
@@ -58,7 +58,7 @@ class Edge:
             most = self._most.get(scope["path"], NO_BODY)
             body = _limited(scope, receive, most, service.settings.body_seconds)
             await self.app(scope, body, sending)
-        except Exception as error:  # noqa: BLE001  the last place where it can become an answer
+        except Exception as error:  # noqa: BLE001  the outermost place that can still send an answer
             if not isinstance(error, HANDLED):
                 name, places = where(error)
                 LOG.error("error", extra={"waybill": {"request": request_id, "error": name, "at": places}})
@@ -91,16 +91,16 @@ class Edge:
 
 
 def _request_id(scope: Scope) -> str:
-    """The caller's own name for this request if it gave a fit one, so that it can tell whose answer it gets; else a new one."""
+    """The caller's own `Request-Id` if it is well-formed, else a new one."""
     given = dict(scope["headers"]).get(b"request-id", b"")
     return given.decode() if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
 def _limited(scope: Scope, receive: Receive, most: int, seconds: float) -> Callable[[], Awaitable[Message]]:
-    """`receive`, which raises a problem for a body that is too large or too slow.
+    """A `receive` that raises a problem for a body that is too large or too slow.
 
     Raises:
-        ProblemError: the length that is announced is too large; nothing of the body is read.
+        ProblemError: `Content-Length` is too large. The body is not read.
     """
     announced = dict(scope["headers"]).get(b"content-length", b"")
     if announced.isdigit() and int(announced) > most:
@@ -110,7 +110,7 @@ def _limited(scope: Scope, receive: Receive, most: int, seconds: float) -> Calla
 
     async def receiving() -> Message:
         nonlocal taken, whole
-        if whole:  # what follows is only the news that the client has gone
+        if whole:  # only a disconnect can follow
             return await receive()
         try:
             async with asyncio.timeout_at(ends):

@@ -1,7 +1,7 @@
-"""Every error that leaves the service: RFC 9457 problem documents, made from one table.
+"""All error answers of the service: RFC 9457 problem documents, made from one table.
 
-A problem names a field and a rule, or a word of this table; never a value that somebody sent. What the framework itself
-would say of a wrong path, method or body is put into the same words here.
+A problem names a field and a rule, or a word of this table, and never repeats a value of the request. The framework's own
+errors about a path, method or body are turned into the same documents.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from masking.errors import (
 from . import request_models
 
 SHOWN = 50
-"""Faults of one body that an answer names."""
+"""The most faults of one body that an answer names."""
 
 MEDIA_TYPE = "application/problem+json"
 
 
 class Kind(NamedTuple):
-    """One row of the table: the HTTP status and a sentence for people."""
+    """One row of the table: the HTTP status and a sentence for a person."""
 
     status: int
     title: str
@@ -41,19 +41,19 @@ class Kind(NamedTuple):
 PROBLEMS: dict[str, Kind] = {
     "body-unreadable": Kind(400, "The body could not be read."),
     "unauthenticated": Kind(401, "No valid token came with the request."),
-    "proof-refused": Kind(401, "The proof that the token's device sent this is missing, or none for this request."),
-    "signature-refused": Kind(401, "No signature of this body, and of now, came with it."),
-    "not-found": Kind(404, "There is nothing at this address for you."),
-    "method-not-allowed": Kind(405, "This address does not take this method."),
+    "proof-refused": Kind(401, "The proof by the token's device is missing, or not valid for this request."),
+    "signature-refused": Kind(401, "The body's signature is missing, not valid, or too old."),
+    "not-found": Kind(404, "There is nothing at this address that you may see."),
+    "method-not-allowed": Kind(405, "This address does not support this method."),
     "too-slow": Kind(408, "The body took too long to arrive."),
-    "refused": Kind(409, "Understood, and the answer is no."),
-    "too-large": Kind(413, "The body is larger than the service takes."),
-    "input": Kind(422, "Something in the request breaks a rule; 'errors' names field and rule."),
-    "internal": Kind(500, "Something went wrong here. Nothing was revealed; the request id helps to find it."),
-    "integrity": Kind(500, "The service's own data is not what it wrote. It stopped; the request id helps to find it."),
-    "unavailable": Kind(503, "The store could not take this now. Nothing was revealed; ask again."),
+    "refused": Kind(409, "The request is valid and is refused; 'reason' says why."),
+    "too-large": Kind(413, "The body is too large."),
+    "input": Kind(422, "The request breaks a rule; 'errors' names field and rule."),
+    "internal": Kind(500, "The service failed. Nothing was revealed. Give the operator the request id."),
+    "integrity": Kind(500, "The service's stored data was changed. Give the operator the request id."),
+    "unavailable": Kind(503, "The store is not available. Nothing was revealed. Send the request again."),
 }
-"""Every problem there is, by its name."""
+"""All problems by name."""
 
 _OF_STATUS = {kind.status: name for name, kind in reversed(PROBLEMS.items())}
 _NAMES = request_models.member_names()
@@ -61,7 +61,7 @@ _NAMES = request_models.member_names()
 
 @final
 class ProblemError(HTTPException):
-    """A problem that a route or a layer before it has found. The framework lets its own kind of exception through."""
+    """A problem that a route or middleware raises. A subclass of the framework's exception, so that it is passed on."""
 
     def __init__(self, name: str, *, headers: Mapping[str, str] | None = None, **more: str) -> None:
         super().__init__(PROBLEMS[name].status, headers=headers)
@@ -75,7 +75,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Response:
-    """The answer for a problem of the table."""
+    """The response for a problem of the table."""
     kind = PROBLEMS[name]
     document: dict[str, Any] = {
         "type": f"urn:waybill-masking:problem:{name}",
@@ -89,7 +89,7 @@ def problem(
 
 
 def answer(error: Exception) -> Response:
-    """The answer for any exception; one that is not expected tells nothing but that."""
+    """The response for any exception. An unexpected one becomes `internal`, without its message."""
     match error:
         case ProblemError(name=name, more=more, headers=headers):
             return problem(name, (), headers, **more)
@@ -113,9 +113,9 @@ def answer(error: Exception) -> Response:
 
 
 async def handle(request: Request, error: Exception) -> Response:
-    """What FastAPI calls for exceptions that are expected."""
+    """FastAPI's handler for the exceptions in `HANDLED`."""
     if isinstance(error, UnavailableError):
-        request.scope["faults"].append(error.fault)  # for `middleware`, which logs and counts it
+        request.scope["faults"].append(error.fault)  # `middleware` logs and counts it
     return answer(error)
 
 
@@ -127,7 +127,7 @@ HANDLED: tuple[type[Exception], ...] = (
     UnknownWaybillError,
     UnavailableError,
 )
-"""What is answered where it is raised. Anything else is a fault here: it goes on to `middleware`, which logs where it came from."""
+"""Expected exceptions, answered by `handle`. Any other one reaches `middleware`, which logs its source lines."""
 
 
 def _retry(seconds: int | None) -> dict[str, str]:
@@ -135,7 +135,7 @@ def _retry(seconds: int | None) -> dict[str, str]:
 
 
 def _broken(error: Mapping[str, Any]) -> dict[str, Any]:
-    """Field and rule of a validation error; a member's name is repeated only if it is one of ours."""
+    """Field and rule of a validation error. A member's name is repeated only if a model has it."""
     path = [part if isinstance(part, int) or part in _NAMES else "unknown-member" for part in error["loc"]]
     inner = path[1:] if len(path) > 1 else path
     return {"field": ".".join(map(str, inner)), "rule": str(error["type"]).replace("_", "-")}

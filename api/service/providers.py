@@ -1,4 +1,4 @@
-"""The provider that connects calls, if the deployment has one: the table `[aliyun]` of its `waybill.toml`."""
+"""The provider that connects calls, if the deployment has one: the table `[aliyun]` of `waybill.toml`."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from masking.values.plaintext import Plain
 
 TEXTS = ("endpoint", "key_id", "key_secret_file", "pool_key")
 REPORTS = "report_key_file"
-"""May be missing: then no report that is pushed is believed."""
+"""An optional setting. Without it, pushed reports are refused."""
 
 
 def read_provider(folder: Path, world: World) -> NumberProvider | None:
-    """The provider that the deployment in this folder uses; None where its own switch connects calls.
+    """The provider of the deployment in this folder; None if the deployment's own switch connects calls.
 
     Raises:
-        SettingsError: the table is not complete, or a file with a secret key is missing or open to others.
+        SettingsError: the table is incomplete, or the file of a secret key is missing or readable by other users.
     """
     table = read_table(folder).get("aliyun")
     if table is None:
         return None
     if not isinstance(table, dict) or set(table) - {REPORTS} != {*TEXTS, "mains"}:
-        raise SettingsError(f"{SETTINGS}: [aliyun] takes {', '.join(TEXTS)}, mains, and perhaps {REPORTS}")
+        raise SettingsError(f"{SETTINGS}: [aliyun] needs {', '.join(TEXTS)} and mains, and may have {REPORTS}")
     mains, reports = table["mains"], table.get(REPORTS)
     whole = isinstance(mains, list) and all(isinstance(main, str) for main in mains)
     if not whole or not all(isinstance(table[name], str) and table[name] for name in set(table) - {"mains"}):
-        raise SettingsError(f"{SETTINGS}: in [aliyun] all are texts, and mains a list of texts")
+        raise SettingsError(f"{SETTINGS}: in [aliyun] mains is a list of strings, and every other setting a string")
     account = Account(
         endpoint=table["endpoint"],
         key_id=table["key_id"],
@@ -46,9 +46,9 @@ def read_provider(folder: Path, world: World) -> NumberProvider | None:
 
 
 def end_bindings(folder: Path, world: World, store: Store) -> None:
-    """End at once what the deployment's provider, if it has one, still connects for parcels whose data is destroyed.
+    """End the provider's bindings of parcels whose data is destroyed, if the deployment has a provider.
 
-    What it can't be told now a running service tells it within a minute; and each binding ends by itself after two.
+    If the provider does not answer, a running service tries again within a minute. Each binding expires after two minutes.
 
     Raises:
         SettingsError: see `read_provider`.

@@ -1,7 +1,7 @@
-"""The shapes of requests and answers, for validation at the border and for the OpenAPI description.
+"""The models of request bodies, for validation and for the OpenAPI description.
 
-Shapes only: how many items, which members, of what kind. What a member may say is the steps' business, so that one bad
-order is rejected beside the good ones. Values are made and written by `masking.values.json`.
+They define the number of items and the members with their types. The content of a member is checked by the steps, so
+that one faulty order is rejected and the others are entered. `masking.values.json` converts values.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from masking.values.printable import CallEvent, ScanKind
 Short = Annotated[str, StringConstraints(max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """A name, code or number: one line."""
 Text = Annotated[str, StringConstraints(max_length=4000)]
-"""Free text of a request. The steps say what is too long, so that one bad item is rejected and its neighbours are not."""
+"""Free text of a request. The steps check the exact length, so that one faulty item is rejected and not its neighbours."""
 
 
 def _text(kind: str, least: int = 1) -> Any:
-    """A field of an order; the limit of its kind is described here, and checked by `masking.values.plaintext`."""
+    """The described limits of a field of an order, which `masking.values.plaintext` checks."""
     return Field(json_schema_extra={"minLength": least, "maxLength": LIMITS[kind][0]})
 
 
 def _form(pattern: re.Pattern[str], longest: int) -> Any:
-    """A name of this form, which is described here and checked by a step."""
+    """The described form of a name, which a step checks."""
     return Field(json_schema_extra={"pattern": f"^{pattern.pattern}$", "maxLength": longest})
 
 
@@ -41,7 +41,7 @@ PersonId = Annotated[Short, _form(PERSON_ID, 63)]
 
 
 def _written_out(value: object) -> object:
-    """A time as RFC 3339 writes it; a bare number, which would be read as seconds, is none."""
+    """Refuse a time that is not written as in RFC 3339, such as a number, which Pydantic would read as seconds."""
     if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d[Tt ]\d\d:", value):
         raise ValueError("not a time")
     return value
@@ -54,7 +54,7 @@ CODE = "WB1" + "0" * 56
 
 
 class Document(BaseModel):
-    """Strict: an unknown member is an error, and an error never repeats what was sent."""
+    """A strict model: an unknown member is an error, and errors never repeat what was sent."""
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
@@ -68,7 +68,7 @@ class PartyIn(Document):
 
 
 class OrderIn(Document):
-    """One order, in plain text. `reference` is your own order number: the same one twice is the same waybill."""
+    """One order, in plain text. `reference` is your own order number; the same one again gives the same waybill."""
 
     reference: Reference
     recipient: PartyIn
@@ -101,9 +101,9 @@ class SealedIn(Document):
 
 
 class FindIn(Document):
-    """A phone, in full, or one of your own references: exactly one of the two. Answered a page at a time.
+    """A complete phone, or one of your own references: exactly one of the two. The answer is one page.
 
-    `after` is the `next` of the earlier page.
+    `after` is the member `next` of the page before.
     """
 
     phone: Annotated[Short | None, Field(examples=["13800000001"])] = None
@@ -156,7 +156,7 @@ class ReprintItem(Document):
 
 
 class PrinterIn(Document):
-    """How a printer is set up; without a member, as it is. `gap` is the height in mm of the gap or mark between labels."""
+    """Printer settings. Without a member the printer keeps its own. `gap` is the height in mm between two labels."""
 
     right: Annotated[int, Field(ge=-400, le=400, description="Dots by which the picture is moved.")] = 0
     down: Annotated[int, Field(ge=-400, le=400)] = 0
@@ -167,11 +167,11 @@ class PrinterIn(Document):
 
 
 class LabelsIn(Document):
-    """Up to 100 labels, by token or waybill number. The same job gets the same labels, counted once.
+    """Up to 100 labels, by waybill id or waybill number. The same job gives the same labels, counted once.
 
-    `to` is `pdf`, one document, or a printer's language, one part for each label; `printer` is for the latter.
+    `to` is `pdf` for one document, or a printer's language for one part for each label. `printer` is for the latter.
 
-    `reprints` gives single ones of `ids` a reason of their own, `reason` all the others; a first print keeps none.
+    `reason` is the reason for reprints, and `reprints` overrides it for single `ids`. A first print needs no reason.
     """
 
     ids: Annotated[list[Short], Field(min_length=1, max_length=100, examples=[[ID]])]
@@ -190,7 +190,7 @@ class LabelsIn(Document):
 
 
 class ScanItem(Document):
-    """`what` is a label code or, for outlets, a waybill number; `to` the unit that a parcel is sent or diverted to."""
+    """`what` is a label code or, for outlets, a waybill number. `to` is the unit that a parcel is sent or diverted to."""
 
     what: Annotated[Short, Field(examples=["YT0000000001001"])]
     kind: Annotated[ScanKind, Field(strict=False)]
@@ -217,7 +217,7 @@ class AssignmentsIn(Document):
 
 
 class ResolveItem(Document):
-    """A label code as scanned, and what for."""
+    """A label code as scanned, and the purpose."""
 
     code: Annotated[Short, Field(examples=[CODE])]
     purpose: Annotated[Purpose, Field(strict=False)]
@@ -230,7 +230,7 @@ class ResolveIn(Document):
 
 
 class LookItem(Document):
-    """A label code; and, when a parcel is handed over, the whole phone that whoever asks for it has said."""
+    """A label code and, at a hand-over, the complete phone that the person who asks for the parcel has given."""
 
     code: Annotated[Short, Field(examples=[CODE])]
     phone: Annotated[Short | None, Field(examples=["13800000001"])] = None
@@ -243,7 +243,7 @@ class LooksIn(Document):
 
 
 class CallItem(Document):
-    """The parcel whose recipient is to be rung."""
+    """The parcel whose recipient is to be called."""
 
     code: Annotated[Short, Field(examples=[CODE])]
 
@@ -255,7 +255,7 @@ class CallsIn(Document):
 
 
 class RouteItem(Document):
-    """`caller` has dialled `main` and `extension`, which is empty before it is dialled."""
+    """`caller` has dialled `main` and `extension`. The extension is empty until it is dialled."""
 
     caller: Annotated[Short, Field(examples=["13900000007"])]
     main: Annotated[Short, Field(examples=["17000000000"])]
@@ -269,7 +269,7 @@ class RouteIn(Document):
 
 
 class ReportItem(Document):
-    """What happened to the call that an answer of ours named. `caller` is compared, and not kept."""
+    """An event of the call that an answer of `routeCalls` named. `caller` is compared and not stored."""
 
     call: Annotated[Short, Field(examples=["0193ad6b2c3d4e5f6a7b8c9d0e1f2a3b"])]
     event: Annotated[CallEvent, Field(strict=False)]
@@ -279,13 +279,13 @@ class ReportItem(Document):
 
 
 class ReportsIn(Document):
-    """Up to 100 events of calls, in any order; each may be sent again."""
+    """Up to 100 events of calls, in any order. Each may be sent again."""
 
     items: Annotated[list[ReportItem], Field(min_length=1, max_length=100)]
 
 
 class PersonIn(Document):
-    """Somebody to enrol; `phone` is the verified one that a courier calls from."""
+    """A person or program to enrol. `phone` is the verified phone that a courier calls from."""
 
     id: Annotated[PersonId, Field(examples=["courier-7"])]
     role: Literal["merchant", "outlet", "courier", "switch"]
@@ -300,31 +300,31 @@ class PeopleIn(Document):
 
 
 class RevocationsIn(Document):
-    """Up to 100 people or programs that must not act any more."""
+    """Up to 100 people or programs whose access ends."""
 
     ids: Annotated[list[Short], Field(min_length=1, max_length=100, examples=[["courier-8"]])]
 
 
 class ReinstatementsIn(Document):
-    """Up to 100 people or programs who were revoked within the last hour and should not have been."""
+    """Up to 100 people or programs whose revocation of the last hour was a mistake."""
 
     ids: Annotated[list[Short], Field(min_length=1, max_length=100, examples=[["courier-8"]])]
 
 
 class LostDevicesIn(Document):
-    """Up to 100 people or programs whose device is in other hands."""
+    """Up to 100 people or programs whose device is lost."""
 
     ids: Annotated[list[Short], Field(min_length=1, max_length=100, examples=[["courier-8"]])]
 
 
 class UnlocksIn(Document):
-    """Up to 100 people who were refused too often, and may go on."""
+    """Up to 100 people to unlock, who were refused too often."""
 
     ids: Annotated[list[Short], Field(min_length=1, max_length=100, examples=[["courier-8"]])]
 
 
 class ConfirmItem(Document):
-    """Whom you vouch for: they are who they say, work there, and have this phone. Ask them for it, not the supervisor."""
+    """A person you vouch for: identity, unit and phone. Ask the person for the phone, not the supervisor."""
 
     id: Annotated[PersonId, Field(examples=["courier-7"])]
     role: Literal["merchant", "outlet", "courier", "switch"]
@@ -333,37 +333,37 @@ class ConfirmItem(Document):
 
 
 class ConfirmationsIn(Document):
-    """Up to 20 enrolments to confirm, made by somebody of another unit."""
+    """Up to 20 enrolments to confirm, which a person of another unit made."""
 
     items: Annotated[list[ConfirmItem], Field(min_length=1, max_length=20)]
 
 
 class ShiftItem(Document):
-    """A courier of your outlet, and for how many hours from now; 0 ends the shift."""
+    """A courier of your outlet, and the shift's hours from now. 0 ends the shift."""
 
     courier: Annotated[Short, Field(examples=["courier-7"])]
     hours: Annotated[int, Field(ge=0, le=14)]
 
 
 class ShiftsIn(Document):
-    """Up to 100 couriers who begin or end their work."""
+    """Up to 100 couriers whose shift starts or ends."""
 
     items: Annotated[list[ShiftItem], Field(min_length=1, max_length=100)]
 
 
 class TokenIn(Document):
-    """The code of an enrolment, the first time; nothing but the proof after that. A program that can't sign: its secret."""
+    """The enrolment code the first time, and only the proof after that. A program that can't sign sends its secret."""
 
     code: Annotated[Short | None, Field(examples=["wbc1_" + "A" * 43])] = None
     secret: Short | None = None
     statement: Annotated[
         Annotated[str, StringConstraints(max_length=20000)] | None,
-        Field(description="What the device's key store says of the key, for whoever attests."),
+        Field(description="The attestation of the key by the device's key store, if the operator verifies it."),
     ] = None
 
 
 def member_names() -> frozenset[str]:
-    """Every name that a member of a request can have: what an error may repeat."""
+    """The names of all members of requests. An error may repeat these and no other name."""
     found = {"body", "query", "path", "header", "id", "from", "to", "Idempotency-Key"}
     for kind in Document.__subclasses__():
         found |= kind.model_fields.keys()

@@ -1,6 +1,6 @@
-"""The shapes of answers, for the OpenAPI description; `masking.values.json` writes them, and a test holds the two together.
+"""The models of answers, for the OpenAPI description. `masking.values.json` writes them, and a test compares the two.
 
-Each operation has a union of its own: the outcomes that it can have, told apart by the member `outcome`.
+Each operation has its own union of possible outcomes, discriminated by the member `outcome`.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ class VirtualNumber(Document):
 
 
 class HiddenSpan(Document):
-    """Characters `start` to `end` of the text, `end` not included, stand for hidden ones."""
+    """Characters `start` to `end` of the text, `end` not included, replace hidden characters."""
 
     start: int
     end: int
 
 
 class MaskedText(Document):
-    """A text after masking, and the spans of it that stand for hidden characters."""
+    """A masked text, and the spans in it that replace hidden characters."""
 
     text: Annotated[str, Field(examples=["欧阳**"])]
     hidden: Annotated[list[HiddenSpan], Field(examples=[[{"start": 2, "end": 4}]])]
@@ -57,7 +57,7 @@ class MaskedParty(Document):
 
 
 class MaskedView(Document):
-    """An order as it may be shown; `stamp` names the rules that it was checked against."""
+    """An order as it may be shown. `stamp` names the rules that it was checked against."""
 
     stamp: str
     recipient: MaskedParty
@@ -67,7 +67,7 @@ class MaskedView(Document):
 
 
 class Waybill(Document):
-    """A waybill as its merchant sees it; `masked` is null once destroyed."""
+    """A waybill as its merchant sees it. `masked` is null after destruction."""
 
     id: Annotated[str, Field(examples=[ID])]
     reference: str | None
@@ -87,7 +87,7 @@ class WaybillOutcome(Waybill):
 
 
 class Rejected(Document):
-    """An order or entry that was not taken: the field and the rule it breaks."""
+    """An order or entry that was not accepted: the field and the rule that it breaks."""
 
     outcome: Literal["rejected"]
     reference: str | None
@@ -97,7 +97,7 @@ class Rejected(Document):
 
 
 class Refused(Document):
-    """A well-formed item that is refused; `retry_after` in seconds, where waiting helps."""
+    """A well-formed item that is refused. `retry_after` is in seconds, if waiting helps."""
 
     outcome: Literal["refused"]
     reason: Reason
@@ -122,7 +122,7 @@ class Printed(Document):
 
 
 class DialNumber(Document):
-    """The number to dial, from your own verified phone, until then."""
+    """The number to dial from your own verified phone until `valid_until`."""
 
     outcome: Literal["dial"]
     number: VirtualNumber
@@ -130,7 +130,7 @@ class DialNumber(Document):
 
 
 class ConnectCall(Document):
-    """Ring `to`; show both sides `shown`; name the call `call` in its reports."""
+    """Call `to`, show `shown` to both sides, and report events of this call under the id `call`."""
 
     outcome: Literal["connect"]
     to: str
@@ -147,21 +147,21 @@ class Reported(Document):
 
 
 class CallBack(Document):
-    """A parcel whose recipient has missed a call, and when it was answered from another phone."""
+    """A parcel whose recipient missed a call, and when another phone called back."""
 
     waybill_number: str
     at: Time
 
 
 class CallBacks(Document):
-    """Recipients to ring again: a missed call was answered from another phone."""
+    """Recipients to call again, because another phone called back after a missed call."""
 
     outcome: Literal["call_backs"]
     calls: list[CallBack]
 
 
 class MaskedLookup(Document):
-    """The masked view; `matches` says whether the phone in the request is the recipient's, null without one."""
+    """The masked view. `matches`: whether the phone in the request is the recipient's; null without a phone."""
 
     outcome: Literal["seen"]
     view: MaskedView
@@ -169,7 +169,7 @@ class MaskedLookup(Document):
 
 
 class Scanned(Document):
-    """The scan is recorded, or was before under the same key."""
+    """The scan is recorded, now or earlier under the same idempotency key."""
 
     outcome: Literal["scanned"]
     kind: ScanKind
@@ -177,7 +177,7 @@ class Scanned(Document):
 
 
 class Assigned(Document):
-    """The courier has the duty since then."""
+    """The courier has had the duty since `at`."""
 
     outcome: Literal["assigned"]
     courier: str
@@ -185,14 +185,14 @@ class Assigned(Document):
 
 
 class Delivered(Document):
-    """Signed for; access has ended."""
+    """The parcel is delivered, and access to its data has ended."""
 
     outcome: Literal["delivered"]
     at: Time
 
 
 class Enrolled(Document):
-    """Enrolled. The code is shown this once, and lets one device in, once, until then."""
+    """The person is enrolled. The code is shown once, and is valid for one device until `until`."""
 
     outcome: Literal["enrolled"]
     id: str
@@ -201,14 +201,14 @@ class Enrolled(Document):
 
 
 class Confirmed(Document):
-    """A second person has vouched for the enrolment: the code is good now."""
+    """A second person has confirmed the enrolment, so the code is valid now."""
 
     outcome: Literal["confirmed"]
     id: str
 
 
 class ShiftSet(Document):
-    """The courier's shift ends then; in the past if it has ended."""
+    """The time at which the courier's shift ends. It is in the past if the shift has ended."""
 
     outcome: Literal["working"]
     courier: str
@@ -216,28 +216,28 @@ class ShiftSet(Document):
 
 
 class Revoked(Document):
-    """Nothing that this person holds is valid any more; for an hour it can be taken back."""
+    """The person's device and tokens are invalid. The revocation can be undone for an hour."""
 
     outcome: Literal["revoked"]
     id: str
 
 
 class Reinstated(Document):
-    """The revocation is taken back: this person acts again, with the device and the phone that they had."""
+    """The revocation is undone. The person keeps device and phone."""
 
     outcome: Literal["reinstated"]
     id: str
 
 
 class DeviceEnded(Document):
-    """The device that this person had is invalid, and so is the phone that was confirmed with it."""
+    """The person's device is invalid, and so is the phone that was confirmed with it."""
 
     outcome: Literal["device_ended"]
     id: str
 
 
 class Unlocked(Document):
-    """This person's refusals are counted from zero again."""
+    """The person is unlocked, and refusals are counted from zero."""
 
     outcome: Literal["unlocked"]
     id: str
@@ -268,7 +268,7 @@ UnlockOutcome = TypeAliasType("UnlockOutcome", _OneOf[Unlocked | Refused])
 
 
 class PushAcknowledged(Document):
-    """What the provider has to receive to push no more, and an outcome for each record."""
+    """The acknowledgement that the provider expects, and an outcome for each record."""
 
     code: Annotated[int, Field(examples=[0])]
     msg: Annotated[str, Field(examples=["接收成功"])]
@@ -276,12 +276,12 @@ class PushAcknowledged(Document):
 
 
 class Labels(Document):
-    """The labels that could be printed, and an outcome for each that was asked for."""
+    """The printed labels, and an outcome for each requested label."""
 
     outcomes: list[LabelOutcome]
     pdf: Annotated[
         str | None,
-        Field(description="The document in base64; null if there is no label in it, or another form was asked for."),
+        Field(description="The document in base64; null if no label was printed, or `to` is not `pdf`."),
     ]
     parts: Annotated[
         list[str],
@@ -290,16 +290,16 @@ class Labels(Document):
 
 
 class FoundWaybills(Document):
-    """A page of the waybills that answer the question, oldest first. `next` is for the next page's `after`, null on the last."""
+    """A page of the matching waybills, oldest first. `next` is `after` of the next page, and null on the last one."""
 
     waybills: list[Waybill]
     next: Annotated[str | None, Field(examples=[ID])]
 
 
 class IssuedToken(Document):
-    """A token for the header `Authorization: DPoP ...` (`Bearer` where `type` says so), and when it ends.
+    """A token for the header `Authorization: DPoP ...` (or `Bearer`, as in `type`), and when it expires.
 
-    `secret` buys further tokens for a program that showed its code without a proof; it is shown this once.
+    `secret` gets further tokens for a program that sent its code without a proof. It is shown once.
     """
 
     token: str
@@ -309,21 +309,21 @@ class IssuedToken(Document):
 
 
 class LedgerCheckpoint(Document):
-    """The latest signed checkpoint, as a C2SP signed note, and the key that checks it."""
+    """The latest checkpoint as a C2SP signed note, and the key that verifies it."""
 
     note: str
     key: str
 
 
 class SealingKeys(Document):
-    """The directory of keys that orders are sealed to, signed by the ledger's key, and the merchant to seal for."""
+    """The directory of sealing keys, signed by the ledger's key, and the merchant to seal for."""
 
     note: str
     merchant: str
 
 
 class ConsistencyProof(Document):
-    """The hashes that show one ledger to be the beginning of another, in base64."""
+    """The hashes that prove that one ledger is the beginning of another, in base64."""
 
     proof: list[str]
 
@@ -335,14 +335,14 @@ class Liveness(Document):
 
 
 class Readiness(Document):
-    """Whether the service can work now, and what an operator should know: accepted risks, and faults that have a name."""
+    """Whether the service is ready, and named risks and faults that an operator should know."""
 
     ready: bool
     risks: list[str]
 
 
 class BrokenRule(TypedDict):
-    """A field and the rule that it breaks: a word of `Rule`, or one about the form of the request."""
+    """A field and the rule that it breaks: a word of `Rule`, or a rule about the request's form."""
 
     field: str
     rule: str
@@ -350,7 +350,7 @@ class BrokenRule(TypedDict):
 
 
 class Problem(TypedDict):
-    """RFC 9457. `now` is the service's time, where a proof's time was refused."""
+    """A problem document of RFC 9457. `now` is the service's time, given if a proof's time was refused."""
 
     type: Annotated[str, Field(examples=["urn:waybill-masking:problem:input"])]
     title: str

@@ -1,4 +1,4 @@
-"""How the application is run: uvicorn with nothing of its own said, one process or several on one socket."""
+"""Runs the application under uvicorn, in one process or several on one socket."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from .settings import ServiceSettings
 
 BACKLOG = 2048
 
-HEARD_WITHIN = 20
-"""Seconds after which a worker that does not answer its parent is killed and replaced, also while it loads the program.
+WORKER_TIMEOUT = 20
+"""Seconds after which a worker that does not answer its parent is killed and replaced, also during startup.
 
-The server's own 5 are few on a busy machine: there no worker ever came to its first request. While its parent waits for
-one, it hears no signal, and does not notice if that one dies.
+uvicorn's default of 5 s is too short on a loaded machine: workers were killed before they had started. Don't raise it
+much: while the parent waits for a worker, it handles no signals and does not notice that the worker died.
 """
 
 
 def configured(app: FastAPI | Callable[[], FastAPI], **more: Any) -> uvicorn.Config:
-    """The server's configuration: no access log, no name of its own, no trust in forwarded headers, no websockets."""
+    """The configuration of uvicorn: no access log, no `Server` header, no trust in forwarded headers, no websockets."""
     quiet: dict[str, Any] = {
         "log_config": None,
         "access_log": False,
@@ -47,15 +47,15 @@ def configured(app: FastAPI | Callable[[], FastAPI], **more: Any) -> uvicorn.Con
         "http": Punctual,
     }
     made = uvicorn.Config(app, **(quiet | more))
-    logging.getLogger("uvicorn.access").setLevel(logging.CRITICAL)  # it would write paths and queries
+    logging.getLogger("uvicorn.access").setLevel(logging.CRITICAL)  # it would log paths and queries
     return made
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens there.
+    """A listening socket.
 
-    Made by hand: only of a socket that says it speaks TCP does asyncio send small answers at once; without that each
-    answer waits 40 ms for the client's acknowledgement.
+    It is created with the explicit protocol TCP, because only then asyncio sets TCP_NODELAY. Without that each small answer
+    waits 40 ms for the client's acknowledgement.
 
     Raises:
         SettingsError: the address can't be used.
@@ -70,17 +70,17 @@ def listening(host: str, port: int) -> socket.socket:
         made.listen(BACKLOG)
         made.set_inheritable(True)
     except OSError as error:
-        raise SettingsError(f"{host}:{port} can't be listened on: {error.strerror}") from error
+        raise SettingsError(f"can't listen on {host}:{port}: {error.strerror}") from error
     return made
 
 
 def run_service(settings: ServiceSettings, socket_: socket.socket) -> int:
-    """Serve until a signal says stop; then let requests finish. The exit status: not 0 if a worker could not start.
+    """Serve until a signal stops it, then let requests finish. The exit status is not 0 if a worker could not start.
 
-    The application goes in as an object, for several processes as a function: never as a name that could be looked up in
-    the current folder.
+    uvicorn gets the application as an object, or as a function for several processes, and never by name, because a name
+    would be imported from the current folder.
     """
-    for each in (signal.SIGTERM, signal.SIGINT):  # uvicorn hands a signal on once it has stopped in peace
+    for each in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises the signal again after a clean stop
         signal.signal(each, _end)
     most = settings.connections or connections_possible()
     more: dict[str, Any] = {
@@ -95,7 +95,7 @@ def run_service(settings: ServiceSettings, socket_: socket.socket) -> int:
         return 0 if server.started else STARTUP_FAILURE
     with tempfile.TemporaryDirectory(prefix="waybill-counts-") as counts:
         app = partial(create_app, replace(settings, counts=Path(counts)))
-        more |= {"workers": settings.workers, "timeout_worker_healthcheck": HEARD_WITHIN}
+        more |= {"workers": settings.workers, "timeout_worker_healthcheck": WORKER_TIMEOUT}
         parent = Multiprocess(configured(app, factory=True, **more), sockets=[socket_])
         parent.run()
     LOG.info("stopped")

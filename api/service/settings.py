@@ -1,8 +1,7 @@
-"""What a service is told: its deployment's `waybill.toml`, and over that the environment.
+"""The settings of a service: the table `[service]` of its deployment's `waybill.toml`, overridden by the environment.
 
-The deployment's own settings (tenant, carrier, databases) are read by `masking.connection`; here are the ones that only
-a service has, in the table `[service]`. `WAYBILL_PORT=9000` overrides `port`, and so on; `waybill serve` puts its options
-there, so that one check is all there is.
+`masking.config` reads the deployment's own settings (tenant, carrier, databases). `WAYBILL_PORT=9000` overrides `port`,
+and so on. `waybill serve` turns its options into these variables, so that all values pass the same check.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ MEGABYTE = 1024 * 1024
 PORTS = 65535
 
 _ADDRESS = re.compile(r"https?://[^/]+(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*")
-"""A host and perhaps a prefix, under which a proxy serves us and which it takes off."""
+"""A host, and optionally a prefix that a proxy removes."""
 
 
 @final
@@ -36,17 +35,17 @@ class ServiceSettings:
         folder: the deployment.
         host, port: where to listen.
         workers: processes; more than one needs PostgreSQL.
-        max_queued_items: items that may wait for the store; a request beyond it is answered 503 with `Retry-After`.
-        max_batch_items: items that are committed in one transaction at most; one request brings up to 100.
-        body_bytes: the largest request body; 100 orders of the largest size fit.
-        body_seconds: how long a body may take to arrive.
-        connections: connections that one process keeps at a time; 0 for as many as the system lets it open files.
-        keep_alive_seconds: how long a connection may be idle between two requests. More than a balancer in front keeps
-            its own, or it sends requests into connections that are just being closed.
-        stop_seconds: how long a stopping service lets requests finish.
-        address: where clients reach it, as https://mask.example: what proofs are made for. Empty where no proxy is between.
-        counts: the folder where several workers leave their counts for each other; nobody sets it, `run_service` makes it.
-        bearer_roles: the roles whose tokens need no device's key, and are good for whoever has one.
+        max_queued_items: items that may wait for the store. A request beyond it gets 503 with `Retry-After`.
+        max_batch_items: the most items in one transaction. One request has up to 100.
+        body_bytes: the largest request body. 100 orders of the largest size fit.
+        body_seconds: the time in which a body has to arrive.
+        connections: simultaneous connections of one process; 0 for the system's limit of open files.
+        keep_alive_seconds: how long a connection may be idle between two requests. It must be longer than a load
+            balancer's idle time, which would otherwise send requests into connections that are being closed.
+        stop_seconds: how long a stopping service waits for running requests.
+        address: the public address, such as https://mask.example, that proofs are made for. Empty without a proxy.
+        counts: the folder in which several workers share their metrics. Not a setting: `run_service` creates it.
+        bearer_roles: the roles whose tokens need no proof of the device, so that a copied token can be used.
     """
 
     folder: Path
@@ -69,15 +68,15 @@ class ServiceSettings:
         """The settings of the deployment in a folder.
 
         Raises:
-            SettingsError: there is none, or a value is of the wrong kind.
+            SettingsError: the folder is not a deployment, or a value is not valid.
         """
         if not (folder / SETTINGS).exists():
             raise SettingsError(
-                f"no {SETTINGS} in this folder; name the deployment with --folder, or make one: waybill init"
+                f"no {SETTINGS} in this folder: name the deployment with --folder, or create one with waybill init"
             )
         table = read_table(folder).get("service", {})
         if not isinstance(table, dict):
-            raise SettingsError(f"{SETTINGS}: service is a table")
+            raise SettingsError(f"{SETTINGS}: service is not a table; write [service] on a line of its own")
         values: dict[str, Any] = {"folder": folder}
         for name, kind in _KINDS.items():
             given = environ.get(f"WAYBILL_{name.upper()}", table.pop(name, None))
@@ -90,41 +89,41 @@ class ServiceSettings:
         values["address"] = (normalised(address) or "").removesuffix("/")
         if address and (not _ADDRESS.fullmatch(values["address"]) or "?" in address or "#" in address):
             raise SettingsError(
-                f"{SETTINGS} or environment: address is https://host, https://host:port or https://host/prefix"
+                f"address is not valid ({SETTINGS} or environment): use https://host, https://host:port or https://host/prefix"
             )
         if table:
-            raise SettingsError(f"{SETTINGS}: [service] has a setting that is not known")
+            raise SettingsError(f"{SETTINGS}: [service] has an unknown setting; docs/service.md lists them")
         return cls(**values)
 
     @property
     def loopback(self) -> bool:
-        """Whether only programs on this machine reach the service."""
+        """Whether only programs on this machine can reach the service."""
         return on_this_machine(self.host)
 
     @property
     def in_clear(self) -> bool:
-        """Whether clients on other machines are told to come without TLS."""
+        """Whether `address` makes clients on other machines connect without TLS."""
         return self.address.startswith("http://") and not on_this_machine(urlsplit(self.address).hostname or "")
 
     @property
     def exposed_by(self) -> str:
-        """The option of `waybill serve` without which it does not listen at `host`; empty on this machine."""
+        """The option that `waybill serve` needs to listen on `host`; empty for a loopback address."""
         if self.loopback:
             return ""
         return "--insecure-bearer" if self.bearer_roles else "--plain-http"
 
 
 def bearer_roles(given: object) -> frozenset[Role]:
-    """The roles of a list of their names, or of a text with commas between them; `none` for no role at all.
+    """Parse a list of roles, or a string of roles with commas. `none` stands for no role.
 
     Raises:
-        SettingsError: one is no role, or there is none: to say nothing is not to say `none`.
+        SettingsError: a name is not a role, or the list is empty, which is not the same as `none`.
     """
     names = [name.strip() for name in given.split(",")] if isinstance(given, str) else given
     if names == ["none"]:
         return frozenset()
     if not isinstance(names, list) or not names or not all(name in list(Role) for name in names):
-        raise SettingsError(f"bearer_roles takes none, or some of {', '.join(Role)}")
+        raise SettingsError(f"bearer_roles is not valid: give none, or some of {', '.join(Role)}")
     return frozenset(map(Role, names))
 
 
@@ -153,4 +152,5 @@ def _value(name: str, kind: type, given: object) -> object:
             number = -1
         if (0 <= number <= PORTS) if name == "port" else (0 < number < math.inf):
             return number
-    raise SettingsError(f"{name} is no fit {'text' if kind is str else 'number'} ({SETTINGS}, environment or option)")
+    wanted = "string" if kind is str else "number"
+    raise SettingsError(f"{name} is not a valid {wanted} (in {SETTINGS}, the environment or an option)")

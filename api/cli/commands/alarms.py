@@ -1,6 +1,6 @@
-"""`waybill alarms list|acknowledge|deliver`: what was raised and whom it is about, taking note of it, and sending it now.
+"""`waybill alarms list|acknowledge|deliver`: lists alarms and whom they concern, acknowledges them, or delivers them now.
 
-A running service delivers alarms by itself. `deliver` is for a deployment without one, after `waybill watch` or `retire`.
+A running service delivers alarms itself. `deliver` is for a deployment without one, after `waybill watch` or `retire`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from ...service.alarm_delivery import read_destinations, send_alarms
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     parser.add_argument("act", choices=["list", "acknowledge", "deliver"])
-    parser.add_argument("id", nargs="*", metavar="ID", help="acknowledge: these, as `list` names them")
-    parser.add_argument("--all", action="store_true", help="list: acknowledged ones, too; acknowledge: every alarm")
+    parser.add_argument("id", nargs="*", metavar="ID", help="acknowledge: the alarms' ids, as `list` shows them")
+    parser.add_argument("--all", action="store_true", help="list: also acknowledged alarms; acknowledge: every alarm")
     add_folder(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; 1 if an id is not known, or if alarms were not delivered."""
+    """Run the action; 1 if an id is unknown or alarms were not delivered."""
     world = World()
     with opening(args.folder, world) as store:
         if args.act == "deliver":

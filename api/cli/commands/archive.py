@@ -1,6 +1,6 @@
-"""`waybill archive open ID --offline-key FILE --reason WORD`: opens one sealed-away waybill, on the record.
+"""`waybill archive open ID --offline-key FILE --reason WORD`: opens one sealed-away waybill and records it on the ledger.
 
-Run it where the offline key is: on a machine without a network, with the deployment's folder brought to it.
+Run it on the offline machine that holds the key, with a copy of the deployment's folder.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from ...deployment import add_folder, opening
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     parser.add_argument("act", choices=["open"])
-    parser.add_argument("id", help="the waybill's token, wb1_...")
-    parser.add_argument("--offline-key", type=Path, required=True, help="file of the offline archive key, mode 0600")
-    parser.add_argument("--reason", required=True, choices=sorted(REASONS), help="goes on the ledger")
+    parser.add_argument("id", help="the waybill id, wb1_...")
+    parser.add_argument("--offline-key", type=Path, required=True, help="file with the offline key, mode 0600")
+    parser.add_argument("--reason", required=True, choices=sorted(REASONS), help="the reason to record on the ledger")
     parser.add_argument(
-        "--field", action="append", choices=FIELDS, help="show this field (may be repeated; default all)"
+        "--field", action="append", choices=FIELDS, help="show this field (may be repeated; default: all fields)"
     )
     add_folder(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the fields to standard output, and what was written about it to standard error."""
+    """Print the fields to standard output, and the recorded act to standard error."""
     waybill = record_of_waybill_id(args.id)
     if waybill is None:
         raise InputError("id", "not-a-waybill-id")

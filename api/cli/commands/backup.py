@@ -1,6 +1,6 @@
 """`waybill backup data|keys FILE`: a consistent copy of one database while it is in use.
 
-Copies of the keys never lie beside copies of the data, and are good for 24 hours: delete them then.
+Keep copies of the keys apart from copies of the data, and delete them after 24 hours, when they expire.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ...deployment import add_folder, opening
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     parser.add_argument("what", choices=["data", "keys"])
-    parser.add_argument("file", type=Path, help="where the copy goes; must not exist")
+    parser.add_argument("file", type=Path, help="the file to write; it must not exist")
     add_folder(parser)
 
 

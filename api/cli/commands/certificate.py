@@ -1,7 +1,7 @@
-"""`waybill certificate verify FILE --key KEY`: whether a certificate of destruction is what its issuer signed, offline.
+"""`waybill certificate verify FILE --key KEY`: verifies the signature of a certificate of destruction offline.
 
-KEY is the text `name+id+key` that `waybill erase` prints beside a certificate; get it from the carrier by another way than
-the certificate. Without it, the key is that of the deployment in `--folder`. FORMAT.md section 10.
+KEY is the string `name+id+key` that `waybill erase` prints with a certificate. Get it from the carrier through another
+channel than the certificate. Without KEY, the deployment in `--folder` supplies its own. FORMAT.md section 10.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what is certified; 1 if this key did not sign it, 2 if there is nothing to compare."""
+    """Print what is certified; 1 if this key did not sign it, 2 if there is no certificate or no key."""
     world = World()
     try:
         note = args.file.read_bytes().decode("utf-8")
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
     print(f"certified by {key.name}: {done.waybill} destroyed at {time_to_json(done.at)}, reason {done.reason}")
     over = "since" if done.complete_by <= world.now() else "from"
-    print(f"no copy that is claimed opens {over} {time_to_json(done.complete_by)}")
+    print(f"no known copy of it can be opened {over} {time_to_json(done.complete_by)}")
     return 0
 
 

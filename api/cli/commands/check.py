@@ -1,10 +1,11 @@
-"""`waybill check LABEL --order FILE`: the auditor's tool. Reads finished labels back and compares them with their orders.
+"""`waybill check LABEL --order FILE`: for auditors. Reads finished labels back and compares them with their orders.
 
-LABEL is a PDF; each page is read by another program than the one that drew it. FILE is a file of orders, as for `waybill
-mask`; a page belongs to the order whose waybill number its barcode says, or to the only one there is. Text, symbols,
-metadata and everything else in the file are compared. A page that can't be read whole (a picture, outlines, a symbol that
-does not decode) is not checkable. Prints one line a finding: page, field, rule, never the value. Exit status: 0 no
-finding, 1 leaks or pages without an order, 2 not understood, 3 no leak found but not everything could be checked.
+LABEL is a PDF, which is read by another program than the one that drew it. FILE is a file of orders, as for `waybill
+mask`. A page belongs to the order whose waybill number is in its barcode, or to the only order of the file. Text,
+symbols, metadata and all other content of the PDF are compared. A page that can't be read completely (a picture,
+outlines, an undecodable symbol) is not checkable. One line is printed for each finding: page, field and rule, never the
+value. Exit status: 0 no finding, 1 leaks or pages without an order, 2 unreadable input, 3 no leak found but not
+everything could be checked.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("label", type=Path, help="a PDF of labels")
     parser.add_argument("--order", type=Path, required=True, metavar="FILE", help="the orders they were made from")
     parser.add_argument(
-        "--template", type=Path, metavar="TOML", help="the labels' own template: its logos are known then"
+        "--template", type=Path, metavar="TOML", help="the template of the labels, so that its logos are recognised"
     )
-    parser.add_argument("--columns", type=Path, metavar="TOML", help="what the file's columns mean")
+    parser.add_argument("--columns", type=Path, metavar="TOML", help="a file that says what the columns mean")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _findings(page: Page, order: Order) -> Iterator[str]:
-    """What a page shows that it may not; its symbols may say the waybill number or a label code, nothing else."""
+    """What a page shows and should not. Its symbols may hold the waybill number or a label code only."""
     number = order.waybill_number
     for code in page.codes:
         is_number = code == number if number else not number_problems(code, None)
@@ -89,7 +90,7 @@ def _logos(path: Path | None) -> list[Drawing]:
 
 
 def _orders(path: Path, answers: Answers) -> Mapping[str, Order]:
-    """The file's orders by waybill number, or by their own number where the carrier's is not known yet."""
+    """The file's orders by waybill number, or by reference where the waybill number is not known yet."""
     layout = understand(readings(path), answers)
     found = parcels(layout, survey(layout).repeated, confidence=SURE)
     orders = [parcel.order for parcel in found if isinstance(parcel, Parcel)]

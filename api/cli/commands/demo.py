@@ -1,4 +1,4 @@
-"""`waybill demo`: walks orders from checkout to erased data and checks every line it prints."""
+"""`waybill demo`: takes sample orders from checkout to erased data and checks every line that it prints."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ...demo.stage import PHONES, Stage, UntrueError, reads_chinese
 
 ORDERS = Path(__file__).parents[3] / "examples" / "orders.csv"
 NETWORK = Network(collects={"*": "sh-01"}, delivers={"*": "sh-01"})
-"""The demo's carrier has one outlet: parcels begin and end there."""
+"""The demo's carrier has one outlet, which collects and delivers all parcels."""
 CAST = (
     ("shop", Role.MERCHANT, "shop"),
     ("receiver", Role.OUTLET, "sh-01"),
@@ -41,12 +41,12 @@ CAST = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
-    parser.add_argument("--out", type=Path, default=Path("demo-out"), help="folder for what the demo makes (replaced)")
-    parser.add_argument("--orders", type=Path, default=ORDERS, help="the orders to walk through")
+    parser.add_argument("--out", type=Path, default=Path("demo-out"), help="folder for the results, which is replaced")
+    parser.add_argument("--orders", type=Path, default=ORDERS, help="the file of orders to use")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Play the demo; 1 if any line is untrue."""
+    """Run the demo; 1 if a line is not true."""
     started = time.monotonic()
     stage = _prepare(args.out)
     try:
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _prepare(folder: Path) -> Stage:
-    """An empty folder with a deployment that may use fake numbers, its staff, and a log."""
+    """A new folder with a deployment that may use fake numbers, its staff, and a log."""
     marker = folder / ".waybill-demo"
     if folder.exists():
         if not marker.exists() and any(folder.iterdir()):
@@ -76,7 +76,7 @@ def _prepare(folder: Path) -> Stage:
     folder.mkdir(parents=True)
     marker.touch()
     world = World()
-    # the demo shows each order's number at checkout; a deployment leases it with the first label unless told otherwise
+    # the demo shows the virtual number at checkout; by default a deployment leases it with the first label
     settings = Settings(tenant="demo", carrier="示例快递 DEMO", demo=True, network=NETWORK, lease_at_print=False)
     create(folder / "deployment", world, settings)
     store = open_folder(folder / "deployment", world)

@@ -1,4 +1,4 @@
-"""`waybill doctor`: looks at a deployment as an experienced operator would, and says what to mend."""
+"""`waybill doctor`: checks a deployment as an experienced operator would, and says what to repair."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from ...service.alarm_delivery import Destinations, read_destinations
 from ...service.settings import ServiceSettings
 
 RAM_DISK = 20_000
-"""Flushes a second above which a folder is no disk."""
+"""More flushes a second than this, and the folder is not on a disk."""
 
 SKEW = timedelta(seconds=5)
 
 
 class Finding(NamedTuple):
-    """One thing looked at: fine, worth a look, or wrong."""
+    """The result of one check: "ok", "look" (worth a look) or "WRONG"."""
 
     verdict: str
     text: str
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def look(folder: Path, world: World, *, deep: bool = False) -> Iterator[Finding]:
-    """What there is to say, in the order in which one would look; ends early where going on makes no sense."""
+    """The findings, most basic ones first. It ends early where later checks depend on a failed one."""
     try:
         settings = ServiceSettings.read(folder, os.environ)
         data = databases(folder)[0]
@@ -79,16 +79,22 @@ def look(folder: Path, world: World, *, deep: bool = False) -> Iterator[Finding]
 
 def _files(folder: Path, *, sqlite: bool) -> Iterator[Finding]:
     if folder.stat().st_mode & 0o077:
-        yield Finding("WRONG", "the folder is open to others: chmod 700")
+        yield Finding("WRONG", "other users can read the folder: chmod 700")
     lasting = [each for each in sorted(folder.iterdir()) if each.suffix in (".key", ".sqlite", ".toml")]
     if strange := [each.name for each in lasting if each.stat().st_uid != folder.stat().st_uid]:
-        yield Finding("WRONG", f"{', '.join(strange)}: of another user than the folder (a command as root?): chown")
+        yield Finding(
+            "WRONG", f"{', '.join(strange)}: owned by another user than the folder (was a command run as root?): chown"
+        )
     if (folder / OFFLINE_KEY).exists():
-        yield Finding("look", f"{OFFLINE_KEY} is still here: whoever has this machine opens what was sealed away")
+        yield Finding(
+            "look", f"{OFFLINE_KEY} is still here: move it off this machine, because it opens sealed-away data"
+        )
     if sqlite:
         rate = flushes(folder)
         if rate > RAM_DISK:
-            yield Finding("WRONG", f"the folder takes {rate:.0f} flushes a second: no disk, or one that does not flush")
+            yield Finding(
+                "WRONG", f"the folder takes {rate:.0f} flushes a second: not a disk, or one that does not flush"
+            )
         else:
             yield Finding("ok", f"the disk takes {rate:.0f} flushes a second")
 
@@ -97,40 +103,47 @@ def _inside(store: Store, world: World) -> Iterator[Finding]:
     note = journal.sequence(world, store)
     last = checkpoint.read(note, journal.log_key(world, store))
     if last.at - world.now() > SKEW:
-        yield Finding("WRONG", "the ledger's last checkpoint is from the future: this machine's clock is behind")
-    yield Finding("ok", f"the ledger has {last.size} leaves, the last checkpoint is signed by its key")
+        yield Finding("WRONG", "the ledger's last checkpoint is from the future: this machine's clock is slow, set it")
+    yield Finding("ok", f"the ledger has {last.size} leaves, and its key signed the last checkpoint")
     wrong = sorted(set(wrong_rows(store.data, store.macs)))
     if wrong:
         some = ", ".join(f"{table} of {owner}" for table, owner in wrong[:9])
         yield Finding(
             "WRONG",
-            f"{len(wrong)} rows are not as this program wrote them, and are treated as absent: {some}. Another program wrote "
-            "into the data; restore a backup, or enrol these people under new names",
+            f"{len(wrong)} rows are not as this program wrote them, and are treated as absent: {some}. Another program "
+            "changed the data. Restore a backup, or enrol these people under new names",
         )
     for database, setting in unsafe_durability_settings(store):
-        yield Finding("WRONG", f"the server of the {database} has {setting} off: a power cut undoes what was answered")
+        yield Finding(
+            "WRONG",
+            f"the {database} database server has {setting} off: after a power cut committed data is lost. Turn it on",
+        )
     waiting = len(store.keys.unfinished())
     if waiting:
-        yield Finding("WRONG", f"{waiting} destructions are not finished; start anything that opens the store")
+        yield Finding(
+            "WRONG", f"{waiting} destructions are not finished: start the service or any command to finish them"
+        )
     network = store.settings.network
     named = {*network.collects.values(), *network.delivers.values()}
     with store.reading() as tx:
         counts = slots.counts(tx)
         unstaffed = sorted(named - units.staffed(tx, store.settings.tenant, named))
     if not (network.collects and network.delivers):
-        yield Finding("look", "no outlet collects or none delivers: see [collects] and [delivers] in docs/service.md")
+        yield Finding(
+            "look", "no outlet collects or no outlet delivers: see [collects] and [delivers] in docs/service.md"
+        )
     if not network.numbers_of:
         yield Finding(
-            "look", "waybill numbers are allotted to no unit, so any merchant can take them: see [numbers_of]"
+            "look", "waybill numbers are not allotted to units, so any merchant can use them: see [numbers_of]"
         )
     if unstaffed:
         some = ", ".join(unstaffed[:9])
         yield Finding(
-            "look", f"of the units in [collects] and [delivers] {len(unstaffed)} have nobody to take in: {some}"
+            "look", f"{len(unstaffed)} units of [collects] and [delivers] have no enrolled outlet staff: {some}"
         )
     free, total = counts.get("free", 0), sum(counts.values())
     if not total:
-        yield Finding("look", "there are no virtual numbers: labels say that contact is through the app")
+        yield Finding("look", "there are no virtual numbers: labels ask to make contact through the app")
     elif free * LOW_SHARE < total:
         yield Finding("look", f"virtual numbers run low: {free} of {total} are free")
     else:
@@ -142,11 +155,11 @@ def _keys(store: Store, world: World) -> Iterator[Finding]:
     if unopened := lifecycle.unopened(store.keys):
         yield Finding(
             "WRONG",
-            f"{len(unopened)} keys do not open under the root key: {', '.join(unopened[:9])}. Restore a copy of the key "
-            "store that was made before, and keep this one",
+            f"{len(unopened)} keys do not open under the root key: {', '.join(unopened[:9])}. Restore an earlier copy of "
+            "the key store, and keep this one",
         )
     else:
-        yield Finding("ok", "every key with a usable copy opens under the root key, and today's can be used")
+        yield Finding("ok", "every key that is not destroyed opens under the root key, and today's can be used")
 
 
 def _alarms(store: Store, destinations: Destinations) -> Iterator[Finding]:
@@ -154,44 +167,47 @@ def _alarms(store: Store, destinations: Destinations) -> Iterator[Finding]:
         late, waiting = alarms.undelivered(tx), alarms.count_open(tx)
     if late:
         yield Finding(
-            "WRONG", f"{late} alarms were not delivered: look at [alarms] in waybill.toml and the service's log"
+            "WRONG", f"{late} alarms were not delivered: check [alarms] in waybill.toml and the service's log"
         )
     if waiting:
         yield Finding("look", f"{waiting} alarms are not acknowledged: waybill alarms list")
     if not (destinations.command or destinations.webhook):
-        yield Finding("look", "alarms go to the log alone: [alarms] in waybill.toml names no command or webhook")
+        yield Finding("look", "alarms go only to the log: name a command or webhook under [alarms] in waybill.toml")
 
 
 def _openable(store: Store, sampled_by: World | None) -> Finding:
     tried, wrong = unopened(store, sampled_by)
     if not wrong:
-        return Finding("ok", f"the keys of {tried} active waybills open{', a sample of all' if sampled_by else ''}")
+        return Finding("ok", f"the keys of {tried} active waybills open{' (a sample)' if sampled_by else ''}")
     some = ", ".join(map(waybill_id_of, wrong[:9] if sampled_by else wrong))
     return Finding(
         "WRONG",
-        f"of {tried} active waybills{', a sample,' if sampled_by else ''} {len(wrong)} open for nobody: {some}. If the key store "
-        "was put back, it is older than the data: restore a newer copy of it. Otherwise merchants amend or cancel these",
+        f"{len(wrong)} of {tried} active waybills{' (a sample)' if sampled_by else ''} can't be opened: {some}. If the key "
+        "store was restored, it is older than the data: restore a newer copy. Otherwise their merchants must amend or "
+        "cancel them",
     )
 
 
 def _service(settings: ServiceSettings) -> Iterator[Finding]:
     if not settings.address:
-        yield Finding("look", "[service] address is not set: behind a proxy no device's proof fits, and none gets in")
+        yield Finding("look", "[service] address is not set: behind a proxy every device's proof is refused")
     elif settings.in_clear:
-        yield Finding("look", "[service] address is http:// beyond this machine: personal data and tokens go in clear")
+        yield Finding(
+            "look", "[service] address is http:// on another machine: personal data and tokens travel in clear"
+        )
     if without := sorted(settings.bearer_roles - {Role.SWITCH}):
-        yield Finding("look", f"tokens of {', '.join(without)} need no device: good for whoever copies them")
+        yield Finding("look", f"tokens of {', '.join(without)} work without a device: a copied token can be used")
     if settings.exposed_by:
-        roles = ", ".join(sorted(settings.bearer_roles)) or "nobody"
+        roles = ", ".join(sorted(settings.bearer_roles)) or "none"
         yield Finding(
             "look",
-            f"the service listens beyond this machine ({settings.host}) without TLS, and only starts with "
-            f"{settings.exposed_by}; {roles} can do without a device there",
+            f"the service listens on {settings.host} without TLS, and starts only with {settings.exposed_by}; "
+            f"roles that need no device there: {roles}",
         )
 
 
 def flushes(folder: Path) -> float:
-    """How many small durable writes a second the folder takes, over a fifth of a second."""
+    """Small durable writes a second in this folder, measured for a fifth of a second."""
     path = folder / f".flush-{os.getpid()}"
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -1,6 +1,6 @@
-"""`waybill erase ID --reason WORD`: destroys one waybill's data for good, and can certify it.
+"""`waybill erase ID --reason WORD`: destroys one waybill's data permanently, and can certify it.
 
-`--certificate FILE` writes a note that anybody can check against the key printed with it: `waybill certificate verify`.
+`--certificate FILE` writes a signed note. Anyone can verify it with the key that is printed: `waybill certificate verify`.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from ...service.providers import end_bindings
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
-    parser.add_argument("id", help="the waybill's token, wb1_...")
-    parser.add_argument("--reason", required=True, choices=sorted(REASONS), help="goes on the ledger")
+    parser.add_argument("id", help="the waybill id, wb1_...")
+    parser.add_argument("--reason", required=True, choices=sorted(REASONS), help="the reason to record on the ledger")
     parser.add_argument(
         "--certificate", type=Path, help="write a signed certificate to this file, which must not exist"
     )
@@ -39,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Destroy it and print the certificate's time; 1 if there is no such waybill."""
+    """Destroy the data and print when all copies are unusable; 1 if there is no such waybill."""
     world = World()
     with opening(args.folder, world) as store, _room(args.certificate) as file:
         [outcome] = retire(world, store, [Destroy(actor=operator(store), id=WaybillId(args.id), reason=args.reason)])
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _room(path: Path | None) -> Iterator[TextIO | None]:
-    """Open the certificate's new file before anything is destroyed, for it is signed only once; it goes if it stays empty."""
+    """The certificate's new file, opened before the destruction because a certificate is signed once. Removed if unused."""
     if not path:
         yield None
         return

@@ -1,4 +1,4 @@
-"""`waybill hold ID --reason WORD` and `waybill hold ID --release`: what is held is neither sealed away nor destroyed."""
+"""`waybill hold ID --reason WORD` and `waybill hold ID --release`: a held waybill is neither sealed away nor destroyed."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ...deployment import add_folder, opening
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
-    parser.add_argument("id", help="the waybill's token, wb1_...")
+    parser.add_argument("id", help="the waybill id, wb1_...")
     act = parser.add_mutually_exclusive_group(required=True)
-    act.add_argument("--reason", choices=sorted(HOLDS), help="hold it; goes on the ledger")
+    act.add_argument("--reason", choices=sorted(HOLDS), help="hold it, and record this reason on the ledger")
     act.add_argument("--release", action="store_true", help="end the hold")
     add_folder(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Hold or release it; 1 if there is no such waybill, or no hold on it."""
+    """Hold or release the waybill; 1 if there is no such waybill, or no hold on it."""
     world = World()
     with opening(args.folder, world) as store:
         by, id_ = operator(store), WaybillId(args.id)

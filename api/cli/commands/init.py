@@ -1,7 +1,7 @@
-"""`waybill init FOLDER`: a new deployment, and the one-time code of its supervisor, shown this once.
+"""`waybill init FOLDER`: creates a deployment, and a one-time code for its supervisor, which is shown once.
 
-In a folder that is a deployment already it only gives the supervisor a new code: whoever holds the folder may. What the
-supervisor held before is then good for nothing. Enrolments need a second person of another unit: make two supervisors.
+In an existing deployment it only issues a new code for the supervisor, whose earlier device and tokens become invalid.
+Anyone who can write the folder may do so. An enrolment needs a second person of another unit: make two supervisors.
 """
 
 from __future__ import annotations
@@ -26,23 +26,27 @@ from masking.words.ledger_kinds import LedgerKind
 from ...deployment import opening
 
 MAKER = "waybill-init"
-"""Who made and confirmed the code, on the ledger: whoever holds the folder."""
+"""The actor on the ledger who issued and confirmed the code: a user who can write the folder."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
-    parser.add_argument("folder", type=Path, help="where the deployment is, or is to be (missing or empty)")
-    parser.add_argument("--tenant", default="carrier", help="small letters, digits, hyphens; can't be changed later")
-    parser.add_argument("--carrier", default="", help="the name printed on labels")
+    parser.add_argument("folder", type=Path, help="an existing deployment, or a missing or empty folder for a new one")
+    parser.add_argument(
+        "--tenant",
+        default="carrier",
+        help="the carrier's id: lower-case letters, digits, hyphens; can't be changed later",
+    )
+    parser.add_argument("--carrier", default="", help="the carrier's name as printed on labels")
     parser.add_argument("--data", help="address of the data's database (default: a SQLite file in the folder)")
-    parser.add_argument("--keys", help="address of the key store's database: another one than the data's")
-    parser.add_argument("--supervisor", default="supervisor", metavar="ID", help="who enrols the others")
-    parser.add_argument("--unit", default="head-office", help="where that supervisor works (default: head-office)")
-    parser.add_argument("--demo", action="store_true", help="allow visibly fake virtual numbers, and load a thousand")
+    parser.add_argument("--keys", help="address of the key store's database, which is not the data's")
+    parser.add_argument("--supervisor", default="supervisor", metavar="ID", help="the person who enrols the others")
+    parser.add_argument("--unit", default="head-office", help="the supervisor's unit (default: head-office)")
+    parser.add_argument("--demo", action="store_true", help="allow visibly fake virtual numbers, and load 1000 of them")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make it, and print what must be kept."""
+    """Create the deployment or the code, and print what must be kept."""
     world, new = World(), not (args.folder / SETTINGS).exists()
     if (args.data is None) != (args.keys is None):
         raise SettingsError("data and keys are two databases: give --data and --keys, or neither")
@@ -59,22 +63,24 @@ def run(args: argparse.Namespace) -> int:
                 slots.add(tx, DEMO, DEMO.slots(1000, 1999), world)
         key = journal.log_key(world, store)
         journal.sequence(world, store)
-    print(f"The code of {args.supervisor}, shown this once; it lets one device in within two hours:\n")
+    print(f"The code of {args.supervisor}, shown once. It enrols one device, within two hours:\n")
     print(f"  {enrolled.code.reveal()}\n")
-    print(f"The ledger's key, for clients to pin:\n\n  {key}\n")
+    print(f"The ledger's public key, for clients to pin:\n\n  {key}\n")
     if new:
-        print(f"Move {args.folder / OFFLINE_KEY} off this machine: it opens what was sealed away.")
+        print(f"Move {args.folder / OFFLINE_KEY} off this machine: it opens sealed-away data.")
         print(f"Next: waybill doctor --folder {args.folder}; waybill serve --folder {args.folder}")
     return 0
 
 
 def supervise(store: Store, world: World, actor: Actor) -> Enrolled:
-    """A confirmed code for a supervisor, who is enrolled if there is none of that name; on the ledger either way."""
+    """Issue a confirmed code for a supervisor, enrol the supervisor if need be, and record it on the ledger."""
     now = world.now()
     with store.transaction() as tx:
         new = people.enrol(world, store.keys, tx, actor, now)
         if not new and people.active(tx, [actor.id]).get(actor.id) != actor:
-            raise SettingsError(f"{actor.id} is somebody else, or revoked")
+            raise SettingsError(
+                f"{actor.id} is revoked, or is another person than this supervisor: give another --supervisor"
+            )
         people.unbind(tx, [actor.id])  # a supervisor's device can't be reported as lost
         credentials.end(tx, [actor.id])
         enrolled = new_code(world, tx, actor.id, MAKER, now)

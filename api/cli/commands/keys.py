@@ -1,7 +1,7 @@
-"""`waybill keys`: makes, lists, rotates, revokes, refreshes and destroys keys. Each act is on the ledger before it is done.
+"""`waybill keys`: creates, lists, rotates, revokes, refreshes and destroys keys. Each act is recorded before it is done.
 
-`init` is for a folder in which somebody has written `waybill.toml`, say with a [root] in a token; `waybill init` does it
-for any other. What can't be undone asks for `yes` first (or takes `--yes`), and every act can be tried with `--dry-run`.
+`init` is for a folder that already has a `waybill.toml`, for example with a [root] in a PKCS#11 token. For any other
+folder use `waybill init`. Irreversible acts ask for `yes` (or take `--yes`), and every act has a `--dry-run`.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ _ACTS = {
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     parser.add_argument("act", choices=_ACTS)
-    parser.add_argument("purpose", nargs="?", default="", help="online, label, archive, offline, root")
-    parser.add_argument("name", nargs="*", help="the key's name, as `list` gives it")
-    parser.add_argument("--out", type=Path, help="rotate offline: where its private half goes; then take it away")
+    parser.add_argument("purpose", nargs="?", default="", help="the kind of key: online, label, archive, offline, root")
+    parser.add_argument("name", nargs="*", help="the key's name, as `list` shows it")
+    parser.add_argument("--out", type=Path, help="rotate offline: file for the private key; move it off this machine")
     parser.add_argument("--to", type=Path, help="rotate root: settings (TOML) whose [root] names a PKCS#11 token")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
-    parser.add_argument("--yes", action="store_true", help="don't ask")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
+    parser.add_argument("--yes", action="store_true", help="don't ask for confirmation")
     add_folder(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do the act; 1 if it was not confirmed."""
+    """Run the act; 1 if it was not confirmed."""
     world = World()
     if (args.purpose or _ACTS[args.act]) and args.purpose not in _ACTS[args.act]:
-        known = f"one of {', '.join(_ACTS[args.act])}" if _ACTS[args.act] else "none"
+        known = f"one of {', '.join(_ACTS[args.act])}" if _ACTS[args.act] else "no purpose"
         raise InputError("purpose", f"{args.act} takes {known}")
     if args.act == "init":
         return _init(args, world)
@@ -76,13 +76,15 @@ def _init(args: argparse.Namespace, world: World) -> int:
     folder: Path = args.folder
     written = (folder / SETTINGS).exists()
     if args.dry_run:
-        print(f"would make root and key store in {folder}; what is there already is never written over")
+        print(f"would create the root key and the key store in {folder}; existing ones are never overwritten")
         return 0
     if written:
         create_in(folder, world)
     else:
         create(folder, world, Settings())
-    print(f"Root and key store are made. Move {folder / OFFLINE_KEY} off this machine: it opens what was sealed away.")
+    print(
+        f"Root key and key store are created. Move {folder / OFFLINE_KEY} off this machine: it opens sealed-away data."
+    )
     print(f"Next: waybill init {folder}, for the supervisor's one-time code")
     return 0
 
@@ -98,9 +100,9 @@ def _list(store: Store) -> int:
 
 def _rotate(args: argparse.Namespace, world: World, store: Store) -> int:
     if args.purpose == "offline" and not args.out:
-        raise InputError("out", "say where the private half goes")
+        raise InputError("out", "missing: give the file for the private key")
     if args.dry_run:
-        print(f"would make a new {args.purpose} key; what the present one made goes on being opened")
+        print(f"would create a new {args.purpose} key; the present one still opens what it wrapped")
         return 0
     key_act(world, store, operator(store), "rotate", args.purpose, args.purpose)
     match args.purpose:
@@ -111,19 +113,23 @@ def _rotate(args: argparse.Namespace, world: World, store: Store) -> int:
                     count = move_root(args.folder, table, store.keys, world)
                 print(f"{count} keys wrapped by a root in the token; now put its [root] into {SETTINGS}")
             elif "root" in read_table(args.folder):
-                raise InputError("to", "this deployment's root is in a token; name settings with the next one")
+                raise InputError(
+                    "to", "missing: this deployment's root is in a token, so give settings with the next one"
+                )
             else:
                 count = rotate_root(args.folder / ROOT_KEY, store.keys, world)
                 print(f"{count} keys wrapped by a new root")
             print(
-                "Running services and shops of this folder follow by themselves. Destroy copies of the old root in 24 hours:"
+                "Running services and shops of this folder change to it by themselves. Destroy copies of the old root in 24 "
+                "hours: until then they open earlier copies of the key store."
             )
-            print("until then they open the copies of the key store that were made before.")
         case "offline":
             name, private = lifecycle.new_offline(store.keys)
-            write_secret(args.out, private)  # before the store knows its public half: no day is sealed to a lost key
+            write_secret(
+                args.out, private
+            )  # before the store uses the public key, so that no day is sealed to a lost one
             lifecycle.use_offline(store.keys, name, private, world, world.now())
-            print(f"offline key {name}: days that open from now on are sealed to it; take {args.out} away from here")
+            print(f"offline key {name}: days that start from now on are sealed to it. Move {args.out} off this machine")
         case purpose:
             print(f"{purpose} key {lifecycle.rotate(store.keys, purpose, world, world.now())} is used from now on")
     return 0
@@ -137,16 +143,18 @@ def _refresh(args: argparse.Namespace, world: World, store: Store) -> int:
         print(f"would move {total} wraps of {', '.join(names) or 'no key'} to today's key")
         return 0
     moved = _progress(lifecycle.refresh(store.keys, names, world, now), total)
-    print(f"moved {moved} wraps to today's key; `keys destroy online NAME` ends a key that nothing hangs on")
+    print(
+        f"moved {moved} wraps to today's key. Destroy a key that wraps nothing with: waybill keys destroy online NAME"
+    )
     stuck = sorted(tell_hanging(world, store, operator(store), names))
     if stuck:
-        print(f"a wrap on {', '.join(stuck)} does not open, and stays there; an alarm rang", file=sys.stderr)
+        print(f"wraps under {', '.join(stuck)} do not open and stay there; an alarm is raised", file=sys.stderr)
     return 1 if stuck else 0
 
 
 def _end(args: argparse.Namespace, world: World, store: Store) -> int:
     if not args.name:
-        raise InputError("name", "say which key")
+        raise InputError("name", "missing: name the key, as `waybill keys list` shows it")
     what = f"{args.act} {args.purpose} {', '.join(args.name)}"
     if args.dry_run:
         known = {line.name: line for line in lifecycle.listing(store.keys) if line.purpose == args.purpose}
@@ -157,7 +165,7 @@ def _end(args: argparse.Namespace, world: World, store: Store) -> int:
             )
         return 0
     if not args.yes and input(f"{what}: this can't be undone. Type yes: ") != "yes":
-        print("nothing done", file=sys.stderr)
+        print("nothing was done", file=sys.stderr)
         return 1
     for name in args.name:
         key_act(world, store, operator(store), args.act, args.purpose, name)
@@ -170,7 +178,7 @@ def _end(args: argparse.Namespace, world: World, store: Store) -> int:
 
 
 def _progress(moves: Iterable[int], total: int) -> int:
-    """Show how far it is; how many were moved."""
+    """Show the progress; the number of wraps moved."""
     done = 0
     for moved in moves:
         done += moved

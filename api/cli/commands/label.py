@@ -1,7 +1,7 @@
-"""`waybill label`: prints waybills as one job, sorted by routing code, into a file or on a printer.
+"""`waybill label`: prints waybills as one job, sorted by routing code, to a file or a printer.
 
-The same job prints each label once: asked again it goes on where it broke off. A jam's range is printed again as a reprint
-of its own, with its reason on the ledger, by an outlet that has the parcels.
+A job prints each label once: the same command resumes it where it stopped. After a paper jam, `--again` reprints a range
+as a new job, whose reason goes on the ledger; only an outlet that has the parcels may do so.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from masking.store.store import Store
 from masking.values.printable import LabelData, WaybillId
 
 from ...deployment import add_folder, opening
-from ...output import beside, check_output, output
+from ...output import check_output, message_stream, output
 from ...printing.options import add_printer, patience_of, setup_of
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 TOKEN = re.compile(r"wb1_[0-9a-z]{26}")
 BATCH = 200
 AGAIN = """\
-some were printed before: their own --job, or waybill mask of the same file, gives the same labels as often as you like; a new
-print is for an outlet that has the parcel (--as PERSON --reason WORD)"""
+some labels were printed before. To get the same labels again, give their own --job, or run waybill mask on the same file. A
+reprint is made by an outlet that has the parcel (--as PERSON --reason WORD)"""
 Todo = Sequence[tuple[int, LabelData]]
 """Labels to print, with their positions in the job."""
 
@@ -48,25 +48,29 @@ Todo = Sequence[tuple[int, LabelData]]
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     add = parser.add_argument
-    add("ids", nargs="*", metavar="ID|FILE", help="tokens wb1_..., or files that hold them; none: go on with the job")
-    add("--job", required=True, help="a name for this print job, to go on or print again under")
-    add("--service", metavar="URL", help="let a service draw the labels: https://... (default: the folder's own)")
-    add("--credentials", type=Path, help="for a service: the file with the code of your enrolment")
-    add("--station", default="shop", help="where it is printed (shop)")
-    add("--as", dest="person", default=SHOP, metavar="PERSON", help="who prints: an enrolled person (the shop)")
-    add("--template", default="100x180", metavar="SIZE|FILE.toml", help="size, or your own template (100x180)")
+    add("ids", nargs="*", metavar="ID|FILE", help="waybill ids wb1_..., or files that hold them; none: resume the job")
+    add("--job", required=True, help="the print job's name, by which it is resumed or reprinted")
+    add("--service", metavar="URL", help="print labels drawn by a service: https://... (default: by this deployment)")
+    add("--credentials", type=Path, help="for a service: the file with your enrolment code")
+    add("--station", default="shop", help="the name of the printing station (default: shop)")
     add(
-        "--to", default="pdf", help="pdf, png, tspl, zpl or cpcl (pdf); printers of the network and devices take no pdf"
+        "--as", dest="person", default=SHOP, metavar="PERSON", help="the enrolled person who prints (default: the shop)"
+    )
+    add("--template", default="100x180", metavar="SIZE|FILE.toml", help="size, or your own template (default: 100x180)")
+    add(
+        "--to",
+        default="pdf",
+        help="pdf, png, tspl, zpl or cpcl (default: pdf); network printers and devices take no pdf",
     )
     add_printer(parser)
-    add("--from", dest="resume", type=int, metavar="N", help="where to go on after a label that is in doubt")
-    add("--again", metavar="A-B", help="print these positions of the job again")
-    add("--reason", choices=sorted(REASONS), help="why they are printed again (with --again: printer-jam)")
+    add("--from", dest="resume", type=int, metavar="N", help="position to resume at, if a label may not have come out")
+    add("--again", metavar="A-B", help="reprint these positions of the job")
+    add("--reason", choices=sorted(REASONS), help="the reason for the reprint (default with --again: printer-jam)")
     add_folder(parser)
 
 
 class How(NamedTuple):
-    """What to print with: checked before a print is counted."""
+    """The print settings, checked before a print is counted."""
 
     template: str | Path
     dpi: int
@@ -76,7 +80,7 @@ class How(NamedTuple):
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print; 1 if some labels were not printed, each named by its position or token, and rule."""
+    """Print; 1 if some labels were not printed, each named by position or waybill id, and rule."""
     from ...printing.jobs import opened
 
     if args.service:
@@ -111,7 +115,7 @@ def _how(args: argparse.Namespace) -> How:
     if args.printer:
         known = ("pdf", *LANGUAGES) if args.printer.startswith(CUPS) else tuple(LANGUAGES)
     if args.to not in known:
-        raise InputError("--to", f"unknown here; there are {', '.join(known)}")
+        raise InputError("--to", f"not supported here: give one of {', '.join(known)}")
     setup, chosen_one = setup_of(args), chosen(args.template)
     form = template(chosen_one, args.dpi)
     if args.to in LANGUAGES:
@@ -133,7 +137,7 @@ def _print(
 ) -> int:
     asked = job.asked(ids)
     if how.to == "png" and len(asked) > 1:
-        raise InputError("--to", "a PNG holds one label")
+        raise InputError("--to", "a PNG holds one label: give one waybill id, or --to pdf")
     found, missed = _labels(args, world, store, asked, name, reason)
     if found and not job.plan:
         job.set_plan(_sorted(asked, found))
@@ -148,25 +152,25 @@ def _report(args: argparse.Namespace, printed: int, missed: list[str]) -> int:
         print(f"waybill label: {line}", file=sys.stderr)
     if any(line.endswith(PRINTED_BEFORE.reason) for line in missed):
         print(f"waybill label: {AGAIN}", file=sys.stderr)
-    print(f"{printed} printed, {len(missed)} not printed", file=beside(args.out) if args.out else sys.stdout)
+    print(f"{printed} printed, {len(missed)} not printed", file=message_stream(args.out) if args.out else sys.stdout)
     return 1 if missed else 0
 
 
 def _sorted(ids: Sequence[WaybillId], found: Mapping[WaybillId, LabelData]) -> list[WaybillId]:
-    """By routing code, as outlets sort; those that can't be printed now come last, and keep their place for later."""
+    """The ids by routing code, as outlets sort. Labels that can't be printed now come last and keep that position."""
     return sorted(ids, key=lambda id_: (found[id_].routing_code, found[id_].waybill_number) if id_ in found else ("~",))
 
 
 def _labels(
     args: argparse.Namespace, world: World, store: Store, ids: Sequence[WaybillId], job: str, reason: str | None
 ) -> tuple[dict[WaybillId, LabelData], list[str]]:
-    """The labels' data by token, and a line for each that is refused."""
+    """The labels' data by waybill id, and a line for each refused label."""
     actor = Actor(id=SHOP, tenant=store.settings.tenant, role=Role.MERCHANT, unit=SHOP)
     if args.person != SHOP:
         with store.transaction() as tx:
             known = people.active(tx, {args.person})
         if args.person not in known:
-            raise InputError("--as", "nobody of this name is enrolled")
+            raise InputError("--as", "no person of this name is enrolled")
         actor = known[args.person]
     found, missed = {}, []
     for start in range(0, len(ids), BATCH):
@@ -219,7 +223,7 @@ def _write(args: argparse.Namespace, how: How, todo: Todo, missed: list[str]) ->
 
 
 def _drawn(how: How, todo: Todo, missed: list[str]) -> Iterator[tuple[int, Released]]:
-    """The released drawings, some at a time; a line for each label that can't be drawn."""
+    """The released drawings, some at a time. A line for each label that can't be drawn goes to `missed`."""
     from print_templates.render import NotPrinted, Printed, draw
 
     drawn = draw([data for _, data in todo], template=how.template, dpi=how.dpi)
@@ -230,20 +234,20 @@ def _drawn(how: How, todo: Todo, missed: list[str]) -> Iterator[tuple[int, Relea
                 noted[note].append(position)
             yield position, drawing
         elif isinstance(outcome, NotPrinted):
-            room = f" (room for it: --template {' or '.join(outcome.sizes)})" if outcome.sizes else ""
+            room = f" (it fits on: --template {' or '.join(outcome.sizes)})" if outcome.sizes else ""
             missed.append(f"label {position}: {outcome.field}: {outcome.rule}{room}")
     for note, positions in noted.items():
         print(f"waybill label: note on label {_listed(positions)}: {note.field}: {note.rule}", file=sys.stderr)
 
 
 def _listed(positions: Sequence[int]) -> str:
-    """The first ten positions, and how many there are beyond."""
+    """The first ten positions, and the number of further ones."""
     rest = f" and {len(positions) - 10} more" if len(positions) > 10 else ""
     return ", ".join(map(str, positions[:10])) + rest
 
 
 def _ids(words: Sequence[str]) -> list[WaybillId]:
-    """Tokens as given, and those in files."""
+    """The waybill ids that are given, and those in the files that are given."""
     found = []
     for word in words:
         if TOKEN.fullmatch(word):
@@ -252,7 +256,7 @@ def _ids(words: Sequence[str]) -> list[WaybillId]:
         try:
             text = Path(word).read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError):
-            raise InputError("ids", "neither a token nor a readable text file") from None
+            raise InputError("ids", "neither a waybill id nor a readable text file") from None
         found += [WaybillId(each) for each in TOKEN.findall(text)]
     return found
 
@@ -261,5 +265,5 @@ def _range(job: PrintJob, again: str) -> list[WaybillId]:
     match = re.fullmatch(r"(\d{1,6})-(\d{1,6})", again)
     first, last = (int(each) for each in match.groups()) if match else (0, 0)
     if not 1 <= first <= last <= len(job.plan):
-        raise InputError("--again", f"not A-B within the job's 1-{len(job.plan)}")
+        raise InputError("--again", f"not a range A-B of the job's positions 1-{len(job.plan)}")
     return job.plan[first - 1 : last]

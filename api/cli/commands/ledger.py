@@ -1,11 +1,12 @@
-"""`waybill ledger verify`: recomputes the ledger and names the first leaf that is not what was signed.
+"""`waybill ledger verify`: recomputes the ledger and names the first leaf that differs from what was signed.
 
-It begins after the checkpoint that was verified last, which it keeps in the folder as `ledger.verified`; `--full` begins
-with the first leaf, and alone finds a leaf that was changed after it had been verified. A fault is an alarm as well.
+It starts after the last verified checkpoint, which is kept in the folder as `ledger.verified`. `--full` starts with the
+first leaf; only this finds a leaf that was changed after it had been verified. A fault also raises an alarm.
 
-`waybill ledger accept` signs on from a ledger that is shorter than what was signed last, or differs from it: after a restore
-on a server or a failover that lost leaves. The act is the next leaf, with both sizes. `waybill restore data` does it itself.
-With `--credentials FILE` it is a client's act: that client goes on from the checkpoint that it has refused.
+`waybill ledger accept` continues signing from a ledger that is shorter than or different from what was signed last: after
+a restore on a database server, or a failover that lost leaves. The act is recorded as the next leaf, with both sizes.
+`waybill restore data` does it itself. With `--credentials FILE` it acts for a client, which then continues from the
+checkpoint that it had refused.
 """
 
 from __future__ import annotations
@@ -30,30 +31,34 @@ from masking.words.ledger_kinds import LedgerKind
 from ...deployment import add_folder, opening
 
 VERIFIED = "ledger.verified"
-"""The note up to which the ledger was verified last."""
+"""The file that holds the last verified checkpoint."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     parser.add_argument("act", choices=["verify", "accept"])
     parser.add_argument(
-        "--full", action="store_true", help="verify: from the first leaf, not from what was verified last"
+        "--full", action="store_true", help="verify: from the first leaf, not from the last verified checkpoint"
     )
-    parser.add_argument("--yes", action="store_true", help="accept: don't ask")
-    parser.add_argument("--credentials", type=Path, help="accept: at a client that has refused the service's ledger")
-    parser.add_argument("--state", type=Path, help="accept: the client's folder, if it is not that of its credentials")
+    parser.add_argument("--yes", action="store_true", help="accept: don't ask for confirmation")
+    parser.add_argument(
+        "--credentials", type=Path, help="accept: for the client with this file, which refused the ledger"
+    )
+    parser.add_argument(
+        "--state", type=Path, help="accept: the client's state folder (default: the credentials' folder)"
+    )
     add_folder(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the verdict and the last checkpoint; 1 if anything is wrong, or was not confirmed."""
+    """Print the verdict and the last checkpoint; 1 if there is a fault, or the act was not confirmed."""
     if args.act == "accept":
         return _accept(args)
     world, place = World(), args.folder / VERIFIED
     with opening(args.folder, world) as store:
         begun = None if args.full else _verified(place, journal.log_key(world, store))
         since = place.read_text("utf-8") if begun else ""
-        report = journal.verify(store, since=since)  # signs nothing: what is in doubt is not to be signed over
+        report = journal.verify(store, since=since)  # signs nothing: a doubtful ledger must not be signed
         if report.fault:
             with suppress(MaskingError), store.transaction() as tx:
                 raise_alarm(tx, journal.ALARM, "ledger", world.now(), world, at_most_every=timedelta(hours=1))
@@ -62,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
     new = report.size - (begun.size if begun else 0)
     print(
-        f"{report.size} leaves, all as signed; {report.waiting} wait for their place; {new} verified now. The last checkpoint:"
+        f"{report.size} leaves, all as signed; {report.waiting} not yet placed; {new} verified now. The last checkpoint:"
     )
     print(f"\n{report.note}")
     if report.note:
@@ -71,13 +76,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _verified(place: Path, key: VerifierKey) -> Checkpoint | None:
-    """The checkpoint that was verified last; None if there is none, or if the file does not hold one of this ledger."""
+    """The last verified checkpoint. None if there is no file, or it does not hold a checkpoint of this ledger."""
     try:
         return checkpoint.read(place.read_text("utf-8"), key)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, IntegrityError):
-        print(f"{place.name} holds no checkpoint of this ledger: verifying from the first leaf", file=sys.stderr)
+        print(
+            f"{place.name} holds no checkpoint of this ledger, so this run starts with the first leaf", file=sys.stderr
+        )
         return None
 
 
@@ -86,22 +93,22 @@ def _keep(place: Path, note: str) -> None:
         replace(place, note.encode())
     except OSError as error:
         print(
-            f"{place.name} can't be written ({error.strerror}): the next run begins where this one did", file=sys.stderr
+            f"{place.name} can't be written ({error.strerror}): the next run starts where this one did", file=sys.stderr
         )
 
 
 def _accept(args: argparse.Namespace) -> int:
     question = (
-        "Leaves that were signed may be lost for good, and clients will say so. Type yes to sign on without them: "
+        "Signed leaves may be lost permanently, and clients will report it. Type yes to continue signing without them: "
     )
     if not args.yes and input(question) != "yes":
-        print("nothing done", file=sys.stderr)
+        print("nothing was done", file=sys.stderr)
         return 1
     if args.credentials:
         from masking.client import accept_ledger
 
         known, left = accept_ledger(args.credentials, state=args.state)
-        print(f"accepted: this client knew {known} leaves, the service has shown {left}. Both checkpoints are kept")
+        print(f"accepted: this client knew {known} leaves, the service has {left}. Both checkpoints are kept")
         return 0
     world = World()
     with opening(args.folder, world) as store:
@@ -111,5 +118,5 @@ def _accept(args: argparse.Namespace) -> int:
             journal.append(tx, [leaf])
         journal.sequence(world, store)
     (args.folder / VERIFIED).unlink(missing_ok=True)  # it may be of leaves that are lost
-    print(f"accepted: {signed} leaves were signed, {left} are left. The act is the next leaf")
+    print(f"accepted: {signed} leaves were signed, {left} are left. This is recorded as the next leaf")
     return 0

@@ -1,7 +1,7 @@
-"""`waybill mask orders.csv`: a merchant's file becomes masked waybills, labels, and a list of what was rejected.
+"""`waybill mask orders.csv`: turns a merchant's file into masked waybills, labels and a list of rejected orders.
 
-Exit status: 0 every order went through, 1 some were rejected, 3 none went through, 2 the file was not understood or the
-command was wrong, 130 interrupted. After any of them the same command may be given again.
+Exit status: 0 every order was entered, 1 some were rejected, 3 all were rejected, 2 the file or the command was not
+understood, 130 interrupted. After any of them the same command can be run again.
 """
 
 from __future__ import annotations
@@ -33,28 +33,38 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("file", type=Path, help="a CSV or XLSX file of orders, from a shop or an ERP")
     where = usual() if (usual() / SETTINGS).exists() else MADE
-    told = f"a folder (made on first use), or a service (default: this folder if it is a deployment, else {MADE})"
-    add("--to", "--folder", default=str(where), metavar="WHERE", help=told)
-    add("--credentials", type=Path, help="for a service: the file with the code of your enrolment")
+    text = f"a deployment's folder (created on first use) or a service (default: this folder if it is one, else {MADE})"
+    add("--to", "--folder", default=str(where), metavar="WHERE", help=text)
+    add("--credentials", type=Path, help="for a service: the file with your enrolment code")
     add_state(parser)
-    add("--out", type=Path, help="folder for what is made (default: FILE-masked, beside the file)")
-    add("--overwrite", action="store_true", help="replace what another file left in that folder")
-    add("--columns", type=Path, metavar="TOML", help="what the file's columns mean, where that isn't plain")
-    add("--sheet", help="which sheet of a workbook")
-    add("--explain", action="store_true", help="show how the file is understood; enter nothing")
-    add("--amend", action="store_true", help="orders that changed since they were entered replace what was entered")
-    add("--confidence", type=float, default=SURE, help=f"take pasted lines apart from this confidence on ({SURE})")
-    add("--labels", default="100x180", metavar="SIZE|FILE.toml", help="size, your own template, or none (100x180)")
-    add("--batch", type=_batch, default=BATCH, help=f"orders that are committed together, 1 to {BATCH} ({BATCH})")
+    add("--out", type=Path, help="folder for the results (default: FILE-masked, next to the file)")
+    add("--overwrite", action="store_true", help="replace the results of another file in that folder")
+    add("--columns", type=Path, metavar="TOML", help="a file that says what columns mean, where headers don't")
+    add("--sheet", help="the sheet of a workbook")
+    add("--explain", action="store_true", help="show how the file is understood, and enter nothing")
+    add("--amend", action="store_true", help="replace orders that changed since they were entered")
+    add(
+        "--confidence",
+        type=float,
+        default=SURE,
+        help=f"least confidence to split a pasted line into name, phone and address (default: {SURE})",
+    )
+    add(
+        "--labels",
+        default="100x180",
+        metavar="SIZE|FILE.toml",
+        help="size, your own template, or none (default: 100x180)",
+    )
+    add("--batch", type=_batch, default=BATCH, help=f"orders in one transaction, 1 to {BATCH} (default: {BATCH})")
     add("--shred", action="store_true", help="overwrite and delete the file once every order in it is entered")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Mask the file; see the module for the exit status."""
+    """Mask the file. The module lists the exit statuses."""
     try:
         return _run(args)
     except KeyboardInterrupt:
-        print("\nstopped. Nothing is lost: the same command goes on, and enters nothing twice", file=sys.stderr)
+        print("\nstopped. Nothing is lost: the same command continues, and enters nothing twice", file=sys.stderr)
         return 130
 
 
@@ -70,7 +80,7 @@ def _run(args: argparse.Namespace) -> int:
     if questions:
         print(questions, file=sys.stderr)
         return 2
-    template = _template(args.labels)  # wrong sizes are said before anything is entered
+    template = _template(args.labels)  # a wrong size is refused before an order is entered
     job = ImportJob(
         path=args.file,
         folder=args.out or args.file.with_name(f"{args.file.stem}-masked"),
@@ -90,13 +100,13 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _template(name: str) -> str | Path | None:
-    """A size of labels or a template of one's own, checked; None for no labels."""
+    """A built-in size or the path of a checked template; None for no labels."""
     if name == "none":
         return None
     try:
         from ...printing.own_templates import chosen
     except ImportError as error:
-        raise InputError("--labels", f"{not_installed(error)}; or mask without labels: --labels none") from error
+        raise InputError("--labels", f"{not_installed(error)}. To mask without labels, give --labels none") from error
     return chosen(name)
 
 
@@ -114,17 +124,17 @@ def _status(result: Result) -> int:
 
 
 def _say_what_remains(args: argparse.Namespace, result: Result) -> None:
-    """Name the input as the leak that remains, or shred it."""
+    """Point out that the input file still holds plaintext, or shred it."""
     if not args.shred:
         print(
-            f"\nThe leak that remains is {one_line(args.file)}: everything in it is plain. --shred overwrites and deletes it;"
+            f"\n{one_line(args.file)} still holds all data in plaintext. --shred overwrites and deletes it. For copies in "
+            "mailboxes, sheets and back offices see docs/cleaning-up.md"
         )
-        print("copies in mailboxes, sheets and back offices: see docs/cleaning-up.md")
         return
     if result.faults:
-        raise InputError("--shred", "refused: orders that were not entered stand only in this file")
+        raise InputError("--shred", "refused: rejected orders are only in this file. Correct them and run it again")
     shred(args.file)
     print(
-        f"\n{one_line(args.file)} is overwritten and deleted. On flash, snapshots, backups and synced folders its text may live on:"
+        f"\n{one_line(args.file)} is overwritten and deleted. Copies of it may remain on flash disks, in snapshots, backups "
+        "and synced folders: see docs/cleaning-up.md"
     )
-    print("see docs/cleaning-up.md")

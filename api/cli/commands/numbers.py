@@ -1,4 +1,4 @@
-"""`waybill numbers`: the pool of virtual numbers: import, retire, quarantine, clear, stock, plan."""
+"""`waybill numbers`: manages the pool of virtual numbers: import, retire, quarantine, clear, stock, plan."""
 
 from __future__ import annotations
 
@@ -20,48 +20,56 @@ from masking.upkeep.number_pool import keep_numbers
 from ...deployment import add_folder, opening
 
 ACTS = {"retire": SlotAct.RETIRE, "quarantine": SlotAct.QUARANTINE, "clear": SlotAct.CLEAR}
-OPEN = "RISK: lines that connect anybody who dials: a photographed label rings its recipient until the parcel is signed for"
+OPEN = "RISK: numbers that connect any caller: a photo of a label is enough to call its recipient until delivery"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     acts = parser.add_subparsers(dest="act", required=True, metavar="ACT")
-    taken = acts.add_parser("import", help="take the extensions of a main number into the pool")
+    taken = acts.add_parser("import", help="add the extensions of a main number to the pool")
     taken.add_argument("main", help="the main number, digits")
-    taken.add_argument("extensions", help="the first and last extension, as long as they are dialled: 0000-9999")
-    taken.add_argument("--provider", choices=sorted(set(ORIGINS) - {"demo"}), default="own-switch")
+    taken.add_argument("extensions", help="the first and last extension, with all digits: 0000-9999")
+    taken.add_argument(
+        "--provider", choices=sorted(set(ORIGINS) - {"demo"}), default="own-switch", help="who connects the calls"
+    )
     taken.add_argument(
         "--city",
         required=True,
-        help="where it belongs: four digits of a division code, 3101 for Shanghai; a word that is no place else",
+        help="its city: the first four digits of the division code, such as 3101 for Shanghai; another word for no city",
     )
     taken.add_argument("--switch", required=True, help="the id of the one switch that may ask about it")
     taken.add_argument(
-        "--connects-anybody", action="store_true", help="accept a provider that asks nobody before it connects a call"
+        "--connects-anybody",
+        action="store_true",
+        help="accept a provider that connects calls without asking the service",
     )
     for name, what in (
-        ("retire", "give a main number back: free slots go now, leased ones when their lease ends"),
-        ("quarantine", "take slots out of use at once, also leased ones"),
-        ("clear", "put quarantined slots back; they rest first"),
+        ("retire", "give a main number back: free slots now, leased slots when their lease ends"),
+        ("quarantine", "take slots out of use at once, leased ones too"),
+        ("clear", "put quarantined slots back into use after a cool-down"),
     ):
         moved = acts.add_parser(name, help=what)
-        moved.add_argument("main")
-        moved.add_argument("extensions", nargs="*", help="none: all of them")
+        moved.add_argument("main", help="the main number, digits")
+        moved.add_argument("extensions", nargs="*", help="the extensions (default: all of them)")
     usual = Demand(daily=1)
-    plan = acts.add_parser("plan", help="how many numbers are needed, and when those that are there run dry")
+    plan = acts.add_parser("plan", help="how many numbers are needed, and when the present ones run out")
     plan.add_argument("--daily", type=int, required=True, help="parcels a day")
-    plan.add_argument("--peak", type=float, default=usual.peak, help="times that on the busiest days")
-    plan.add_argument("--days", type=float, default=usual.days, help="days from checkout to signature")
-    plan.add_argument("--unprinted", type=float, default=usual.unprinted, help="share cancelled before printing")
+    plan.add_argument("--peak", type=float, default=usual.peak, help="factor of the busiest days")
+    plan.add_argument("--days", type=float, default=usual.days, help="days from checkout to delivery")
+    plan.add_argument(
+        "--unprinted", type=float, default=usual.unprinted, help="share of orders cancelled before printing"
+    )
     plan.add_argument("--digits", type=int, default=usual.digits, help="length of the extensions")
-    plan.add_argument("--provider", choices=sorted(ORIGINS), default="own-switch", help="decides the cool-down")
-    acts.add_parser("stock", help="how many slots are in each stage, by provider and city")
+    plan.add_argument(
+        "--provider", choices=sorted(ORIGINS), default="own-switch", help="the provider, which decides the cool-down"
+    )
+    acts.add_parser("stock", help="count the slots by provider, city and stage")
     for each in acts.choices.values():
         add_folder(each)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; 1 if nothing was there to do it to."""
+    """Run the act; 1 if there was no slot to act on."""
     world = World()
     if args.act == "plan":
         demand = _demand(args)
@@ -83,7 +91,7 @@ def _import(world: World, store: Store, args: argparse.Namespace) -> int:
         raise InputError("extensions", "not-two-of-one-length-with-a-hyphen")
     provider = ORIGINS[args.provider]
     if not provider.authorises_each_call and not args.connects_anybody:
-        raise InputError("provider", "connects-anybody-who-dials; say --connects-anybody if that is meant")
+        raise InputError("provider", "connects-anybody-who-dials: give --connects-anybody if you accept that")
     line = Line(args.main, len(spelt[1]), args.provider, args.city, args.switch, provider.rest)
     new = line.slots(int(spelt[1]), int(spelt[2]))
     with store.transaction() as tx:
@@ -120,7 +128,7 @@ def _demand(args: argparse.Namespace) -> Demand:
 
 
 def _plan(demand: Demand, world: World, store: Store | None, *, connects_anybody: bool) -> None:
-    print(f"a slot is away for {demand.away:.1f} days: {demand.days:g} under way, {demand.rest:g} at rest")
+    print(f"a slot is in use for {demand.away:.1f} days: {demand.days:g} leased, {demand.rest:g} cooling down")
     print(f"needed: {demand.slots} slots, {demand.main_numbers} main numbers with {10**demand.digits} extensions each")
     print(f"order more when fewer than {demand.low_water} are free")
     if store:
@@ -131,7 +139,7 @@ def _plan(demand: Demand, world: World, store: Store | None, *, connects_anybody
         free, cooling = there.get("free", 0), there.get("cooling", 0)
         day = runs_dry(demand, free, there.get("leased", 0), cooling)
         when = "not within a year" if day is None else f"on day {day}"
-        print(f"there are {sum(there.values())} slots, {free} of them free: they run dry {when}")
-        print("dry, orders are still masked and sealed, and labels say: contact through the app")
+        print(f"there are {sum(there.values())} slots, {free} of them free: they run out {when}")
+        print("without free slots orders are still masked and sealed, and labels ask to make contact through the app")
     if connects_anybody:
         print(OPEN)

@@ -1,7 +1,9 @@
-"""`waybill people URL --as FILE enrol | confirm | shift | revoke | reinstate | lost | unlock`: who may act, signed by your own device.
+"""`waybill people URL --as FILE ACT`: enrols, confirms, revokes people and starts shifts on a service.
 
-FILE holds the code of one's own enrolment, {"code": "wbc1_..."}, mode 0600; the key that signs is made next to it, or in the
-folder `--state`. A phone, which couriers call from, is read from standard input: others can see a command line. Exit status: 0, or 1 for a refusal.
+ACT is enrol, confirm, shift, revoke, reinstate, lost or unlock. FILE holds the caller's own enrolment code,
+{"code": "wbc1_..."}, mode 0600. The device's key, which signs each request, is created next to it or in `--state`. A
+courier's phone is read from standard input, because other users can see a command line. Exit status: 0, or 1 for a
+refusal.
 """
 
 from __future__ import annotations
@@ -22,32 +24,39 @@ from ...deployment import add_state
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     parser.add_argument("url", help="the service: https://..., or http:// on this machine")
-    parser.add_argument("--as", dest="credentials", type=Path, required=True, metavar="FILE", help="who is asking")
+    parser.add_argument(
+        "--as", dest="credentials", type=Path, required=True, metavar="FILE", help="the file with your enrolment code"
+    )
     add_state(parser)
     acts = parser.add_subparsers(dest="act", required=True)
-    for name, told in (
-        ("enrol", "a one-time code for somebody: two hours, one device"),
-        ("confirm", "vouch for somebody whom a supervisor of another unit enrols"),
+    person = "the person's or program's id"
+    for name, text in (
+        ("enrol", "issue a one-time code for a person: valid for two hours and one device"),
+        ("confirm", "confirm a person whom a supervisor of another unit enrols"),
     ):
-        act = acts.add_parser(name, help=told)
-        act.add_argument("id")
-        act.add_argument("--role", choices=sorted(role.value for role in ROLES), required=True)
-        act.add_argument("--unit", required=True, help="the outlet or shop they are of")
-        act.add_argument("--phone", action="store_true", help="read the phone that they call from, from standard input")
-    act = acts.add_parser("shift", help="couriers of your outlet begin to work, or end")
-    act.add_argument("ids", nargs="+", metavar="ID")
-    act.add_argument("--hours", type=int, required=True, help="from now, at most 14; 0: now is the end")
-    for name, told in (
-        ("revoke", "end enrolments; felt by the next request, reversible for an hour"),
-        ("reinstate", "take revocations of the last hour back"),
-        ("lost", "end devices that are in other hands; enrol their owners again"),
-        ("unlock", "let people go on who were refused too often"),
+        act = acts.add_parser(name, help=text)
+        act.add_argument("id", help=person)
+        act.add_argument(
+            "--role", choices=sorted(role.value for role in ROLES), required=True, help="the person's role"
+        )
+        act.add_argument("--unit", required=True, help="the person's outlet or shop")
+        act.add_argument(
+            "--phone", action="store_true", help="read the phone that the person calls from standard input"
+        )
+    act = acts.add_parser("shift", help="start or end shifts of your outlet's couriers")
+    act.add_argument("ids", nargs="+", metavar="ID", help=person)
+    act.add_argument("--hours", type=int, required=True, help="hours from now, at most 14; 0 ends the shift")
+    for name, text in (
+        ("revoke", "end enrolments from the next request on; reversible for an hour"),
+        ("reinstate", "undo revocations of the last hour"),
+        ("lost", "invalidate lost devices; their owners have to be enrolled again"),
+        ("unlock", "unlock people who were refused too often"),
     ):
-        acts.add_parser(name, help=told).add_argument("ids", nargs="+", metavar="ID")
+        acts.add_parser(name, help=text).add_argument("ids", nargs="+", metavar="ID", help=person)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Ask, and print what became of each."""
+    """Send the request and print the outcome for each person."""
     from masking.client import Supervisor
 
     with Supervisor.connect(args.url, credentials=args.credentials, state=args.state) as link:
@@ -69,14 +78,14 @@ def run(args: argparse.Namespace) -> int:
                 outcomes = acts[args.act](args.ids)
     names = [args.id] if args.act in {"enrol", "confirm"} else args.ids
     for name, outcome in zip(names, outcomes, strict=True):
-        print(_told(name, args.act, outcome))
+        print(_line(name, args.act, outcome))
     return int(any(isinstance(outcome, Refusal | Rejected) for outcome in outcomes))
 
 
-def _told(name: str, act: str, outcome: object) -> str:
+def _line(name: str, act: str, outcome: object) -> str:
     match outcome:
         case Enrolled(code=code, until=until):
-            return f"{name}: shown this once, good until {until:%Y-%m-%d %H:%M} UTC:\n\n  {code.reveal()}\n"
+            return f"{name}: the code, shown once, valid until {until:%Y-%m-%d %H:%M} UTC:\n\n  {code.reveal()}\n"
         case ShiftSet(until=until):
             return f"{name}: works until {until:%Y-%m-%d %H:%M} UTC"
         case Refusal(reason=reason):

@@ -1,9 +1,8 @@
-"""`waybill redact`: masks names, phones, addresses and free text, one JSON line in, one out, at once.
+"""`waybill redact`: masks names, phones, addresses and free text. Each JSON line in gives one JSON line out at once.
 
 In: {"id", "field": address | name | phone | text, "value", "profile": label | screen | strict}. Out: {"id", "masked",
-"hidden": [[start, end], ...]} with offsets of characters in the value, and for addresses "region" and "segments":
-[[start, end, kind], ...]. A line that can't be
-read ends the run with its number, never its content.
+"hidden": [[start, end], ...]} with character offsets in the value, and for addresses "region" and "segments":
+[[start, end, kind], ...]. An unreadable line ends the run; the error names its number, never its content.
 """
 
 from __future__ import annotations

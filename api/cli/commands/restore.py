@@ -1,6 +1,6 @@
-"""`waybill restore data|keys FILE`: puts a copy in place of a lost database; what was destroyed stays destroyed.
+"""`waybill restore data|keys FILE`: replaces a lost database by a copy. Destroyed data stays destroyed.
 
-On the keys destructions are replayed before anything opens; from the data they are cleared again.
+Destructions since the copy are replayed on restored keys before a key can be used, and cleared from restored data.
 """
 
 from __future__ import annotations
@@ -27,42 +27,46 @@ from .ledger import VERIFIED
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     parser.add_argument("what", choices=["data", "keys"])
-    parser.add_argument("file", type=Path, help="a copy made by `waybill backup`; of the keys not older than 24 hours")
+    parser.add_argument("file", type=Path, help="a copy made by `waybill backup`; of the keys at most 24 hours old")
     parser.add_argument(
         "--lose",
         type=int,
         default=0,
         metavar="N",
-        help="keys: go on although up to N active waybills then open for nobody",
+        help="keys: accept that up to N active waybills can't be opened any more",
     )
     add_folder(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Restore it, and open it once."""
+    """Restore the copy, and open the store once."""
     if not args.file.is_file():
-        raise SettingsError(f"{args.file.name} is no file")
+        raise SettingsError(f"{args.file.name} is not a file: give a copy made by waybill backup")
     with exclusive_folder(args.folder, SettingsError("a service is running on this folder; stop it first")):
         replayed = _restore(args, World())
         (args.folder / VERIFIED).unlink(missing_ok=True)  # it may be of leaves that are lost
     if args.what == "keys":
-        print(f"restored; {replayed} destructions replayed. Waybills made since the copy open for nobody:")
-        print("waybill doctor --deep lists them; their merchants amend or cancel them")
+        print(
+            f"restored; {replayed} destructions replayed. Waybills created since the copy can't be opened: waybill doctor "
+            "--deep lists them, and their merchants must amend or cancel them"
+        )
     else:
-        print("restored. Waybills made since the copy are lost, and clients will say that the ledger was cut back:")
-        print("see docs/retention.md")
+        print(
+            "restored. Waybills created since the copy are lost, and clients will report that the ledger was cut back: "
+            "see docs/retention.md"
+        )
     return 0
 
 
 def _restore(args: argparse.Namespace, world: World) -> int:
-    """Put it in place, on the ledger; how many destructions were replayed on the keys."""
+    """Restore the copy and record it on the ledger; the number of destructions replayed on the keys."""
     data, keys = databases(args.folder)
     replayed = 0
     if args.what == "data":
         restore_data(args.file, data)
     else:
         if gone := missing_sqlite_file(data):
-            raise SettingsError(f"{gone} is missing, whose destructions are replayed: restore the data first")
+            raise SettingsError(f"{gone} is missing, and its destructions must be replayed: restore the data first")
         engine, root = open_engine(data), open_root(args.folder, read_table(args.folder))
         try:
             replayed = restore_keys(args.file, keys, engine, root, world.now(), losing=args.lose)

@@ -1,4 +1,4 @@
-"""`waybill retire`: the nightly run. Seals away and destroys what the schedule says, and lets keys die."""
+"""`waybill retire`: the nightly run. Seals away and destroys data on schedule, and ends keys."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ..wall_clock import known_time
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
-    parser.add_argument("--dry-run", action="store_true", help="count what would be done, and do nothing")
+    parser.add_argument("--dry-run", action="store_true", help="count what would be done, and change nothing")
     parser.add_argument(
         "--clock-is-right",
         action="store_true",
-        help="go on although the ledger was last signed days before this machine's time: the deployment was not in use",
+        help="the clock is right although the ledger was last signed days ago: the deployment was not in use",
     )
     add_folder(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it, and print one line for each kind of thing done."""
+    """Run it, and print one line for each kind of change."""
     world = World()
     with opening(args.folder, world) as store:
         over = known_time(world, store, is_right=args.clock_is_right)

@@ -1,9 +1,10 @@
-"""`waybill serve`: the service, on this machine only unless told otherwise.
+"""`waybill serve`: runs the service, by default for this machine only.
 
-Several workers need PostgreSQL. It speaks no TLS: put a proxy on this machine in front (examples/) and say its address in
-`[service] address`. Beyond this machine it listens only if the command line says so: `--plain-http`, or, where some tokens need
-no proof of the device (`--bearer-roles`, the switch's alone if nothing is said), `--insecure-bearer`. Options are checked as
-`waybill.toml` and the environment are. `--demo` takes everybody's tokens, for curl, on this machine only.
+Several workers need PostgreSQL. The service has no TLS: put a proxy on this machine in front of it (examples/) and set
+its address in `[service] address`. It listens on a non-loopback address only with `--plain-http`, or with
+`--insecure-bearer` where some roles' tokens need no proof of the device (`--bearer-roles`, by default the switch's).
+Options are checked in the same way as `waybill.toml` and the environment. `--demo` accepts bearer tokens of all roles,
+for curl, on this machine only.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from ...service.serving import listening, run_service
 from ...service.settings import ServiceSettings
 
 NETWORK = Network(collects={"*": "sh-01"}, delivers={"*": "sh-01"})
-"""The demo's carrier has one outlet: parcels begin and end there."""
+"""The demo's carrier has one outlet, which collects and delivers all parcels."""
 STAFF = (
     ("shop", Role.MERCHANT, "shop", None),
     ("receiver", Role.OUTLET, "sh-01", None),
@@ -43,31 +44,31 @@ STAFF = (
     ("switch", Role.SWITCH, "switch", None),
     ("supervisor", Role.SUPERVISOR, "head-office", None),
 )
-"""Who works at the demo's carrier; the phone is invented."""
+"""The people of the demo's carrier. The phone is invented."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     add_folder(parser)
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
-    parser.add_argument("--port", help="port to listen on (default: 8440; 0: any that is free)")
-    parser.add_argument("--workers", help="processes (default: 1; more need PostgreSQL)")
+    parser.add_argument("--port", help="port to listen on (default: 8440; 0: any free port)")
+    parser.add_argument("--workers", help="number of processes (default: 1; more need PostgreSQL)")
     parser.add_argument(
         "--bearer-roles",
         metavar="ROLE,...",
-        help="the roles whose tokens need no proof of a device, or none (default: switch)",
+        help="roles whose tokens need no proof of the device, or none (default: switch)",
     )
     parser.add_argument(
         "--plain-http",
         action="store_true",
-        help="listen beyond this machine although whoever is on the way can read what is opened",
+        help="listen on a non-loopback address without TLS; traffic can be read on the network",
     )
     parser.add_argument(
         "--insecure-bearer",
         action="store_true",
-        help="the same, although tokens of --bearer-roles are good for whoever overhears them",
+        help="like --plain-http, and also accept plain bearer tokens, which can be stolen on the network",
     )
-    parser.add_argument("--demo", action="store_true", help="a deployment of its own that ends with it, and who is who")
+    parser.add_argument("--demo", action="store_true", help="serve a temporary deployment, and print its credentials")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -82,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace, folder: Path) -> ServiceSettings:
-    """The settings; an option stands for the variable of its name."""
+    """The settings. An option replaces the environment variable of its name."""
     options = {f"WAYBILL_{name.upper()}": getattr(args, name) for name in ("host", "port", "workers", "bearer_roles")}
     given = {name: said for name, said in options.items() if said is not None}
     return ServiceSettings.read(folder, os.environ | given)
@@ -91,25 +92,27 @@ def _settings(args: argparse.Namespace, folder: Path) -> ServiceSettings:
 def _serve(settings: ServiceSettings, args: argparse.Namespace, lines: list[str]) -> int:
     if args.demo:
         settings = replace(settings, bearer_roles=frozenset(Role))
-    told = args.insecure_bearer or (args.plain_http and not settings.bearer_roles)
-    if not settings.loopback and (args.demo or not told):
+    accepted = args.insecure_bearer or (args.plain_http and not settings.bearer_roles)
+    if not settings.loopback and (args.demo or not accepted):
         raise SettingsError(_exposed(settings, demo=args.demo))
     store = databases(settings.folder)[0].split(":")[0].split("+")[0]
     if store != "sqlite":
         return _listen(settings, store, lines)
     if settings.workers > 1:
-        raise SettingsError("SQLite takes one worker; several need PostgreSQL (waybill init --data ... --keys ...)")
-    with exclusive_folder(settings.folder, SettingsError("a service is running on this folder, and SQLite takes one")):
+        raise SettingsError("SQLite supports one worker; several need PostgreSQL (waybill init --data ... --keys ...)")
+    with exclusive_folder(
+        settings.folder, SettingsError("a service is running on this folder, and SQLite supports one: stop it first")
+    ):
         return _listen(settings, store, lines)
 
 
 def _listen(settings: ServiceSettings, store: str, lines: list[str]) -> int:
-    """Serve; `lines` are what a demo says of itself besides its address."""
-    from print_templates.typeface import require_fonts  # after what the extra `server` brings, which is named first
+    """Serve; `lines` are what a demo prints in addition to its address."""
+    from print_templates.typeface import require_fonts  # after the modules of the extra `server`, which is named first
 
     require_fonts()
     with opening(settings.folder, World()):
-        pass  # whatever is wrong is said here, once
+        pass  # a deployment that can't be opened is reported here, once, not by every worker
     socket = listening(settings.host, settings.port)
     host, port = socket.getsockname()[:2]
     logging.config.dictConfig(configuration())
@@ -123,17 +126,17 @@ def _listen(settings: ServiceSettings, store: str, lines: list[str]) -> int:
 
 
 def _exposed(settings: ServiceSettings, *, demo: bool) -> str:
-    """Why it does not listen there, and what would help."""
+    """Why the service does not listen there, and what to do."""
     roles = ", ".join(sorted(settings.bearer_roles))
-    why = f"{settings.host} is beyond this machine, and the service speaks no TLS: whoever is on the way reads what is opened"
+    why = f"{settings.host} is not a loopback address, and the service has no TLS: traffic can be read on the network"
     if roles:
-        why += f", and can use what they overhear of a role whose tokens need no device ({roles})"
+        why += f", and tokens of roles that need no device can be stolen ({roles})"
     why += ". Listen on 127.0.0.1 behind a TLS proxy"
-    return why if demo else f"{why}, or say {settings.exposed_by}"
+    return why if demo else f"{why}, or give {settings.exposed_by}"
 
 
 def _stage(folder: Path) -> list[str]:
-    """A deployment with staff; what a shell needs to act as each of them."""
+    """Create a deployment with staff; the lines that let a shell act as each of them."""
     world = World()
     create(folder, world, Settings(tenant="demo", carrier="示例快递 DEMO", demo=True, network=NETWORK))
     now, lines = world.now(), []

@@ -1,4 +1,4 @@
-"""`waybill watch`: what stands out on the ledger; `waybill watch --canary ID`: a parcel at which nobody should look."""
+"""`waybill watch`: reports unusual activity on the ledger. `waybill watch --canary ID` marks a waybill as a canary."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ...deployment import add_folder, opening
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
-    parser.add_argument("--days", type=int, default=1, help="how far back to look (default: one day)")
+    parser.add_argument("--days", type=int, default=1, help="days to look back (default: 1)")
     parser.add_argument("--canary", metavar="ID", help="mark this waybill, of an invented person, as a canary")
     add_folder(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print a line a finding, each an alarm as well; 1 if there is any."""
+    """Print one line for each finding, which also raises an alarm; 1 if there is a finding."""
     world = World()
     record = record_of_waybill_id(args.canary) if args.canary else None
     if args.canary and record is None:

@@ -1,4 +1,4 @@
-"""`waybill who-saw ID`: everything on the ledger about one waybill, also after its data is gone."""
+"""`waybill who-saw ID`: lists everything on the ledger about one waybill, also after its data is destroyed."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ...deployment import add_folder, opening
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
-    parser.add_argument("id", help="the waybill's token, wb1_...")
+    parser.add_argument("id", help="the waybill id, wb1_...")
     add_folder(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one line a leaf; 1 if there is none, or one that can't be read."""
+    """Print one line for each leaf; 1 if there is no leaf, or one can't be read."""
     record = record_of_waybill_id(args.id)
     if record is None:
         raise InputError("id", "not-a-waybill-id")
@@ -36,8 +36,8 @@ def run(args: argparse.Namespace) -> int:
         detail = " ".join(f"{name}={value}" for name, value in sorted(leaf.detail.items()))
         print(f"{time_to_json(leaf.at)}  {leaf.kind:<14} {leaf.actor:<20} {detail}".rstrip())
     if not leaves:
-        print("waybill who-saw: nothing on the ledger is about it", file=sys.stderr)
+        print("waybill who-saw: the ledger has nothing about this waybill", file=sys.stderr)
     damaged = sum(isinstance(leaf, Unreadable) for leaf in leaves)
     if damaged:
-        print(f"waybill who-saw: of {len(leaves)} leaves about it {damaged} can't be read", file=sys.stderr)
+        print(f"waybill who-saw: {damaged} of its {len(leaves)} leaves can't be read", file=sys.stderr)
     return 1 if damaged or not leaves else 0

@@ -5,24 +5,24 @@ import { shelf } from "./shelf.js";
 
 const CURVE = { name: "ECDSA", namedCurve: "P-256" };
 
-/** The key under a name: "device" is the enrolled one, "next" waits for its code to be taken. Null where there is none. */
+/** The key of a name: "device" is the enrolled one, "next" one whose code is not accepted yet. Null if there is no such key. */
 export const find = (name) => shelf("keys", "readonly", (keys) => keys.get(name)).catch(() => null);
 
-/** A fresh key, kept before anybody hears of it, so that an answer that is lost loses no enrolment. */
+/** Make a new key and store it before it is sent, so that a lost answer does not lose the enrolment. */
 export async function make(name) {
   const pair = await crypto.subtle.generateKey(CURVE, false, ["sign"]);
   await shelf("keys", "readwrite", (keys) => keys.put(pair, name));
   return pair;
 }
 
-/** The key that waited is the enrolled one from now on. */
+/** Make the waiting key the enrolled one. */
 export async function enrolled(pair) {
   await shelf("keys", "readwrite", (keys) => (keys.delete("next"), keys.put(pair, "device")));
 }
 
 export const forget = (name) => shelf("keys", "readwrite", (keys) => keys.delete(name));
 
-/** What tells this key from others. */
+/** The key's name: the x coordinate of its public half. */
 export const name = async (pair) => (await crypto.subtle.exportKey("jwk", pair.publicKey)).x;
 
 /** The proof for one POST of these bytes to this address, with this token if there is one, at this time in seconds. */

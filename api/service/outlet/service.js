@@ -1,5 +1,5 @@
-// The page's one way to the service. The token lives in this module's memory and nowhere else; each request is signed by
-// this computer's key, unless somebody came with a secret, as the demo gives.
+// All requests to the service. The token is only in this module's memory. Each request is signed by this computer's key,
+// unless the clerk signed in with a secret, as in the demo.
 
 import * as device from "./device.js";
 
@@ -43,7 +43,7 @@ export function signOut() {
 /** Whose work this is: the name of the key that signs, "" for a secret's. */
 export const owner = async () => (key ? device.name(key) : "");
 
-/** This computer's key is gone for good; whoever wants to work here again needs a new code. */
+/** Delete this computer's key permanently. To work here again, a new code is needed. */
 export const forget = () => device.forget("device");
 
 /** The labels of these waybills as one PDF, and an outcome for each. */
