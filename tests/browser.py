@@ -165,6 +165,10 @@ class Page(Driven):
         """A second window of this browser."""
         return Page(self._write, self._read)
 
+    def to_front(self) -> None:
+        """Show this window's tab."""
+        self._ask("Page.bringToFront")
+
     def close(self) -> None:
         """Close this window."""
         self._ask("Page.close")
@@ -181,12 +185,19 @@ class Page(Driven):
 
 
 @contextmanager
-def browser() -> Iterator[Page]:
-    """A browser with an empty profile; gone with everything afterwards."""
+def browser(display: str | None = None, *more: str) -> Iterator[Page]:
+    """A browser with an empty profile, without a window or on a display; gone with everything afterwards."""
     (theirs_in, ours_out), (ours_in, theirs_out) = os.pipe(), os.pipe()
     high = [fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, 20) for each in (theirs_in, theirs_out)]
     with tempfile.TemporaryDirectory(prefix="waybill-browser-") as profile:
-        options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
+        options = [
+            *(["--window-size=1280,950"] if display else ["--headless=new"]),
+            *more,
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+        ]
         options += ["--remote-debugging-pipe", f"--user-data-dir={profile}", "--disable-background-networking"]
         shell = f'exec chromium "$@" 3<&{high[0]} 4>&{high[1]}'
         process = subprocess.Popen(
@@ -195,6 +206,7 @@ def browser() -> Iterator[Page]:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            env=os.environ | ({"DISPLAY": display} if display else {}),
         )
         for each in (theirs_in, theirs_out, *high):
             os.close(each)

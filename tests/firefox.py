@@ -80,6 +80,9 @@ class FirefoxPage(Driven):
         """What a person would see, as a PNG file."""
         path.write_bytes(base64.b64decode(self._ask("WebDriver:TakeScreenshot", full=False)["value"]))
 
+    def to_front(self) -> None:
+        """Nothing: its one tab is in front."""
+
     def close(self) -> None:
         """End the browser."""
         self._ask("Marionette:Quit", flags=["eForceQuit"])
@@ -87,10 +90,11 @@ class FirefoxPage(Driven):
 
 
 @contextmanager
-def firefox(prints_to: Path | None = None) -> Iterator[FirefoxPage]:
+def firefox(prints_to: Path | None = None, display: str | None = None) -> Iterator[FirefoxPage]:
     """A Firefox with an empty profile; gone with everything afterwards.
 
-    It prints to a file without a window, or not at all: no person closes the print window, which takes the keys.
+    Without a display it prints to a file without a window, or not at all: no person closes the print window, which takes the
+    keys.
     """
     with tempfile.TemporaryDirectory(prefix="waybill-firefox-") as profile:
         to_file = {
@@ -99,14 +103,22 @@ def firefox(prints_to: Path | None = None) -> Iterator[FirefoxPage]:
             "print.printer_Mozilla_Save_to_PDF.print_to_file": True,
             "print.printer_Mozilla_Save_to_PDF.print_to_filename": str(prints_to),
         }
-        chosen = PREFERENCES | (to_file if prints_to else {"print.enabled": False})
+        chosen = PREFERENCES | (to_file if prints_to else {} if display else {"print.enabled": False})
         lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in chosen.items()]
         (Path(profile) / "user.js").write_text("\n".join(lines), "utf-8")
         process = subprocess.Popen(
-            ["firefox-esr", "--headless", "--marionette", "--no-remote", "--profile", profile, "about:blank"],
+            [
+                "firefox-esr",
+                *([] if display else ["--headless"]),
+                "--marionette",
+                "--no-remote",
+                "--profile",
+                profile,
+                "about:blank",
+            ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={"HOME": profile, "PATH": "/usr/bin:/bin"},
+            env={"HOME": profile, "PATH": "/usr/bin:/bin"} | ({"DISPLAY": display} if display else {}),
         )
         port, ends = Path(profile) / "MarionetteActivePort", time.monotonic() + PATIENCE * 2
         while not (port.exists() and port.read_text("utf-8")):

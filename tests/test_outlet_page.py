@@ -277,7 +277,7 @@ def test_both_languages_have_the_same_messages(service, window):
         f"import('/outlet/words.js').then(({{ WORDS }}) => ['zh', 'en'].map((l) => WORDS[l]).map((W) => {shape}))"
     )
     assert told[0] == told[1]
-    html = (Path(__file__).parents[1] / "api" / "outlet" / "page.html").read_text("utf-8")
+    html = (Path(__file__).parents[1] / "api" / "service" / "outlet" / "page.html").read_text("utf-8")
     assert set(re.findall(r'data-word="(\w+)"', html)) <= told[0].keys()
 
 

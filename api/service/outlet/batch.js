@@ -2,9 +2,9 @@
 // prints, counted once, so that a batch can be had again after a lost answer, a reload or a jam, until the clerk confirms it.
 
 import { desk, save } from "./desk.js";
-import { hears } from "./scanner.js";
+import { hears, pause } from "./scanner.js";
 import { NoAnswer, SignedOut, print } from "./service.js";
-import { $, MOST, draw, inState, mark, seen, tell, why } from "./view.js";
+import { $, MOST, draw, inState, mark, scanned, seen, tell, why } from "./view.js";
 
 const INSTANT = 50; // milliseconds within which no print window has been open
 
@@ -12,6 +12,7 @@ const INSTANT = 50; // milliseconds within which no print window has been open
 export function keepWork() {
   desk.work.batch = seen.batch && { ...seen.batch, ids: inState("printing", "made", "doubt").map((row) => row.number) };
   desk.work.waiting = inState("ready", "checking", "unanswered").map((row) => [row.number, row.reason]);
+  desk.work.pile = { ...seen.pile, done: seen.pile.done + inState("printed").length };
   return save();
 }
 
@@ -68,7 +69,9 @@ export async function confirm() {
   for (const row of well) mark(row, "printed", (said) => said.printed);
   if (!doubts.length) seen.batch = null;
   if (!seen.batch) keepDocument("");
-  tell("done", (said) => said.confirmed(well.length));
+  keepWork();
+  const missing = seen.pile.expected && seen.pile.expected - scanned();
+  tell(missing > 0 ? "bad" : "done", (said) => said.confirmed(well.length) + (missing > 0 ? said.stillMissing(missing) : ""));
   $("number").focus();
 }
 
@@ -88,14 +91,16 @@ export function keepDocument(address) {
 /** The browser's print window for the document; where it does not print frames, the document in a window of its own. */
 function openPrinting() {
   const frame = $("document");
-  frame.onload = () => {
+  frame.onload = async () => {
+    await pause();
     const began = performance.now();
     try {
       frame.contentWindow.print();
     } catch {
       window.open($("download").href);
     }
-    if (performance.now() - began > INSTANT) hears(); // what was typed while the window was open went there
+    const open = performance.now() - began;
+    if (open > INSTANT) hears(open); // what was typed meanwhile went there
     draw();
     if (document.activeElement.matches("body, iframe")) $("number").focus(); // not from a button that is about to be pressed
   };

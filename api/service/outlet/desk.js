@@ -1,10 +1,18 @@
 // What this desk keeps while the page is closed: its name, its paper, the shapes of its carrier's numbers, and the work that
-// is not done: the job of a batch whose labels are not confirmed yet, and the numbers that wait. No personal data, no label.
+// is not done: the job of a batch whose labels are not confirmed yet, the numbers that wait, and counts of the pile. No personal data, no label.
 
 import { shelf } from "./shelf.js";
 
 const DAY = 86_400_000;
 const SHAPES = 20;
+
+/**
+ * The parcels on the table. `expected` is how many the clerk counted, `done` how many labels came out before a reload, and
+ * `deaf` says for how many seconds between two times the scanner was not heard, until the clerk has scanned those parcels again.
+ */
+export function emptyPile() {
+  return { expected: null, done: 0, deaf: null };
+}
 
 /** As it is kept. `work` belongs to the key that printed it: no other key may resume the job. */
 export const desk = { station: "", paper: "100x180", shapes: [], work: null };
@@ -14,7 +22,7 @@ export async function open(owner) {
   const kept = (await shelf("desk", "readonly", (all) => all.get("desk"))) ?? {};
   Object.assign(desk, kept);
   const work = kept.work;
-  desk.work = work?.owner === owner && Date.now() - work.at < DAY ? work : { owner, at: 0, batch: null, waiting: [] };
+  desk.work = work?.owner === owner && Date.now() - work.at < DAY ? work : { owner, at: 0, batch: null, waiting: [], pile: emptyPile() };
   desk.station ||= `desk-${crypto.getRandomValues(new Uint16Array(1))[0].toString(36)}`;
 }
 

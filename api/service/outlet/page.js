@@ -2,7 +2,7 @@
 // Kept are this computer's key (device.js) and the work that is not done (desk.js); nothing stands in an address or a cookie.
 
 import { confirm, doubt, keepDocument, keepWork, printAgain, printReady } from "./batch.js";
-import { desk, isOnly, isTail, learn, open, save } from "./desk.js";
+import { desk, emptyPile, isOnly, isTail, learn, open, save } from "./desk.js";
 import { listen, wasCut } from "./scanner.js";
 import { NoAnswer, SignedOut, forget as forgetDevice, known, owner, preview, signIn, signOut } from "./service.js";
 import { $, acts, draw, inState, mark, seen, speak, tell, tune, why, words } from "./view.js";
@@ -38,8 +38,9 @@ function take(typed) {
   }
   doubted = "";
   const known = rows.get(number);
-  if (known && !["bad", "printed", "unanswered"].includes(known.state)) {
-    return tell("bad", (said) => `${number}  ${said.alreadyHere}`);
+  const settled = seen.pile.deaf ? ["bad", "unanswered"] : ["bad", "printed", "unanswered"];
+  if (known && !settled.includes(known.state)) {
+    return tell(seen.pile.deaf ? "ready" : "bad", (said) => `${number}  ${said.alreadyHere}`);
   }
   if (known) forget(known);
   const row = added(number);
@@ -72,12 +73,13 @@ async function checked(row, turn, at) {
     if (row.turn !== turn) return; // another paper or reason was chosen meanwhile
     row.mayReprint = answer.reason === "reprint-needs-outlet-and-reason";
     row.byPaper = Boolean(answer.rule);
+    row.stranger = answer.reason === "unknown";
     if (answer.picture) looksGood(row, answer.picture);
     else if (answer.retry_after) return rest(row, answer);
     else mark(row, "bad", why(answer));
     keepWork();
     tell(row.state, (said) => `${row.number}  ${row.say(said)}`);
-    countStrangers(answer.reason === "unknown");
+    countStrangers(row.stranger);
   } catch (error) {
     failed(error, row);
   }
@@ -135,6 +137,8 @@ function forget(row) {
 }
 
 function clear() {
+  seen.pile = { ...emptyPile(), deaf: seen.pile.deaf };
+  $("expected").value = "";
   for (const row of inState("ready", "checking", "bad", "unanswered", "printed")) forget(row);
   seen.last = null;
   $("last").dataset.state = "idle";
@@ -187,14 +191,26 @@ async function resume() {
   if (earlier !== by) rows.clear();
   if (!rows.size) {
     await open(by);
-    const { batch, waiting } = desk.work;
+    const { batch, waiting, pile } = desk.work;
     seen.batch = batch;
+    seen.pile = pile ?? emptyPile();
     for (const number of batch?.ids ?? []) mark(added(number), "made", (said) => said.unconfirmed);
     for (const [number, reason] of waiting) mark(added(number, reason), "unanswered", (said) => said.unanswered);
   }
   $("paper").value = desk.paper;
   $("station").value = desk.station;
+  $("expected").value = seen.pile.expected ?? "";
   draw();
+}
+
+/** Keys went elsewhere for so many milliseconds: what was scanned then is to be scanned again. */
+function lost(elsewhere) {
+  if ($("desk").hidden) return;
+  const to = Date.now();
+  const { from = to - elsewhere, to: before = 0, seconds = 0 } = seen.pile.deaf ?? {};
+  seen.pile.deaf = { from, to, seconds: seconds + Math.min(elsewhere, to - before) / 1000 };
+  keepWork();
+  tell("bad", (said) => said.scanAgain);
 }
 
 $("leave").addEventListener("click", () => {
@@ -238,9 +254,27 @@ $("station").addEventListener("change", () => {
   $("station").value = desk.station;
   save();
 });
-$("name-desk").addEventListener("submit", (event) => {
-  event.preventDefault();
-  $("number").focus(); // which ends the change
+$("expected").addEventListener("change", () => {
+  const typed = $("expected").value.normalize("NFKC").trim();
+  if (/^[1-9][0-9]{0,3}$/.test(typed)) seen.pile.expected = Number(typed);
+  else if (!typed) seen.pile.expected = null;
+  else if (typed.length > 4) take(typed); // a scan
+  else tell("bad", (said) => said.badCount);
+  $("expected").value = seen.pile.expected ?? "";
+  keepWork();
+  draw();
+});
+for (const form of ["name-desk", "count-pile"]) {
+  $(form).addEventListener("submit", (event) => {
+    event.preventDefault();
+    $("number").focus(); // which ends the change
+  });
+}
+$("rescanned").addEventListener("click", () => {
+  seen.pile.deaf = null;
+  keepWork();
+  draw();
+  $("number").focus();
 });
 
 Object.assign(acts, {
@@ -250,6 +284,7 @@ Object.assign(acts, {
     $("number").focus();
   },
   drop(row) {
+    if (row.state === "printed") seen.pile.done += 1;
     forget(row);
     keepWork();
     draw();
@@ -269,5 +304,5 @@ Object.assign(acts, {
 
 const wanted = () => ($("desk").hidden ? $("secret") : $("number"));
 
-listen({ field: $("number"), wanted, tell: (heard) => ($("deaf").hidden = heard || $("desk").hidden) });
+listen({ field: $("number"), wanted, lost, tell: (heard) => ($("deaf").hidden = heard || $("desk").hidden) });
 door();

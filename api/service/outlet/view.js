@@ -1,6 +1,7 @@
 // What is seen and heard: the big line, the list, the preview, the question about the last batch. It draws `seen`, and calls
 // `acts` for what is pressed in the list.
 
+import { emptyPile } from "./desk.js";
 import { WORDS } from "./words.js";
 
 export const MOST = 100; // labels in one document
@@ -14,6 +15,7 @@ export const seen = {
   last: null, // what the big line says, as a function of the words
   enrolled: false, // whether this computer has a key of its own
   batch: null, // what was printed and not confirmed yet: batch.js
+  pile: emptyPile(),
 };
 
 /** What the list's buttons do, each with its row: look, drop, doubt, reprint. */
@@ -21,6 +23,12 @@ export const acts = {};
 
 export const words = () => WORDS[seen.language];
 export const inState = (...states) => [...seen.rows.values()].filter((row) => states.includes(row.state));
+
+/** How many parcels of the pile have been scanned. A number that the service does not know is none of them. */
+export function scanned() {
+  const again = (row) => row.mayReprint && seen.pile.done > 0; // it may be one of those before the reload
+  return seen.pile.done + [...seen.rows.values()].filter((row) => !row.stranger && !again(row)).length;
+}
 
 /** Everything in the language that is chosen. */
 export function speak() {
@@ -61,6 +69,7 @@ export function draw() {
   $("well").hidden = !made || seen.batch?.received === false;
   $("well").textContent = doubts ? said.othersWell(made) : said.well;
   $("again").textContent = said.again(doubts || made);
+  drawPile(said);
   drawList(all, said);
   $("picture").hidden = !seen.shown?.picture;
   if (seen.shown?.picture) {
@@ -69,6 +78,18 @@ export function draw() {
   }
   $("last").textContent = seen.last ? seen.last(said) : "";
 }
+
+function drawPile(said) {
+  const { expected, deaf } = seen.pile;
+  const missing = expected - scanned();
+  $("tally").hidden = !expected;
+  $("tally").dataset.state = missing ? "short" : "whole";
+  $("tally").textContent = said.tally(expected, missing);
+  $("missed").hidden = !deaf;
+  $("missed-words").textContent = deaf ? said.missed(deaf.seconds, ...[deaf.from, deaf.to].map(clock)) : "";
+}
+
+const clock = (at) => new Date(at).toTimeString().slice(0, 8);
 
 /** The newest first. What has not changed stays in place, and with it the focus. */
 function drawList(all, said) {
