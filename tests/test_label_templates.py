@@ -60,6 +60,13 @@ def test_bars_have_three_dots_a_module_and_symbols_six(size: str, dpi: int) -> N
         assert along // code.columns >= {"code128": 3, "qr": 6}[code.kind]
 
 
+@pytest.mark.parametrize("dpi", RESOLUTIONS)
+def test_upper_bars_of_100x180_are_23_mm_high_as_decision_4_has_it(dpi: int) -> None:
+    drawing = lay_out(label(), template("100x180", dpi), qr.symbols([label().code])[0]).drawing
+    upper = min((code for code in drawing.codes if code.kind == "code128" and not code.turned), key=lambda code: code.y)
+    assert upper.height >= 23 * RESOLUTIONS[dpi] / 25.4 - 1
+
+
 def test_built_in_sizes_have_no_findings() -> None:
     assert set(built_in()) == SIZES
     for size in SIZES:
