@@ -295,6 +295,17 @@ def test_shop_named_like_its_city_does_not_lose_the_city():
         ("张三", "三本书，三点后送", "三本书，三点后送"),
         ("示例书店", "书店的书", "书店的书"),
         ("王海", "上海的书", "上海的书"),
+        ("张三丰", "sanfeng的书", "*******的书"),
+        ("张三丰", "San Feng 的书", "******** 的书"),
+        ("张三丰", "给zhang sanfeng", "给*************"),
+        ("张三丰", "ZhangSanfeng，轻放", "************，轻放"),
+        ("张三丰", "for Sanfeng Zhang", "for *************"),
+        ("张三丰", "Sān-fēng收", "********收"),
+        ("张三丰", "sanfengsi, zhang", "sanfengsi, zhang"),
+        ("欧阳乐旅", "yuelv, le lü", "*****, *****"),
+        ("吴伟", "wei的书，wu的书", "wei的书，wu的书"),
+        ("吴伟", "Wu Wei, weiwu", "******, *****"),
+        ("盘兰", "pan land", "pan land"),
     ],
 )
 def test_given_name_of_a_party_is_hidden_in_goods_and_remark(name: str, said: str, shown: str) -> None:

@@ -98,7 +98,7 @@ def _tells(text: str, recipient: ParsedParty, sender: ParsedParty) -> bool:
     """Whether a free text shows personal data, a given name or a number of either door."""
     normal = normalise(text)
     spans = find_personal(normal) + find_words(normal, recipient.rooms + sender.rooms)
-    return any(_visible(text, span) for span in spans + find_given(normal, (recipient.given, sender.given)))
+    return any(_visible(text, span) for span in spans + find_given(normal, (recipient.called, sender.called)))
 
 
 def _words(who: str, facts: ParsedParty, shown: Sequence[str]) -> list[Leak]:

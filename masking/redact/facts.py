@@ -9,9 +9,10 @@ from masking.redact.addresses import Address, mask_read, read_address
 from masking.redact.freetext import Note, read_note
 from masking.redact.goods import category, is_sensitive
 from masking.redact.known import name_words
-from masking.redact.names import given_name, mask_called
+from masking.redact.names import called_name, mask_called
 from masking.redact.normalise import normalise
 from masking.redact.phones import PhoneField, read_phone
+from masking.redact.pinyin import CalledName
 from masking.values.plaintext import Order, Party
 from masking.values.printable import MaskedParty
 
@@ -25,7 +26,7 @@ class ParsedParty(NamedTuple):
     Attributes:
         letters: the number of letters and digits in the name.
         words: the words of the name that must not appear in other fields.
-        given: the given name of a Chinese person, which remark and goods must not show; empty for other names.
+        called: the name of a Chinese person, whose given name remark and goods must not show; empty for other names.
         rooms: the numbers of the door with three or more digits, which remark and goods must not show.
         phone, address: the two analysed fields.
         shown: the masked party, as far as its own fields decide it.
@@ -33,7 +34,7 @@ class ParsedParty(NamedTuple):
 
     letters: int
     words: list[str]
-    given: str
+    called: CalledName
     rooms: list[str]
     phone: PhoneField
     address: Address
@@ -66,7 +67,7 @@ def facts_of(party: Party) -> ParsedParty:
     return ParsedParty(
         letters=sum(map(str.isalnum, called.text)),
         words=words,
-        given=given_name(called),
+        called=called_name(called),
         rooms=_ROOM.findall(" ".join([plain[start:end] for start, end, _ in address.doors]).lower()),
         phone=phone,
         address=address,
@@ -77,8 +78,8 @@ def facts_of(party: Party) -> ParsedParty:
 def read_texts(order: Order, recipient: ParsedParty, sender: ParsedParty) -> ReadTexts:
     """Analyse the free texts of an order between two parties."""
     known = recipient.words + sender.words + recipient.rooms + sender.rooms
-    given = (recipient.given, sender.given)
+    called = (recipient.called, sender.called)
     goods = order.goods.reveal()
     told = order.show_goods and not is_sensitive(goods)
-    note = read_note(goods, known, given) if told else None
-    return ReadTexts(category(goods), note, read_note(order.remark.reveal(), known, given))
+    note = read_note(goods, known, called) if told else None
+    return ReadTexts(category(goods), note, read_note(order.remark.reveal(), known, called))

@@ -18,6 +18,7 @@ from masking.redact.levels import AddressLevel, Part
 from masking.redact.names import COMPOUND, HONORIFIC, SINGLE, is_person
 from masking.redact.normalise import Normal, normalise
 from masking.redact.phones import HAN_DIGITS, find_phones
+from masking.redact.pinyin import CalledName
 from masking.redact.spans import Span, cover
 from masking.values.printable import Masked
 
@@ -104,12 +105,12 @@ class Note(NamedTuple):
 _SILENT = Note("", ())
 
 
-def read_note(text: str, known: Sequence[str] = (), given: Sequence[str] = ()) -> Note:
-    """Find the personal parts of a free text, the words in `known` and the given names in `given`."""
+def read_note(text: str, known: Sequence[str] = (), called: Sequence[CalledName] = ()) -> Note:
+    """Find the personal parts of a free text, the words in `known` and the given names of the people in `called`."""
     if not text:
         return _SILENT
     normal = normalise(text)
-    return Note(text, [*find_personal(normal), *find_words(normal, known), *find_given(normal, given)])
+    return Note(text, [*find_personal(normal), *find_words(normal, known), *find_given(normal, called)])
 
 
 def mask_text(text: str, known: Sequence[str] = ()) -> Masked:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from masking.redact.divisions import table
 from masking.redact.names import HONORIFIC
 from masking.redact.normalise import Normal
+from masking.redact.pinyin import CalledName, find_spelled
 from masking.redact.spans import Span
 
 _NAME_PART = re.compile(r"[^\W\d_]{2,}")
@@ -27,11 +28,13 @@ def name_words(name: Normal) -> list[str]:
     return [part for part in parts if len(part) > 1 and part not in known.names and part not in known.shorts]
 
 
-def find_given(normal: Normal, given: Sequence[str]) -> list[Span]:
-    """Find given names in a free text (三丰哥的书). A name of one character counts only with a title or prefix: 三哥, 阿三."""
+def find_given(normal: Normal, called: Sequence[CalledName]) -> list[Span]:
+    """Find given names in a free text (三丰哥的书, sanfeng). One of a single character counts only with a title, prefix or surname."""
     text = normal.text
     spans: list[Span] = []
-    for name in given:
+    for each in called:
+        name = each.given
+        spans += find_spelled(normal, each) if name else []
         if name and name in text:
             shape = re.escape(name)
             if len(name) == 1:

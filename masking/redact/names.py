@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from masking.redact.normalise import Normal, normalise
+from masking.redact.pinyin import CalledName
 from masking.redact.spans import SIGN, Span, cover_from, cover_places
 from masking.values.printable import Masked
 
@@ -85,12 +86,13 @@ def is_person(text: str) -> bool:
     return (2 <= len(text) <= 3 and text[0] in SINGLE) or (3 <= len(text) <= 4 and text[:2] in COMPOUND)
 
 
-def given_name(normal: Normal) -> str:
-    """Return the given name of a Chinese person; empty for any other name and for a surname alone."""
+def called_name(normal: Normal) -> CalledName:
+    """Surname and given name of a Chinese person; both empty for any other name and for a surname alone."""
     plain = normal.text.strip()
     title = _TITLE.match(plain)
     who = title["who"] if title and title.end("who") < len(plain) else plain
-    return who[len(_head(who)) :] if is_person(who) and _HAN.fullmatch(who) else ""
+    head = _head(who)
+    return CalledName(head, who[len(head) :]) if is_person(who) and _HAN.fullmatch(who) else CalledName("", "")
 
 
 def _slice(text: str, span: Span) -> str:
