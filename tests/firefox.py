@@ -29,7 +29,7 @@ class FirefoxPage(Driven):
     """The page in a Firefox of its own."""
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE * 4)  # its first window is slow
         self._number = 0
         self._read()
         self._ask("WebDriver:NewSession", capabilities={"alwaysMatch": {"acceptInsecureCerts": False}})
@@ -125,7 +125,12 @@ def firefox(prints_to: Path | None = None, display: str | None = None) -> Iterat
             assert process.poll() is None, "firefox has ended"
             assert time.monotonic() < ends, "firefox does not start"
             time.sleep(0.05)  # the process is starting
-        page = FirefoxPage(int(port.read_text("utf-8")))
+        try:
+            page = FirefoxPage(int(port.read_text("utf-8")))
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
         try:
             yield page
         finally:
