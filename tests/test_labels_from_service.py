@@ -126,3 +126,17 @@ def test_label_command_prints_a_services_labels_and_resumes(
         ["--again", "1-2", "--out", "x"],
     ):
         assert main([*words, *wrong]) == 2
+
+
+def test_label_command_keeps_key_and_jobs_in_the_state_folder(service: Service, tmp_path: Path) -> None:
+    ids, _ = waybills(service, 1)
+    credentials, state = tmp_path / "secrets" / "shop.json", tmp_path / "state"
+    for folder in (credentials.parent, state):
+        folder.mkdir()
+    credentials.touch(mode=0o600)
+    credentials.write_text(json.dumps({"code": service.code(SHOP)}), "utf-8")
+    words = ["label", "--service", service.url, "--credentials", str(credentials), "--state", str(state)]
+    assert main([*words, "--job", "s2", *ids, "--to", "tspl", "--out", str(tmp_path / "labels")]) == 0
+    assert list(credentials.parent.iterdir()) == [credentials]
+    assert (state / "jobs").is_dir()
+    assert (state / "shop.key").exists()

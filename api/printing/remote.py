@@ -1,6 +1,6 @@
 """Prints labels that a service draws, so that an outlet's computer needs neither keys nor the deployment's folder.
 
-The job's file is in `jobs/` next to the credentials. The service draws 100 labels at a time, in the printer's language.
+The job's file is in `jobs/` next to the credentials, or in the folder of `--state`. The service draws 100 labels at a time, in the printer's language.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def print_from_service(args: argparse.Namespace, ids: Sequence[WaybillId]) -> tu
     if args.out:
         check_output(args.out)
     with (
-        opened(args.credentials.parent / "jobs", args.job) as job,
-        Outlet.connect(args.service, credentials=args.credentials) as outlet,
+        opened((args.state or args.credentials.parent) / "jobs", args.job) as job,
+        Outlet.connect(args.service, credentials=args.credentials, state=args.state) as outlet,
     ):
         plan = job.asked(ids)
         if not job.plan:

@@ -25,7 +25,7 @@ from masking.store.rows import people
 from masking.store.store import Store
 from masking.values.printable import LabelData, WaybillId
 
-from ...deployment import add_folder, opening
+from ...deployment import add_folder, add_state, opening
 from ...output import check_output, message_stream, output
 from ...printing.options import add_printer, patience_of, setup_of
 
@@ -52,6 +52,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--job", required=True, help="the print job's name, by which it is resumed or reprinted")
     add("--service", metavar="URL", help="print labels drawn by a service: https://... (default: by this deployment)")
     add("--credentials", type=Path, help="for a service: the file with your enrolment code")
+    add_state(parser)
     add("--station", default="shop", help="the name of the printing station (default: shop)")
     add(
         "--as", dest="person", default=SHOP, metavar="PERSON", help="the enrolled person who prints (default: the shop)"
