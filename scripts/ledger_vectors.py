@@ -1,4 +1,4 @@
-"""The ledger's part of `make_vectors.py`: leaves, subjects, roots and checkpoints (FORMAT.md sections 8 and 9)."""
+"""The ledger's part of `make_vectors.py`: leaves, subjects, roots, checkpoints, announced losses (FORMAT.md sections 8, 9 and 12)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from masking.ledger import loss
 from masking.ledger.checkpoint import Checkpoint, sign
 from masking.ledger.log import Leaf, encode, letters, subject
+from masking.ledger.loss import Loss, LossReason
 from masking.ledger.note import VerifierKey
 from masking.ledger.tree import Tree
+from masking.words.ledger_kinds import LedgerKind
 
 INTEGRITY = {"error": "IntegrityError"}
 AT = datetime(2026, 11, 24, 0, 30, 0, 123000, UTC)
@@ -117,10 +120,45 @@ def checkpoint() -> Iterator[Case]:
     yield "under-a-pin-with-another-id", {"note": note, "pin": pin.replace("+", "+0", 1)}, INTEGRITY
 
 
+def announced_loss() -> Iterator[Case]:
+    """Section 12."""
+    origin, signing = "waybill-masking/carrier", seed("ledger's seed")
+    lost = Loss(
+        signed_size=20852163,
+        signed_root=seed("root"),
+        left_size=20851100,
+        left_root=seed("left"),
+        reason=LossReason.FAILOVER,
+        at=AT,
+    )
+    note, pin = loss.sign(lost, origin, signing), str(VerifierKey.of_seed(origin, signing))
+    told = encode(leaf(kind=LedgerKind.ACCEPT, actor="operator", subject=None, detail=lost.detail))
+    signed = {"size": lost.signed_size, "root": lost.signed_root.hex()}
+    left = {"size": lost.left_size, "root": lost.left_root.hex()}
+    read = {"signed": signed, "left": left, "reason": "failover", "at": "2026-11-24T00:30:00.123Z"}
+    good = {"note": note, "leaf": told.hex(), "pin": pin}
+    yield "a-failover", good, read | {"id": loss.loss_id(note)}
+    other = encode(leaf(kind=LedgerKind.ACCEPT, subject=None, detail=lost.detail | {"reason": "restore"}))
+    point = sign(Checkpoint(origin=f"{origin}/losses", size=1, root=seed("root"), at=AT), signing)
+    refused = {
+        "another-size-left": {"note": note.replace("20851100", "20851101")},
+        "another-reason": {"note": note.replace("failover", "restore")},
+        "without-its-signature": {"note": note[: note.index("\u2014")]},
+        "of-another-ledger": {"note": loss.sign(lost, "waybill-masking/b", signing)},
+        "signed-by-another": {"pin": str(VerifierKey.of_seed(origin, seed("another")))},
+        "a-checkpoint-under-its-name": {"note": point},
+        "a-leaf-that-says-otherwise": {"leaf": other.hex()},
+        "a-leaf-of-another-kind": {"leaf": encode(leaf(subject=None, detail=lost.detail)).hex()},
+    }
+    for name, changed in refused.items():
+        yield name, good | changed, INTEGRITY
+
+
 FORMATS: dict[str, Callable[[], Iterator[Case]]] = {
     "ledger-leaf": ledger_leaf,
     "ledger-subject": ledger_subject,
     "ledger-duty": ledger_duty,
     "ledger-root": ledger_root,
     "checkpoint": checkpoint,
+    "announced-loss": announced_loss,
 }

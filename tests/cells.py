@@ -158,7 +158,8 @@ def request_of(service: Service, case: str, actor: Actor, parcel: Parcel) -> tup
         bodies[route] = {"ids": [just_revoked(service, new)]}
     body = bodies.get(route, {"items": [items[route]]} if route in items else None)
     headers = {"Accept": "image/png"} if what == "preview" else {}
-    path = route.replace("{id}", parcel.id) + ("?from=0&to=0" if route.endswith("consistency") else "")
+    queries = {"/v1/ledger/consistency": "?from=0&to=0", "/v1/ledger/inclusion": "?leaf=0&size=1"}
+    path = route.replace("{id}", parcel.id) + queries.get(route, "")
     return path, body, headers
 
 

@@ -1,4 +1,4 @@
-"""A second reader of FORMAT.md, sections 8 and 9, written from its text alone: nothing of `masking` is imported."""
+"""A second reader of FORMAT.md, sections 8, 9 and 12, written from its text alone: nothing of `masking` is imported."""
 
 import base64
 import hashlib
@@ -65,15 +65,19 @@ def ledger_root(bodies):
     return hashlib.sha256(b"\1" + ledger_root(bodies[:half]) + ledger_root(bodies[half:])).digest()
 
 
-def checkpoint(note, pin):
+def pinned(pin):
     name, key_id, public = pin.split("+", 2)
     raw = base64.b64decode(public)
-    identity = hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4]
-    if raw[:1] != b"\1" or identity.hex() != key_id:
+    if raw[:1] != b"\1" or hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4].hex() != key_id:
         raise DoesNotOpen
+    return name, raw
+
+
+def signed_lines(note, name, raw, count):
+    identity = hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4]
     text, blank, signatures = note.rpartition("\n\n")
     lines = (text + "\n").split("\n")
-    if not blank or not signatures.endswith("\n") or len(lines) != 5 or lines[0] != name:
+    if not blank or not signatures.endswith("\n") or len(lines) != count + 1 or lines[0] != name:
         raise DoesNotOpen
     mine = [base64.b64decode(line.split(" ")[2]) for line in signatures.splitlines() if line.split(" ")[1] == name]
     try:
@@ -81,6 +85,38 @@ def checkpoint(note, pin):
         Ed25519PublicKey.from_public_bytes(raw[1:]).verify(signature, (text + "\n").encode())
     except (ValueError, InvalidSignature):
         raise DoesNotOpen from None
+    return lines
+
+
+def checkpoint(note, pin):
+    name, raw = pinned(pin)
+    lines = signed_lines(note, name, raw, 4)
     at = lines[3].removeprefix("time ")
     datetime.fromisoformat(at)
     return {"origin": name, "size": int(lines[1]), "root": base64.b64decode(lines[2]), "at": at}
+
+
+def announced_loss(note, leaf, pin):
+    name, raw = pinned(pin)
+    lines = signed_lines(note, f"{name}/losses", raw, 5)
+    parts = [line.split(" ") for line in lines[1:5]]
+    if [each[0] for each in parts] != ["signed", "left", "reason", "time"] or parts[2][1] not in {
+        "failover",
+        "restore",
+    }:
+        raise DoesNotOpen
+    states = [{"size": int(size), "root": base64.b64decode(root)} for _, size, root in parts[:2]]
+    told = ledger_leaf(leaf)
+    detail = {"reason": parts[2][1]}
+    for word, state in zip(("signed", "left"), states, strict=True):
+        detail[word] = f"{state['size']:_}"
+        detail[f"{word}-root"] = "".join(
+            "abcdefghijklmnop"[half] for byte in state["root"] for half in divmod(byte, 16)
+        )
+    at = parts[3][1]
+    if (told["kind"], told["detail"]) != ("accept", detail):
+        raise DoesNotOpen
+    if told["at"] != round(datetime.fromisoformat(at).timestamp() * 1000):
+        raise DoesNotOpen
+    name = hashlib.sha256((chr(10).join(lines[:5]) + chr(10)).encode()).hexdigest()[:32]
+    return {"signed": states[0], "left": states[1], "reason": parts[2][1], "at": at, "id": name}

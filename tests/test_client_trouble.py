@@ -304,11 +304,16 @@ def test_truncated_ledger_is_noticed_and_both_notes_are_kept(service, credential
         shop.checkout([made() for _ in range(3)])
         journal.sequence(service.clock.world, service.store)
         note = shop.link.ask("GET", "/v1/ledger/checkpoint")["note"]
-        shop.link._session.get().watch.see(base64.b64encode(note.encode()).decode(), shop.link._proof)
+        shop.link._session.get().watch.see(base64.b64encode(note.encode()).decode(), shop.link.consistency)
     with (
         serving(copy) as yesterday,
         RemoteShop.connect(yesterday.url, credentials=path) as shop,
         pytest.raises(IntegrityError, match=r"the ledger is not what it was: (shrunk|forked)"),
     ):
         shop.find(reference="C-1")
-    assert set(json.loads(path.with_suffix(".ledger.fault.json").read_text("utf-8"))) == {"key", "kept", "shown"}
+    assert set(json.loads(path.with_suffix(".ledger.fault.json").read_text("utf-8"))) == {
+        "key",
+        "kept",
+        "losses",
+        "shown",
+    }

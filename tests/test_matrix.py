@@ -87,6 +87,7 @@ TABLE: dict[str, dict[Role, frozenset[str]]] = {
     "POST /v1/unlocks": {S: NO_PARCEL},
     "GET /v1/ledger/checkpoint": EVERYBODY,
     "GET /v1/ledger/consistency": EVERYBODY,
+    "GET /v1/ledger/inclusion": EVERYBODY,
 }
 """By route and what is asked of it: the roles that have business there, and the states of their own parcels in which."""
 

@@ -11,7 +11,7 @@ import pytest
 from masking.crypto import archive, envelope, index, labelcode, rowmac, seal
 from masking.crypto.keys import DayWrapper, FileKeySource
 from masking.errors import IntegrityError
-from masking.ledger import certificate, log
+from masking.ledger import certificate, log, loss
 from masking.ledger import checkpoint as points
 from masking.ledger.note import VerifierKey
 from masking.ledger.tree import Tree
@@ -22,7 +22,7 @@ from tests import independent_ledger, independent_reader
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "tests" / "vectors"
-BINARY = {"key", "public", "root", "private", "record", "blob", "sealed", "body", "salt"}
+BINARY = {"key", "public", "root", "private", "record", "blob", "sealed", "body", "salt", "leaf"}
 
 
 def sealed_field(key, tenant, record, field, sealed):
@@ -92,6 +92,23 @@ def checkpoint(note, pin):
     return {"origin": read.origin, "size": read.size, "root": read.root, "at": time_to_json(read.at)}
 
 
+def announced_loss(note, leaf, pin):
+    found = loss.read(note, points.VerifierKey.parse(pin))
+    if not found.is_stated_by(log.decode(leaf)):
+        raise IntegrityError("another leaf")
+    signed, left = (
+        {"size": found.signed_size, "root": found.signed_root},
+        {"size": found.left_size, "root": found.left_root},
+    )
+    return {
+        "signed": signed,
+        "left": left,
+        "reason": found.reason,
+        "at": time_to_json(found.at),
+        "id": loss.loss_id(note),
+    }
+
+
 def source_envelope(private, tenant, merchant, blob):
     text, head = envelope.open_envelope(private, tenant, merchant, blob), envelope.head(blob)
     shown = {"key_id": head.key_id, "id": head.id, "not_after": milliseconds(head.not_after)}
@@ -128,6 +145,7 @@ OURS = {
         ledger_leaf,
         ledger_subject,
         ledger_duty,
+        announced_loss,
         ledger_root,
         checkpoint,
     )

@@ -128,11 +128,13 @@ def test_accepted_ledger_is_continued_and_both_checkpoints_are_kept(tmp_path):
     watch = Watch(files, KEY)
     watch.see(ledger(9).header(9), ledger(9).proof)
     restored = ledger(12, fork_at=6)
-    with pytest.raises(IntegrityError, match="waybill ledger accept --credentials"):
+    with pytest.raises(IntegrityError, match="announced no loss"):
         watch.see(restored.header(5, minute=1), ledger(5).proof)
-    assert accept_ledger(tmp_path / "shop.json") == (9, 5)
+    with pytest.raises(SettingsError, match="announced no loss"):
+        accept_ledger(tmp_path / "shop.json")
+    assert accept_ledger(tmp_path / "shop.json", unannounced=True) == (9, 5)
     [evidence] = tmp_path.glob("shop.ledger.accepted-*.json")
-    assert json.loads(evidence.read_text("utf-8")).keys() == {"key", "kept", "shown", "accepted"}
+    assert json.loads(evidence.read_text("utf-8")).keys() == {"key", "kept", "shown", "losses", "accepted"}
     after = Watch(files)
     after.see(restored.header(12, minute=2), restored.proof)
     with pytest.raises(IntegrityError, match="not what it was"):  # what was given up is not taken back

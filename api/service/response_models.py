@@ -308,11 +308,19 @@ class IssuedToken(Document):
     secret: str | None
 
 
+class AnnouncedLoss(Document):
+    """Signed announcement of leaves that were lost in a failover or restore, and its leaf of the ledger in base64."""
+
+    note: str
+    leaf: str
+
+
 class LedgerCheckpoint(Document):
-    """The latest checkpoint as a C2SP signed note, and the key that verifies it."""
+    """The latest checkpoint as a C2SP signed note, the key that verifies it, and every announcement of lost leaves."""
 
     note: str
     key: str
+    losses: list[AnnouncedLoss]
 
 
 class SealingKeys(Document):
@@ -324,6 +332,12 @@ class SealingKeys(Document):
 
 class ConsistencyProof(Document):
     """The hashes that prove that one ledger is the beginning of another, in base64."""
+
+    proof: list[str]
+
+
+class InclusionProof(Document):
+    """The hashes that show a leaf to be in the ledger, in base64."""
 
     proof: list[str]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +22,7 @@ from masking.client.breaker import Breaker
 from masking.client.credentials import Credentials, service_address
 from masking.client.device import Device
 from masking.client.enrolment import enrolled_device
+from masking.client.losses import ENVIRONMENT, Announced, parse_losses
 from masking.client.session import DOWN, Session
 from masking.client.state import PerProcess, StateFolder
 from masking.errors import ClosedError, InputError, IntegrityError, SettingsError, UnavailableError
@@ -49,6 +50,7 @@ class Link:
         state: Path | None = None,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.monotonic,
+        accepted_losses: Collection[str] | None = None,
     ) -> None:
         self.state = StateFolder(credentials.path, state)
         address = service_address(where)
@@ -58,7 +60,9 @@ class Link:
             device = enrolled_device(credentials, self.state)
         self._sleep = sleep
         self._closed = False
-        self._session = PerProcess(lambda: Session(address, credentials, device, self.state, now))
+        if accepted_losses is None:
+            accepted_losses = parse_losses(os.environ.get(ENVIRONMENT, ""))
+        self._session = PerProcess(lambda: Session(address, credentials, device, self.state, now, accepted_losses))
         self._session.get()
 
     @classmethod
@@ -69,8 +73,12 @@ class Link:
         *,
         device: Device | None = None,
         state: str | os.PathLike[str] | None = None,
+        accepted_losses: Collection[str] | None = None,
     ) -> Self:
         """A connection to `where` with the credentials in a file; what is kept between runs lies next to it, or in `state`.
+
+        `accepted_losses` names announcements of lost leaves that this caller accepts; by default those that the environment's
+        `WAYBILL_ACCEPTED_LOSSES` names, with commas between them.
 
         Raises:
             SettingsError: the address is not https:// (or http:// on this machine), or a file is not fit.
@@ -78,7 +86,8 @@ class Link:
         if credentials is None:
             raise SettingsError("a service needs credentials: the file that holds the code of your enrolment")
         folder = Path(state) if state is not None else None
-        return cls(where, Credentials.read(Path(credentials)), device=device, state=folder)
+        found = Credentials.read(Path(credentials))
+        return cls(where, found, device=device, state=folder, accepted_losses=accepted_losses)
 
     @property
     def breaker(self) -> Breaker:
@@ -152,7 +161,7 @@ class Link:
         header = answer.headers.get(CHECKPOINT)
         if header:
             session = self._session.get()
-            session.watch.see(header, self._proof)
+            session.watch.see(header, self.consistency, self)
             session.watch.warn_if_old(session.now())
         return document_of(answer)
 
@@ -170,8 +179,23 @@ class Link:
         if self._closed:
             raise ClosedError
 
-    def _proof(self, earlier: int, later: int) -> list[bytes]:
-        path = f"/v1/ledger/consistency?from={earlier}&to={later}"
+    def consistency(self, earlier: int, later: int) -> list[bytes]:
+        """The service's proof that its ledger of so many leaves is the beginning of that of so many."""
+        return self._proof(f"/v1/ledger/consistency?from={earlier}&to={later}")
+
+    def inclusion(self, leaf: int, size: int) -> list[bytes]:
+        """The service's proof that the leaf of this position is in its ledger of so many leaves."""
+        return self._proof(f"/v1/ledger/inclusion?leaf={leaf}&size={size}")
+
+    def losses(self) -> list[Announced]:
+        """Every announcement of lost leaves that the service has signed."""
+        found = document_of(self._try("GET", "/v1/ledger/checkpoint", None, True, None)).get("losses")
+        try:
+            return [Announced(each["note"], base64.b64decode(each["leaf"], validate=True)) for each in found or ()]
+        except (ValueError, TypeError, KeyError):
+            raise IntegrityError("the service answered with something that is no list of announcements") from None
+
+    def _proof(self, path: str) -> list[bytes]:
         found = document_of(self._try("GET", path, None, True, None)).get("proof")
         if not isinstance(found, list):
             raise IntegrityError("the service answered with something that is no proof")

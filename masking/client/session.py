@@ -6,7 +6,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, final
 
@@ -38,9 +38,10 @@ class Session:
         device: Device | None,
         state: StateFolder,
         now: Callable[[], float],
+        accepted_losses: Collection[str] = (),
     ) -> None:
         self._http = httpx.Client(base_url=address, timeout=TIMEOUT, follow_redirects=False)
-        self.watch = Watch(state, credentials.ledger_key)
+        self.watch = Watch(state, credentials.ledger_key, accepted_losses=accepted_losses)
         self.breaker = Breaker(now)
         self._address = address
         self._credentials = credentials

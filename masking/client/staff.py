@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -52,16 +52,18 @@ class Staff:
         credentials: str | os.PathLike[str] | None,
         device: Device | None = None,
         state: str | os.PathLike[str] | None = None,
+        accepted_losses: Collection[str] | None = None,
     ) -> Self:
         """A connection to the service at an https:// address, with the code of the enrolment in a file of mode 0600.
 
         The device's key is made next to it on first use, as `NAME.key`; hardware that keeps one comes as `device`. `state`
-        is another folder for what is kept between runs, where that of the credentials can't be written.
+        is another folder for what is kept between runs, where that of the credentials can't be written. `accepted_losses` are
+        the announcements of lost leaves that are accepted; by default those in the environment's `WAYBILL_ACCEPTED_LOSSES`.
 
         Raises:
             SettingsError: the address or a file is not fit, or the folder can't be written.
         """
-        return cls(Link.open(where, credentials, device=device, state=state))
+        return cls(Link.open(where, credentials, device=device, state=state, accepted_losses=accepted_losses))
 
     def scan(
         self, parcels: Sequence[str], kind: str, *, to: str | None = None, event: str | None = None

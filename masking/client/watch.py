@@ -12,14 +12,16 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from masking.client.losses import ENVIRONMENT, Evidence, announced_losses, names
 from masking.client.state import StateFolder
 from masking.disk import replace
 from masking.errors import InputError, IntegrityError, SettingsError
+from masking.ledger import loss
 from masking.ledger.checkpoint import Checkpoint, follows, read
 from masking.ledger.note import VerifierKey
 
@@ -34,8 +36,12 @@ Proof = Callable[[int, int], list[bytes]]
 class Watch:
     """One ledger as seen from here, by all threads and processes that share a state folder; None keeps it in memory."""
 
-    def __init__(self, state: StateFolder | None, key: VerifierKey | None = None) -> None:
+    def __init__(
+        self, state: StateFolder | None, key: VerifierKey | None = None, *, accepted_losses: Collection[str] = ()
+    ) -> None:
         self._state = state
+        self._accepted = frozenset(accepted_losses)
+        self._given_up = ""
         self._key = key
         self._note = ""
         self._last: Checkpoint | None = None
@@ -66,11 +72,12 @@ class Watch:
         """Keep the ledger's key."""
         self._key = VerifierKey.parse(key)
 
-    def see(self, header: str, proof: Proof) -> None:
-        """Take a checkpoint as it came with an answer.
+    def see(self, header: str, proof: Proof, evidence: Evidence | None = None) -> None:
+        """Take a checkpoint as it came with an answer. With `evidence`, an announced and accepted loss is followed.
 
         Raises:
-            IntegrityError: it is not signed by the ledger, or doesn't agree with the one kept.
+            IntegrityError: it is not signed by the ledger, or doesn't agree with the one kept, and the operator has announced
+                no loss that explains it, or this client was not set to accept that announcement.
         """
         try:
             note = base64.b64decode(header, validate=True).decode()
@@ -82,7 +89,7 @@ class Watch:
             kept = self._kept()
             for each in (kept[1], note) if kept else (note,):  # another process may have kept one that we have not seen
                 if each != self._note:
-                    self._join(each, self._key, proof)
+                    self._join(each, self._key, proof, evidence)
             self._keep()
 
     def warn_if_old(self, now: float) -> None:
@@ -101,20 +108,44 @@ class Watch:
                 OLD,
             )
 
-    def _join(self, note: str, key: VerifierKey, proof: Proof) -> None:
+    def _join(self, note: str, key: VerifierKey, proof: Proof, evidence: Evidence | None) -> None:
         """Compare a checkpoint with the latest one, and go on with the later of the two."""
         new, last = read(note, key), self._last
         if last is not None:
             earlier, later = (new, last) if new.size < last.size else (last, new)
             fault = self._fault(earlier, later, proof)
+            if fault and new.at < last.at and evidence and announced_losses(new, last, key, evidence):
+                return  # a slower worker has not seen yet that leaves were lost, and this client has accepted it
             if fault:
-                self._report(note)
-                raise IntegrityError(
-                    f"the ledger is not what it was: {fault}. Both checkpoints are kept; ask the operator what happened. If leaves were "
-                    'lost in a failover and you accept that, run "waybill ledger accept --credentials FILE"'
-                )
+                self._follow(note, fault, announced_losses(last, new, key, evidence) if evidence else [])
+                self._note, self._last = note, new
+                return
         if last is None or new.size > last.size or new.at > last.at:
             self._note, self._last = note, new
+
+    def _follow(self, note: str, fault: str, announced: list[str]) -> None:
+        """Give up the latest checkpoint for this one, if the loss was announced and this client is set to accept it."""
+        missing = [name for name in names(announced) if name not in self._accepted]
+        if announced and not missing:
+            self._given_up = self._note
+            if self._state:
+                with self._state.locked(), self._state.writing():
+                    keep_evidence(self._state, self._evidence(note, announced))
+            LOG.warning(
+                "the ledger has lost leaves; this client is set to accept the announcement %s", names(announced)
+            )
+            return
+        self._report(note, announced)
+        if missing:
+            raise IntegrityError(
+                f"the ledger is not what it was: {fault}. The operator has announced that leaves were lost. If you accept that, "
+                f"start this program with {ENVIRONMENT}={','.join(names(announced))}, or run "
+                '"waybill ledger accept --credentials FILE"'
+            )
+        raise IntegrityError(
+            f"the ledger is not what it was: {fault}, and the service has announced no loss that explains it. Both "
+            "checkpoints are kept; show them to the operator and ask what happened"
+        )
 
     @staticmethod
     def _fault(earlier: Checkpoint, later: Checkpoint, proof: Proof) -> str | None:
@@ -159,16 +190,27 @@ class Watch:
         with self._state.locked():
             kept = self._read(path)
             there = read(kept[1], kept[0]) if kept else None
-            if there is None or (there.size, there.at) < (self._last.size, self._last.at):
+            given_up = kept is not None and kept[1] == self._given_up
+            if there is None or given_up or (there.size, there.at) < (self._last.size, self._last.at):
                 text = json.dumps({"key": str(self._key), "note": self._note}, ensure_ascii=False)
                 with self._state.writing():
                     replace(path, text.encode())
 
-    def _report(self, note: str) -> None:
+    def _report(self, note: str, announced: list[str]) -> None:
         if self._state:
-            both = json.dumps({"key": str(self._key), "kept": self._note, "shown": note}, ensure_ascii=False)
+            both = json.dumps(self._evidence(note, announced), ensure_ascii=False)
             with self._state.locked(), self._state.writing():
                 replace(self._state.path(".ledger.fault.json"), both.encode())
+
+    def _evidence(self, note: str, announced: list[str]) -> dict[str, Any]:
+        return {"key": str(self._key), "kept": self._note, "shown": note, "losses": announced}
+
+
+def keep_evidence(state: StateFolder, found: Mapping[str, Any]) -> None:
+    """Write what was given up, and now, to a file of its own. The caller holds the folder's lock."""
+    now = datetime.now(UTC)
+    evidence = json.dumps(dict(found) | {"accepted": now.isoformat(timespec="seconds")}, ensure_ascii=False)
+    replace(state.path(f".ledger.accepted-{now:%Y%m%dT%H%M%SZ}.json"), evidence.encode())
 
 
 class Accepted(NamedTuple):
@@ -178,15 +220,17 @@ class Accepted(NamedTuple):
     accepted: int
 
 
-def accept_ledger(credentials: str | os.PathLike[str], *, state: str | os.PathLike[str] | None = None) -> Accepted:
-    """Go on from the checkpoint that this client has refused, after the operator has explained what was lost.
+def accept_ledger(
+    credentials: str | os.PathLike[str], *, state: str | os.PathLike[str] | None = None, unannounced: bool = False
+) -> Accepted:
+    """Go on from the checkpoint that this client has refused, after the operator has announced and explained what was lost.
 
-    For a failover or restore on the service's side that lost leaves. Both signed checkpoints stay as evidence, with the time, in
-    NAME.ledger.accepted-TIME.json next to the credentials, or in the folder `state`. Stop the programs that use these
-    credentials first.
+    For a failover or restore on the service's side that lost leaves. Both signed checkpoints and the announcement stay as
+    evidence, with the time, in NAME.ledger.accepted-TIME.json next to the credentials, or in the folder `state`. Stop the
+    programs that use these credentials first. Where the operator can't announce the loss, `unannounced` accepts it without.
 
     Raises:
-        SettingsError: nothing was refused here, or a file can't be read or written.
+        SettingsError: nothing was refused here, the loss was not announced, or a file can't be read or written.
     """
     files = StateFolder(Path(credentials), Path(state) if state is not None else None)
     refused = files.path(".ledger.fault.json")
@@ -195,15 +239,19 @@ def accept_ledger(credentials: str | os.PathLike[str], *, state: str | os.PathLi
             found = json.loads(refused.read_text("utf-8"))
             key = VerifierKey.parse(found["key"])
             known, shown = read(found["kept"], key), read(found["shown"], key)
+            losses = [(name, loss.read(note, key)) for note in found["losses"] for name in names([note])]
         except FileNotFoundError:
             raise SettingsError(f"{refused.name} is missing: this client has refused no checkpoint") from None
         except (OSError, ValueError, KeyError, TypeError, IntegrityError) as error:
             raise SettingsError(f"{refused.name} does not hold two checkpoints that the ledger has signed") from error
-        now = datetime.now(UTC)
-        evidence = json.dumps(found | {"accepted": now.isoformat(timespec="seconds")}, ensure_ascii=False)
+        if not unannounced and not loss.passed(known, losses):
+            raise SettingsError(
+                "the service had announced no loss that explains the checkpoint when this client refused it. Ask the operator to "
+                'run "waybill ledger accept", connect once more, then run this again'
+            )
         kept = json.dumps({"key": found["key"], "note": found["shown"]}, ensure_ascii=False)
         with files.writing():  # the evidence first: a crash in between changes nothing
-            replace(files.path(f".ledger.accepted-{now:%Y%m%dT%H%M%SZ}.json"), evidence.encode())
+            keep_evidence(files, found)
             replace(files.path(".ledger.json"), kept.encode())
             refused.unlink()
     return Accepted(known.size, shown.size)

@@ -117,6 +117,7 @@ RETAINED_COLUMNS = {
         "keys die by their own schedule",
     ),
     "signed_head": dict.fromkeys(("log", "size", "root"), "hashes of leaves"),
+    "announced_loss": dict.fromkeys(("leaf", "body", "note"), "hashes and counts of leaves that were lost"),
     "root": dict.fromkeys(("place", "id", "proof"), "which root wraps the keys; no person"),
     "worker": dict.fromkeys(
         ("name", "seen", "root"), "a process of the service: its machine, process number and last sign of life"

@@ -1,4 +1,4 @@
-"""The tables of the key store, a database of its own: keys, wraps, destructions, roots, the last signed size, ended access.
+"""The tables of the key store, a database of its own: keys, wraps, destructions, roots, the signed head, ended access.
 
 Times are UTC milliseconds, ids of waybills 16 bytes.
 """
@@ -15,6 +15,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     String,
     Table,
+    Text,
     text,
 )
 
@@ -79,6 +80,15 @@ signed_head = Table(
     Column("root", LargeBinary(32), nullable=False),
 )
 """What the sequencer signed last: out of reach of those who can write the data alone."""
+
+announced_loss = Table(
+    "announced_loss",
+    keys,
+    Column("leaf", LargeBinary(16), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("note", Text, nullable=False),
+)
+"""Signed announcements of leaves that were lost: the id and body of the leaf that says so, and the note (FORMAT.md section 12)."""
 
 root = Table(
     "root",

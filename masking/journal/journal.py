@@ -8,9 +8,11 @@ FORMAT.md sections 8 and 9.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -20,16 +22,18 @@ from masking.database.engine import advisory_lock, streaming
 from masking.errors import IntegrityError, MaskingError
 from masking.journal.audit import ALL_KEPT, AuditReport, LedgerFault, verify
 from masking.keys import signed_head
-from masking.keys.signed_head import SignedHead
-from masking.ledger import checkpoint, tree
+from masking.keys.signed_head import AnnouncedLoss, SignedHead
+from masking.ledger import checkpoint, loss, tree
 from masking.ledger.checkpoint import Checkpoint
 from masking.ledger.log import Leaf, Unreadable, encode, read
+from masking.ledger.loss import Loss, LossReason
 from masking.ledger.note import VerifierKey
 from masking.runtime import World
 from masking.store import row_macs
 from masking.store.alarms import raise_alarm
 from masking.store.store import Store
 from masking.words.alarms import AlarmKind
+from masking.words.ledger_kinds import LedgerKind
 
 __all__ = [
     "AuditReport",
@@ -117,32 +121,87 @@ def _sequence_once(
     grown = tree.Tree.load(size, lambda places: _read(tx, places))
     if last and grown.root() != last.root:
         raise IntegrityError("the ledger is not what was signed; nothing more is signed on top of it")
+    note, signed = _place_and_sign(tx, origin, seed, grown, waiting, number + 1, now)
+    return len(waiting), note, signed
+
+
+def _place_and_sign(
+    tx: Connection,
+    origin: str,
+    seed: bytes,
+    grown: tree.Tree,
+    waiting: Sequence[tuple[bytes, bytes]],
+    number: int,
+    now: datetime,
+) -> tuple[str, SignedHead]:
+    """Give these leaves, by id and body, the next places in the tree; the note of the checkpoint, and what it signs."""
+    size = grown.size
     if waiting:
-        first = tree.stored(size)
         hashes = grown.append([body for _, body in waiting])
-        hot_sql.write(tx, _GROW, [{"place": at, "hash": each} for at, each in enumerate(hashes, first)])
+        hot_sql.write(tx, _GROW, [{"place": at, "hash": each} for at, each in enumerate(hashes, tree.stored(size))])
         hot_sql.write(tx, _PLACE, [{"of": leaf, "at": at} for at, (leaf, _) in enumerate(waiting, size)])
     signed = Checkpoint(origin=origin, size=grown.size, root=grown.root(), at=now)
     note = checkpoint.sign(signed, seed)
-    tx.execute(schema.checkpoint.insert().values(number=number + 1, size=grown.size, note=note))
-    return len(waiting), note, SignedHead(signed.size, signed.root)
+    tx.execute(schema.checkpoint.insert().values(number=number, size=grown.size, note=note))
+    return note, SignedHead(signed.size, signed.root)
 
 
-def accept(world: World, store: Store) -> tuple[int, int]:
-    """Sign on from the ledger as it is, after a restore that lost leaves: how many leaves were signed, and are there now.
+class Accepted(NamedTuple):
+    """How many leaves were signed, how many were left, and the id of the announcement; empty if nothing was lost."""
+
+    signed: int
+    left: int
+    announcement: str
+
+
+def accept(world: World, store: Store, *, reason: LossReason, actor: str) -> Accepted:
+    """Sign on from the ledger as it is, after a failover or restore that lost leaves, and announce what was lost.
+
+    The announcement is signed, kept with the keys, and the next leaf of the ledger. Nothing is done if nothing was lost. A
+    crash in between leaves the ledger unsigned; running it again then announces the loss a second time.
 
     Raises:
         IntegrityError: its last checkpoint does not cover what is kept.
     """
+    now = world.now()
+    origin, seed = store.settings.origin, store.keys.key("sign", "ledger", world, now)
     was = signed_head.last(store.keys)
     with store.transaction() as tx:
         advisory_lock(tx, "ledger")
-        note = _last(tx)[1]
-        last = checkpoint.read(note, log_key(world, store)) if note else None
-        now = SignedHead(last.size, last.root) if last else None
-        signed_head.check_extends(now, last.size if last else 0, lambda places: _read(tx, places))
-        signed_head.replace(store.keys, now)
-    return was.size if was else 0, now.size if now else 0
+        number, note = _last(tx)
+        last = checkpoint.read(note, VerifierKey.of_seed(origin, seed)) if note else None
+        left = SignedHead(last.size, last.root) if last else SignedHead(0, tree.EMPTY_ROOT)
+
+        def kept(places: list[int]) -> Mapping[int, bytes]:
+            return _read(tx, places)
+
+        signed_head.check_extends(left, left.size, kept)
+        if was is None or _extends(was, left.size, kept):
+            return Accepted(was.size if was else 0, left.size, "")
+        leaf = store.leaf(world, max(now, last.at) if last else now, LedgerKind.ACCEPT, actor)
+        lost = Loss(
+            signed_size=was.size,
+            signed_root=was.root,
+            left_size=left.size,
+            left_root=left.root,
+            reason=reason,
+            at=leaf.at,
+        )
+        leaf = replace(leaf, detail=lost.detail)
+        append(tx, [leaf])
+        grown = tree.Tree.load(left.size, kept)
+        _, signed = _place_and_sign(tx, origin, seed, grown, [(leaf.id, encode(leaf))], number + 1, leaf.at)
+    announcement = loss.sign(lost, origin, seed)
+    signed_head.replace(store.keys, signed, AnnouncedLoss(leaf.id, encode(leaf), announcement))
+    return Accepted(was.size, left.size, loss.loss_id(announcement))
+
+
+def _extends(head: SignedHead, size: int, kept: Callable[[list[int]], Mapping[int, bytes]]) -> bool:
+    try:
+        signed_head.check_extends(head, size, kept)
+    except IntegrityError:
+        return False
+    return True
 
 
 def prune(store: Store) -> int:

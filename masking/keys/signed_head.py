@@ -13,7 +13,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from masking.database.engine import insert_new, reading, transaction
-from masking.database.key_schema import signed_head
+from masking.database.key_schema import announced_loss, signed_head
 from masking.errors import IntegrityError
 from masking.keys.keystore import KeyStore
 from masking.ledger.tree import Tree
@@ -26,6 +26,14 @@ class SignedHead(NamedTuple):
 
     size: int
     root: bytes
+
+
+class AnnouncedLoss(NamedTuple):
+    """The id and the body of the leaf that says what was lost, and the signed note."""
+
+    leaf: bytes
+    body: bytes
+    note: str
 
 
 def last(keys: KeyStore) -> SignedHead | None:
@@ -43,12 +51,22 @@ def remember(keys: KeyStore, signed: SignedHead) -> None:
             tx.execute(longer.values(signed._asdict()))
 
 
-def replace(keys: KeyStore, signed: SignedHead | None) -> None:
-    """Accept this ledger in place of the one signed before: after a restore that lost leaves."""
+def replace(keys: KeyStore, signed: SignedHead | None, announced: AnnouncedLoss | None = None) -> None:
+    """Accept this ledger in place of the one signed before, and keep the announcement of what was lost."""
     with transaction(keys.engine) as tx:
         tx.execute(signed_head.delete())
         if signed:
             tx.execute(signed_head.insert().values(_LEDGER | signed._asdict()))
+        if announced:
+            tx.execute(announced_loss.insert().values(announced._asdict()))
+
+
+def announced_losses(keys: KeyStore) -> list[AnnouncedLoss]:
+    """Every announcement of lost leaves, oldest first."""
+    column = announced_loss.c
+    query = sa.select(column.leaf, column.body, column.note).order_by(column.leaf)
+    with reading(keys.engine) as tx:
+        return [AnnouncedLoss(*row) for row in tx.execute(query)]
 
 
 def check_extends(head: SignedHead | None, size: int, read: Callable[[list[int]], Mapping[int, bytes]]) -> None:

@@ -1,6 +1,7 @@
 """Signed notes (C2SP signed-note): a text, a blank line, and a signature line for each key. Their one reader and writer.
 
-Checkpoints, certificates of destruction and directories of sealing keys are such notes (FORMAT.md sections 6, 9 and 10).
+Checkpoints, certificates of destruction, directories of sealing keys and announcements of lost leaves are such notes
+(FORMAT.md sections 6, 9, 10 and 12).
 Each has a first line of its own, so that none passes for another.
 """
 

@@ -4,9 +4,9 @@ It starts after the last verified checkpoint, which is kept in the folder as `le
 first leaf; only this finds a leaf that was changed after it had been verified. A fault also raises an alarm.
 
 `waybill ledger accept` continues signing from a ledger that is shorter than or different from what was signed last: after
-a restore on a database server, or a failover that lost leaves. The act is recorded as the next leaf, with both sizes.
-`waybill restore data` does it itself. With `--credentials FILE` it acts for a client, which then continues from the
-checkpoint that it had refused.
+a restore on a database server, or a failover that lost leaves. It signs an announcement, which is the next leaf and is served
+to clients (FORMAT.md section 12). `waybill restore data` does it itself. With `--credentials FILE ...` it acts for clients: each
+then continues from the checkpoint that it had refused, if the service has announced the loss.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from masking.connection import OPERATOR
 from masking.disk import replace
 from masking.errors import IntegrityError, MaskingError
 from masking.journal import journal
+from masking.journal.journal import Accepted
 from masking.ledger import checkpoint
 from masking.ledger.checkpoint import Checkpoint
+from masking.ledger.loss import LossReason
 from masking.ledger.note import VerifierKey
 from masking.runtime import World
 from masking.store.alarms import raise_alarm
-from masking.words.ledger_kinds import LedgerKind
 
 from ...deployment import add_folder, opening
 
@@ -42,7 +43,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--yes", action="store_true", help="accept: don't ask for confirmation")
     parser.add_argument(
-        "--credentials", type=Path, help="accept: for the client with this file, which refused the ledger"
+        "--reason",
+        choices=[*LossReason],
+        default=LossReason.FAILOVER.value,
+        help="accept: why leaves were lost, for the announcement",
+    )
+    parser.add_argument(
+        "--credentials",
+        type=Path,
+        nargs="+",
+        help="accept: for the clients with these files, which refused the ledger",
+    )
+    parser.add_argument(
+        "--unannounced", action="store_true", help="accept: for clients, also a loss that was not announced"
     )
     parser.add_argument(
         "--state", type=Path, help="accept: the client's state folder (default: the credentials' folder)"
@@ -105,18 +118,33 @@ def _accept(args: argparse.Namespace) -> int:
         print("nothing was done", file=sys.stderr)
         return 1
     if args.credentials:
-        from masking.client import accept_ledger
-
-        known, left = accept_ledger(args.credentials, state=args.state)
-        print(f"accepted: this client knew {known} leaves, the service has {left}. Both checkpoints are kept")
-        return 0
+        return _accept_at_clients(args)
     world = World()
     with opening(args.folder, world) as store:
-        signed, left = journal.accept(world, store)
-        with store.transaction() as tx:
-            leaf = store.leaf(world, world.now(), LedgerKind.ACCEPT, OPERATOR, signed=str(signed), left=str(left))
-            journal.append(tx, [leaf])
+        accepted = journal.accept(world, store, reason=LossReason(args.reason), actor=OPERATOR)
         journal.sequence(world, store)
+    if not accepted.announcement:
+        print(f"nothing to accept: the ledger's {accepted.left} leaves continue what was signed last")
+        return 1
     (args.folder / VERIFIED).unlink(missing_ok=True)  # it may be of leaves that are lost
-    print(f"accepted: {signed} leaves were signed, {left} are left. This is recorded as the next leaf")
+    print(announced(accepted))
+    return 0
+
+
+def announced(accepted: Accepted) -> str:
+    """What the operator has to know after leaves that were lost were accepted."""
+    return (
+        f"accepted: {accepted.signed} leaves were signed, {accepted.left} are left. The announcement is the next leaf, and is "
+        "served to clients.\nPublish what was lost, and this name of the announcement. Clients that accept it are started with:\n"
+        f"WAYBILL_ACCEPTED_LOSSES={accepted.announcement}"
+    )
+
+
+def _accept_at_clients(args: argparse.Namespace) -> int:
+    from masking.client import accept_ledger
+
+    for credentials in args.credentials:
+        known, left = accept_ledger(credentials, state=args.state, unannounced=args.unannounced)
+        print(f"{credentials.name}: accepted: this client knew {known} leaves, the service has shown {left}. ", end="")
+        print("Both checkpoints are kept")
     return 0

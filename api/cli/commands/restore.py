@@ -15,13 +15,14 @@ from masking.database.engine import open_engine
 from masking.errors import SettingsError
 from masking.journal import journal
 from masking.keys.root import open_root
+from masking.ledger.loss import LossReason
 from masking.runtime import World
 from masking.store.store import missing_sqlite_file
 from masking.upkeep.recovery import restore_data, restore_keys
 from masking.words.ledger_kinds import LedgerKind
 
 from ...deployment import add_folder, exclusive_folder, opening
-from .ledger import VERIFIED
+from .ledger import VERIFIED, announced
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,10 +73,13 @@ def _restore(args: argparse.Namespace, world: World) -> int:
             replayed = restore_keys(args.file, keys, engine, root, world.now(), losing=args.lose)
         finally:
             fork_guard.close(engine)
+    about = {"what": args.what, "replayed": str(replayed)}
     with opening(args.folder, world) as store:
-        signed, left = journal.accept(world, store) if args.what == "data" else (0, 0)
-        lost_leaves = {"signed": str(signed), "left": str(left)} if signed > left else {}
-        about = {"what": args.what, "replayed": str(replayed)} | lost_leaves
+        if args.what == "data":
+            accepted = journal.accept(world, store, reason=LossReason.RESTORE, actor=OPERATOR)
+            if accepted.announcement:
+                about |= {"signed": f"{accepted.signed:_}", "left": f"{accepted.left:_}"}
+                print(announced(accepted))
         leaf = store.leaf(world, world.now(), LedgerKind.RESTORE, OPERATOR, **about)
         with store.transaction() as tx:
             journal.append(tx, [leaf])

@@ -1,4 +1,4 @@
-"""Routes for all enrolled callers: the ledger's latest checkpoint, and the proof that it continues an earlier one."""
+"""Routes for all enrolled callers: the ledger's latest checkpoint, and proofs of what the ledger holds."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from masking.errors import InputError
 from masking.journal import journal
+from masking.keys.signed_head import announced_losses
 from masking.ledger import checkpoint, tree
 from masking.ledger.note import VerifierKey
 from masking.store.store import Store
@@ -27,15 +28,20 @@ _NOTE: dict[int | str, dict[str, Any]] = {
 _PROOF: dict[int | str, dict[str, Any]] = {
     200: {"model": response_models.ConsistencyProof, "description": "The proof's hashes"}
 }
+_INCLUDED: dict[int | str, dict[str, Any]] = {
+    200: {"model": response_models.InclusionProof, "description": "The proof's hashes"}
+}
 Size = Annotated[int, Query(ge=0, lt=2**63)]
 
 
 @router.get("/v1/ledger/checkpoint", operation_id="getCheckpoint", responses=_NOTE)
 async def latest(request: Request) -> Response:
-    """The latest signed checkpoint, read from the store."""
+    """The latest signed checkpoint, read from the store, and the signed announcements of leaves that were lost."""
     _, service = current_login(request)
     note = await anyio.to_thread.run_sync(journal.latest, service.store)
-    return json_response({"note": note, "key": str(service.log_key)})
+    announced = await anyio.to_thread.run_sync(announced_losses, service.store.keys)
+    losses = [{"note": each.note, "leaf": base64.b64encode(each.body).decode()} for each in announced]
+    return json_response({"note": note, "key": str(service.log_key), "losses": losses})
 
 
 @router.get("/v1/ledger/consistency", operation_id="getConsistencyProof", responses=_PROOF)
@@ -46,6 +52,22 @@ async def consistency(
     _, service = current_login(request)
     path = await anyio.to_thread.run_sync(_proof, service.store, service.log_key, earlier, later)
     return json_response({"proof": [base64.b64encode(each).decode() for each in path]})
+
+
+@router.get("/v1/ledger/inclusion", operation_id="getInclusionProof", responses=_INCLUDED)
+async def inclusion(request: Request, leaf: Size, size: Size) -> Response:
+    """The hashes that prove the leaf at this position, counted from 0, to be in the ledger of `size` leaves (RFC 9162, 2.1.3)."""
+    _, service = current_login(request)
+    path = await anyio.to_thread.run_sync(_inclusion, service.store, service.log_key, leaf, size)
+    return json_response({"proof": [base64.b64encode(each).decode() for each in path]})
+
+
+def _inclusion(store: Store, key: VerifierKey, leaf: int, size: int) -> list[bytes]:
+    if leaf >= size:
+        raise InputError("leaf", "not-below-size")
+    if size > checkpoint.read(journal.latest(store), key).size:
+        raise InputError("size", "larger-than-the-ledger")
+    return journal.proof(store, tree.inclusion(leaf, size))
 
 
 def _proof(store: Store, key: VerifierKey, earlier: int, later: int) -> list[bytes]:
