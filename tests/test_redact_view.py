@@ -283,6 +283,30 @@ def test_shop_named_like_its_city_does_not_lose_the_city():
 
 
 @pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("前三位138后面00004271", "前三位***后面********"),
+        ("取件时报４２７１", "取件时报****"),
+        ("手机1380000开头", "手机*******开头"),
+        ("00004271-2", "********-2"),
+        ("订单号94271", "订单号94271"),
+        ("大号1380双", "大号1380双"),
+    ],
+)
+def test_end_of_a_partys_phone_is_hidden_in_goods_and_remark(said: str, shown: str) -> None:
+    called = replace(RECIPIENT, phone="13800004271")
+    for order in (
+        replace(ORDER, recipient=called, remark=said, goods=said, show_goods=True),
+        replace(ORDER, sender=called, remark=said, goods=said, show_goods=True),
+    ):
+        view = mask_order(order)
+        assert (view.remark.text, view.goods.text) == (shown, shown)
+        assert not leaks(view, order)
+        told = replace(view, remark=Masked(said))
+        assert (Leak("remark", "personal-text") in leaks(told, order)) == (said != shown)
+
+
+@pytest.mark.parametrize(
     ("name", "said", "shown"),
     [
         ("张三丰", "三丰哥的书", "**哥的书"),

@@ -15,7 +15,7 @@ from typing import NamedTuple, final
 from masking.redact.facts import ParsedParty, ReadTexts, facts_of, read_texts
 from masking.redact.freetext import find_personal
 from masking.redact.goods import NEUTRAL, WORDS
-from masking.redact.known import find_given, find_words
+from masking.redact.known import find_ends, find_given, find_words
 from masking.redact.levels import AddressLevel
 from masking.redact.normalise import HAN_NUMERALS, SEPARATOR, Normal, normalise
 from masking.redact.spans import SIGN, Span
@@ -98,7 +98,9 @@ def _tells(text: str, recipient: ParsedParty, sender: ParsedParty) -> bool:
     """Whether a free text shows personal data, a given name or a number of either door."""
     normal = normalise(text)
     spans = find_personal(normal) + find_words(normal, recipient.rooms + sender.rooms)
-    return any(_visible(text, span) for span in spans + find_given(normal, (recipient.called, sender.called)))
+    spans += find_given(normal, (recipient.called, sender.called))
+    spans += find_ends(normal, (*recipient.phone.numbers, *sender.phone.numbers))
+    return any(_visible(text, span) for span in spans)
 
 
 def _words(who: str, facts: ParsedParty, shown: Sequence[str]) -> list[Leak]:

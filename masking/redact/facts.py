@@ -79,7 +79,8 @@ def read_texts(order: Order, recipient: ParsedParty, sender: ParsedParty) -> Rea
     """Analyse the free texts of an order between two parties."""
     known = recipient.words + sender.words + recipient.rooms + sender.rooms
     called = (recipient.called, sender.called)
+    phones = (*recipient.phone.numbers, *sender.phone.numbers)
     goods = order.goods.reveal()
     told = order.show_goods and not is_sensitive(goods)
-    note = read_note(goods, known, called) if told else None
-    return ReadTexts(category(goods), note, read_note(order.remark.reveal(), known, called))
+    note = read_note(goods, known, called, phones) if told else None
+    return ReadTexts(category(goods), note, read_note(order.remark.reveal(), known, called, phones))

@@ -13,7 +13,7 @@ from typing import NamedTuple, final
 
 from masking.redact.divisions import table
 from masking.redact.doors import door_parts
-from masking.redact.known import find_given, find_words
+from masking.redact.known import find_ends, find_given, find_words
 from masking.redact.levels import AddressLevel, Part
 from masking.redact.names import COMPOUND, HONORIFIC, SINGLE, is_person
 from masking.redact.normalise import Normal, normalise
@@ -105,12 +105,17 @@ class Note(NamedTuple):
 _SILENT = Note("", ())
 
 
-def read_note(text: str, known: Sequence[str] = (), called: Sequence[CalledName] = ()) -> Note:
-    """Find the personal parts of a free text, the words in `known` and the given names of the people in `called`."""
+def read_note(
+    text: str, known: Sequence[str] = (), called: Sequence[CalledName] = (), phones: Sequence[str] = ()
+) -> Note:
+    """Find the personal parts of a free text, `known` words, the given names in `called` and the ends of `phones`."""
     if not text:
         return _SILENT
     normal = normalise(text)
-    return Note(text, [*find_personal(normal), *find_words(normal, known), *find_given(normal, called)])
+    return Note(
+        text,
+        [*find_personal(normal), *find_words(normal, known), *find_given(normal, called), *find_ends(normal, phones)],
+    )
 
 
 def mask_text(text: str, known: Sequence[str] = ()) -> Masked:

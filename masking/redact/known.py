@@ -12,6 +12,7 @@ from masking.redact.pinyin import CalledName, find_spelled
 from masking.redact.spans import Span
 
 _NAME_PART = re.compile(r"[^\W\d_]{2,}")
+_ENDS = re.compile(r"(?<!\d)\d{4,10}(?!\d)")
 _TAIL = re.compile(r"[\[【(]\d{3,6}[\])】]")
 
 
@@ -42,6 +43,16 @@ def find_given(normal: Normal, called: Sequence[CalledName]) -> list[Span]:
                 shape = rf"(?<=阿){shape}|(?<=[小老]){shape}(?![一-鿿])|{before}{shape}(?={HONORIFIC})"
             spans += [normal.back(*match.span()) for match in re.finditer(shape, text)]
     return spans
+
+
+def find_ends(normal: Normal, phones: Sequence[str]) -> list[Span]:
+    """Find numbers that are the last four to ten digits of a phone, or its first five or more: the label shows the first three."""
+    found = _ENDS.finditer(normal.text)
+    return [
+        normal.back(*match.span())
+        for match in found
+        if any(phone.endswith(match[0]) or (len(match[0]) > 4 and phone.startswith(match[0])) for phone in phones)
+    ]
 
 
 def find_words(normal: Normal, words: Sequence[str]) -> list[Span]:
