@@ -95,8 +95,8 @@ export const WORDS = {
       replayed: "请求重复，请再试一次",
     },
     rules: {
-      "does-not-fit": "在这种纸上放不下，请换大一号的纸",
-      "too-long-for-its-bars": "条码在这种纸上放不下，请换大一号的纸",
+      "does-not-fit": "在这种纸上放不下。100x180 地方最大；再放不下，请商家缩短文字",
+      "too-long-for-its-bars": "条码在这种纸上放不下。100x180 能放最长的单号",
     },
     refused: (word) => `不能打印（${word}）`,
   },
@@ -194,8 +194,8 @@ export const WORDS = {
       replayed: "Sent twice. Try again",
     },
     rules: {
-      "does-not-fit": "Does not fit this paper. Choose a larger one",
-      "too-long-for-its-bars": "The bars do not fit this paper. Choose a larger one",
+      "does-not-fit": "Does not fit this paper. 100x180 has the most room; beyond that the merchant has to shorten the text",
+      "too-long-for-its-bars": "The bars do not fit this paper. 100x180 takes the longest numbers",
     },
     refused: (word) => `Can't be printed (${word})`,
   },
