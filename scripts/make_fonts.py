@@ -53,7 +53,7 @@ def make(source: Path, target: Path, wanted: set[int] | None) -> None:
 
 
 def main() -> None:
-    """Make both and put the licence beside them."""
+    """Make both and put the licence next to them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("package", type=Path, help="folder of the unpacked npm package")
     parser.add_argument("unihan", type=Path, help="Unihan_OtherMappings.txt")

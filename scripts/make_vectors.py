@@ -1,6 +1,6 @@
 """Writes `tests/vectors/FORMAT/CASE.json`: one case a file, the name is the case (FORMAT.md).
 
-Those of the ledger, and of envelopes and certificates, come from the two files beside it. Everything but HPKE's own randomness comes from fixed seeds,
+Those of the ledger, and of envelopes and certificates, come from the two files next to it. Everything but HPKE's own randomness comes from fixed seeds,
 so a second run changes nothing; archive keys are kept as they are once they exist. Run from the repository's root: `python scripts/make_vectors.py`.
 """
 
