@@ -1,15 +1,19 @@
-"""Write `docs/reasons.md` anew, the table of all reasons, rules, and kinds of alarms and leaves: python -m scripts.reasons."""
+"""Writes what is generated from the registers of words: python -m scripts.reasons.
+
+`docs/reasons.md` is the table of all reasons, rules and kinds of alarms; `api/service/outlet/meanings.js` has the meanings
+of refusals and rules for the outlet's page.
+"""
 
 from __future__ import annotations
 
 import ast
-import re
+import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from api.importing.rules import meaning
 from masking.words.alarms import AlarmKind
+from masking.words.chinese import in_chinese
 from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import ProofRule, Reason
 from masking.words.rules import Rule
@@ -17,13 +21,15 @@ from masking.words.word import Word
 
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "docs" / "reasons.md"
+MEANINGS = ROOT / "api" / "service" / "outlet" / "meanings.js"
 REGISTERS = (Reason, Rule, ProofRule, AlarmKind, LedgerKind)
 ASKING = {"masking/client"}
-"""Where answers are read: what is named there says nothing of where a word comes from."""
+"""Modules that only read answers, so that a word in them says nothing about its origin."""
 
 HEAD = """# Reasons, rules, alarms and leaves
 
-Generated from the registers in `masking/words/` by `python -m scripts.reasons`; edit those. A word keeps its meaning; a new version may add words, so treat a word that you don't know as a refusal without a known remedy.
+Generated from the registers in `masking/words` by `python -m scripts.reasons`; edit those. A word keeps its meaning. A new
+version may add words, so treat an unknown word as a refusal without a known remedy.
 """
 
 
@@ -54,44 +60,46 @@ def uses() -> dict[Word, list[str]]:
 
 def table() -> str:
     """The text of `docs/reasons.md`."""
-    refusals = _rows(Reason, _outlet_page())
-    rules = _rows(Rule, {rule: said for rule in Rule if (said := meaning(rule, chinese=True)) != rule})
     return (
-        f"{HEAD}\n## Reasons of refusals\n\nMember `reason` of the outcome `refused`.\n\n{refusals}"
-        f"\n## Rules\n\nMember `rule` of the outcome `rejected`: one field breaks it.\n\n{rules}"
-        f"\n## Rules of proofs\n\nMember `reason` of the problem `proof-refused`.\n\n{_rows(ProofRule, {})}"
-        f"\n## Kinds of alarms\n\nMember `kind` of an alarm ([operations](operations.md#alarms)).\n\n{_rows(AlarmKind, {})}"
+        f"{HEAD}\n## Reasons of refusals\n\nMember `reason` of the outcome `refused`.\n\n{_rows(Reason)}"
+        f"\n## Rules\n\nMember `rule` of the outcome `rejected`: one field breaks it.\n\n{_rows(Rule)}"
+        f"\n## Rules of proofs\n\nMember `reason` of the problem `proof-refused`.\n\n{_rows(ProofRule)}"
+        f"\n## Kinds of alarms\n\nMember `kind` of an alarm ([operations](operations.md#alarms)).\n\n{_rows(AlarmKind)}"
         f"\n## Kinds of leaves\n\nMember `kind` of a leaf of the ledger (`waybill who-saw`).\n\n{_kinds()}"
     )
 
 
 def _room(path: str) -> str:
-    """The step, or the package, that a module is or stands in."""
+    """The step or package that a module belongs to."""
     parts = path.removesuffix(".py").split("/")
     return "/".join(parts[: 3 if parts[1] == "steps" else 2]) if parts[0] == "masking" else parts[0]
 
 
-def _rows(register: type[Word], chinese: dict[str, str]) -> str:
+def _rows(register: type[Word]) -> str:
     lines = ["| Word | Meaning | What helps | 中文 | Where |", "|---|---|---|---|---|"]
     for word in sorted(register):
         where = ", ".join(f"`{room}`" for room in sorted({_room(path) for path in uses()[word]} - ASKING))
-        lines.append(f"| `{word}` | {word.meaning} | {word.remedy} | {chinese.get(word, '')} | {where} |")
+        lines.append(f"| `{word}` | {word.meaning} | {word.remedy} | {''.join(in_chinese(word))} | {where} |")
     return "\n".join(lines) + "\n"
 
 
 def _kinds() -> str:
-    lines = ["| Word | Meaning | Where |", "|---|---|---|"]
+    lines = ["| Word | Meaning | 中文 | Where |", "|---|---|---|---|"]
     for word in LedgerKind:
         where = ", ".join(f"`{room}`" for room in sorted({_room(path) for path in uses()[word]} - ASKING))
-        lines.append(f"| `{word}` | {word.meaning} | {where} |")
+        lines.append(f"| `{word}` | {word.meaning} | {in_chinese(word)[0]} | {where} |")
     return "\n".join(lines) + "\n"
 
 
-def _outlet_page() -> dict[str, str]:
-    """What the outlet's page says of a reason in Chinese."""
-    text = (ROOT / "api" / "service" / "outlet" / "words.js").read_text("utf-8")
-    _, _, block = text.partition("refusals: {")
-    return dict(re.findall(r'"?([a-z-]+)"?: "([^"]+)",', block.partition("}")[0]))
+def meanings() -> str:
+    """The text of `meanings.js`: the meaning of each refusal and rule in both languages, without its full stop."""
+    registers: dict[str, type[Word]] = {"refusals": Reason, "rules": Rule}
+    found = {
+        "zh": {name: {word: in_chinese(word)[0].rstrip("。") for word in each} for name, each in registers.items()},
+        "en": {name: {word: word.meaning.rstrip(".") for word in each} for name, each in registers.items()},
+    }
+    head = "// Generated from masking/words by `python -m scripts.reasons`; edit those. words.js has the page's own wordings.\n\n"
+    return f"{head}export const MEANINGS = {json.dumps(found, ensure_ascii=False, indent=2)};\n"
 
 
 def _constants(tree: ast.Module) -> Iterator[tuple[str, Word]]:
@@ -114,3 +122,4 @@ def _word(node: ast.AST) -> Word | None:
 
 if __name__ == "__main__":
     TABLE.write_text(table(), "utf-8")
+    MEANINGS.write_text(meanings(), "utf-8")

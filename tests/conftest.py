@@ -31,6 +31,10 @@ from tests.cast import NETWORK, PHONES, STAFF, TENANT, Hands, on_its_van
 if TYPE_CHECKING:
     from tests.serving import Service
 
+for _name in ("LC_ALL", "LC_MESSAGES", "LANG"):  # commands would speak Chinese, and tests read their English
+    if os.environ.get(_name, "").lower().startswith("zh"):
+        os.environ[_name] = "C.UTF-8"
+
 settings.register_profile(
     "waybill", deadline=None, derandomize="CI" in os.environ
 )  # CI tries the same examples each time

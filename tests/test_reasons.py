@@ -11,6 +11,7 @@ from masking.errors import RefusedError
 from masking.values.plaintext import LIMITS
 from masking.values.printable import Refusal, Rejected, WaybillState
 from masking.words.alarms import AlarmKind
+from masking.words.chinese import TEXTS, in_chinese
 from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import ProofRule, Reason
 from masking.words.rules import Rule
@@ -37,6 +38,7 @@ def test_refused_error_says_what_helps(reason, advice):
 def test_documented_table_is_generated_from_the_register():
     """If this fails and the change is meant: python -m scripts.reasons."""
     assert reasons.TABLE.read_text("utf-8") == reasons.table()
+    assert reasons.MEANINGS.read_text("utf-8") == reasons.meanings()
 
 
 @pytest.mark.parametrize("word", WORDS)
@@ -44,6 +46,18 @@ def test_word_has_a_form_a_meaning_and_a_remedy(word):
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", word)
     assert word.meaning.endswith(".")
     assert word.remedy.endswith(".") or isinstance(word, LedgerKind)
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_word_has_its_meaning_and_remedy_in_chinese(word):
+    """If this fails: add the word to masking/words/chinese.py."""
+    for text in in_chinese(word)[: 1 if isinstance(word, LedgerKind) else 2]:
+        assert text.endswith("。")
+        assert re.search("[一-鿿]", text)
+
+
+def test_chinese_has_no_word_that_is_not_registered():
+    assert [register for register, words in TEXTS.items() if {str(word) for word in register} != words.keys()] == []
 
 
 def test_every_word_is_used_by_the_code():

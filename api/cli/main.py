@@ -5,7 +5,6 @@ A command's module has `arguments(parser)`, which adds its options, and `run(arg
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import os
 import sys
@@ -13,7 +12,9 @@ from collections.abc import Sequence
 
 from masking.errors import MaskingError, not_installed
 
+from ..language import say, say_error
 from ..terminal import guarded_output
+from .parser import Parser
 
 COMMANDS = {
     "init": "create a deployment, and a one-time code for its supervisor",
@@ -51,15 +52,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="waybill",
         description="Keep the recipient's personal data off the waybill.",
-        epilog="\n".join(f"  {name:<12}{text}" for name, text in COMMANDS.items()),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(f"  {name:<12}{say(text)}" for name, text in COMMANDS.items()),
     )
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of the commands below")
     command = parser.parse_args(words[:1]).command
-    own = argparse.ArgumentParser(prog=f"waybill {command}", description=COMMANDS[command])
+    own = Parser(prog=f"waybill {command}", description=COMMANDS[command])
     status = 2
     try:
         module = importlib.import_module(f".commands.{command.replace('-', '_')}", __package__)
@@ -67,11 +67,11 @@ def _main(argv: Sequence[str] | None) -> int:
         status = int(module.run(own.parse_args(words[1:])))
         sys.stdout.flush()
     except MaskingError as error:
-        print(f"waybill {command}: {error}", file=sys.stderr)
+        print(f"waybill {command}: {say_error(error)}", file=sys.stderr)
     except ImportError as error:
-        print(f"waybill {command}: {not_installed(error)}", file=sys.stderr)
+        print(f"waybill {command}: {say_error(not_installed(error))}", file=sys.stderr)
     except BrokenPipeError:  # the reader closed the pipe; /dev/null takes what Python flushes at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:  # a file that the user named, or a full disk
-        print(f"waybill {command}: {error.filename or 'file'}: {error.strerror}", file=sys.stderr)
+        print(f"waybill {command}: {error.filename or say('file')}: {say(error.strerror or '')}", file=sys.stderr)
     return status

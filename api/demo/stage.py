@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO, final
@@ -52,12 +51,3 @@ class Stage:
         """Print text indented."""
         for line in text.splitlines():
             print(f"    {line}", file=self.out)
-
-
-def reads_chinese() -> bool:
-    """Whether the environment asks for Chinese."""
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        value = os.environ.get(name)
-        if value:
-            return value.lower().startswith("zh")
-    return False

@@ -4,32 +4,34 @@ from __future__ import annotations
 
 from collections import Counter
 
+from ..language import reads_chinese, say, say_reason
 from ..terminal import one_line
 from .job import ImportJob, Result
 from .layout import Layout
 from .orders import Parcel, Survey, parcels
+from .rules import meaning
 
 
 def questions(layout: Layout, survey: Survey) -> str:
-    """The questions to answer before the file can be imported, with a draft of the answers; empty if there are none."""
-    asked = [*layout.questions]
-    asked += [f"what is {_column(layout, at)}?" for at in survey.asked]
+    """The questions to answer before the file can be imported, with a draft of the answers; empty without questions."""
+    asked = [say(each) for each in layout.questions]
+    asked += [say(f"what is {_column(layout, at)}?") for at in survey.asked]
     if not asked:
         return ""
-    lines = ["This file is not understood for sure, and nothing was entered:", *(f"  {each}" for each in asked)]
-    lines += ["Write the answers to a file and give it with --columns:", "", layout.answer_sheet(survey.asked)]
+    lines = [say("This file is not understood for sure, and nothing was entered:"), *(f"  {each}" for each in asked)]
+    lines += [say("Write the answers to a file and give it with --columns:"), "", layout.answer_sheet(survey.asked)]
     return "\n".join(lines)
 
 
 def explain(layout: Layout, survey: Survey, confidence: float) -> str:
     """How the file is read, the meaning of each column, and the rows that would be rejected by their form."""
-    lines = [f"read as {layout.reading}; headers in row {layout.header_row}"]
+    lines = [say(f"read as {layout.reading}; headers in row {layout.header_row}")]
     for name, columns in layout.columns.items():
         lines.append(f"  {name:<22}{', '.join(_column(layout, at) for at in columns)}")
     if layout.sender:
-        lines.append(f"  {'sender':<22}from --columns, where the file has none")
+        lines.append(f"  {'sender':<22}{say('from --columns, where the file has none')}")
     if layout.ignored:
-        lines.append(f"  {'left':<22}{', '.join(_column(layout, at) for at in layout.ignored)}")
+        lines.append(f"  {say('ignored'):<22}{', '.join(_column(layout, at) for at in layout.ignored)}")
     if layout.questions or survey.asked:
         return "\n".join(lines)
     faults: Counter[tuple[str, str]] = Counter()
@@ -39,8 +41,11 @@ def explain(layout: Layout, survey: Survey, confidence: float) -> str:
         elif problems := each.order.problems():
             faults[problems[0].field, problems[0].rule] += 1
     several = len(survey.repeated)
-    lines.append(f"{survey.lines:,} rows, {survey.orders:,} orders, {several:,} of them in several rows")
-    lines += [f"  {count:,} would be rejected: {field}: {rule}" for (field, rule), count in faults.most_common()]
+    lines.append(say(f"{survey.lines:,} rows, {survey.orders:,} orders, {several:,} of them in several rows"))
+    lines += [
+        "  " + say(f"{count:,} would be rejected: {field}: {_rule(rule)}")
+        for (field, rule), count in faults.most_common()
+    ]
     return "\n".join(lines)
 
 
@@ -48,16 +53,29 @@ def summary(job: ImportJob, result: Result) -> str:
     """What became of the orders, and the files that were written."""
     entered = sum(result.taken.values())
     lines = [
-        f"{job.survey.lines:,} rows, {job.survey.orders:,} orders: {entered:,} masked, {result.faults.total():,} rejected"
+        say(
+            f"{job.survey.lines:,} rows, {job.survey.orders:,} orders: "
+            f"{entered:,} masked, {result.faults.total():,} rejected"
+        )
     ]
     words = {"new": "new", "known": "entered before", "amended": "amended"}
-    lines += [f"  {result.taken[how]:,} {said}" for how, said in words.items() if result.taken[how]]
-    lines += [f"  {count:,} rejected: {field}: {rule}" for (field, rule), count in result.faults.most_common()]
+    lines += ["  " + say(f"{result.taken[how]:,} {said}") for how, said in words.items() if result.taken[how]]
+    lines += [
+        "  " + say(f"{count:,} rejected: {field}: {_rule(rule)}")
+        for (field, rule), count in result.faults.most_common()
+    ]
     if job.template:
-        lines.append(f"{result.printed:,} labels")
-        lines += [f"  {count:,} not printed: {reason}" for reason, count in result.refused.most_common()]
+        lines.append(say(f"{result.printed:,} labels"))
+        lines += [
+            "  " + say(f"{count:,} not printed: {say_reason(reason)}") for reason, count in result.refused.most_common()
+        ]
     return "\n".join([*lines, *map(one_line, result.files)])
 
 
 def _column(layout: Layout, at: int) -> str:
-    return f"{one_line(layout.headers[at])} (column {at + 1})"
+    return say(f"{one_line(layout.headers[at])} (column {at + 1})")
+
+
+def _rule(rule: str) -> str:
+    """A rule, in Chinese with its meaning."""
+    return f"{rule}（{meaning(rule, chinese=True)}）" if reads_chinese() else rule

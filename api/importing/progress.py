@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TextIO, final
 
+from ..language import say
 from ..terminal import write_over
 
 _WIDTH = 24
@@ -43,8 +44,9 @@ class Progress:
         rate = self._done / seconds if seconds > 0 else 0.0
         left = round((self._total - self._done) / rate) if rate and self._done < self._total else 0
         bar = "█" * round(share * _WIDTH) + "·" * (_WIDTH - round(share * _WIDTH)) + " " if self._live else ""
-        time_left = f"  {left // 60}:{left % 60:02} left" if left else ""
-        return f"{self._what} {bar}{share:4.0%}  {self._done:,}/{self._total:,}  {rate:,.0f}/s{time_left}"
+        clock = f"{left // 60}:{left % 60:02}"
+        time_left = "  " + say(f"{clock} left") if left else ""
+        return f"{say(self._what)} {bar}{share:4.0%}  {self._done:,}/{self._total:,}  {rate:,.0f}/s{time_left}"
 
     def __enter__(self) -> Progress:
         return self

@@ -197,7 +197,7 @@ def _room(world: World, store: Store) -> None:
 
 
 def _last_signed(world: World, store: Store) -> datetime:
-    """The time of the latest checkpoint, or the present if there is none."""
+    """The time of the latest checkpoint, or the present before the first one."""
     note = journal.latest(store)
     return checkpoint.read(note, journal.log_key(world, store)).at if note else world.now()
 

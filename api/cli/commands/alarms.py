@@ -13,12 +13,13 @@ from masking.store import alarms
 from masking.words.alarms import AlarmKind
 
 from ...deployment import add_folder, opening
+from ...language import describe, say
 from ...service.alarm_delivery import read_destinations, send_alarms
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
-    parser.add_argument("act", choices=["list", "acknowledge", "deliver"])
+    parser.add_argument("act", choices=["list", "acknowledge", "deliver"], help="what to do")
     parser.add_argument("id", nargs="*", metavar="ID", help="acknowledge: the alarms' ids, as `list` shows them")
     parser.add_argument("--all", action="store_true", help="list: also acknowledged alarms; acknowledge: every alarm")
     add_folder(parser)
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
                 pass
             with store.reading() as tx:
                 waiting = alarms.undelivered(tx)
-            print(f"{waiting} alarms are not delivered" if waiting else "all alarms are delivered")
+            print(say(f"{waiting} alarms are not delivered" if waiting else "all alarms are delivered"))
             return int(waiting > 0)
         with store.transaction() as tx:
             found = alarms.open_alarms(tx, everything=args.all and args.act == "list")
@@ -44,14 +45,14 @@ def run(args: argparse.Namespace) -> int:
                 done = alarms.acknowledge(tx, [each.id for each in named], world.now())
         if args.act == "acknowledge":
             unknown = [each for each in args.id if each not in known]
-            print(f"{done} acknowledged")
+            print(say(f"{done} acknowledged"))
             if unknown:
-                print(f"no open alarm {', '.join(unknown)}; see `waybill alarms list`", file=sys.stderr)
+                print(say(f"no open alarm {', '.join(unknown)}; see `waybill alarms list`"), file=sys.stderr)
             return int(bool(unknown))
     for each in found:
-        state = "delivered" if each.due is None else f"not delivered after {each.attempts} attempts"
+        state = say("delivered" if each.due is None else f"not delivered after {each.attempts} attempts")
         who = " ".join(filter(None, (each.actor, each.partner)))
         print(f"{each.id.hex()}  {moment(each.at):%Y-%m-%d %H:%M:%S}Z  {each.kind:<24} {who:<24} {state}")
         if each.kind in list(AlarmKind):
-            print(f"    {AlarmKind(each.kind).meaning} {AlarmKind(each.kind).remedy}")
+            print(f"    {describe(AlarmKind(each.kind))}")
     return 0

@@ -19,11 +19,12 @@ from masking.upkeep.archive import REASONS, open_archived
 from masking.values.plaintext import FIELDS
 
 from ...deployment import add_folder, opening
+from ...language import say
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
-    parser.add_argument("act", choices=["open"])
+    parser.add_argument("act", choices=["open"], help="what to do")
     parser.add_argument("id", help="the waybill id, wb1_...")
     parser.add_argument("--offline-key", type=Path, required=True, help="file with the offline key, mode 0600")
     parser.add_argument("--reason", required=True, choices=sorted(REASONS), help="the reason to record on the ledger")
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     with opening(args.folder, world) as store:
         opened = open_archived(world, store, private, waybill, actor=OPERATOR, reason=args.reason)
         journal.sequence(world, store)
-    print(f"on the ledger: archive-open by {OPERATOR}, {args.reason}", file=sys.stderr)
+    print(say(f"on the ledger: archive-open by {OPERATOR}, {args.reason}"), file=sys.stderr)
     for name in args.field or FIELDS:
         print(f"{name:<18} {opened[name].reveal()}")
     return 0

@@ -14,11 +14,12 @@ from masking.values.json import time_to_json
 from masking.values.states import KEY_BACKUPS_LIVE
 
 from ...deployment import add_folder, opening
+from ...language import say
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
-    parser.add_argument("what", choices=["data", "keys"])
+    parser.add_argument("what", choices=["data", "keys"], help="data or keys")
     parser.add_argument("file", type=Path, help="the file to write; it must not exist")
     add_folder(parser)
 
@@ -32,6 +33,6 @@ def run(args: argparse.Namespace) -> int:
             back_up(store.keys.engine, args.file, now, keys=store.keys)
         else:
             back_up(store.data, args.file, now)
-    until = f"; delete it by {time_to_json(now + KEY_BACKUPS_LIVE)}" if args.what == "keys" else ""
+    until = say(f"; delete it by {time_to_json(now + KEY_BACKUPS_LIVE)}") if args.what == "keys" else ""
     print(f"{args.file}{until}")
     return 0

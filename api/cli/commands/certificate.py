@@ -17,11 +17,12 @@ from masking.runtime import World
 from masking.values.json import time_to_json
 
 from ...deployment import add_folder, opening
+from ...language import say
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
-    parser.add_argument("act", choices=["verify"])
+    parser.add_argument("act", choices=["verify"], help="what to do")
     parser.add_argument("file", type=Path, help="the certificate, as `waybill erase --certificate` wrote it")
     parser.add_argument("--key", help="the issuer's public key, name+id+key (default: this deployment's)")
     add_folder(parser)
@@ -38,11 +39,11 @@ def run(args: argparse.Namespace) -> int:
     try:
         done = read(note, key)
     except IntegrityError as error:
-        print(f"NOT CERTIFIED: {error}", file=sys.stderr)
+        print(say(f"NOT CERTIFIED: {error}"), file=sys.stderr)
         return 1
-    print(f"certified by {key.name}: {done.waybill} destroyed at {time_to_json(done.at)}, reason {done.reason}")
+    print(say(f"certified by {key.name}: {done.waybill} destroyed at {time_to_json(done.at)}, reason {done.reason}"))
     over = "since" if done.complete_by <= world.now() else "from"
-    print(f"no known copy of it can be opened {over} {time_to_json(done.complete_by)}")
+    print(say(f"no known copy of it can be opened {over} {time_to_json(done.complete_by)}"))
     return 0
 
 

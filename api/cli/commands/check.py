@@ -24,6 +24,7 @@ from ...importing.layout import Answers, read_answers, understand
 from ...importing.orders import Parcel, parcels, survey
 from ...importing.pasted import SURE
 from ...importing.table import readings
+from ...language import say
 
 if TYPE_CHECKING:
     from print_templates.drawing import Drawing
@@ -66,8 +67,9 @@ def run(args: argparse.Namespace) -> int:
         else:
             leaks += [f"page {number}: {each}" for each in _findings(page, order)]
     for line in (*dict.fromkeys(leaks), *unreadable):
-        print(line)
-    print(f"{len(pages)} pages, {len(leaks)} findings" + f", {len(unreadable)} not checkable" * bool(unreadable))
+        print(say(line))
+    not_checkable = say(f", {len(unreadable)} not checkable") if unreadable else ""
+    print(say(f"{len(pages)} pages, {len(leaks)} findings") + not_checkable)
     return 1 if leaks or not pages else NOT_CHECKABLE if unreadable else 0
 
 

@@ -21,7 +21,8 @@ from masking.values.plaintext import Plain
 
 from ...demo import after, before, underway
 from ...demo.orders import read
-from ...demo.stage import PHONES, Stage, UntrueError, reads_chinese
+from ...demo.stage import PHONES, Stage, UntrueError
+from ...language import reads_chinese
 
 ORDERS = Path(__file__).parents[3] / "examples" / "orders.csv"
 NETWORK = Network(collects={"*": "sh-01"}, delivers={"*": "sh-01"})

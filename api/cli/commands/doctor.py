@@ -28,6 +28,7 @@ from masking.upkeep.number_pool import LOW_SHARE
 from masking.upkeep.unopened import unopened
 
 from ...deployment import add_folder, opening, require_posix
+from ...language import say
 from ...service.alarm_delivery import Destinations, read_destinations
 from ...service.settings import ServiceSettings
 
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     wrong = False
     for finding in look(args.folder, World(), deep=args.deep):
         wrong |= finding.verdict == "WRONG"
-        print(f"{finding.verdict:<6} {finding.text}", flush=True)
+        print(f"{say(finding.verdict):<6} {say(finding.text)}", flush=True)
     return int(wrong)
 
 

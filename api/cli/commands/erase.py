@@ -25,6 +25,7 @@ from masking.values.json import time_to_json
 from masking.values.printable import Refusal, WaybillId
 
 from ...deployment import add_folder, opening
+from ...language import say, say_reason
 from ...service.providers import end_bindings
 
 
@@ -46,10 +47,11 @@ def run(args: argparse.Namespace) -> int:
         if isinstance(outcome, Retired):
             if file:
                 _certify(world, store, args, outcome, file)
-            print(f"destroyed; complete everywhere by {time_to_json(outcome.complete_by)}")
+            print(say(f"destroyed; complete everywhere by {time_to_json(outcome.complete_by)}"))
             end_bindings(args.folder, world, store)
         else:
-            print(f"waybill erase: {outcome.reason if isinstance(outcome, Refusal) else outcome}", file=sys.stderr)
+            reason = say_reason(outcome.reason) if isinstance(outcome, Refusal) else outcome
+            print(f"waybill erase: {reason}", file=sys.stderr)
         journal.sequence(world, store)
     return 0 if isinstance(outcome, Retired) else 1
 
@@ -74,4 +76,6 @@ def _certify(world: World, store: Store, args: argparse.Namespace, gone: Retired
     file.write(certificate.sign(done, store.settings.origin, seed))
     file.flush()
     os.fsync(file.fileno())
-    print(f"certificate: {args.certificate}, signed by {VerifierKey.of_seed(key_name(store.settings.origin), seed)}")
+    print(
+        say(f"certificate: {args.certificate}, signed by {VerifierKey.of_seed(key_name(store.settings.origin), seed)}")
+    )

@@ -11,6 +11,7 @@ from masking.steps.retire import HOLDS, Hold, HoldState, Release, Retire, retire
 from masking.values.printable import Refusal, WaybillId
 
 from ...deployment import add_folder, opening
+from ...language import say, say_reason
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
         request: Retire = Release(actor=by, id=id_) if args.release else Hold(actor=by, id=id_, reason=args.reason)
         [outcome] = retire(world, store, [request])
     if isinstance(outcome, HoldState):
-        print("held until it is released" if outcome.held else "released")
+        print(say("held until it is released" if outcome.held else "released"))
         return 0
-    print(f"waybill hold: {outcome.reason if isinstance(outcome, Refusal) else outcome}", file=sys.stderr)
+    print(f"waybill hold: {say_reason(outcome.reason) if isinstance(outcome, Refusal) else outcome}", file=sys.stderr)
     return 1

@@ -24,6 +24,7 @@ from masking.values.plaintext import Enrolled
 from masking.words.ledger_kinds import LedgerKind
 
 from ...deployment import opening
+from ...language import say
 
 MAKER = "waybill-init"
 """The actor on the ledger who issued and confirmed the code: a user who can write the folder."""
@@ -63,12 +64,12 @@ def run(args: argparse.Namespace) -> int:
                 slots.add(tx, DEMO, DEMO.slots(1000, 1999), world)
         key = journal.log_key(world, store)
         journal.sequence(world, store)
-    print(f"The code of {args.supervisor}, shown once. It enrols one device, within two hours:\n")
+    print(say(f"The code of {args.supervisor}, shown once. It enrols one device, within two hours:\n"))
     print(f"  {enrolled.code.reveal()}\n")
-    print(f"The ledger's public key, for clients to pin:\n\n  {key}\n")
+    print(say(f"The ledger's public key, for clients to pin:\n\n  {key}\n"))
     if new:
-        print(f"Move {args.folder / OFFLINE_KEY} off this machine: it opens sealed-away data.")
-        print(f"Next: waybill doctor --folder {args.folder}; waybill serve --folder {args.folder}")
+        print(say(f"Move {args.folder / OFFLINE_KEY} off this machine: it opens sealed-away data."))
+        print(say(f"Next: waybill doctor --folder {args.folder}; waybill serve --folder {args.folder}"))
     return 0
 
 

@@ -25,6 +25,7 @@ from masking.upkeep.retention_run import key_act, tell_hanging
 from masking.values.json import time_to_json
 
 from ...deployment import add_folder, exclusive_folder, opening
+from ...language import say
 from ...terminal import write_over
 
 _ACTS = {
@@ -39,7 +40,7 @@ _ACTS = {
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
-    parser.add_argument("act", choices=_ACTS)
+    parser.add_argument("act", choices=_ACTS, help="what to do")
     parser.add_argument("purpose", nargs="?", default="", help="the kind of key: online, label, archive, offline, root")
     parser.add_argument("name", nargs="*", help="the key's name, as `list` shows it")
     parser.add_argument("--out", type=Path, help="rotate offline: file for the private key; move it off this machine")
@@ -76,22 +77,24 @@ def _init(args: argparse.Namespace, world: World) -> int:
     folder: Path = args.folder
     written = (folder / SETTINGS).exists()
     if args.dry_run:
-        print(f"would create the root key and the key store in {folder}; existing ones are never overwritten")
+        print(say(f"would create the root key and the key store in {folder}; existing ones are never overwritten"))
         return 0
     if written:
         create_in(folder, world)
     else:
         create(folder, world, Settings())
     print(
-        f"Root key and key store are created. Move {folder / OFFLINE_KEY} off this machine: it opens sealed-away data."
+        say(
+            f"Root key and key store are created. Move {folder / OFFLINE_KEY} off this machine: it opens sealed-away data."
+        )
     )
-    print(f"Next: waybill init {folder}, for the supervisor's one-time code")
+    print(say(f"Next: waybill init {folder}, for the supervisor's one-time code"))
     return 0
 
 
 def _list(store: Store) -> int:
     for line in lifecycle.listing(store.keys):
-        wraps = f"{line.wraps} wraps" if line.wraps else ""
+        wraps = say(f"{line.wraps} wraps") if line.wraps else ""
         print(
             f"{line.purpose:<8} {line.name:<24} {line.state:<9} {time_to_json(moment(line.created))}  {wraps}".rstrip()
         )
@@ -102,7 +105,7 @@ def _rotate(args: argparse.Namespace, world: World, store: Store) -> int:
     if args.purpose == "offline" and not args.out:
         raise InputError("out", "missing: give the file for the private key")
     if args.dry_run:
-        print(f"would create a new {args.purpose} key; the present one still opens what it wrapped")
+        print(say(f"would create a new {args.purpose} key; the present one still opens what it wrapped"))
         return 0
     key_act(world, store, operator(store), "rotate", args.purpose, args.purpose)
     match args.purpose:
@@ -111,17 +114,19 @@ def _rotate(args: argparse.Namespace, world: World, store: Store) -> int:
                 table = tomllib.loads(args.to.read_text("utf-8"))
                 with exclusive_folder(args.folder, SettingsError("a service is running on this folder; stop it first")):
                     count = move_root(args.folder, table, store.keys, world)
-                print(f"{count} keys wrapped by a root in the token; now put its [root] into {SETTINGS}")
+                print(say(f"{count} keys wrapped by a root in the token; now put its [root] into {SETTINGS}"))
             elif "root" in read_table(args.folder):
                 raise InputError(
                     "to", "missing: this deployment's root is in a token, so give settings with the next one"
                 )
             else:
                 count = rotate_root(args.folder / ROOT_KEY, store.keys, world)
-                print(f"{count} keys wrapped by a new root")
+                print(say(f"{count} keys wrapped by a new root"))
             print(
-                "Running services and shops of this folder change to it by themselves. Destroy copies of the old root in 24 "
-                "hours: until then they open earlier copies of the key store."
+                say(
+                    "Running services and shops of this folder change to it by themselves. Destroy copies of the old root in 24 "
+                    "hours: until then they open earlier copies of the key store."
+                )
             )
         case "offline":
             name, private = lifecycle.new_offline(store.keys)
@@ -129,9 +134,13 @@ def _rotate(args: argparse.Namespace, world: World, store: Store) -> int:
                 args.out, private
             )  # before the store uses the public key, so that no day is sealed to a lost one
             lifecycle.use_offline(store.keys, name, private, world, world.now())
-            print(f"offline key {name}: days that start from now on are sealed to it. Move {args.out} off this machine")
+            print(
+                say(
+                    f"offline key {name}: days that start from now on are sealed to it. Move {args.out} off this machine"
+                )
+            )
         case purpose:
-            print(f"{purpose} key {lifecycle.rotate(store.keys, purpose, world, world.now())} is used from now on")
+            print(say(f"{purpose} key {lifecycle.rotate(store.keys, purpose, world, world.now())} is used from now on"))
     return 0
 
 
@@ -140,15 +149,17 @@ def _refresh(args: argparse.Namespace, world: World, store: Store) -> int:
     names = args.name or lifecycle.due_online(store.keys, now)
     total = lifecycle.count_wraps(store.keys, names)
     if args.dry_run:
-        print(f"would move {total} wraps of {', '.join(names) or 'no key'} to today's key")
+        print(say(f"would move {total} wraps of {', '.join(names) or 'no key'} to today's key"))
         return 0
     moved = _progress(lifecycle.refresh(store.keys, names, world, now), total)
     print(
-        f"moved {moved} wraps to today's key. Destroy a key that wraps nothing with: waybill keys destroy online NAME"
+        say(
+            f"moved {moved} wraps to today's key. Destroy a key that wraps nothing with: waybill keys destroy online NAME"
+        )
     )
     stuck = sorted(tell_hanging(world, store, operator(store), names))
     if stuck:
-        print(f"wraps under {', '.join(stuck)} do not open and stay there; an alarm is raised", file=sys.stderr)
+        print(say(f"wraps under {', '.join(stuck)} do not open and stay there; an alarm is raised"), file=sys.stderr)
     return 1 if stuck else 0
 
 
@@ -161,11 +172,13 @@ def _end(args: argparse.Namespace, world: World, store: Store) -> int:
         for name in args.name:
             line = known.get(name)
             print(
-                f"would {args.act} {args.purpose} {name}: {f'{line.state}, {line.wraps} wraps' if line else 'no such key'}"
+                say(
+                    f"would {args.act} {args.purpose} {name}: {f'{line.state}, {line.wraps} wraps' if line else 'no such key'}"
+                )
             )
         return 0
-    if not args.yes and input(f"{what}: this can't be undone. Type yes: ") != "yes":
-        print("nothing was done", file=sys.stderr)
+    if not args.yes and input(say(f"{what}: this can't be undone. Type yes: ")) != "yes":
+        print(say("nothing was done"), file=sys.stderr)
         return 1
     for name in args.name:
         key_act(world, store, operator(store), args.act, args.purpose, name)
@@ -173,7 +186,7 @@ def _end(args: argparse.Namespace, world: World, store: Store) -> int:
             lifecycle.revoke(store.keys, args.purpose, name, world.now())
         else:
             lifecycle.destroy(store.keys, args.purpose, name, world.now())
-    print(f"done: {what}")
+    print(say(f"done: {what}"))
     return 0
 
 
@@ -184,7 +197,7 @@ def _progress(moves: Iterable[int], total: int) -> int:
         done += moved
         if sys.stderr.isatty():
             filled = 30 * done // max(total, 1)
-            write_over(sys.stderr, f"[{'#' * filled:<30}] {done} of {total}")
+            write_over(sys.stderr, say(f"[{'#' * filled:<30}] {done} of {total}"))
     if sys.stderr.isatty() and done:
         print(file=sys.stderr)
     return done

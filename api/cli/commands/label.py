@@ -26,6 +26,7 @@ from masking.store.store import Store
 from masking.values.printable import LabelData, WaybillId
 
 from ...deployment import add_folder, add_state, opening
+from ...language import say
 from ...output import check_output, message_stream, output
 from ...printing.options import add_printer, patience_of, setup_of
 
@@ -150,10 +151,12 @@ def _print(
 
 def _report(args: argparse.Namespace, printed: int, missed: list[str]) -> int:
     for line in missed:
-        print(f"waybill label: {line}", file=sys.stderr)
+        print(f"waybill label: {say(line)}", file=sys.stderr)
     if any(line.endswith(PRINTED_BEFORE.reason) for line in missed):
-        print(f"waybill label: {AGAIN}", file=sys.stderr)
-    print(f"{printed} printed, {len(missed)} not printed", file=message_stream(args.out) if args.out else sys.stdout)
+        print(f"waybill label: {say(AGAIN)}", file=sys.stderr)
+    print(
+        say(f"{printed} printed, {len(missed)} not printed"), file=message_stream(args.out) if args.out else sys.stdout
+    )
     return 1 if missed else 0
 
 

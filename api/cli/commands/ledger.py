@@ -30,6 +30,7 @@ from masking.runtime import World
 from masking.store.alarms import raise_alarm
 
 from ...deployment import add_folder, opening
+from ...language import say
 
 VERIFIED = "ledger.verified"
 """The file that holds the last verified checkpoint."""
@@ -37,7 +38,7 @@ VERIFIED = "ledger.verified"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
-    parser.add_argument("act", choices=["verify", "accept"])
+    parser.add_argument("act", choices=["verify", "accept"], help="what to do")
     parser.add_argument(
         "--full", action="store_true", help="verify: from the first leaf, not from the last verified checkpoint"
     )
@@ -76,11 +77,13 @@ def run(args: argparse.Namespace) -> int:
             with suppress(MaskingError), store.transaction() as tx:
                 raise_alarm(tx, journal.ALARM, "ledger", world.now(), world, at_most_every=timedelta(hours=1))
     if report.fault:
-        print(f"NOT WHAT WAS SIGNED: leaf {report.fault.position}: {report.fault.rule}")
+        print(say(f"NOT WHAT WAS SIGNED: leaf {report.fault.position}: {report.fault.rule}"))
         return 1
     new = report.size - (begun.size if begun else 0)
     print(
-        f"{report.size} leaves, all as signed; {report.waiting} not yet placed; {new} verified now. The last checkpoint:"
+        say(
+            f"{report.size} leaves, all as signed; {report.waiting} not yet placed; {new} verified now. The last checkpoint:"
+        )
     )
     print(f"\n{report.note}")
     if report.note:
@@ -96,7 +99,8 @@ def _verified(place: Path, key: VerifierKey) -> Checkpoint | None:
         return None
     except (OSError, ValueError, IntegrityError):
         print(
-            f"{place.name} holds no checkpoint of this ledger, so this run starts with the first leaf", file=sys.stderr
+            say(f"{place.name} holds no checkpoint of this ledger, so this run starts with the first leaf"),
+            file=sys.stderr,
         )
         return None
 
@@ -106,7 +110,8 @@ def _keep(place: Path, note: str) -> None:
         replace(place, note.encode())
     except OSError as error:
         print(
-            f"{place.name} can't be written ({error.strerror}): the next run starts where this one did", file=sys.stderr
+            say(f"{place.name} can't be written ({error.strerror}): the next run starts where this one did"),
+            file=sys.stderr,
         )
 
 
@@ -114,8 +119,8 @@ def _accept(args: argparse.Namespace) -> int:
     question = (
         "Signed leaves may be lost permanently, and clients will report it. Type yes to continue signing without them: "
     )
-    if not args.yes and input(question) != "yes":
-        print("nothing was done", file=sys.stderr)
+    if not args.yes and input(say(question)) != "yes":
+        print(say("nothing was done"), file=sys.stderr)
         return 1
     if args.credentials:
         return _accept_at_clients(args)
@@ -124,7 +129,7 @@ def _accept(args: argparse.Namespace) -> int:
         accepted = journal.accept(world, store, reason=LossReason(args.reason), actor=OPERATOR)
         journal.sequence(world, store)
     if not accepted.announcement:
-        print(f"nothing to accept: the ledger's {accepted.left} leaves continue what was signed last")
+        print(say(f"nothing to accept: the ledger's {accepted.left} leaves continue what was signed last"))
         return 1
     (args.folder / VERIFIED).unlink(missing_ok=True)  # it may be of leaves that are lost
     print(announced(accepted))
@@ -133,7 +138,7 @@ def _accept(args: argparse.Namespace) -> int:
 
 def announced(accepted: Accepted) -> str:
     """What the operator has to know after leaves that were lost were accepted."""
-    return (
+    return say(
         f"accepted: {accepted.signed} leaves were signed, {accepted.left} are left. The announcement is the next leaf, and is "
         "served to clients.\nPublish what was lost, and this name of the announcement. Clients that accept it are started with:\n"
         f"WAYBILL_ACCEPTED_LOSSES={accepted.announcement}"
@@ -145,6 +150,10 @@ def _accept_at_clients(args: argparse.Namespace) -> int:
 
     for credentials in args.credentials:
         known, left = accept_ledger(credentials, state=args.state, unannounced=args.unannounced)
-        print(f"{credentials.name}: accepted: this client knew {known} leaves, the service has shown {left}. ", end="")
-        print("Both checkpoints are kept")
+        print(
+            say(
+                f"{credentials.name}: accepted: this client knew {known} leaves, the service has {left}. "
+                "Both checkpoints are kept"
+            )
+        )
     return 0

@@ -23,6 +23,7 @@ from ...importing.orders import survey
 from ...importing.pasted import SURE
 from ...importing.shredding import shred
 from ...importing.table import readings
+from ...language import say
 from ...terminal import one_line
 
 NONE_WENT_THROUGH = 3
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         return _run(args)
     except KeyboardInterrupt:
-        print("\nstopped. Nothing is lost: the same command continues, and enters nothing twice", file=sys.stderr)
+        print(say("\nstopped. Nothing is lost: the same command continues, and enters nothing twice"), file=sys.stderr)
         return 130
 
 
@@ -127,14 +128,18 @@ def _say_what_remains(args: argparse.Namespace, result: Result) -> None:
     """Point out that the input file still holds plaintext, or shred it."""
     if not args.shred:
         print(
-            f"\n{one_line(args.file)} still holds all data in plaintext. --shred overwrites and deletes it. For copies in "
-            "mailboxes, sheets and back offices see docs/cleaning-up.md"
+            say(
+                f"\n{one_line(args.file)} still holds all data in plaintext. --shred overwrites and deletes it. For copies in "
+                "mailboxes, sheets and back offices see docs/cleaning-up.md"
+            )
         )
         return
     if result.faults:
         raise InputError("--shred", "refused: rejected orders are only in this file. Correct them and run it again")
     shred(args.file)
     print(
-        f"\n{one_line(args.file)} is overwritten and deleted. Copies of it may remain on flash disks, in snapshots, backups "
-        "and synced folders: see docs/cleaning-up.md"
+        say(
+            f"\n{one_line(args.file)} is overwritten and deleted. Copies of it may remain on flash disks, in snapshots, backups "
+            "and synced folders: see docs/cleaning-up.md"
+        )
     )

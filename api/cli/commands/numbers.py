@@ -18,6 +18,7 @@ from masking.store.store import Store
 from masking.upkeep.number_pool import keep_numbers
 
 from ...deployment import add_folder, opening
+from ...language import say
 
 ACTS = {"retire": SlotAct.RETIRE, "quarantine": SlotAct.QUARANTINE, "clear": SlotAct.CLEAR}
 OPEN = "RISK: numbers that connect any caller: a photo of a label is enough to call its recipient until delivery"
@@ -81,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
             _stock(store)
             return 0
         moved = _import(world, store, args) if args.act == "import" else _move(world, store, args)
-    print(f"{moved} slots")
+    print(say(f"{moved} slots"))
     return 0 if moved else 1
 
 
@@ -128,9 +129,13 @@ def _demand(args: argparse.Namespace) -> Demand:
 
 
 def _plan(demand: Demand, world: World, store: Store | None, *, connects_anybody: bool) -> None:
-    print(f"a slot is in use for {demand.away:.1f} days: {demand.days:g} leased, {demand.rest:g} cooling down")
-    print(f"needed: {demand.slots} slots, {demand.main_numbers} main numbers with {10**demand.digits} extensions each")
-    print(f"order more when fewer than {demand.low_water} are free")
+    print(say(f"a slot is in use for {demand.away:.1f} days: {demand.days:g} leased, {demand.rest:g} cooling down"))
+    print(
+        say(
+            f"needed: {demand.slots} slots, {demand.main_numbers} main numbers with {10**demand.digits} extensions each"
+        )
+    )
+    print(say(f"order more when fewer than {demand.low_water} are free"))
     if store:
         keep_numbers(world, store)
         with store.reading() as tx:
@@ -139,7 +144,9 @@ def _plan(demand: Demand, world: World, store: Store | None, *, connects_anybody
         free, cooling = there.get("free", 0), there.get("cooling", 0)
         day = runs_dry(demand, free, there.get("leased", 0), cooling)
         when = "not within a year" if day is None else f"on day {day}"
-        print(f"there are {sum(there.values())} slots, {free} of them free: they run out {when}")
-        print("without free slots orders are still masked and sealed, and labels ask to make contact through the app")
+        print(say(f"there are {sum(there.values())} slots, {free} of them free: they run out {when}"))
+        print(
+            say("without free slots orders are still masked and sealed, and labels ask to make contact through the app")
+        )
     if connects_anybody:
         print(OPEN)

@@ -19,6 +19,7 @@ from masking.values.plaintext import Enrolled
 from masking.values.printable import Refusal, Rejected, ShiftSet
 
 from ...deployment import add_state
+from ...language import say, say_reason
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,12 +86,12 @@ def run(args: argparse.Namespace) -> int:
 def _line(name: str, act: str, outcome: object) -> str:
     match outcome:
         case Enrolled(code=code, until=until):
-            return f"{name}: the code, shown once, valid until {until:%Y-%m-%d %H:%M} UTC:\n\n  {code.reveal()}\n"
+            return say(f"{name}: the code, shown once, valid until {until:%Y-%m-%d %H:%M} UTC:\n\n  {code.reveal()}\n")
         case ShiftSet(until=until):
-            return f"{name}: works until {until:%Y-%m-%d %H:%M} UTC"
+            return say(f"{name}: works until {until:%Y-%m-%d %H:%M} UTC")
         case Refusal(reason=reason):
-            return f"{name}: refused: {reason}"
+            return say(f"{name}: refused: ") + say_reason(reason)
         case Rejected(field=field, rule=rule):
-            return f"{name}: {field}: {rule}"
+            return f"{name}: {field}: {say_reason(rule)}"
         case _:
-            return f"{name}: {act} done"
+            return say(f"{name}: {act} done")

@@ -8,6 +8,7 @@ import sys
 
 from masking.errors import InputError
 
+from ...language import say
 from ...output import message_stream, output
 from ...printing.options import add_printer, patience_of, setup_of
 
@@ -45,5 +46,5 @@ def run(args: argparse.Namespace) -> int:
     else:
         with output(args.out, overwrite=args.overwrite) as file:
             file.write(data)
-    print(HOW_TO_READ, file=message_stream(args.out) if args.out else sys.stdout)
+    print(say(HOW_TO_READ), file=message_stream(args.out) if args.out else sys.stdout)
     return 0

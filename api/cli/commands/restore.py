@@ -22,12 +22,13 @@ from masking.upkeep.recovery import restore_data, restore_keys
 from masking.words.ledger_kinds import LedgerKind
 
 from ...deployment import add_folder, exclusive_folder, opening
+from ...language import say
 from .ledger import VERIFIED, announced
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
-    parser.add_argument("what", choices=["data", "keys"])
+    parser.add_argument("what", choices=["data", "keys"], help="data or keys")
     parser.add_argument("file", type=Path, help="a copy made by `waybill backup`; of the keys at most 24 hours old")
     parser.add_argument(
         "--lose",
@@ -48,13 +49,17 @@ def run(args: argparse.Namespace) -> int:
         (args.folder / VERIFIED).unlink(missing_ok=True)  # it may be of leaves that are lost
     if args.what == "keys":
         print(
-            f"restored; {replayed} destructions replayed. Waybills created since the copy can't be opened: waybill doctor "
-            "--deep lists them, and their merchants must amend or cancel them"
+            say(
+                f"restored; {replayed} destructions replayed. Waybills created since the copy can't be opened: waybill doctor "
+                "--deep lists them, and their merchants must amend or cancel them"
+            )
         )
     else:
         print(
-            "restored. Waybills created since the copy are lost, and clients will report that the ledger was cut back: "
-            "see docs/retention.md"
+            say(
+                "restored. Waybills created since the copy are lost, and clients will report that the ledger was cut back: "
+                "see docs/retention.md"
+            )
         )
     return 0
 

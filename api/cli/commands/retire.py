@@ -9,6 +9,7 @@ from masking.runtime import World
 from masking.upkeep.retention_run import nightly
 
 from ...deployment import add_folder, opening
+from ...language import say
 from ...service.providers import end_bindings
 from ..wall_clock import known_time
 
@@ -30,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     with opening(args.folder, world) as store:
         over = known_time(world, store, is_right=args.clock_is_right)
         for line in nightly(world, store, operator(store), dry_run=args.dry_run, over=over):
-            print(f"{line.times:>9}  {line.what}")
+            print(f"{line.times:>9}  {say(line.what)}")
         if not args.dry_run:
             end_bindings(args.folder, world, store)
     return 0

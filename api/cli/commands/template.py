@@ -8,6 +8,7 @@ from pathlib import Path
 
 from masking.errors import InputError
 
+from ...language import say
 from ...output import message_stream, output
 
 
@@ -42,7 +43,7 @@ def _new(args: argparse.Namespace) -> int:
             file.write(f"#:schema {FILE}\n" + read(FOLDER / f"{args.like}.toml"))
     except OSError as error:
         raise InputError("file", f"not written: {error.strerror}") from None
-    print(f"{args.file} is a copy of {args.like}. Change it, then run: waybill template check {args.file}")
+    print(say(f"{args.file} is a copy of {args.like}. Change it, then run: waybill template check {args.file}"))
     return 0
 
 
@@ -51,9 +52,9 @@ def _check(args: argparse.Namespace) -> int:
 
     found = faults(args.file)
     for fault in found:
-        print(f"{args.file}: {fault.where}: {fault.rule}", file=sys.stderr)
+        print(f"{args.file}: {fault.where}: {say(fault.rule)}", file=sys.stderr)
     if not found:
-        print(f"{args.file}: no faults")
+        print(say(f"{args.file}: no faults"))
     return 1 if found else 0
 
 

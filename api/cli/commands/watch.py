@@ -13,6 +13,7 @@ from masking.runtime import World
 from masking.store.rows import waybills
 
 from ...deployment import add_folder, opening
+from ...language import say
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
         if record:
             with store.transaction() as tx:
                 if record not in waybills.by_id(tx, [record]):
-                    print("waybill watch: no such waybill", file=sys.stderr)
+                    print(f"waybill watch: {say('no such waybill')}", file=sys.stderr)
                     return 1
                 watch.mark(tx, record, world.now())
             return 0

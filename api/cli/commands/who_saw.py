@@ -13,6 +13,7 @@ from masking.runtime import World
 from masking.values.json import time_to_json
 
 from ...deployment import add_folder, opening
+from ...language import say
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,13 +32,14 @@ def run(args: argparse.Namespace) -> int:
         leaves = journal.who_saw(world, store, record)
     for leaf in leaves:
         if isinstance(leaf, Unreadable):
-            print(f"UNREADABLE: {leaf.name}, in the row {leaf.id.hex()}")
+            print(say(f"UNREADABLE: {leaf.name}, in the row {leaf.id.hex()}"))
             continue
         detail = " ".join(f"{name}={value}" for name, value in sorted(leaf.detail.items()))
         print(f"{time_to_json(leaf.at)}  {leaf.kind:<14} {leaf.actor:<20} {detail}".rstrip())
     if not leaves:
-        print("waybill who-saw: the ledger has nothing about this waybill", file=sys.stderr)
+        print(f"waybill who-saw: {say('the ledger has nothing about this waybill')}", file=sys.stderr)
     damaged = sum(isinstance(leaf, Unreadable) for leaf in leaves)
     if damaged:
-        print(f"waybill who-saw: {damaged} of its {len(leaves)} leaves can't be read", file=sys.stderr)
+        text = say(f"{damaged} of its {len(leaves)} leaves can't be read")
+        print(f"waybill who-saw: {text}", file=sys.stderr)
     return 1 if damaged or not leaves else 0

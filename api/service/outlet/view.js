@@ -2,6 +2,7 @@
 // `acts` for what is pressed in the list.
 
 import { emptyPile } from "./desk.js";
+import { MEANINGS } from "./meanings.js";
 import { WORDS } from "./words.js";
 
 export const MOST = 100; // labels in one document
@@ -43,13 +44,14 @@ export function speak() {
   draw();
 }
 
-/** The words for a refusal or a broken rule, and until when it lasts. */
+/** The text for a refusal or a broken rule: the page's own wording, or the register's; with the time until which it lasts. */
 export function why({ reason, field, rule, retry_after: after }) {
   const until = after && new Date(Date.now() + after * 1000 + 60_000); // a minute shown is a minute that has passed
   return (said) => {
-    if (!reason) return said.rules[rule] ?? said.refused(`${field}: ${rule}`);
-    const told = said.refusals[reason] ?? said.refused(reason);
-    return until ? told + said.until(until.toTimeString().slice(0, 5)) : told;
+    const meanings = MEANINGS[seen.language];
+    if (!reason) return said.rules[rule] ?? meanings.rules[rule] ?? said.refused(`${field}: ${rule}`);
+    const text = said.refusals[reason] ?? meanings.refusals[reason] ?? said.refused(reason);
+    return until ? text + said.until(until.toTimeString().slice(0, 5)) : text;
   };
 }
 

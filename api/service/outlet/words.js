@@ -1,4 +1,4 @@
-// Everything that the page says, in the two languages that it speaks. A refusal's or a rule's word is the service's own.
+// The page's texts in both languages. A refusal or rule that is not listed here has its meaning from meanings.js.
 
 export const WORDS = {
   zh: {

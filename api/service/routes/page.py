@@ -25,6 +25,7 @@ FILES = {
     "/outlet/scanner.js": ("scanner.js", "text/javascript"),
     "/outlet/service.js": ("service.js", "text/javascript"),
     "/outlet/words.js": ("words.js", "text/javascript"),
+    "/outlet/meanings.js": ("meanings.js", "text/javascript"),
     "/openapi.json": (
         "../../openapi.json",
         "application/json",
