@@ -22,8 +22,9 @@ from masking.errors import SettingsError
 from masking.runtime import World
 from masking.store import alarms
 from masking.store.alarms import CLAIM
+from masking.upkeep.retention_run import nightly
 from masking.words.alarms import AlarmKind
-from tests.cast import COURIER, DISPATCHER
+from tests.cast import COURIER, DISPATCHER, OPERATOR
 from tests.serving import ready, served, staffed
 
 
@@ -210,6 +211,23 @@ def test_failing_delivery_shows_in_readyz_and_doctor(tmp_path, capsys):
     with served("--folder", folder) as (_, url):
         ready(url)
         assert "alarms-not-delivered" in httpx.get(f"{url}/readyz").json()["risks"]
+
+
+def test_nightly_run_prunes_alarms_acknowledged_long_ago_and_no_others(store, world, hands):
+    with store.transaction() as tx:
+        for actor in ("courier-1", "courier-2", "courier-3"):
+            alarms.raise_alarm(tx, AlarmKind.CANARY, actor, world.now(), world)
+        old, recent, left = (each.id for each in alarms.open_alarms(tx))
+        alarms.acknowledge(tx, [old], world.now())
+    hands.move(days=45)
+    with store.transaction() as tx:
+        alarms.acknowledge(tx, [recent], world.now())
+    hands.move(days=46)
+    lines = {line.what: line.times for line in nightly(world, store, OPERATOR)}
+    assert lines["acknowledged alarms pruned"] == 1
+    with store.transaction() as tx:
+        kept = {each.id for each in alarms.open_alarms(tx, everything=True)}
+    assert kept == {recent, left}
 
 
 def test_operator_lists_and_acknowledges_alarms(tmp_path, capsys):

@@ -23,6 +23,9 @@ LONGEST_WAIT = timedelta(hours=1)
 BATCH = 10
 """Alarms that one worker claims at once."""
 
+KEPT = timedelta(days=90)
+"""How long an alarm is kept after it was acknowledged. One that was not is kept for ever."""
+
 
 class Alarm(NamedTuple):
     """One row of the table `alarm`, in its columns' order.
@@ -106,6 +109,11 @@ def open_alarms(tx: Connection, *, everything: bool = False) -> list[Alarm]:
 def acknowledge(tx: Connection, ids: Collection[bytes], now: datetime) -> int:
     """Record that the operator took note of these; how many were not acknowledged before."""
     return _update(tx, ids, _OPEN, acknowledged=milliseconds(now))
+
+
+def prune(tx: Connection, now: datetime) -> int:
+    """Delete alarms that were acknowledged longer ago than `KEPT`; how many."""
+    return tx.execute(alarm.delete().where(alarm.c.acknowledged < milliseconds(now - KEPT))).rowcount
 
 
 def count_open(tx: Connection) -> int:

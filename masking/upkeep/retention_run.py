@@ -17,7 +17,7 @@ from masking.journal.damaged_records import record_findings
 from masking.keys import lifecycle
 from masking.runtime import World
 from masking.steps.retire import Destroy, Retire, Retired, SealAway, retire
-from masking.store import sealed_orders
+from masking.store import alarms, sealed_orders
 from masking.store.rows import waybills
 from masking.store.store import Store
 from masking.upkeep import orphans
@@ -81,6 +81,8 @@ def nightly(
         yield RunLine("sealing keys ended", len(sealed_orders.end_keys(store, now)))
         with store.transaction() as tx:
             yield RunLine("envelopes forgotten", sealed_orders.sweep(tx, now))
+        with store.transaction() as tx:
+            yield RunLine("acknowledged alarms pruned", alarms.prune(tx, now))
         journal.sequence(world, store)
         yield RunLine("checkpoints pruned", journal.prune(store))
 
