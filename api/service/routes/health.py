@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 
-import anyio
 import anyio.to_thread
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -31,6 +31,12 @@ SKEW = timedelta(seconds=5)
 MOST = 5
 """Checks of readiness a second. Further requests get the last result."""
 
+PATIENCE = 2.0
+"""Seconds after which a running check counts as not ready. It goes on, and no other one begins."""
+
+SLOW = "store-does-not-answer"
+"""The risk that `/readyz` reports until it ends."""
+
 router = APIRouter(tags=["operations"])
 
 _ALIVE: Responses = {200: {"model": response_models.Liveness, "description": "Alive"}}
@@ -47,22 +53,35 @@ async def alive() -> Response:
 
 
 class Checked:
-    """Limits the checks of readiness to `MOST` a second and one at a time, because the address needs no token."""
+    """Limits the checks of readiness to `MOST` a second and one at a time, whose result all requests share.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    The address needs no token. While a database server is frozen, one check holds a thread, however many requests come.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, patience: float = PATIENCE) -> None:
         self._clock = clock
+        self._patience = patience
         self._asked: deque[float] = deque(maxlen=MOST)
-        self._asking = anyio.Lock()
+        self._probe: asyncio.Future[tuple[bool, list[str]]] | None = None
         self._last: tuple[bool, list[str]] = (False, [])
 
     async def ready(self, check: Callable[[], Awaitable[tuple[bool, list[str]]]]) -> tuple[bool, list[str]]:
-        """The result of `check`, made now or within the last second."""
-        async with self._asking:
-            now = self._clock()
-            if len(self._asked) < MOST or now - self._asked[0] >= 1:
-                self._asked.append(now)
-                self._last = await check()
-            return self._last
+        """The result of `check`, made now or within the last second; not ready if it takes longer than `PATIENCE`."""
+        now, probe = self._clock(), self._probe
+        if probe is None:
+            if len(self._asked) == MOST and now - self._asked[0] < 1:
+                return self._last
+            self._asked.append(now)
+            probe = self._probe = asyncio.ensure_future(check())
+            probe.add_done_callback(self._take)
+        left = max(self._asked[-1] + self._patience - now, 0)
+        done, _ = await asyncio.wait({probe}, timeout=left)
+        return probe.result() if done else (False, [SLOW])
+
+    def _take(self, probe: asyncio.Future[tuple[bool, list[str]]]) -> None:
+        self._probe = None
+        if not probe.cancelled() and not probe.exception():
+            self._last = probe.result()
 
 
 @router.get("/readyz", operation_id="getReadiness", responses=_READY)
