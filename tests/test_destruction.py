@@ -132,6 +132,21 @@ def test_sweep_goes_through_more_waybills_than_a_page(store, world, hands):
     assert finish_destructions(world, store) == len(ids)
 
 
+def test_sweep_goes_through_spans_that_agree_and_spans_that_do_not(store, world, order, hands):
+    for n in range(6):
+        checked_out(world, store, order(f"A-{n}"))
+        hands.move(seconds=1)
+        if n in {1, 5}:
+            store.keys.add_wraps("carrier", [Generation(world.record_id(world.now()), 1)], world, world.now())
+    hands.move(hours=2)
+    assert orphans.sweep(store, world.now(), page=2, span=3) == 2
+    asked = []
+    sa.event.listen(store.data, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    assert orphans.sweep(store, world.now(), page=2, span=3) == 0
+    by_row = [each for each in asked if each.startswith("SELECT waybill.id, waybill.state")]
+    assert bool(by_row) == (store.data.dialect.name == "sqlite")  # servers that agree give no rows
+
+
 def test_history_of_a_waybill_is_found_years_later(store, world, order, hands):
     waybill = checked_out(world, store, order())
     before = journal.who_saw(world, store, record_of_waybill_id(waybill.id))

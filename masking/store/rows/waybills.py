@@ -195,6 +195,12 @@ def states(tx: Connection, first: bytes, last: bytes) -> dict[bytes, str]:
     return {row.id: row.state for row in tx.execute(sa.select(waybill.c.id, waybill.c.state).where(between))}
 
 
+def with_wraps(first: bytes, last: bytes) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    """Which records after one id, up to another, have wraps, and which of those have an online one."""
+    between = (waybill.c.id > first) & (waybill.c.id <= last)
+    return between & (waybill.c.state != State.DESTROYED.value), waybill.c.state == State.ACTIVE.value
+
+
 def update(tx: Connection, record: bytes, **values: Any) -> bool:
     """Set columns of one record; False where the carrier's number is already another waybill's."""
     number = values.get("waybill_number")
