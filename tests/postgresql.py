@@ -55,6 +55,11 @@ class Programs:
         command = [self._binaries / program, "-D", self.home / "data", *arguments]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.home, **self._runner)
 
+    def ask(self, program: str, *arguments: str) -> None:
+        """Run one of them as a client of this server."""
+        command = [self._binaries / program, "-h", self.home, "-U", "postgres", *arguments]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.home, **self._runner)
+
     def start(self, *, durable: bool = False) -> None:
         """Start the server."""
         options = f"-k {self.home} -h '' -c max_connections=60"
