@@ -183,6 +183,11 @@ class Site:
         wanted = len(self.done.orders) + BEFORE
         _until(lambda: len(self.done.orders) >= wanted, "orders are acknowledged")
 
+    def alarmed(self) -> None:
+        """Wait until an alarm was raised, and every alarm was sent."""
+        with closing(self.store()) as store:
+            _until(lambda: _alarms(store) != set() and _alarms(store) <= self.webhook.received, "every alarm is sent")
+
     def _call(self, caller: Callable[[httpx.Client], Iterator[None]]) -> None:
         with httpx.Client(base_url=self.url, timeout=20) as http:
             for _ in caller(http):
@@ -326,6 +331,7 @@ def restore_old_keys(site: Site) -> str:
     """The keys are dumped before the data, and both restored; every order that then opens for nobody has to be named."""
     site.first.ask("pg_dump", "-Fc", "-f", str(site.first.home / "old"), "keys")
     site.more_orders()
+    site.alarmed()
     site.stop()
     site.first.say("DROP DATABASE keys")
     site.first.say("CREATE DATABASE keys TEMPLATE template0")
