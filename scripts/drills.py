@@ -339,9 +339,8 @@ def restore_old_keys(site: Site) -> str:
     status, said = _command("doctor", "--deep", "--folder", site.folder)
     if status != 1:
         raise SystemExit(f"doctor --deep did not notice: {said}")
-    return next(
-        (line.strip() for line in said.splitlines() if "open for nobody" in line or "do not open" in line), said
-    )
+    [named] = [line for line in said.splitlines() if "active waybills can't be opened" in line]
+    return f"doctor --deep: {named.split(':')[0].removeprefix('WRONG').strip()}"
 
 
 def pooler_restart(site: Site) -> str:

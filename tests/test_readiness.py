@@ -79,7 +79,7 @@ def test_check_that_fails_is_raised_and_the_next_one_begins():
     asyncio.run(ask())
 
 
-def test_frozen_server_holds_one_thread_for_readiness_whoever_asks(tmp_path):
+def test_frozen_server_holds_one_thread_for_all_requests_of_readyz(tmp_path):
     with postgresql.pair() as (first, _):
         addresses = [postgresql.create(str(first.home), name) for name in ("data", "keys")]
         staffed(tmp_path / "d", World(), (addresses[0], addresses[1]))
