@@ -122,6 +122,10 @@ RETAINED_COLUMNS = {
     "worker": dict.fromkeys(
         ("name", "seen", "root"), "a process of the service: its machine, process number and last sign of life"
     ),
+    "access_leaf": dict.fromkeys(
+        ("id", "hash", "person"),
+        "leaves about staff, until the signed ledger holds them: a minute, or 30 days if it never does",
+    ),
     "ended": {"what": "hashes of staff names, devices and secrets, so that an old row brings none of them back"},
     "backup": dict.fromkeys(("at", "mac"), "when a copy was made; empty in use"),
     "destruction": dict.fromkeys(

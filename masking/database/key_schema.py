@@ -1,4 +1,4 @@
-"""The tables of the key store, a database of its own: keys, wraps, destructions, roots, the signed head, ended access.
+"""The tables of the key store, a database of its own: keys, wraps, destructions, roots, the signed head, and access.
 
 Times are UTC milliseconds, ids of waybills 16 bytes.
 """
@@ -107,6 +107,15 @@ worker = Table(
     Column("root", LargeBinary(16)),
 )
 """The workers of services on PostgreSQL: when each was seen last, by the server's clock, and which announced root it can open."""
+
+access_leaf = Table(
+    "access_leaf",
+    keys,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("person", String(64), nullable=False),
+)
+"""Leaves that let a person or device in, until the signed ledger holds them: `masking.keys.access_leaves`."""
 
 ended = Table("ended", keys, Column("what", LargeBinary(32), primary_key=True))
 """Hashes of revoked people and of devices and secrets that were ended: an old row of the data does not bring them back."""

@@ -2,7 +2,8 @@
 
 Reads in strides, in memory that does not grow. A ledger that was cut back as a whole, or grown anew from an earlier
 checkpoint, does not extend what the sequencer signed last (`keys.signed_head`). What it can't see: acts whose leaves were deleted
-before they got a place; and a ledger cut back together with the key store, which shows to clients that kept a checkpoint.
+before they got a place (`journal.missing_leaves` sees those that let a person in); and a ledger cut back together with the
+key store, which shows to clients that kept a checkpoint.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ from masking.database import hot_sql, schema
 from masking.database.engine import advisory_lock, streaming
 from masking.errors import IntegrityError, MaskingError
 from masking.journal.audit import ALL_KEPT, AuditReport, LedgerFault, verify
-from masking.keys import signed_head
+from masking.keys import access_leaves, signed_head
+from masking.keys.access_leaves import AccessLeaf
 from masking.keys.signed_head import AnnouncedLoss, SignedHead
 from masking.ledger import checkpoint, loss, tree
 from masking.ledger.checkpoint import Checkpoint
@@ -57,6 +58,9 @@ HEARTBEAT = timedelta(seconds=60)
 
 KEPT = sa.select(*(sa.cast(schema.leaf.c[name], schema.leaf.c[name].type) for name in ("id", "position", "body")))
 """What `masking.ledger.log.read` takes of a leaf; of its own kind, whatever somebody has made SQLite keep there."""
+LETS_IN = frozenset({"enrol", "enrol-again", "confirm", "device", "secret", "reinstate"})
+"""Kinds of leaves by which a person, device or program comes to act. Each names its `person`."""
+
 _BATCH = 1000
 _APPEND = schema.leaf.insert()
 _GROW = schema.node.insert()
@@ -67,8 +71,18 @@ _PLACE = schema.leaf.update().where(_LEAF.id == sa.bindparam("of")).values(posit
 
 
 def append(tx: Connection, leaves: Sequence[Leaf]) -> None:
-    """Commit these leaves with the transaction of their acts. Takes no lock that another act could wait for."""
+    """Commit these leaves with the transaction of their acts. Takes no lock that another act could wait for.
+
+    The hashes of those that let a person or device in are kept with the keys as well (`keys.access_leaves`).
+    """
     rows = [{"id": leaf.id, "subject": leaf.subject, "body": encode(leaf)} for leaf in leaves]
+    let_in = [
+        AccessLeaf(leaf.id, tree.leaf_hash(encode(leaf)), leaf.detail["person"])
+        for leaf in leaves
+        if leaf.kind in LETS_IN
+    ]
+    if let_in:
+        access_leaves.expect(row_macs.of(tx).keys, tx, let_in)
     hot_sql.write(tx, _APPEND, rows)
 
 

@@ -22,6 +22,7 @@ from masking.database.engine import insert_new, streaming
 from masking.database.schema import budget, canary, leaf
 from masking.journal import journal
 from masking.journal.batch import count_leaf
+from masking.journal.missing_leaves import missing_access_leaves
 from masking.ledger.log import Leaf, Unreadable, read
 from masking.runtime import World, milliseconds
 from masking.store.alarms import raise_alarm
@@ -57,7 +58,7 @@ def watch(world: World, store: Store, *, back: timedelta = A_DAY) -> list[Findin
     suspects: set[bytes] = set()
     leaves = _without_arrival(_readable(parcel_by_parcel(store, since - DUTY_LASTS), damaged), units, since, suspects)
     found = detect(leaves, _canaries(world, store, now), store.settings.watch, since=since)
-    found += _never_arrived(store, suspects, units, since) + _unreadable(damaged)
+    found += _never_arrived(store, suspects, units, since) + _unreadable(damaged) + _not_on_the_ledger(store, now)
     _ring(world, store, found, now)
     return found
 
@@ -112,7 +113,7 @@ def slices(recent: sa.ColumnElement[bool], width: int) -> list[sa.Select[Any]]:
 
 
 def keep_watch(world: World, store: Store) -> list[Finding]:
-    """What can't wait for tonight, run every minute or so: looks at canaries; and counts of refusals that are due.
+    """What can't wait for tonight, run every minute or so: looks at canaries, missing leaves, and refusals that were counted.
 
     Raises:
         UnavailableError: the store could not take it now; the next run does it.
@@ -126,6 +127,7 @@ def keep_watch(world: World, store: Store) -> list[Finding]:
         counted = tx.execute(sa.select(budget.c.actor).where(budget.c.unlisted > 0).limit(1)).first()
     damaged: list[Unreadable] = []
     found = looked_at_canaries(_readable((read(*row) for row in rows), damaged), canaries) + _unreadable(damaged)
+    found += _not_on_the_ledger(store, now)
     _ring(world, store, found, now)
     if counted:
         with store.transaction() as tx:
@@ -153,6 +155,12 @@ def _readable(leaves: Iterable[Leaf | Unreadable], damaged: list[Unreadable]) ->
 
 def _unreadable(damaged: list[Unreadable]) -> list[Finding]:
     return [Finding(kind=AlarmKind.UNREADABLE_LEAF, who=each.name, times=1, among=1) for each in damaged]
+
+
+def _not_on_the_ledger(store: Store, now: datetime) -> list[Finding]:
+    """A finding for each person who was let in by a leaf that the ledger lacks."""
+    counts = Counter(each.person for each in missing_access_leaves(store, now))
+    return [Finding(kind=AlarmKind.ACCESS_LEAF_MISSING, who=who, times=n, among=n) for who, n in sorted(counts.items())]
 
 
 def _canaries(world: World, store: Store, now: datetime) -> set[bytes]:

@@ -23,6 +23,12 @@ class AlarmKind(Word):
         "A row that decides who may act was written by something other than this program.",
         "Run `waybill doctor`, find out who can write the data, and restore a backup.",
     )
+    ACCESS_LEAF_MISSING = (
+        "access-leaf-missing",
+        "A person or device was let in, and the leaf that says so is not on the ledger as it was written.",
+        "Find out who can write the data, and what this person did since. Only if the service was killed or lost its database "
+        "in that moment can it be a false alarm.",
+    )
     DAMAGED_RECORD = (
         "damaged-record",
         "A waybill's stored data can't be read or opened.",

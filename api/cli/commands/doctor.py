@@ -16,6 +16,7 @@ from masking.connection import OFFLINE_KEY
 from masking.crypto.index import waybill_id_of
 from masking.errors import MaskingError
 from masking.journal import journal
+from masking.journal.missing_leaves import missing_access_leaves
 from masking.keys import lifecycle
 from masking.ledger import checkpoint
 from masking.runtime import World
@@ -113,6 +114,13 @@ def _inside(store: Store, world: World) -> Iterator[Finding]:
             "WRONG",
             f"{len(wrong)} rows are not as this program wrote them, and are treated as absent: {some}. Another program "
             "changed the data. Restore a backup, or enrol these people under new names",
+        )
+    unlisted = sorted({each.person for each in missing_access_leaves(store, world.now())})
+    if unlisted:
+        yield Finding(
+            "WRONG",
+            f"{len(unlisted)} people were let in by leaves that are not on the ledger: {', '.join(unlisted[:9])}. Find out who "
+            "can write the data, and what these people did since",
         )
     for database, setting in unsafe_durability_settings(store):
         yield Finding(
