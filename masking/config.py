@@ -209,7 +209,8 @@ share = {settings.number_share}
 [delivers]
 {delivers}
 # Which waybill numbers are whose, by the merchant's unit: shop = ["YT10", "YT2000000000..YT2000009999"]. "*" is every
-# other unit. Without a line a number belongs to the first who ships under it, and a clash raises an alarm.
+# other unit; units that share it can take each other's numbers. Without the table one merchant may use every number, and
+# where several merchants are enrolled none may use any.
 [numbers_of]
 {numbers_of}
 # Where alarms are sent, as JSON: to a command's standard input, or to a webhook. See docs/operations.md. Without it an alarm is

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import string
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -31,8 +32,15 @@ OTHER_COURIER = Actor(id="courier-8", tenant=TENANT, role=Role.COURIER, unit="sh
 SWITCH = Actor(id="switch", tenant=TENANT, role=Role.SWITCH, unit="switch")
 OPERATOR = Actor(id="operator", tenant=TENANT, role=Role.OPERATOR, unit="operator")
 STAFF = (SHOP, RIVAL, RECEIVER, DISPATCHER, COURIER, OTHER_COURIER, SWITCH, OPERATOR)
-NETWORK = Network(collects={"*": "sh-01", "far-shop": "hz-01"}, delivers={"*": "sh-01", "571": "hz-01"})
-"""The shop is round the corner from the outlet that delivers its parcels; the far shop is in another city."""
+NETWORK = Network(
+    collects={"*": "sh-01", "far-shop": "hz-01"},
+    delivers={"*": "sh-01", "571": "hz-01"},
+    numbers_of={"*": [*string.digits, *string.ascii_letters]},
+)
+"""The shop is round the corner from the outlet that delivers its parcels; the far shop is in another city.
+
+All merchants share all waybill numbers.
+"""
 PHONES = {COURIER.id: "13900000007", OTHER_COURIER.id: "13900000008"}
 
 

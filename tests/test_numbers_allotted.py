@@ -1,4 +1,4 @@
-"""Whose a waybill number is: allotted ones are refused to everybody else, and where none are, a clash raises an alarm."""
+"""Whose a waybill number is: a merchant gets its allotted ones, and among several merchants no other."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from api.cli.commands import doctor
 from masking.access.network import Network
 from masking.config import read_settings, written
 from masking.database import schema
 from masking.errors import SettingsError
 from masking.steps.change import Ship, change
 from masking.steps.checkout import Checkout, checkout
+from masking.store.rows import people
 from masking.store.store import Settings
 from masking.values.printable import Rejected, Waybill
 from masking.words.rules import Rule
@@ -40,10 +42,14 @@ def rule(outcome) -> str:
     return outcome.rule
 
 
-def clashes(store) -> list[tuple[str, str]]:
-    rung = sa.select(schema.alarm.c.actor, schema.alarm.c.partner).where(schema.alarm.c.kind == "number-clash")
+def alarms(store, kind: str) -> list[tuple[str, str]]:
+    raised = sa.select(schema.alarm.c.actor, schema.alarm.c.partner).where(schema.alarm.c.kind == kind)
     with store.reading() as tx:
-        return [tuple(row) for row in tx.execute(rung)]
+        return [tuple(row) for row in tx.execute(raised.order_by(schema.alarm.c.id))]
+
+
+def clashes(store) -> list[tuple[str, str]]:
+    return alarms(store, "number-clash")
 
 
 @pytest.mark.parametrize(
@@ -61,8 +67,8 @@ def clashes(store) -> list[tuple[str, str]]:
     ],
 )
 def test_unit_uses_numbers_of_its_own_line_or_of_the_shared_ones(unit, number, may):
-    assert Network(numbers_of=NUMBERS).may_use(unit, number) is may
-    assert Network().may_use(unit, number)
+    assert Network(numbers_of=NUMBERS).is_allotted(unit, number) is may
+    assert not Network().is_allotted(unit, number)
 
 
 def test_allotted_number_is_refused_alike_whether_used_or_not(world, allotted, order):
@@ -104,6 +110,48 @@ def test_allotted_numbers_are_read_from_the_settings(tmp_path):
     path = tmp_path / "waybill.toml"
     path.write_text(written(Settings(network=Network(numbers_of=NUMBERS)), None), "utf-8")
     assert read_settings(path).network.numbers_of == NUMBERS
+
+
+def test_numbers_are_refused_without_a_table_where_several_merchants_are_enrolled(world, store, order):
+    used, free = "YT1000000001", "YT1000000002"
+    own, other = (checked_out(world, store, order(name, **UNSHIPPED)) for name in ("A-1", "A-2"))
+    assert isinstance(shipped(world, store, own, used), Waybill)
+    store.settings = replace(store.settings, network=replace(NETWORK, numbers_of={}))
+    for number in (used, free):
+        assert rule(shipped(world, store, other, number)) == Rule.NUMBER_NOT_ALLOTTED
+        asked = Checkout(merchant=RIVAL, order=order("R-1", waybill_number=number, routing_code=ROUTE))
+        assert rule(checkout(world, store, [asked])[0]) == Rule.NUMBER_NOT_ALLOTTED
+    assert isinstance(shipped(world, store, own, used), Waybill)  # what has its number keeps it
+    assert alarms(store, "numbers-not-allotted") == [(SHOP.unit, ""), (RIVAL.unit, "")]
+
+
+def test_sole_merchant_needs_no_table_of_numbers(world, store, order):
+    store.settings = replace(store.settings, network=replace(NETWORK, numbers_of={}))
+    with store.transaction() as tx:
+        people.revoke(tx, [RIVAL.id])
+    own = checked_out(world, store, order("A-1", **UNSHIPPED))
+    assert isinstance(shipped(world, store, own, "YT1000000001"), Waybill)
+    asked = Checkout(merchant=SHOP, order=order("A-2", waybill_number="YT1000000002", routing_code=ROUTE))
+    assert isinstance(checkout(world, store, [asked])[0], Waybill)
+    assert alarms(store, "numbers-not-allotted") == []
+
+
+@pytest.mark.parametrize(
+    ("numbers", "verdict", "says"),
+    [
+        ({}, "WRONG", "allotted to no unit and 2 merchants' units are enrolled"),
+        ({"*": ["YT"]}, "look", '2 merchants\' units share the numbers of "*"'),
+    ],
+)
+def test_doctor_names_numbers_that_merchants_share(world, store, numbers, verdict, says):
+    store.settings = replace(store.settings, network=replace(NETWORK, numbers_of=numbers))
+    assert [each.verdict for each in doctor._inside(store, world) if says in each.text] == [verdict]
+
+
+@pytest.mark.parametrize("numbers", [{"shop": ["YT"], "*": ["SF"]}, {"shop": ["YT"], "rival": ["SF"]}])
+def test_doctor_passes_numbers_of_one_unit_each(world, store, numbers):
+    store.settings = replace(store.settings, network=replace(NETWORK, numbers_of=numbers))
+    assert not [each for each in doctor._inside(store, world) if "numbers of" in each.text or "allotted" in each.text]
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,8 @@ class Network:
     Attributes:
         collects: merchant's unit -> the outlet where its parcels start and its returns end.
         delivers: beginning of a routing code in whole parts ("342-081") -> the outlet where a parcel ends.
-        numbers_of: merchant's unit -> its waybill numbers, as prefixes ("YT10") and ranges ("YT100..YT499"). If the table is
-            empty, a number belongs to the first merchant that ships under it.
+        numbers_of: merchant's unit -> its waybill numbers, as prefixes ("YT10") and ranges ("YT100..YT499"). An empty
+            table allots nothing: then a merchant may ship only where no other merchant's unit is enrolled.
 
     Raises:
         SettingsError: a range is invalid, or two units have the same number.
@@ -46,10 +46,10 @@ class Network:
                 )
             farthest, owner = max((farthest, owner), (last, unit))
 
-    def may_use(self, merchant: str, waybill_number: str) -> bool:
-        """Whether a waybill number is allotted to a merchant's unit, regardless of earlier use."""
+    def is_allotted(self, merchant: str, waybill_number: str) -> bool:
+        """Whether the table gives a waybill number to a merchant's unit, regardless of earlier use."""
         own = self.numbers_of.get(merchant) or self.numbers_of.get(EVERYTHING, ())
-        return not self.numbers_of or any(_covers(each, waybill_number) for each in own)
+        return any(_covers(each, waybill_number) for each in own)
 
     def origin(self, merchant: str) -> str | None:
         """The outlet that collects from a merchant, None if there is none."""

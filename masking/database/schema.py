@@ -249,6 +249,7 @@ person = Table(
     UniqueConstraint("device", name="one_person_a_device"),
     Index("people_by_phone", "phone_index"),
     Index("people_by_unit", "unit"),
+    Index("people_by_role", "tenant", "role", "unit"),
 )
 
 credential = Table(

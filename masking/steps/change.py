@@ -150,8 +150,8 @@ def _ship(
         return Refusal(reason=Reason.ALREADY_PRINTED)
     if record.custody and given != (record.waybill_number, record.routing_code):
         return Refusal(reason=Reason.ALREADY_SCANNED)  # the routing code names the outlet that delivers the parcel
-    if given[0] != record.waybill_number:
-        refused = numbering.not_allotted(store, record.merchant, given[0], record.reference)
+    if given[0] != record.waybill_number and not numbering.is_any_allowed(store, tx):
+        refused = numbering.not_allotted(world, store, tx, record.merchant, given[0], record.reference, now)
         if refused:
             return refused
     if not waybills.update(tx, record.id, waybill_number=given[0], routing_code=given[1]):

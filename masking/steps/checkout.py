@@ -7,7 +7,7 @@ view, a virtual number and a waybill id. The same reference with the same conten
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import final
@@ -72,8 +72,9 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
         replayed = _replayed(
             tx, requests, good
         )  # an envelope makes a waybill only once, and an answer of before is kept
-        for n in [n for n in good if _key(requests[n]) not in found]:
-            outcomes[n] = _not_new(store, requests[n], replayed=n in replayed)
+        new = [n for n in good if _key(requests[n]) not in found]
+        for n, refused in _not_new(world, store, tx, requests, new, replayed, now).items():
+            outcomes[n] = refused
         good = [n for n in good if outcomes[n] is None]
         fresh: dict[tuple[str, str, str], int] = {}
         for n in good:
@@ -116,12 +117,29 @@ def _first_problem(request: Checkout) -> Rejected | None:
     return problem and Rejected(reference=request.order.reference, field=problem.field, rule=problem.rule)
 
 
-def _not_new(store: Store, request: Checkout, *, replayed: bool) -> Rejected | None:
-    """Why an order under a new reference is rejected, None if it is not."""
-    order = request.order
-    if replayed:
-        return Rejected(reference=order.reference, field="envelope", rule=Rule.REPLAYED)
-    return numbering.not_allotted(store, request.merchant.unit, order.waybill_number, order.reference)
+def _not_new(
+    world: World,
+    store: Store,
+    tx: Transaction,
+    requests: Sequence[Checkout],
+    new: Sequence[int],
+    replayed: Collection[int],
+    now: datetime,
+) -> dict[int, Rejected]:
+    """Why orders under new references are rejected, by their place in the batch."""
+    refused: dict[int, Rejected] = {}
+    numbered = {n: number for n in new if (number := requests[n].order.waybill_number)}
+    is_any_allowed = not numbered or numbering.is_any_allowed(store, tx)
+    for n in new:
+        unit, reference = requests[n].merchant.unit, requests[n].order.reference
+        problem = None
+        if n in replayed:
+            problem = Rejected(reference=reference, field="envelope", rule=Rule.REPLAYED)
+        elif n in numbered and not is_any_allowed:
+            problem = numbering.not_allotted(world, store, tx, unit, numbered[n], reference, now)
+        if problem:
+            refused[n] = problem
+    return refused
 
 
 def _not_again(

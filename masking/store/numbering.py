@@ -9,16 +9,31 @@ import sqlalchemy as sa
 from masking.database.schema import waybill
 from masking.runtime import World
 from masking.store.alarms import raise_alarm
+from masking.store.rows import units
 from masking.store.store import Store, Transaction
 from masking.values.printable import Rejected
 from masking.words.alarms import AlarmKind
 from masking.words.rules import Rule
 
 
-def not_allotted(store: Store, unit: str, number: str | None, reference: str | None) -> Rejected | None:
-    """Why a merchant's unit may not ship under this number: the same answer whether it is in use or not."""
-    if number is None or store.settings.network.may_use(unit, number):
+def is_any_allowed(store: Store, tx: Transaction) -> bool:
+    """Whether a merchant may use every waybill number: the only one, in a deployment without the table `[numbers_of]`."""
+    settings = store.settings
+    return not settings.network.numbers_of and not units.has_several_merchants(tx, settings.tenant)
+
+
+def not_allotted(
+    world: World, store: Store, tx: Transaction, unit: str, number: str, reference: str | None, now: datetime
+) -> Rejected | None:
+    """Why a merchant's unit may not ship under this number: the same answer whether it is in use or not.
+
+    Without the table nothing is allotted, and an alarm says so once a day.
+    """
+    network = store.settings.network
+    if network.is_allotted(unit, number):
         return None
+    if not network.numbers_of:
+        raise_alarm(tx, AlarmKind.NUMBERS_NOT_ALLOTTED, unit, now, world, at_most_every=timedelta(days=1))
     return Rejected(reference=reference, field="waybill_number", rule=Rule.NUMBER_NOT_ALLOTTED)
 
 

@@ -26,8 +26,7 @@ class AlarmKind(Word):
     ACCESS_LEAF_MISSING = (
         "access-leaf-missing",
         "A person or device was let in, and the leaf that says so is not on the ledger as it was written.",
-        "Find out who can write the data, and what this person did since. Only if the service was killed or lost its database "
-        "in that moment can it be a false alarm.",
+        "Find out who can write the data, and what this person did since; false only if the service was killed at that moment.",
     )
     DAMAGED_RECORD = (
         "damaged-record",
@@ -64,6 +63,11 @@ class AlarmKind(Word):
         "number-clash",
         "Two merchants entered the same waybill number.",
         "Find out whose it is, and allot numbers in `[numbers_of]`.",
+    )
+    NUMBERS_NOT_ALLOTTED = (
+        "numbers-not-allotted",
+        "Several merchants are enrolled and waybill numbers are allotted to none, so this merchant's number was refused.",
+        "Allot numbers in `[numbers_of]` of waybill.toml, and restart the service.",
     )
     CALLS_WITHOUT_REPORT = (
         "calls-without-report",

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from masking.access.network import EVERYTHING, Network
 from masking.access.people import Role
 from masking.config import databases
 from masking.connection import OFFLINE_KEY
@@ -107,6 +108,44 @@ def _inside(store: Store, world: World) -> Iterator[Finding]:
     if last.at - world.now() > SKEW:
         yield Finding("WRONG", "the ledger's last checkpoint is from the future: this machine's clock is slow, set it")
     yield Finding("ok", f"the ledger has {last.size} leaves, and its key signed the last checkpoint")
+    yield from _foreign_writes(store, world)
+    for database, setting in unsafe_durability_settings(store):
+        yield Finding(
+            "WRONG",
+            f"the {database} database server has {setting} off: after a power cut committed data is lost. Turn it on",
+        )
+    waiting = len(store.keys.unfinished())
+    if waiting:
+        yield Finding(
+            "WRONG", f"{waiting} destructions are not finished: start the service or any command to finish them"
+        )
+    network = store.settings.network
+    named = {*network.collects.values(), *network.delivers.values()}
+    with store.reading() as tx:
+        counts = slots.counts(tx)
+        sharing = units.without_numbers(tx, store.settings.tenant, network.numbers_of)
+        unstaffed = sorted(named - units.staffed(tx, store.settings.tenant, named))
+    if not (network.collects and network.delivers):
+        yield Finding(
+            "look", "no outlet collects or no outlet delivers: see [collects] and [delivers] in docs/service.md"
+        )
+    yield from _allotment(network, len(sharing))
+    if unstaffed:
+        some = ", ".join(unstaffed[:9])
+        yield Finding(
+            "look", f"{len(unstaffed)} units of [collects] and [delivers] have no enrolled outlet staff: {some}"
+        )
+    free, total = counts.get("free", 0), sum(counts.values())
+    if not total:
+        yield Finding("look", "there are no virtual numbers: labels ask to make contact through the app")
+    elif free * LOW_SHARE < total:
+        yield Finding("look", f"virtual numbers run low: {free} of {total} are free")
+    else:
+        yield Finding("ok", f"virtual numbers: {free} of {total} are free")
+
+
+def _foreign_writes(store: Store, world: World) -> Iterator[Finding]:
+    """What a writer of the data without the keys has left behind."""
     wrong = sorted(set(wrong_rows(store.data, store.macs)))
     if wrong:
         some = ", ".join(f"{table} of {owner}" for table, owner in wrong[:9])
@@ -122,41 +161,26 @@ def _inside(store: Store, world: World) -> Iterator[Finding]:
             f"{len(unlisted)} people were let in by leaves that are not on the ledger: {', '.join(unlisted[:9])}. Find out who "
             "can write the data, and what these people did since",
         )
-    for database, setting in unsafe_durability_settings(store):
+
+
+def _allotment(network: Network, sharing: int) -> Iterator[Finding]:
+    """Whether waybill numbers are allotted; `sharing` merchants' units have no line of their own."""
+    if not network.numbers_of and sharing > 1:
         yield Finding(
             "WRONG",
-            f"the {database} database server has {setting} off: after a power cut committed data is lost. Turn it on",
+            f"waybill numbers are allotted to no unit and {sharing} merchants' units are enrolled, so their numbers are "
+            "refused: fill in [numbers_of]",
         )
-    waiting = len(store.keys.unfinished())
-    if waiting:
+    elif not network.numbers_of:
         yield Finding(
-            "WRONG", f"{waiting} destructions are not finished: start the service or any command to finish them"
+            "look", "waybill numbers are allotted to no unit: fill in [numbers_of] before a second merchant is enrolled"
         )
-    network = store.settings.network
-    named = {*network.collects.values(), *network.delivers.values()}
-    with store.reading() as tx:
-        counts = slots.counts(tx)
-        unstaffed = sorted(named - units.staffed(tx, store.settings.tenant, named))
-    if not (network.collects and network.delivers):
+    elif EVERYTHING in network.numbers_of and sharing > 1:
         yield Finding(
-            "look", "no outlet collects or no outlet delivers: see [collects] and [delivers] in docs/service.md"
+            "look",
+            f"{sharing} merchants' units share the numbers of \"*\" and can take each other's: give each a line in "
+            "[numbers_of]",
         )
-    if not network.numbers_of:
-        yield Finding(
-            "look", "waybill numbers are not allotted to units, so any merchant can use them: see [numbers_of]"
-        )
-    if unstaffed:
-        some = ", ".join(unstaffed[:9])
-        yield Finding(
-            "look", f"{len(unstaffed)} units of [collects] and [delivers] have no enrolled outlet staff: {some}"
-        )
-    free, total = counts.get("free", 0), sum(counts.values())
-    if not total:
-        yield Finding("look", "there are no virtual numbers: labels ask to make contact through the app")
-    elif free * LOW_SHARE < total:
-        yield Finding("look", f"virtual numbers run low: {free} of {total} are free")
-    else:
-        yield Finding("ok", f"virtual numbers: {free} of {total} are free")
 
 
 def _keys(store: Store, world: World) -> Iterator[Finding]:

@@ -19,6 +19,24 @@ _STAFFED = (
     .where(person.c.tenant == sa.bindparam("tenant"), person.c.active.is_(True))
     .distinct()
 )
+_MERCHANTS = (
+    sa.select(person.c.unit)
+    .where(person.c.role == Role.MERCHANT.value, person.c.tenant == sa.bindparam("tenant"), person.c.active.is_(True))
+    .distinct()
+    .limit(2)
+)
+
+
+def has_several_merchants(tx: Connection, tenant: str) -> bool:
+    """Whether merchants of more than one unit are enrolled."""
+    return len(hot_sql.rows(tx, _MERCHANTS, tenant=tenant)) > 1
+
+
+def without_numbers(tx: Connection, tenant: str, numbered: Collection[str]) -> list[str]:
+    """The merchants' units, of those enrolled, that are not among these."""
+    enrolled = person.c.tenant == tenant, person.c.role == Role.MERCHANT.value, person.c.active.is_(True)
+    found = tx.execute(sa.select(person.c.unit).where(*enrolled).distinct()).scalars()
+    return sorted(set(found) - set(numbered))
 
 
 def staffed(tx: Connection, tenant: str, units: Collection[str]) -> set[str]:
