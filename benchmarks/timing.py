@@ -90,10 +90,12 @@ def _cases(store: Store) -> list[Case]:
         "not yours": lambda: DICE.randrange(20),
         "destroyed": lambda: DICE.randrange(20, 40),
     }
+    never = [store.write_code(WORLD.record_id(WORLD.now()), 1, WORLD, WORLD.now()) for _ in range(20)]
     printed: dict[str, Callable[[], str]] = {
-        "forged": lambda: PREFIX + base32(b"\x01" + DICE.randbytes(34)),
+        "never issued": lambda: DICE.choice(never),
         "not yours": lambda: DICE.choice(labels[:20]).code,
         "destroyed": lambda: DICE.choice(labels[20:]).code,
+        "forged": lambda: PREFIX + base32(b"\x01" + DICE.randbytes(34)),
     }
     finds: dict[str, Class] = {"nobody's": lambda: {"phone": "13811110000"}}
     finds |= {name: (lambda phone=phone: {"phone": phone}) for name, (phone, _) in phones.items()}

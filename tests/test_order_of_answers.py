@@ -12,6 +12,7 @@ import random
 import re
 import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -23,17 +24,19 @@ from masking.crypto.index import waybill_id_of
 from masking.crypto.labelcode import PREFIX
 from masking.database import schema
 from masking.ledger.log import decode
+from masking.steps.assign import Assign, assign
 from masking.steps.call import Call, call
 from masking.steps.deliver import Deliver, deliver
 from masking.steps.look import Look, look
 from masking.steps.resolve import Resolve, resolve
 from masking.steps.retire import Destroy, SealAway, retire
 from masking.steps.scan import Scan, scan
-from masking.store.rows import budgets
+from masking.store.rows import budgets, people
 from masking.values.json import outcome_to_json
-from tests.cast import COURIER, OPERATOR, OTHER_COURIER, checked_out, labelled
+from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, checked_out, labelled
 from tests.serving import on_the_van
 
+FAR = replace(DISPATCHER, id="hz-01-clerk", unit="hz-01")
 STEPS = {
     "resolve": (resolve, lambda code: Resolve(actor=OTHER_COURIER, code=code, purpose=Purpose.DELIVER)),
     "resolve to collect": (resolve, lambda code: Resolve(actor=OTHER_COURIER, code=code, purpose=Purpose.COLLECT)),
@@ -110,6 +113,32 @@ def test_actor_without_a_duty_gets_the_same_bytes_and_statements(store, world, n
     assert ("data", "COMMIT") in expected
     for what, (_, asked) in heard.items():
         assert asked == expected, what
+
+
+OUTLETS = {
+    "scan": (scan, lambda what: Scan(actor=FAR, what=what, kind="arrived")),
+    "assign": (assign, lambda what: Assign(actor=FAR, what=what, courier=COURIER.id)),
+}
+
+
+@pytest.mark.parametrize("name", OUTLETS)
+def test_outlet_hears_after_the_same_statements_whether_a_number_is_used(store, world, order, name):
+    step, ask = OUTLETS[name]
+    with store.transaction() as tx:
+        people.enrol(world, store.keys, tx, FAR, world.now())
+    parcel, gone = (checked_out(world, store, order(each)) for each in ("A-1", "A-2"))
+    retire(world, store, [Destroy(actor=OPERATOR, id=gone.id, reason="test")])
+    numbers = {"unused": "YT999999999999", "not yours": parcel.waybill_number, "destroyed": gone.waybill_number}
+    step(world, store, [ask(numbers["unused"])])  # the day's keys and counts are there
+    heard = {
+        what: recorded(store, lambda number=number: step(world, store, [ask(number)]))
+        for what, number in numbers.items()
+    }
+    wanted = [each[:2] for each in heard["unused"][1]]
+    assert sum("INSERT INTO leaf" in text for _, text in wanted) == 1
+    for what, (answers, asked) in heard.items():
+        assert answers == [UNKNOWN]
+        assert [each[:2] for each in asked] == wanted, what
 
 
 @pytest.mark.parametrize("name", STEPS)

@@ -170,6 +170,7 @@ class Tally:
     listed: int = field(init=False)
     told: int = field(init=False)
     missed: int = field(init=False)
+    began: int = field(init=False)
     looks: dict[bytes, bool] = field(init=False, default_factory=dict)
     rang: bool = field(init=False, default=False)
 
@@ -187,6 +188,7 @@ class Tally:
         self.listed = old.listed if self.hour == old.hour else 0
         self.missed = old.missed if self.hour == old.hour else 0
         self.unlisted, self.told = old.unlisted, old.told
+        self.began = self.refusals
 
     @property
     def counts(self) -> Counts:
@@ -276,11 +278,15 @@ class Tally:
         self.listed += room
         return room
 
-    def count_refusals(self, many: int) -> int:
-        """Count refusals without a leaf. Returns the count to write to the ledger now, at most once a minute, else 0."""
+    def count_refusals(self, many: int, *, at_once: bool = False) -> int:
+        """Count refusals without a leaf. Returns the count to write to the ledger now, at most once a minute, else 0.
+
+        `at_once` ignores the minute where this batch counts towards the lock, which bounds how often that is.
+        """
         self.unlisted += many
         minute = milliseconds(self.now) // _MINUTE
-        if not self.unlisted or self.told == minute:
+        due = self.told != minute or (at_once and self.refusals != self.began)
+        if not self.unlisted or not due:
             return 0
         telling, self.unlisted, self.told = self.unlisted, 0, minute
         return telling

@@ -28,6 +28,13 @@ from masking.words.reasons import Reason
 REPEATED = frozenset({Reason.BEING_RECORDED, Reason.JUST_ASSIGNED, Reason.EVENT_OF_ANOTHER_SCAN})
 """Refusals of a request that met its own repetition. Nothing was tried, so the ledger holds nothing about them."""
 
+NO_WAYBILL = bytes(16)
+"""The id that no waybill has."""
+
+BY_NUMBER = frozenset({"scan", "assign"})
+"""Steps that find parcels by the carrier's numbers, which can be guessed. A refusal about an unused number takes a leaf at once,
+as one about a used number does: else the time of the answer would tell them apart. The lock bounds how many there are."""
+
 Outcome = TypeVar("Outcome")
 Charge = Callable[[int, Refusal, Tally], None]
 """Counts a refusal towards the actor's lock, or not. It gets the request's place in the batch."""
@@ -76,6 +83,7 @@ class Batch:
         self._world, self._store, self._tx, self._now, self._step = world, store, tx, now, step
         self._tallies: Mapping[str, Tally] | None = None
         self._refused: list[tuple[str, bytes | None, Reason, str]] = []
+        self._at_once: set[str] = set()
         self._is_written = False
 
     def __enter__(self) -> Self:
@@ -100,6 +108,14 @@ class Batch:
         numbers = {text for (_, id_, text), able in zip(asked, may, strict=True) if able and text and not id_}
         found = waybills.by_number(self._tx, self._store.settings.tenant, numbers)
         return [(id_ or found.get(text)) if able else None for (_, id_, text), able in zip(asked, may, strict=True)]
+
+    def to_look_up(self, actors: Sequence[Actor], found: Sequence[bytes | None]) -> set[bytes]:
+        """The ids to look up: what `find` found, and one that no waybill has for a number that is unused.
+
+        So an actor who may ask is answered after the same statements either way.
+        """
+        pairs = zip(actors, found, strict=True)
+        return {id_ or NO_WAYBILL for actor, id_ in pairs if id_ or self.may_ask(actor)}
 
     def decide(
         self,
@@ -134,6 +150,8 @@ class Batch:
     def refuse(self, actor: Actor, waybill: bytes | None, refusal: Refusal, step: str = "") -> None:
         """Keep a refusal for the ledger. `waybill` is the one that was asked about, None if there is no such waybill."""
         looked_for = refusal.reason != Reason.LOCKED and self.may_ask(actor)
+        if looked_for and (step or self._step) in BY_NUMBER:
+            self._at_once.add(actor.id)
         self._refused.append((actor.id, waybill if looked_for else None, refusal.reason, step or self._step))
 
     def write(self, leaves: Sequence[Leaf] = ()) -> None:
@@ -165,7 +183,10 @@ class Batch:
                 continue
             listed.add(each)
             found.append(self._store.refusal_leaf(self._world, self._now, actor, waybill, reason, step=step))
-        due = {actor: tallies[actor].count_refusals(many) for actor, many in counted.items()}
+        due = {
+            actor: tallies[actor].count_refusals(many, at_once=actor in self._at_once)
+            for actor, many in counted.items()
+        }
         return found + [
             count_leaf(self._store, self._world, self._now, actor, many) for actor, many in due.items() if many
         ]

@@ -58,7 +58,16 @@ HEARTBEAT = timedelta(seconds=60)
 
 KEPT = sa.select(*(sa.cast(schema.leaf.c[name], schema.leaf.c[name].type) for name in ("id", "position", "body")))
 """What `masking.ledger.log.read` takes of a leaf; of its own kind, whatever somebody has made SQLite keep there."""
-LETS_IN = frozenset({"enrol", "enrol-again", "confirm", "device", "secret", "reinstate"})
+LETS_IN = frozenset(
+    {
+        LedgerKind.ENROL,
+        LedgerKind.ENROL_AGAIN,
+        LedgerKind.CONFIRM,
+        LedgerKind.DEVICE,
+        LedgerKind.SECRET,
+        LedgerKind.REINSTATE,
+    }
+)
 """Kinds of leaves by which a person, device or program comes to act. Each names its `person`."""
 
 _BATCH = 1000

@@ -56,8 +56,9 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
         locked = budgets.locked(tx, actors, now)
         with Batch(world, store, tx, now, "assign", staff, roles={Role.OUTLET}, locked=locked) as batch:
             ids = batch.find([(r.actor, c and c[0], r.what) for r, c in zip(requests, codes, strict=True)])
-            records = waybills.by_id(tx, {record for record in ids if record}, lock=True)
-            open_ = custody.open_assignments(tx, records)
+            wanted = batch.to_look_up([request.actor for request in requests], ids)
+            records = waybills.by_id(tx, wanted, lock=True)
+            open_ = custody.open_assignments(tx, wanted)
             counted = actors | {r.courier for r in requests if r.courier in staff} | {outlet_of(r) for r in requests}
             tallies = budgets.open_tallies(tx, counted, now, staff=staff)
 

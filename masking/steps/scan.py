@@ -86,7 +86,7 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
         with Batch(world, store, tx, now, "scan", staff, roles=chain.KINDS, locked=locked) as batch:
             ids = batch.find([(r.actor, c and c[0], _number(r)) for r, c in zip(requests, codes, strict=True)])
             events = [_event(world, store, request, now) for request in requests]
-            wanted = {record for record in ids if record}
+            wanted = batch.to_look_up([request.actor for request in requests], ids)
             loaded = _Loaded(
                 units=units.staffed(tx, store.settings.tenant, {r.to for r in requests if r.to and is_name(r.to)}),
                 records=waybills.by_id(tx, wanted, lock=True),
