@@ -97,6 +97,20 @@ def test_erased_waybill_is_gone_for_its_shop_and_its_leaves_stay(deployed, capsy
     assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == ["checkout", "destroy", "refusal"]
 
 
+@pytest.mark.parametrize(("since", "code"), [("2020-01-01", 0), ("2020-01-01T08:00+08:00", 0), ("2999-12-31T08:00", 1)])
+def test_who_saw_takes_a_time_since(deployed, capsys, since, code):
+    folder, token = deployed
+    assert main(["who-saw", token, "--since", since, "--folder", str(folder)]) == code
+    assert ("checkout" in capsys.readouterr().out) is (code == 0)
+
+
+def test_who_saw_refuses_what_is_no_time(deployed, capsys):
+    folder, token = deployed
+    with pytest.raises(SystemExit):
+        main(["who-saw", token, "--since", "yesterday", "--folder", str(folder)])
+    assert "this is not a time" in capsys.readouterr().err
+
+
 def test_nothing_is_destroyed_when_the_certificate_cannot_be_written(deployed, tmp_path, capsys):
     folder, token = deployed
     command = ["erase", token, "--reason", "test", "--folder", str(folder), "--certificate"]

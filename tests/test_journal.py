@@ -198,6 +198,34 @@ def test_who_saw_finds_a_waybill_before_and_after_sequencing(world, store, hands
     assert journal.who_saw(world, store, RECORD) == first + later
 
 
+def test_who_saw_since_a_time_leaves_out_what_was_signed_before(world, store, hands):
+    write(world, store, 2)
+    journal.sequence(world, store)
+    hands.move(hours=2)
+    since, later = world.now(), write(world, store, 1)
+    journal.sequence(world, store)
+    assert journal.who_saw(world, store, RECORD, since=since) == later
+    assert journal.who_saw(world, store, RECORD, since=since + timedelta(days=1)) == []
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_clock_set_back_hides_no_leaf_from_who_saw_since(world, store, hands, signed):
+    old = write(world, store, 1)
+    journal.sequence(world, store)
+    hands.move(hours=2)
+    since = world.now()
+    journal.sequence(world, store)
+    hands.move(hours=-5)
+    hidden = write(world, store, 1)
+    if signed:
+        journal.sequence(world, store)
+    hands.move(hours=6)
+    later = write(world, store, 1)
+    journal.sequence(world, store)
+    assert journal.who_saw(world, store, RECORD, since=since) == hidden + later
+    assert len(journal.who_saw(world, store, RECORD)) == len(old) + 2
+
+
 def read_note(store, number):
     with store.transaction() as tx:
         return tx.execute(sa.select(POINT.c.note).where(POINT.c.number == number)).scalar_one()

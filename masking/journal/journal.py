@@ -8,7 +8,7 @@ FORMAT.md sections 8 and 9.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -268,11 +268,38 @@ def proof(store: Store, spans: Sequence[tree.Span]) -> list[bytes]:
         return tree.proof(spans, lambda places: _read(tx, places))
 
 
-def who_saw(world: World, store: Store, record: bytes) -> list[Leaf | Unreadable]:
-    """Every leaf about one waybill, oldest first, also those that still wait for their place; a damaged one is named."""
+def who_saw(world: World, store: Store, record: bytes, *, since: datetime | None = None) -> list[Leaf | Unreadable]:
+    """Every leaf about one waybill, oldest first, also those that still wait for their place; a damaged one is named.
+
+    With `since` a leaf is left out only where its own time is earlier and the ledger confirms that: it was signed before then, by
+    a checkpoint whose time was not set back. So a clock that is set back hides no leaf.
+    """
     about = store.subject(record, world, world.now())
     with store.reading() as tx:
-        return [read(*row) for row in tx.execute(KEPT.where(_LEAF.subject == about).order_by(_LEAF.id))]
+        rows = tx.execute(KEPT.where(_LEAF.subject == about).order_by(_LEAF.id)).all()
+    leaves = [read(*row) for row in rows]
+    if since is None:
+        return leaves
+    earlier = _signed_before(store, {row.position for row in rows if isinstance(row.position, int)}, since)
+    return [
+        each
+        for row, each in zip(rows, leaves, strict=True)
+        if row.position not in earlier or isinstance(each, Unreadable) or each.at >= since
+    ]
+
+
+def _signed_before(store: Store, places: Collection[int], since: datetime) -> set[int]:
+    """Those of these places that were signed before a moment, by a checkpoint that is not earlier than one before it."""
+    table, found, size = schema.checkpoint, set[int](), 0
+    newest: datetime | None = None
+    for row in streaming(store.data, sa.select(table.c.size, table.c.note).order_by(table.c.number)):
+        at = checkpoint.stated_time(row.note)
+        if at and (newest is None or at >= newest):
+            newest = at
+            if at < since:
+                found |= {place for place in places if size <= place < row.size}
+        size = row.size
+    return found
 
 
 def _last(tx: Connection) -> tuple[int, str]:

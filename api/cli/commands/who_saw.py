@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from datetime import datetime
 
 from masking.crypto.index import record_of_waybill_id
 from masking.errors import InputError
 from masking.journal import journal
 from masking.ledger.log import Unreadable
-from masking.runtime import World
+from masking.runtime import CHINA, World
 from masking.values.json import time_to_json
 
 from ...deployment import add_folder, opening
@@ -19,7 +20,21 @@ from ...language import say
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     parser.add_argument("id", help="the waybill id, wb1_...")
+    parser.add_argument(
+        "--since",
+        type=_moment,
+        metavar="TIME",
+        help="leave out what is older: 2026-11-24, or 2026-11-24T08:00 (China's time)",
+    )
     add_folder(parser)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("this is not a time. Give one as in 2026-11-24 or 2026-11-24T08:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -29,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("id", "not-a-waybill-id")
     world = World()
     with opening(args.folder, world) as store:
-        leaves = journal.who_saw(world, store, record)
+        leaves = journal.who_saw(world, store, record, since=args.since)
     for leaf in leaves:
         if isinstance(leaf, Unreadable):
             print(say(f"UNREADABLE: {leaf.name}, in the row {leaf.id.hex()}"))
