@@ -41,7 +41,8 @@ class Edge:
             await self.app(scope, receive, send)
             return
         service, began = scope["app"].state.service, time.perf_counter()
-        request_id = _request_id(scope)
+        headers = dict(scope["headers"])
+        request_id = _request_id(headers.get(b"request-id"))
         scope["request_id"] = request_id
         faults: list[StoreFault | None] = []
         scope["faults"] = faults  # a list, since layers inside work on copies of the scope
@@ -56,7 +57,7 @@ class Edge:
 
         try:
             most = self._most.get(scope["path"], NO_BODY)
-            body = _limited(scope, receive, most, service.settings.body_seconds)
+            body = _limited(headers.get(b"content-length", b""), receive, most, service.settings.body_seconds)
             await self.app(scope, body, sending)
         except Exception as error:  # noqa: BLE001  the outermost place that can still send an answer
             if not isinstance(error, HANDLED):
@@ -90,19 +91,17 @@ class Edge:
         return headers
 
 
-def _request_id(scope: Scope) -> str:
+def _request_id(given: bytes | None) -> str:
     """The caller's own `Request-Id` if it is well-formed, else a new one."""
-    given = dict(scope["headers"]).get(b"request-id", b"")
-    return given.decode() if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    return given.decode() if given and _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
-def _limited(scope: Scope, receive: Receive, most: int, seconds: float) -> Callable[[], Awaitable[Message]]:
+def _limited(announced: bytes, receive: Receive, most: int, seconds: float) -> Callable[[], Awaitable[Message]]:
     """A `receive` that raises a problem for a body that is too large or too slow.
 
     Raises:
         ProblemError: `Content-Length` is too large. The body is not read.
     """
-    announced = dict(scope["headers"]).get(b"content-length", b"")
     if announced.isdigit() and int(announced) > most:
         raise ProblemError("too-large", headers={"Connection": "close"})
     taken, ends = 0, asyncio.get_running_loop().time() + seconds

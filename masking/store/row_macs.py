@@ -72,7 +72,7 @@ class RowMacs:
 
     def __init__(self, keys: KeyStore) -> None:
         self.keys = keys
-        self._good: set[tuple[Any, ...]] = set()
+        self._good: dict[tuple[Any, ...], list[bytes]] = {}  # with the entries under which each would be ended
         self.wrong: set[str] = set()
 
     def made(self, table: sa.Table, row: Mapping[str, Any]) -> bytes:
@@ -89,23 +89,22 @@ class RowMacs:
 
     def holds(self, table: sa.Table, row: Sequence[Any]) -> bool:
         """Whether a whole row, in the order of its columns, is as it was written, and is not one that was ended."""
-        row, entries = (table.name, *row), _entries(table, row)
-        if entries and ended_access.includes(self.keys, entries):
+        whole = (table.name, *row)
+        known = self._good.get(whole)  # the same login and person come with each request
+        entries = _entries(table, row) if known is None else known
+        ended = bool(entries) and ended_access.includes(self.keys, entries)
+        if ended or (known is None and not self._is_good(_shape(table), row)):
             self._blame(table, row)
             return False
-        if row in self._good:  # the same login and person come with each request
-            return True
-        if self._is_good(_shape(table), row[1:]):
+        if known is None and entries:  # an assignment, which has none, comes back too seldom
             if len(self._good) >= _REMEMBERED:
                 self._good.clear()
-            self._good.add(row)
-            return True
-        self._blame(table, row)
-        return False
+            self._good[whole] = entries
+        return True
 
     def _blame(self, table: sa.Table, row: Sequence[Any]) -> None:
         if len(self.wrong) < _REMEMBERED:
-            self.wrong.add(_name(row[1 + _shape(table).owner]))
+            self.wrong.add(_name(row[_shape(table).owner]))
 
     def _is_good(self, shape: _Shape, row: Sequence[Any]) -> bool:
         key, mac = self._key(), row[shape.mac]
