@@ -27,7 +27,6 @@ from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, SQLAlchemy
 from sqlalchemy.pool import QueuePool
 
 from masking.database import fork_guard
-from masking.database.arrays import register_array_dumper
 from masking.database.causes import AWAY, ENDING, READ_ONLY, fault_of, sqlstate
 from masking.errors import BusyError, InputError, SettingsError, StoreFault, UnavailableError, not_installed
 from masking.runtime import moment
@@ -80,7 +79,6 @@ def open_engine(url: str, database: str = "", *, patient: bool = True) -> Engine
     if engine.dialect.name != "sqlite":
         event.listen(engine, "checkin", _on_checkin)
         event.listen(engine, "checkout", partial(_ping_on_checkout, engine))
-        event.listen(engine, "connect", register_array_dumper)
         event.listen(engine, "connect", _prepares_nothing_through_a_pooler)
         event.listen(engine, "handle_error", _leaves_a_server_that_changed)
     if engine.dialect.name == "sqlite":

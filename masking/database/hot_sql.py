@@ -23,7 +23,6 @@ from sqlalchemy.sql.elements import BinaryExpression, BindParameter
 from sqlalchemy.sql.selectable import Select
 from sqlalchemy.types import TypeEngine
 
-from masking.database.arrays import packed
 from masking.database.engine import has_moved
 
 FILLED = 1024
@@ -104,9 +103,9 @@ def write(
     """
     if not values:
         return
-    text, places, constants, arrays = _change(tx.dialect, statement, tuple(values[0]))
-    if arrays:
-        lists = {name: packed([each[name] for each in values], of) for name, of in arrays.items()}
+    text, places, constants, over_arrays = _change(tx.dialect, statement, tuple(values[0]))
+    if over_arrays:
+        lists = {name: [each[name] for each in values] for name in values[0]}
         run(tx, text, constants | lists, take=take)
         return
     given = [constants | dict(each) for each in values] if constants else values
@@ -158,8 +157,8 @@ def _asked(tx: Connection, statement: Select[Any], values: dict[str, Any]) -> tu
     if not all(lists.values()):
         return None
     if tx.dialect.name == "postgresql":
-        text, constants, arrays = _query_of_arrays(tx.dialect, statement, frozenset(lists))
-        return text, constants | values | {name: packed(values[name], of) for name, of in arrays.items()}
+        text, constants = _query_of_arrays(tx.dialect, statement, frozenset(lists))
+        return text, constants | values
     text, places, constants = _query(tx.dialect, statement, tuple((name, _room(size)) for name, size in lists.items()))
     values = constants | values
     return text, tuple(values[name] if n is None else values[name][n % lists[name]] for name, n in places)
@@ -190,37 +189,33 @@ def _query(
 
 
 @lru_cache(maxsize=512)
-def _query_of_arrays(
-    dialect: Dialect, statement: Select[Any], lists: frozenset[str]
-) -> tuple[str, dict[str, Any], dict[str, TypeEngine[Any]]]:
-    """The text for PostgreSQL, where a list of any length is one value; values of its own; and what the lists are of."""
-    arrays: dict[str, TypeEngine[Any]] = {}
+def _query_of_arrays(dialect: Dialect, statement: Select[Any], lists: frozenset[str]) -> tuple[str, dict[str, Any]]:
+    """The text for PostgreSQL, where a list of any length is one value; and values of its own."""
 
     def array(element: Any, **_: Any) -> Any:
         listed = element.right if isinstance(element, BinaryExpression) else None
         if not isinstance(listed, BindParameter) or listed.key not in lists:
             return None
-        arrays[listed.key] = element.left.type
         return element.left == sa.any_(_array(listed.key, element.left.type))
 
     compiled = cast("Select[Any]", visitors.replacement_traverse(statement, {}, array)).compile(dialect=dialect)
     assert isinstance(compiled, SQLCompiler)
-    return compiled.string, _constants(compiled, lists), arrays
+    return compiled.string, _constants(compiled, lists)
 
 
 @lru_cache(maxsize=512)
 def _change(
     dialect: Dialect, statement: Insert | Update, members: tuple[str, ...]
-) -> tuple[str, list[str], dict[str, Any], dict[str, TypeEngine[Any]]]:
-    """The text for one, the order of its parameters, and values of its own; for PostgreSQL that for many, and what they are."""
+) -> tuple[str, list[str], dict[str, Any], bool]:
+    """The text for one, the order of its parameters, and values of its own; for PostgreSQL that for many, over arrays."""
     compiled = statement.compile(dialect=dialect, column_keys=list(members))
     assert isinstance(compiled, SQLCompiler)
     if dialect.name != "postgresql":
-        return compiled.string, compiled.positiontup or [], _constants(compiled, members), {}
+        return compiled.string, compiled.positiontup or [], _constants(compiled, members), False
     arrays = {name: compiled.binds[name].type for name in members}
     many = _over_arrays(statement, arrays).compile(dialect=dialect)
     assert isinstance(many, SQLCompiler)
-    return many.string, [], _constants(many, members), arrays
+    return many.string, [], _constants(many, members), True
 
 
 def _array(name: str, of: TypeEngine[Any]) -> BindParameter[Any]:
