@@ -119,6 +119,7 @@ def test_group_that_waits_for_the_store_is_answered_503_in_time(servers, tmp_pat
         with standby_gone(first, second):
             answer = service.ask(SHOP, "/v1/waybills", orders)
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+            monkeypatch.setattr("api.service.batching.LONGEST", 60)  # the next answer may take a busy machine a while
         [outcome] = service.outcomes(SHOP, "/v1/waybills", orders)
         assert outcome["reference"] == "waits"
         counted = [line for line in service.http.get("/metrics").text.splitlines() if "unavailable" in line]
@@ -195,6 +196,7 @@ def test_store_follows_a_failover_without_a_restart():
         second.run("pg_ctl", "-w", "promote")
         first.say("ALTER SYSTEM SET default_transaction_read_only = on")
         first.say("SELECT pg_reload_conf()")  # the pool's connections go on, to a server that takes no writes any more
+        wait_until(lambda: both_read_only(engine))  # a COMMIT before that would wait for the standby that is none now
         with pytest.raises(UnavailableError) as caught:
             write(engine, 1)
         assert caught.value.fault == ("read-only", "data", "25006")
@@ -204,6 +206,13 @@ def test_store_follows_a_failover_without_a_restart():
             [directory] = tx.execute(sa.text("SHOW unix_socket_directories")).one()
         assert directory == str(second.home)
         engine.dispose()
+
+
+def both_read_only(engine: sa.Engine) -> bool:
+    """Whether the two connections of the pool have read the server's settings anew."""
+    with reading(engine) as one, reading(engine) as other:
+        asked = sa.text("SHOW default_transaction_read_only")
+        return {one.execute(asked).scalar(), other.execute(asked).scalar()} == {"on"}
 
 
 def write(engine: sa.Engine, number: int) -> None:
