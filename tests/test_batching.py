@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 
 import pytest
 
-from api.service.batching import SLOW, Batcher
+from api.service.batching import Batcher
 from api.service.login import Login
 from api.service.problems import ProblemError
 from masking.access import credentials as words
@@ -43,8 +42,8 @@ def leaves(world, store, parcels, kind: str = "grant") -> list[int]:
 
 
 @asynccontextmanager
-async def batching(step, world, store, *, max_items=100, max_queued=100, quick=None):
-    batcher = Batcher(step, world, store, max_items=max_items, max_queued=max_queued, quick=quick)
+async def batching(step, world, store, *, max_items=100, max_queued=100, quick=False, here=None):
+    batcher = Batcher(step, world, store, max_items=max_items, max_queued=max_queued, quick=quick, here=here)
     try:
         yield batcher
     finally:
@@ -113,11 +112,30 @@ def test_ended_login_is_denied_in_the_group_and_others_are_answered(world, store
 
 
 @pytest.mark.parametrize("busy", [False, True])
-def test_quick_group_runs_in_the_loop_unless_another_writer_is_active(world, store, parcels, busy):
-    quick = store.nowait()
+def test_loop_stands_still_for_a_quick_group_unless_that_waits(world, store, parcels, busy, monkeypatch):
+    monkeypatch.setattr("api.service.batching.STAND", 0.01 if busy else 60)
+
+    async def scenario():
+        async with batching(resolve, world, store, quick=True) as batcher:
+            with store.transaction() if busy else nullcontext() as tx:
+                if tx is not None:
+                    waybills.by_id(tx, [record for record, _ in parcels], lock=True)
+                asked = [asyncio.create_task(batcher.submit(ask(code), None)) for _, code in parcels]
+                for _ in range(20):  # turns of the loop
+                    await asyncio.sleep(0)
+                assert [each.done() for each in asked] == [not busy] * 6
+            return await asyncio.gather(*asked)
+
+    assert all(isinstance(each, Grant) for each in run(scenario()))
+    assert leaves(world, store, parcels) == [1] * 6
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_sqlite_group_runs_in_the_loop_unless_another_writer_is_active(world, store, parcels, busy):
+    here = store.nowait()
     # one in memory has one connection, and nothing bounds how long a server takes for a COMMIT
-    assert (quick is None) == (store.data.dialect.name != "sqlite" or not store.data.url.database)
-    if quick is None:
+    assert (here is None) == (store.data.dialect.name != "sqlite" or not store.data.url.database)
+    if here is None:
         return
     threads = []
 
@@ -126,10 +144,8 @@ def test_quick_group_runs_in_the_loop_unless_another_writer_is_active(world, sto
         return resolve(world, store, requests)
 
     async def scenario():
-        async with batching(step, world, store, quick=quick) as batcher:
-            with store.transaction() if busy else nullcontext() as tx:
-                if tx is not None:
-                    waybills.by_id(tx, [record for record, _ in parcels], lock=True)
+        async with batching(step, world, store, quick=True, here=here) as batcher:
+            with store.transaction() if busy else nullcontext():
                 asked = [asyncio.create_task(batcher.submit(ask(code), None)) for _, code in parcels]
                 for _ in range(20):  # turns of a loop that is not held up
                     await asyncio.sleep(0)
@@ -137,30 +153,52 @@ def test_quick_group_runs_in_the_loop_unless_another_writer_is_active(world, sto
             return await asyncio.gather(*asked)
 
     heard = run(scenario())
-    quick.close()
+    here.close()
     assert all(isinstance(each, Grant) for each in heard)
     assert leaves(world, store, parcels) == [1] * 6
-    here = threading.get_ident()
-    assert [each == here for each in threads] == ([True, False] if busy else [True])
+    assert [each == threading.get_ident() for each in threads] == ([True, False] if busy else [True])
 
 
-def test_slow_group_moves_the_next_groups_off_the_loop(world, store, parcels):
-    threads = []
+def test_loop_does_not_stand_still_again_after_a_slow_group(world, store, monkeypatch):
+    monkeypatch.setattr("api.service.batching.STAND", 0.01)
+    monkeypatch.setattr("api.service.batching.REST", 3600)
+    gates = [Gate(), Gate()]
 
-    def step(world, store, requests):
-        threads.append(threading.get_ident())
-        until = time.monotonic() + SLOW
-        while len(threads) == 1 and time.monotonic() <= until:
-            pass
-        return [None for _ in requests]
+    def step(_world, _store, requests):
+        [gate] = requests
+        gate.begun.set()
+        assert gate.go.wait(30)
+        monkeypatch.setattr("api.service.batching.STAND", 60)  # a loop that stood still again would not open the gate
+        return requests
 
     async def scenario():
-        async with batching(step, world, store, quick=store) as batcher:
-            for _ in range(3):
-                await batcher.submit(None, None)
+        async with batching(step, world, store, quick=True) as batcher:
+            for gate in gates:
+                asked = asyncio.create_task(batcher.submit(gate, None))
+                await gate.wait()
+                assert not asked.done()
+                gate.go.set()
+                await asked
 
     run(scenario())
-    assert [each == threading.get_ident() for each in threads] == [True, False, False]
+
+
+def test_group_and_queue_that_wait_too_long_get_an_error_each(world, store, parcels, monkeypatch):
+    monkeypatch.setattr("api.service.batching.LONGEST", 0.05)
+    gate = Gate()
+
+    async def scenario():
+        async with batching(gate.resolve, world, store, max_items=2) as batcher:
+            asked = [asyncio.create_task(batcher.submit(ask(code), None)) for _, code in parcels[:3]]
+            heard = await asyncio.gather(*asked, return_exceptions=True)
+            monkeypatch.setattr("api.service.batching.LONGEST", 60)
+            gate.go.set()
+            return heard, await batcher.submit(ask(parcels[3][1]), None)
+
+    heard, later = run(scenario())
+    assert [(type(each), each.fault.cause) for each in heard] == [(UnavailableError, "too-slow")] * 3
+    assert isinstance(later, Grant)
+    assert gate.groups == [2, 1]  # the first one was being decided; nobody waited for the third request any more
 
 
 def test_next_group_gathers_while_one_commits(world, store, parcels):

@@ -14,6 +14,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import Generic, TypeVar
@@ -28,8 +29,11 @@ from .login import DeniedError, Login, LoginCheck
 TURNS = 3
 """Iterations of the event loop that bring a completely received request from its socket to a queue."""
 
+STAND = 0.04
+"""Longest time in seconds that the event loop stands still for a group. A group of 32 takes 10 to 20 ms."""
+
 SLOW, REST = 0.1, 1.0
-"""A group that takes longer than `SLOW` seconds sends the groups of the next `REST` seconds to the worker thread."""
+"""A group that takes longer than `SLOW` seconds in the loop's thread, or than `STAND`, lets the loop run for `REST` seconds."""
 
 LONGEST = 20.0
 """Seconds until a caller gets 503 if the store does not answer: a frozen server, or a COMMIT that waits for a standby."""
@@ -43,6 +47,7 @@ class _Piece(Generic[Request, Outcome]):
     requests: list[Request]
     login: Login | None
     answer: asyncio.Future[list[Outcome]]
+    until: float
 
     @property
     def unit(self) -> str:
@@ -64,9 +69,11 @@ class _Piece(Generic[Request, Outcome]):
 class Batcher(Generic[Request, Outcome]):
     """A queue in front of one step, for one event loop.
 
-    With a `quick` store (`Store.nowait`, SQLite only) a group is decided in the loop's own thread: a driver releases the
-    interpreter lock for every row, and getting it back from a busy loop costs more than the row. This is for steps of a
-    few milliseconds. A group that would wait goes to the worker thread, and so do all groups in the second after a slow one.
+    For a `quick` step, of a few milliseconds, the loop stands still while a group is decided: a driver releases the
+    interpreter lock for every row and answer, and getting it back from a busy loop costs more than the row. A group that
+    takes longer than `STAND` is awaited like any other, and so are the groups of the next second. With a store `here` that
+    waits for no other writer (`Store.nowait`, SQLite only), the loop's own thread decides, and a group that would wait
+    goes to the worker thread.
 
     Attributes:
         max_items: items in a group, unless a single piece is larger.
@@ -82,14 +89,17 @@ class Batcher(Generic[Request, Outcome]):
         *,
         max_items: int,
         max_queued: int,
-        quick: Store | None = None,
+        quick: bool = False,
+        here: Store | None = None,
     ) -> None:
         self.max_items, self.max_queued = max_items, max_queued
-        self._step, self._world, self._store, self._quick = step, world, store, quick
+        self._step, self._world, self._store, self._quick, self._here = step, world, store, quick, here
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=getattr(step, "__name__", "step"))
         self._queues: dict[str, deque[_Piece[Request, Outcome]]] = {}  # the unit whose turn is next comes first
         self._items: Counter[str] = Counter()
+        self._deciding: list[_Piece[Request, Outcome]] = []
         self._working: asyncio.Task[None] | None = None
+        self._deadline: asyncio.TimerHandle | None = None
         self._resting = 0.0
         self._closed = False
 
@@ -111,7 +121,8 @@ class Batcher(Generic[Request, Outcome]):
             UnavailableError: the queue is full or closing, or the store is unavailable. Nothing is revealed.
             Exception: the error that the step raised for these requests alone.
         """
-        piece: _Piece[Request, Outcome] = _Piece(list(requests), login, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        piece: _Piece[Request, Outcome] = _Piece(list(requests), login, loop.create_future(), loop.time() + LONGEST)
         if self._closed or self._is_full(piece):
             raise UnavailableError(
                 "too many requests are waiting, and none of these was processed; send them again",
@@ -123,36 +134,46 @@ class Batcher(Generic[Request, Outcome]):
         self._items[piece.unit] += len(requests)
         if self._working is None:
             self._working = asyncio.create_task(self._work())
-        try:
-            async with asyncio.timeout(LONGEST):
-                return await piece.answer
-        except TimeoutError:
-            raise UnavailableError(
-                "the store did not answer in time; send the request again", fault=StoreFault(Cause.TOO_SLOW)
-            ) from None
+        if self._deadline is None:  # one timer for all: one for each request costs more than its place in the queue
+            self._deadline = loop.call_at(piece.until, self._check_deadlines)
+        return await piece.answer
 
     async def close(self) -> None:
         """Refuse further requests, and return when all accepted ones are answered."""
         self._closed = True
         if self._working:
             await self._working
+        if self._deadline:
+            self._deadline.cancel()
         self._thread.shutdown()
 
+    def _check_deadlines(self) -> None:
+        """Answer the callers whose time is over, and look again when the next one's is."""
+        loop = asyncio.get_running_loop()
+        waiting, now = [*self._deciding, *chain.from_iterable(self._queues.values())], loop.time()
+        for piece in waiting:
+            if piece.until <= now:
+                piece.settle(
+                    UnavailableError(
+                        "the store did not answer in time; send the request again", fault=StoreFault(Cause.TOO_SLOW)
+                    )
+                )
+        later = [piece.until for piece in waiting if piece.until > now]
+        self._deadline = loop.call_at(min(later), self._check_deadlines) if later else None
+
     async def _work(self) -> None:
-        group: list[_Piece[Request, Outcome]] = []
         try:
             while self._queues:
                 for _ in range(TURNS if self._quick else 0):
                     await asyncio.sleep(0)
-                group = self._next()
-                await self._settle(group)
+                self._deciding = self._next()
+                await self._settle(self._deciding)
         finally:
             self._working = None
-            for piece in (
-                *group,
-                *chain.from_iterable(self._queues.values()),
-            ):  # no effect on answered pieces; the others wait only if this task is being cancelled
+            # no effect on answered pieces; the others wait only if this task is being cancelled
+            for piece in (*self._deciding, *chain.from_iterable(self._queues.values())):
                 piece.answer.cancel()
+            self._deciding = []
 
     def _next(self) -> list[_Piece[Request, Outcome]]:
         """The next group: as many whole pieces as fit, the units taking turns, without pieces whose callers have gone."""
@@ -202,25 +223,31 @@ class Batcher(Generic[Request, Outcome]):
                 piece.settle(outcomes)
 
     async def _decided(self, group: list[_Piece[Request, Outcome]]) -> list[Outcome] | Exception:
-        """The step's outcomes, computed in this thread if the store is quick and not busy, else in the worker thread."""
+        """The step's outcomes; the loop stands still for a quick step, for `STAND` at most."""
         loop = asyncio.get_running_loop()
-        began = loop.time()
-        if self._quick and began >= self._resting:
-            outcomes = self._decide(group, self._quick)
+        stands = self._quick and loop.time() >= self._resting
+        if stands and self._here:
+            began = loop.time()
+            outcomes = self._decide(group, self._here)
             if loop.time() - began > SLOW:
                 self._resting = loop.time() + REST
             if not isinstance(outcomes, BusyError):
                 return outcomes
-        return await loop.run_in_executor(self._thread, self._decide, group, self._store)
+        decision = self._thread.submit(self._decide, group, self._store)
+        if stands and not self._here:
+            with suppress(TimeoutError):  # never the step's own: `_decide` returns errors
+                return decision.result(STAND)
+            self._resting = loop.time() + REST
+        return await asyncio.wrap_future(decision)
 
     def _decide(self, group: list[_Piece[Request, Outcome]], store: Store) -> list[Outcome] | Exception:
         """The step's outcomes or its error. `BusyError` only if nothing was committed."""
         requests = [request for piece in group for request in piece.requests]
-        entry = LoginCheck((piece.login for piece in group if piece.login), self._world.now())
+        check = LoginCheck((piece.login for piece in group if piece.login), self._world.now())
         try:
-            outcomes = list(self._step(self._world, store.entering(entry), requests)) if requests else []
+            outcomes = list(self._step(self._world, store.entering(check), requests)) if requests else []
         except Exception as error:  # noqa: BLE001  every error is passed to the callers
-            return UnavailableError(str(error)) if isinstance(error, BusyError) and entry.committed else error
+            return UnavailableError(str(error)) if isinstance(error, BusyError) and check.committed else error
         if len(outcomes) != len(requests):
             return ValueError("the step returned another number of outcomes than requests")
         return outcomes

@@ -66,6 +66,10 @@ from .settings import ServiceSettings
 SWITCH = 0.0005
 """Python's thread switch interval in seconds. The default of 5 ms is long for answering a socket."""
 
+GARBAGE = 10_000
+"""New objects after which Python looks for cycles among them. Its own 700 are fewer than the requests of a group hold: it looked
+three times a group, which cost 30 us a request, and found nothing."""
+
 SEQUENCE_EVERY = 1.0
 """Seconds between two runs of the sequencer."""
 
@@ -105,9 +109,10 @@ class Service:
         self.failing: set[str] = set()
         given: dict[str, Any] = {"max_items": settings.max_batch_items, "max_queued": settings.max_queued_items}
         self.known: dict[bytes, TokenHolder] = {}
-        self.quick = store.nowait()
+        self.here = store.nowait()
+        quick: dict[str, Any] = given | {"quick": True, "here": self.here}
         self.confirm = Batcher(login.confirm, world, store, **given)
-        self.holders = Batcher(login.holders, world, store, quick=self.quick, **given)
+        self.holders = Batcher(login.holders, world, store, **quick)
         self.redeem = Batcher(partial(redeem, bearer=settings.bearer_roles, attest=attest), world, store, **given)
         self.checkout = Batcher(checkout, world, store, **given)
         self.change = Batcher(change, world, store, **given)
@@ -115,7 +120,7 @@ class Service:
         self.label = Batcher(label, world, store, **given)
         self.scan = Batcher(scan, world, store, **given)
         self.assign = Batcher(assign, world, store, **given)
-        self.resolve = Batcher(resolve, world, store, quick=self.quick, **given)
+        self.resolve = Batcher(resolve, world, store, **quick)
         self.look = Batcher(look, world, store, **given)
         self.provider = provider
         self.destinations = destinations or Destinations()
@@ -124,7 +129,7 @@ class Service:
         self.announce = Batcher(
             partial(_announce_and_dial, provider=provider) if provider else call, world, store, **given
         )
-        self.call = Batcher(call, world, store, quick=self.quick, **given)
+        self.call = Batcher(call, world, store, **quick)
         self.report = Batcher(report, world, store, **given)
         self.deliver = Batcher(deliver, world, store, **given)
         self.enrol = Batcher(enrol, world, store, **given)
@@ -135,8 +140,8 @@ class Service:
         for queue in vars(self).values():
             if isinstance(queue, Batcher):
                 await queue.close()
-        if self.quick:
-            self.quick.close()
+        if self.here:
+            self.here.close()
 
     async def sequence(self, *, at_most_every: timedelta = timedelta(0)) -> None:
         """Place the waiting leaves, cache the latest checkpoint as header text, and publish the metrics."""
@@ -260,8 +265,10 @@ async def running(settings: ServiceSettings, world: World, attest: Attest = soft
     sys.setswitchinterval(SWITCH)
     service = await _begun(settings, world, attest)
     store = service.store
+    usual, *later = gc.get_threshold()
     try:
         gc.collect()
+        gc.set_threshold(GARBAGE, *later)
         gc.freeze()  # scanning the loaded modules for garbage would take a tenth of each request
         background = asyncio.create_task(service.run())
         try:
@@ -277,5 +284,6 @@ async def running(settings: ServiceSettings, world: World, attest: Attest = soft
             with suppress(MaskingError):  # otherwise a rotation of the root waits until this worker counts as dead
                 await anyio.to_thread.run_sync(root_record.leave, store.keys.engine, service.name)
     finally:
+        gc.set_threshold(usual, *later)
         gc.unfreeze()  # frozen objects are not freed at exit, and ZXing's binding would report them as leaked
         store.close()

@@ -142,10 +142,10 @@ class Store:
         return reading(self.data)
 
     def nowait(self) -> Store | None:
-        """This store on connections of its own, which wait for no other writer; None where that is not for certain.
+        """This store on connections of its own, which wait for no other writer; None where that is not certain.
 
-        What it does takes no longer than the work itself and the disk, or else raises `BusyError`. To be closed as well. In memory
-        there is but one connection, and nothing bounds how long a server takes for a COMMIT.
+        A transaction takes no longer than the work itself and the disk, or else raises `BusyError`. The caller closes it. A
+        database in memory has only one connection, and nothing bounds how long a server takes for a COMMIT.
         """
         if self.data.dialect.name != "sqlite" or not self.data.url.database:
             return None
