@@ -26,12 +26,12 @@ FACTS = Facts(
     openable=True,
     leg=Leg.DELIVERY,
     custody="collected",
-    place="sh-01",
+    custodian_unit="sh-01",
     print_number=1,
     live_print=1,
     duty=Duty(courier="courier-7", given_by="sh-01-dispatcher", unit="sh-01", leg=Leg.DELIVERY, at=NOW),
 )
-ON_THE_ROAD = Where(leg=Leg.DELIVERY, custody="departed", place="hub-1", holder="hub-1-out")
+ON_THE_ROAD = Where(leg=Leg.DELIVERY, custody="departed", custodian_unit="hub-1", holder="hub-1-out")
 RUNS, TIMES = 7, 20_000
 
 

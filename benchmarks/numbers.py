@@ -30,7 +30,7 @@ BARE = sa.Table(
     "bare",
     sa.MetaData(),
     *(sa.Column(c, kind, primary_key=c in {"main", "extension"}) for c, kind in [
-        ("main", sa.String(20)), ("extension", sa.String(8)), ("stage", sa.String(16)), ("place", sa.BigInteger),
+        ("main", sa.String(20)), ("extension", sa.String(8)), ("stage", sa.String(16)), ("random_key", sa.BigInteger),
         ("waybill", sa.LargeBinary(16)), ("until", sa.BigInteger),
     ]),
 )  # fmt: skip
@@ -48,7 +48,7 @@ def pool(engine: Engine, size: int) -> None:
             index.drop(connection)
         connection.execute(
             sa.text(
-                "INSERT INTO slot (main, extension, stage, place) SELECT '1700000' || lpad((n / 1000000)::text, 4, '0'),"
+                "INSERT INTO slot (main, extension, stage, random_key) SELECT '1700000' || lpad((n / 1000000)::text, 4, '0'),"
                 " lpad((n % 1000000)::text, 6, '0'), 'free', (random() * 1099511627775)::bigint"
                 " FROM generate_series(0, :last) n"
             ),
@@ -85,7 +85,7 @@ def bare_insert(connection: Connection) -> None:
             "main": DEMO.main,
             "extension": f"{n:06}",
             "stage": "leased",
-            "place": int.from_bytes(os.urandom(7), "big"),
+            "random_key": int.from_bytes(os.urandom(7), "big"),
             "waybill": WORLD.record_id(now),
             "until": milliseconds(now),
         }

@@ -27,7 +27,7 @@ def moved(store, world, order):
         here = {
             "leg": "delivery",
             "custody": "arrived",
-            "place": "sh-01",
+            "custodian_unit": "sh-01",
             "holder": RECEIVER.id,
             "received_by": RECEIVER.id,
         }
@@ -55,7 +55,7 @@ def test_arrival_at_another_outlet_does_not_explain_an_assignment(store, world, 
     with store.transaction() as tx:
         people.enrol(world, store.keys, tx, FAR_CLERK, world.now())
     with store.data.begin() as tx:  # the far outlet has it, as its colleagues sent it
-        tx.execute(schema.waybill.update().values(leg="delivery", custody="departed", place="x", holder="x"))
+        tx.execute(schema.waybill.update().values(leg="delivery", custody="departed", custodian_unit="x", holder="x"))
     [seen] = scan(world, store, [Scan(actor=FAR_CLERK, what=data.waybill_number, kind="arrived")])
     assert isinstance(seen, Scanned)
     move()

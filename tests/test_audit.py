@@ -106,11 +106,11 @@ def test_row_that_hides_its_leaf_from_searches_is_named(ledger, column):
 @ON_ONE_STORE
 @pytest.mark.parametrize("at", range(tree.stored(12)))
 def test_changed_or_missing_hash_is_not_blamed_on_a_leaf(ledger, at):
-    edit(ledger, NODE.update().where(NODE.c.place == at).values(hash=b"x" * 32))
+    edit(ledger, NODE.update().where(NODE.c.node_index == at).values(hash=b"x" * 32))
     fault = journal.verify(ledger).fault
     assert fault is not None
-    assert (fault.rule, tree.place(tree.Span(fault.position, fault.until + 1))) == ("hash-changed", at)
-    edit(ledger, NODE.delete().where(NODE.c.place == at))
+    assert (fault.rule, tree.node_index(tree.Span(fault.position, fault.until + 1))) == ("hash-changed", at)
+    edit(ledger, NODE.delete().where(NODE.c.node_index == at))
     assert journal.verify(ledger).fault == fault
 
 
@@ -119,7 +119,7 @@ def test_leaf_changed_with_its_hash_is_located_to_its_subtree(ledger):
     edit(
         ledger,
         change_body(6, b"invented"),
-        NODE.update().where(NODE.c.place == tree.stored(6)).values(hash=tree.leaf_hash(b"invented")),
+        NODE.update().where(NODE.c.node_index == tree.stored(6)).values(hash=tree.leaf_hash(b"invented")),
     )
     assert journal.verify(ledger).fault == LedgerFault(
         6, "leaf-changed", 7
@@ -134,7 +134,7 @@ def test_leaf_changed_with_all_hashes_is_located_between_checkpoints(ledger):
         ledger,
         change_body(6, b"invented"),
         *(
-            NODE.update().where(NODE.c.place == at).values(hash=each)
+            NODE.update().where(NODE.c.node_index == at).values(hash=each)
             for at, each in enumerate(tree.Tree().append(bodies))
         ),
     )
@@ -173,7 +173,7 @@ def test_checkpoint_row_without_a_valid_signature_covers_no_leaf(ledger):
 
 KINDS = ("'text'", "5.5", "x'ff00fe'", "'5'", "-7", "CAST({} AS TEXT)", "CAST(x'ff00fe' AS TEXT)", "1e300", "NULL")
 PLACES = [("leaf", "position", column) for column in ("id", "subject", "body", "position")]
-PLACES += [("node", "place", column) for column in ("place", "hash")]
+PLACES += [("node", "node_index", column) for column in ("node_index", "hash")]
 PLACES += [("checkpoint", "number", column) for column in ("number", "size")]
 
 
@@ -205,7 +205,7 @@ def test_leaf_between_two_positions_is_named(ledger):
 
 @ON_ONE_STORE
 def test_hash_moved_before_the_first_place_is_reported_as_changed(ledger):
-    edit(ledger, NODE.update().where(NODE.c.place == 4).values(place=-7))
+    edit(ledger, NODE.update().where(NODE.c.node_index == 4).values(node_index=-7))
     assert journal.verify(ledger).fault == LedgerFault(3, "hash-changed", 3)
 
 
@@ -230,7 +230,7 @@ def test_truncated_ledger_is_noticed_by_a_holder_of_a_later_checkpoint(world, le
     edit(
         ledger,
         LEAF.delete().where(LEAF.c.position >= 9),
-        NODE.delete().where(NODE.c.place >= tree.stored(9)),
+        NODE.delete().where(NODE.c.node_index >= tree.stored(9)),
         POINT.delete().where(POINT.c.number == 2),
     )
     signed_head.replace(ledger.keys, None)  # the key store's memory is gone as well

@@ -274,8 +274,10 @@ def test_no_sequence_of_scans_gives_a_parcel_to_an_unaddressed_unit(walk):
         actor = ways[kind][two % len(ways[kind])]
         named = to != actor.unit and kind in {"departed", "diverted"}
         there = after(kind, at, actor, to=to if named else None)
-        if there.place != at.place:  # the unit has changed: somebody of the one before let go, or it is the first
-            assert (at.custody, sent_by) == ("departed", at.place) if at.custody else actor.unit == "hz-01"
+        if (
+            there.custodian_unit != at.custodian_unit
+        ):  # the unit has changed: somebody of the one before let go, or it is the first
+            assert (at.custody, sent_by) == ("departed", at.custodian_unit) if at.custody else actor.unit == "hz-01"
             assert there.holder != at.holder
             assert at.bound_for in {None, actor.unit}
         assert there.bound_for is None or there.custody == "departed"
@@ -289,5 +291,5 @@ def test_no_sequence_of_scans_gives_a_parcel_to_an_unaddressed_unit(walk):
 
 def test_every_scan_kind_has_a_rule_and_other_states_allow_none():
     assert set().union(*KINDS.values()) == set(WAYS)
-    strange = Where(leg=Leg.DELIVERY, custody="delivered", place="sh-01", holder=COURIER.id)
+    strange = Where(leg=Leg.DELIVERY, custody="delivered", custodian_unit="sh-01", holder=COURIER.id)
     assert not any(may(kind, strange, actor, "sh-01") for kind in WAYS for actor in PEOPLE)

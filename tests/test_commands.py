@@ -71,7 +71,7 @@ def test_ledger_is_verified_from_the_last_verified_point_unless_in_full(deployed
     ("statement", "says"),
     [
         ("UPDATE leaf SET body = CAST(body || x'00' AS BLOB) WHERE position = 1", "leaf 1: leaf-changed"),
-        ("UPDATE node SET hash = zeroblob(32) WHERE place = 3", "leaf 2: hash-changed"),
+        ("UPDATE node SET hash = zeroblob(32) WHERE node_index = 3", "leaf 2: hash-changed"),
         ("DELETE FROM leaf WHERE position = 2", "leaf 2: tail-cut"),
     ],
 )

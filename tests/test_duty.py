@@ -45,7 +45,7 @@ def expected(actor: Actor, facts: Facts, purpose: Purpose) -> tuple[str, ...] | 
     readable = facts.state is State.ACTIVE and facts.openable
     if not (mine and courier_here and readable):
         return "unknown"
-    with_us = (facts.custody, facts.place) in {("arrived", "sh-01"), ("collected", "sh-01")}
+    with_us = (facts.custody, facts.custodian_unit) in {("arrived", "sh-01"), ("collected", "sh-01")}
     there = {Leg.COLLECTION: facts.custody is None, Leg.DELIVERY: with_us, Leg.RETURN: with_us}[facts.leg]
     if facts.duty.leg != facts.leg or not there:
         return "not-in-custody"
@@ -66,7 +66,7 @@ def expected(actor: Actor, facts: Facts, purpose: Purpose) -> tuple[str, ...] | 
 
 def test_rule_table_matches_the_rules_of_the_trade_for_all_facts():
     told: dict[str, int] = {}
-    for state, openable, leg, custody, place, printed, duty in product(
+    for state, openable, leg, custody, custodian_unit, printed, duty in product(
         State, (True, False), Leg, CUSTODIES, (None, "sh-01", "sh-02"), (1, 2), DUTIES
     ):
         facts = Facts(
@@ -75,7 +75,7 @@ def test_rule_table_matches_the_rules_of_the_trade_for_all_facts():
             openable=openable,
             leg=leg,
             custody=custody,
-            place=place,
+            custodian_unit=custodian_unit,
             print_number=printed,
             live_print=2,
             duty=duty,
@@ -96,14 +96,14 @@ def test_rule_table_matches_the_rules_of_the_trade_for_all_facts():
 
 def test_call_back_reaches_the_courier_who_could_call_now():
     given = [duty for duty in DUTIES if duty is None or (duty.courier, duty.given_by) == (COURIER.id, DISPATCHER.id)]
-    for leg, custody, place, duty in product(Leg, CUSTODIES, (None, "sh-01", "sh-02"), given):
+    for leg, custody, custodian_unit, duty in product(Leg, CUSTODIES, (None, "sh-01", "sh-02"), given):
         facts = Facts(
             tenant=TENANT,
             state=State.ACTIVE,
             openable=True,
             leg=leg,
             custody=custody,
-            place=place,
+            custodian_unit=custodian_unit,
             print_number=1,
             live_print=1,
             duty=duty,
@@ -126,7 +126,7 @@ ANY_FACTS = st.builds(
     openable=st.booleans(),
     leg=st.sampled_from(Leg),
     custody=st.sampled_from(CUSTODIES),
-    place=st.sampled_from([None, "sh-01"]),
+    custodian_unit=st.sampled_from([None, "sh-01"]),
     print_number=st.integers(1, 2),
     live_print=st.just(1),
     duty=ANY_DUTY,

@@ -134,7 +134,7 @@ def test_sequencer_that_dies_before_its_commit_changes_nothing(world, store):
         interrupted(
             store, lambda tx: journal._sequence_once(tx, store.settings.origin, seed, None, world.now(), timedelta(0))
         )
-    assert rows(store, NODE.c.place) == rows(store, POINT.c.number) == []
+    assert rows(store, NODE.c.node_index) == rows(store, POINT.c.number) == []
     journal.sequence(world, store)
     assert journal.verify(store) == journal.AuditReport(3, None, journal.latest(store), 0)
 
@@ -161,18 +161,18 @@ def test_concurrent_sequencers_and_writers_place_every_leaf_once(world, store):
     assert failed == []
     journal.sequence(world, store)
     assert rows(store, LEAF.c.position) == list(range(49))
-    assert rows(store, NODE.c.place) == list(range(tree.stored(49)))
+    assert rows(store, NODE.c.node_index) == list(range(tree.stored(49)))
     assert rows(store, POINT.c.size)[-1] == 49
     assert journal.verify(store).fault is None
 
 
 def test_changed_tree_is_not_signed(world, ledger):
-    at = tree.place(tree.Span(8, 12))
-    edit(ledger, NODE.update().where(NODE.c.place == at).values(hash=b"x" * 32))
+    at = tree.node_index(tree.Span(8, 12))
+    edit(ledger, NODE.update().where(NODE.c.node_index == at).values(hash=b"x" * 32))
     write(world, ledger, 1)
     with pytest.raises(IntegrityError, match="differs in leaves that were signed"):
         journal.sequence(world, ledger)
-    edit(ledger, NODE.delete().where(NODE.c.place == at))
+    edit(ledger, NODE.delete().where(NODE.c.node_index == at))
     with pytest.raises(IntegrityError, match="missing"):
         journal.sequence(world, ledger)
     assert journal.verify(ledger).waiting == 1
@@ -247,7 +247,7 @@ def test_leaf_is_proven_to_be_in_the_ledger(world, ledger):
 
 
 def test_sequencer_refused_by_the_store_raises_one_error_and_places_nothing(world, ledger):
-    edit(ledger, NODE.insert().values(place=tree.stored(12), hash=b"x" * 32))
+    edit(ledger, NODE.insert().values(node_index=tree.stored(12), hash=b"x" * 32))
     write(world, ledger, 1)
     with pytest.raises(UnavailableError):
         journal.sequence(world, ledger)
@@ -259,7 +259,7 @@ def cut_back(store, size, number):
     edit(
         store,
         LEAF.delete().where(LEAF.c.position >= size),
-        NODE.delete().where(NODE.c.place >= tree.stored(size)),
+        NODE.delete().where(NODE.c.node_index >= tree.stored(size)),
         POINT.delete().where(POINT.c.number > number),
     )
 
@@ -329,7 +329,7 @@ def test_empty_ledger_can_be_accepted(world, ledger):
 
 
 def test_changed_tree_cannot_be_accepted(world, ledger):
-    edit(ledger, NODE.update().where(NODE.c.place == tree.place(tree.Span(8, 12))).values(hash=b"x" * 32))
+    edit(ledger, NODE.update().where(NODE.c.node_index == tree.node_index(tree.Span(8, 12))).values(hash=b"x" * 32))
     with pytest.raises(IntegrityError):
         accepted(world, ledger)
 
@@ -392,7 +392,7 @@ def test_verification_continues_after_the_verified_checkpoint(world, store, hand
 def test_changed_hash_below_the_verified_point_is_noticed(world, store):
     write(world, store, 5)
     begun = journal.sequence(world, store)
-    edit(store, NODE.update().where(NODE.c.place == tree.place(tree.Span(0, 4))).values(hash=bytes(32)))
+    edit(store, NODE.update().where(NODE.c.node_index == tree.node_index(tree.Span(0, 4))).values(hash=bytes(32)))
     assert journal.verify(store, since=begun).fault == journal.LedgerFault(0, "not-what-was-signed", 4)
 
 

@@ -77,8 +77,8 @@ def test_every_kept_hash_is_its_subtrees_root_at_its_place(size):
     while width <= size:
         spans += [Span(start, start + width) for start in range(0, size - width + 1, width)]
         width *= 2
-    assert sorted(map(tree.place, spans)) == list(range(len(kept)))
-    assert all(kept[tree.place(span)] == slow_root(BODIES[span.start : span.end]) for span in spans)
+    assert sorted(map(tree.node_index, spans)) == list(range(len(kept)))
+    assert all(kept[tree.node_index(span)] == slow_root(BODIES[span.start : span.end]) for span in spans)
 
 
 @given(st.lists(st.integers(0, 20), max_size=6))

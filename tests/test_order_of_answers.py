@@ -193,7 +193,7 @@ def test_forged_codes_are_refused_without_a_query_about_a_parcel(store, world):
         assert times <= FORGED // 1000, text
     assert sum(times for text, times in asked.items() if "assignment" in text) <= 1  # what is carried into the day
     with store.transaction() as tx:
-        left = budgets.open_tallies(tx, [COURIER.id], world.now())[COURIER.id].unlisted
+        left = budgets.open_tallies(tx, [COURIER.id], world.now())[COURIER.id].unreported_refusals
         told = list(map(decode, tx.execute(sa.select(schema.leaf.c.body)).scalars()))
     told = [int(leaf.detail["count"]) for leaf in told if leaf.kind == "refusal-count"]
     assert len(told) == 1  # one a minute, and the clock stands still

@@ -452,7 +452,7 @@ def test_locked_clerk_reads_until_when_and_who_helps(service, page):
         now = service.clock.world.now()
         tallies = budgets.open_tallies(tx, [DISPATCHER.id], now)
         for _ in range(20):
-            tallies[DISPATCHER.id].refuse()
+            tallies[DISPATCHER.id].record_refusal()
         budgets.save_tallies(tx, tallies, now, service.clock.world)
     page.scan(number)
     state, words = said(page, number)

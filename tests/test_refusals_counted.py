@@ -177,7 +177,7 @@ def test_lock_is_known_before_a_parcel_is_looked_for(store, world):
     with store.transaction() as tx:
         tallies = budgets.open_tallies(tx, [COURIER.id, OTHER_COURIER.id], world.now())
         for _ in range(20):
-            tallies[COURIER.id].refuse()
+            tallies[COURIER.id].record_refusal()
         budgets.save_tallies(tx, tallies, world.now(), world)
         assert budgets.locked(tx, {COURIER.id, OTHER_COURIER.id, "nobody"}, world.now()) == {COURIER.id}
 

@@ -141,7 +141,7 @@ def test_concurrent_first_views_of_a_day_are_all_counted(world, store, workers, 
     codes = [data.code for _, data in parcels]
     at_once([looking(world, each, codes[n * 2 : n * 2 + 2]) for n, each in enumerate(workers)])
     with store.transaction() as tx:
-        assert budgets.open_tallies(tx, [COURIER.id], world.now())[COURIER.id].views == 8
+        assert budgets.open_tallies(tx, [COURIER.id], world.now())[COURIER.id].opened_today == 8
 
 
 def test_refusals_lock_after_the_same_number_on_any_number_of_workers(world, workers, parcels):

@@ -87,7 +87,8 @@ class Day:
 
 @pytest.mark.parametrize("urls", ["file", "postgresql"], indirect=True)
 @pytest.mark.parametrize(
-    ("level", "ahead"), [(KeyProtection.HARDWARE, FULL.places - 4), (KeyProtection.SOFTWARE, HALF.places - 2)]
+    ("level", "ahead"),
+    [(KeyProtection.HARDWARE, FULL.open_parcels - 4), (KeyProtection.SOFTWARE, HALF.open_parcels - 2)],
 )
 def test_honest_couriers_day_has_no_refusal(world, store, hands, level, ahead):
     store.settings = replace(store.settings, demo=False)

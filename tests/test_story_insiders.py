@@ -153,7 +153,7 @@ def test_renter_by_day_is_stopped_where_the_owner_would_deliver(world, store, in
         hands.move(hours=1)
     insider.ends(
         "the same by day, delivering nothing",
-        FULL.places,
+        FULL.open_parcels,
         ("views-without-delivery", COURIER.id),
     )
 
@@ -184,7 +184,7 @@ def test_invented_assignments_are_limited_and_found(world, store, insider, hands
                 resolve(world, store, [Resolve(actor=OTHER_COURIER, code=code, purpose=Purpose.DELIVER)])
                 deliver(world, store, [Deliver(actor=OTHER_COURIER, code=code)])
         hands.move(minutes=3)
-    most = 300 * HANDED_ON_PERCENT // 100 + HANDED_ON_SPARE + FULL.places  # those given on, and those kept
+    most = 300 * HANDED_ON_PERCENT // 100 + HANDED_ON_SPARE + FULL.open_parcels  # those given on, and those kept
     insider.ends(
         "dispatcher and courier: assigned, looked at, withdrawn",
         most,
@@ -295,6 +295,6 @@ def test_counted_refusals_are_reported_though_their_actor_stops(world, store, ha
     watch.keep_watch(world, store)
     watch.keep_watch(world, store)
     with store.transaction() as tx:
-        assert budgets.open_tallies(tx, [COURIER.id], world.now())[COURIER.id].unlisted == 0
+        assert budgets.open_tallies(tx, [COURIER.id], world.now())[COURIER.id].unreported_refusals == 0
         leaves = [decode(body) for body in tx.execute(sa.select(schema.leaf.c.body)).scalars()]
     assert sorted(leaf.detail["count"] for leaf in leaves if leaf.kind == "refusal-count") == ["3", "4"]

@@ -32,9 +32,9 @@ class Limits:
         percent: how many parcels may be opened in a day, in percent of those assigned for today. Above 100, to leave room
             for late ones.
         spare: added to that number, so that a small round has room too.
-        pace: the most parcels newly opened in ten minutes. A courier who plans a round opens all places at once, then
-            delivers one parcel every half minute in a block of lockers.
-        places: the most parcels opened today and not yet delivered, attempted or handed over.
+        pace: the most parcels newly opened in ten minutes. A courier who plans a round opens as many as allowed at once,
+            then delivers one parcel every half minute in a block of lockers.
+        open_parcels: the most parcels opened today and not yet delivered, attempted or handed over.
         refusals: the number of refusals in an hour that locks the actor. Twenty wrong labels are a wrong sack, which is
             noticed after a few.
     """
@@ -42,22 +42,22 @@ class Limits:
     percent: int
     spare: int
     pace: int
-    places: int
+    open_parcels: int
     refusals: int
 
-    def ceiling(self, given: int) -> int:
-        """The most distinct parcels that may be opened on a day with `given` assigned ones."""
-        return given * self.percent // 100 + self.spare
+    def opened_limit(self, assigned: int) -> int:
+        """The most distinct parcels that may be opened on a day with `assigned` assigned ones."""
+        return assigned * self.percent // 100 + self.spare
 
 
-FULL: Final = Limits(percent=110, spare=5, pace=40, places=25, refusals=20)
+FULL: Final = Limits(percent=110, spare=5, pace=40, open_parcels=25, refusals=20)
 """For a device whose key was attested to be in hardware."""
 
-HALF: Final = Limits(percent=105, spare=2, pace=20, places=12, refusals=10)
+HALF: Final = Limits(percent=105, spare=2, pace=20, open_parcels=12, refusals=10)
 """For a key that could be copied out of its device: about half of each limit, but still enough for the day's parcels."""
 
 LIMITS: Final = {KeyProtection.NONE: FULL, KeyProtection.SOFTWARE: HALF, KeyProtection.HARDWARE: FULL}
-"""The limits by attested level. `Level.NONE` has the full ones: without a device there is no key to copy."""
+"""The limits by attested level. `KeyProtection.NONE` has the full ones: without a device there is no key to copy."""
 
 
 HANDED_ON_PERCENT, HANDED_ON_SPARE = 10, 25
@@ -100,37 +100,49 @@ ALWAYS: Final = Hours(first=0, last=23)
 class Counts(NamedTuple):
     """One actor's row of the table `budget`, in the order of its columns.
 
-    `day`, `tenth`, `hour` and `told` number a day in China, ten minutes, an hour and a minute since 1970. To `day` belong
-    `given` (parcels that others assigned) and `views` (parcels opened), to `tenth` belongs `paced` (parcels newly opened).
-    To `hour` belong `refusals` (those that count towards a lock), `listed` (those with their own leaf) and `missed` (refused
-    previews). `unlisted` are refusals that the ledger has no count of yet, and `told` is the minute in which it last got one.
-    `locked` is when a lock ends, in milliseconds since 1970.
+    Attributes:
+        day: the day in China that `assigned_today` and `opened_today` belong to, as a number since 1970.
+        assigned_today: parcels that others assigned to this actor; for an outlet, parcels that it assigned.
+        opened_today: parcels opened; for an outlet, parcels that it reassigned after they were opened.
+        ten_minute_window: the ten minutes that `opened_in_window` belongs to, as a number since 1970.
+        opened_in_window: parcels newly opened.
+        hour: the hour that the counts of refusals belong to, as a number since 1970.
+        refusals: refusals that count towards a lock.
+        locked_until: when a lock ends, in milliseconds since 1970.
+        last_summary_minute: the minute in which the ledger last got a count of refusals, as a number since 1970.
+        unreported_refusals: refusals without a leaf of their own that the ledger has no count of yet.
+        recorded_refusals: refusals of this hour that got a leaf of their own.
+        refused_previews: refused previews of this hour.
     """
 
     actor: str
     day: int = 0
-    given: int = 0
-    views: int = 0
-    tenth: int = 0
-    paced: int = 0
+    assigned_today: int = 0
+    opened_today: int = 0
+    ten_minute_window: int = 0
+    opened_in_window: int = 0
     hour: int = 0
     refusals: int = 0
-    locked: int | None = None
-    told: int = 0
-    unlisted: int = 0
-    listed: int = 0
-    missed: int = 0
+    locked_until: int | None = None
+    last_summary_minute: int = 0
+    unreported_refusals: int = 0
+    recorded_refusals: int = 0
+    refused_previews: int = 0
 
 
 class CountedDuty(NamedTuple):
     """The part of an open assignment that a budget needs.
 
-    `looked` is when it was last counted as opened, `place` since when it takes a place; both in milliseconds since 1970.
+    Times are milliseconds since 1970.
+
+    Attributes:
+        opened_at: when the parcel was last counted as opened.
+        counted_since: since when it counts as open and unfinished, None if it does not.
     """
 
     id: bytes
-    looked: int | None
-    place: int | None
+    opened_at: int | None
+    counted_since: int | None
 
 
 def day_number(now: datetime) -> int:
@@ -148,46 +160,54 @@ def midnight(now: datetime) -> int:
 class Tally:
     """One actor's counts while a batch is decided, in order. The store locks the row before and writes it back after.
 
-    `carried` are the parcels whose duty lasts into a new day, `taken` the places taken when this batch begins. `looks` are
-    the duties newly opened in this batch, and whether each takes a place. Opening a parcel again costs nothing.
+    Opening a parcel again costs nothing.
+
+    Attributes:
+        before: the counts as they were loaded.
+        carried_over: the number of parcels whose duty lasts into a new day.
+        open_parcels: the number of parcels that count as open and unfinished.
+        newly_opened: the ids of the duties opened in this batch, and whether each now counts as open and unfinished.
+        alarm_raised: whether a refusal of this batch locked the actor.
     """
 
     before: Counts
     now: datetime
     limits: Limits = FULL
     hours: Hours = ALWAYS
-    carried: int = 0
-    taken: int = 0
+    carried_over: int = 0
+    open_parcels: int = 0
     day: int = field(init=False)
-    tenth: int = field(init=False)
+    ten_minute_window: int = field(init=False)
     hour: int = field(init=False)
-    given: int = field(init=False)
-    views: int = field(init=False)
-    paced: int = field(init=False)
+    assigned_today: int = field(init=False)
+    opened_today: int = field(init=False)
+    opened_in_window: int = field(init=False)
     refusals: int = field(init=False)
-    until: int | None = field(init=False)
-    unlisted: int = field(init=False)
-    listed: int = field(init=False)
-    told: int = field(init=False)
-    missed: int = field(init=False)
+    locked_until: int | None = field(init=False)
+    unreported_refusals: int = field(init=False)
+    recorded_refusals: int = field(init=False)
+    last_summary_minute: int = field(init=False)
+    refused_previews: int = field(init=False)
     began: int = field(init=False)
-    looks: dict[bytes, bool] = field(init=False, default_factory=dict)
-    rang: bool = field(init=False, default=False)
+    newly_opened: dict[bytes, bool] = field(init=False, default_factory=dict)
+    alarm_raised: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
-        """Reset the counts of past windows. A new day starts with the `carried` parcels."""
+        """Reset the counts of past windows. A new day starts with the `carried_over` parcels."""
         old, at = self.before, milliseconds(self.now)
         self.day = _window(old.day, day_number(self.now))
-        self.tenth = _window(old.tenth, at // _TENTH)
+        self.ten_minute_window = _window(old.ten_minute_window, at // _TENTH)
         self.hour = _window(old.hour, at // _HOUR)
         same = self.day == old.day
-        self.given, self.views = (old.given, old.views) if same else (self.carried, 0)
-        self.paced = old.paced if self.tenth == old.tenth else 0
+        self.assigned_today, self.opened_today = (
+            (old.assigned_today, old.opened_today) if same else (self.carried_over, 0)
+        )
+        self.opened_in_window = old.opened_in_window if self.ten_minute_window == old.ten_minute_window else 0
         self.refusals = old.refusals if self.hour == old.hour else 0
-        self.until = old.locked if old.locked and at < old.locked <= at + 2 * _HOUR else None
-        self.listed = old.listed if self.hour == old.hour else 0
-        self.missed = old.missed if self.hour == old.hour else 0
-        self.unlisted, self.told = old.unlisted, old.told
+        self.locked_until = old.locked_until if old.locked_until and at < old.locked_until <= at + 2 * _HOUR else None
+        self.recorded_refusals = old.recorded_refusals if self.hour == old.hour else 0
+        self.refused_previews = old.refused_previews if self.hour == old.hour else 0
+        self.unreported_refusals, self.last_summary_minute = old.unreported_refusals, old.last_summary_minute
         self.began = self.refusals
 
     @property
@@ -196,100 +216,102 @@ class Tally:
         return Counts(
             actor=self.before.actor,
             day=self.day,
-            given=self.given,
-            views=self.views,
-            tenth=self.tenth,
-            paced=self.paced,
+            assigned_today=self.assigned_today,
+            opened_today=self.opened_today,
+            ten_minute_window=self.ten_minute_window,
+            opened_in_window=self.opened_in_window,
             hour=self.hour,
             refusals=self.refusals,
-            locked=self.until,
-            told=self.told,
-            unlisted=self.unlisted,
-            listed=self.listed,
-            missed=self.missed,
+            locked_until=self.locked_until,
+            last_summary_minute=self.last_summary_minute,
+            unreported_refusals=self.unreported_refusals,
+            recorded_refusals=self.recorded_refusals,
+            refused_previews=self.refused_previews,
         )
 
     @property
     def remaining(self) -> int:
         """How many parcels may still be opened today."""
-        return max(self.limits.ceiling(self.given) - self.views, 0)
+        return max(self.limits.opened_limit(self.assigned_today) - self.opened_today, 0)
 
     def locked(self) -> Refusal | None:
         """The refusal that a locked actor gets for every request, None if the actor isn't locked."""
-        if self.until is None:
+        if self.locked_until is None:
             return None
-        return Refusal(reason=Reason.LOCKED, retry_after=(self.until - milliseconds(self.now)) // 1000 + 1)
+        return Refusal(reason=Reason.LOCKED, retry_after=(self.locked_until - milliseconds(self.now)) // 1000 + 1)
 
-    def spend(self, duty: CountedDuty, *, place: bool = True) -> Refusal | None:
-        """Count a parcel that is about to be opened, or refuse. `place=False` if nothing of it is shown, as for a call."""
+    def try_open(self, duty: CountedDuty, *, shown: bool = True) -> Refusal | None:
+        """Count a parcel that is about to be opened, or refuse. `shown=False` if nothing of it is shown, as for a call."""
         wait = self.hours.wait(self.now)
         if wait:
             return Refusal(reason=Reason.OFF_HOURS, retry_after=wait)
         since = midnight(self.now)
-        had = duty.id in self.looks
-        fresh = not had and (duty.looked is None or duty.looked < since)
-        takes = place and not self.looks.get(duty.id) and (duty.place is None or duty.place < since)
+        again = duty.id in self.newly_opened
+        fresh = not again and (duty.opened_at is None or duty.opened_at < since)
+        counts = (
+            shown and not self.newly_opened.get(duty.id) and (duty.counted_since is None or duty.counted_since < since)
+        )
         if fresh and not self.remaining:
             return Refusal(
                 reason=Reason.DAILY_BUDGET_SPENT, retry_after=_seconds_left(self.now, 24 * _HOUR, _CHINA_AHEAD)
             )
-        if takes and self.taken >= self.limits.places:
+        if counts and self.open_parcels >= self.limits.open_parcels:
             return Refusal(reason=Reason.TOO_MANY_UNFINISHED)
-        if fresh and self.paced >= self.limits.pace:
+        if fresh and self.opened_in_window >= self.limits.pace:
             return Refusal(reason=Reason.TOO_FAST, retry_after=_seconds_left(self.now, _TENTH))
-        self.views += fresh
-        self.paced += fresh
-        self.taken += takes
-        if fresh or takes:
-            self.looks[duty.id] = takes or self.looks.get(duty.id, False)
+        self.opened_today += fresh
+        self.opened_in_window += fresh
+        self.open_parcels += counts
+        if fresh or counts:
+            self.newly_opened[duty.id] = counts or self.newly_opened.get(duty.id, False)
         return None
 
-    def give(self) -> None:
+    def record_assignment(self) -> None:
         """Count a parcel that another person assigned to this actor."""
-        self.given += 1
+        self.assigned_today += 1
 
-    def hand_on(self) -> Refusal | None:
+    def try_reassign(self) -> Refusal | None:
         """Count, for an outlet, a parcel that is reassigned after it was opened, or refuse."""
-        if self.views >= self.given * HANDED_ON_PERCENT // 100 + HANDED_ON_SPARE:
+        if self.opened_today >= self.assigned_today * HANDED_ON_PERCENT // 100 + HANDED_ON_SPARE:
             left = _seconds_left(self.now, 24 * _HOUR, _CHINA_AHEAD)
             return Refusal(reason=Reason.TOO_MANY_HANDED_ON, retry_after=left)
-        self.views += 1
+        self.opened_today += 1
         return None
 
-    def refuse(self) -> None:
-        """Count a refusal. The one that reaches the hour's limit locks the actor and sets `rang`, for a single alarm."""
+    def record_refusal(self) -> None:
+        """Count a refusal. The one that reaches the hour's limit locks the actor and raises one alarm."""
         self.refusals += 1
-        if self.refusals >= self.limits.refusals and self.until is None:
-            self.rang = True
-            self.until = milliseconds(self.now + LOCK)
+        if self.refusals >= self.limits.refusals and self.locked_until is None:
+            self.alarm_raised = True
+            self.locked_until = milliseconds(self.now + LOCK)
 
-    def miss(self) -> None:
+    def record_refused_preview(self) -> None:
         """Count a refused preview. Every tenth one in an hour also counts as a refusal."""
-        self.missed += 1
-        if self.missed % MISSES == 0:
-            self.refuse()
+        self.refused_previews += 1
+        if self.refused_previews % MISSES == 0:
+            self.record_refusal()
 
-    def list_refusal(self) -> bool:
+    def claim_refusal_leaf(self) -> bool:
         """Count a refusal that should get its own leaf. False if the actor already has the most for this hour.
 
         Refusals that count towards a lock are bounded by it, so they always get a leaf.
         """
-        room = self.listed < LISTED + self.refusals
-        self.listed += room
+        room = self.recorded_refusals < LISTED + self.refusals
+        self.recorded_refusals += room
         return room
 
-    def count_refusals(self, many: int, *, at_once: bool = False) -> int:
-        """Count refusals without a leaf. Returns the count to write to the ledger now, at most once a minute, else 0.
+    def count_without_leaf(self, many: int, *, at_once: bool = False) -> int:
+        """Count refusals that get no leaf of their own. Returns the count to write to the ledger now, at most once a minute.
 
         `at_once` ignores the minute where this batch counts towards the lock, which bounds how often that is.
         """
-        self.unlisted += many
+        self.unreported_refusals += many
         minute = milliseconds(self.now) // _MINUTE
-        due = self.told != minute or (at_once and self.refusals != self.began)
-        if not self.unlisted or not due:
+        is_due = self.last_summary_minute != minute or (at_once and self.refusals != self.began)
+        if not self.unreported_refusals or not is_due:
             return 0
-        telling, self.unlisted, self.told = self.unlisted, 0, minute
-        return telling
+        summary, self.unreported_refusals, self.last_summary_minute = self.unreported_refusals, 0, minute
+        return summary
 
 
 def _window(stored: int, current: int) -> int:

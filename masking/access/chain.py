@@ -37,7 +37,7 @@ class Where:
     Attributes:
         leg: the part of its way.
         custody: the kind of that scan (arrived, departed, collected, delivered), None before the first.
-        place: the unit that has the parcel, or had it last.
+        custodian_unit: the unit that has the parcel, or had it last.
         holder: the person who made that scan.
         received_by: the person who took it in at its place, None in transit.
         bound_for: the unit that it was explicitly sent to; None if it is not in transit, or no unit was named.
@@ -46,7 +46,7 @@ class Where:
 
     leg: Leg
     custody: str | None = None
-    place: str | None = None
+    custodian_unit: str | None = None
     holder: str | None = None
     received_by: str | None = None
     bound_for: str | None = None
@@ -111,7 +111,7 @@ def may(kind: str, at: Where, actor: Actor, outlet: str | None) -> bool:
 
 def sent_elsewhere(kind: str, at: Where, actor: Actor) -> bool:
     """Whether a scan is of a stray parcel, which was sent to another named unit. Such a scan moves nothing."""
-    astray = at.custody == "departed" and at.bound_for not in {None, actor.unit} and at.place != actor.unit
+    astray = at.custody == "departed" and at.bound_for not in {None, actor.unit} and at.custodian_unit != actor.unit
     return kind in {"arrived", "departed"} and astray
 
 
@@ -131,7 +131,7 @@ def after(kind: str, at: Where, actor: Actor, *, to: str | None = None) -> Where
     elif kind == "arrived" and at.custody != "arrived":
         received_by = actor.id
     leg = Leg.DELIVERY if at.leg is Leg.COLLECTION else at.leg
-    said = {"custody": kind, "place": actor.unit, "holder": actor.id}
+    said = {"custody": kind, "custodian_unit": actor.unit, "holder": actor.id}
     return replace(at, leg=leg, received_by=received_by, bound_for=bound_for, **said)
 
 
@@ -162,4 +162,4 @@ def assignable(at: Where, actor: Actor, outlet: str | None) -> Reason | None:
 
 
 def _here(at: Where, actor: Actor, custody: str) -> bool:
-    return at.custody == custody and at.place == actor.unit
+    return at.custody == custody and at.custodian_unit == actor.unit

@@ -79,7 +79,7 @@ class Duty:
 class Facts:
     """The state of one parcel at the time of the request.
 
-    `custody` and `place` are those of its `chain.Where`. `duty` is the open assignment, None without one. `print_number`
+    `custody` and `custodian_unit` are those of its `chain.Where`. `duty` is the open assignment, None without one. `print_number`
     is that of the scanned label.
     """
 
@@ -88,7 +88,7 @@ class Facts:
     openable: bool
     leg: Leg
     custody: str | None
-    place: str | None
+    custodian_unit: str | None
     print_number: int
     live_print: int
     duty: Duty | None
@@ -117,7 +117,7 @@ def _in_custody(facts: Facts) -> bool:
         return False
     if facts.leg is Leg.COLLECTION:
         return facts.custody is None
-    return facts.custody in {"arrived", "collected"} and facts.place == duty.unit
+    return facts.custody in {"arrived", "collected"} and facts.custodian_unit == duty.unit
 
 
 def _in_time(facts: Facts, now: datetime) -> bool:

@@ -45,7 +45,7 @@ RETAINED_COLUMNS = {
         "generation": "a count",
         "leg": "a word of a closed list",
         "custody": "a word of a closed list",
-        "place": "who handled the parcel; no personal data",
+        "custodian_unit": "who handled the parcel; no personal data",
         "holder": "who handled the parcel; no personal data",
         "received_by": "who handled the parcel; no personal data",
         "bound_for": "who handled the parcel; no personal data",
@@ -63,7 +63,20 @@ RETAINED_COLUMNS = {
     )
     | {"event": "the scanner's own name for the scan, keyed"},
     "assignment": dict.fromkeys(
-        ("id", "waybill", "unit", "leg", "courier", "given_by", "at", "closed", "views", "looked", "place", "mac"),
+        (
+            "id",
+            "waybill",
+            "unit",
+            "leg",
+            "courier",
+            "given_by",
+            "at",
+            "closed",
+            "masked_views",
+            "opened_at",
+            "counted_since",
+            "mac",
+        ),
         "who had the duty, and when they looked: the defence in a dispute",
     ),
     "envelope": dict.fromkeys(("id", "until"), "a random number of the sender's; swept when its time is over"),
@@ -71,7 +84,7 @@ RETAINED_COLUMNS = {
         ("waybill", "actor", "reason", "at"), "what is held is not destroyed; the row goes on release"
     ),
     "line": dict.fromkeys(("main", "digits", "provider", "city", "switch", "rest"), "the operator's own numbers"),
-    "slot": dict.fromkeys(("main", "extension", "stage", "place"), "the operator's own numbers"),
+    "slot": dict.fromkeys(("main", "extension", "stage", "random_key"), "the operator's own numbers"),
     "person": dict.fromkeys(
         (
             "id",
@@ -110,7 +123,7 @@ RETAINED_COLUMNS = {
         ("id", "at", "kind", "actor", "partner", "attempts", "due", "acknowledged"), "no record, no person"
     ),
     "leaf": dict.fromkeys(("id", "subject", "body", "position"), "keyed record ids only (FORMAT.md section 8)"),
-    "node": dict.fromkeys(("place", "hash"), "hashes of leaves"),
+    "node": dict.fromkeys(("node_index", "hash"), "hashes of leaves"),
     "checkpoint": dict.fromkeys(("number", "size", "note"), "hashes of leaves"),
     "stored_key": dict.fromkeys(
         ("purpose", "name", "wrapped", "archived", "sealed_to", "created", "revoked", "died"),
@@ -118,7 +131,7 @@ RETAINED_COLUMNS = {
     ),
     "signed_head": dict.fromkeys(("log", "size", "root"), "hashes of leaves"),
     "announced_loss": dict.fromkeys(("leaf", "body", "note"), "hashes and counts of leaves that were lost"),
-    "root": dict.fromkeys(("place", "id", "proof"), "which root wraps the keys; no person"),
+    "root": dict.fromkeys(("status", "id", "proof"), "which root wraps the keys; no person"),
     "worker": dict.fromkeys(
         ("name", "seen", "root"), "a process of the service: its machine, process number and last sign of life"
     ),

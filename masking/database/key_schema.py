@@ -93,7 +93,7 @@ announced_loss = Table(
 root = Table(
     "root",
     keys,
-    Column("place", String(8), primary_key=True),
+    Column("status", String(8), primary_key=True),
     Column("id", LargeBinary(16), nullable=False),
     Column("proof", LargeBinary, nullable=False),
 )

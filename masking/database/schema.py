@@ -56,7 +56,7 @@ waybill = Table(
     Column("generation", Integer, nullable=False),
     Column("leg", String(16), nullable=False),
     Column("custody", String(16)),
-    Column("place", String(64)),
+    Column("custodian_unit", String(64)),
     Column("holder", String(64)),
     Column("received_by", String(64)),
     Column("bound_for", String(64)),
@@ -112,9 +112,9 @@ assignment = Table(
     Column("given_by", String(64), nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("closed", BigInteger),
-    Column("views", Integer, nullable=False),
-    Column("looked", BigInteger),
-    Column("place", BigInteger),
+    Column("masked_views", Integer, nullable=False),
+    Column("opened_at", BigInteger),
+    Column("counted_since", BigInteger),
     Column("mac", LargeBinary(32)),
     Index("duties_of", "courier", sqlite_where=text("closed IS NULL"), postgresql_where=text("closed IS NULL")),
     Index(
@@ -185,14 +185,14 @@ slot = Table(
     Column("main", String(20), ForeignKey("line.main"), nullable=False),
     Column("extension", String(8), nullable=False),
     Column("stage", String(16), nullable=False),
-    Column("place", BigInteger, nullable=False),
+    Column("random_key", BigInteger, nullable=False),
     Column("waybill", LargeBinary(16)),
     Column("merchant", String(64)),
     Column("until", BigInteger),
     PrimaryKeyConstraint("main", "extension"),
     UniqueConstraint("waybill", name="one_slot_a_waybill"),
     CheckConstraint("(waybill IS NOT NULL) = (stage IN ('leased', 'leaving'))", name="held_is_somebodys"),
-    Index("slots_in_random_order", "stage", "place"),
+    Index("slots_in_random_order", "stage", "random_key"),
     Index("slots_by_end", "stage", "until"),
     Index(
         "slots_of_merchants",
@@ -306,7 +306,7 @@ budget = Table(
     "budget",
     data,
     Column("actor", String(64), primary_key=True),
-    *(Column(name, BigInteger, nullable=name == "locked") for name in Counts._fields[1:]),
+    *(Column(name, BigInteger, nullable=name == "locked_until") for name in Counts._fields[1:]),
 )
 
 alarm = Table(
@@ -345,7 +345,7 @@ leaf = Table(
 node = Table(
     "node",
     data,
-    Column("place", BigInteger, primary_key=True, autoincrement=False),
+    Column("node_index", BigInteger, primary_key=True, autoincrement=False),
     Column("hash", LargeBinary(32), nullable=False),
     sqlite_with_rowid=False,
 )

@@ -130,7 +130,7 @@ def _of_another_kind(store: Store, size: int) -> LedgerFault | None:
     position, first = sa.cast(schema.leaf.c.position, sa.BigInteger), sa.literal(0)
     for table, where, counter, start in (
         (schema.leaf, position, schema.leaf.c.position, size),
-        (schema.node, first, schema.node.c.place, stored(size)),
+        (schema.node, first, schema.node.c.node_index, stored(size)),
         (schema.checkpoint, first, schema.checkpoint.c.size, size),
     ):
         odd = [sa.func.typeof(column).not_in([_KINDS[type(column.type)], "null"]) for column in table.columns]
@@ -152,7 +152,7 @@ def _first_fault(store: Store, last: int, grown: Tree, until: datetime | None) -
     seed = store.keys.existing("sign", "ledger")
     key = VerifierKey.of_seed(store.settings.origin, seed) if seed else None
     leaves = _rows(store, schema.leaf.c.position, grown.size)
-    hashes = _rows(store, schema.node.c.place, stored(grown.size))
+    hashes = _rows(store, schema.node.c.node_index, stored(grown.size))
     before = None if grown.size else -1
     for row in _checkpoints(store, last, grown.size):
         agreed = grown.size
@@ -210,7 +210,9 @@ def _diagnose(store: Store, position: int, found: bytes, signed: bytes | None) -
     """Why the leaf here hashes to `found`, where `signed` was kept: looks for either of them elsewhere. Scans once."""
     node, leaf = schema.node, schema.leaf
     with store.reading() as tx:
-        elsewhere = tx.execute(sa.select(node.c.place).where(node.c.hash == found, node.c.place >= 0).limit(1)).scalar()
+        elsewhere = tx.execute(
+            sa.select(node.c.node_index).where(node.c.hash == found, node.c.node_index >= 0).limit(1)
+        ).scalar()
         other = position + 1 if elsewhere is None else _span(elsewhere).start
         body = tx.execute(sa.select(leaf.c.body).where(leaf.c.position == other)).scalar()
     exchanged = body is not None and leaf_hash(body) == signed
@@ -245,7 +247,9 @@ def _not_extended(store: Store, head: SignedHead | None, size: int) -> LedgerFau
             signed_head.check_extends(
                 head,
                 size,
-                lambda at: {row.place: row.hash for row in tx.execute(places.where(schema.node.c.place.in_(at)))},
+                lambda at: {
+                    row.node_index: row.hash for row in tx.execute(places.where(schema.node.c.node_index.in_(at)))
+                },
             )
     except IntegrityError:
         return LedgerFault(0, "not-what-was-signed", max(size - 1, 0))
@@ -279,7 +283,9 @@ def _grown(store: Store, begun: Checkpoint | None) -> Tree:
 
     def kept(places: list[int]) -> dict[int, bytes]:
         with store.reading() as tx:
-            return {row.place: row.hash for row in tx.execute(sa.select(node).where(node.c.place.in_(places)))}
+            return {
+                row.node_index: row.hash for row in tx.execute(sa.select(node).where(node.c.node_index.in_(places)))
+            }
 
     try:
         grown = Tree.load(begun.size, kept)

@@ -43,13 +43,13 @@ Charge = Callable[[int, Refusal, Tally], None]
 def charge_unknown(_place: int, refusal: Refusal, tally: Tally) -> None:
     """Count the refusals that a probe gets; the others are mistakes of an honest day."""
     if refusal == UNKNOWN:
-        tally.refuse()
+        tally.record_refusal()
 
 
 def charge_all(_place: int, refusal: Refusal, tally: Tally) -> None:
     """Count every refusal but the one for a damaged record, which is not the caller's doing."""
     if refusal != DAMAGED:
-        tally.refuse()
+        tally.record_refusal()
 
 
 @final
@@ -178,13 +178,13 @@ class Batch:
         counted: Counter[str] = Counter()
         for each in self._refused:
             actor, waybill, reason, step = each
-            if waybill is None or each in listed or not tallies[actor].list_refusal():
+            if waybill is None or each in listed or not tallies[actor].claim_refusal_leaf():
                 counted[actor] += 1
                 continue
             listed.add(each)
             found.append(self._store.refusal_leaf(self._world, self._now, actor, waybill, reason, step=step))
         due = {
-            actor: tallies[actor].count_refusals(many, at_once=actor in self._at_once)
+            actor: tallies[actor].count_without_leaf(many, at_once=actor in self._at_once)
             for actor, many in counted.items()
         }
         return found + [

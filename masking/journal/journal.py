@@ -161,7 +161,7 @@ def _place_and_sign(
     size = grown.size
     if waiting:
         hashes = grown.append([body for _, body in waiting])
-        hot_sql.write(tx, _GROW, [{"place": at, "hash": each} for at, each in enumerate(hashes, tree.stored(size))])
+        hot_sql.write(tx, _GROW, [{"node_index": at, "hash": each} for at, each in enumerate(hashes, tree.stored(size))])
         hot_sql.write(tx, _PLACE, [{"of": leaf, "at": at} for at, (leaf, _) in enumerate(waiting, size)])
     signed = Checkpoint(origin=origin, size=grown.size, root=grown.root(), at=now)
     note = checkpoint.sign(signed, seed)
@@ -315,7 +315,7 @@ def _read(tx: Connection, places: list[int]) -> Mapping[int, bytes]:
         IntegrityError: one of them is missing.
     """
     node = schema.node
-    found = {row.place: row.hash for row in tx.execute(sa.select(node).where(node.c.place.in_(places)))}
+    found = {row.node_index: row.hash for row in tx.execute(sa.select(node).where(node.c.node_index.in_(places)))}
     if len(found) < len(set(places)):
         raise IntegrityError("a hash of the ledger's tree is missing")
     return found

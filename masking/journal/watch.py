@@ -124,7 +124,7 @@ def keep_watch(world: World, store: Store) -> list[Finding]:
     with store.reading() as tx:
         query = journal.KEPT.where(leaf.c.subject.in_(canaries), leaf.c.id >= since)
         rows = tx.execute(query).all() if canaries else []
-        counted = tx.execute(sa.select(budget.c.actor).where(budget.c.unlisted > 0).limit(1)).first()
+        counted = tx.execute(sa.select(budget.c.actor).where(budget.c.unreported_refusals > 0).limit(1)).first()
     damaged: list[Unreadable] = []
     found = looked_at_canaries(_readable((read(*row) for row in rows), damaged), canaries) + _unreadable(damaged)
     found += _not_on_the_ledger(store, now)
@@ -137,11 +137,13 @@ def keep_watch(world: World, store: Store) -> list[Finding]:
 
 def _tell_counted(world: World, store: Store, tx: Transaction, now: datetime) -> None:
     """Put refusals that were counted and not yet told on the ledger: their actor has not asked in a later minute."""
-    due = budget.c.unlisted > 0, budget.c.told < milliseconds(now) // 60_000
-    query = sa.select(budget.c.actor, budget.c.unlisted).where(*due).order_by(budget.c.actor).with_for_update()
+    due = budget.c.unreported_refusals > 0, budget.c.last_summary_minute < milliseconds(now) // 60_000
+    query = (
+        sa.select(budget.c.actor, budget.c.unreported_refusals).where(*due).order_by(budget.c.actor).with_for_update()
+    )
     told = tx.execute(query).all()
     journal.append(tx, [count_leaf(store, world, now, who, count) for who, count in told])
-    tx.execute(budget.update().where(budget.c.actor.in_([who for who, _ in told])).values(unlisted=0))
+    tx.execute(budget.update().where(budget.c.actor.in_([who for who, _ in told])).values(unreported_refusals=0))
 
 
 def _readable(leaves: Iterable[Leaf | Unreadable], damaged: list[Unreadable]) -> Iterator[Leaf]:

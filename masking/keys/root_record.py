@@ -26,7 +26,7 @@ CONFIRM_EVERY = 5.0
 ALIVE = timedelta(seconds=30)
 """A worker that was not seen for longer is counted as dead."""
 
-Place = Literal["current", "next"]
+RootStatus = Literal["current", "next"]
 
 
 class Root(NamedTuple):
@@ -53,9 +53,11 @@ def _name(id_: bytes) -> str:
     return f"root/{id_.hex()}"
 
 
-def read(tx: Connection, place: Place = "current", *, lock: Literal["share", "update"] | None = None) -> Root | None:
+def read(
+    tx: Connection, status: RootStatus = "current", *, lock: Literal["share", "update"] | None = None
+) -> Root | None:
     """The root that is recorded there; with `lock` it stays so until the transaction ends."""
-    query = sa.select(root.c.id, root.c.proof).where(root.c.place == place)
+    query = sa.select(root.c.id, root.c.proof).where(root.c.status == status)
     if lock:
         query = query.with_for_update(read=lock == "share")
     row = tx.execute(query).first()
@@ -64,14 +66,14 @@ def read(tx: Connection, place: Place = "current", *, lock: Literal["share", "up
 
 def record_first(tx: Connection, first: Root) -> None:
     """Record the root of a new key store, unless another process was faster."""
-    insert_new(tx, root, [{"place": "current"} | first._asdict()])
+    insert_new(tx, root, [{"status": "current"} | first._asdict()])
 
 
 def record(tx: Connection, new: Root) -> None:
     """Record the root that wraps every key from now on; it ends the announcement."""
-    tx.execute(root.delete().where(root.c.place == "next"))
+    tx.execute(root.delete().where(root.c.status == "next"))
     # changed in place: a transaction that waited for a deleted row would find none
-    tx.execute(root.update().where(root.c.place == "current").values(new._asdict()))
+    tx.execute(root.update().where(root.c.status == "current").values(new._asdict()))
 
 
 def announce(keys: Engine, source: KeySource, world: World) -> None:
@@ -79,14 +81,14 @@ def announce(keys: Engine, source: KeySource, world: World) -> None:
     with transaction(keys) as tx:
         known = read(tx, "next", lock="update")
         if known is None or not known.is_opened_by(source):
-            tx.execute(root.delete().where(root.c.place == "next"))
-            tx.execute(root.insert().values({"place": "next"} | named(source, world)._asdict()))
+            tx.execute(root.delete().where(root.c.status == "next"))
+            tx.execute(root.insert().values({"status": "next"} | named(source, world)._asdict()))
 
 
 def withdraw(keys: Engine) -> None:
     """End the announcement of a rotation that does not take place."""
     with transaction(keys) as tx:
-        tx.execute(root.delete().where(root.c.place == "next"))
+        tx.execute(root.delete().where(root.c.status == "next"))
 
 
 def confirm(keys: Engine, name: str, roots: Iterable[KeySource]) -> None:

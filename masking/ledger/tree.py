@@ -35,7 +35,7 @@ def stored(size: int) -> int:
     return 2 * size - size.bit_count()
 
 
-def place(span: Span) -> int:
+def node_index(span: Span) -> int:
     """The index of a perfect subtree's hash in the store.
 
     Before it come the hashes that were complete before its last leaf, then those that this leaf completes below it.
@@ -74,7 +74,7 @@ class Tree:
     @classmethod
     def load(cls, size: int, read: Callable[[list[int]], Mapping[int, bytes]]) -> Self:
         """Load the tree of that size. `read` returns stored hashes by their places."""
-        places = [place(part) for part in perfect(Span(0, size))]
+        places = [node_index(part) for part in perfect(Span(0, size))]
         found = read(places)
         return cls(size, [found[each] for each in places])
 
@@ -156,7 +156,7 @@ def consistency(earlier: int, later: int) -> list[Span]:
 
 def proof(spans: Sequence[Span], read: Callable[[list[int]], Mapping[int, bytes]]) -> list[bytes]:
     """The hashes of spans, computed from stored ones. `read` is called once, with all places."""
-    parts = [[place(part) for part in perfect(span)] for span in spans]
+    parts = [[node_index(part) for part in perfect(span)] for span in spans]
     found = read([each for places in parts for each in places])
     return [fold([found[each] for each in places]) for places in parts]
 

@@ -79,8 +79,8 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
                 if not custody.assign(tx, [duty]):
                     return Refusal(reason=Reason.JUST_ASSIGNED)
                 open_[record.id] = duty
-                tallies[request.courier].give()
-                tallies[outlet_of(request)].give()
+                tallies[request.courier].record_assignment()
+                tallies[outlet_of(request)].record_assignment()
                 slots.renew(tx, [record.id], now)
                 about = {"courier": request.courier, "leg": duty.leg, "duty": store.duty(duty.id, world, now)}
                 journal.append(tx, [store.leaf(world, now, LedgerKind.ASSIGN, request.actor.id, record.id, **about)])
@@ -100,7 +100,7 @@ def _duty(request: Assign, record: waybills.Record, duty_id: bytes, now: datetim
         given_by=request.actor.id,
         at=milliseconds(now),
         closed=None,
-        views=0,
+        masked_views=0,
     )
 
 
@@ -113,7 +113,7 @@ def _hand_on(outlet: Tally, before: Assignment | None, request: Assign) -> Refus
     """Why a parcel that one courier has opened or looked at can't be reassigned to another, None if it can."""
     if before is None or before.courier == request.courier:
         return None
-    return outlet.hand_on() if before.looked is not None or before.views else None
+    return outlet.try_reassign() if before.opened_at is not None or before.masked_views else None
 
 
 def _refusal(store: Store, request: Assign, record: waybills.Record | None, staff: dict[str, Actor]) -> Refusal | None:

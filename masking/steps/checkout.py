@@ -202,7 +202,7 @@ def _seal(
                 routing_code=request.order.routing_code,
                 leg=Leg.COLLECTION.value,
                 custody=None,
-                place=None,
+                custodian_unit=None,
                 holder=None,
                 received_by=None,
                 bound_for=None,

@@ -165,7 +165,7 @@ def _may_print(request: Label, record: Record) -> bool:
         return False
     if actor.role is Role.MERCHANT:
         return actor.unit == record.merchant
-    return actor.role is Role.OUTLET and (record.custody, record.place) == ("arrived", actor.unit)
+    return actor.role is Role.OUTLET and (record.custody, record.custodian_unit) == ("arrived", actor.unit)
 
 
 def _is_expected(store: Store, request: Label, record: Record) -> bool:
@@ -181,9 +181,9 @@ def _is_expected(store: Store, request: Label, record: Record) -> bool:
 
 def _charge(tally: Tally, request: Label, refusal: Refusal) -> None:
     if not request.preview and refusal.reason in COUNTED:
-        tally.refuse()
+        tally.record_refusal()
     elif request.preview and refusal == UNKNOWN:
-        tally.miss()
+        tally.record_refused_preview()
 
 
 def _not_again(request: Label, record: Record, made: Print) -> Refusal | None:

@@ -81,7 +81,7 @@ def look(world: World, store: Store, requests: Sequence[Look]) -> list[MaskedLoo
             if view is None:
                 return DAMAGED
             duty_ = known.duties[code[0]]
-            known.duties[code[0]] = counted[code[0]] = duty_._replace(views=duty_.views + 1)
+            known.duties[code[0]] = counted[code[0]] = duty_._replace(masked_views=duty_.masked_views + 1)
             if matches[place] is False:
                 _count_miss(world, tx, known, code[0], request.actor, now)
             detail = {"duty": store.duty(duty_.id, world, now)}
@@ -102,7 +102,7 @@ def _refusal(request: Look, known: Parcels, code: Code | None, now: datetime) ->
     refusal = duty.refusal(request.actor, known.facts(code), legs, now)
     if refusal is None and code:
         open_ = known.duties[code[0]]
-        if open_.views >= VIEWS:
+        if open_.masked_views >= VIEWS:
             refusal = Refusal(reason=Reason.LOOKED_TOO_OFTEN)
         elif request.phone and known.records[code[0]].misses >= MISSES:
             refusal = Refusal(reason=Reason.SAID_WRONG_TOO_OFTEN)

@@ -142,11 +142,11 @@ def _count_probes(world: World, store: Store, tx: Transaction, probed: Sequence[
         return
     tally = budgets.open_tallies(tx, {PROVIDER}, now)[PROVIDER]
     for _ in probed:
-        tally.refuse()
-    due = tally.count_refusals(len(probed))
+        tally.record_refusal()
+    due = tally.count_without_leaf(len(probed))
     journal.append(tx, [count_leaf(store, world, now, PROVIDER, due)] if due else [])
-    if tally.rang:
-        tally.rang = False  # a provider is not locked
+    if tally.alarm_raised:
+        tally.alarm_raised = False  # a provider is not locked
         alarms.raise_alarm(tx, AlarmKind.NUMBERS_PROBED, PROVIDER, now, world, partner=probed[-1])
     budgets.save_tallies(tx, {PROVIDER: tally}, now, world)
 

@@ -83,7 +83,7 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
             if isinstance(names, Refusal) or code is None:
                 return names if isinstance(names, Refusal) else UNKNOWN
             duty = known.duties[code[0]]
-            refusal = tally.spend(duty.spent)
+            refusal = tally.try_open(duty.counted_duty)
             if refusal:
                 return refusal
             why = {"purpose": request.purpose.value, "duty": store.duty(duty.id, world, now)}

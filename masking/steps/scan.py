@@ -118,7 +118,7 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
                 waybill = ids[place]
                 record = loaded.records.get(waybill) if waybill else None
                 if refusal == UNKNOWN and not _is_unannounced(requests[place], record):
-                    tally.refuse()
+                    tally.record_refusal()
 
             asked = [(request.actor, waybill) for request, waybill in zip(requests, ids, strict=True)]
             outcomes = batch.decide(asked, budgets.open_tallies(tx, actors, now, staff=staff), decision, charge)

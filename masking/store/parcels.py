@@ -48,7 +48,7 @@ def facts_of(
         openable=openable,
         leg=Leg(record.leg),
         custody=record.custody,
-        place=record.place,
+        custodian_unit=record.custodian_unit,
         print_number=print_number,
         live_print=record.live_print,
         duty=duty,

@@ -36,7 +36,7 @@ OWNERS = {person: "id", credential: "person", code: "person", assignment: "couri
 _COUNTED = "a count or a time of use, which a look changes; without a MAC a writer of the data can reset it"
 UNCOVERED: dict[str, dict[str, str]] = {
     "assignment": {"closed": "an open row has a MAC, a closed one has none"}
-    | dict.fromkeys(("views", "looked", "place"), _COUNTED),
+    | dict.fromkeys(("masked_views", "opened_at", "counted_since"), _COUNTED),
 }
 """The columns that a MAC does not cover, by table, each with the reason."""
 

@@ -34,18 +34,18 @@ _COUNT = sa.select(assignment.c.courier, sa.func.count()).where(assignment.c.cou
 _CARRIED = _COUNT.where(assignment.c.closed.is_(None), assignment.c.at > sa.bindparam("since")).group_by(
     assignment.c.courier
 )
-_TAKEN = _COUNT.where(assignment.c.closed.is_(None), assignment.c.place >= sa.bindparam("since")).group_by(
+_TAKEN = _COUNT.where(assignment.c.closed.is_(None), assignment.c.counted_since >= sa.bindparam("since")).group_by(
     assignment.c.courier
 )
 _LOOKED = (
     assignment.update()
     .where(assignment.c.id == sa.bindparam("duty_"))
     .values(
-        looked=sa.bindparam("looked_"),
-        place=sa.func.coalesce(sa.bindparam("place_", type_=sa.BigInteger), assignment.c.place),
+        opened_at=sa.bindparam("opened_at_"),
+        counted_since=sa.func.coalesce(sa.bindparam("counted_since_", type_=sa.BigInteger), assignment.c.counted_since),
     )
 )
-_IN_LOCK = sa.select(budget).where(budget.c.actor.in_(in_list("names")), budget.c.locked.is_not(None))
+_IN_LOCK = sa.select(budget).where(budget.c.actor.in_(in_list("names")), budget.c.locked_until.is_not(None))
 _ON_SHIFT = sa.select(person.c.id).where(person.c.id.in_(in_list("names")), person.c.shift_until > sa.bindparam("now"))
 
 
@@ -104,14 +104,14 @@ def open_tallies(
             now=now,
             limits=own.get(name, FULL),
             hours=ALWAYS if name in shifts else hours,
-            carried=carried.get(name, 0),
+            carried_over=carried.get(name, 0),
         )
         for name in names
     }
-    crowded = [name for name in asking if tallies[name].views + asking[name] > tallies[name].limits.places]
+    crowded = [name for name in asking if tallies[name].opened_today + asking[name] > tallies[name].limits.open_parcels]
     if crowded:
         for name, taken in tx.execute(_TAKEN, {"names": crowded, "since": midnight(now)}):
-            tallies[name].taken = taken
+            tallies[name].open_parcels = taken
     return tallies
 
 
@@ -121,25 +121,25 @@ def save_tallies(tx: Connection, tallies: Mapping[str, Tally], now: datetime, wo
     hot_sql.write(tx, _SAVE, [dict(zip(_SAVED, counts, strict=True)) for counts in changed])
     at = milliseconds(now)
     looks = [
-        {"duty_": duty, "looked_": at, "place_": at if takes else None}
+        {"duty_": duty, "opened_at_": at, "counted_since_": at if takes else None}
         for tally in tallies.values()
-        for duty, takes in tally.looks.items()
+        for duty, takes in tally.newly_opened.items()
     ]
     hot_sql.write(tx, _LOOKED, looks)
     for actor, tally in tallies.items():
-        if tally.rang:
+        if tally.alarm_raised:
             raise_alarm(tx, AlarmKind.TOO_MANY_REFUSALS, actor, now, world)
 
 
 def is_locked(tx: Connection, actor: str, now: datetime) -> bool:
     """Whether a person has been refused too often."""
     counts = lock(tx, [actor]).get(actor)
-    return counts is not None and Tally(before=counts, now=now).until is not None
+    return counts is not None and Tally(before=counts, now=now).locked_until is not None
 
 
 def unlock(tx: Connection, actor: str) -> None:
     """End the lock of somebody with too many refusals, who begins to count anew."""
-    tx.execute(budget.update().where(budget.c.actor == actor).values(refusals=0, locked=None))
+    tx.execute(budget.update().where(budget.c.actor == actor).values(refusals=0, locked_until=None))
 
 
 def alarms(tx: Connection) -> list[tuple[int, str, str]]:

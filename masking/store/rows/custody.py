@@ -45,14 +45,14 @@ class Assignment(NamedTuple):
     given_by: str
     at: int
     closed: int | None
-    views: int
-    looked: int | None = None
-    place: int | None = None
+    masked_views: int
+    opened_at: int | None = None
+    counted_since: int | None = None
 
     @property
-    def spent(self) -> CountedDuty:
+    def counted_duty(self) -> CountedDuty:
         """What a budget asks of it."""
-        return CountedDuty(self.id, self.looked, self.place)
+        return CountedDuty(self.id, self.opened_at, self.counted_since)
 
 
 class Print(NamedTuple):
@@ -67,14 +67,14 @@ class Print(NamedTuple):
     at: int
 
 
-_LOOKS = assignment.update().where(assignment.c.id == sa.bindparam("of")).values(views=sa.bindparam("viewed"))
+_LOOKS = assignment.update().where(assignment.c.id == sa.bindparam("of")).values(masked_views=sa.bindparam("viewed"))
 _OPEN = sa.select(assignment).where(assignment.c.waybill.in_(in_list("waybills")), assignment.c.closed.is_(None))
 
 
 _FREE = (
     assignment.update()
     .where(assignment.c.waybill.in_(in_list("waybills")), assignment.c.closed.is_(None))
-    .values(place=None)
+    .values(counted_since=None)
 )
 
 
@@ -105,7 +105,7 @@ def assign(tx: Connection, assignments: Sequence[Assignment]) -> set[bytes]:
 
 def count_looks(tx: Connection, assignments: Collection[Assignment]) -> None:
     """Keep how often each duty was looked under."""
-    hot_sql.write(tx, _LOOKS, [{"of": each.id, "viewed": each.views} for each in assignments])
+    hot_sql.write(tx, _LOOKS, [{"of": each.id, "viewed": each.masked_views} for each in assignments])
 
 
 def close_assignments(tx: Connection, waybills: Collection[bytes], now: datetime) -> None:

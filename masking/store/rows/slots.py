@@ -52,7 +52,7 @@ def add(tx: Connection, of: Line, slots: Sequence[Slot], world: World) -> int:
     """Take slots of a line into the pool, each at a random place; how many were new."""
     insert_new(tx, line, [of._asdict() | {"rest": int(of.rest.total_seconds() * 1000)}], "main")
     free = {"stage": Stage.FREE.value, "waybill": None, "until": None}
-    rows = [free | each._asdict() | {"place": _place(area_of(of.city, of.rest), world)} for each in slots]
+    rows = [free | each._asdict() | {"random_key": _random_key(area_of(of.city, of.rest), world)} for each in slots]
     return len(insert_new(tx, slot, rows, "main", "extension"))
 
 
@@ -88,7 +88,7 @@ def lease(
     _draw(tx, cities, areas, world, drawn)
     if len(drawn) < len(cities) and tidy(tx, now):
         _draw(tx, cities, areas, world, drawn)
-    passed = {cities[each] for each, row in drawn.items() if row.place >> DICE != area_of(cities[each])}
+    passed = {cities[each] for each, row in drawn.items() if row.random_key >> DICE != area_of(cities[each])}
     for city in sorted(city for city in passed if area_of(city) and area_of(city) in areas):
         raise_alarm(tx, AlarmKind.NUMBERS_ELSEWHERE, city, now, world, at_most_every=_HOUR)
     until = now + LEASE
@@ -99,7 +99,7 @@ def lease(
             "waybill": each,
             "merchant": merchants.get(each),
             "until": milliseconds(until),
-            "place": _place(row.place >> DICE, world),
+            "random_key": _random_key(row.random_key >> DICE, world),
         }
         for each, row in drawn.items()
     ]
@@ -163,7 +163,7 @@ def connects_anybody(tx: Connection) -> bool:
 
 def free(tx: Connection, most: int) -> int:
     """How many slots are free, counted no further than `most`."""
-    some = sa.select(slot.c.place).where(slot.c.stage == Stage.FREE).limit(most).subquery()
+    some = sa.select(slot.c.random_key).where(slot.c.stage == Stage.FREE).limit(most).subquery()
     return tx.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
 
 
@@ -242,18 +242,18 @@ def _draw(
         for reach, those in waiting.items():
             if there := [area for area in areas if area in reach]:
                 start = there[int.from_bytes(world.entropy(4), "big") % len(there)]
-                found = _free(tx, reach, _place(start, world), len(those), drawn.values())
+                found = _free(tx, reach, _random_key(start, world), len(those), drawn.values())
                 drawn |= dict(zip(those, found, strict=False))
 
 
 def _free(tx: Connection, areas: range, start: int, many: int, but: Collection[Any]) -> list[Any]:
     """Free slots of these areas from a place on, around their end, but for those that are about to be taken."""
-    gone = {row for row in but if row.place >> DICE in areas}
+    gone = {row for row in but if row.random_key >> DICE in areas}
     found: list[Any] = []
     for first, end in ((start, areas.stop << DICE), (areas.start << DICE, start)):
         if len(found) < many:
-            part = (slot.c.stage == Stage.FREE, slot.c.place >= first, slot.c.place < end)
-            query = sa.select(slot.c.main, slot.c.extension, slot.c.place).where(*part).order_by(slot.c.place)
+            part = (slot.c.stage == Stage.FREE, slot.c.random_key >= first, slot.c.random_key < end)
+            query = sa.select(slot.c.main, slot.c.extension, slot.c.random_key).where(*part).order_by(slot.c.random_key)
             rows = tx.execute(query.limit(many - len(found) + len(gone)).with_for_update(skip_locked=True))
             found += [row for row in rows if row not in gone]
     return found[:many]
@@ -296,5 +296,5 @@ def _moving(act: SlotAct, names: tuple[str, ...], cleared: tuple[str, ...]) -> s
     return _move(act, these, **given, **dict.fromkeys(cleared))
 
 
-def _place(area: int, world: World) -> int:
+def _random_key(area: int, world: World) -> int:
     return area << DICE | int.from_bytes(world.entropy(DICE // 8), "big")

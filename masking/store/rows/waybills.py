@@ -40,7 +40,7 @@ class Record(NamedTuple):
     generation: int
     leg: str
     custody: str | None
-    place: str | None
+    custodian_unit: str | None
     holder: str | None
     received_by: str | None
     bound_for: str | None
@@ -64,7 +64,7 @@ class Record(NamedTuple):
         return Where(
             leg=Leg(self.leg),
             custody=self.custody,
-            place=self.place,
+            custodian_unit=self.custodian_unit,
             holder=self.holder,
             received_by=self.received_by,
             bound_for=self.bound_for,
