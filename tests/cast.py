@@ -66,7 +66,7 @@ def leave_only(world: World, store: Store, parcels: int, actor: Actor = COURIER)
     now = world.now()
     with store.transaction() as tx:
         tallies = budgets.open_tallies(tx, [actor.id], now)
-        tallies[actor.id].views += tallies[actor.id].remaining - parcels
+        tallies[actor.id].opened_today += tallies[actor.id].remaining - parcels
         budgets.save_tallies(tx, tallies, now, world)
 
 

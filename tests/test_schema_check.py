@@ -33,7 +33,7 @@ IN_SQLITE = {
     "alter table scan drop column bound_for": "scan.bound_for is missing",
     "alter table scan add column colour text": "scan.colour is not the program's",
     "drop table canary": "table canary is missing",
-    "drop index scans_of": "index scans_of of scan is missing",
+    "drop index ix_scan_waybill_id": "index ix_scan_waybill_id of scan is missing",
     "create index mine on scan (at)": "index mine of scan is not the program's",
     "alter table person rename to people": "table person is missing",
 }
@@ -54,12 +54,12 @@ IN_POSTGRESQL = {
     "alter table scan alter column unit type text": "scan.unit is text NOT NULL and should be character varying(64) NOT NULL",
     "alter table scan alter column unit drop not null": "scan.unit is character varying(64) and should be",
     "alter table leaf alter column subject set default 'x'": "leaf.subject has another default",
-    "alter table person drop constraint one_person_a_device": "constraint UNIQUE (device) of person is missing",
-    "alter table slot drop constraint held_is_somebodys": "constraint held_is_somebodys of slot is missing",
+    "alter table person drop constraint uq_person_device": "constraint UNIQUE (device) of person is missing",
+    "alter table slot drop constraint ck_slot_waybill_while_held": "constraint ck_slot_waybill_while_held of slot is missing",
     "alter table alarm add check (kind <> 'canary') not valid": "is not the program's",
-    "drop index one_open_assignment": "index one_open_assignment of assignment is missing",
-    "drop index one_open_assignment; create index one_open_assignment on assignment (waybill)": (
-        "index one_open_assignment of assignment is declared differently"
+    "drop index ix_assignment_waybill": "index ix_assignment_waybill of assignment is missing",
+    "drop index ix_assignment_waybill; create index ix_assignment_waybill on assignment (waybill)": (
+        "index ix_assignment_waybill of assignment is declared differently"
     ),
     "alter table scan disable trigger all": "disabled constraint of scan is not the program's",
     "create operator = (leftarg = bytea, rightarg = bytea, function = byteaeq)": "operator = is not the program's",

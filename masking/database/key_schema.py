@@ -16,12 +16,13 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    text,
 )
+
+from masking.database.naming import NAMING, partial_index
 
 KEYS_HEAD = "0001"
 
-keys = MetaData()
+keys = MetaData(naming_convention=NAMING)
 
 stored_key = Table(
     "stored_key",
@@ -48,8 +49,8 @@ wrap = Table(
     Column("archive_key", String(16), nullable=False),
     Column("archive", LargeBinary, nullable=False),
     PrimaryKeyConstraint("waybill", "generation"),
-    Index("wraps_by_online_key", "online_key", "waybill", "generation"),
-    Index("wraps_by_archive_key", "archive_key"),
+    Index(None, "online_key", "waybill", "generation"),
+    Index(None, "archive_key"),
 )
 
 destruction = Table(
@@ -60,8 +61,8 @@ destruction = Table(
     Column("actor", String(64), nullable=False),
     Column("reason", String(64), nullable=False),
     Column("finished", BigInteger),
-    Index("destructions_by_time", "at"),
-    Index("unfinished", "at", sqlite_where=text("finished IS NULL"), postgresql_where=text("finished IS NULL")),
+    Index(None, "at"),
+    partial_index("at", where="finished IS NULL", name="ix_destruction_unfinished"),
 )
 
 backup = Table(

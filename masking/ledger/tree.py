@@ -1,6 +1,6 @@
 """The Merkle tree of RFC 6962 and RFC 9162 section 2.1 over the sequenced leaves (FORMAT.md section 9).
 
-Only the hashes of perfect subtrees are stored. They are numbered (`place`) in the order in which appending completes
+Only the hashes of perfect subtrees are stored. They are numbered (`node_index`) in the order in which appending completes
 them, so a store only ever appends. Every other hash (roots, proofs) is computed from those.
 """
 
