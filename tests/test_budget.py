@@ -19,7 +19,9 @@ A_DAY = timedelta(days=1)
 
 def duty(number: int, opened_at: datetime | None = None, counted_since: datetime | None = None) -> CountedDuty:
     return CountedDuty(
-        number.to_bytes(16, "big"), opened_at and milliseconds(opened_at), milliseconds(counted_since) if counted_since is not None else None
+        number.to_bytes(16, "big"),
+        opened_at and milliseconds(opened_at),
+        milliseconds(counted_since) if counted_since is not None else None,
     )
 
 
@@ -37,7 +39,11 @@ def test_daily_ceiling_is_the_days_work_plus_a_tenth_and_five():
 
 
 def test_software_key_has_half_the_limits_except_the_days_work():
-    assert [HALF.pace * 2, HALF.open_parcels * 2 + 1, HALF.refusals * 2] == [FULL.pace, FULL.open_parcels, FULL.refusals]
+    assert [HALF.pace * 2, HALF.open_parcels * 2 + 1, HALF.refusals * 2] == [
+        FULL.pace,
+        FULL.open_parcels,
+        FULL.refusals,
+    ]
     extra = [limits.opened_limit(1000) - 1000 for limits in (HALF, FULL)]
     assert extra[0] * 2 <= extra[1]
 
@@ -194,7 +200,10 @@ def test_no_order_of_events_exceeds_a_limit(acts, limits, hours):
         counts = counting.counts
         assert taken_by_tenth[tenth] <= limits.pace
         assert len(by_day.get(today, ())) <= limits.opened_limit(given_today)
-        assert sum(each.counted_since is not None and each.counted_since >= midnight(now) for each in duties.values()) <= limits.open_parcels
+        assert (
+            sum(each.counted_since is not None and each.counted_since >= midnight(now) for each in duties.values())
+            <= limits.open_parcels
+        )
         assert counts.refusals <= limits.refusals
         assert counting.remaining == limits.opened_limit(given_today) - len(by_day.get(today, ()))
         if act == "wait":
