@@ -46,14 +46,14 @@ def test_parcel_is_assigned_to_couriers_of_its_outlet_only(world, store, parcel)
 
 def test_reassignment_after_a_view_is_limited_unless_to_the_same_courier(world, store, parcel, hands):
     _, data = parcel
-    assert counts(world, store).given == 1
+    assert counts(world, store).assigned_today == 1
     looked(world, store, data.code)
     hands.move(hours=24)
-    counts(world, store, views=1000)
+    counts(world, store, opened_today=1000)
     assert given(world, store, data, COURIER.id) == Assigned(courier=COURIER.id, at=world.now())
     looked(world, store, data.code)
     assert given(world, store, data, OTHER_COURIER.id).reason == "too-many-handed-on"
-    counts(world, store, views=0)
+    counts(world, store, opened_today=0)
     assert isinstance(given(world, store, data, OTHER_COURIER.id), Assigned)
     assert counts(world, store).opened_today == 1
 
@@ -61,9 +61,9 @@ def test_reassignment_after_a_view_is_limited_unless_to_the_same_courier(world, 
 def test_reassignment_counts_a_parcel_whose_masked_view_was_seen(world, store, parcel):
     _, data = parcel
     assert isinstance(look(world, store, [Look(actor=COURIER, code=data.code)])[0], MaskedLookup)
-    counts(world, store, views=1000)
+    counts(world, store, opened_today=1000)
     assert given(world, store, data, OTHER_COURIER.id).reason == "too-many-handed-on"
-    counts(world, store, views=0)
+    counts(world, store, opened_today=0)
     assert isinstance(given(world, store, data, OTHER_COURIER.id), Assigned)
     assert isinstance(given(world, store, data, COURIER.id), Assigned)  # the second courier has seen nothing
     assert counts(world, store).opened_today == 1
