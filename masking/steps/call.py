@@ -138,7 +138,9 @@ def _announce(
         waybill, duty = code[0], known.duties[code[0]]
         if not bind and waybill not in numbers:  # the pool was empty at checkout, or the lease has ended
             numbers.update(leasing.lease(world, store, tx, [known.records[waybill]], now))
-        refusal = _cannot_ring(actor, callers, bind or waybill in numbers) or tally.try_open(duty.counted_duty, shown=False)
+        refusal = _cannot_ring(actor, callers, bind or waybill in numbers) or tally.try_open(
+            duty.counted_duty, shown=False
+        )
         if refusal:
             return refusal
         ends = _ends(world, store, tx, known, actor, code, now) if bind else None
