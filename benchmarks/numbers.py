@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from benchmarks.measure import Side, ratio
-from masking.database.engine import migrate, open_engine
+from masking.database.connections import open_engine
+from masking.database.migrating import migrate
 from masking.database.schema import DATA_HEAD, slot
 from masking.numbers.pool import DEMO
 from masking.runtime import World, milliseconds

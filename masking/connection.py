@@ -292,7 +292,7 @@ def create_in(folder: Path, world: World) -> None:
     read_settings(folder / SETTINGS)  # before anything is made
     why = reason_not_empty(*databases(folder))
     if why or (folder / OFFLINE_KEY).exists():
-        raise SettingsError(why or f"{OFFLINE_KEY} exists; a key is never written over")
+        raise SettingsError(why or f"{OFFLINE_KEY} exists, and keys are never overwritten. Move it away first")
     create_root(folder, table, world)
     _furnish(folder, world)
 

@@ -36,13 +36,13 @@ def write_secret(path: Path, secret: bytes) -> None:
     """Write a new file that its owner alone may read; it is on disk before this returns.
 
     Raises:
-        SettingsError: something has that name already, a link to nowhere included; it is never written over.
+        SettingsError: something has that name already, including a broken link. It is never overwritten.
         OSError: the folder can't be written.
     """
     try:
         _write(path, secret)
     except FileExistsError as error:
-        raise SettingsError(f"{path.name} exists; a key is never written over") from error
+        raise SettingsError(f"{path.name} exists, and keys are never overwritten. Move it away first") from error
     sync_folder(path.parent)
 
 

@@ -16,8 +16,9 @@ from sqlalchemy.engine import Engine
 
 from masking.crypto.keys import FileKeySource
 from masking.database import key_schema, schema
-from masking.database.engine import migrate, open_engine
+from masking.database.connections import open_engine
 from masking.database.key_schema import KEYS_HEAD
+from masking.database.migrating import migrate
 from masking.database.schema import DATA_HEAD
 from masking.numbers.pool import DEMO
 from masking.runtime import World

@@ -63,8 +63,8 @@ def test_invalid_database_address_is_refused_and_not_repeated(tmp_path, folder, 
     capsys.readouterr()
     assert (waybill("doctor", "--folder", folder), waybill("serve", "--folder", folder)) == (1, 2)
     said = capsys.readouterr()
-    assert "a database's address is" in said.out
-    assert "a database's address is" in said.err
+    assert "the address of a database is not valid" in said.out
+    assert "the address of a database is not valid" in said.err
     assert "9876" not in said.out + said.err
 
 

@@ -73,7 +73,7 @@ def test_link_to_a_key_file_is_judged_by_its_target(path, tmp_path):
 def test_root_is_never_overwritten(path, tmp_path):
     FileKeySource.create(path, os.urandom)
     before = path.read_bytes()
-    with pytest.raises(SettingsError, match="never written over"):
+    with pytest.raises(SettingsError, match="never overwritten"):
         FileKeySource.create(path, os.urandom)
     assert path.read_bytes() == before
     dangling = tmp_path / "dangling.key"

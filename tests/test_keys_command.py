@@ -201,7 +201,7 @@ def test_keys_are_made_once_for_handwritten_settings(tmp_path, capsys, order):
     assert waybill.masked.recipient.name.text == "欧阳**"
     held = {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix == ".key"}
     assert main(words) == 2
-    assert "never written over" in capsys.readouterr().err
+    assert "never overwritten" in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix == ".key"} == held
 
 

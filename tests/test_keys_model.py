@@ -11,7 +11,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from masking.crypto.keys import FileKeySource
 from masking.database import key_schema
-from masking.database.engine import open_engine
+from masking.database.connections import open_engine
 from masking.errors import RefusedError, UnknownWaybillError
 from masking.keys import lifecycle
 from masking.keys.keystore import Destruction, Generation, KeyStore

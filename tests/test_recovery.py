@@ -184,15 +184,15 @@ def test_restore_overwrites_no_key_store_and_takes_nothing_else(deployment, fold
             deployment.keys.source,
             World().now(),
         )
-    with pytest.raises(SettingsError, match="never written over"):
+    with pytest.raises(SettingsError, match="never overwritten"):
         back_up(deployment.data, tmp_path / "data.sqlite", World().now())
 
 
 @pytest.mark.parametrize(
     ("address", "told"),
     [
-        ("nonsense", "a database's address is"),
-        ("postgresql+psycopg://host:port/name", "a database's address is"),
+        ("nonsense", "the address of a database is not valid"),
+        ("postgresql+psycopg://host:port/name", "the address of a database is not valid"),
         (
             "sqlite:///{}/none.sqlite",
             "none.sqlite is missing, and its destructions must be replayed: restore the data first",

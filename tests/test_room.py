@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from masking.crypto.keys import FileKeySource
-from masking.database.engine import open_engine
+from masking.database.connections import open_engine
 from masking.errors import UnavailableError
 from masking.keys.disk_space import ROOM, check_room
 from masking.keys.keystore import KeyStore

@@ -15,7 +15,8 @@ from api.service.container import Service
 from api.service.settings import ServiceSettings
 from masking.connection import open_folder
 from masking.database import key_schema, schema
-from masking.database.engine import migrate, open_engine
+from masking.database.connections import open_engine
+from masking.database.migrating import migrate
 from masking.database.schema import DATA_HEAD
 from masking.database.schema_check import check_schema, differences
 from masking.errors import SettingsError

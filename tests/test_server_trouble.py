@@ -25,7 +25,8 @@ from api.service.request_models import ORDER
 from masking.connection import create
 from masking.database import schema
 from masking.database.causes import Cause, fault_of
-from masking.database.engine import open_engine, reading, transaction
+from masking.database.connections import open_engine
+from masking.database.engine import reading, transaction
 from masking.disk import network_file_system
 from masking.errors import SettingsError, UnavailableError
 from masking.runtime import World

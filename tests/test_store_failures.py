@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from masking.database import schema
-from masking.database.engine import open_engine
+from masking.database.connections import open_engine
 from masking.errors import InputError, SettingsError, UnavailableError
 from masking.steps.call import Call, call
 from masking.steps.checkout import Checkout, checkout
@@ -89,7 +89,8 @@ def test_value_that_no_database_stores_is_an_input_error(store):
 
 STARTING = """
 import sys
-from masking.database.engine import migrate, open_engine
+from masking.database.connections import open_engine
+from masking.database.migrating import migrate
 from masking.database.schema import DATA_HEAD
 sys.stdin.read(1)
 engine = open_engine(sys.argv[1])

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import final
 
-from masking.access.chain import Leg
 from masking.access.people import Actor, Role
 from masking.crypto.envelope import Envelope
 from masking.crypto.index import waybill_id_of
@@ -196,24 +195,9 @@ def _seal(
                 tenant=tenant,
                 merchant=request.merchant.unit,
                 reference=request.order.reference,
-                state=State.ACTIVE.value,
                 created=milliseconds(now),
                 waybill_number=request.order.waybill_number,
                 routing_code=request.order.routing_code,
-                leg=Leg.COLLECTION.value,
-                custody=None,
-                custodian_unit=None,
-                holder=None,
-                received_by=None,
-                bound_for=None,
-                diverted_to=None,
-                prints=0,
-                live_print=0,
-                misses=0,
-                delivered=None,
-                sealed_away=None,
-                destroyed=None,
-                destroy_reason=None,
                 **columns,
             )
         )

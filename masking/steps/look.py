@@ -92,7 +92,7 @@ def look(world: World, store: Store, requests: Sequence[Look]) -> list[MaskedLoo
         with Batch(world, store, tx, now, "look", staff) as batch:
             asked = [(request.actor, code and code[0]) for request, code in zip(requests, codes, strict=True)]
             outcomes = batch.decide(asked, tallies, decision, charge_all)
-            custody.count_looks(tx, counted.values())
+            custody.record_masked_views(tx, counted.values())
     return outcomes
 
 

@@ -201,7 +201,7 @@ def _move(
     at, actor = record.where, request.actor
     slots.renew(tx, [record.id], now)
     if request.kind == "attempted":
-        custody.free_places(tx, [record.id])
+        custody.stop_counting(tx, [record.id])
     if chain.ends_duty(request.kind, at):
         custody.close_assignments(tx, [record.id], now)
         loaded.duties.pop(record.id, None)

@@ -10,25 +10,26 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from masking.database import hot_sql
+from masking.database.engine import columns_of
 from masking.database.schema import alarm
 from masking.runtime import World, milliseconds
 from masking.words.alarms import AlarmKind
 
 CLAIM = timedelta(minutes=2)
-"""How long a claimed alarm is one worker's: longer than an attempt lasts. After a crash another worker sends it then."""
+"""How long a claimed alarm belongs to one worker: longer than an attempt lasts. After a crash another worker claims it."""
 
 LONGEST_WAIT = timedelta(hours=1)
-"""Between two attempts, which begin a minute apart and then double."""
+"""The longest wait between two attempts. The first wait is a minute, and each later one is twice as long."""
 
 BATCH = 10
-"""Alarms that one worker claims at once."""
+"""How many alarms one worker claims at a time."""
 
 KEPT = timedelta(days=90)
 """How long an alarm is kept after it was acknowledged. One that was not is kept for ever."""
 
 
 class Alarm(NamedTuple):
-    """One row of the table `alarm`, in its columns' order.
+    """One row of the table `alarm`.
 
     Attributes:
         attempts: how often delivery has failed.
@@ -46,6 +47,7 @@ class Alarm(NamedTuple):
     acknowledged: int | None
 
 
+_COLUMNS = columns_of(alarm, Alarm._fields)
 _INSERT = alarm.insert()
 _OPEN = alarm.c.acknowledged.is_(None)
 
@@ -62,7 +64,8 @@ def raise_alarm(
 ) -> None:
     """Raise an alarm with `tx`, unless one of this kind and actor is younger than `at_most_every`.
 
-    `actor` and `partner` are the ids of those whom it is about. Nothing is sent here: a step waits for no delivery.
+    `actor` and `partner` are the ids of the people or units that it is about. Nothing is sent here, so that no step waits
+    for a delivery.
     """
     if at_most_every:
         since = alarm.c.at > milliseconds(now - at_most_every)
@@ -81,9 +84,9 @@ def has_due(tx: Connection, now: datetime) -> bool:
 
 
 def claim(tx: Connection, now: datetime) -> list[Alarm]:
-    """The oldest alarms that are due for delivery. For the time of `CLAIM` no other worker gets them."""
+    """The oldest alarms that are due for delivery. No other worker gets them until `CLAIM` is over."""
     due = _due(now).order_by(alarm.c.due, alarm.c.id)
-    found = [Alarm(*row) for row in tx.execute(due.limit(BATCH).with_for_update(skip_locked=True))]
+    found = [Alarm._make(row) for row in tx.execute(due.limit(BATCH).with_for_update(skip_locked=True))]
     _update(tx, [each.id for each in found], due=milliseconds(now + CLAIM))
     return found
 
@@ -103,11 +106,11 @@ def failed(tx: Connection, alarms: Collection[Alarm], now: datetime) -> None:
 def open_alarms(tx: Connection, *, everything: bool = False) -> list[Alarm]:
     """Unacknowledged alarms, or all of them, oldest first."""
     which = sa.true() if everything else _OPEN
-    return [Alarm(*row) for row in tx.execute(sa.select(alarm).where(which).order_by(alarm.c.id))]
+    return [Alarm._make(row) for row in tx.execute(sa.select(*_COLUMNS).where(which).order_by(alarm.c.id))]
 
 
 def acknowledge(tx: Connection, ids: Collection[bytes], now: datetime) -> int:
-    """Record that the operator took note of these; how many were not acknowledged before."""
+    """Record that the operator took note of these. Returns how many were not acknowledged before."""
     return _update(tx, ids, _OPEN, acknowledged=milliseconds(now))
 
 
@@ -128,7 +131,7 @@ def undelivered(tx: Connection) -> int:
 
 
 def _due(now: datetime) -> sa.Select[Any]:
-    return sa.select(alarm).where(alarm.c.due <= milliseconds(now), _OPEN)
+    return sa.select(*_COLUMNS).where(alarm.c.due <= milliseconds(now), _OPEN)
 
 
 def _update(tx: Connection, ids: Collection[bytes], *which: sa.ColumnElement[bool], **values: object) -> int:

@@ -12,11 +12,11 @@ from masking.store.store import Store, Transaction
 
 
 def clear_rows(tx: Transaction, ids: Sequence[bytes], reason: str, now: datetime) -> None:
-    """Erase what `erasure_policy.DESTROYED` lists from the rows of these waybills.
+    """Erase what `erasure_policy.ERASED_COLUMNS` lists from the rows of these waybills.
 
-    As the last thing before `tx` commits, call `store.keys.destroy`. A crash in between leaves waybills that can't be
-    opened, on the destruction list. `finish_erasing` takes them off it once `tx` has committed, and
-    `masking.upkeep.unfinished.finish_destructions` completes them after a crash.
+    Call `store.keys.destroy` as the last act before `tx` commits, and `finish_erasing` after the commit. A crash between the
+    two leaves waybills that can't be opened and are on the key store's list of destructions;
+    `masking.upkeep.unfinished.finish_destructions` clears their rows at the next start.
     """
     slots.release(tx, ids, now)
     calls.forget(tx, ids, now)
@@ -26,7 +26,7 @@ def clear_rows(tx: Transaction, ids: Sequence[bytes], reason: str, now: datetime
 
 
 def finish_erasing(store: Store, gone: Sequence[Destruction], now: datetime) -> None:
-    """Note after the commit that these rows are gone, also from SQLite's write-ahead log."""
+    """Record, after the commit, that these rows are erased. Empties SQLite's write-ahead log, which still held them."""
     if gone:
         store.keys.finish([entry.waybill for entry in gone], now)
         truncate_log(store.data)

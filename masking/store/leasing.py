@@ -1,4 +1,4 @@
-"""Which parcels get a virtual number, of which city, and on whose account: asked by each step that leases."""
+"""Leases virtual numbers: derives the city and the merchant of each parcel for `rows.slots.lease`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from masking.values.printable import VirtualNumber
 def lease(
     world: World, store: Store, tx: Transaction, records: Iterable[Record], now: datetime
 ) -> dict[bytes, VirtualNumber]:
-    """A number for each of these waybills, near where it goes, as far as there are any and its merchant may have them."""
+    """Lease each waybill a number near its destination. Some may get none: see `rows.slots.lease`."""
     wanting = list(records)
-    # where a waybill goes is what its masked view says; "" where there is none to read
+    # the city is read from the masked view, so that no address has to be opened; "" if there is no readable view
     cities = {record.id: city_of(view) if (view := view_of(record)) else "" for record in wanting}
     merchants = {record.id: record.merchant for record in wanting}
     return slots.lease(tx, cities, now, world, merchants=merchants, share=store.settings.number_share)

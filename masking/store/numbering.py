@@ -1,4 +1,4 @@
-"""Whose a waybill number is: asked by each step that gives a waybill its number."""
+"""Checks of the carrier's waybill numbers: which merchant may use one, and which waybill has it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def not_allotted(
 def already_used(
     world: World, store: Store, tx: Transaction, unit: str, number: str | None, reference: str | None, now: datetime
 ) -> Rejected:
-    """The answer to a number that another waybill has. If that is another unit's, an alarm names both."""
+    """The rejection of a number that another waybill has. If that waybill is another unit's, an alarm names both units."""
     query = sa.select(waybill.c.merchant).where(
         waybill.c.tenant == store.settings.tenant, waybill.c.waybill_number == number
     )

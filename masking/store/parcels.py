@@ -1,4 +1,4 @@
-"""What a decision about scanned labels needs to know, loaded for a whole batch at once."""
+"""Loads the rows that decisions about scanned labels need, for a whole batch at once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Parcels(NamedTuple):
     wraps: dict[bytes, OnlineWrap]
 
     def facts(self, code: Code | None) -> Facts | None:
-        """The facts of one scanned label; None for no label code, and for a waybill that does not exist."""
+        """The facts of one scanned label. None if it is no label code, or its waybill does not exist."""
         record = self.records.get(code[0]) if code else None
         if record is None or code is None:
             return None
@@ -56,13 +56,16 @@ def facts_of(
 
 
 def party(record: waybills.Record, open_: custody.Assignment | None) -> str:
-    """Whose door is next, and whose phone therefore rings; a parcel that nobody fetches yet has its recipient's number."""
+    """The party at whose door the courier is next, and whom calls therefore connect.
+
+    It is the recipient as long as no courier is assigned to collect the parcel.
+    """
     fetched = open_ is not None and open_.leg == Leg.COLLECTION
     return "sender" if fetched or record.leg == Leg.RETURN else "recipient"
 
 
 class Asked(NamedTuple):
-    """What is known of the parcels, of those who ask about them, and of how much these have asked."""
+    """The loaded rows of one batch: parcels, the active staff who ask about them, and their counts."""
 
     parcels: Parcels
     staff: dict[str, Actor]
@@ -70,26 +73,26 @@ class Asked(NamedTuple):
 
 
 def scanned(store: Store, tx: Transaction, codes: Collection[Code | None], actors: Collection[str]) -> Asked:
-    """What a step about scanned labels begins with; none of it changes until the transaction ends.
+    """Load and lock what a step about scanned labels needs. None of it changes until the transaction ends.
 
-    In this order for everybody: parcels, then budgets, each by their keys, so that nobody deadlocks.
+    Every step locks parcels first and budgets second, each in order of their keys, so that workers can't deadlock.
     """
     ids = {code[0] for code in codes if code}
     with hot_sql.pipeline(tx):
         staff = people.active(tx, actors)
-        records = waybills.by_id(tx, ids, lock=True)  # what is retired meanwhile waits, or is not seen at all
+        records = waybills.by_id(tx, ids, lock=True)  # a retention run waits for these, or has them locked first
         duties = custody.open_assignments(tx, ids)
         counts = budgets.lock(tx, actors)
     return Asked(_with_wraps(store, ids, records, duties), staff, counts)
 
 
 def of_ids(store: Store, tx: Transaction, ids: Collection[bytes]) -> Parcels:
-    """What is known of these waybills."""
+    """The rows of these waybills."""
     return of_records(store, tx, ids, waybills.by_id(tx, ids))
 
 
 def of_records(store: Store, tx: Transaction, ids: Collection[bytes], records: dict[bytes, waybills.Record]) -> Parcels:
-    """What is known of these waybills, whose records are loaded already."""
+    """The rows of these waybills, whose records are loaded already."""
     return _with_wraps(store, ids, records, custody.open_assignments(tx, ids))
 
 
@@ -99,6 +102,6 @@ def _with_wraps(
     records: dict[bytes, waybills.Record],
     duties: dict[bytes, custody.Assignment],
 ) -> Parcels:
-    # the same statements for a waybill that does not exist: an answer's time shall not tell it from others
+    # a waybill that does not exist costs the same statements, so that the time of an answer does not reveal it
     keys = [records[each].key if each in records else Generation(each, 0) for each in ids]
     return Parcels(records, duties, store.keys.online_wraps(keys))

@@ -1,4 +1,4 @@
-"""Whose phone a call rings: opened for the connection, as a switch dials it, and None where a record is damaged."""
+"""Opens the phones that a call connects, in the form that a switch dials. None stands for a damaged record."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from masking.values.plaintext import Plain
 
 
 def of_parcels(store: Store, tx: Transaction, known: Parcels, records: Collection[bytes]) -> dict[bytes, Plain | None]:
-    """The phone of the party that each of these parcels goes to."""
+    """The phone of each parcel's next party, by waybill. None if the record is damaged."""
     found: dict[bytes, Plain | None] = dict.fromkeys(records)
     for each, fields in waybills.sealed_fields(tx, records, ["recipient.phone", "sender.phone"]).items():
         name = f"{party(known.records[each], known.duties.get(each))}.phone"
@@ -29,7 +29,7 @@ def of_parcels(store: Store, tx: Transaction, known: Parcels, records: Collectio
 
 
 def of_courier(world: World, store: Store, tx: Transaction, courier: str, now: datetime) -> Plain | None:
-    """The verified phone of a courier who is `people.reachable`."""
+    """The verified phone of a courier who is `people.reachable`, None if the row is damaged."""
     try:
         return _dialable(people.open_phone(world, store.keys, tx, courier, now))
     except IntegrityError:
@@ -37,5 +37,5 @@ def of_courier(world: World, store: Store, tx: Transaction, courier: str, now: d
 
 
 def _dialable(phone: Plain) -> Plain:
-    """A phone as typed, as a switch dials it: "+8657180000002;ext=301" (RFC 3966)."""
+    """A phone in the form that a switch dials, such as "+8657180000002;ext=301" (RFC 3966)."""
     return Plain((canonical(phone.reveal()) or "").replace(";", ";ext="))

@@ -1,4 +1,4 @@
-"""A stored record as its merchant sees it."""
+"""Turns stored records into the waybills that merchants see."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ def view_of(record: Record) -> MaskedView | None:
         return None
 
 
-def to_waybill(record: Record, token: WaybillId, number: VirtualNumber | None, *, created: bool = False) -> Waybill:
+def to_waybill(
+    record: Record, waybill_id: WaybillId, number: VirtualNumber | None, *, created: bool = False
+) -> Waybill:
     """A record as its merchant sees it. Its state is "damaged" if its view can't be read."""
     gone = record.state == State.DESTROYED
     view = None if gone else view_of(record)
     return Waybill(
-        id=token,
+        id=waybill_id,
         reference=record.reference,
         masked=view,
         number=number,

@@ -1,10 +1,11 @@
-"""Rows of the data that decide who may do what carry a MAC, so that the right to write the data is not a right to act.
+"""MACs of the rows that decide who may do what, so that a right to write the data database is not a right to act.
 
-Credentials, people, one-time codes and assignments are read through here: a row whose MAC is wrong is treated as absent, and
-raises an alarm. They are written through here: a MAC covers every column but those of `UNCOVERED`, so a new column can't be
-forgotten. The key is in the key store and lives as long as the deployment. A MAC does not show that a row is put back as it
-once was: people, devices and secrets that were ended are on a list of the key store (`ended`); what else that allows is in
-docs/threat-model.md.
+Credentials, people, one-time codes and assignments are read and written through this module. A row whose MAC is wrong is
+treated as absent, and raises an alarm. A MAC covers every column except those of `UNCOVERED`, so that a new column can't be
+forgotten. The MAC's key is in the key store and lives as long as the deployment.
+
+A MAC does not reveal an old version of a row that is put back. Therefore the key store lists the people, devices and secrets
+that were ended (`ended`). docs/threat-model.md says what an old row allows otherwise.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ from masking.store.alarms import raise_alarm
 from masking.words.alarms import AlarmKind
 
 OWNERS = {person: "id", credential: "person", code: "person", assignment: "courier"}
-"""The tables whose rows carry a MAC, each with the column that says whose a row is."""
+"""The tables whose rows carry a MAC, each with the column of the person whom a row concerns."""
 
-_COUNTED = "a count or a time of use, which a look changes; without a MAC a writer of the data can reset it"
+_COUNTED = "a count or a time of use that each view changes; a writer of the data can reset it"
 UNCOVERED: dict[str, dict[str, str]] = {
     "assignment": {"closed": "an open row has a MAC, a closed one has none"}
     | dict.fromkeys(("masked_views", "opened_at", "counted_since"), _COUNTED),
@@ -49,7 +50,14 @@ _REMEMBERED = 5000
 
 
 class _Shape(NamedTuple):
-    """How the MAC of a table's rows is made: its head, the covered columns' names, and their values out of a whole row."""
+    """How the MAC of a table's rows is made.
+
+    Attributes:
+        head: the MAC's first input: table and columns.
+        names: the covered columns.
+        covered: takes their values out of a whole row.
+        mac, owner: the positions of these two columns.
+    """
 
     head: bytes
     names: tuple[str, ...]
@@ -68,7 +76,7 @@ def _shape(table: sa.Table) -> _Shape:
 
 
 class RowMacs:
-    """Makes and checks the MACs of one deployment's rows, and remembers whose rows were wrong until that was reported."""
+    """Makes and checks the MACs of one deployment's rows. Collects the people whose rows were wrong for `report`."""
 
     def __init__(self, keys: KeyStore) -> None:
         self.keys = keys
@@ -79,12 +87,12 @@ class RowMacs:
         """The MAC of a row that is about to be written.
 
         Raises:
-            IntegrityError: the key store has no key for it.
+            IntegrityError: the key store has no key for it. Restore a copy of the key store.
             KeyError: the row lacks a column.
         """
         key, shape = self._key(), _shape(table)
         if key is None:
-            raise IntegrityError("the key store has no key for the MACs of rows; put back a copy of it")
+            raise IntegrityError("the key store has no key for the MACs of rows. Restore a copy of the key store")
         return row_mac(key, shape.head, [row[name] for name in shape.names])
 
     def holds(self, table: sa.Table, row: Sequence[Any]) -> bool:
@@ -120,7 +128,7 @@ class RowMacs:
 
 
 def _entries(table: sa.Table, row: Sequence[Any]) -> list[bytes]:
-    """The entries of `ended` under which a row that gives access would be; a device's own are looked up where it signs in."""
+    """The entries of `ended` that would make this row invalid. The one of a device is looked up where the device signs in."""
     if table is person and row[_ACTIVE]:
         return [ended_access.person(_name(row[_ID]))]
     if table is credential:
@@ -129,30 +137,30 @@ def _entries(table: sa.Table, row: Sequence[Any]) -> list[bytes]:
 
 
 def _name(owner: object) -> str:
-    """The id in a row, as text. A foreign writer may have stored any type."""
+    """The id in a row, "unknown" if it is not a valid one: a writer of the data may have stored any type."""
     return owner if isinstance(owner, str) and is_name(owner) else "unknown"
 
 
 def install(engine: sa.Engine, macs: RowMacs) -> None:
-    """Let the transactions of this engine make and check MACs."""
+    """Let the transactions of this engine make and check MACs with this object."""
     engine.update_execution_options(**{_OPTION: macs})
 
 
 def of(tx: Connection) -> RowMacs:
-    """What makes and checks the MACs in this transaction."""
+    """The object that makes and checks MACs in this transaction."""
     found: RowMacs = tx.get_execution_options()[_OPTION]
     return found
 
 
 def with_mac(tx: Connection, table: sa.Table, row: Mapping[str, Any]) -> dict[str, Any]:
-    """A new row, every column of it, as it is written."""
+    """A new row with its MAC. `row` holds every other column."""
     return {**row, "mac": of(tx).made(table, row)}
 
 
 def found(
     tx: Connection, table: sa.Table, *where: sa.ColumnElement[bool], lock: Literal["share", "update"] | None = None
 ) -> list[sa.Row[Any]]:
-    """The rows under these conditions that are as they were written; with `lock` they stay so until the transaction ends."""
+    """The valid rows that fulfil these conditions, in order of their keys; with `lock`, locked until the transaction ends."""
     query = sa.select(table).where(*where).order_by(*table.primary_key.columns)
     if lock:
         query = query.with_for_update(read=lock == "share")
@@ -161,9 +169,9 @@ def found(
 
 
 def change(tx: Connection, table: sa.Table, *where: sa.ColumnElement[bool], **values: Any) -> list[sa.Row[Any]]:
-    """Set columns of the rows under these conditions, each under a new MAC; the rows as they were before.
+    """Set columns of the rows that fulfil these conditions, and renew their MACs. Returns the rows as they were before.
 
-    A row whose MAC is wrong is left as it is: a new MAC would make it good.
+    A row whose MAC is wrong is left alone: a new MAC would make it valid.
     """
     [key] = table.primary_key.columns
     rows = found(tx, table, *where, lock="update")
@@ -175,7 +183,7 @@ def change(tx: Connection, table: sa.Table, *where: sa.ColumnElement[bool], **va
 
 
 def wrong_rows(engine: sa.Engine, macs: RowMacs) -> Iterator[tuple[str, str]]:
-    """Every row that decides something and is not as it was written: table, and whose it is."""
+    """Every row whose MAC is wrong: its table, and the person whom it concerns."""
     for table, owner in OWNERS.items():
         open_ = (table.c.closed.is_(None),) if "closed" in table.c else ()
         for row in streaming(engine, sa.select(table).where(*open_)):
@@ -184,7 +192,7 @@ def wrong_rows(engine: sa.Engine, macs: RowMacs) -> Iterator[tuple[str, str]]:
 
 
 def report(tx: Connection, now: datetime, world: World) -> None:
-    """Raise an alarm for each person whose rows were wrong since the last call, once an hour."""
+    """Raise an alarm, at most once an hour, for each person whose rows were wrong since the last call."""
     macs = of(tx)
     for owner in sorted(macs.wrong):
         raise_alarm(tx, ALARM, owner, now, world, at_most_every=_OFTEN)

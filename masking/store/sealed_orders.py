@@ -1,7 +1,8 @@
 """The service's side of sealing at the source: its sealing keys, their directory, and envelopes that are used once.
 
-A sealing key is made each day it is asked for and dies after seven. An envelope's id is entered with the checkout's own
-transaction and kept until the envelope's time is over, so that one that is sent again can only find what it made.
+A new sealing key is made on each day on which the directory is requested, and deleted after seven days. The checkout enters
+an envelope's id in its own transaction. The id is kept until the envelope expires, so that an envelope that is sent twice
+makes one waybill.
 """
 
 from __future__ import annotations
@@ -29,18 +30,21 @@ from masking.values.printable import Rejected
 from masking.words.rules import Rule
 
 KEY_LIVES = timedelta(days=7)
+"""After this time a sealing key is deleted."""
+
 KEY_IS_NEW = timedelta(days=1)
+"""A directory is published with a new key when the newest one is older."""
 
 
 class Opened(NamedTuple):
-    """An order out of its envelope."""
+    """An order and the envelope that it came in."""
 
     order: Order
     envelope: Envelope
 
 
 def directory(world: World, store: Store) -> str:
-    """The signed directory: the sealing keys to use now, the newest last; one is made where the newest is a day old."""
+    """The signed directory of valid sealing keys, the newest last. Makes a key if the newest is a day old."""
     now = world.now()
     live = _live(store, now)
     if not live or live[-1].until < now + KEY_LIVES - KEY_IS_NEW:
@@ -50,10 +54,10 @@ def directory(world: World, store: Store) -> str:
 
 
 def open_orders(world: World, store: Store, merchant: Actor, blobs: Sequence[bytes]) -> list[Opened | Rejected]:
-    """The order in each envelope, or the rule it is refused by; same order as asked.
+    """Open each envelope. Returns an order or a rejection for each, in the same sequence.
 
-    `not-an-envelope`; `expired`, also where its key is not there any more; `not-for-this`: sealed for another merchant,
-    tenant or service, or changed; `holds-no-order`.
+    The rules are `not-an-envelope`, `expired` (also if the sealing key is deleted), `not-for-this` (sealed for another
+    merchant, tenant or service, or changed) and `holds-no-order`.
     """
     now = world.now()
     live = {key.id: key for key in _live(store, now)}
@@ -84,19 +88,19 @@ def _refused(rule: Rule) -> Rejected:
 
 
 def enter(tx: Connection, envelopes: Mapping[bytes, datetime]) -> set[bytes]:
-    """Enter envelopes as used; those that were used before."""
+    """Record that these envelopes are used. Returns the ids of those that were used before."""
     rows = [{"id": id_, "until": milliseconds(until)} for id_, until in sorted(envelopes.items())]
     new = {row[0] for row in insert_new(tx, envelope, rows, "id")}
     return set(envelopes) - new
 
 
 def sweep(tx: Connection, now: datetime) -> int:
-    """Forget envelopes whose time is over: they are refused for that."""
+    """Delete the ids of expired envelopes, which are refused as expired. Returns how many."""
     return tx.execute(envelope.delete().where(envelope.c.until < milliseconds(now))).rowcount
 
 
 def end_keys(store: Store, now: datetime) -> list[str]:
-    """Let sealing keys die whose time is over; their ids. What was sealed to them and not sent can't be opened any more."""
+    """Delete expired sealing keys and return their ids. An envelope sealed to one and not yet sent can't be opened any more."""
     table = stored_key
     old = (
         table.c.purpose == "source",

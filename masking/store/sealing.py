@@ -1,4 +1,4 @@
-"""An order's way into a row: its sealed fields, and the columns that are derived from its plaintext."""
+"""Seals orders: makes the sealed fields and the columns that are derived from the plaintext."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def seal_order(
     key: bytes,
     now: datetime,
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """The derived columns of `waybill`, and the sealed fields, of an order under its own key.
+    """The derived columns of `waybill`, and the fields sealed under the waybill's own key.
 
-    The person index is keyed by the day and dies with it; the merge reference by merchant and week (FORMAT.md section 5).
+    The person index is made with a key of the day, the merge reference with a key of merchant and week (FORMAT.md section 5).
     """
     day_key = keys.key("person", day_of(now), world, now)
     recipient, sender = order.recipient, order.sender
@@ -53,7 +53,7 @@ def seal_order(
 
 
 def first_problem(order: Order) -> Problem | None:
-    """What keeps an order from being sealed, worst first; None for a good one."""
+    """The first problem that keeps an order from being sealed, None for a valid order."""
     problems = order.problems()
     if problems:
         return problems[0]
@@ -64,10 +64,10 @@ def first_problem(order: Order) -> Problem | None:
 
 
 def same_content(keys: KeyStore, record: Record, wrapped: OnlineWrap | None, order: Order) -> bool:
-    """Whether an order says the same as the one that was sealed; False where that can't be told any more.
+    """Whether an order has the same content as the one that was sealed. False if the key for comparing is gone.
 
     Raises:
-        IntegrityError: its key is not what was wrapped.
+        IntegrityError: the waybill's key does not open.
     """
     if wrapped is None or record.content_mac is None:
         return False
@@ -75,7 +75,7 @@ def same_content(keys: KeyStore, record: Record, wrapped: OnlineWrap | None, ord
 
 
 def index_form(phone: str) -> str:
-    """The form of a phone that indexes are computed over."""
+    """The form of a phone that person indexes are computed over."""
     return canonical(phone) or phone
 
 

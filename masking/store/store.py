@@ -1,4 +1,4 @@
-"""The store that steps are given: the data database, the key store, and the settings of one deployment."""
+"""The store of one deployment, which every step gets: the data database, the key store and the settings."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ from masking.access.network import Network
 from masking.crypto import archive, labelcode
 from masking.crypto.keys import KeySource
 from masking.database import fork_guard, key_schema, schema
-from masking.database.engine import migrate, open_engine, reading, transaction
+from masking.database.connections import open_engine
+from masking.database.engine import reading, transaction
 from masking.database.key_schema import KEYS_HEAD
+from masking.database.migrating import migrate
 from masking.database.schema import DATA_HEAD
 from masking.database.schema_check import check_schema
 from masking.errors import SettingsError
@@ -33,21 +35,21 @@ from masking.values.states import Retention
 from masking.words.ledger_kinds import LedgerKind
 
 PAGE = 1000
-"""How many waybills one transaction of a sweep looks at; SQLite takes 32,766 values in a statement."""
+"""How many waybills one transaction of a sweep handles. SQLite allows 32,766 values in a statement."""
 
 Transaction = Connection
-"""What `Store.transaction` gives; steps pass it on and never look inside."""
+"""The value of `Store.transaction`. Steps pass it to `masking.store` and `masking.journal` and don't use it themselves."""
 
 
 class TransactionHook(Protocol):
-    """What is done at the beginning of each transaction of a step, by those who run it."""
+    """Code that runs at the beginning of each transaction, such as the check of a login."""
 
     def __call__(self, tx: Transaction) -> None:
-        """Do it."""
+        """Run in the new transaction. An exception rolls it back."""
         ...
 
     def close(self) -> None:
-        """That transaction is committed."""
+        """Run after the commit."""
         ...
 
 
@@ -57,16 +59,16 @@ class Settings:
     """One deployment's settings.
 
     Attributes:
-        tenant: the carrier or platform that runs it; part of what every ciphertext is bound to.
+        tenant: the carrier or platform that runs the deployment. Every ciphertext is bound to it.
         carrier: the name printed on labels.
         demo: whether visibly fake numbers may be loaded; never set for real parcels.
         retention: how long waybills stay in each state.
-        network: which outlet collects from whom, and delivers what.
-        watch: what stands out in a day.
+        network: which outlet collects from which merchants, and which outlet delivers where.
+        watch: thresholds for the findings of a day.
         name_next_unit: whether a departure has to name the unit that comes next.
-        hours: when parcels are opened, by those of whom no shift is on record.
-        lease_at_print: whether a virtual number is leased with the first label, or at checkout already.
-        number_share: how much of the virtual numbers that are left a merchant may hold, with those it has, in percent.
+        hours: when parcels may be opened by couriers who have no recorded shift.
+        lease_at_print: whether a virtual number is leased with the first label instead of at checkout.
+        number_share: the most virtual numbers that a merchant may hold, in percent of the free ones and its own.
     """
 
     tenant: str = "carrier"
@@ -82,7 +84,7 @@ class Settings:
 
     @property
     def opening(self) -> Hours:
-        """The hours in force: a demo has no night."""
+        """The hours that apply. A demo allows all."""
         return ALWAYS if self.demo else self.hours
 
     @property
@@ -92,7 +94,7 @@ class Settings:
 
 
 class Store:
-    """Data, keys and settings. Holds no state of the trade in memory, only connections and opened keys."""
+    """The data, keys and settings of one deployment. In memory are only connections and opened keys."""
 
     def __init__(self, data: Engine, keys: KeyStore, settings: Settings) -> None:
         self.data = data
@@ -104,18 +106,18 @@ class Store:
         self._entry: TransactionHook | None = None
 
     def entering(self, entry: TransactionHook) -> Store:
-        """This store, whose transactions begin with `entry`; what that raises undoes them."""
+        """This store with a hook that each transaction begins with. If the hook raises, the transaction is rolled back."""
         other = copy(self)
         other._entry = entry  # noqa: SLF001  our own copy
         return other
 
     @classmethod
     def open(cls, data_url: str, keys_url: str, source: KeySource, settings: Settings) -> Store:
-        """Open both databases, bringing their schemas up to date.
+        """Open both databases and bring their schemas up to date.
 
         Raises:
-            SettingsError: one of them can't be written, is newer than this program, is of a kind that it can't open, or has
-                a schema that is not this program's.
+            SettingsError: a database can't be written, is newer than this program, is not SQLite or PostgreSQL, or has a
+                foreign schema.
         """
         data, keys = open_engine(data_url, "data"), open_engine(keys_url, "keys")
         migrate(data, "data", DATA_HEAD)
@@ -125,32 +127,32 @@ class Store:
         return store
 
     def check_schemas(self) -> None:
-        """Refuse databases whose schemas are not this program's; see `schema_check.check_schema`."""
+        """Refuse databases with a foreign schema; see `schema_check.check_schema`."""
         check_schema(self.data, schema.data, "data")
         check_schema(self.keys.engine, key_schema.keys, "keys")
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """One transaction on the data: committed when the block ends well. See `engine.transaction`."""
+        """A transaction on the data, committed when the block ends without an exception. See `engine.transaction`."""
         with transaction(self.data, self._entry) as tx:
             yield tx
         if self._entry:
             self._entry.close()
 
     def reading(self) -> AbstractContextManager[Transaction]:
-        """A look at the data that waits for no writer. See `engine.reading`."""
+        """A read-only transaction on the data, which waits for no writer. See `engine.reading`."""
         return reading(self.data)
 
     def nowait(self) -> Store | None:
-        """This store on connections of its own, which wait for no other writer; None where that is not certain.
+        """This store with a connection that raises `BusyError` instead of waiting for another writer.
 
-        A transaction takes no longer than the work itself and the disk, or else raises `BusyError`. The caller closes it. A
-        database in memory has only one connection, and nothing bounds how long a server takes for a COMMIT.
+        None unless the data is an SQLite file: a database in memory has only one connection, and nothing bounds the time of
+        a COMMIT on a server. Close the returned store, too.
         """
         if self.data.dialect.name != "sqlite" or not self.data.url.database:
             return None
         other = copy(self)
-        other.data = open_engine(self.data.url.render_as_string(hide_password=False), "data", patient=False)
+        other.data = open_engine(self.data.url.render_as_string(hide_password=False), "data", wait_for_writers=False)
         other._engines = (other.data,)  # noqa: SLF001  our own copy, which closes what it opened
         row_macs.install(other.data, self.macs)
         return other
@@ -166,12 +168,12 @@ class Store:
             fork_guard.check(engine)
 
     def close(self) -> None:
-        """Close all connections. In a process that was forked since they were opened they are the parent's, and stay."""
+        """Close all connections. In a forked child, connections that the parent opened stay open: they are the parent's."""
         for engine in self._engines:
             fork_guard.close(engine)
 
     def read_codes(self, codes: Iterable[str], world: World, now: datetime) -> list[tuple[bytes, int] | None]:
-        """The waybill and print number of each authentic label code, None for another text. Asks no database of data."""
+        """The waybill and print number of each authentic label code, None for any other string. Does not read the data."""
         keys = self.keys.label_keys(world, now)
         return [labelcode.decode(keys, self.settings.tenant, code) for code in codes]
 
@@ -183,40 +185,52 @@ class Store:
     def leaf(
         self, world: World, now: datetime, kind: LedgerKind, actor: str, waybill: bytes | None = None, /, **detail: str
     ) -> Leaf:
-        """A ledger leaf about an act; the waybill appears only as its keyed subject."""
+        """A ledger leaf about an act. It names the waybill only by its subject."""
         about = None if waybill is None else self.subject(waybill, world, now)
         return Leaf(id=world.record_id(now), at=now, kind=kind, actor=actor, subject=about, detail=detail)
 
     def refusal_leaf(self, world: World, now: datetime, actor: str, waybill: bytes, reason: str, *, step: str) -> Leaf:
-        """The leaf of an act that was refused, whatever uniform answer the actor got."""
+        """The leaf of a refused act, with the true reason. The actor may have got a more general one."""
         return self.leaf(world, now, LedgerKind.REFUSAL, actor, waybill, reason=reason, step=step)
 
     def subject(self, waybill: bytes, world: World, now: datetime) -> bytes:
-        """A waybill's name in the ledger, under the salt of the day it was made (FORMAT.md section 8)."""
+        """A waybill's pseudonym in the ledger, made with the salt of the waybill's day (FORMAT.md section 8)."""
         made = int.from_bytes(waybill[:6], "big")
         known = made < milliseconds(now + timedelta(days=2))
         salt = self.keys.existing("salt", day_of(moment(made))) if known else None
         recent = known and made > milliseconds(now - timedelta(days=400))
-        if salt is None:  # a made-up id must not make keys for any day it likes
+        if salt is None:  # an invented id must not create keys for arbitrary days
             salt = self.keys.key("salt", day_of(moment(made)) if recent else day_of(now), world, now)
         return subject(salt, waybill)
 
     def duty(self, assignment: bytes, world: World, now: datetime) -> str:
-        """An assignment's name in the ledger: in the leaf that gave the duty, and in those of what it allowed."""
+        """An assignment's pseudonym in the ledger. It links the leaf of the assignment to those of the acts it allowed."""
         return letters(self.subject(assignment, world, now))
 
 
 def reason_not_empty(data_url: str, keys_url: str) -> str:
-    """Why these two databases are no place for new keys; empty if they are. Then SQLite's files are their owner's alone.
+    """Why a new deployment can't be created in these databases, "" if it can. Creates missing SQLite files with mode 0600.
 
     Raises:
         SettingsError: see `Store.open`.
     """
     for file in files((data_url, keys_url)):
-        file.touch(mode=0o600)  # SQLite itself would leave that to the umask; its log takes after them
+        file.touch(mode=0o600)  # SQLite would use the umask; its log gets the file's mode
     for url, name, head, table, why in (
-        (keys_url, "keys", KEYS_HEAD, key_schema.stored_key, "there are keys already; they are never written over"),
-        (data_url, "data", DATA_HEAD, schema.person, "there is data already; only a copy of its own keys opens it"),
+        (
+            keys_url,
+            "keys",
+            KEYS_HEAD,
+            key_schema.stored_key,
+            "there are keys already, and keys are never overwritten. Choose another folder or database",
+        ),
+        (
+            data_url,
+            "data",
+            DATA_HEAD,
+            schema.person,
+            "there is data already, and only a copy of its own keys opens it. Restore that, or choose another folder or database",
+        ),
     ):
         engine = open_engine(url)
         try:
@@ -230,27 +244,29 @@ def reason_not_empty(data_url: str, keys_url: str) -> str:
 
 
 def missing_sqlite_file(*urls: str) -> str:
-    """The name of an SQLite file among these addresses that is not there; empty if none is missing."""
+    """The name of a missing SQLite file of these addresses, "" if none is missing."""
     return next((file.name for file in files(urls) if not file.exists()), "")
 
 
 def files(urls: Iterable[str]) -> list[Path]:
-    """The files of those databases that are SQLite's.
+    """The files of the SQLite databases among these addresses.
 
     Raises:
-        SettingsError: one is not a database's address.
+        SettingsError: an address is not valid.
     """
     try:
         places = [make_url(url) for url in urls]
     except (ArgumentError, ValueError):
         places = []
     if not places or any(place.get_backend_name() not in ("sqlite", "postgresql") for place in places):
-        raise SettingsError("a database's address is sqlite:///path or postgresql+psycopg://user@host/name")
+        raise SettingsError(
+            "the address of a database is not valid. Write sqlite:///path or postgresql+psycopg://user@host/name"
+        )
     return [Path(place.database) for place in places if place.get_backend_name() == "sqlite" and place.database]
 
 
 def create_keys(store: Store, world: World) -> bytes:
-    """Give a new deployment its offline archive key; the private half, which is kept nowhere here."""
+    """Create a new deployment's first keys. Returns the private half of the offline key, which is not stored."""
     now = world.now()
     private, public = archive.generate()
     store.keys.put("offline", "1", public, world, now)

@@ -27,8 +27,10 @@ from masking.crypto.encoding import framed
 from masking.crypto.keys import KeySource
 from masking.crypto.rowmac import copy_mac, framed_value
 from masking.database import fork_guard, key_schema, schema
-from masking.database.engine import insert_new, migrate, open_engine, reading, transaction, truncate_log
+from masking.database.connections import open_engine
+from masking.database.engine import insert_new, reading, transaction, truncate_log
 from masking.database.key_schema import KEYS_HEAD, backup, destruction, wrap
+from masking.database.migrating import migrate
 from masking.database.schema import waybill
 from masking.database.schema_check import check_schema
 from masking.errors import RefusedError, SettingsError
@@ -81,7 +83,7 @@ def _filling(target: Path) -> Iterator[sqlite3.Connection]:
     try:
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError as error:
-        raise SettingsError(f"{target.name} exists; a copy is never written over") from error
+        raise SettingsError(f"{target.name} exists, and copies are never overwritten. Name another file") from error
     try:
         with closing(sqlite3.connect(target)) as place:
             yield place

@@ -11,7 +11,7 @@ from pathlib import Path
 from masking.config import databases, read_table
 from masking.connection import OPERATOR
 from masking.database import fork_guard
-from masking.database.engine import open_engine
+from masking.database.connections import open_engine
 from masking.errors import SettingsError
 from masking.journal import journal
 from masking.keys.root import open_root

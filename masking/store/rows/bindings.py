@@ -1,6 +1,6 @@
-"""Rows of calls that a provider was asked to connect: written before it is asked, so that none can be forgotten.
+"""Rows of bindings: calls that a provider was asked to connect. A row is written before the provider is asked.
 
-A row outlives its parcel's data, without naming the parcel, until the provider has ended the binding or its time is over.
+A row outlives its parcel's data, without naming the parcel, until the provider has ended the binding or it has expired.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from masking.database.engine import columns_of
 from masking.database.schema import binding, intent
 from masking.runtime import milliseconds
 
 
 class Binding(NamedTuple):
-    """One binding, in the columns' order of the table `binding`.
+    """One binding: a row of the table `binding`.
 
-    `subscription` is None until the provider has answered, `waybill` once the parcel's data is destroyed.
+    Attributes:
+        waybill: None once the parcel's data is destroyed.
+        subscription: the provider's id of the binding, None until it has answered.
     """
 
     call: bytes
@@ -29,8 +32,11 @@ class Binding(NamedTuple):
     until: int
 
 
+_COLUMNS = columns_of(binding, Binding._fields)
+
+
 def ask(tx: Connection, new: Binding) -> bool:
-    """Record what is about to be asked; False if the call is no more, because its parcel was destroyed meanwhile."""
+    """Record a binding that the provider is about to be asked for. Returns False if the parcel was destroyed meanwhile."""
     if tx.execute(sa.select(intent.c.id).where(intent.c.id == new.call).with_for_update()).first() is None:
         return False
     tx.execute(binding.delete().where(binding.c.call == new.call))
@@ -39,40 +45,40 @@ def ask(tx: Connection, new: Binding) -> bool:
 
 
 def made(tx: Connection, call: bytes, subscription: str) -> bool:
-    """Record the provider's answer; False if the call is no more, and the binding is to be ended."""
+    """Record the provider's answer. Returns False if the parcel was destroyed meanwhile: then end the binding."""
     answered = binding.update().where(binding.c.call == call).values(subscription=subscription)
     row = tx.execute(answered.returning(binding.c.waybill)).first()
     return row is not None and row.waybill is not None
 
 
 def orphan(tx: Connection, waybills: Collection[bytes], now: datetime) -> None:
-    """These waybills' data is being destroyed: forget what is over, and whose the others are."""
+    """Delete the expired bindings of waybills that are being destroyed, and detach the others from them."""
     of = binding.c.waybill.in_(waybills)
     tx.execute(binding.delete().where(of, binding.c.until < milliseconds(now)))
     tx.execute(binding.update().where(of).values(waybill=None))
 
 
 def orphans(tx: Connection) -> list[Binding]:
-    """What the provider has bound for parcels whose data is destroyed."""
+    """The bindings at the provider whose parcels' data is destroyed."""
     named = binding.c.waybill.is_(None) & binding.c.subscription.is_not(None)
-    return [Binding(*row) for row in tx.execute(sa.select(binding).where(named).order_by(binding.c.call))]
+    return [Binding._make(row) for row in tx.execute(sa.select(*_COLUMNS).where(named).order_by(binding.c.call))]
 
 
 def drop(tx: Connection, calls: Collection[bytes]) -> None:
-    """These bindings are known not to be."""
+    """Delete bindings that the provider is known not to have."""
     tx.execute(binding.delete().where(binding.c.call.in_(calls)))
 
 
 def over(tx: Connection, main: str) -> list[Binding]:
-    """All that we know of over one main number."""
-    return [Binding(*row) for row in tx.execute(sa.select(binding).where(binding.c.main == main))]
+    """All bindings that are recorded for one main number."""
+    return [Binding._make(row) for row in tx.execute(sa.select(*_COLUMNS).where(binding.c.main == main))]
 
 
 def asked_at(row: Binding) -> int:
-    """When the provider was asked at the earliest: ids begin with their time."""
+    """The earliest time at which the provider can have been asked. A call's id begins with its time."""
     return int.from_bytes(row.call[:6], "big")
 
 
 def is_over(row: Binding, now: datetime) -> bool:
-    """Whether the provider ends it by itself."""
+    """Whether a binding has expired, so that the provider has ended it by itself."""
     return row.until < milliseconds(now)

@@ -1,7 +1,7 @@
-"""One row of counts an actor, locked, read and written in the transaction of the act that spends them.
+"""Rows of budgets: one row of counts for each actor, locked, read and written in the transaction of the act it limits.
 
-A row is never more than one an actor, and a window that is over begins anew when somebody next looks: nothing to sweep.
-Who takes how many places stands with the assignments themselves, so that whatever ends a duty frees its place.
+Counts of a past window are reset when the row is next loaded, so that nothing has to be swept. The number of parcels that a
+courier has opened and not finished is counted from the open assignments, so that closing an assignment frees the courier.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from masking.access.budget import ALWAYS, FULL, LIMITS, Counts, Hours, Tally, da
 from masking.access.duty import DUTY_LASTS
 from masking.access.people import Actor
 from masking.database import hot_sql
-from masking.database.engine import in_list, insert_new
+from masking.database.engine import columns_of, in_list, insert_new
 from masking.database.schema import alarm, assignment, budget, person
 from masking.runtime import World, milliseconds
 from masking.store.alarms import raise_alarm
 from masking.words.alarms import AlarmKind
 
-# Built once: to build such a statement takes longer than to run it.
-_LOCK = sa.select(budget).where(budget.c.actor.in_(in_list("names"))).order_by(budget.c.actor).with_for_update()
+# statements are built once: building one takes longer than running it
+_COLUMNS = columns_of(budget, Counts._fields)
+_LOCK = sa.select(*_COLUMNS).where(budget.c.actor.in_(in_list("names"))).order_by(budget.c.actor).with_for_update()
 _SAVE = (
     budget.update()
     .where(budget.c.actor == sa.bindparam("actor_"))
@@ -45,27 +46,27 @@ _LOOKED = (
         counted_since=sa.func.coalesce(sa.bindparam("counted_since_", type_=sa.BigInteger), assignment.c.counted_since),
     )
 )
-_IN_LOCK = sa.select(budget).where(budget.c.actor.in_(in_list("names")), budget.c.locked_until.is_not(None))
+_IN_LOCK = sa.select(*_COLUMNS).where(budget.c.actor.in_(in_list("names")), budget.c.locked_until.is_not(None))
 _ON_SHIFT = sa.select(person.c.id).where(person.c.id.in_(in_list("names")), person.c.shift_until > sa.bindparam("now"))
 
 
 def create(tx: Connection, actor: str) -> None:
-    """Give somebody who is being enrolled their row."""
+    """Insert the row of an actor who is being enrolled."""
     insert_new(tx, budget, [Counts(actor)._asdict()], "actor")
 
 
 def lock(tx: Connection, actors: Collection[str]) -> dict[str, Counts]:
-    """The rows of these actors, locked until the transaction ends, in sorted order, so that nobody deadlocks."""
-    return hot_sql.by_key(tx, lambda row: (row[0], Counts(*row)), _LOCK, names=sorted(set(actors)))
+    """The counts of these actors, locked until the transaction ends, in sorted order so that workers can't deadlock."""
+    return hot_sql.by_key(tx, lambda row: (row[0], Counts._make(row)), _LOCK, names=sorted(set(actors)))
 
 
 def locked(tx: Connection, actors: Collection[str], now: datetime) -> set[str]:
-    """Who of these actors is locked, by a look that locks no row: asked before any parcel is looked for.
+    """The actors among these who are locked out. Takes no row lock, and is called before any parcel is loaded.
 
-    What is known of a parcel then has no part in the answer to a locked caller, nor in the time that it takes.
+    So neither the answer to a locked actor nor its time depends on a parcel.
     """
     rows = hot_sql.rows(tx, _IN_LOCK, names=sorted(set(actors)))
-    return {row[0] for row in rows if Tally(before=Counts(*row), now=now).locked()}
+    return {row[0] for row in rows if Tally(before=Counts._make(row), now=now).locked()}
 
 
 def open_tallies(
@@ -78,11 +79,18 @@ def open_tallies(
     staff: Mapping[str, Actor] | None = None,
     hours: Hours = ALWAYS,
 ) -> dict[str, Tally]:
-    """The counts of these actors, locked until the transaction ends; `locked` where `lock` has been asked already.
+    """The tallies of these actors; their rows are locked until the transaction ends.
 
-    `spending` says how many parcels each of them may be about to open, `staff` how well their devices guard their keys,
-    `hours` when parcels are opened by those whose outlet has not begun a shift for them.
-    Places are only counted of those who could come to the end of them: nobody takes more than they have looked at today.
+    Open parcels are counted only for actors who could reach their limit: none can have more than they opened today.
+
+    Args:
+        tx: a transaction on the data.
+        actors: their ids.
+        now: the present.
+        locked: the counts, if the caller has called `lock` already.
+        spending: how many parcels each actor may be about to open.
+        staff: the actors, whose limits depend on how well their devices protect their keys.
+        hours: when parcels may be opened by couriers who have no recorded shift.
     """
     names = sorted(set(actors))
     rows = dict(lock(tx, names) if locked is None else locked)
@@ -116,7 +124,7 @@ def open_tallies(
 
 
 def save_tallies(tx: Connection, tallies: Mapping[str, Tally], now: datetime, world: World) -> None:
-    """Write back the counts that changed, what was looked at, and the alarms that rang."""
+    """Write back changed counts and newly opened duties, and raise the alarms of new locks."""
     changed = [counts for tally in tallies.values() if (counts := tally.counts) != tally.before]
     hot_sql.write(tx, _SAVE, [dict(zip(_SAVED, counts, strict=True)) for counts in changed])
     at = milliseconds(now)
@@ -132,13 +140,13 @@ def save_tallies(tx: Connection, tallies: Mapping[str, Tally], now: datetime, wo
 
 
 def is_locked(tx: Connection, actor: str, now: datetime) -> bool:
-    """Whether a person has been refused too often."""
+    """Whether an actor is locked after too many refusals."""
     counts = lock(tx, [actor]).get(actor)
     return counts is not None and Tally(before=counts, now=now).locked_until is not None
 
 
 def unlock(tx: Connection, actor: str) -> None:
-    """End the lock of somebody with too many refusals, who begins to count anew."""
+    """End an actor's lock, and count refusals from zero again."""
     tx.execute(budget.update().where(budget.c.actor == actor).values(refusals=0, locked_until=None))
 
 

@@ -1,4 +1,4 @@
-"""Rows of one-time codes: hashes of what lets a device in, who made each, who confirmed it, and the phone it brings."""
+"""Rows of one-time codes: the hash of each, who made and confirmed it, and the phone that it verifies."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from masking.store import row_macs
 from masking.store.rows.people import Phone, active
 
 KEPT = timedelta(days=2)
-"""Longer than the day in which they count against their maker."""
+"""How long a code is kept: longer than the day in which it counts towards its maker's limit."""
 
 
 class Newest(NamedTuple):
-    """A code that is not over, with its maker's unit, who confirmed it, and the index of the phone that it brings."""
+    """A valid code, with its maker's unit, who confirmed it, and the index of the phone that it verifies."""
 
     digest: bytes
     maker: str
@@ -31,20 +31,20 @@ class Newest(NamedTuple):
 
 
 class Spent(NamedTuple):
-    """Whose code was used, and the phone that came with it, if one did."""
+    """The person whose code was used, and the phone that it verified, if any."""
 
     person: str
     phone: Phone | None
 
 
 _ENDED: dict[str, Any] = {"phone": None, "phone_index": None}
-"""A code that is used or replaced keeps no phone."""
+"""The columns of a code that was used or replaced: it keeps no phone."""
 
 
 def add(
     tx: Connection, who: str, maker: str, digest: bytes, now: datetime, until: datetime, *, phone: Phone | None = None
 ) -> None:
-    """Store the hash of a new code; an older one of the same person is invalid from now on."""
+    """Store the hash of a new code, and end older ones of the same person."""
     end(tx, [who], now)
     row = {
         "digest": digest,
@@ -67,7 +67,7 @@ def made_today(tx: Connection, maker: str, now: datetime) -> int:
 
 
 def newest(tx: Connection, who: str, now: datetime) -> Newest | None:
-    """The one code of this person that is not over."""
+    """This person's valid code, or None."""
     for row in row_macs.found(tx, code, code.c.person == who, code.c.until > milliseconds(now)):
         for maker in row_macs.found(tx, person, person.c.id == row.maker):
             return Newest(row.digest, row.maker, maker.unit, row.confirmed_by, row.phone_index)
@@ -75,31 +75,31 @@ def newest(tx: Connection, who: str, now: datetime) -> Newest | None:
 
 
 def confirm(tx: Connection, digest: bytes, by: str) -> None:
-    """Say who confirmed a code."""
+    """Record who confirmed a code."""
     row_macs.change(tx, code, code.c.digest == digest, confirmed_by=by)
 
 
 def holder(tx: Connection, digest: bytes, now: datetime) -> Actor | None:
-    """Whose a code is that could be spent."""
+    """The active person whose confirmed, unused code this is, or None."""
     for row in row_macs.found(tx, code, *_live(digest, now)):
         return active(tx, [row.person]).get(row.person)
     return None
 
 
 def spend(tx: Connection, digest: bytes, now: datetime) -> Spent | None:
-    """Use a confirmed code up; None for one that is unconfirmed, used, expired or unknown. At most one succeeds."""
+    """Use up a confirmed code. None if it is unconfirmed, used, expired or unknown; of several calls at most one succeeds."""
     for row in row_macs.change(tx, code, *_live(digest, now), used=milliseconds(now)):
         return Spent(row.person, Phone(row.phone, row.phone_index) if row.phone_index else None)
     return None
 
 
 def restore(tx: Connection, digest: bytes) -> None:
-    """Take back that a code was used, in the transaction that has used it."""
+    """Make a code unused again, in the transaction that used it."""
     row_macs.change(tx, code, code.c.digest == digest, used=None)
 
 
 def forget_phone(tx: Connection, digest: bytes) -> None:
-    """The phone of a code that was used is in force, and stays with the person alone."""
+    """Delete the phone of a used code: it is now stored with the person."""
     row_macs.change(tx, code, code.c.digest == digest, **_ENDED)
 
 
@@ -109,11 +109,11 @@ def _live(digest: bytes, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def end(tx: Connection, people: Collection[str], now: datetime) -> None:
-    """End the codes of these people that are not over."""
+    """End the valid codes of these people."""
     of = code.c.person.in_(people), code.c.until > milliseconds(now)
     row_macs.change(tx, code, *of, **_ENDED, until=milliseconds(now))
 
 
 def sweep(tx: Connection, now: datetime) -> None:
-    """Forget codes that are two days old."""
+    """Delete codes older than `KEPT`."""
     tx.execute(code.delete().where(code.c.at < milliseconds(now - KEPT)))

@@ -1,6 +1,7 @@
-"""Rows of credentials: hashes only, read anew for each request, so that a revocation is felt by the next one.
+"""Rows of credentials, as hashes, and of used proofs.
 
-Also the proofs that are used up: an insert that finds its row there has found a replay, in whichever worker.
+Credentials are read for each request, so that a revocation takes effect with the next one. A proof whose row exists already
+is a replay, in any worker.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ _USE = postgresql.insert(proof).on_conflict_do_nothing().returning(proof.c.id)
 
 
 class TokenHolder(NamedTuple):
-    """Whose a credential is, and the thumbprint of the key that it is bound to; None for one that needs no proof."""
+    """A credential's actor, and the thumbprint of the key it is bound to, or None if it needs no proof."""
 
     actor: Actor
     key: bytes | None
@@ -48,7 +49,7 @@ class TokenHolder(NamedTuple):
 def add(
     tx: Connection, actor: str, kind: str, digest: bytes, expires: datetime | None = None, *, key: bytes | None = None
 ) -> None:
-    """Store the hash of a new credential, bound to the key of this thumbprint."""
+    """Store the hash of a new credential, bound to the key with this thumbprint if one is given."""
     until = milliseconds(expires) if expires else None
     row = {"digest": digest, "person": actor, "kind": kind, "expires": until, "key": key}
     tx.execute(credential.insert().values(row_macs.with_mac(tx, credential, row)))
@@ -57,17 +58,18 @@ def add(
 def check(
     tx: Connection, digests: Collection[bytes], proofs: Collection[Proof], now: datetime
 ) -> tuple[Collection[bytes], set[bytes]]:
-    """Those of these credentials that are somebody's who is enrolled now, and not expired; and what `use` says of the proofs."""
-    is_ours = partial(row_macs.of(tx).holds, credential)  # the person's row is checked by each step, and in `holders`
+    """The digests of valid credentials of enrolled people, and the proofs that `use` newly used up."""
+    # the MAC of the person's row is checked by each step, and in `holders`
+    is_valid = partial(row_macs.of(tx).holds, credential)
     given: dict[str, Any] = {"digests": list(digests), "now": milliseconds(now)}
     with hot_sql.pipeline(tx):
-        valid = hot_sql.by_key(tx, lambda row: (row[0], None), _VALID, keep=is_ours, **given)
+        valid = hot_sql.by_key(tx, lambda row: (row[0], None), _VALID, keep=is_valid, **given)
         used = use(tx, proofs)
     return valid.keys(), used
 
 
 def holders(tx: Connection, digests: Collection[bytes], now: datetime) -> dict[bytes, TokenHolder]:
-    """Whose these credentials are: of people who are enrolled now, and not expired."""
+    """The actors of these credentials, by digest. Expired ones and those of people who are not enrolled are left out."""
     if not digests:
         return {}
     macs, held = row_macs.of(tx), {}
@@ -86,7 +88,7 @@ def is_let_in(tx: Connection, id_: str) -> bool:
 
 
 def end(tx: Connection, actors: Collection[str], *, kind: str | None = None) -> None:
-    """End all credentials of these people, or those of one kind."""
+    """Delete all credentials of these people, or those of one kind."""
     of_kind = (credential.c.kind == kind,) if kind else ()
     gone = credential.delete().where(credential.c.person.in_(actors), *of_kind)
     rows = tx.execute(gone.returning(credential.c.digest, credential.c.expires))
@@ -96,14 +98,14 @@ def end(tx: Connection, actors: Collection[str], *, kind: str | None = None) -> 
 
 
 def sweep(tx: Connection, actor: str, now: datetime) -> None:
-    """Forget the expired credentials of somebody who is just getting a new one."""
+    """Delete the expired credentials of an actor."""
     tx.execute(credential.delete().where(credential.c.person == actor, credential.c.expires <= milliseconds(now)))
 
 
 def use(tx: Connection, proofs: Collection[Proof]) -> set[bytes]:
-    """Use these proofs up; the `use` of each that is used up by it, not before. One statement for all."""
+    """Use up these proofs in one statement. Returns the `use` of each that was not used before."""
     used: set[bytes] = set()
-    rows = sorted({each.use: each.until for each in proofs}.items())  # in one order, so that nobody deadlocks
+    rows = sorted({each.use: each.until for each in proofs}.items())  # sorted, so that workers can't deadlock
 
     def take(found: Sequence[tuple[bytes]]) -> None:
         used.update(id_ for (id_,) in found)
@@ -117,11 +119,11 @@ def use(tx: Connection, proofs: Collection[Proof]) -> set[bytes]:
 
 @cache
 def _use(many: int) -> str:
-    """Written out: the same statement takes several times as long to build by expressions."""
+    """SQL as text: building this statement from expressions takes several times as long."""
     rows = ", ".join(["(?, ?)"] * many)
     return f"INSERT INTO proof (id, until) VALUES {rows} ON CONFLICT DO NOTHING RETURNING id"  # noqa: S608  signs only
 
 
 def forget_proofs(tx: Connection, now: datetime) -> int:
-    """Forget used-up proofs that are stale by now; how many there were."""
+    """Delete used proofs that have expired, and are therefore refused anyway. Returns how many."""
     return tx.execute(proof.delete().where(proof.c.until < int(now.timestamp()))).rowcount

@@ -1,25 +1,26 @@
-"""Rows that say where a parcel is and whose it is to deliver: scans, assignments, prints of its label."""
+"""Rows of scans, assignments and label prints: where a parcel is, and which courier has it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from masking.access.budget import CountedDuty
 from masking.database import hot_sql
-from masking.database.engine import in_list, insert_new
+from masking.database.engine import columns_of, in_list, insert_new
 from masking.database.schema import assignment, label_print, scan
 from masking.runtime import milliseconds
 from masking.store import row_macs
 
 
 class Scan(NamedTuple):
-    """One scan of a parcel, in the columns' order of the table `scan`."""
+    """One scan of a parcel: a row of the table `scan`."""
 
     id: bytes
     waybill: bytes
@@ -32,9 +33,11 @@ class Scan(NamedTuple):
 
 
 class Assignment(NamedTuple):
-    """A duty: this courier, this parcel, this leg of its way, given by another person.
+    """A duty, given by another person: this courier, this parcel, this leg. A row of `assignment`, without its MAC.
 
-    In the columns' order of the table `assignment`, without the MAC. The last two: `access.budget.Duty`.
+    Attributes:
+        masked_views: how often the courier saw the masked view.
+        opened_at, counted_since: see `access.budget.CountedDuty`.
     """
 
     id: bytes
@@ -51,12 +54,12 @@ class Assignment(NamedTuple):
 
     @property
     def counted_duty(self) -> CountedDuty:
-        """What a budget asks of it."""
+        """The part that a budget needs."""
         return CountedDuty(self.id, self.opened_at, self.counted_since)
 
 
 class Print(NamedTuple):
-    """One print of a label, counted once a job."""
+    """One print of a label: a row of the table `label_print`. A job prints a label once, however often it is repeated."""
 
     waybill: bytes
     number: int
@@ -68,6 +71,7 @@ class Print(NamedTuple):
 
 
 _LOOKS = assignment.update().where(assignment.c.id == sa.bindparam("of")).values(masked_views=sa.bindparam("viewed"))
+_RECORD = itemgetter(*(assignment.columns.keys().index(name) for name in Assignment._fields))
 _OPEN = sa.select(assignment).where(assignment.c.waybill.in_(in_list("waybills")), assignment.c.closed.is_(None))
 
 
@@ -79,7 +83,7 @@ _FREE = (
 
 
 def add_scans(tx: Connection, scans: Sequence[Scan]) -> set[bytes]:
-    """Record scans; the ids that went in. One whose event is taken does not, and is no error."""
+    """Record scans and return the ids of those recorded. One whose event is recorded already is left out."""
     return {row[0] for row in insert_new(tx, scan, [row._asdict() for row in scans])}
 
 
@@ -87,29 +91,35 @@ def scans_of_events(tx: Connection, events: Collection[bytes]) -> dict[bytes, Sc
     """The scans that were recorded under these events."""
     if not events:
         return {}
-    return {row.event: Scan(*row) for row in tx.execute(sa.select(scan).where(scan.c.event.in_(events)))}
+    query = sa.select(*columns_of(scan, Scan._fields)).where(scan.c.event.in_(events))
+    return {row.event: Scan._make(row) for row in tx.execute(query)}
 
 
 def open_assignments(tx: Connection, waybills: Collection[bytes]) -> dict[bytes, Assignment]:
-    """The open assignment of each parcel that has one."""
-    is_ours = partial(row_macs.of(tx).holds, assignment)
-    return hot_sql.by_key(tx, lambda row: (row[1], Assignment(*row[:-1])), _OPEN, keep=is_ours, waybills=list(waybills))
+    """The open assignment of each parcel that has one, by waybill."""
+
+    def entry(row: Sequence[Any]) -> tuple[bytes, Assignment]:
+        made = Assignment._make(_RECORD(row))
+        return made.waybill, made
+
+    is_valid = partial(row_macs.of(tx).holds, assignment)
+    return hot_sql.by_key(tx, entry, _OPEN, keep=is_valid, waybills=list(waybills))
 
 
 def assign(tx: Connection, assignments: Sequence[Assignment]) -> set[bytes]:
-    """Record assignments; the parcels that got one. A parcel with an open one keeps that."""
+    """Record assignments and return the waybills that got one. A parcel that has an open assignment keeps it."""
     rows = [row_macs.with_mac(tx, assignment, row._asdict()) for row in assignments]
     ids = {row[0] for row in insert_new(tx, assignment, rows)}
     return {row.waybill for row in assignments if row.id in ids}
 
 
-def count_looks(tx: Connection, assignments: Collection[Assignment]) -> None:
-    """Keep how often each duty was looked under."""
+def record_masked_views(tx: Connection, assignments: Collection[Assignment]) -> None:
+    """Store how often the masked view was shown under each assignment."""
     hot_sql.write(tx, _LOOKS, [{"of": each.id, "viewed": each.masked_views} for each in assignments])
 
 
 def close_assignments(tx: Connection, waybills: Collection[bytes], now: datetime) -> None:
-    """End the open assignments of these parcels; without its MAC none of them is opened again."""
+    """End the open assignments of these parcels. They lose their MACs, so that nothing can reopen them."""
     tx.execute(
         assignment.update()
         .where(assignment.c.waybill.in_(waybills), assignment.c.closed.is_(None))
@@ -117,8 +127,8 @@ def close_assignments(tx: Connection, waybills: Collection[bytes], now: datetime
     )
 
 
-def free_places(tx: Connection, waybills: Collection[bytes]) -> None:
-    """These parcels were tried: they take no place among those that their couriers have yet to see to."""
+def stop_counting(tx: Connection, waybills: Collection[bytes]) -> None:
+    """Take these parcels off the number that their couriers have opened and not finished: a delivery was attempted."""
     tx.execute(_FREE, {"waybills": list(waybills)})
 
 
@@ -128,8 +138,10 @@ def prints_of_jobs(
     """The prints that these jobs have already made of these waybills."""
     if not waybills:
         return {}
-    query = sa.select(label_print).where(label_print.c.waybill.in_(waybills), label_print.c.job.in_(jobs))
-    return {(row.waybill, row.job): Print(*row) for row in tx.execute(query)}
+    query = sa.select(*columns_of(label_print, Print._fields)).where(
+        label_print.c.waybill.in_(waybills), label_print.c.job.in_(jobs)
+    )
+    return {(row.waybill, row.job): Print._make(row) for row in tx.execute(query)}
 
 
 def add_prints(tx: Connection, prints: Sequence[Print]) -> None:
@@ -139,5 +151,5 @@ def add_prints(tx: Connection, prints: Sequence[Print]) -> None:
 
 
 def forget_prints(tx: Connection, waybills: Collection[bytes]) -> None:
-    """Do what the destroy list says of prints."""
+    """Delete the prints of these waybills, as `erasure_policy.ERASED_COLUMNS` says."""
     tx.execute(label_print.delete().where(label_print.c.waybill.in_(waybills)))

@@ -17,13 +17,13 @@ from masking.runtime import World, milliseconds
 from masking.store.rows import credentials, people
 
 REVERSIBLE = timedelta(hours=1)
-"""How long a revocation can be taken back, with the device and the phone that the person had."""
+"""How long a revocation can be undone. The person then has the former device and phone again."""
 
 WAITS = timedelta(days=1)
 """How long a request waits for a second supervisor."""
 
 KEPT = timedelta(days=2)
-"""Longer than the day in which they count."""
+"""How long a row is kept: longer than the day in which it counts towards a limit."""
 
 
 def add(
@@ -37,14 +37,14 @@ def add(
 def done_today(
     tx: Connection, kinds: Collection[str], now: datetime, *, supervisor: str | None = None, person: str | None = None
 ) -> int:
-    """How many of these were done today, by this supervisor or to this person."""
+    """How many interventions of these kinds were done today, by a supervisor or to a person."""
     whose = intervention.c.supervisor == supervisor if supervisor else intervention.c.person == person
     today = (intervention.c.kind.in_(kinds), intervention.c.at >= midnight(now), intervention.c.done.is_(True))
     return tx.execute(sa.select(sa.func.count()).where(whose, *today)).scalar_one()
 
 
 def askers(tx: Connection, kind: str, person: str, now: datetime) -> set[str]:
-    """The supervisors who asked for this and wait for a second one."""
+    """The supervisors who asked for this intervention, and whose request waits for a second supervisor."""
     waiting = (
         intervention.c.kind == kind,
         intervention.c.person == person,
@@ -55,12 +55,12 @@ def askers(tx: Connection, kind: str, person: str, now: datetime) -> set[str]:
 
 
 def is_reversible(tx: Connection, person: str, now: datetime) -> bool:
-    """Whether a person was revoked within the last hour."""
+    """Whether a person was revoked so recently that it can be undone."""
     return tx.execute(_reversible(now).where(intervention.c.person == person)).first() is not None
 
 
 def sweep(tx: Connection, now: datetime) -> None:
-    """Finish revocations that are final by now, and forget what is two days old."""
+    """Delete the devices and credentials of finally revoked people, and rows older than `KEPT`."""
     gone = people.forget_revoked(tx, _reversible(now))
     credentials.end(tx, gone)
     tx.execute(intervention.delete().where(intervention.c.at < milliseconds(now - KEPT)))

@@ -31,14 +31,14 @@ from masking.values.plaintext import Plain
 _ACTOR = itemgetter(*(person.columns.keys().index(name) for name in ("id", "tenant", "role", "unit", "level")))
 
 _UNBOUND = {"device": None, "level": KeyProtection.NONE.value, "phone": None, "phone_index": None}
-"""A phone goes with its device, so that only a person who can act is rung."""
+"""The columns of a person without a device. The phone goes with the device, so that only a person who can act is called."""
 
 _ACTIVE = sa.select(person).where(person.c.id.in_(in_list("ids")), person.c.active.is_(True))
 _REACHABLE = _ACTIVE.where(person.c.phone.is_not(None))
 
 
 class Phone(NamedTuple):
-    """A verified phone as a row keeps it: sealed, and as the index under which its owner is recognised."""
+    """A verified phone as it is stored: sealed, and as the index by which its owner is recognised as a caller."""
 
     sealed: bytes
     known_by: bytes
@@ -47,7 +47,7 @@ class Phone(NamedTuple):
 def enrol(
     world: World, keys: KeyStore, tx: Connection, actor: Actor, now: datetime, *, phone: Plain | None = None
 ) -> bool:
-    """Enrol somebody, with their verified phone, sealed, if calls are theirs to make; False if the id is taken."""
+    """Enrol an actor, with a verified phone if the actor makes calls. Returns False if the id is taken."""
     row: dict[str, Any] = {
         "id": actor.id,
         "tenant": actor.tenant,
@@ -68,10 +68,10 @@ def enrol(
 
 
 def seal_phone(world: World, keys: KeyStore, actor: Actor, phone: Plain, now: datetime) -> Phone:
-    """A phone of this person, as a row keeps it.
+    """Seal and index a phone of this person.
 
     Raises:
-        InputError: it is not a phone.
+        InputError: the string is not a phone number.
     """
     index = caller_index(world, keys, phone, now)
     if index is None:
@@ -81,18 +81,18 @@ def seal_phone(world: World, keys: KeyStore, actor: Actor, phone: Plain, now: da
 
 
 def set_phone(tx: Connection, id_: str, phone: Phone) -> None:
-    """Put a verified phone into force, in the transaction that binds the device it was confirmed with."""
+    """Store a verified phone, in the transaction that binds the device."""
     row_macs.change(tx, person, person.c.id == id_, phone=phone.sealed, phone_index=phone.known_by)
 
 
 def lock(tx: Connection, ids: Collection[str]) -> None:
-    """Keep the rows of these people as they are until the transaction ends; others that ask for them wait."""
+    """Lock the rows of these people until the transaction ends."""
     query = sa.select(person.c.id).where(person.c.id.in_(ids)).order_by(person.c.id)
     tx.execute(query.with_for_update())
 
 
 def revoke(tx: Connection, ids: Collection[str]) -> None:
-    """End enrolments; the next request of these people is refused, in every worker. `forget_revoked` does the rest."""
+    """Revoke these people: every worker refuses their next request. `forget_revoked` deletes device and phone later."""
     gone = row_macs.change(tx, person, person.c.id.in_(ids), active=False)
     ended_access.add(row_macs.of(tx).keys, [ended_access.person(row.id) for row in gone])
 
@@ -105,7 +105,7 @@ def reinstate(tx: Connection, id_: str) -> Actor:
 
 
 def forget_revoked(tx: Connection, but: sa.Select[Any]) -> list[str]:
-    """Take device and phone from those who are revoked for good, `but` for these ids; who they were."""
+    """Delete device and phone of revoked people, except those whom `but` selects. Returns their ids."""
     kept = person.c.device.is_not(None) | person.c.phone.is_not(None)
     gone = sa.select(person.c.id).where(person.c.active.is_(False), kept, person.c.id.not_in(but))
     ids = list(tx.execute(gone.order_by(person.c.id).with_for_update(skip_locked=True)).scalars())
@@ -114,13 +114,13 @@ def forget_revoked(tx: Connection, but: sa.Select[Any]) -> list[str]:
 
 
 def revoked(tx: Connection, id_: str, tenant: str) -> Role | None:
-    """The role of a revoked person of this name, or None."""
+    """The role of a revoked person with this id, or None."""
     rows = row_macs.found(tx, person, person.c.id == id_, person.c.tenant == tenant, person.c.active.is_(False))
     return Role(rows[0].role) if rows else None
 
 
 def active(tx: Connection, ids: Collection[str]) -> dict[str, Actor]:
-    """Those of these people who are enrolled now."""
+    """The actors among these ids who are enrolled and not revoked, by id."""
     names = [id_ for id_ in ids if is_name(id_)]
     return hot_sql.by_key(tx, lambda row: (row[0], actor_of(row)), _ACTIVE, keep=_is_ours(tx), ids=names)
 
@@ -130,13 +130,13 @@ def _is_ours(tx: Connection) -> Callable[[tuple[Any, ...]], bool]:
 
 
 def actor_of(row: Sequence[Any]) -> Actor:
-    """The actor in a whole row, in the columns' order of the table."""
+    """The actor of a whole row of the table `person`."""
     id_, tenant, role, unit, level = _ACTOR(row)
     return Actor(id=id_, tenant=tenant, role=Role(role), unit=unit, level=KeyProtection(level))
 
 
 def with_device(tx: Connection, device: bytes) -> Actor | None:
-    """Whose device this is, if they are enrolled now; it stays so, and so does their shift, until the transaction ends."""
+    """The active person whose device this is, or None. The row is locked in share mode until the transaction ends."""
     if ended_access.includes(row_macs.of(tx).keys, [ended_access.credential(device)]):
         return None
     rows = row_macs.found(tx, person, person.c.device == device, person.c.active.is_(True), lock="share")
@@ -144,9 +144,9 @@ def with_device(tx: Connection, device: bytes) -> Actor | None:
 
 
 def bind(tx: Connection, id_: str, device: bytes, level: KeyProtection) -> bool:
-    """Make this somebody's one device; False, and nothing is changed, if it is another's, or they are enrolled no more.
+    """Make this the person's one device. Returns False if another active person has it, or the person is not active.
 
-    A revoked person's device is free, and lost to that person.
+    The device of a revoked person is free to bind, and that person loses it.
     """
     row_macs.change(tx, person, person.c.device == device, person.c.active.is_(False), **_UNBOUND)
     other = person.alias()
@@ -161,7 +161,7 @@ def bind(tx: Connection, id_: str, device: bytes, level: KeyProtection) -> bool:
 
 
 def unbind(tx: Connection, ids: Collection[str]) -> None:
-    """Take these people's devices from them, and the phones that were verified with those; both may be enrolled anew."""
+    """Delete the devices of these people, and the phones that were verified with them. Both can be enrolled again."""
     ended_access.add(row_macs.of(tx).keys, _devices(row_macs.change(tx, person, person.c.id.in_(ids), **_UNBOUND)))
 
 
@@ -170,52 +170,52 @@ def _devices(rows: Sequence[sa.Row[Any]]) -> set[bytes]:
 
 
 def set_shift(tx: Connection, id_: str, until: datetime) -> None:
-    """Somebody works until then."""
+    """Store until when a person's shift lasts."""
     row_macs.change(tx, person, person.c.id == id_, shift_until=milliseconds(until))
 
 
 def shift_of(tx: Connection, id_: str) -> datetime | None:
-    """Until when somebody works; None if they have never begun."""
+    """When a person's last recorded shift ends or ended, None without one."""
     until = [row.shift_until for row in row_macs.found(tx, person, person.c.id == id_)]
     return moment(until[0]) if until and until[0] is not None else None
 
 
 def phone_indexes(tx: Connection, ids: Collection[str]) -> dict[str, bytes]:
-    """The indexed verified phones of those who have one."""
+    """The index of each person's verified phone. People without one are left out."""
     rows = row_macs.found(tx, person, person.c.id.in_(ids), person.c.phone_index.is_not(None))
     return {row.id: row.phone_index for row in rows}
 
 
 def phone_change(tx: Connection, id_: str, index: bytes | None) -> dict[str, str]:
-    """What a leaf says of a phone that comes with a code: that it is another one, and never which."""
+    """The part of a leaf that says whether a code changes the person's phone. It never says which phone."""
     return {} if index in {None, phone_indexes(tx, [id_]).get(id_)} else {"phone": "changed"}
 
 
 def units(tx: Connection) -> dict[str, str]:
-    """The unit of everybody who was ever enrolled."""
+    """The unit of each person who was ever enrolled."""
     return {row.id: row.unit for row in tx.execute(sa.select(person.c.id, person.c.unit))}
 
 
 def reachable(tx: Connection, ids: Collection[str]) -> set[str]:
-    """Those of these people who are enrolled now and have a verified phone."""
+    """The people among these who are active and have a verified phone."""
     return set(hot_sql.by_key(tx, lambda row: (row[0], None), _REACHABLE, keep=_is_ours(tx), ids=list(ids)))
 
 
 def couriers_at(tx: Connection, indexes: Collection[bytes]) -> dict[bytes, str]:
-    """The enrolled couriers whose verified phones have these indexes."""
+    """The active couriers whose verified phones have these indexes, by index."""
     are_couriers = (person.c.active.is_(True), person.c.role == Role.COURIER.value)
     rows = row_macs.found(tx, person, person.c.phone_index.in_(indexes), *are_couriers)
     return {row.phone_index: row.id for row in rows}
 
 
 def open_phone(world: World, keys: KeyStore, tx: Connection, actor: str, now: datetime) -> Plain:
-    """The verified phone of one who is `reachable`, for the switch to ring."""
+    """The verified phone of a person who is `reachable`, for the switch to dial."""
     [row] = row_macs.found(tx, person, person.c.id == actor)
     return open_fields(_staff_key(world, keys, now), row.tenant, _record(actor), {"phone": row.phone})["phone"]
 
 
 def caller_index(world: World, keys: KeyStore, phone: Plain, now: datetime) -> bytes | None:
-    """The index under which a staff member's phone is recognised as a caller; None for no phone, as of a hidden caller."""
+    """The index by which a staff member's phone is recognised as a caller. None for a caller who hides the number."""
     number = canonical(phone.reveal())
     return person_index(_staff_key(world, keys, now), number) if number else None
 

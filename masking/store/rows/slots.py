@@ -1,8 +1,8 @@
 """Rows of virtual numbers. Every change of a slot's stage is built from the table in `masking.numbers.pool`.
 
-A lease is drawn from a random place of the nearest area (`masking.numbers.pool.reaches`), which hides how many there are, and
-costs the same whatever the pool's size: writers start at different places, skip what others hold, and pass no long row of
-dead entries.
+A lease is drawn at a random key of the nearest area (`masking.numbers.pool.reaches`). So a leased number does not say how
+many are in use, and a lease costs the same in a pool of any size: writers start at different keys, skip the slots that others
+have locked, and read no long run of slots that are in use.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from masking.access.people import Role
 from masking.database import hot_sql
-from masking.database.engine import in_list, insert_new
+from masking.database.engine import columns_of, in_list, insert_new
 from masking.database.schema import line, person, slot, waybill
 from masking.numbers.pool import DICE, HELD, LEASE, REST, Line, Slot, SlotAct, Stage, area_of, reaches, ways
 from masking.runtime import World, milliseconds, moment
@@ -26,11 +26,11 @@ from masking.values.printable import VirtualNumber
 from masking.words.alarms import AlarmKind
 
 TIDY = 2000
-"""Slots that are moved on at most in one go, so that no lease pays for a whole night's."""
+"""The most slots that one call of `tidy` moves on, so that no lease has to wait for a whole night's slots."""
 _DAY = 86_400_000
 _HOUR = timedelta(hours=1)
 _KEY = ("main", "extension")
-_LINES = sa.select(line).where(line.c.main.in_(in_list("mains")))
+_LINES = sa.select(*columns_of(line, Line._fields)).where(line.c.main.in_(in_list("mains")))
 _HOLDERS = sa.select(slot.c.main, slot.c.extension, slot.c.waybill).where(
     slot.c.main.in_(in_list("mains")),
     slot.c.extension.in_(in_list("extensions")),  # SQLite scans for pairs, not for these two
@@ -49,7 +49,7 @@ _ENDING = (
 
 
 def add(tx: Connection, of: Line, slots: Sequence[Slot], world: World) -> int:
-    """Take slots of a line into the pool, each at a random place; how many were new."""
+    """Add slots of a line to the pool, each with a random key. Returns how many were new."""
     insert_new(tx, line, [of._asdict() | {"rest": int(of.rest.total_seconds() * 1000)}], "main")
     free = {"stage": Stage.FREE.value, "waybill": None, "until": None}
     rows = [free | each._asdict() | {"random_key": _random_key(area_of(of.city, of.rest), world)} for each in slots]
@@ -60,7 +60,7 @@ def lines(tx: Connection, mains: Collection[str]) -> dict[str, Line]:
     """The lines with these main numbers."""
     mains = [main for main in mains if main.isascii() and main.isdigit()]
     found = hot_sql.rows(tx, _LINES, mains=mains)
-    return {row[0]: Line(*row)._replace(rest=timedelta(milliseconds=row[-1])) for row in found}
+    return {row[0]: Line._make(row)._replace(rest=timedelta(milliseconds=row[-1])) for row in found}
 
 
 def lease(
@@ -72,11 +72,18 @@ def lease(
     merchants: Mapping[bytes, str] | None = None,
     share: int = 100,
 ) -> dict[bytes, VirtualNumber]:
-    """Lease a slot to each waybill, near the city it goes to (`reaches`), drawn at random, while there are any.
+    """Lease each waybill a random free slot near the city that it goes to (`reaches`). Some may get none.
 
-    A dry pool leaves the rest without, and raises an alarm that names the merchant who holds most; so does a city that has
-    lines and none free, by its number; and a merchant who would hold more than a `share`, in percent, of what is left for
-    all and its own.
+    Three shortages raise an alarm: the pool has no free slot (the alarm names the merchant who holds most); a city has lines,
+    but none of their slots is free; a merchant would exceed its share. In the first and last case waybills get no number.
+
+    Args:
+        tx: a transaction on the data.
+        cities: the city of each waybill, "" if it is unknown.
+        now: the present.
+        world: the source of randomness.
+        merchants: the merchant of each waybill.
+        share: the most that a merchant may hold, in percent of the free slots and its own.
     """
     merchants = merchants or {}
     cities = _within_shares(tx, cities, merchants, share, now, world)
@@ -123,23 +130,26 @@ def leases(tx: Connection, waybills: Collection[bytes]) -> dict[bytes, VirtualNu
 
 
 def renew(tx: Connection, waybills: Collection[bytes], now: datetime) -> None:
-    """The parcels show a sign of life: their leases last on. A lease is written at most once a day."""
+    """Extend the leases of parcels that are still on their way. A lease is written at most once a day."""
     until = milliseconds(now + LEASE)
     if waybills:
         tx.execute(_move(SlotAct.RENEW, slot.c.waybill.in_(waybills), slot.c.until < until - _DAY, until=until))
 
 
 def release(tx: Connection, waybills: Collection[bytes], now: datetime) -> None:
-    """End the leases: what was printed rests as long as its line says, bound to nobody; what was not is free again."""
+    """End leases. A printed number cools down for the time that its line sets; one that was never printed is free at once."""
     if waybills:
         ended = _ENDING.where(slot.c.waybill.in_(waybills))
         _end(tx, tx.execute(ended.order_by(slot.c.main, slot.c.extension).with_for_update(of=slot)), now)
 
 
 def tidy(tx: Connection, now: datetime) -> int:
-    """Release what is overdue and free what has rested, the longest first, at most `TIDY` of each; how many."""
+    """Release expired leases, and free numbers that have cooled down: the oldest first, at most `TIDY` of each.
+
+    Returns how many slots were moved.
+    """
     past = slot.c.until < milliseconds(now)
-    # what somebody else is moving is no longer ours to move: skip_locked
+    # skip_locked: another worker is moving these
     overdue = _ENDING.where(slot.c.stage.in_(HELD), past)
     overdue = overdue.order_by(slot.c.stage, slot.c.until).limit(TIDY).with_for_update(of=slot, skip_locked=True)
     ended = _end(tx, tx.execute(overdue), now)
@@ -150,19 +160,19 @@ def tidy(tx: Connection, now: datetime) -> int:
 
 
 def size(tx: Connection) -> int:
-    """How many slots are in the pool: all but retired ones. Reads the whole pool."""
+    """How many slots are in the pool, without retired ones. Reads the whole pool."""
     in_pool = sa.select(sa.func.count()).select_from(slot).where(slot.c.stage != Stage.RETIRED)
     return tx.execute(in_pool).scalar_one()
 
 
-def connects_anybody(tx: Connection) -> bool:
-    """Whether there are lines whose provider asks nobody before it connects a call: those that rest longer."""
+def connects_without_asking(tx: Connection) -> bool:
+    """Whether a line's provider connects calls without asking the service. Such lines have a longer cool-down."""
     open_line = line.c.rest > int(REST.total_seconds() * 1000)
     return tx.execute(sa.select(line.c.main).where(open_line).limit(1)).first() is not None
 
 
 def free(tx: Connection, most: int) -> int:
-    """How many slots are free, counted no further than `most`."""
+    """How many slots are free. Stops counting at `most`."""
     some = sa.select(slot.c.random_key).where(slot.c.stage == Stage.FREE).limit(most).subquery()
     return tx.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
 
@@ -179,9 +189,9 @@ def holders(tx: Connection, numbers: Collection[tuple[str, str]], now: datetime)
 
 
 def withdraw(tx: Connection, act: SlotAct, main: str, extensions: Collection[str] | None, now: datetime) -> int:
-    """Quarantine, clear or retire slots of one line, or all of it (None); how many moved. Quarantine ends a lease at once.
+    """Quarantine, clear or retire slots of one line, all of them if `extensions` is None. Returns how many moved.
 
-    A retired slot that is leased rings on until that lease ends.
+    Quarantine ends a lease at once. A retired slot that is leased connects calls until its lease ends.
     """
     of = [slot.c.main == main] if extensions is None else [slot.c.main == main, slot.c.extension.in_(extensions)]
     held = slot.c.stage.in_(HELD) if act is SlotAct.RETIRE else sa.false()
@@ -207,7 +217,7 @@ def stock(tx: Connection) -> dict[tuple[str, str, str], int]:
 def _within_shares(
     tx: Connection, cities: Mapping[bytes, str], merchants: Mapping[bytes, str], share: int, now: datetime, world: World
 ) -> dict[bytes, str]:
-    """Those waybills that keep their merchants within their share; where one merchant is enrolled, all of them."""
+    """The waybills that may get a number within their merchants' shares. With one merchant enrolled, all of them."""
     wanted = dict(cities)
     if share >= 100 or not wanted or tx.execute(_MERCHANTS).all()[1:] == []:
         return wanted
@@ -224,7 +234,7 @@ def _within_shares(
 
 
 def _largest_holder(tx: Connection) -> str:
-    """The merchant who holds most numbers. Reads all that are held."""
+    """The merchant who holds most numbers, or "". Reads all numbers that are held."""
     held = sa.select(slot.c.merchant).where(slot.c.merchant.is_not(None)).group_by(slot.c.merchant)
     return tx.execute(held.order_by(sa.func.count().desc(), slot.c.merchant).limit(1)).scalar() or ""
 
@@ -232,7 +242,7 @@ def _largest_holder(tx: Connection) -> str:
 def _draw(
     tx: Connection, cities: Mapping[bytes, str], areas: Sequence[int], world: World, drawn: dict[bytes, Any]
 ) -> None:
-    """Add free slots for waybills that have none yet, reach by reach; locked, and none that another transaction has."""
+    """Find a free slot for each waybill without one, the nearest reach first. Locks them, and skips those locked by others."""
     plans = {city: reaches(city) for city in set(cities.values())}
     for step in range(len(reaches(""))):
         waiting: dict[range, list[bytes]] = {}
@@ -247,7 +257,7 @@ def _draw(
 
 
 def _free(tx: Connection, areas: range, start: int, many: int, but: Collection[Any]) -> list[Any]:
-    """Free slots of these areas from a place on, around their end, but for those that are about to be taken."""
+    """Free slots of these areas, from a random key on and wrapping around at the end, without those drawn already."""
     gone = {row for row in but if row.random_key >> DICE in areas}
     found: list[Any] = []
     for first, end in ((start, areas.stop << DICE), (areas.start << DICE, start)):
@@ -260,7 +270,7 @@ def _free(tx: Connection, areas: range, start: int, many: int, but: Collection[A
 
 
 def _end(tx: Connection, ending: Iterable[Any], now: datetime) -> int:
-    """End these leases, rows of `_ENDING`; how many."""
+    """End these leases, which are rows of `_ENDING`. Returns how many."""
     unprinted, printed = [], []
     for row in ending:
         this = {"main": row.main, "extension": row.extension}
@@ -274,7 +284,7 @@ def _end(tx: Connection, ending: Iterable[Any], now: datetime) -> int:
 
 
 def _move(act: SlotAct, *where: sa.ColumnElement[bool], **values: Any) -> sa.Update:
-    """The statement that moves slots as the table says, and none that the table does not name."""
+    """The statement that moves slots as `pool.TRANSITIONS` allows. Slots in other stages stay as they are."""
     led = ways(act)
     stage = sa.case({before.value: after.value for before, after in led.items()}, value=slot.c.stage)
     return (
@@ -283,7 +293,7 @@ def _move(act: SlotAct, *where: sa.ColumnElement[bool], **values: Any) -> sa.Upd
 
 
 def _move_each(tx: Connection, act: SlotAct, rows: Sequence[Mapping[str, Any]], *cleared: str) -> None:
-    """Move these slots, each with what its own row says beside its key, and these columns of all of them emptied."""
+    """Move these slots. Each row holds a slot's key and the columns to set; `cleared` names columns to empty in all of them."""
     if rows:
         of = [{f"of_{name}": value for name, value in row.items()} for row in rows]
         hot_sql.write(tx, _moving(act, tuple(rows[0]), cleared), of)

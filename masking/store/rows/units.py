@@ -1,4 +1,4 @@
-"""What is at a unit: staff who take parcels in, or anything at all."""
+"""Queries about units: which have outlet staff, and which are empty."""
 
 from __future__ import annotations
 
@@ -40,15 +40,14 @@ def without_numbers(tx: Connection, tenant: str, numbered: Collection[str]) -> l
 
 
 def staffed(tx: Connection, tenant: str, units: Collection[str]) -> set[str]:
-    """Those of these units where somebody can scan an arrival."""
+    """The units among these that have an active person who can scan arrivals."""
     return {unit for (unit,) in hot_sql.rows(tx, _STAFFED, units=sorted(units), tenant=tenant)}
 
 
 def is_empty_but_for(tx: Connection, newcomer: Actor) -> bool:
-    """Whether this person's unit has nothing that they could take over.
+    """Whether this person's unit is new, so that enrolling them gives access to nothing that others did there.
 
-    That is: no other person was ever enrolled there, no order was entered for it, and they themselves hold neither a device
-    nor a secret.
+    No other person was ever enrolled in the unit, no order was entered for it, and the newcomer has no device and no secret.
     """
     here = (person.c.tenant == newcomer.tenant, person.c.unit == newcomer.unit)
     others = sa.select(person.c.id).where(*here, person.c.id != newcomer.id)

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from masking.access.chain import Leg, Where
 from masking.database import hot_sql
-from masking.database.engine import in_list, insert_new
+from masking.database.engine import columns_of, in_list, insert_new
 from masking.database.schema import hold, sealed, sealed_column, waybill
 from masking.keys.keystore import Generation
 from masking.runtime import milliseconds
@@ -22,13 +22,12 @@ from masking.values.states import Retention, State
 
 
 class Record(NamedTuple):
-    """One row of the table `waybill`, in its columns' order."""
+    """One row of the table `waybill`. A field's default is its value in a new waybill."""
 
     id: bytes
     tenant: str
     merchant: str
     reference: str | None
-    state: str
     created: int
     waybill_number: str | None
     routing_code: str | None
@@ -38,24 +37,25 @@ class Record(NamedTuple):
     sender_index: bytes | None
     content_mac: bytes | None
     generation: int
-    leg: str
-    custody: str | None
-    custodian_unit: str | None
-    holder: str | None
-    received_by: str | None
-    bound_for: str | None
-    diverted_to: str | None
-    prints: int
-    live_print: int
-    misses: int
-    delivered: int | None
-    sealed_away: int | None
-    destroyed: int | None
-    destroy_reason: str | None
+    state: str = State.ACTIVE.value
+    leg: str = Leg.COLLECTION.value
+    custody: str | None = None
+    custodian_unit: str | None = None
+    holder: str | None = None
+    received_by: str | None = None
+    bound_for: str | None = None
+    diverted_to: str | None = None
+    prints: int = 0
+    live_print: int = 0
+    misses: int = 0
+    delivered: int | None = None
+    sealed_away: int | None = None
+    destroyed: int | None = None
+    destroy_reason: str | None = None
 
     @property
     def key(self) -> Generation:
-        """Which waybill key seals its fields."""
+        """The generation of the waybill key that seals the fields."""
         return Generation(self.id, self.generation)
 
     @property
@@ -72,7 +72,7 @@ class Record(NamedTuple):
         )
 
     def moved(self, where: Where) -> Record:
-        """The record of the same waybill, its parcel moved."""
+        """The record of this waybill after its parcel moved."""
         return self._replace(**{name: getattr(where, name) for name in _WHERE})
 
 
@@ -82,15 +82,15 @@ _MOVE = (
     .where(waybill.c.id == sa.bindparam("of"))
     .values({name: sa.bindparam(f"new_{name}") for name in _WHERE})
 )
-_BY_ID = sa.select(waybill).where(waybill.c.id.in_(in_list("ids")))
+_COLUMNS = columns_of(waybill, Record._fields)
+_BY_ID = sa.select(*_COLUMNS).where(waybill.c.id.in_(in_list("ids")))
 _LOCKED = _BY_ID.order_by(waybill.c.id).with_for_update(key_share=True)
 
 
 def insert(tx: Connection, records: Sequence[Record]) -> set[bytes]:
-    """Insert new records; the ids that went in. One whose reference or number is taken does not, and is no error.
+    """Insert new records and return the ids of those inserted. One whose reference or number is taken is left out.
 
-    They go in by reference, whatever order they came in, so that two workers with the same references never wait for
-    each other in a circle.
+    They are inserted in order of their references, so that two workers with the same references can't deadlock.
     """
     ordered = sorted(records, key=lambda each: (each.tenant, each.merchant, each.reference or ""))
     return {row[0] for row in insert_new(tx, waybill, [record._asdict() for record in ordered])}
@@ -107,7 +107,7 @@ def insert_sealed(tx: Connection, sealed_fields: Mapping[bytes, Mapping[str, byt
 
 
 def replace_sealed(tx: Connection, record: bytes, fields: Mapping[str, bytes]) -> None:
-    """Store a corrected order's fields in place of the earlier ones."""
+    """Replace the sealed fields of a waybill by those of the corrected order."""
     values = {sealed_column(name): blob for name, blob in fields.items()}
     tx.execute(sealed.update().where(sealed.c.waybill == record).values(values))
 
@@ -128,11 +128,11 @@ def _sealed(names: tuple[str, ...]) -> sa.Select[Any]:
 
 
 def by_id(tx: Connection, ids: Collection[bytes], *, lock: bool = False) -> dict[bytes, Record]:
-    """Records by id. With `lock` they stay as they are until the transaction ends; locked in order of id.
+    """Records by id. With `lock`, they are locked in order of id until the transaction ends.
 
-    The lock lets others add rows that refer to these records, so that it waits for nobody who only does that.
+    The lock does not conflict with transactions that only insert rows with a foreign key to these records.
     """
-    return hot_sql.by_key(tx, lambda row: (row[0], Record(*row)), _LOCKED if lock else _BY_ID, ids=list(ids))
+    return hot_sql.by_key(tx, lambda row: (row[0], Record._make(row)), _LOCKED if lock else _BY_ID, ids=list(ids))
 
 
 def by_reference(tx: Connection, wanted: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str, str], Record]:
@@ -142,17 +142,17 @@ def by_reference(tx: Connection, wanted: Iterable[tuple[str, str, str]]) -> dict
     for tenant, merchant, reference in wanted:
         shops.setdefault((tenant, merchant), []).append(reference)
     for (tenant, merchant), references in shops.items():
-        query = sa.select(waybill).where(
+        query = sa.select(*_COLUMNS).where(
             waybill.c.tenant == tenant, waybill.c.merchant == merchant, waybill.c.reference.in_(references)
         )
         for row in tx.execute(query):
-            record = Record(*row)
+            record = Record._make(row)
             found[tenant, merchant, str(record.reference)] = record
     return found
 
 
 def by_number(tx: Connection, tenant: str, numbers: Collection[str]) -> dict[str, bytes]:
-    """Waybill ids by the carrier's waybill number; texts that are no such number are nobody's."""
+    """Waybill ids by the carrier's waybill number. Strings that are not valid waybill numbers are skipped."""
     numbers = [number for number in numbers if not number_problems(number, None)]
     if not numbers:
         return {}
@@ -167,13 +167,12 @@ def by_person(
 ) -> list[Record]:
     """One merchant's next records after an id whose recipient or sender has one of these person indexes, oldest first.
 
-    Each index of each day is asked for its next ids alone, from the database's index: a page takes the same time however
-    many records a phone has. The merchant is part of each question, so what others sent to this person is not read, and
-    takes no time that could be measured.
+    Each person index gets a query of its own for its next ids, answered from a database index, so that a page takes the same
+    time however many records a phone has. The merchant is part of each query: what other merchants sent to this person is not
+    read, so the time of an answer says nothing about it.
     """
-    ours = (
-        waybill.c.tenant.concat("") == tenant
-    )  # as it stands SQLite would take another index, and read all rows of the tenant
+    # without the concat, SQLite would choose the index that begins with the tenant, and read all rows of the tenant
+    ours = waybill.c.tenant.concat("") == tenant
     pages = [
         sa.select(waybill.c.id)
         .where(column == each, waybill.c.merchant == merchant, waybill.c.id > after, ours)
@@ -202,7 +201,7 @@ def with_wraps(first: bytes, last: bytes) -> tuple[sa.ColumnElement[bool], sa.Co
 
 
 def update(tx: Connection, record: bytes, **values: Any) -> bool:
-    """Set columns of one record; False where the carrier's number is already another waybill's."""
+    """Set columns of one record. Returns False, and changes nothing, if another waybill has the carrier's number."""
     number = values.get("waybill_number")
     if number:
         try:
@@ -216,7 +215,7 @@ def update(tx: Connection, record: bytes, **values: Any) -> bool:
 
 
 def move(tx: Connection, moved: Mapping[bytes, Where]) -> None:
-    """Say where these parcels are now."""
+    """Record where these parcels are now."""
     rows = [
         {"of": record, "new_leg": where.leg.value} | {f"new_{name}": getattr(where, name) for name in _WHERE[1:]}
         for record, where in moved.items()
@@ -226,7 +225,7 @@ def move(tx: Connection, moved: Mapping[bytes, Where]) -> None:
 
 
 def clear(tx: Connection, records: Collection[bytes], reason: str, now: datetime) -> None:
-    """Do what the destroy list says of `waybill` and `sealed`; the row stays as a tombstone."""
+    """Clear and delete what `erasure_policy.ERASED_COLUMNS` lists of `waybill` and `sealed`. The row stays as a tombstone."""
     tx.execute(sealed.delete().where(sealed.c.waybill.in_(records)))
     tx.execute(
         waybill.update()
@@ -248,15 +247,15 @@ def clear(tx: Connection, records: Collection[bytes], reason: str, now: datetime
 
 
 def seal_away(tx: Connection, records: Collection[bytes], now: datetime) -> None:
-    """Record that only the offline key opens these from now on."""
+    """Record that only the offline key opens these waybills from now on."""
     values = {"state": State.SEALED_AWAY.value, "sealed_away": milliseconds(now)}
     tx.execute(waybill.update().where(waybill.c.id.in_(records)).values(values))
 
 
 def due(tx: Connection, retention: Retention, now: datetime, state: State, *, after: bytes, limit: int) -> list[bytes]:
-    """Waybills after an id whose time in a state is over and that have no hold: what a retention run takes next, oldest first.
+    """The next waybills that a retention run has to move on, oldest first: their time in a state is over, without a hold.
 
-    Each question goes on where the one before ended, so that a run reads the table once, tombstones included.
+    Each call continues after the last id of the one before, so that a run reads the table once, tombstones included.
     """
     if state is State.ACTIVE:
         delivered = waybill.c.delivered < milliseconds(now - retention.seal_away_after)
@@ -271,16 +270,16 @@ def due(tx: Connection, retention: Retention, now: datetime, state: State, *, af
 
 
 def place_hold(tx: Connection, record: bytes, actor: str, reason: str, now: datetime) -> None:
-    """Keep a waybill from being sealed away and destroyed, for a reason; a second hold changes nothing."""
+    """Keep a waybill from being sealed away and destroyed. A second hold changes nothing."""
     row = {"waybill": record, "actor": actor, "reason": reason, "at": milliseconds(now)}
     insert_new(tx, hold, [row], "waybill")
 
 
 def release_hold(tx: Connection, record: bytes) -> bool:
-    """End a hold; False where there was none."""
+    """End a hold. Returns False if there was none."""
     return bool(tx.execute(hold.delete().where(hold.c.waybill == record)).rowcount)
 
 
 def held(tx: Connection, records: Collection[bytes]) -> set[bytes]:
-    """Which of these are held."""
+    """Those of these waybills that have a hold."""
     return set(tx.execute(sa.select(hold.c.waybill).where(hold.c.waybill.in_(records))).scalars()) if records else set()
