@@ -1,4 +1,4 @@
-"""Why a database did not do something: its error as a word of a closed list. Messages, which may hold values, stay out."""
+"""Classifies database errors by cause, for logs and metrics. Error messages, which may hold personal data, are not kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from masking.errors import StoreFault
 
 
 class Cause(StrEnum):
-    """Each is a value of the label `cause` of `waybill_unavailable_total`."""
+    """A cause of a fault: the values of the label `cause` of the metric `waybill_unavailable_total`."""
 
     BUSY = "busy"
     CONFLICT = "conflict"
@@ -39,7 +39,7 @@ class Cause(StrEnum):
 AWAY = frozenset(
     {Cause.CONNECTION_LIMIT, Cause.CONNECTION_LOST, Cause.SHUTTING_DOWN, Cause.STARTING, Cause.UNREACHABLE}
 )
-"""What passes by itself once a server is back."""
+"""Causes that end by themselves when the server is back."""
 
 _OF_SQLSTATE = {
     "53100": Cause.DISK_FULL,
@@ -60,7 +60,7 @@ _OF_SQLSTATE = {
     "23": Cause.CONFLICT,
     "XX": Cause.CORRUPT,
 }
-"""By the whole code, else by its class, the first two characters."""
+"""The cause of each SQLSTATE, or of its class (the first two characters)."""
 
 _OF_SQLITE = {
     sqlite3.SQLITE_FULL: Cause.DISK_FULL,
@@ -77,7 +77,7 @@ _OF_SQLITE = {
     sqlite3.SQLITE_CONSTRAINT: Cause.CONFLICT,
     sqlite3.SQLITE_ERROR: Cause.SCHEMA,
 }
-"""By the low byte, the code that an extended one refines."""
+"""The cause of each primary result code of SQLite, which is the low byte of an extended one."""
 
 _AT_CONNECT = (
     (re.compile("too many clients|connection slots|too many connections|no more connections"), Cause.CONNECTION_LIMIT),
@@ -86,20 +86,20 @@ _AT_CONNECT = (
     (re.compile("password|authentication|pg_hba|permission"), Cause.NOT_PERMITTED),
     (re.compile("read-only|read-write|standby"), Cause.READ_ONLY),
 )
-"""A connection that is refused has no code, only the server's words."""
+"""The cause of each message of a refused connection, which has no SQLSTATE."""
 
 READ_ONLY, ENDING = "25006", frozenset({"57P01", "57P02", "57P03"})
-"""What a server says that is a standby now; and one that is about to end."""
+"""SQLSTATEs of a server that became a standby, and of one that is shutting down or starting."""
 
 
 def sqlstate(error: BaseException | None) -> str:
-    """The SQLSTATE of a driver's error, empty if it has none."""
+    """The SQLSTATE of a driver's error, "" if it has none."""
     code = getattr(error, "sqlstate", None)
     return code if isinstance(code, str) and re.fullmatch("[0-9A-Z]{5}", code) else ""
 
 
 def fault_of(error: SQLAlchemyError, database: str) -> StoreFault:
-    """What a log may say of an error."""
+    """The part of an error that a log may show."""
     if isinstance(error, PoolTimeoutError):
         return StoreFault(Cause.POOL_EXHAUSTED, database)
     said = getattr(error, "orig", None)

@@ -19,7 +19,6 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import QueuePool
 
 from masking.database import fork_guard
-from masking.database.arrays import register_array_dumper
 from masking.database.engine import DATABASE, has_moved
 from masking.errors import SettingsError, not_installed
 
@@ -62,7 +61,6 @@ def open_engine(url: str, database: str = "", *, wait_for_writers: bool = True) 
     if engine.dialect.name != "sqlite":
         event.listen(engine, "checkin", _on_checkin)
         event.listen(engine, "checkout", partial(_ping_on_checkout, engine))
-        event.listen(engine, "connect", register_array_dumper)
         event.listen(engine, "connect", _disable_prepared_statements_behind_pooler)
         event.listen(engine, "handle_error", _drop_connections_to_moved_server)
     if engine.dialect.name == "sqlite":

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 
 from masking.database import fork_guard
-from masking.database.causes import AWAY, ENDING, READ_ONLY, fault_of, sqlstate
+from masking.database.causes import ENDING, READ_ONLY, fault_of, sqlstate
 from masking.errors import BusyError, InputError, StoreFault, UnavailableError
 from masking.runtime import moment
 

@@ -1,7 +1,7 @@
-"""What becomes of each column of both databases when a waybill is destroyed: two closed lists.
+"""What happens to each column of both databases when a waybill is destroyed: two closed lists.
 
-Every column that could hold anything of a person is on the destroy list or, with its reason, on the keep list; a test
-walks the schema and fails on a column that is on neither.
+Each column is either erased, or retained with a reason. `tests/test_schema.py` walks the schema and fails on a column that
+is on neither list.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ ERASED_COLUMNS = {
         ("waybill", "generation", "tenant", "online_key", "online", "archive_key", "archive"), "row deleted"
     ),
 }
-"""The closed list: what `destroy` clears or deletes, by table and column."""
+"""The columns that a destruction clears or deletes, by table."""
 
 RETAINED_COLUMNS = {
     "waybill": {
-        "id": "names the tombstone, and refuses a second life",
+        "id": "names the tombstone, and keeps the id from being used again",
         "tenant": "whose tombstone it is",
         "merchant": "whose tombstone it is",
         "state": "says destroyed",
@@ -77,11 +77,11 @@ RETAINED_COLUMNS = {
             "counted_since",
             "mac",
         ),
-        "who had the duty, and when they looked: the defence in a dispute",
+        "who had the duty and when they opened the parcel, needed in a dispute",
     ),
-    "envelope": dict.fromkeys(("id", "until"), "a random number of the sender's; swept when its time is over"),
+    "envelope": dict.fromkeys(("id", "until"), "a random number of the sender; deleted when it expires"),
     "hold": dict.fromkeys(
-        ("waybill", "actor", "reason", "at"), "what is held is not destroyed; the row goes on release"
+        ("waybill", "actor", "reason", "at"), "a held waybill is not destroyed; the row is deleted on release"
     ),
     "line": dict.fromkeys(("main", "digits", "provider", "city", "switch", "rest"), "the operator's own numbers"),
     "slot": dict.fromkeys(("main", "extension", "stage", "random_key"), "the operator's own numbers"),
@@ -107,18 +107,19 @@ RETAINED_COLUMNS = {
     ),
     "code": dict.fromkeys(
         ("digest", "person", "maker", "at", "until", "confirmed_by", "used", "phone", "phone_index", "mac"),
-        "who enrolled whom; swept after two days, the phone when the code is used or replaced",
+        "who enrolled whom; deleted after two days, the phone when the code is used or replaced",
     ),
     "intervention": dict.fromkeys(
         ("id", "kind", "person", "supervisor", "at", "done"),
-        "which supervisor ended or unlocked whose access; swept after two days",
+        "which supervisor ended or unlocked whose access; deleted after two days",
     ),
-    "proof": dict.fromkeys(("id", "until"), "hashes of used-up proofs; swept when they are stale anyway"),
+    "proof": dict.fromkeys(("id", "until"), "hashes of used proofs; deleted when the proofs expire"),
     "budget": dict.fromkeys(Counts._fields, "counts of staff's acts, one row each"),
     "binding": dict.fromkeys(
-        ("call", "main", "subscription", "until"), "what the provider has yet to end; goes when it has, or by itself"
+        ("call", "main", "subscription", "until"),
+        "bindings that the provider has yet to end; deleted when they have ended or expired",
     ),
-    "canary": dict.fromkeys(("waybill", "at"), "an invented parcel at which nobody should look"),
+    "canary": dict.fromkeys(("waybill", "at"), "an invented parcel that no one should open"),
     "alarm": dict.fromkeys(
         ("id", "at", "kind", "actor", "partner", "attempts", "due", "acknowledged"), "no record, no person"
     ),
@@ -127,7 +128,7 @@ RETAINED_COLUMNS = {
     "checkpoint": dict.fromkeys(("number", "size", "note"), "hashes of leaves"),
     "stored_key": dict.fromkeys(
         ("purpose", "name", "wrapped", "archived", "sealed_to", "created", "revoked", "died"),
-        "keys die by their own schedule",
+        "keys are deleted by their own schedule",
     ),
     "signed_head": dict.fromkeys(("log", "size", "root"), "hashes of leaves"),
     "announced_loss": dict.fromkeys(("leaf", "body", "note"), "hashes and counts of leaves that were lost"),
@@ -142,7 +143,7 @@ RETAINED_COLUMNS = {
     "ended": {"what": "hashes of staff names, devices and secrets, so that an old row brings none of them back"},
     "backup": dict.fromkeys(("at", "mac"), "when a copy was made; empty in use"),
     "destruction": dict.fromkeys(
-        ("waybill", "at", "actor", "reason", "finished"), "what a restored backup must replay; no person"
+        ("waybill", "at", "actor", "reason", "finished"), "destructions that a restored backup must replay; no person"
     ),
 }
-"""What stays, by table and column, with the reason."""
+"""The columns that stay, by table, each with the reason."""

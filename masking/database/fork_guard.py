@@ -1,15 +1,16 @@
 """Keeps database connections out of forked processes.
 
-SQLite's locks belong to one process, but its notes about them are memory, which a fork copies. A child that uses or closes
-an inherited connection, or opens the same file anew, relies on locks that it does not hold, and another process deletes
-the log under it: acknowledged orders are lost ("How To Corrupt An SQLite Database File", section 2.6). On an inherited
-socket to a server two processes read each other's answers. Therefore:
+SQLite's locks belong to one process, but its record of them is in memory, which a fork copies. A child that uses or closes
+an inherited connection, or opens the same file again, relies on locks that it does not hold. Another process may then delete
+the log that the child writes, and acknowledged orders are lost ("How To Corrupt An SQLite Database File", section 2.6). On an inherited
+socket to a server, two processes read each other's answers. Therefore:
 
-- Before a fork, new transactions wait, those of other threads are awaited, and then idle connections are closed. The child
-  inherits none, and may open the deployment itself. The parent opens new ones when it needs them.
+- Before a fork, new transactions wait, the fork waits for those of other threads, and then all idle connections are closed.
+  The child inherits no connection, and may open the deployment itself. The parent opens new connections when it needs them.
 - In the child, every engine that was opened before the fork is refused with `ForkedError`, and never closed.
-- A connection that is inherited all the same (the forking thread was in a transaction, or the fork came from C code that
-  runs no hooks) is never finalised in the child, and the child can't open that SQLite file.
+- A child can still inherit a connection if the forking thread was in a transaction, or if C code forked without running the
+  hooks. Such a connection is never finalised in the child, and the child can't open that SQLite
+  file.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ from sqlalchemy.pool import QueuePool
 from masking.errors import ClosedError, ForkedError
 
 LONGEST_WAIT = 35.0
-"""Seconds that a fork waits for transactions of other threads; SQLite's own wait for another writer is 30."""
+"""Seconds that a fork waits for transactions of other threads. It exceeds the 30 s that SQLite waits for another writer."""
 
-IN_USE = "this process was forked while {} was in use; close the shop before the fork, or start the process by spawn"
+IN_USE = "this process was forked while {} was in use. Close the shop before the fork, or start the process by spawn"
 
 
 def register(engine: Engine) -> None:
@@ -55,13 +56,13 @@ def check(engine: Engine) -> None:
 
 
 def close(engine: Engine) -> None:
-    """Close an engine's connections and refuse it from now on. One that was opened before a fork is left alone."""
+    """Close an engine's connections and refuse it from now on. Connections inherited from a parent process stay open."""
     _forks().close(engine)
 
 
 @contextmanager
 def connected(engine: Engine, **options: Any) -> Iterator[Connection]:
-    """A connection with these execution options, during which no other thread forks.
+    """A connection with these execution options. While it is open, no other thread forks.
 
     Raises:
         ForkedError, ClosedError: see `check`.
@@ -77,7 +78,7 @@ def connected(engine: Engine, **options: Any) -> Iterator[Connection]:
 
 
 class _Use:
-    """One use of an engine: by which thread, over which connection."""
+    """One use of an engine: the thread, and its connection."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -86,7 +87,7 @@ class _Use:
 
 
 class _Forks:
-    """What this process opened, what it inherited, and who is in a transaction."""
+    """The engines that this process opened and inherited, and the threads that use them now."""
 
     def __init__(self) -> None:
         self._process = os.getpid()
@@ -137,7 +138,7 @@ class _Forks:
             self._forking.append(thread)
             self._changed.wait_for(lambda: all(use.thread == thread for use in self._uses), LONGEST_WAIT)
         for engine in list(self._opened):
-            if engine.dialect.name != "sqlite" or engine.url.database:  # one in memory would be lost
+            if engine.dialect.name != "sqlite" or engine.url.database:  # a database in memory would be lost
                 engine.dispose()
 
     def after_in_parent(self) -> None:
@@ -147,7 +148,7 @@ class _Forks:
 
     def after_in_child(self) -> None:
         self._process = os.getpid()
-        self._changed = threading.Condition()  # a thread that is not here may have held the other one
+        self._changed = threading.Condition()  # a thread that the child lacks may have held the former one
         self._forking = []
         idle = {engine for engine in self._opened if isinstance(engine.pool, QueuePool) and engine.pool.checkedin()}
         for engine in idle | {use.engine for use in self._uses}:
@@ -162,7 +163,7 @@ class _Forks:
         self._opened = WeakSet()
 
     def _may_enter(self, thread: int) -> bool:
-        """Whether a thread need not wait for the end of a fork: it is the one that forks, or the fork waits for it."""
+        """Whether a thread may start a transaction during a fork: it is the forking thread, or the fork already waits for it."""
         return thread in self._forking or any(use.thread == thread for use in self._uses)
 
     def _notice_fork(self) -> None:
@@ -181,7 +182,7 @@ def _forks() -> _Forks:
 
 
 def _inode(url: URL) -> tuple[int, int] | None:
-    """What SQLite tells files apart by; None for a server, a database in memory and a file that is not there yet."""
+    """Device and inode of an SQLite file. None for a server, a database in memory and a file that does not exist."""
     if url.get_backend_name() != "sqlite" or not url.database or not Path(url.database).exists():
         return None
     found = Path(url.database).stat()
@@ -189,7 +190,7 @@ def _inode(url: URL) -> tuple[int, int] | None:
 
 
 def _leave_alone(connection: Connection) -> None:
-    """Let an inherited transaction end without a word to the database: it is the parent's."""
+    """Let an inherited transaction end in this process without any call to the database: it is the parent's."""
     dialect: Any = connection.engine.dialect
     dialect.do_commit = _refuse_commit
     dialect.do_rollback = dialect.do_close = dialect.do_terminate = _do_nothing
@@ -205,5 +206,5 @@ def _do_nothing(_connection: Any) -> None:
 
 
 def _never_finalise(inherited: object) -> None:
-    """Keep an object beyond the interpreter's end: its finaliser would close a connection that is the parent's."""
+    """Keep an object alive to the end of the process: its finaliser would close the parent's connection."""
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(inherited))

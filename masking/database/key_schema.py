@@ -1,6 +1,6 @@
-"""The tables of the key store, a database of its own: keys, wraps, destructions, roots, the signed head, and access.
+"""The tables of the key store, which is a database of its own.
 
-Times are UTC milliseconds, ids of waybills 16 bytes.
+Times are UTC milliseconds, and ids of waybills are 16 bytes.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ backup = Table(
     Column("at", BigInteger, primary_key=True, autoincrement=False),
     Column("mac", LargeBinary(32)),
 )
-"""Empty in a key store that is in use; a copy made by `recovery.back_up_keys` says when it was made (FORMAT.md section 11)."""
+"""When a copy of the key store was made (FORMAT.md section 11). Empty in a key store that is in use."""
 
 signed_head = Table(
     "signed_head",

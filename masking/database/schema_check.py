@@ -1,8 +1,8 @@
-"""Compares a database's real schema with the program's, and names what is missing, different or foreign.
+"""Compares a database's real schema with the program's, and lists what is missing, different or foreign.
 
-A missing column makes a step fail later, and a foreign trigger, rule, view, function or policy can undo an act inside the
-act's own transaction. So every opening of a store compares, and refuses. SQLite keeps the text of each statement that made
-an object, which is compared as it is; PostgreSQL keeps a catalog, which is compared object by object.
+A missing column makes a step fail later. A foreign trigger, rule, view, function or policy can undo an act inside its own
+transaction. Therefore a store with another schema is not opened. SQLite keeps the SQL that created each object, which is
+compared as text. PostgreSQL keeps a catalog, which is compared object by object.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _VERSION = sa.Table(
     sa.Column("version_num", sa.String(32), nullable=False),
     sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
 )
-"""What Alembic makes for itself."""
+"""The table that Alembic creates for itself."""
 
 _NAMED = 5
-"""How many differences one error names."""
+"""The most differences that one error names."""
 
 
 def check_schema(engine: Engine, metadata: sa.MetaData, name: str) -> None:
-    """Refuse a database whose schema is not this program's; `name` is "data" or "keys".
+    """Refuse a database whose schema is not this program's. `name` is "data" or "keys".
 
     Raises:
-        SettingsError: with the names of what is missing, different or foreign.
+        SettingsError: the schema differs. The error names what is missing, different or foreign.
         UnavailableError: the database could not be read.
     """
     with reading(engine) as tx:
@@ -48,7 +48,7 @@ def check_schema(engine: Engine, metadata: sa.MetaData, name: str) -> None:
 
 
 def differences(tx: Connection, metadata: sa.MetaData) -> list[str]:
-    """What distinguishes the schema of this database from `metadata`, each in a few words; empty if nothing does."""
+    """The differences between the schema of this database and `metadata`, each in a few words."""
     tables = [*metadata.tables.values(), _VERSION]
     look = _in_postgresql if tx.dialect.name == "postgresql" else _in_sqlite
     return sorted(set(look(tx, tables)), key=lambda each: (not each.endswith("missing"), each))
@@ -98,7 +98,7 @@ def _plain(text: str) -> str:
 
 
 def _compared(table: str, real: dict[str, tuple[str, bool]], wanted: dict[str, tuple[str, bool]]) -> list[str]:
-    """The differences between the columns of a table, which are given by their type and whether they are required."""
+    """The differences between the columns of a table. A column is given by its type and whether it is required."""
     missing = [f"{table}.{name} is missing" for name in wanted.keys() - real.keys()]
     foreign = [f"{table}.{name} is not the program's" for name in real.keys() - wanted.keys()]
     other = [
@@ -215,7 +215,7 @@ def _kind(column: sa.Column[object], dialect: sa.Dialect) -> str:
 
 
 def _constraints(tx: Connection, tables: dict[str, sa.Table]) -> Iterator[str]:
-    """A check's text is written by the server in its own way: it is compared by its name, the others by what they say."""
+    """Compare a check by its name, since the server rewrites its text, and other constraints by their definitions."""
     rows = [row for row in tx.exec_driver_sql(_CONSTRAINTS) if row[0] in tables]
     real = {(name, named if kind == "c" else _unquoted(text)) for name, kind, named, text in rows}
     wanted = {(name, said) for name, table in tables.items() for said in map(_constraint, table.constraints)}
@@ -260,5 +260,5 @@ def _index(index: sa.Index, schema: str) -> str:
 
 
 def _unquoted(text: str) -> str:
-    """The server quotes names that are also words of SQL; ours hold nothing that would need quotes."""
+    """A definition without the quotes that the server puts around names that are SQL keywords. Our names need none."""
     return text.replace('"', "")

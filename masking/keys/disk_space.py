@@ -1,4 +1,4 @@
-"""Whether the key store can still take new pages: on a full disk reads go on, and no order can be taken in."""
+"""Checks that the key store has disk space. On a full disk, reads still work, but no order can be checked out."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from masking.keys.keystore import KeyStore
 from masking.runtime import World
 
 ROOM = 1024 * 1024
-"""Bytes that have to find room. They do not compress, and are gone again at once."""
+"""The number of bytes that are written and deleted again. They are random, since a disk may compress others."""
 
 _TABLE = sa.Table("waybill_room", sa.MetaData(), sa.Column("filler", sa.LargeBinary), prefixes=["TEMPORARY"])
 
 
 def check_room(world: World, keys: KeyStore) -> None:
-    """Write `ROOM` bytes where the key store writes, and take them away.
+    """Write `ROOM` bytes where the key store writes, and delete them.
 
-    A server is asked for a temporary table, since a table of the key store's own might have free pages when the disk has
-    none. A database file's folder is asked for a file.
+    On a server they go into a temporary table, since a table of the key store may have free pages on a full disk. For SQLite
+    they go into a file in the same folder.
 
     Raises:
-        UnavailableError: there is no room, or the key store does not answer.
+        UnavailableError: there is no space, or the key store does not answer.
     """
     filler = world.entropy(ROOM)
     if keys.engine.dialect.name == "postgresql":
@@ -43,4 +43,4 @@ def check_room(world: World, keys: KeyStore) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise UnavailableError("the disk of the key store has no room; free some, or move the key store") from error
+        raise UnavailableError("the disk of the key store is full. Free some space, or move the key store") from error

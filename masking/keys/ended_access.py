@@ -1,9 +1,9 @@
-"""Who was revoked, and which devices and secrets were ended, kept with the keys, which have another owner than the data.
+"""The list of revoked people and of ended devices and secrets. It is in the key store, which has another owner than the data.
 
-A MAC does not tell an old row from a new one, so a writer of the data could put back the row of a revoked person, or of a
-device that was reported lost. What is on this list gets no access, even if the data says otherwise. It is written before the
-transaction on the data commits: if that is undone afterwards, access has ended all the same. Other workers read it anew
-within `keystore.MEMORY`; until then they go by the data.
+A MAC can't tell an old row from a new one, so that a writer of the data could put back the row of a revoked person or of a
+lost device. An entry of this list gets no access, even if the data says otherwise. The list is written before the transaction
+on the data commits: if that is rolled back, access has ended anyway. Other workers reload the list within `keystore.MEMORY`.
+Until then they decide by the data.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def includes(keys: KeyStore, entries: Iterable[bytes]) -> bool:
 
 
 def add(keys: KeyStore, entries: Iterable[bytes]) -> None:
-    """Put these entries on the list."""
+    """Add these entries to the list."""
     rows = [{"what": each} for each in sorted(set(entries))]
     if rows:
         with transaction(keys.engine) as tx:
@@ -49,7 +49,7 @@ def add(keys: KeyStore, entries: Iterable[bytes]) -> None:
 
 
 def remove(keys: KeyStore, entry: bytes) -> None:
-    """Take an entry off the list: a revocation was reversed, or a device is enrolled again."""
+    """Delete an entry, when a revocation is reversed or a device is enrolled again."""
     if includes(keys, [entry]):
         with transaction(keys.engine) as tx:
             tx.execute(ended.delete().where(ended.c.what == entry))

@@ -1,9 +1,9 @@
-"""The key store: every key but the root, in a database of its own that is never in a data backup.
+"""The key store: all keys except the root, in a database of its own that is never part of a data backup.
 
-Each waybill's key is wrapped twice, under its day's online key and its day's archive key (FORMAT.md section 3). To seal
-away is to delete the online wrap; to destroy is to delete both, and to write the waybill on the destruction list. New
-wraps are committed here before the data that needs them, so a crash leaves an orphan here and never a hole there. How
-keys are rotated, revoked and die is in `lifecycle`.
+Each waybill's key is wrapped twice, by its day's online key and its day's archive key (FORMAT.md section 3). Sealing a waybill
+away deletes the online wrap. Destroying it deletes both wraps and adds the waybill to the list of destructions. New wraps are
+committed before the data that needs them, so that a crash can leave a wrap without data, but no data without a wrap. The
+module `lifecycle` rotates, revokes and deletes keys.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from masking.keys import root_record
 from masking.runtime import World, day_of, milliseconds, week_of
 
 ROW_KEY = ("row", "1")
-"""Purpose and name of the key for the MACs of rows and of copies; it lives as long as the deployment."""
+"""Purpose and name of the key for the MACs of rows and of copies. It lives as long as the deployment."""
 
 DAY_KEYS: tuple[Literal["online", "archive"], ...] = ("online", "archive")
-"""The purposes whose keys wrap the keys of new waybills: one a day, and successors of one that is revoked or closed."""
+"""The purposes whose keys wrap new waybill keys. Each has one key a day, and another if that is revoked or closed."""
 
 MEMORY = timedelta(seconds=10)
-"""How long opened keys are kept in memory: a key that is revoked or dies elsewhere is forgotten here after that."""
+"""How long opened keys stay in memory. A key that another process revokes or deletes can be used here for that long."""
 
 
 _ONLINE = sa.select(wrap.c.waybill, wrap.c.generation, wrap.c.tenant, wrap.c.online_key, wrap.c.online).where(
@@ -40,14 +40,14 @@ _ONLINE = sa.select(wrap.c.waybill, wrap.c.generation, wrap.c.tenant, wrap.c.onl
 
 
 class Generation(NamedTuple):
-    """A waybill and which of its keys: an amended order takes a new one."""
+    """A waybill and the number of its key. An amended order gets a new key."""
 
     waybill: bytes
     number: int
 
 
 class OnlineWrap(NamedTuple):
-    """A waybill's key as wrapped by an online key, and that key's name."""
+    """A waybill's key wrapped by an online key, and the name of the online key."""
 
     waybill: bytes
     generation: int
@@ -57,7 +57,7 @@ class OnlineWrap(NamedTuple):
 
 
 class Destruction(NamedTuple):
-    """One entry of the destruction list: whose keys are gone, by whom, why."""
+    """One entry of the list of destructions: the waybill, who destroyed it, and why."""
 
     waybill: bytes
     actor: str
@@ -67,11 +67,11 @@ class Destruction(NamedTuple):
 class KeyStore:
     """Keys by purpose and name, wrapped by the root, and the wraps of waybill keys.
 
-    Not a source of time or chance: both come with each call. A root that was rotated elsewhere is noticed and followed.
+    Time and randomness come with each call. A root that another process rotated is noticed, and the new one is used.
 
     Attributes:
-        source: the root that was the current one when this process last looked.
-        other_roots: gives the roots that this process can reach, for when the current one has changed.
+        source: the current root, as this process last read it.
+        other_roots: returns the roots that this process can open, for the case that the current one has changed.
     """
 
     def __init__(self, engine: Engine, source: KeySource) -> None:
@@ -83,18 +83,18 @@ class KeyStore:
         self._wrappers: dict[str, DayWrapper] = {}
         self._names: dict[str, list[str]] = {}
         self.ended: dict[str, frozenset[bytes]] = {}
-        """What `masking.keys.ended_access` has read; forgotten with the opened keys."""
+        """The entries that `masking.keys.ended_access` has cached. They are dropped with the opened keys."""
         self._since: datetime | None = None
 
     def forget(self) -> None:
-        """Let go of all opened keys; they are read anew when they are needed."""
+        """Drop all opened keys from memory. They are read again when they are needed."""
         self._opened.clear()
         self._wrappers.clear()
         self._names.clear()
         self.ended.clear()
 
     def key(self, purpose: str, name: str, world: World, now: datetime, *, size: int = 32) -> bytes:
-        """The key of that name, made on first use and committed before it is given."""
+        """The key of that name. It is made on first use, and committed before this returns."""
         self._age(now)
         known = self.existing(purpose, name)
         if known:
@@ -102,11 +102,11 @@ class KeyStore:
         self.put(purpose, name, world.entropy(size), world, now)
         made = self.existing(purpose, name)  # another worker may have been first
         if made is None:
-            raise IntegrityError(f"the {purpose} key of that name has died, and a name is not used twice")
+            raise IntegrityError(f"the {purpose} key of that name was deleted, and a name is not used twice")
         return made
 
     def put(self, purpose: str, name: str, key: bytes, world: World, now: datetime) -> None:
-        """Store a key under a name that is not taken; an archive key also sealed to the offline public key."""
+        """Store a key under a new name. An archive key is also sealed to the offline public key."""
         archived = sealed_to = None
         if purpose == "archive":
             sealed_to, public = self.offline_public()
@@ -127,7 +127,7 @@ class KeyStore:
         self._names.pop(purpose, None)
 
     def existing(self, purpose: str, name: str) -> bytes | None:
-        """The key of that name, or None if there is none or its usable copy has died."""
+        """The key of that name, or None if it does not exist or its usable copy is deleted."""
         known = self._opened.get((purpose, name))
         if known:
             return known
@@ -152,15 +152,17 @@ class KeyStore:
         return None if wrapped is None else self.source.unwrap(f"{purpose}/{name}", wrapped)
 
     def lock_root(self, tx: Connection, world: World, *, alone: bool = False) -> None:
-        """Make `source` the current root, which stays that until the transaction ends; `alone` keeps out new keys, too.
+        """Make `source` the current root and lock that until the transaction ends. `alone` also blocks new keys.
 
         Raises:
-            IntegrityError: none of the roots that this process can reach is the current one.
+            IntegrityError: this process can open none of the roots, or the record of the root is missing.
         """
         current = root_record.read(tx, lock="update" if alone else "share")
         if current is None:
             if tx.execute(sa.select(stored_key.c.name).limit(1)).first():
-                raise IntegrityError("the key store holds keys, but not which root wraps them; put back a copy of it")
+                raise IntegrityError(
+                    "the key store holds keys, but no record of the root that wraps them. Restore a copy of the key store"
+                )
             root_record.record_first(tx, root_record.named(self.source, world))
             current = root_record.read(tx, lock="share")
         if current and current.id != self._root:
@@ -178,18 +180,18 @@ class KeyStore:
         )
 
     def check_root(self) -> None:
-        """Open a key with the root now, also if that key is cached.
+        """Open a key with the root, even if that key is cached.
 
         Raises:
-            RootUnavailableError: the root's keeper does not work.
-            IntegrityError: it is not the root that wrapped this key.
+            RootUnavailableError: the token that holds the root does not answer.
+            IntegrityError: another root wrapped this key.
         """
         purpose, name = "sign", "ledger"
         self._opened.pop((purpose, name), None)
         self.existing(purpose, name)
 
     def names(self, purpose: str) -> list[str]:
-        """The names of a purpose's usable keys that are not revoked, oldest first."""
+        """The names of a purpose's usable and unrevoked keys, oldest first."""
         known = self._names.get(purpose)
         if known is not None:
             return known
@@ -197,19 +199,19 @@ class KeyStore:
         query = sa.select(stored_key.c.name).where(*usable).order_by(stored_key.c.created, stored_key.c.name)
         with reading(self.engine) as connection:
             found = list(connection.execute(query).scalars())
-        self._names[purpose] = found  # not read back: another thread may empty the cache at any moment
+        self._names[purpose] = found  # the cache is not read here: another thread may empty it at any moment
         return found
 
     def offline_public(self) -> tuple[str, bytes]:
-        """Name and public half of the offline archive key in use, authenticated by the root."""
+        """The name and public half of the current offline key, authenticated by the root."""
         name = max(self.names("offline"), key=int, default="")
         public = self.existing("offline", name)
         if public is None:
-            raise IntegrityError("the key store names no offline archive key")
+            raise IntegrityError("the key store has no offline key. Restore a copy of the key store")
         return name, public
 
     def label_keys(self, world: World, now: datetime) -> dict[int, bytes]:
-        """The keys that open label codes, by key id (FORMAT.md section 4); the highest id writes new ones."""
+        """The keys that open label codes, by key id (FORMAT.md section 4). The highest id writes new codes."""
         self._age(now)
         if not self.names("label"):
             self.key("label", self.next_name("label"), world, now, size=64)
@@ -217,7 +219,7 @@ class KeyStore:
         return {key_id: key for key_id, key in keys.items() if key}
 
     def next_name(self, purpose: str, stem: str = "") -> str:
-        """The first name that was never used: `1`, `2` and so on; or with a day for a stem, the day, then `day.2`."""
+        """The first unused name: `1`, `2` and so on, or for a day as `stem` the day itself, `day.2` and so on."""
         query = sa.select(stored_key.c.name).where(stored_key.c.purpose == purpose)
         with reading(self.engine) as connection:
             taken = set(connection.execute(query.where(stored_key.c.name.startswith(stem))).scalars())
@@ -226,7 +228,7 @@ class KeyStore:
         return next(name for name in names if name not in taken)
 
     def day_name(self, purpose: Literal["online", "archive"], world: World, now: datetime) -> str:
-        """The name of the key that wraps new keys today: the day's newest that is usable. A successor is made if none is."""
+        """The name of the key that wraps new keys today: the newest usable one of the day. Makes one if there is none."""
         self._age(now)
         day = day_of(now)
         today = [name for name in self.names(purpose) if name.startswith(day)]
@@ -239,22 +241,22 @@ class KeyStore:
         """Check that keys of new waybills can be wrapped today.
 
         Raises:
-            IntegrityError: a key of today is not what was written, or the root is not the current one.
+            IntegrityError: a key of today does not open, or the root is not the current one.
         """
         for purpose in DAY_KEYS:
             self.key(purpose, self.day_name(purpose, world, now), world, now)
 
     def person_keys(self) -> dict[str, bytes]:
-        """The live days' keys of the person index, by day."""
+        """The usable keys of the person index, by day."""
         keys = {day: self.existing("person", day) for day in self.names("person")}
         return {day: key for day, key in keys.items() if key}
 
     def merge_key(self, tenant: str, merchant: str, world: World, now: datetime) -> bytes:
-        """The key of this merchant's merge references in this week."""
+        """The key of a merchant's merge references in this week."""
         return self.key("merge", f"{tenant}:{merchant}:{week_of(now)}", world, now)
 
     def add_wraps(self, tenant: str, generations: Sequence[Generation], world: World, now: datetime) -> list[bytes]:
-        """A fresh key for each generation, both wraps committed before this returns. Same order as asked."""
+        """Make a key for each generation and return them in order. Both wraps are committed before this returns."""
         if not generations:
             return []
         made = [world.entropy(32) for _ in generations]
@@ -278,10 +280,10 @@ class KeyStore:
                 if _in_use(connection, "online", name) and _in_use(connection, "archive", archive_name):
                     connection.execute(wrap.insert(), rows)
                     return made
-            self.forget()  # one was revoked or closed since it was read; the next turn finds its successor
+            self.forget()  # one was revoked or closed since it was read, so that the next attempt uses its successor
 
     def online_wraps(self, wanted: Iterable[Generation]) -> dict[bytes, OnlineWrap]:
-        """The online wraps that are there; sealed away and destroyed waybills are not in the answer. Opens nothing."""
+        """The online wraps of these generations, by waybill. Sealed away and destroyed waybills have none. Opens no key."""
         generations = dict(wanted)
         if not generations:
             return {}
@@ -293,14 +295,14 @@ class KeyStore:
         """The waybill key inside an online wrap.
 
         Raises:
-            IntegrityError: the wrap is not what was written, or the waybill has none any more.
+            IntegrityError: the wrap does not open, or the waybill has no online wrap any more.
         """
         day_key = self.existing("online", wrapped.online_key)
-        if day_key is None:  # since it was read, it was moved to another key, and the old one died
+        if day_key is None:  # the wrap was moved to another key since it was read
             now_wrapped = self.online_wraps([Generation(wrapped.waybill, wrapped.generation)]).get(wrapped.waybill)
             day_key = self.existing("online", now_wrapped.online_key) if now_wrapped else None
             if now_wrapped is None or day_key is None:
-                raise IntegrityError("a wrap has outlived its online key")
+                raise IntegrityError("the online key of a wrap is deleted. Restore a copy of the key store that has it")
             wrapped = now_wrapped
         wrapper = self._wrappers.get(wrapped.online_key)
         if wrapper is None:
@@ -308,7 +310,7 @@ class KeyStore:
         return wrapper.unwrap(wrapped.tenant, wrapped.waybill, wrapped.generation, wrapped.online)
 
     def drop_other_generations(self, kept: Iterable[Generation]) -> int:
-        """Delete the wraps of earlier keys, once the data no longer needs them; how many."""
+        """Delete the wraps of other generations than these, which the data no longer needs. Returns how many."""
         dropped = 0
         with transaction(self.engine) as connection:
             for record, number in kept:
@@ -317,7 +319,7 @@ class KeyStore:
         return dropped
 
     def seal_away(self, records: Sequence[bytes]) -> None:
-        """Delete the online wraps: from here on only the offline key opens these waybills."""
+        """Delete the online wraps, so that only the offline key opens these waybills."""
         if not records:
             return
         with transaction(self.engine) as connection:
@@ -325,7 +327,7 @@ class KeyStore:
         truncate_log(self.engine)
 
     def destroy(self, gone: Sequence[Destruction], now: datetime) -> None:
-        """Delete both wraps and write the waybills on the destruction list, in one transaction."""
+        """Delete both wraps, and add the waybills to the list of destructions, in one transaction."""
         if not gone:
             return
         rows = [entry._asdict() | {"at": milliseconds(now), "finished": None} for entry in gone]
@@ -335,14 +337,14 @@ class KeyStore:
         truncate_log(self.engine)
 
     def unfinished(self) -> list[Destruction]:
-        """Destructions whose rows in the data are not known to be gone, oldest first: a crash came between."""
+        """Destructions whose rows in the data may not be erased because of a crash, oldest first."""
         columns = (destruction.c.waybill, destruction.c.actor, destruction.c.reason)
         query = sa.select(*columns).where(destruction.c.finished.is_(None)).order_by(destruction.c.at)
         with reading(self.engine) as connection:
             return [Destruction(*row) for row in connection.execute(query)]
 
     def finish(self, records: Sequence[bytes], now: datetime) -> None:
-        """Note that the rows of these destroyed waybills are gone from the data, too."""
+        """Record that the rows of these destroyed waybills are erased from the data, too."""
         if records:
             with transaction(self.engine) as connection:
                 connection.execute(
@@ -356,7 +358,7 @@ class KeyStore:
 
 
 def _in_use(connection: Connection, purpose: str, name: str) -> bool:
-    """Whether a key may still wrap new keys; it stays so until the transaction ends."""
+    """Whether a key may still wrap new keys. The answer holds until the transaction ends."""
     usable = (stored_key.c.wrapped.is_not(None), stored_key.c.revoked.is_(None))
     query = sa.select(stored_key.c.name).where(stored_key.c.purpose == purpose, stored_key.c.name == name, *usable)
     return connection.execute(query.with_for_update(read=True)).first() is not None

@@ -1,8 +1,8 @@
-"""How keys are rotated, revoked, and die: what the nightly run and `waybill keys` do to the key store.
+"""Rotates, revokes and destroys keys, for the nightly run and `waybill keys`.
 
-An online key that shall die is first `revoke`d, so that nothing new is wrapped by it, then its wraps are moved to today's
-key (`refresh`: in batches, each a transaction, so that it goes on where it was cut off), then it is destroyed, which is
-refused while a wrap still hangs on it. Waybill keys themselves never change on the way, and no field is opened.
+An online key ends in three steps. `revoke` stops it from wrapping new keys. `refresh` moves its wraps to today's key, in batches
+of one transaction each, so that an interrupted run can continue. `destroy` deletes it, and refuses while a wrap still needs it.
+The waybill keys themselves do not change, and no field is opened.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from masking.keys.keystore import DAY_KEYS, Generation, KeyStore
 from masking.runtime import World, day_of, milliseconds, week_of
 
 ONLINE_LIVES = timedelta(days=30)
-"""An online key, and the person index of its day, die at most this long after their day."""
+"""An online key and the person index of its day are deleted at most this long after their day."""
 BATCH = 1000
+"""How many wraps `refresh` moves in one transaction."""
 
 
 class KeyLine(NamedTuple):
-    """One key as it is listed: never the key itself."""
+    """One line of the list of keys. It never holds the key itself."""
 
     purpose: str
     name: str
@@ -39,9 +40,9 @@ class KeyLine(NamedTuple):
 
 
 def listing(keys: KeyStore) -> list[KeyLine]:
-    """Every key's name and state, and how many wraps hang on it.
+    """The name and state of every key, and how many wraps need it.
 
-    States: `live`; `revoked` (opens what it wrapped, wraps nothing new); `archived` (only the offline key opens it);
+    The states are `live`, `revoked` (opens old wraps, makes no new ones), `archived` (only the offline key opens it) and
     `dead`.
     """
     table = stored_key
@@ -60,27 +61,30 @@ def listing(keys: KeyStore) -> list[KeyLine]:
 
 
 def rotate(keys: KeyStore, purpose: str, world: World, now: datetime) -> str:
-    """A new `online`, `archive` or `label` key, used from now on; its name. The ones before it open what they made, as before."""
+    """Make a new `online`, `archive` or `label` key, used from now on. Returns its name. Earlier keys still open what they made."""
     name = keys.next_name(purpose, day_of(now) if purpose in DAY_KEYS else "")
     keys.key(purpose, name, world, now, size=64 if purpose == "label" else 32)
     return name
 
 
 def new_offline(keys: KeyStore) -> tuple[str, bytes]:
-    """A new offline archive key: its name, and the private half, which is kept nowhere here. Not yet in use."""
+    """Make a new offline key. Returns its name and its private half, which is not stored. It is not yet in use."""
     return keys.next_name("offline"), archive.generate()[0]
 
 
 def use_offline(keys: KeyStore, name: str, private: bytes, world: World, now: datetime) -> None:
-    """Seal the days that open from now on to the offline key of that name."""
+    """Use an offline key from now on: the archive keys of new days are sealed to it."""
     keys.put("offline", name, archive.public_half(private), world, now)
 
 
 def rewrap_root(keys: KeyStore, source: KeySource, world: World) -> int:
-    """Wrap every key anew by another root, in one transaction; how many. From then on only that root opens the store.
+    """Wrap every key with another root, in one transaction. From then on only that root opens the store.
+
+    Returns:
+        The number of keys.
 
     Raises:
-        IntegrityError: a key does not open, under the old root before or under the new one afterwards; nothing was changed.
+        IntegrityError: a key does not open with the old root, or then with the new one. Nothing was changed.
     """
     table = stored_key
     with transaction(keys.engine) as tx:
@@ -91,7 +95,9 @@ def rewrap_root(keys: KeyStore, source: KeySource, world: World) -> int:
             key = keys.source.unwrap(name, row.wrapped)
             wrapped = source.wrap(name, key, world.entropy)
             if source.unwrap(name, wrapped) != key:
-                raise IntegrityError(f"the new root does not open the key {name} that it wrapped; the old one stays")
+                raise IntegrityError(
+                    f"the new root does not open the key {name} that it wrapped. Nothing was changed: the old root is still in use"
+                )
             _set(tx, row.purpose, [row.name], wrapped=wrapped)
         root_record.record(tx, root_record.named(source, world))
     keys.source = source
@@ -101,7 +107,7 @@ def rewrap_root(keys: KeyStore, source: KeySource, world: World) -> int:
 
 
 def unopened(keys: KeyStore) -> list[str]:
-    """The keys with a usable copy that the current root does not open, as purpose/name."""
+    """The keys that the current root does not open, as purpose/name."""
     query = sa.select(stored_key.c.purpose, stored_key.c.name).where(stored_key.c.wrapped.is_not(None))
     with reading(keys.engine) as tx:
         live = tx.execute(query.order_by(stored_key.c.purpose, stored_key.c.name)).all()
@@ -118,13 +124,13 @@ def _opens(keys: KeyStore, purpose: str, name: str) -> bool:
 
 
 def revoke(keys: KeyStore, purpose: str, name: str, now: datetime) -> None:
-    """Stop using a key: an online key wraps nothing new, a label key's codes are refused at once.
+    """Revoke a key. An online key wraps no new keys, and the codes of a label key are refused at once.
 
-    Revoking is a set, not a lower bound: other keys, older ones too, are as good as before. What this process has in
-    memory goes at once, other workers' copies within `keystore.MEMORY`.
+    Other keys, older ones included, stay valid. This process drops the key from memory at once, other workers do within
+    `keystore.MEMORY`.
 
     Raises:
-        RefusedError: there is no such key, or its purpose is none that can be revoked.
+        RefusedError: there is no such key, or its purpose can't be revoked.
     """
     if purpose not in {"online", "label"} or keys.existing(purpose, name) is None:
         raise RefusedError("no-such-key")
@@ -138,7 +144,7 @@ def revoke(keys: KeyStore, purpose: str, name: str, now: datetime) -> None:
 
 
 def count_wraps(keys: KeyStore, names: Collection[str]) -> int:
-    """How many online wraps hang on these keys."""
+    """How many online wraps need these keys."""
     query = sa.select(sa.func.count()).where(wrap.c.online_key.in_(names), wrap.c.online.is_not(None))
     with reading(keys.engine) as tx:
         return int(tx.execute(query).scalar_one())
@@ -147,14 +153,14 @@ def count_wraps(keys: KeyStore, names: Collection[str]) -> int:
 def refresh(
     keys: KeyStore, names: Collection[str], world: World, now: datetime, *, batch: int = BATCH
 ) -> Iterator[int]:
-    """Move the online wraps of these keys to today's key; yields how many went with each committed batch.
+    """Move the online wraps of these keys to today's key. Yields the number of wraps moved by each committed batch.
 
-    Each keeps what it is bound to: tenant, record, generation. A wrap is one key's or the other's, at every moment. One
-    that does not open stays as it is, still wrapped by a key that then can't be destroyed.
+    Each wrap stays bound to its tenant, record and generation, and is at any time wrapped by one of the two keys. A wrap that
+    does not open is left, and its old key can't be destroyed then.
 
     Raises:
-        IntegrityError: one of these keys is not what was written, or not there.
-        RefusedError: today's key is one of these; revoke it first.
+        IntegrityError: one of these keys is missing or does not open.
+        RefusedError: today's key is one of these. Revoke it first.
     """
     for name in sorted(names):
         last = Generation(b"", 0)
@@ -165,14 +171,14 @@ def refresh(
 
 
 def remaining_wraps(keys: KeyStore, names: Collection[str]) -> list[tuple[str, bytes]]:
-    """The online key and the waybill of each wrap that hangs on one of these keys: of all, or after `refresh` the damaged."""
+    """(online key, waybill) of every wrap that needs one of these keys. After `refresh`, only damaged wraps are left."""
     query = sa.select(wrap.c.online_key, wrap.c.waybill).where(wrap.c.online_key.in_(names), wrap.c.online.is_not(None))
     with reading(keys.engine) as tx:
         return [(row[0], row[1]) for row in tx.execute(query.order_by(wrap.c.waybill))]
 
 
 class _Page(NamedTuple):
-    """How many of a batch of wraps were moved, and which one was its last."""
+    """The result of one batch: how many wraps were moved, and which one was the last."""
 
     moved: int
     last: Generation
@@ -196,7 +202,7 @@ def _move(keys: KeyStore, name: str, world: World, now: datetime, after: Generat
         if not rows:
             return None
         if key is None:
-            raise IntegrityError("wraps hang on an online key that is not there")
+            raise IntegrityError("the online key of some wraps is missing. Restore a copy of the key store that has it")
         old = DayWrapper("online", name, key)
         moved = []
         for waybill, number, tenant, blob in rows:
@@ -218,7 +224,7 @@ def _move(keys: KeyStore, name: str, world: World, now: datetime, after: Generat
 
 
 def close_days(keys: KeyStore, days: Collection[str], now: datetime) -> None:
-    """Let the usable copies of these days' archive keys die: from then on only the offline key opens them."""
+    """Delete the usable copies of these days' archive keys, so that only the offline key opens them."""
     with transaction(keys.engine) as tx:
         _set(tx, "archive", days, wrapped=None, died=milliseconds(now))
     keys.forget()
@@ -226,12 +232,12 @@ def close_days(keys: KeyStore, days: Collection[str], now: datetime) -> None:
 
 
 def destroy(keys: KeyStore, purpose: str, name: str, now: datetime) -> None:
-    """End an `online`, `archive` or `offline` key for good, with the sealed copy of an archive key.
+    """Delete an `online`, `archive` or `offline` key for good, and the sealed copy of an archive key.
 
-    An offline key's private half is not here: destroy its file, too, and the archives in old key backups are closed.
+    The private half of an offline key is not stored here. Destroy its file, too, so that it opens no archive in an old backup.
 
     Raises:
-        RefusedError: there is no such key, or a waybill that is not destroyed still hangs on it.
+        RefusedError: there is no such key, or a waybill still needs it.
     """
     wrapped_by_it = {
         "online": sa.select(wrap.c.waybill).where(wrap.c.online_key == name, wrap.c.online.is_not(None)),
@@ -252,14 +258,14 @@ def destroy(keys: KeyStore, purpose: str, name: str, now: datetime) -> None:
 
 
 def archive_keys_due(keys: KeyStore, now: datetime) -> list[str]:
-    """The days that are over and whose archive key still has its usable copy: what `close_days` is for."""
-    today = day_of(now - timedelta(hours=1))  # a batch begun before midnight may still be on its way
+    """The past days whose archive keys still have a usable copy, for `close_days`."""
+    today = day_of(now - timedelta(hours=1))  # a batch that began before midnight may not be committed yet
     keys.forget()
     return [day for day in keys.names("archive") if day < today]
 
 
 def due_online(keys: KeyStore, now: datetime) -> list[str]:
-    """The online keys whose time has come: too old, or revoked. Refresh them, then destroy them."""
+    """The online keys that are too old or revoked. Refresh them, then destroy them."""
     last = day_of(now - ONLINE_LIVES)
     table = stored_key
     over = sa.or_(table.c.name < last, table.c.revoked.is_not(None))
@@ -269,7 +275,10 @@ def due_online(keys: KeyStore, now: datetime) -> list[str]:
 
 
 def forget_indexes(keys: KeyStore, now: datetime) -> int:
-    """Delete the index keys whose time is over, row and all: persons' after `ONLINE_LIVES`, merge keys of past weeks."""
+    """Delete the rows of expired index keys: person keys older than `ONLINE_LIVES`, merge keys of past weeks.
+
+    Returns how many.
+    """
     table, last, week = stored_key, day_of(now - ONLINE_LIVES), week_of(now - timedelta(hours=1))
     with transaction(keys.engine) as tx:
         merge = [name for name in tx.execute(_names_of("merge")).scalars() if name.rsplit(":", 1)[-1] < week]

@@ -1,6 +1,6 @@
-"""Which root opens a deployment, also after a rotation that was cut off; and how a root is rotated.
+"""Opens, creates and rotates the root key of a deployment, and finishes an interrupted rotation.
 
-The root is a key file, or in a PKCS#11 token where `waybill.toml` says so:
+The root is a key file, or in a PKCS#11 token if `waybill.toml` names one:
 
     [root]
     library = "/usr/lib/softhsm/libsofthsm2.so"
@@ -8,10 +8,10 @@ The root is a key file, or in a PKCS#11 token where `waybill.toml` says so:
     key = "root-1"
     pin_file = "/etc/waybill/pin"        # mode 0600; or the environment's WAYBILL_PIN
 
-The next root is on disk (`root.key.next`) before it is announced; it wraps every key in one transaction, which begins when all
-workers of the service can open it; it is verified; then it takes the root's name. Cut off before the commit, the old root opens the
-store; cut off after it, only the next one does, and every process of this folder takes it up. Both are tried, so that
-nothing needs a restart. No root is ever deleted that might still open something.
+A rotation writes the next root to disk (`root.key.next`), announces it, and waits until all workers of the service can open it.
+Then it wraps every key with it in one transaction, verifies that, and renames the file to `root.key`. If it is interrupted
+before the commit, the old root still opens the store. If it is interrupted after the commit, only the next one does. Each
+process tries both files, so that none has to be restarted. A root that might still open something is never deleted.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ from masking.runtime import World
 
 FILE = "root.key"
 PATIENCE = 2 * root_record.ALIVE
-"""How long a rotation waits for workers: those that died without a word are forgotten by then."""
+"""How long a rotation waits for workers. By then, a worker that crashed no longer counts as alive."""
 
 _NAMES = {"library", "token", "key", "pin_file"}
 
 
 def open_root(folder: Path, table: Mapping[str, Any]) -> KeySource:
-    """The keeper of the root that these settings (a read `waybill.toml`) name.
+    """The root that these settings (the tables of `waybill.toml`) name.
 
     Raises:
-        SettingsError: it is not there, or not safe.
+        SettingsError: the root is missing, or others can read its file.
     """
     return _token(folder, table, Pkcs11KeySource.open) if "root" in table else FileKeySource.open(folder / FILE)
 
 
 def create_root(folder: Path, table: Mapping[str, Any], world: World) -> None:
-    """See to it that there is a root where these settings say; one that is there already is never replaced.
+    """Create the root that these settings name, unless it exists. An existing root is never replaced.
 
     Raises:
         SettingsError: see `open_root`.
@@ -62,9 +62,9 @@ def create_root(folder: Path, table: Mapping[str, Any], world: World) -> None:
 
 
 def move_root(folder: Path, table: Mapping[str, Any], keys: KeyStore, world: World) -> int:
-    """Wrap every key by a new root in the token that these settings name; how many keys.
+    """Wrap every key with a new root in the token that these settings name. Returns the number of keys.
 
-    Until the settings in the deployment's folder say the same, it does not open. The old root is left where it is.
+    The deployment does not open until the settings in its folder name the token, too. The old root is not deleted.
 
     Raises:
         SettingsError: the settings name no token, or a service is running.
@@ -85,10 +85,12 @@ def _token(folder: Path, table: Mapping[str, Any], how: Callable[[str, str, str,
 
 
 def rotate_root(path: Path, keys: KeyStore, world: World, patience: timedelta = PATIENCE) -> int:
-    """Wrap every key by a new root, in place of the one at `path`; how many keys. Workers follow by themselves.
+    """Replace the root at `path` by a new one, and wrap every key with it. Returns the number of keys.
+
+    Running workers switch to the new root by themselves.
 
     Raises:
-        SettingsError: a worker that is alive can't open the new root; nothing was changed.
+        SettingsError: a live worker can't open the new root. Nothing was changed.
         IntegrityError: a key does not open.
     """
     following = _next(path)
@@ -99,7 +101,7 @@ def rotate_root(path: Path, keys: KeyStore, world: World, patience: timedelta = 
 
 
 def _rotate(keys: KeyStore, source: KeySource, world: World, patience: timedelta) -> int:
-    """Announce a root, wait for the workers, wrap every key by it, and open each again before this returns."""
+    """Announce a root, wait for the workers, wrap every key with it, and check that each one opens."""
     root_record.announce(keys.engine, source, world)
     until = time.monotonic() + patience.total_seconds()
     while waiting := root_record.unconfirmed(keys.engine):
@@ -119,7 +121,7 @@ def _rotate(keys: KeyStore, source: KeySource, world: World, patience: timedelta
 
 
 def reachable_roots(folder: Path, read_table: Callable[[Path], Mapping[str, Any]]) -> Iterator[KeySource]:
-    """Every root that a deployment's folder and its settings, as they are now, give."""
+    """Every root that the files of a deployment's folder and its current settings give access to."""
     for path in (folder / FILE, _next(folder / FILE)):
         with suppress(SettingsError, FileNotFoundError):
             yield FileKeySource.open(path)
@@ -129,7 +131,7 @@ def reachable_roots(folder: Path, read_table: Callable[[Path], Mapping[str, Any]
 
 
 def settle_root(path: Path, keys: KeyStore) -> None:
-    """Finish a rotation that a crash cut off after its commit: if the next root is the current one, it takes its name."""
+    """Finish a rotation that a crash interrupted after its commit: rename the file of the next root."""
     if not _next(path).exists():
         return
     with reading(keys.engine) as tx:

@@ -1,8 +1,8 @@
-"""Which root wraps the keys of a key store, and which workers can open the next one.
+"""Rows that say which root wraps the keys of a key store, and which workers can open the next root.
 
-The row `current` is locked by each new key and by a rotation, so that no key is ever wrapped by a root that is not the
-current one. A rotation first announces its root (`next`); it begins when each worker of a service on PostgreSQL that is
-alive has confirmed that it can open it. With SQLite all processes share one machine and one folder, and nothing is confirmed.
+Each new key and each rotation locks the row `current`, so that every key is wrapped by the current root. A rotation first
+announces its root in the row `next`. It continues when each live worker of a service on PostgreSQL has confirmed that it can
+open that root. With SQLite, all processes share one folder, and no confirmation is needed.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from masking.errors import IntegrityError
 from masking.runtime import World, milliseconds
 
 CONFIRM_EVERY = 5.0
-"""Seconds between two confirmations of a worker."""
+"""Seconds between a worker's confirmations."""
 
 ALIVE = timedelta(seconds=30)
-"""A worker that was not seen for longer is counted as dead."""
+"""A worker that has not confirmed for longer counts as dead."""
 
 RootStatus = Literal["current", "next"]
 
 
 class Root(NamedTuple):
-    """The id of a root, and the proof: the id, wrapped by that root."""
+    """The id of a root, and a proof of it: the id wrapped by that root."""
 
     id: bytes
     proof: bytes
 
     def is_opened_by(self, source: KeySource) -> bool:
-        """Whether a keeper holds this root."""
+        """Whether a key source holds this root."""
         try:
             return source.unwrap(_name(self.id), self.proof) == self.id
         except IntegrityError:
@@ -44,7 +44,7 @@ class Root(NamedTuple):
 
 
 def named(source: KeySource, world: World) -> Root:
-    """A new id for a keeper's root."""
+    """Make an id for the root of a key source."""
     id_ = world.entropy(16)
     return Root(id_, source.wrap(_name(id_), id_, world.entropy))
 
@@ -56,7 +56,7 @@ def _name(id_: bytes) -> str:
 def read(
     tx: Connection, status: RootStatus = "current", *, lock: Literal["share", "update"] | None = None
 ) -> Root | None:
-    """The root that is recorded there; with `lock` it stays so until the transaction ends."""
+    """The recorded root, or None. With `lock`, the row is locked until the transaction ends."""
     query = sa.select(root.c.id, root.c.proof).where(root.c.status == status)
     if lock:
         query = query.with_for_update(read=lock == "share")
@@ -70,14 +70,14 @@ def record_first(tx: Connection, first: Root) -> None:
 
 
 def record(tx: Connection, new: Root) -> None:
-    """Record the root that wraps every key from now on; it ends the announcement."""
+    """Record the root that wraps every key from now on, and end its announcement."""
     tx.execute(root.delete().where(root.c.status == "next"))
-    # changed in place: a transaction that waited for a deleted row would find none
+    # an update, since a transaction that waits for the lock of a deleted row would find no row
     tx.execute(root.update().where(root.c.status == "current").values(new._asdict()))
 
 
 def announce(keys: Engine, source: KeySource, world: World) -> None:
-    """Announce the root of a rotation to the workers; announced again, it keeps its id."""
+    """Announce the root of a rotation to the workers. A root that is announced again keeps its id."""
     with transaction(keys) as tx:
         known = read(tx, "next", lock="update")
         if known is None or not known.is_opened_by(source):
@@ -86,14 +86,14 @@ def announce(keys: Engine, source: KeySource, world: World) -> None:
 
 
 def withdraw(keys: Engine) -> None:
-    """End the announcement of a rotation that does not take place."""
+    """Take back the announcement of a rotation."""
     with transaction(keys) as tx:
         tx.execute(root.delete().where(root.c.status == "next"))
 
 
 def confirm(keys: Engine, name: str, roots: Iterable[KeySource]) -> None:
-    """Note that this worker is alive, and whether one of these roots is the announced one."""
-    with reading(keys) as tx:  # without SQLite's lock for writers, as there is nothing to write
+    """Record that this worker is alive, and whether it can open the announced root."""
+    with reading(keys) as tx:  # a read-only transaction, so that SQLite's write lock is not taken for nothing
         now = server_time(tx)
     if now is None:
         return
@@ -107,13 +107,13 @@ def confirm(keys: Engine, name: str, roots: Iterable[KeySource]) -> None:
 
 
 def leave(keys: Engine, name: str) -> None:
-    """Note that this worker has ended."""
+    """Record that this worker has ended."""
     with transaction(keys) as tx:
         tx.execute(worker.delete().where(worker.c.name == name))
 
 
 def unconfirmed(keys: Engine) -> list[str]:
-    """The workers that are alive and have not confirmed that they can open the announced root."""
+    """The live workers that have not confirmed that they can open the announced root."""
     with reading(keys) as tx:
         now, announced = server_time(tx), read(tx, "next")
         rows = tx.execute(sa.select(worker).order_by(worker.c.name)).all()

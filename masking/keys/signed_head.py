@@ -1,8 +1,8 @@
-"""The size and root that the sequencer signed last, kept with the keys, which have another owner than the data.
+"""The size and root that the sequencer signed last. They are in the key store, which has another owner than the data.
 
-A writer of the data could cut the ledger back to an earlier checkpoint, or grow another one from there. The
-sequencer compares the ledger with this memory before it signs, and signs nothing that does not extend it. The memory is
-written after the commit of what was signed, so a crash in between leaves it behind, never ahead.
+A writer of the data could cut the ledger back to an earlier checkpoint, or let it grow differently from there. Before the
+sequencer signs, it checks that the ledger extends the head that is recorded here. The head is recorded after the commit of the
+signed leaves, so that after a crash it can be too old, but never too new.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LEDGER = {"log": "ledger"}
 
 
 class SignedHead(NamedTuple):
-    """The size of a signed ledger, and its root."""
+    """The size and root of a signed ledger."""
 
     size: int
     root: bytes
@@ -37,14 +37,14 @@ class AnnouncedLoss(NamedTuple):
 
 
 def last(keys: KeyStore) -> SignedHead | None:
-    """What was signed last; None before the first signature."""
+    """The head that was signed last, None before the first signature."""
     with reading(keys.engine) as tx:
         row = tx.execute(sa.select(signed_head.c.size, signed_head.c.root)).first()
     return SignedHead(*row) if row else None
 
 
 def remember(keys: KeyStore, signed: SignedHead) -> None:
-    """Remember what was signed; a longer ledger that another worker signed meanwhile stays."""
+    """Record a signed head, unless another worker has recorded a longer one."""
     longer = signed_head.update().where(signed_head.c.size < signed.size)
     with transaction(keys.engine) as tx:
         if not insert_new(tx, signed_head, [_LEDGER | signed._asdict()], "log"):
@@ -52,7 +52,7 @@ def remember(keys: KeyStore, signed: SignedHead) -> None:
 
 
 def replace(keys: KeyStore, signed: SignedHead | None, announced: AnnouncedLoss | None = None) -> None:
-    """Accept this ledger in place of the one signed before, and keep the announcement of what was lost."""
+    """Replace the recorded head by that of a shorter ledger, and store the announcement of the loss."""
     with transaction(keys.engine) as tx:
         tx.execute(signed_head.delete())
         if signed:
@@ -70,10 +70,10 @@ def announced_losses(keys: KeyStore) -> list[AnnouncedLoss]:
 
 
 def check_extends(head: SignedHead | None, size: int, read: Callable[[list[int]], Mapping[int, bytes]]) -> None:
-    """Refuse a ledger of this size, whose hashes `read` gives, that does not extend what was signed last.
+    """Check that a ledger of this size extends the head that was signed last. `read` returns its stored hashes.
 
     Raises:
-        IntegrityError: it is smaller, or differs in the leaves that were signed.
+        IntegrityError: the ledger is shorter, or differs in signed leaves.
     """
     if head is None:
         return
