@@ -39,7 +39,7 @@ from tests.cast import DISPATCHER, OPERATOR, OTHER_COURIER, RIVAL, SHOP
 from tests.serving import numbered, on_the_van, ready, served, signed_in, staffed
 
 WORLD = World()
-DICE = random.Random(1)
+RANDOM_BITS = random.Random(1)
 SAMPLES = int(os.environ.get("SAMPLES", "5000"))
 BEARER = "merchant,outlet,courier,switch"
 
@@ -86,9 +86,9 @@ def _cases(store: Store) -> list[Case]:
             budgets.unlock(tx, FAR_TOO.id)
 
     numbers = {
-        "no such number": lambda: DICE.randrange(10**6, 10**7),
-        "not yours": lambda: DICE.randrange(20),
-        "destroyed": lambda: DICE.randrange(20, 40),
+        "no such number": lambda: RANDOM_BITS.randrange(10**6, 10**7),
+        "not yours": lambda: RANDOM_BITS.randrange(20),
+        "destroyed": lambda: RANDOM_BITS.randrange(20, 40),
     }
     never = [store.write_code(WORLD.record_id(WORLD.now()), 1, WORLD, WORLD.now()) for _ in range(20)]
     printed: dict[str, Callable[[], str]] = {
@@ -129,7 +129,7 @@ def _measure(case: Case, connection: http.client.HTTPConnection, token: str, on:
         for _ in range(25):
             _answer(connection, case.path, case.classes[first](), token)
     schedule = list(classes) * case.samples
-    DICE.shuffle(schedule)
+    RANDOM_BITS.shuffle(schedule)
     times: dict[str, list[float]] = {name: [] for name in classes}
     answers = set()
     for name in schedule:

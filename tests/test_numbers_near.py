@@ -15,7 +15,7 @@ from masking.config import read_settings
 from masking.crypto.index import record_of_waybill_id
 from masking.database import schema
 from masking.errors import SettingsError
-from masking.numbers.pool import DEMO, OPEN_AREAS, REST, REST_OF_OPEN_LINES, SlotAct, area_of, reaches
+from masking.numbers.pool import DEMO, OPEN_AREAS, OPEN_LINE_REST, REST, SlotAct, area_of, reaches
 from masking.redact.destination import city_of
 from masking.redact.view import mask_order
 from masking.steps.label import Label, label
@@ -41,7 +41,7 @@ def pool(store, world):
 
     def fill(first=1, **cities):
         for n, (city, many) in enumerate(cities.items(), first):
-            rest = REST_OF_OPEN_LINES if city.startswith("open") else REST
+            rest = OPEN_LINE_REST if city.startswith("open") else REST
             name = city.removeprefix("open").removeprefix("_")
             line = DEMO._replace(main=f"1700000000{n}", city=name, rest=rest)
             with store.transaction() as tx:
@@ -119,9 +119,7 @@ def test_no_slot_is_leased_twice_and_the_nearest_goes_first(world, store, pool, 
     assert len(numbers) == len({str(number) for number in numbers.values()}) == min(before, len(wanted))
     for each, number in numbers.items():
         city = mains[number.main]
-        took = area_of(
-            city.removeprefix("open").removeprefix("_"), REST_OF_OPEN_LINES if city.startswith("open") else REST
-        )
+        took = area_of(city.removeprefix("open").removeprefix("_"), OPEN_LINE_REST if city.startswith("open") else REST)
         for reach in reaches(wanted[each]):
             if took in reach.areas:
                 break
@@ -130,7 +128,7 @@ def test_no_slot_is_leased_twice_and_the_nearest_goes_first(world, store, pool, 
 
 @given(words, words, st.booleans())
 def test_every_line_is_in_reach_of_every_city_and_reaches_are_nested(city, line, anybody):
-    area = area_of(line, REST_OF_OPEN_LINES if anybody else REST)
+    area = area_of(line, OPEN_LINE_REST if anybody else REST)
     steps = [step for step, reach in enumerate(reaches(city)) if area in reach.areas]
     names = [reaches(city)[step].name for step in steps]
     assert names in (["anywhere"], ["province", "anywhere"], ["city", "province", "anywhere"])

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from masking.crypto.index import record_of_waybill_id
 from masking.database import schema
 from masking.errors import InputError
-from masking.numbers.pool import DEMO, HELD, LEASE, REST, REST_OF_OPEN_LINES, TRANSITIONS, SlotAct, Stage, diagram
+from masking.numbers.pool import DEMO, HELD, LEASE, OPEN_LINE_REST, REST, TRANSITIONS, SlotAct, Stage, diagram
 from masking.numbers.routing import PARCEL_RULES, PLAN_RULES
 from masking.steps.call import INTENT_LIFE
 from masking.steps.checkout import Checkout, checkout
@@ -27,7 +27,7 @@ from masking.upkeep.number_pool import keep_numbers
 from masking.values.printable import Scanned
 from tests.cast import COURIER, OPERATOR, SHOP, arrived, assigned, checked_out, labelled, on_its_van
 
-OPEN = DEMO._replace(main="17000000001", rest=REST_OF_OPEN_LINES)
+OPEN = DEMO._replace(main="17000000001", rest=OPEN_LINE_REST)
 
 
 def stages(store):
@@ -73,7 +73,7 @@ def test_line_that_connects_any_caller_rests_longer(world, store, order):
     retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
     with store.transaction() as tx:
         [until] = tx.execute(sa.select(schema.slot.c.until).where(schema.slot.c.stage == Stage.COOLING)).scalars()
-    assert until == (world.now() + REST_OF_OPEN_LINES).timestamp() * 1000
+    assert until == (world.now() + OPEN_LINE_REST).timestamp() * 1000
 
 
 def test_every_act_on_a_parcel_renews_its_lease(world, store, order, hands):
@@ -133,7 +133,7 @@ def test_exhausted_pool_takes_rested_numbers_while_it_sells(world, store, order,
     labelled(world, store, first)
     retire(world, store, [Destroy(actor=OPERATOR, id=first.id, reason="test")])
     assert checked_out(world, store, order("A-3")).number is None
-    hands.move(days=REST_OF_OPEN_LINES.days, seconds=1)
+    hands.move(days=OPEN_LINE_REST.days, seconds=1)
     assert checked_out(world, store, order("A-4")).number.main == OPEN.main
 
 

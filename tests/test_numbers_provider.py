@@ -10,7 +10,7 @@ from api.cli.main import main
 from api.service.providers import read_provider
 from masking.config import SETTINGS
 from masking.errors import SettingsError
-from masking.numbers.pool import DEMO, REST_OF_OPEN_LINES
+from masking.numbers.pool import DEMO, OPEN_LINE_REST
 from masking.runtime import World
 from masking.store.rows import slots
 from tests.aliyun_server import KEY_ID, MAINS, POOL, REPORT_KEY, SECRET, aliyun
@@ -68,7 +68,7 @@ def test_readyz_names_an_overdue_account_until_it_is_paid(tmp_path):
 def test_lines_that_connect_any_caller_are_named_as_a_risk(tmp_path):
     with serving(tmp_path / "d") as service:
         assert service.ask(None, "/readyz").json()["risks"] == []
-        axe = DEMO._replace(main="17000000001", provider="aliyun-axe", rest=REST_OF_OPEN_LINES)
+        axe = DEMO._replace(main="17000000001", provider="aliyun-axe", rest=OPEN_LINE_REST)
         with service.store.transaction() as tx:
             slots.add(tx, axe, axe.slots(0, 9), service.clock.world)
         assert service.ask(None, "/readyz").json()["risks"] == ["numbers-connect-anybody"]

@@ -50,7 +50,7 @@ def provider(world, report_key=KEY):
 def pushed(world, *records, at=None):
     """What the port makes of these records, signed."""
     body = json.dumps(records).encode()
-    return provider(world).told(signature(body, int((at or world.now()).timestamp())), body)
+    return provider(world).parse_push(signature(body, int((at or world.now()).timestamp())), body)
 
 
 def test_signature_equals_the_documented_one():
@@ -105,7 +105,7 @@ def test_nothing_is_signed_without_a_key(world, key):
     header = signature(b"[]", AT, key=key.reveal() if key else "")
     assert check_signature(key, "aliyun", header, b"[]", NOW) == BadSignature("no-key")
     if key is None:
-        assert provider(world, None).told(header, b"[]") == BadSignature("no-key")
+        assert provider(world, None).parse_push(header, b"[]") == BadSignature("no-key")
     elif key.reveal():
         with pytest.raises(SettingsError, match="at least 32"):
             provider(world, key)
@@ -114,7 +114,7 @@ def test_nothing_is_signed_without_a_key(world, key):
 @pytest.mark.parametrize("body", [b"", b"{}", b"x", b"[" * 100_000, b"\xff", b"null", b'"[]"'])
 def test_signed_body_that_is_not_a_list_is_named(world, body):
     with pytest.raises(InputError, match="not-a-list-of-records"):
-        provider(world).told(signature(body, AT), body)
+        provider(world).parse_push(signature(body, AT), body)
 
 
 @pytest.mark.parametrize(

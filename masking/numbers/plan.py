@@ -1,4 +1,4 @@
-"""How many numbers a carrier needs, and when those it has run dry. Pure arithmetic over days."""
+"""Computes how many numbers a carrier needs, and when the present ones run out. Pure arithmetic over days."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from typing import final
 
 HEADROOM = 1.2
-"""What is planned for beyond the expected need: days are uneven, and a pool that is nearly dry is no longer random."""
+"""The factor above the expected need: demand varies by day, and a lease from an almost empty pool is hardly random."""
 
 HORIZON = 365
-"""Days that are looked ahead."""
+"""The number of days that are computed ahead."""
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What numbers are needed for.
+    """The demand for numbers.
 
     Attributes:
         daily: parcels a day.
-        peak: how many times that on the busiest days of a sale, which last as long as a slot is away.
+        peak: the factor on the busiest days of a sale. They are assumed to last as long as a slot is away.
         days: days from checkout to signature, on average.
         rest: days of cool-down.
-        unprinted: share of orders that are cancelled before their label is printed; these skip the rest.
+        unprinted: share of orders that are cancelled before their label is printed. Their slots skip the cool-down.
         digits: length of the extensions.
     """
 
@@ -56,9 +56,9 @@ class Demand:
 
 
 def runs_dry(demand: Demand, free: int, leased: int, cooling: int) -> int | None:
-    """In how many days the pool is dry, None if not within `HORIZON`.
+    """The number of days until the pool is empty, None if it is not within `HORIZON`.
 
-    What is leased and cooling today is taken to come back evenly, over its whole time away and over its rest.
+    Slots that are leased or cooling today are assumed to become free evenly, over their time away and over their cool-down.
     """
     back: list[float] = [0.0] * (HORIZON + math.ceil(demand.days + demand.rest) + 2)
     _spread(back, leased, demand.days + demand.rest)

@@ -1,11 +1,11 @@
 """Slots of virtual numbers: the stages of a lease, and how long each lasts.
 
-One table says how a slot moves from stage to stage; the store's statements are built from it, and it draws the diagram in
-`docs/telephony.md`. No provider has a cool-down of its own, so a slot freed today could ring a stranger tomorrow while
-yesterday's label still shows it; here it rests first.
+The table `TRANSITIONS` says how a slot moves from stage to stage. The store's statements and the diagram in
+`docs/telephony.md` are made from it. Providers have no cool-down: a slot that is freed today could connect a stranger
+tomorrow, while an old label still shows it. Therefore a slot cools down first.
 
-A lease takes the nearest line, by the order of `reaches`: where the parcel goes, its province, anywhere; and of these first
-lines of which somebody of ours authorises each call.
+A lease takes the nearest line by the order of `reaches`: the parcel's city, its province, anywhere. Lines whose calls the
+service authorises one by one come first.
 """
 
 from __future__ import annotations
@@ -18,49 +18,49 @@ from typing import NamedTuple
 from masking.errors import InputError
 
 LEASE = timedelta(days=30)
-"""A lease ends by itself this long after the parcel's last sign of life; every scan and assignment renews it."""
+"""A lease expires this long after the parcel's last scan or assignment, each of which renews it."""
 
 REST = timedelta(days=7)
-"""How long a released slot rests where each call is authorised, so that a stale label rings nobody."""
+"""The cool-down of a slot whose calls are authorised one by one, so that an old label connects no one."""
 
-REST_OF_OPEN_LINES = timedelta(days=60)
-"""How long where the provider connects anybody who dials: until labels have left the waste paper."""
+OPEN_LINE_REST = timedelta(days=60)
+"""The cool-down of a slot that connects anyone who dials: until old labels have left the waste paper."""
 
 
 class Stage(StrEnum):
-    """Where a slot stands."""
+    """The stage of a slot."""
 
     FREE = "free"
-    """Nobody's: never leased, never printed, or rested."""
+    """Not leased: new, never printed, or cooled down."""
     LEASED = "leased"
-    """One waybill's: it rings."""
+    """Leased to one waybill. It connects calls."""
     COOLING = "cooling"
-    """Was printed; rings nobody until its rest is over."""
+    """Printed on an old label. It connects no calls until the cool-down is over."""
     LEAVING = "leaving"
-    """Still one waybill's; goes out of the pool when that lease ends."""
+    """Leased to one waybill. It leaves the pool when the lease ends."""
     QUARANTINED = "quarantined"
-    """Out of use until somebody clears it."""
+    """Out of use until the operator clears it."""
     RETIRED = "retired"
     """Out of the pool."""
 
 
 class SlotAct(StrEnum):
-    """What moves a slot."""
+    """An act that moves a slot to another stage."""
 
     LEASE = "lease"
-    """A waybill takes it."""
+    """A waybill gets the slot."""
     RENEW = "renew"
-    """The parcel shows a sign of life: a scan, an assignment; attempts and returns too."""
+    """The parcel was scanned or assigned, attempts and returns included."""
     RELEASE = "release"
-    """Signed for, sealed away, destroyed, or overdue."""
+    """The parcel was delivered, sealed away or destroyed, or the lease expired."""
     RETURN_UNPRINTED = "return unprinted"
-    """The same, of a waybill that never had a label: nobody has seen the number."""
+    """The same for a waybill without a label, so that no one has seen the number."""
     REST = "rest"
-    """Its rest is over."""
+    """The cool-down is over."""
     QUARANTINE = "quarantine"
-    """Something is wrong with it."""
+    """The operator found a fault of the slot."""
     CLEAR = "clear"
-    """It is not any more."""
+    """The operator found that the fault has ended."""
     RETIRE = "retire"
     """The operator gives the number back to the provider."""
 
@@ -85,11 +85,11 @@ TRANSITIONS: dict[tuple[Stage, SlotAct], Stage] = {
 }
 
 HELD = (Stage.LEASED, Stage.LEAVING)
-"""The stages in which a slot is somebody's."""
+"""The stages in which a waybill holds the slot."""
 
 
 def ways(act: SlotAct) -> dict[Stage, Stage]:
-    """From which stages `act` leads where."""
+    """The stages that `act` starts from, each with the stage it leads to."""
     return {before: after for (before, how), after in TRANSITIONS.items() if how is act}
 
 
@@ -99,11 +99,11 @@ def diagram() -> str:
     return "\n".join(["stateDiagram-v2", "    [*] --> free: import", *lines, "    retired --> [*]"])
 
 
-DICE = 40
-"""Bits of a slot's place that are drawn; those above are its area, so that an area is one stretch of the pool."""
+RANDOM_BITS = 40
+"""The low bits of a slot's random key are random. The bits above are its area, so that an area is one range of keys."""
 
 OPEN_AREAS = 10_000
-"""Where the areas of lines that connect anybody begin; below are those of which each call is authorised."""
+"""The first area of lines that connect anyone who dials. Below are lines whose calls are authorised one by one."""
 
 
 class Reach(NamedTuple):
@@ -114,18 +114,18 @@ class Reach(NamedTuple):
 
 
 def area_of(city: str, rest: timedelta = REST) -> int:
-    """The area of lines of a city: the four digits of its division code (GB/T 2260), 0 for any other word.
+    """The area of a city's lines: the four digits of its division code (GB/T 2260), 0 for any other word.
 
-    Lines whose slots rest longer, because they connect anybody, have areas of their own.
+    Lines that connect anyone who dials have a longer cool-down, and areas of their own.
     """
     number = int(city) if re.fullmatch(r"[1-9][0-9]{3}", city) else 0
     return number + (OPEN_AREAS if rest > REST else 0)
 
 
 def reaches(city: str) -> list[Reach]:
-    """Where to look for a number for a parcel that goes to this city, the best first.
+    """The areas to search for the number of a parcel that goes to this city, the best first.
 
-    What connects anybody comes after all else: a number of another province is a nuisance, an open one a risk.
+    Lines that connect anyone who dials come last: a number of another province is a nuisance, an open one is a risk.
     """
     found = []
     for first in (0, OPEN_AREAS):
@@ -150,9 +150,9 @@ class Line(NamedTuple):
 
     Attributes:
         main: the main number, digits.
-        digits: how long its extensions are: 1 to 6, it differs by provider.
-        provider: where it comes from, a word.
-        city: where it belongs: four digits of a division code ("3101"), or a word that is no place.
+        digits: the length of its extensions, 1 to 6, which depends on the provider.
+        provider: the name of its origin.
+        city: the four digits of a division code ("3101"), or a word that is not a place.
         switch: the id of the one switch that may ask about it.
         rest: how long its released slots cool down.
     """
@@ -168,7 +168,7 @@ class Line(NamedTuple):
         """Its slots from extension `first` to `last`.
 
         Raises:
-            InputError: the main number is no number, a word is no word, or the extensions don't fit into the digits.
+            InputError: the main number, a word or the extensions are not valid.
         """
         if not re.fullmatch(r"\d{7,20}", self.main):
             raise InputError("main", "not-a-number")
@@ -181,4 +181,4 @@ class Line(NamedTuple):
 
 
 DEMO = Line("17000000000", 4, "demo", "nowhere", "switch")
-"""The demo's main number: visibly fake, in a range that no operator has given out."""
+"""The demo's main number: visibly fake, in a range that no operator has assigned."""

@@ -1,8 +1,8 @@
-"""Where numbers come from: what that means for who may dial them, and the port of providers that bind each call.
+"""Origins of virtual numbers, and the port of providers that bind each call.
 
-With a switch of our own every call is asked about (`/v1/calls/route`). A foreign provider connects whom it was told to: its
-printed extensions (AXE) connect anybody who dials. So a call is bound one by one instead: for two minutes, from this
-courier's phone to this recipient's, over a main number that is nobody's in between.
+The carrier's own switch asks the service about every call (`/v1/calls/route`). A foreign provider decides by itself: its printed
+extensions (AXE) connect anyone who dials them. Therefore each call over such a provider gets a binding of its own: for two
+minutes, from this courier's phone to this recipient's phone, over a main number that connects no one otherwise.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, final
 
-from masking.numbers.pool import REST, REST_OF_OPEN_LINES
+from masking.numbers.pool import OPEN_LINE_REST, REST
 from masking.numbers.pushes import BadSignature, ReportRecord
 from masking.values.plaintext import Plain
 from masking.words.alarms import AlarmKind
 from masking.words.reasons import Reason
 
 PROVIDER = "number-provider"
-"""Who is on the ledger where a provider is told both phones, and where it tells what became of the call."""
+"""The actor in the ledger when a provider gets both phones, and when it reports about a call."""
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where slots come from.
+    """An origin of slots.
 
     Attributes:
-        authorises_each_call: whether somebody of ours is asked before each call is connected. Where nobody is, whoever
-            dials main number and extension reaches the recipient, from any phone, as long as the number is leased.
+        authorises_each_call: whether the service is asked before each call is connected. If not, everyone who dials main
+            number and extension reaches the recipient, from any phone, as long as the number is leased.
     """
 
     authorises_each_call: bool
@@ -37,7 +37,7 @@ class Origin:
     @property
     def rest(self) -> timedelta:
         """How long a released slot of this origin cools down."""
-        return REST if self.authorises_each_call else REST_OF_OPEN_LINES
+        return REST if self.authorises_each_call else OPEN_LINE_REST
 
 
 ORIGINS = {
@@ -45,13 +45,13 @@ ORIGINS = {
     "demo": Origin(authorises_each_call=True),
     "aliyun-axe": Origin(authorises_each_call=False),
 }
-"""By the name that slots are imported under."""
+"""The origins, by the provider name under which slots are imported."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The provider connects the two until then; `subscription` is its name for that."""
+    """A binding that the provider made. `subscription` is the provider's id of it."""
 
     main: str
     subscription: str
@@ -60,9 +60,13 @@ class Bound:
 @final
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Not bound, and why; or, if not `known`, perhaps bound: that can't be told before it is looked up.
+    """A binding that the provider did not make, or may not have made.
 
-    `gone` where the provider answers that there is no such binding.
+    Attributes:
+        reason: why.
+        known: False if the binding may exist. Then look it up in `subscriptions`.
+        retry_after: seconds after which a new attempt makes sense.
+        gone: whether the provider answered that there is no such binding.
     """
 
     reason: Reason
@@ -76,31 +80,33 @@ class NumberProvider(Protocol):
 
     @property
     def mains(self) -> Sequence[str]:
-        """The main numbers that are ours there, and used for nothing else."""
+        """The main numbers of this account. They are used for nothing else."""
 
     @property
     def fault(self) -> AlarmKind | None:
-        """Why this provider connects no call now, where that is the operator's to put right; by its last answer."""
+        """The alarm for a fault that the operator has to repair, according to the provider's last answer."""
 
     def bind(self, main: str, a: Plain, b: Plain, until: datetime, call: str) -> Bound | Failed:
-        """Let phone `a` reach phone `b` by dialling `main`; `call` comes back in reports. Never raises, never repeats.
+        """Let phone `a` reach phone `b` by dialling `main`. Never raises, and sends the request at most once.
+
+        The provider repeats `call` in its reports.
 
         Phones are as in `Connect.to`: "+8613800000001", "+8657180000002;ext=301".
         """
 
     def unbind(self, main: str, subscription: str) -> bool:
-        """End a binding; True once it is known to be gone, also if it was gone before."""
+        """End a binding. Returns True if it is known to have ended now or before."""
 
     def subscriptions(self, main: str) -> set[str] | None:
-        """All that is bound over a main number now; None if the provider doesn't say."""
+        """The ids of all current bindings over a main number, None if the provider did not answer."""
 
-    def told(self, signature: str | None, body: bytes) -> list[ReportRecord] | BadSignature:
-        """What this provider tells of calls, if the signature shows that it does; fails closed without a key.
+    def parse_push(self, signature: str | None, body: bytes) -> list[ReportRecord] | BadSignature:
+        """Check the signature of a push and parse its records. Returns `BadSignature` if no key is configured.
 
         Raises:
-            InputError: the body is signed, and in no form of this provider's.
+            InputError: the body is signed, but not in the provider's format.
         """
 
     @property
     def acknowledgement(self) -> Mapping[str, object]:
-        """What this provider has to hear, as a JSON object, to push those records no more."""
+        """The JSON object that confirms a push to this provider, so that it does not repeat it."""

@@ -1,7 +1,7 @@
-"""Reports that a provider pushes: whether they are its own, and what they tell. What becomes of them: `masking.steps.report`.
+"""Signatures and records of the reports that a provider pushes. `masking.steps.report` records them.
 
-A push comes without a token; it is believed for a signature over its body and the time. The form of that signature is ours
-(docs/decisions/0010-pushed-reports-are-signed.md, docs/telephony.md), the form of the body is the provider's.
+A push comes without a token. It is authenticated by a signature over its body and the time. This project defines the signature
+(docs/decisions/0010-pushed-reports-are-signed.md, docs/telephony.md), and the provider defines the body.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ HEADER = "Waybill-Signature"
 """The header with the signature: `t=1764000000,v1=` and 64 small hexadecimal digits."""
 
 WINDOW = timedelta(minutes=5)
-"""How far the time of a signature may be from ours, both ways. Within it a repetition tells nothing new."""
+"""The largest difference between a signature's time and ours. A push that is repeated within it changes nothing."""
 
 KEY_CHARACTERS = 32
-"""A key has at least so many characters."""
+"""The least number of characters of a key."""
 
 _FORM = re.compile(r"t=([0-9]{1,11}),v1=([0-9a-f]{64})")
 
 
 class ReportedEvent(NamedTuple):
-    """One event of a call, a `CallEvent`; `seconds` of an `ended` one say how long they spoke."""
+    """One event of a call, one of `CallEvent`. For `ended`, `seconds` is how long the call lasted."""
 
     event: str
     at: datetime
@@ -38,9 +38,13 @@ class ReportedEvent(NamedTuple):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRecord:
-    """One record of a push whose signature holds: `call` is the name that `bind` gave the call, "" where there is none.
+    """One record of a push with a valid signature.
 
-    `probed` is the main number that was dialled by a phone for which nothing is bound there, "" in other records.
+    Attributes:
+        call: the id that `bind` gave the call, "" if the record has none.
+        happened: the events that it reports.
+        caller: the phone that called.
+        probed: the main number if a phone without a binding dialled it, "" in other records.
     """
 
     call: str
@@ -50,10 +54,10 @@ class ReportRecord:
 
 
 class SignatureRule(StrEnum):
-    """What can be wrong with the signature of a push."""
+    """The ways in which a signature can be invalid."""
 
     NO_KEY = "no-key"
-    """No key is configured here, so no push is taken."""
+    """No key is configured, so that every push is refused."""
     MISSING = "missing"
     WRONG = "wrong"
     STALE = "stale"
@@ -63,13 +67,13 @@ class SignatureRule(StrEnum):
 @final
 @dataclass(frozen=True, slots=True)
 class BadSignature:
-    """A push whose signature does not hold."""
+    """A push whose signature is invalid."""
 
     reason: SignatureRule
 
 
 def sign(key: Plain, provider: str, body: bytes, at: datetime) -> str:
-    """The header for a body that is pushed in this provider's name at this time, as whoever pushes it makes it."""
+    """The header that signs a body in a provider's name at this time. The sender of a push makes it."""
     seconds = int(at.timestamp())
     return f"t={seconds},v1={_mac(key, provider, seconds, body)}"
 
@@ -77,7 +81,7 @@ def sign(key: Plain, provider: str, body: bytes, at: datetime) -> str:
 def check_signature(
     key: Plain | None, provider: str, header: str | None, body: bytes, now: datetime
 ) -> BadSignature | None:
-    """Why the header does not sign this body; None if it does. Without a key nothing is signed."""
+    """Check the header of a push. Returns what is wrong, None if the signature is valid. Without a key none is."""
     if key is None or len(key.reveal()) < KEY_CHARACTERS:
         return BadSignature(SignatureRule.NO_KEY)
     found = _FORM.fullmatch(header or "")

@@ -1,7 +1,7 @@
-"""The decision about a dialled number: who may be connected, what the ledger records, and what the caller hears.
+"""Decides about a dialled number: who is connected, what the ledger records, and what the caller hears.
 
-Pure rules over facts. What a caller hears depends on the numbering plan, which is public, and on who calls; a stranger
-hears the same whether a number is leased, resting or was never given out. The ledger has the true reason.
+Pure rules over facts. What a caller hears depends on the numbering plan, which is public, and on the caller. A stranger hears
+the same whether a number is leased, cooling down or was never leased. The ledger has the true reason.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ CALL_BACK = "call-back"
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteFacts:
-    """What the store knows of one dialled number and its caller.
+    """Facts about one dialled number and its caller.
 
     Attributes:
-        switch: the id of the enrolled switch that asks, None for anybody else.
-        line, extension: what was dialled; None for a main number that is not ours.
+        switch: the id of the enrolled switch that asks, None for any other caller of the service.
+        line, extension: the dialled number. The line is None if the main number is not ours.
         live: whether the number is leased to a parcel that is under way and can be opened.
-        courier: who has the duty for that parcel now.
-        announced: who announced a call to it from this caller's number, lately.
+        courier: the courier who has the duty for that parcel now.
+        announced: the courier who recently announced a call to it from this caller's number.
         intent: "open", "used" or "expired": the state of that announcement.
-        party: whether the caller is the recipient (of a return: the sender), from their own phone.
-        staff: whether the caller is some courier, from their verified phone.
+        party: whether the caller's phone is the recipient's, or for a return the sender's.
+        staff: whether the caller's phone is the verified phone of any courier.
     """
 
     switch: str | None
@@ -49,7 +49,7 @@ PLAN_RULES: tuple[tuple[Reason, Callable[[RouteFacts], bool]], ...] = (
     (Reason.DIAL_THE_EXTENSION, lambda d: d.extension != ""),
     (Reason.NO_SUCH_EXTENSION, lambda d: d.line is not None and len(d.extension) == d.line.digits),
 )
-"""Rules that say nothing of any parcel; the first that does not hold is recorded and heard."""
+"""Rules that reveal nothing about a parcel. The first that does not hold is both recorded and heard."""
 
 PARCEL_RULES: tuple[tuple[str, Callable[[RouteFacts], bool]], ...] = (
     (CONNECT, lambda d: d.live and d.intent == "open" and d.announced == d.courier),
@@ -62,11 +62,11 @@ PARCEL_RULES: tuple[tuple[str, Callable[[RouteFacts], bool]], ...] = (
     ("no-intent", lambda d: d.staff),
     ("stranger", lambda _: True),
 )
-"""Rules about the parcel; the first that holds is recorded."""
+"""Rules about the parcel. The first that holds is recorded."""
 
 
 def decide_route(dialled: RouteFacts) -> str:
-    """`CONNECT`, `CALL_BACK`, or why not, as the ledger records it."""
+    """Return `CONNECT`, `CALL_BACK`, or the reason for refusing, as the ledger records it."""
     for reason, holds in PLAN_RULES:
         if not holds(dialled):
             return reason
@@ -74,10 +74,10 @@ def decide_route(dialled: RouteFacts) -> str:
 
 
 def public_reason(reason: str, dialled: RouteFacts) -> Reason:
-    """The reason that the switch is given; what it plays for each stands in `docs/telephony.md`.
+    """The reason that the switch gets. `docs/telephony.md` says what it plays for each.
 
-    Only who announced a call to this very parcel learns what became of it; every other courier hears the same of any
-    number, and so does every stranger.
+    Only a courier who announced a call to this parcel learns what happened to the announcement. Other couriers hear the same
+    about every number, and so do strangers.
     """
     if reason in {Reason.INTENT_USED, Reason.INTENT_EXPIRED, *dict(PLAN_RULES)}:
         return Reason(reason)

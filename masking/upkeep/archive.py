@@ -1,6 +1,6 @@
-"""Opens what is sealed away: one waybill, by the offline key, for a reason, on the ledger before anything is shown.
+"""Opens one sealed-away waybill with the offline key, for a reason, which is in the ledger before a field is shown.
 
-For the machine that the offline key is brought to, which then holds data, key store and root, and no network.
+Run it on a machine without a network that holds the data, the key store, the root and, for that time, the offline key.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from masking.values.states import State
 from masking.words.ledger_kinds import LedgerKind
 
 REASONS = frozenset({"dispute", "inquiry", "claim", "authority-request", "recipient-request"})
-"""Why a waybill may be opened again: words of a closed list, so that no personal text gets into the ledger."""
+"""The reasons for opening a waybill again. The list is closed, so that no personal data gets into the ledger."""
 
 
 def open_archived(
     world: World, store: Store, private: bytes, waybill: bytes, *, actor: str, reason: str
 ) -> dict[str, Plain]:
-    """All fields of one sealed-away waybill. `private` is the offline archive key's 32-byte private half.
+    """All fields of one sealed-away waybill. `private` is the 32-byte private half of the offline key.
 
     Raises:
-        InputError: the reason is not of the list.
-        UnknownWaybillError: never issued, or destroyed.
-        RefusedError: it is not sealed away: then those with a duty open what they need.
-        IntegrityError: that day was sealed to another offline key, or something is not what was written.
+        InputError: the reason is not one of `REASONS`.
+        UnknownWaybillError: the waybill does not exist, or is destroyed.
+        RefusedError: the waybill is not sealed away, so that couriers with a duty open its fields.
+        IntegrityError: the day was sealed to another offline key, or a stored value was changed.
     """
     if reason not in REASONS:
         raise InputError("reason", "no-such-reason")
@@ -49,7 +49,9 @@ def open_archived(
         key = _archived_key(store.keys, private, record.key)
         sealed = waybills.sealed_fields(tx, [waybill], FIELDS).get(waybill)
         if sealed is None:
-            raise IntegrityError("a waybill has no sealed fields")
+            raise IntegrityError(
+                "the sealed fields of the waybill are missing. Restore a copy of the data that has them"
+            )
         opened = open_fields(key, record.tenant, waybill, sealed)
         journal.append(tx, [store.leaf(world, now, LedgerKind.ARCHIVE_OPEN, actor, waybill, reason=reason)])
     return opened

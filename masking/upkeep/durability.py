@@ -1,4 +1,4 @@
-"""What the servers of the two databases have switched off that this program counts on; of SQLite the program says it itself."""
+"""Finds PostgreSQL settings that are off although durability needs them. For SQLite, the program sets its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OFF = sa.text(
 
 
 def unsafe_durability_settings(store: Store) -> list[tuple[str, str]]:
-    """The database, "data" or "keys", and the setting by which a power cut undoes what its server has committed.
+    """(database, setting) of each setting that lets a power cut undo commits. The database is "data" or "keys".
 
     Raises:
         UnavailableError: a server did not answer.

@@ -1,4 +1,4 @@
-"""What the number pool needs now and then: leases that end, rests that are over, alarms. Run it every minute or so."""
+"""Periodic upkeep of the number pool: expired leases, ended cool-downs, alarms. Run it about every minute."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from masking.store.store import Store
 from masking.words.alarms import AlarmKind
 
 LOW_SHARE = 10
-"""The pool runs low when less than one in so many of its slots is free."""
+"""The pool is low when less than one slot in `LOW_SHARE` is free."""
 
 
 def keep_numbers(world: World, store: Store) -> int:
-    """Move on what is due, ring for a pool that runs low and for calls without a report; how many slots moved.
+    """Move slots that are due, and raise alarms for a low pool and for calls without a report.
 
-    Any number of workers may run it at once.
+    Any number of workers may run it at the same time.
+
+    Returns:
+        The number of slots that moved.
 
     Raises:
-        UnavailableError: the store could not take it now; the next run does it.
+        UnavailableError: a database can't be used now. The next run does the rest.
     """
     now = world.now()
     with store.reading() as tx:

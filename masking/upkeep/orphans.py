@@ -1,7 +1,7 @@
-"""Wraps that should not be there.
+"""Deletes wraps that should not exist.
 
-A crash leaves those of a waybill that never reached the data, and of an amended one's other keys; a key store that was put
-back brings those with which waybills could be opened online that were sealed away since.
+A crash can leave wraps of a waybill that was never stored, and wraps of an amended waybill's other keys. A restored key store
+can hold online wraps of waybills that were sealed away since.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ SPAN = 100_000
 """How many waybills two servers compare at once by their sums."""
 
 YOUNG = timedelta(hours=1)
-"""A wrap without a row that is no older may be of a checkout that is under way."""
+"""A wrap without a row that is younger may belong to a checkout that has not committed yet."""
 
 
 def sweep(store: Store, now: datetime, *, page: int = SWEPT, span: int = SPAN) -> int:
-    """Delete them; of how many waybills.
+    """Delete such wraps. Returns the number of waybills.
 
     PostgreSQL servers compare `span` waybills by a count and a sum of hashes; only where these differ, and on SQLite, both
     databases are compared row by row, `page` by page.
 
     Raises:
-        UnavailableError: one of the databases could not take it; what was swept before is gone.
+        UnavailableError: a database can't be used now. Wraps of earlier pages are deleted.
     """
     horizon = milliseconds(now - YOUNG).to_bytes(6, "big")
     swept, last = 0, b""
@@ -105,7 +105,7 @@ def _compare(store: Store, first: bytes, end: bytes, page: int) -> int:
 
 
 def wrapped(keys: KeyStore, *, after: bytes, made_before: bytes, limit: int) -> dict[bytes, bool]:
-    """The next waybills with wraps, in order of their ids, and whether the online keys open them."""
+    """The next waybills with wraps, in order of their ids, and whether each has an online wrap."""
     between = (wrap.c.waybill > after, wrap.c.waybill < made_before)
     online = sa.func.count(wrap.c.online) > 0
     query = sa.select(wrap.c.waybill, online).where(*between).group_by(wrap.c.waybill).order_by(wrap.c.waybill)
@@ -114,7 +114,7 @@ def wrapped(keys: KeyStore, *, after: bytes, made_before: bytes, limit: int) -> 
 
 
 def with_several_keys(keys: KeyStore, *, limit: int) -> list[bytes]:
-    """Waybills with wraps of more than one key: being amended now, or a crash came between."""
+    """Waybills with wraps of several keys, because they are being amended or a crash interrupted that."""
     query = sa.select(wrap.c.waybill).group_by(wrap.c.waybill).having(sa.func.count() > 1).limit(limit)
     with reading(keys.engine) as connection:
         return list(connection.execute(query).scalars())

@@ -1,9 +1,9 @@
-"""Copies of the two databases, and what must happen before a restored one is used.
+"""Backs up and restores the two databases, so that destroyed data stays destroyed.
 
-What was destroyed stays destroyed, whichever database is put back. Old data beside today's keys: its rows open with
-nothing, and are cleared again. Old keys beside today's data: the destruction list is replayed from the data's tombstones,
-and until then the copy refuses to be opened. A copy of the keys is good for 24 hours; certificates of destruction count
-on that. Both put back at once to before a destruction: only an expired key copy stands against it.
+If old data is restored, no key opens the rows of destroyed waybills, and they are cleared again. If an old key store is
+restored, the list of destructions is completed from the tombstones in the data, and the copy can't be opened before that. A copy
+of the key store is valid for 24 hours, which certificates of destruction rely on. If both databases are restored to a time
+before a destruction, only the expiry of the key copy protects the destroyed data.
 """
 
 from __future__ import annotations
@@ -44,9 +44,10 @@ from masking.values.states import KEY_BACKUPS_LIVE, State
 from masking.words.ledger_kinds import LedgerKind
 
 BATCH = 1000
+"""How many waybills one transaction replays."""
 
-TOGETHER = timedelta(seconds=10)
-"""Workers' clocks and transactions differ by less: a copy that has the last destruction has all that are older than this."""
+OVERLAP = timedelta(seconds=10)
+"""More than workers' clocks differ and transactions last: a copy with the last destruction has all that are older by this."""
 
 
 class Reconciled(NamedTuple):
@@ -57,29 +58,31 @@ class Reconciled(NamedTuple):
 
 
 def back_up(engine: Engine, target: Path, now: datetime, *, keys: KeyStore | None = None) -> None:
-    """A consistent copy of an SQLite database in use, mode 0600; one of the `keys` says when it was made, under a MAC.
+    """Copy an SQLite database in use to a new file of mode 0600. A copy of the key store gets its time, with a MAC.
 
     Raises:
-        SettingsError: the database is no SQLite file (PostgreSQL has its own tools), or the target exists, or can't be
-            written to its end: then it is gone again.
-        OSError: the target can't be made.
+        SettingsError: the database is not SQLite (PostgreSQL has its own tools), the target exists, or the disk is full. An
+            incomplete copy is deleted.
+        OSError: the target can't be created.
     """
     if engine.dialect.name != "sqlite":
-        raise SettingsError("only SQLite is copied here; use pg_dump, one dump a database, keys apart and for 24 hours")
+        raise SettingsError(
+            "only SQLite is copied here. Use pg_dump for each database, and keep the dump of the keys apart, for 24 hours"
+        )
     with fork_guard.connected(engine) as connection, _filling(target) as copy:
         connection.connection.driver_connection.backup(copy)  # type: ignore[union-attr]
         if keys:
             key, at = keys.existing(*ROW_KEY), milliseconds(now)
             if key is None:
-                raise SettingsError("the key store has no key for the MAC of a copy; put back a copy of it")
+                raise SettingsError("the key store has no key for the MAC of a copy. Restore a copy of the key store")
             with copy:
                 copy.execute("INSERT INTO backup VALUES (?, ?)", (at, copy_mac(key, at, _content(copy))))
-        copy.execute("PRAGMA journal_mode=DELETE").close()  # one file, nothing beside it
+        copy.execute("PRAGMA journal_mode=DELETE").close()  # so that the copy is one file, without a log
 
 
 @contextmanager
 def _filling(target: Path) -> Iterator[sqlite3.Connection]:
-    """A new database, its owner's alone, which is gone again if it does not get whole."""
+    """A new database file of mode 0600. It is deleted if the block raises."""
     try:
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError as error:
@@ -95,7 +98,7 @@ def _filling(target: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _content(copy: sqlite3.Connection) -> bytes:
-    """What a copy of the keys holds, but for the time when it was made (FORMAT.md section 11)."""
+    """A digest of a copy of the keys, without the time when it was made (FORMAT.md section 11)."""
     digest = sha256()
     for name, table in sorted(key_schema.keys.tables.items()):
         if table is not backup:
@@ -107,7 +110,7 @@ def _content(copy: sqlite3.Connection) -> bytes:
 
 
 def _made_at(copy: sqlite3.Connection, root: KeySource) -> datetime | None:
-    """When a copy of the keys was made, as its MAC confirms.
+    """When a copy of the keys was made, None if its MAC is wrong.
 
     Raises:
         IntegrityError: the root does not open its keys.
@@ -122,29 +125,29 @@ def _made_at(copy: sqlite3.Connection, root: KeySource) -> datetime | None:
 
 
 def copied_at(engine: Engine) -> datetime | None:
-    """When this key store was copied, if it is a copy that has not been restored properly."""
+    """When this key store was copied. None unless it is a copy that was not restored by `restore_keys`."""
     with reading(engine) as tx:
         found = tx.execute(sa.select(sa.func.max(backup.c.at))).scalar()
     return None if found is None else moment(found)
 
 
 def restore_data(copy: Path, data_url: str) -> None:
-    """Put a copy of the data in place of a lost database. What was destroyed since is cleared from it at the next start.
+    """Restore a copy of the data. The next start clears what was destroyed since the copy was made.
 
     Raises:
-        SettingsError: there is data; move it away first. Or the file is not a copy of any, or its schema is not ours.
+        SettingsError: there is a database already, the file is not a copy of one, or its schema is foreign.
     """
     with _restoring(copy, data_url, "data", schema.data):
         pass
 
 
 def restore_keys(copy: Path, keys_url: str, data: Engine, root: KeySource, now: datetime, *, losing: int = 0) -> int:
-    """Put a copy of the keys in place of a lost key store, destructions since replayed; how many there were.
+    """Restore a copy of the key store, and replay the destructions since it was made. Returns how many there were.
 
     Raises:
-        SettingsError: there is a key store; move it away first. Or the file is not a copy of one, or its schema is not ours. Or
-            it lacks the keys of more than `losing` active waybills.
-        RefusedError: the copy is older than 24 hours and should not exist any more.
+        SettingsError: there is a key store already, the file is not a copy of one, its schema is foreign, or it lacks the
+            keys of more than `losing` active waybills.
+        RefusedError: the copy is older than 24 hours, and should have been deleted.
         IntegrityError: the copy belongs to another root.
     """
     with _restoring(copy, keys_url, "keys", key_schema.keys) as source:
@@ -165,7 +168,7 @@ def restore_keys(copy: Path, keys_url: str, data: Engine, root: KeySource, now: 
     migrate(engine, "keys", KEYS_HEAD)
     replayed = _replay(engine, data, _ids(data, _tombstones(waybill.c.id)), now)
     away = _ids(data, sa.select(waybill.c.id).where(waybill.c.state == State.SEALED_AWAY.value))
-    for some in _batches(away):  # sealed away since the copy, perhaps: nobody online may open them
+    for some in _batches(away):  # they may have been sealed away since the copy was made
         with transaction(engine) as tx:
             tx.execute(wrap.update().where(wrap.c.waybill.in_(some)).values(online=None))
     truncate_log(engine)
@@ -176,7 +179,7 @@ def restore_keys(copy: Path, keys_url: str, data: Engine, root: KeySource, now: 
 
 
 def _lacking(copy: sqlite3.Connection, data: Engine) -> int:
-    """How many active waybills would open for nobody beside this copy of the keys."""
+    """How many active waybills could not be opened with this copy of the keys."""
     lacking = 0
     for page in active_pages(data):
         marks = ", ".join("?" * len(page))
@@ -187,9 +190,11 @@ def _lacking(copy: sqlite3.Connection, data: Engine) -> int:
 
 @contextmanager
 def _restoring(copy: Path, url: str, name: str, metadata: sa.MetaData) -> Iterator[sqlite3.Connection]:
-    """A copy of this schema, to be looked at; put in place of the lost database when the block ends well."""
+    """Open a copy and check its schema. When the block ends without an exception, the copy becomes the database."""
     if not url.startswith("sqlite:///"):
-        raise SettingsError("only SQLite is restored here; restore the dump, then open it: destructions are replayed")
+        raise SettingsError(
+            "only SQLite is restored here. Restore the dump of PostgreSQL, then start the service, which replays destructions"
+        )
     target = Path(sa.make_url(url).database or "")
     if target.exists():
         raise SettingsError(f"{target.name} is there; move it away first")
@@ -203,18 +208,18 @@ def _restoring(copy: Path, url: str, name: str, metadata: sa.MetaData) -> Iterat
         # before it is in place: what a foreign trigger did at the first opening could not be undone
         check_schema(sa.create_engine("sqlite://", creator=lambda: source, poolclass=StaticPool), metadata, name)
         yield source
-        with _filling(target) as place:  # empty at first: then SQLite forgets the log of a crash that lies beside it
+        with _filling(target) as place:  # empty at first, so that SQLite discards an old log of the lost database
             source.backup(place)
 
 
 def reconcile(world: World, store: Store, *, thorough: bool = False) -> Reconciled:
-    """Make the two databases agree on what is destroyed; at every start.
+    """Make the two databases agree on what is destroyed. Every start calls it.
 
-    A start compares the last destructions that both know: it takes the same time however many there were. `thorough`
-    counts them all, as the nightly run does, and also finds one whose time was written by a clock that had been set back.
+    A start compares only the last destructions, in the same time however many there are. `thorough` counts all of them, as the
+    nightly run does, and so also finds a destruction that was recorded while the clock was set back.
 
     Raises:
-        SettingsError: the key store is a copy on which the destruction list was not replayed.
+        SettingsError: the key store is a copy that was not restored by `restore_keys`.
     """
     now = world.now()
     copied = copied_at(store.keys.engine)
@@ -244,18 +249,18 @@ def _tombstones(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
 
 
 def _counted(engine: Engine, at: sa.Column[int]) -> tuple[Any, ...]:
-    """How many destructions a database knows of, and the time of the last: equal on both sides, but after a restore."""
+    """The number of destructions in a database and the time of the last. Both databases agree, except after a restore."""
     with reading(engine) as tx:
         return tuple(tx.execute(sa.select(sa.func.count(at), sa.func.max(at))).one())
 
 
 def _latest(engine: Engine, at: sa.Column[int]) -> tuple[Any, ...]:
-    """The time of the last destruction that a database knows of, and how many there were within `TOGETHER` before it."""
+    """The time of the last destruction in a database, and the number of those within `OVERLAP` before it."""
     with reading(engine) as tx:
         last = tx.execute(sa.select(sa.func.max(at)).where(at.is_not(None))).scalar()
         if last is None:
             return None, 0
-        since = at > last - TOGETHER // timedelta(milliseconds=1)
+        since = at > last - OVERLAP // timedelta(milliseconds=1)
         return last, tx.execute(sa.select(sa.func.count()).select_from(at.table).where(since)).scalar_one()
 
 
@@ -265,7 +270,7 @@ def _ids(engine: Engine, query: sa.Select[Any]) -> set[bytes]:
 
 
 def _replay(keys: Engine, data: Engine, missing: Collection[bytes], now: datetime) -> int:
-    """Delete the wraps of waybills that the data knows as destroyed, and put them on the list; how many were not on it."""
+    """Delete the wraps of waybills that are tombstones in the data, and add them to the list. Returns how many were new."""
     new = 0
     for some in _batches(missing):
         columns = (waybill.c.id, waybill.c.destroyed, waybill.c.destroy_reason)

@@ -1,7 +1,7 @@
-"""The nightly run: what falls due by the schedule, in an order that loses nothing if it is cut off and run again.
+"""The nightly run: seals away, destroys and deletes what is due by the retention schedule.
 
-Days close first, so that an archive key's usable copy never waits for the rest; parcels are sealed away and destroyed
-before online keys are refreshed, so that nothing is moved that is about to go.
+If it is interrupted, the next run continues. Days are closed first, so that a failure later on never keeps an archive key's
+usable copy alive. Waybills are sealed away and destroyed before online keys are refreshed, so that no wrap is moved in vain.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from masking.values.states import State
 from masking.words.ledger_kinds import LedgerKind
 
 BATCH = 500
-"""Waybills of one transaction: their rows are locked while it lasts, less than a second."""
+"""How many waybills one transaction handles. Their rows are locked for less than a second."""
 
 
 class RunLine(NamedTuple):
-    """One line of the report: what was, or would be, done how many times."""
+    """One line of the report: what was done, or would be done, and how often."""
 
     what: str
     times: int
@@ -39,12 +39,12 @@ class RunLine(NamedTuple):
 def nightly(
     world: World, store: Store, operator: Actor, *, dry_run: bool = False, over: datetime | None = None
 ) -> Iterator[RunLine]:
-    """Do what falls due and report each kind; a dry run only counts. Run it as often as you like.
+    """Do what is due, and report each kind of work. A dry run only counts. It may run at any time, and often.
 
-    Days are closed that were over at the moment `over`; the present, if nothing is said.
+    Closes the days that had ended at the time `over`, by default now.
 
     Raises:
-        UnavailableError: the store could not take it; what was reported before is done.
+        UnavailableError: a database can't be used now. The work reported before is done.
     """
     now = world.now()
     if not dry_run:
@@ -71,7 +71,7 @@ def nightly(
         yield RunLine("online keys destroyed", len(due))
     else:
         yield RunLine("wraps moved to a younger key", sum(lifecycle.refresh(store.keys, due, world, now)))
-        stuck = tell_hanging(world, store, operator, due)
+        stuck = record_stuck_wraps(world, store, operator, due)
         yield RunLine(
             "online keys destroyed", _destroy_keys(world, store, operator, [k for k in due if k not in stuck])
         )
@@ -88,7 +88,7 @@ def nightly(
 
 
 def key_act(world: World, store: Store, operator: Actor, act: str, purpose: str, name: str) -> None:
-    """Put an act on a key on the ledger; call it before the act."""
+    """Append the leaf of an act on a key. Call it before the act."""
     with store.transaction() as tx:
         leaf = store.leaf(world, world.now(), LedgerKind.KEY, operator.id, act=act, purpose=purpose, name=name)
         journal.append(tx, [leaf])
@@ -107,10 +107,10 @@ def _retire(world: World, store: Store, state: State, act: Callable[[bytes], Ret
         last = due[-1]
 
 
-def tell_hanging(world: World, store: Store, operator: Actor, refreshed: Collection[str]) -> set[str]:
-    """The keys on which a wrap still hangs after they were refreshed: it does not open, and somebody hears of it.
+def record_stuck_wraps(world: World, store: Store, operator: Actor, refreshed: Collection[str]) -> set[str]:
+    """Find keys that a damaged wrap still needs after `refresh`, and record the damage with an alarm. Returns the keys.
 
-    Nothing is lost by waiting: each dies once the schedule, or `waybill erase`, has taken those waybills.
+    Such a key is destroyed later, when the schedule or `waybill erase` has destroyed those waybills.
     """
     left = lifecycle.remaining_wraps(store.keys, refreshed)
     if left:

@@ -1,7 +1,7 @@
-"""Active waybills that can't be opened: their key is missing, or not what was wrapped.
+"""Finds active waybills that can't be opened, because their wrap is missing or does not open.
 
-A key store that is older than the data, after a failover or a restored dump, lacks the keys of the orders since. Their rows look
-as they should, so only opening each wrap shows it.
+After a failover or a restored dump, a key store that is older than the data lacks the keys of later orders. Their rows look
+right, so that only opening each wrap reveals it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from masking.store.store import PAGE, Store
 from masking.values.states import State
 
 NEWEST, WINDOWS, WINDOW = 1000, 10, 100
-"""A sample: the newest waybills, which a key store that is older lacks first, and as many again from random places."""
+"""A sample: the newest waybills, which an old key store lacks first, and as many from random times."""
 
 _ID = waybill.c.id
 _ACTIVE = sa.select(_ID, waybill.c.generation).where(waybill.c.state == State.ACTIVE.value).order_by(_ID)
@@ -31,23 +31,23 @@ _NEWEST = _ACTIVE.order_by(None).order_by(_ID.desc()).limit(NEWEST)
 
 
 def unopened(store: Store, sampled_by: World | None = None) -> tuple[int, list[bytes]]:
-    """How many active waybills were tried, all or a sample, and those whose key does not open.
+    """Try to open the wraps of all active waybills, or of a sample. Returns how many were tried, and those that failed.
 
     Raises:
-        UnavailableError: a store did not answer.
+        UnavailableError: a database did not answer.
     """
     tried = 0
     wrong: list[bytes] = []
     for page in _sample(store.data, sampled_by) if sampled_by else active_pages(store.data):
         closed = _closed(store.keys, page)
-        if closed:  # or else amended, sealed away or destroyed since the page was read
+        if closed:  # the others were amended, sealed away or destroyed since the page was read
             closed = _closed(store.keys, _rows(store.data, _THESE, ids=[each.waybill for each in closed]))
         tried, wrong = tried + len(page), wrong + [each.waybill for each in closed]
     return tried, wrong
 
 
 def active_pages(data: Engine) -> Iterator[Sequence[Generation]]:
-    """Every active waybill and which of its keys is in use, in order of the ids."""
+    """Every active waybill with the number of its key, in pages, in order of the ids."""
     last = b""
     while page := _rows(data, _AFTER, after=last, limit=PAGE):
         yield page
@@ -70,7 +70,7 @@ def _milliseconds(made: Generation) -> int:
 
 
 def _closed(keys: KeyStore, page: Sequence[Generation]) -> list[Generation]:
-    """Those of these whose online wrap is missing, or does not open."""
+    """The waybills whose online wrap is missing or does not open."""
     wraps = keys.online_wraps(page)
     closed = []
     for each in page:

@@ -21,7 +21,7 @@ from masking.keys import lifecycle
 from masking.keys.root import move_root, rotate_root
 from masking.runtime import World, moment
 from masking.store.store import Settings, Store
-from masking.upkeep.retention_run import key_act, tell_hanging
+from masking.upkeep.retention_run import key_act, record_stuck_wraps
 from masking.values.json import time_to_json
 
 from ...deployment import add_folder, exclusive_folder, opening
@@ -157,7 +157,7 @@ def _refresh(args: argparse.Namespace, world: World, store: Store) -> int:
             f"moved {moved} wraps to today's key. Destroy a key that wraps nothing with: waybill keys destroy online NAME"
         )
     )
-    stuck = sorted(tell_hanging(world, store, operator(store), names))
+    stuck = sorted(record_stuck_wraps(world, store, operator(store), names))
     if stuck:
         print(say(f"wraps under {', '.join(stuck)} do not open and stay there; an alarm is raised"), file=sys.stderr)
     return 1 if stuck else 0

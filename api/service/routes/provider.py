@@ -50,7 +50,7 @@ async def aliyun(request: Request) -> Response:
     given = request.headers.getlist(HEADER)
     if service.provider is None or not given:
         raise _unsigned(SignatureRule.NO_KEY if service.provider is None else SignatureRule.MISSING)
-    told = service.provider.told(given[0] if len(given) == 1 else None, await request.body())
+    told = service.provider.parse_push(given[0] if len(given) == 1 else None, await request.body())
     if isinstance(told, BadSignature):
         raise _unsigned(told.reason)
     found: list[Any] = []

@@ -1,8 +1,8 @@
-"""Aliyun's number protection (Dyplsapi 2017-05-25): one AXB binding a call, signed as Aliyun's signature V3 wants it.
+"""Client of Aliyun's number protection (Dyplsapi 2017-05-25): one AXB binding for each call, with Aliyun's signature V3.
 
-Aliyun takes these parameters in the address of the request, phones too; the connection is TLS, and nothing of it is logged
-here. What is not known to have failed is never tried again: it is looked up (`subscriptions`), and what nobody knows of is
-ended. Times are sent as Aliyun's clock has them, by the `Date` of its last answer.
+Aliyun takes parameters in the URL, phones included. The connection is TLS, and nothing of it is logged here. A request that may
+have succeeded is not repeated. Instead the bindings are looked up (`subscriptions`), and those that are not recorded are ended.
+Times are sent by Aliyun's clock, which is known from the `Date` header of its last answer.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from masking.words.reasons import Reason
 NAME = "aliyun"
 VERSION = "2017-05-25"
 SKEW = timedelta(minutes=1)
-"""How far this machine's clock may be from Aliyun's without being called wrong."""
+"""The difference between this machine's clock and Aliyun's above which this machine's clock counts as wrong."""
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """An account at Aliyun, our numbers there, and the key that pushed reports are signed with: without one, none is taken.
+    """An account at Aliyun: its keys, its main numbers, and the key of pushed reports, without which all pushes are refused.
 
     Raises:
         SettingsError: the endpoint is not https (http is for a server on this machine), there is no main number, or the
@@ -58,15 +58,15 @@ class Account:
     def __post_init__(self) -> None:
         parts = urlsplit(self.endpoint)
         if parts.scheme != "https" and (parts.scheme, parts.hostname) != ("http", "127.0.0.1"):
-            raise SettingsError("aliyun: the endpoint is an https address")
+            raise SettingsError("aliyun: the endpoint is not an https address. Give one")
         if not self.mains or not all(re.fullmatch(r"\d{7,20}", main) for main in self.mains):
-            raise SettingsError("aliyun: mains are main numbers, at least one")
+            raise SettingsError("aliyun: mains is not a list of main numbers. Give at least one, in digits")
         if self.report_key is not None and len(self.report_key.reveal()) < KEY_CHARACTERS:
-            raise SettingsError(f"aliyun: the key of reports has at least {KEY_CHARACTERS} characters")
+            raise SettingsError(f"aliyun: the key of reports is too short. Give at least {KEY_CHARACTERS} characters")
 
 
 class Aliyun:
-    """See `NumberProvider`."""
+    """Aliyun as a `NumberProvider`."""
 
     def __init__(self, account: Account, world: World) -> None:
         self._account = account
@@ -76,7 +76,7 @@ class Aliyun:
 
     @property
     def fault(self) -> AlarmKind | None:
-        """What the last answer says is wrong with the account, its key, or this machine's clock."""
+        """The alarm for a fault of the account, its key or this machine's clock, according to the last answer."""
         return self._fault
 
     @property
@@ -85,7 +85,7 @@ class Aliyun:
         return self._account.mains
 
     def bind(self, main: str, a: Plain, b: Plain, until: datetime, call: str) -> Bound | Failed:
-        """An AXB binding on which only A can call."""
+        """Make an AXB binding over which only A can call."""
         numbers = [_digits(phone) for phone in (a, b)]
         if None in numbers:
             return Failed(Reason.PROVIDER_NOT_BINDABLE)
@@ -106,29 +106,29 @@ class Aliyun:
         return Bound(main, str(subscription)) if subscription else IN_DOUBT
 
     def unbind(self, main: str, subscription: str) -> bool:
-        """Ends it; what does not exist has ended."""
+        """End a binding. One that does not exist has ended."""
         answer = self._ask("UnbindSubscription", SecretNo=main, SubsId=subscription)
         return answer.gone if isinstance(answer, Failed) else True
 
     def subscriptions(self, main: str) -> set[str] | None:
-        """The names of all bindings over a main number."""
+        """The ids of all bindings over a main number."""
         answer = self._ask("QuerySubsId", PhoneNoX=main)
         if isinstance(answer, Failed):
             return None
         return {each for each in str(answer.get("SubsId") or "").split(",") if each}
 
-    def told(self, signature: str | None, body: bytes) -> list[ReportRecord] | BadSignature:
-        """The records of a push (`masking.numbers.aliyun.reports`) that somebody with the key of reports has signed."""
+    def parse_push(self, signature: str | None, body: bytes) -> list[ReportRecord] | BadSignature:
+        """Check the signature of a push, and parse its records (`masking.numbers.aliyun.reports`)."""
         refused = pushes.check_signature(self._account.report_key, NAME, signature, body, self._world.now())
         return refused or reports.read(body, self._account.mains)
 
     @property
     def acknowledgement(self) -> Mapping[str, object]:
-        """As Aliyun wants it."""
+        """The JSON object that Aliyun expects."""
         return reports.ACKNOWLEDGEMENT
 
     def _ask(self, action: str, *, until: datetime | None = None, **parameters: str) -> dict[str, Any] | Failed:
-        """The answer to a request, or why there is none. One that is refused for its time alone is sent again, once."""
+        """Send a request and return the answer or the failure. If only its time was wrong, send it once more."""
         assumed = self._ahead
         answer = self._send(action, until, parameters)
         refused = isinstance(answer, Failed) and answer.known and self._fault is AlarmKind.PROVIDER_CLOCK
@@ -172,9 +172,10 @@ class Aliyun:
         return self._read(response.status, body)
 
     def _set_clock(self, date: str | None) -> None:
-        """Take over the time of an answer. It has whole seconds, and was under way: a small difference is none.
+        """Adopt the clock of an answer. Small differences are ignored, since it has whole seconds and took time to arrive.
 
-        More than a day apart is not believed: the provider then refuses the request, which says that a clock is wrong.
+        A difference of more than a day is not adopted. The provider then refuses the request, and an alarm says that a clock is
+        wrong.
         """
         try:
             ahead = parsedate_to_datetime(date or "").astimezone(UTC) - self._world.now()
@@ -184,7 +185,7 @@ class Aliyun:
             self._ahead = ahead
 
     def _read(self, status: int, body: bytes) -> dict[str, Any] | Failed:
-        """An answer, or the failure it stands for; `fault` is what it says of the account."""
+        """Parse an answer or a failure. Sets `fault` to what it says about the account."""
         try:
             answer = json.loads(body)
             code = str(answer["Code"])
@@ -198,12 +199,12 @@ class Aliyun:
 
 
 def canonical_query(parameters: Mapping[str, str]) -> str:
-    """Parameters in the one order and spelling that the signature is made over (RFC 3986)."""
+    """The parameters in the order and encoding that the signature covers (RFC 3986)."""
     return "&".join(f"{quote(name, safe='')}={quote(parameters[name], safe='')}" for name in sorted(parameters))
 
 
 def authorization(key_id: str, secret: Plain, query: str, headers: Mapping[str, str]) -> str:
-    """The header that signs a POST without a body to "/"; `headers` are all signed, their names in small letters."""
+    """The header that signs a POST to "/" without a body, with all of `headers`, whose names are in lower case."""
     names = ";".join(sorted(headers))
     lines = "".join(f"{name}:{headers[name].strip()}\n" for name in sorted(headers))
     request = "\n".join(("POST", "/", query, lines, names, headers["x-acs-content-sha256"]))
@@ -213,7 +214,7 @@ def authorization(key_id: str, secret: Plain, query: str, headers: Mapping[str, 
 
 
 def _digits(phone: Plain) -> str | None:
-    """A phone as Aliyun writes it: digits alone, a landline with its area code's zero; None for what it can't ring."""
+    """A phone in Aliyun's form: digits only, a landline with the zero of its area code. None if Aliyun can't call it."""
     number = phone.reveal()
     if not re.fullmatch(r"\+86\d{9,11}", number):
         return None

@@ -1,8 +1,8 @@
-"""What Aliyun's error codes mean: whether a binding may have been made, and whether the account is at fault.
+"""Meanings of Aliyun's error codes: whether a binding may have been made, and whether the account has a fault.
 
 Sources: the codes that begin with `isv.` or `isp.` are Aliyun's list for number protection (help.aliyun.com, document 109196;
 older ones: developer.aliyun.com/ask/278519). The others come from the gateway in front of all its services
-(developer.aliyun.com/ask/278265; help.aliyun.com, document 51132). Read there, not tried against Aliyun.
+(developer.aliyun.com/ask/278265; help.aliyun.com, document 51132). These are from the documentation; they were not tried against Aliyun.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from masking.words.reasons import Reason
 
 
 class Code(NamedTuple):
-    """What an error code says of the request that it answers, and of the account."""
+    """The meaning of an error code for the request and for the account."""
 
     failed: Failed
     fault: AlarmKind | None = None
@@ -76,11 +76,11 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "InternalError": Code(IN_DOUBT),
     }
 )
-"""Every code that is listed in the sources and matters here."""
+"""The codes in the sources that matter here."""
 
 
 def read_code(status: int, code: str) -> Code:
-    """The meaning of an answer that is no success. Of an unknown code only a refusal of the request is believed."""
+    """The meaning of an error answer. An unknown code counts as a refusal only if it can't come after a binding was made."""
     if status >= 500:
         return Code(IN_DOUBT, CODES[code].fault if code in CODES else None)
     if code in CODES:

@@ -19,7 +19,7 @@ from masking.access.people import Role
 from masking.database import hot_sql
 from masking.database.engine import columns_of, in_list, insert_new
 from masking.database.schema import line, person, slot, waybill
-from masking.numbers.pool import DICE, HELD, LEASE, REST, Line, Slot, SlotAct, Stage, area_of, reaches, ways
+from masking.numbers.pool import HELD, LEASE, RANDOM_BITS, REST, Line, Slot, SlotAct, Stage, area_of, reaches, ways
 from masking.runtime import World, milliseconds, moment
 from masking.store.alarms import raise_alarm
 from masking.values.printable import VirtualNumber
@@ -95,7 +95,7 @@ def lease(
     _draw(tx, cities, areas, world, drawn)
     if len(drawn) < len(cities) and tidy(tx, now):
         _draw(tx, cities, areas, world, drawn)
-    passed = {cities[each] for each, row in drawn.items() if row.random_key >> DICE != area_of(cities[each])}
+    passed = {cities[each] for each, row in drawn.items() if row.random_key >> RANDOM_BITS != area_of(cities[each])}
     for city in sorted(city for city in passed if area_of(city) and area_of(city) in areas):
         raise_alarm(tx, AlarmKind.NUMBERS_ELSEWHERE, city, now, world, at_most_every=_HOUR)
     until = now + LEASE
@@ -106,7 +106,7 @@ def lease(
             "waybill": each,
             "merchant": merchants.get(each),
             "until": milliseconds(until),
-            "random_key": _random_key(row.random_key >> DICE, world),
+            "random_key": _random_key(row.random_key >> RANDOM_BITS, world),
         }
         for each, row in drawn.items()
     ]
@@ -258,9 +258,9 @@ def _draw(
 
 def _free(tx: Connection, areas: range, start: int, many: int, but: Collection[Any]) -> list[Any]:
     """Free slots of these areas, from a random key on and wrapping around at the end, without those drawn already."""
-    gone = {row for row in but if row.random_key >> DICE in areas}
+    gone = {row for row in but if row.random_key >> RANDOM_BITS in areas}
     found: list[Any] = []
-    for first, end in ((start, areas.stop << DICE), (areas.start << DICE, start)):
+    for first, end in ((start, areas.stop << RANDOM_BITS), (areas.start << RANDOM_BITS, start)):
         if len(found) < many:
             part = (slot.c.stage == Stage.FREE, slot.c.random_key >= first, slot.c.random_key < end)
             query = sa.select(slot.c.main, slot.c.extension, slot.c.random_key).where(*part).order_by(slot.c.random_key)
@@ -307,4 +307,4 @@ def _moving(act: SlotAct, names: tuple[str, ...], cleared: tuple[str, ...]) -> s
 
 
 def _random_key(area: int, world: World) -> int:
-    return area << DICE | int.from_bytes(world.entropy(DICE // 8), "big")
+    return area << RANDOM_BITS | int.from_bytes(world.entropy(RANDOM_BITS // 8), "big")
