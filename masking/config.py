@@ -1,4 +1,4 @@
-"""`waybill.toml`: what a deployment is told, and where its two databases are."""
+"""Reads and writes `waybill.toml`, the settings of a deployment and the addresses of its databases."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _TABLES = frozenset(
         "alarms",
     }
 )
-"""All that the file may say; the last four are read where they are used."""
+"""The tables of the file. The last four are read by the modules that use them."""
 
 
 def databases(folder: Path) -> tuple[str, str]:
-    """The addresses of the data and of the key store: of the environment, of `waybill.toml`, else two files here.
+    """The addresses of data and key store, from the environment, from `waybill.toml`, or else of two files in the folder.
 
     Raises:
-        SettingsError: only one of them is given, or an address is no text.
+        SettingsError: only one address is given, both are the same, or one is not a string.
     """
     table = read_table(folder)
     data, keys = (os.environ.get(f"WAYBILL_{name.upper()}") or table.get(name) for name in ("data", "keys"))
@@ -57,10 +57,10 @@ def databases(folder: Path) -> tuple[str, str]:
 
 
 def read_table(folder: Path) -> dict[str, Any]:
-    """Everything that the `waybill.toml` of a deployment says.
+    """The parsed `waybill.toml` of a deployment.
 
     Raises:
-        SettingsError: it can't be read, or is no TOML.
+        SettingsError: the file can't be read, or is not valid TOML.
     """
     try:
         return tomllib.loads((folder / SETTINGS).read_text("utf-8"))
@@ -72,7 +72,7 @@ def read_settings(path: Path) -> Settings:
     """The settings in a `waybill.toml`.
 
     Raises:
-        SettingsError: it is no TOML, names a setting that there is not, or a value is of the wrong kind.
+        SettingsError: the file is not valid TOML, has an unknown setting, or a value is not valid.
     """
     table = read_table(path.parent)
     if unknown := sorted(table.keys() - _VALUES - _TABLES):
@@ -155,7 +155,7 @@ def _are_numbers(given: object) -> bool:
 
 
 def written(settings: Settings, addresses: tuple[str, str] | None) -> str:
-    """A new `waybill.toml`; a JSON text is a TOML text as well."""
+    """The text of a new `waybill.toml`. Strings are written as JSON, which is valid TOML."""
     named = zip(("data", "keys"), addresses or (), strict=False)
     return _TEMPLATE.format(
         settings=settings,
@@ -190,22 +190,22 @@ seal_away_after_days = {settings.retention.seal_away_after.days}
 undelivered_after_days = {settings.retention.undelivered_after.days}
 destroy_after_days = {settings.retention.destroy_after.days}
 
-# In which hours of the day in China parcels are opened by couriers whom nobody has given a shift; a demo has no night.
+# The hours of the day in China in which couriers without a recorded shift may open parcels. A demo allows all hours.
 [hours]
 first = {settings.hours.first}
 last = {settings.hours.last}
 
-# When a virtual number is leased: with the first "print" of a label, or at "checkout", which takes more of them. And how
-# much of those that are left a merchant may hold, together with its own, in percent; 100 where they trust each other.
+# When a virtual number is leased: with the first "print" of a label, or at "checkout", which needs more numbers. The most that
+# one merchant may hold, in percent of the free numbers and its own; 100 sets no limit.
 [numbers]
 lease = "{lease}"
 share = {settings.number_share}
 
-# Which outlet's unit collects from which merchant's unit; "*" is every other one. Returns end there. Without a line here
-# nothing can be taken in, and without one below nothing can be given to a courier: see docs/service.md.
+# Which outlet's unit collects from which merchant's unit; "*" stands for all others. Returns end there. Without a line here no
+# parcel can be taken in, and without one below no parcel can be assigned to a courier: see docs/service.md.
 [collects]
 {collects}
-# Which outlet's unit delivers what has a routing code that begins with these parts: "342-081" = "sh-01".
+# Which outlet's unit delivers parcels whose routing code begins with these parts: "342-081" = "sh-01".
 [delivers]
 {delivers}
 # Which waybill numbers are whose, by the merchant's unit: shop = ["YT10", "YT2000000000..YT2000009999"]. "*" is every

@@ -1,7 +1,7 @@
-"""`connect(where)`: the one way in for merchants.
+"""`connect(where)`: the entry point for merchants.
 
-A folder is an embedded deployment: SQLite files and the root key, held by whoever runs it, who can therefore open
-everything. An `https://` address is a service that holds the keys instead. The methods and outcomes are the same.
+A folder is an embedded deployment with SQLite files and the root key, so that the owner of the folder can open everything. An
+`https://` address is a service that holds the keys instead. Methods and outcomes are the same.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 ROOT_KEY = "root.key"
 OFFLINE_KEY = "offline-archive.key"
 PART = 1000
-"""Requests of one transaction; SQLite takes 32,766 values in a statement."""
+"""How many requests one transaction handles. SQLite allows 32,766 values in a statement."""
 SHOP = "shop"
 OPERATOR = "operator"
 
@@ -61,7 +61,7 @@ Outcome = TypeVar("Outcome")
 
 
 class Shop:
-    """A merchant's connection. Use it as a context manager; every method answers after the data is on disk."""
+    """A merchant's connection, to be used as a context manager. Every method returns after its changes are on disk."""
 
     def __init__(self, world: World, store: Store, merchant: Actor) -> None:
         self.world = world
@@ -69,17 +69,19 @@ class Shop:
         self.merchant = merchant
 
     def checkout(self, orders: Iterable[Order]) -> list[Waybill | Rejected]:
-        """A waybill or a rejection for each order, same order and length. Same reference and content: same waybill.
+        """Check out orders. Returns a waybill or a rejection for each, in the same sequence.
+
+        An order with the same reference and content as an earlier one gets the same waybill.
 
         Raises:
-            UnavailableError: nothing is known to be stored; ask again with the same references.
+            UnavailableError: the orders may not be stored. Check them out again with the same references.
         """
         return self._in_parts(
             checkout, [Checkout(merchant=self.merchant, order=order) for order in arguments.orders(orders)]
         )
 
     def ship(self, numbers: Iterable[tuple[WaybillId, str, str]]) -> list[Waybill | Rejected | Refusal]:
-        """Enter the carrier's (id, waybill number, routing code) of waybills; each waybill as it is now, or why not."""
+        """Set the waybill number and routing code of each (id, number, code). Returns each waybill, or why it was not changed."""
         return self._change(
             [
                 Ship(merchant=self.merchant, id=WaybillId(id_), waybill_number=n, routing_code=r)
@@ -88,7 +90,7 @@ class Shop:
         )
 
     def amend(self, corrected: Iterable[tuple[WaybillId, Order]]) -> list[Waybill | Rejected | Refusal]:
-        """Replace the content of waybills whose parcels have not left; each takes a new key."""
+        """Replace the order of waybills whose parcels have not left. Each waybill gets a new key."""
         return self._change(
             [
                 Amend(merchant=self.merchant, id=WaybillId(id_), order=order)
@@ -108,9 +110,9 @@ class Shop:
         limit: int = PAGE,
         after: WaybillId | None = None,
     ) -> list[Waybill]:
-        """This merchant's waybills of one exact phone, or of one of its own references, oldest first, a page at a time.
+        """One page of this merchant's waybills for an exact phone or a reference, oldest first.
 
-        A list shorter than `limit` (1 to 100) is the last page. For the next one give the last waybill's id as `after`.
+        A page shorter than `limit` (1 to 100) is the last one. For the next page, give the last waybill's id as `after`.
 
         Raises:
             InputError: not exactly one of phone and reference was given, or `limit` or `after` is not valid.
@@ -123,10 +125,10 @@ class Shop:
         return find(self.world, self.store, [asked])[0]
 
     def status(self, id_: WaybillId) -> Waybill:
-        """One waybill by its token.
+        """One waybill by its id.
 
         Raises:
-            UnknownWaybillError: never issued, or not this merchant's.
+            UnknownWaybillError: it does not exist, or belongs to another merchant.
         """
         found = find(self.world, self.store, [Find(merchant=self.merchant, id=id_)])[0]
         if not found:
@@ -134,32 +136,32 @@ class Shop:
         return found[0]
 
     def labels(self, ids: Sequence[WaybillId], *, job: str, station: str = "shop", template: str = "100x180") -> Labels:
-        """Labels as one PDF, counted once a job: asking again under the same job gives the same prints.
+        """Print labels into one PDF. A call with the same job returns the same prints and counts no others.
 
         Raises:
-            SettingsError: what draws them is not installed; nothing was counted.
+            SettingsError: the packages that draw labels are not installed. Nothing was counted.
         """
         draw = installed()
         return draw(self.label_data(ids, job=job, station=station), template)
 
     def label_data(self, ids: Sequence[WaybillId], *, job: str, station: str) -> list[LabelData | Refusal]:
-        """What these labels show, for a printer's own language or another template; counted as `labels` counts them."""
+        """The content of labels, to be drawn with another program or template. Counts as a print, like `labels`."""
         asked = [Label(actor=self.merchant, id=id_, job=job, station=station) for id_ in arguments.ids(ids)]
         return self._in_parts(label, asked)
 
     def flush(self) -> dict[str, Waybill | Rejected]:
-        """Nothing: no order waits on its way to a folder. A service's shop sends its outbox."""
+        """Return {}. Only a shop of a service has an outbox to send."""
         self.store.check_open()
         return {}
 
     def pending(self) -> Pending:
-        """No order waits on its way to a folder; see a service's shop."""
+        """Return that no order is pending. Only a shop of a service has an outbox."""
         self.store.check_open()
         return Pending(count=0)
 
     def close(self) -> None:
-        """Give waiting ledger leaves their places and let go of the files."""
-        # the next one to open the store gives them; closing twice, or what was opened before a fork, is no error
+        """Sequence pending ledger leaves, and close the databases. Closing twice is not an error."""
+        # leaves that stay pending are sequenced when the store is next opened
         with contextlib.suppress(UnavailableError, ClosedError, ForkedError):
             journal.sequence(self.world, self.store)
         self.store.close()
@@ -170,7 +172,7 @@ class Shop:
     def _in_parts(
         self, step: Callable[[World, Store, Sequence[Request]], list[Outcome]], requests: Sequence[Request]
     ) -> list[Outcome]:
-        """The outcomes of all requests, committed `PART` at a time: nobody else waits for the whole of a large batch."""
+        """Decide requests in parts, one transaction each, so that no other process waits for a whole large batch."""
         self.store.check_open()
         parts = (requests[start : start + PART] for start in range(0, len(requests), PART))
         return [outcome for part in parts for outcome in step(self.world, self.store, part)]
@@ -205,18 +207,18 @@ def connect(
     credentials: str | os.PathLike[str] | None = None,
     state: str | os.PathLike[str] | None = None,
 ) -> Shop | RemoteShop:
-    """A connection to the deployment at `where`: a folder, made on first use, or an `https://` address.
+    """Connect to the deployment at `where`: a folder, which is made on first use, or an `https://` address.
 
-    A service needs `credentials`: a file of mode 0600 with the one-time code of this merchant's enrolment. What is kept between
-    runs lies next to it, or in the folder `state`.
+    A service needs `credentials`, a file of mode 0600 with the one-time code of this merchant's enrolment. The client keeps its
+    state next to that file, or in the folder `state`.
 
     Raises:
-        SettingsError: the folder can't be written, holds other things, or its key file can be read by others; the
-            address is not https:// (http:// only on this machine), or the credentials are missing.
+        SettingsError: the folder can't be written or holds other files, others can read its key file, the address is not
+            https:// (http:// is allowed only on this machine), or the credentials are missing.
     """
     if str(where).startswith(("https://", "http://")):
         try:
-            from masking.client import RemoteShop  # noqa: PLC0415  an extra that an embedded deployment does without
+            from masking.client import RemoteShop  # noqa: PLC0415  needs packages that an embedded deployment does not have
         except ImportError as error:
             raise not_installed(error) from error
         return RemoteShop.connect(str(where), credentials=credentials, state=state)
@@ -227,69 +229,69 @@ def connect(
 
 
 def operator(store: Store) -> Actor:
-    """Whoever holds the folder, as the ledger names them."""
+    """The actor for the owner of the folder."""
     return Actor(id=OPERATOR, tenant=store.settings.tenant, role=Role.OPERATOR, unit=OPERATOR)
 
 
 def open_folder(folder: Path, world: World, *, must_exist: bool = False) -> Store:
-    """The store of an embedded deployment, made on first use unless it `must_exist`.
+    """Open the store of an embedded deployment. Makes the deployment on first use, unless it `must_exist`.
 
     Raises:
-        SettingsError: see `connect`; or there is no deployment where one must be, or one of its databases is gone or empty.
+        SettingsError: see `connect`. Also if there is no deployment, or a database of it is missing or empty.
     """
     if not (folder / SETTINGS).exists():
         if must_exist:
-            raise SettingsError(f"no {SETTINGS} in this folder; name the deployment with --folder")
+            raise SettingsError(f"no {SETTINGS} in this folder. Name the deployment with --folder")
         create(folder, world, Settings())
     if gone := missing_sqlite_file(*databases(folder)):
         raise SettingsError(f"{gone} is missing: put a copy of it back; an empty one would hide that")
     store = _open(folder)
     if not _furnished(store):
         store.close()
-        raise SettingsError(
-            "a database is empty that should hold this deployment: put a copy back, or see `waybill init`"
-        )
+        raise SettingsError("a database of this deployment is empty: restore a copy of it, or see `waybill init`")
     reconcile(world, store)
     return store
 
 
 def create(folder: Path, world: World, settings: Settings, *, addresses: tuple[str, str] | None = None) -> None:
-    """Make a new deployment in a folder that is missing or empty; its data and keys in two files there, or at `addresses`.
+    """Make a new deployment in a missing or empty folder, with its databases as two files there or at `addresses`.
 
-    It is made beside the folder and renamed into place, so that a crash leaves nothing half-made.
+    It is made in another folder next to it, which is then renamed, so that a crash leaves no half-made deployment.
 
     Raises:
-        SettingsError: the folder or a database holds something, or can't be written.
+        SettingsError: the folder or a database is not empty, or can't be written.
     """
     if folder.is_dir() and any(folder.iterdir()):
-        raise SettingsError(f"the folder holds files but no {SETTINGS}: not a deployment, and not empty")
+        raise SettingsError(
+            f"the folder is not empty, and not a deployment: it has no {SETTINGS}. Choose another folder"
+        )
     try:
         folder.absolute().parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.absolute().parent))
         try:
             FileKeySource.create(made / ROOT_KEY, world.entropy)
-            # on disk at once, for an empty one would be read as another tenant; and databases' addresses hold passwords
+            # written with mode 0600, since addresses hold passwords, and synced, since an empty file would change the tenant
             write_secret(made / SETTINGS, written(settings, addresses).encode())
             if why := reason_not_empty(*databases(made)):
                 raise SettingsError(why)
             _furnish(made, world)
             made.rename(folder)
-            sync_folder(folder.absolute().parent)  # before anything in it is acknowledged
+            sync_folder(folder.absolute().parent)  # before any order in it is acknowledged
         finally:
             shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
-        if not (folder / SETTINGS).exists():  # else somebody else was faster, which is as good
+        if not (folder / SETTINGS).exists():  # otherwise another process made the deployment
             raise SettingsError(f"the folder can't be written: {error.strerror}") from error
 
 
 def create_in(folder: Path, world: World) -> None:
-    """Make the keys of a deployment whose `waybill.toml` was written by hand, in the root that it names.
+    """Make the root and keys of a deployment whose `waybill.toml` was written by hand.
 
     Raises:
-        SettingsError: there are keys, or data that only its own keys open.
+        SettingsError: there are keys already, or data that only its own keys open.
     """
     table = read_table(folder)
-    read_settings(folder / SETTINGS)  # before anything is made
+    read_settings(folder / SETTINGS)  # an invalid file is an error before anything is made
     why = reason_not_empty(*databases(folder))
     if why or (folder / OFFLINE_KEY).exists():
         raise SettingsError(why or f"{OFFLINE_KEY} exists, and keys are never overwritten. Move it away first")
@@ -298,7 +300,7 @@ def create_in(folder: Path, world: World) -> None:
 
 
 def _furnish(folder: Path, world: World) -> None:
-    """Give a new deployment its keys, and the two who are there from the beginning."""
+    """Create the keys of a new deployment, and enrol its first merchant and its operator."""
     store = _open(folder)
     try:
         private = create_keys(store, world)
@@ -312,9 +314,9 @@ def _furnish(folder: Path, world: World) -> None:
 
 
 def _furnished(store: Store) -> bool:
-    """Whether both databases hold a deployment: who was there from the beginning, and the name of an offline key.
+    """Whether both databases hold a deployment: the data its operator, the key store an offline key.
 
-    Other keys are made on first use, and so by whoever was still at work on a key store that was emptied.
+    Other keys are no evidence: they are made on first use, also by a process that still uses an emptied key store.
     """
     with store.reading() as tx:
         known = people.active(tx, [OPERATOR])
@@ -326,8 +328,8 @@ def _open(folder: Path) -> Store:
     for file in files((data, keys)):
         if kind := network_file_system(file.parent):
             raise SettingsError(
-                f"{file.name} is on a network file system ({kind}), where SQLite loses data: its locks and its log need a disk of "
-                "this machine. Move the deployment to one, or use PostgreSQL"
+                f"{file.name} is on a network file system ({kind}), where SQLite loses data. Move the deployment to a local disk, or "
+                "use PostgreSQL"
             )
     store = Store.open(data, keys, open_root(folder, read_table(folder)), read_settings(folder / SETTINGS))
     store.keys.other_roots = partial(reachable_roots, folder, read_table)

@@ -1,8 +1,9 @@
-"""A deployment at the other end of a connection: the same facade, without keys or a store on this side.
+"""The client of a service: the same methods as an embedded deployment, without its keys and databases.
 
-`masking.connect("https://...")` gives a `RemoteShop`; a courier's app uses `Courier`, an outlet's or a printing shop's
-`Outlet`, a supervisor `Supervisor`. Threads may share each of them. Every request is signed by a key that never leaves its `Device`. Orders go to
-the service sealed, and wait sealed while it is down; nothing of them is ever written here in plain text.
+`masking.connect("https://...")` returns a `RemoteShop`. A courier's app uses `Courier`, an outlet's or a printing shop's app
+`Outlet`, and a supervisor's app `Supervisor`. Threads may share each of them. Every request is signed by a key that never leaves
+its `Device`. Orders are sealed before they are sent, and also while they wait for a service that is down. They are never written
+to this machine in plain text.
 """
 
 from masking.client.device import Device

@@ -1,4 +1,4 @@
-"""What a service's answer says: a document, or the error that a problem document stands for."""
+"""Parses a service's answer into a document, or into the error of a problem document."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from masking.errors import InputError, IntegrityError, RefusedError, Unavailable
 
 
 class FaultError(UnavailableError):
-    """The service has a fault of its own, perhaps only with what was in this request."""
+    """The service failed, perhaps only on this request."""
 
 
 class DamageError(IntegrityError):
-    """Data of the service's is not what it wrote, perhaps only what this request needed."""
+    """Stored data of the service is damaged, perhaps only the data that this request needed."""
 
 
 def document_of(answer: httpx.Response) -> dict[str, Any]:
-    """The JSON object in a good answer.
+    """The JSON object of a successful answer.
 
     Raises:
-        MaskingError: what a problem document says.
-        IntegrityError: the answer is not of this service.
+        MaskingError: the error of a problem document.
+        IntegrityError: the answer does not come from this service.
     """
     try:
         document = answer.json()
@@ -39,12 +39,12 @@ def document_of(answer: httpx.Response) -> dict[str, Any]:
 
 
 def quiet(error: Exception) -> Exception:
-    """The kind of another library's exception; its request, which could hold an order, stays behind."""
+    """An exception with only the type of another library's exception, whose request could hold an order."""
     return RuntimeError(type(error).__name__)
 
 
 def _error(status: int, document: Mapping[str, Any]) -> Exception:
-    """The error that a problem document stands for."""
+    """The error of a problem document."""
     errors = document.get("errors")
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
     match status:

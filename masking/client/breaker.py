@@ -1,4 +1,4 @@
-"""A circuit breaker: while a service does not answer, calls fail at once instead of each trying it four times."""
+"""A circuit breaker: while a service does not answer, calls fail at once instead of trying four times each."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Callable
 from typing import final
 
 FAILURES = 4
-"""Tries in a row, of one call or of several, after which the service counts as down."""
+"""The number of failed tries in a row, over all calls, after which the service counts as down."""
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 30.0
-"""Seconds until one call tries it again; the pause doubles each time that fails."""
+"""Seconds until one call may try again, at first and at most. The pause doubles with each failure."""
 
 
 @final
 class Breaker:
-    """Whether a call may try the service. While it is down, one call after each pause may, once; all others may not."""
+    """Decides whether a call may try the service. While it is down, only one call after each pause may, and only once."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -30,7 +30,7 @@ class Breaker:
         return self._failures >= FAILURES
 
     def tries(self, usual: int) -> int:
-        """How often the call that asks may try: `usual`, or once where it is the one that finds out, or not at all."""
+        """How often this call may try: `usual` times, once if it probes a service that is down, or not at all."""
         with self._lock:
             if not self.is_open:
                 return usual
@@ -40,21 +40,21 @@ class Breaker:
             return 1
 
     def seconds_left(self) -> float:
-        """Seconds until a call may try again; 0 if one may now."""
+        """Seconds until a call may try again, 0 if one may now."""
         with self._lock:
             return max(0.0, self._next - self._now()) if self.is_open else 0.0
 
     def allow(self) -> None:
-        """Let the next call try, without regard to the pause."""
+        """Let the next call try at once, without waiting for the pause."""
         self._next = 0.0
 
     def succeeded(self) -> None:
-        """The service has answered."""
+        """Record that the service answered."""
         with self._lock:
             self._failures, self._pause = 0, FIRST_PAUSE
 
     def failed(self, *, probe: bool) -> None:
-        """A try has failed; `probe` if it was the one that was to find out whether the service is back."""
+        """Record a failed try. `probe` says whether it was the one try after a pause."""
         with self._lock:
             self._failures += 1
             if probe:

@@ -1,4 +1,4 @@
-"""What a caller is told at enrolment, in a file that only its owner may read; and where the service is."""
+"""Reads a caller's credentials file, and checks the address of a service."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ from masking.values.plaintext import Plain
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """Who is calling: the code of the enrolment, or the secret of a program without a device; the ledger's key, if given.
+    """The contents of a credentials file: an enrolment code or the secret of a program without a device.
 
-    A code that has let its device in is good for nothing, and may stay where it is.
+    A used code gives no access, and may stay in the file.
+
+    Attributes:
+        ledger_key: the key that the ledger must be signed with, if the file names it.
     """
 
     code: Plain | None
@@ -32,10 +35,10 @@ class Credentials:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Credentials from a JSON file: {"code": "wbc1_...", "ledger_key": "..."} (the key may be missing).
+        """Read a JSON file such as {"code": "wbc1_...", "ledger_key": "..."}. The key is optional.
 
         Raises:
-            SettingsError: it is missing, may be read by others, or is no such file.
+            SettingsError: the file is missing, others can read it, or it is not a credentials file.
         """
         try:
             found = json.loads(read_secret(path))
@@ -53,10 +56,10 @@ _PREFIX = re.compile(r"/?|(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+/?")
 
 
 def service_address(where: str) -> str:
-    """The address of a service, checked.
+    """Check and normalise the address of a service.
 
     Raises:
-        SettingsError: it is neither https:// nor http:// on this machine, or holds more than a host, a port and a path.
+        SettingsError: it is neither https:// nor http:// on this machine, or has more than a host, a port and a path.
     """
     try:
         url = httpx.URL(where)

@@ -1,7 +1,7 @@
-"""The key of the device that calls, and the proofs it makes: one for each request (DPoP, RFC 9449).
+"""A device's key, and the proof that it makes for each request (DPoP, RFC 9449).
 
-The key lies in a file of mode 0600, or in hardware that signs for us: then give `Device` its public key and the function
-that signs. It is never sent, and nothing here reads it back to anybody.
+The key is in a file of mode 0600 or in hardware. For hardware, give `Device` the public key and a function that signs. The private
+key is never sent, and no function here returns it.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class Device:
     """One device's P-256 key.
 
     Attributes:
-        thumbprint: what the service knows the device by (RFC 7638), 32 bytes.
+        thumbprint: 32 bytes by which the service identifies the device (RFC 7638).
     """
 
     def __init__(self, public: EllipticCurvePublicKey, sign: Callable[[bytes], bytes]) -> None:
-        """A device whose `sign` gives an ECDSA signature over the SHA-256 of a message, in DER: what key stores give."""
+        """`sign` returns the ECDSA signature over the SHA-256 of a message in DER, the form that hardware key stores use."""
         numbers = public.public_numbers()
         x, y = (base64url(each.to_bytes(32, "big")) for each in (numbers.x, numbers.y))
         jwk = {"kty": "EC", "crv": "P-256", "x": x, "y": y}
@@ -53,7 +53,7 @@ class Device:
 
     @classmethod
     def of_key(cls, key: EllipticCurvePrivateKey) -> Self:
-        """A device whose key is at hand."""
+        """The device of a private key in memory."""
         return cls(key.public_key(), lambda message: key.sign(message, ECDSA(SHA256())))
 
     @classmethod
@@ -61,7 +61,7 @@ class Device:
         """The device whose key is in this file.
 
         Raises:
-            SettingsError: the file can't be read, others can read it, or it holds no such key.
+            SettingsError: the file can't be read, others can read it, or it does not hold a P-256 key.
         """
         try:
             found = load_pem_private_key(read_secret(path), None)
@@ -72,7 +72,7 @@ class Device:
         return cls.of_key(found)
 
     def proof(self, method: str, address: str, *, at: float, body: bytes = b"", token: str | None = None) -> str:
-        """The `DPoP` header of one request, made at a time in seconds since 1970."""
+        """The `DPoP` header of one request. `at` is the present in seconds since 1970."""
         claims: dict[str, str | int] = {"jti": os.urandom(16).hex(), "htm": method, "htu": address, "iat": int(at)}
         if token is not None:
             claims["ath"] = base64url(hashlib.sha256(token.encode()).digest())
@@ -84,7 +84,7 @@ class Device:
 
 
 def make_key(path: Path) -> None:
-    """Put a new device key on disk, for its owner only. The caller knows that no other process does the same.
+    """Write a new device key to a file of mode 0600. The caller makes sure that no other process does so.
 
     Raises:
         OSError: the folder can't be written.

@@ -1,7 +1,7 @@
-"""Which device key belongs to a one-time code: made when the code is new, and never silently made again.
+"""Finds or makes the device key for a one-time code.
 
-The service lets in only the device that used the code first. A key that is made after the first one was lost is
-refused, so a lost key has to be named here, where the reason is known.
+A key is made only for a new code. The service accepts only the device that used the code first, so that a second key for the
+same code would be refused. Therefore a lost key is reported here, where the reason is known.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from masking.errors import SettingsError
 
 
 def enrolled_device(credentials: Credentials, state: StateFolder) -> Device:
-    """The device whose key lies next to the credentials or in the state folder; its key is made for a new code.
+    """The device whose key is next to the credentials or in the state folder. A new code gets a new key.
 
-    `NAME.enrolled` keeps a digest of the last code that has a key, so that a new code in the same file gets a new key.
+    `NAME.enrolled` holds a digest of the last code that got a key.
 
     Raises:
-        SettingsError: the key is gone although this code was used with one, it can't be read or written, or others can
-            read it.
+        SettingsError: the key of a used code is missing, a file can't be read or written, or others can read it.
     """
     code = credentials.code.reveal() if credentials.code else ""
     digest = sha256(code.encode()).hexdigest().encode()

@@ -1,4 +1,4 @@
-"""A thread of its own that sends what waits, as soon as the service answers again."""
+"""A background thread that sends pending orders when the service answers again."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Callable
 from typing import final
 
 LEAST_GAP = 1.0
-"""Seconds between two runs, however often the thread is woken."""
+"""The least number of seconds between two runs."""
 
 
 @final
 class Flusher:
-    """Runs `send` until nothing waits any more, in one thread of this process, which lives only that long.
+    """Runs `send` in one thread of this process until no order is pending, and then ends the thread.
 
-    `send` returns the seconds until it should run again, or None when nothing waits. The thread is a daemon: it never keeps a
-    program from ending, and what it has not sent stays on disk.
+    `send` returns the seconds until its next run, or None if no order is pending. The thread is a daemon, so that it never keeps
+    a program from ending. Orders that were not sent stay on disk.
     """
 
     def __init__(self, send: Callable[[], float | None]) -> None:
@@ -26,19 +26,19 @@ class Flusher:
         self._thread: threading.Thread | None = None
 
     def start(self, after: float) -> None:
-        """Run after so many seconds, unless the thread is at work already."""
+        """Start the thread with a pause of `after` seconds, unless it is running."""
         with self._lock:
             if self._thread is None and not self._stopped.is_set():
                 self._thread = threading.Thread(target=self._work, args=(after,), name="waybill-flush", daemon=True)
                 self._thread.start()
 
     def run_now(self) -> None:
-        """Run as soon as possible: the service has answered."""
+        """Run as soon as possible, since the service has answered."""
         self._sooner.set()
         self.start(0)
 
     def stop(self) -> None:
-        """End the thread; what it is sending is answered first, or waits on."""
+        """End the thread. An order that is being sent stays pending if it gets no answer in time."""
         self._stopped.set()
         self._sooner.set()
         with self._lock:

@@ -1,11 +1,11 @@
-"""Orders that wait for a service that does not answer: sealed, one file each, on disk before a checkout says `pending`.
+"""Stores sealed orders on disk while the service does not answer, one file each, before the checkout returns `pending`.
 
-A file holds an envelope, the merchant's own reference and a keyed digest of the order, never a name, phone or address. No
-program on this side can open the envelope. The digest tells whether a second order under the same reference is the
-same order; its key lies in a file of its own, as private as the device's key, so a copy of the outbox allows no guessing.
+A file holds an envelope, the merchant's reference and a keyed digest of the order, but no name, phone or address. No program on
+this machine can open the envelope. The digest shows whether a second order with the same reference is the same order. Its key is
+in another file, so that a copy of the outbox does not allow guessing.
 
-Files appear under their names whole, and names change under a lock, so any number of threads and processes may share
-an outbox, and a process that is killed loses nothing that it has acknowledged.
+A file gets its name when it is complete, and names change under a lock. So any number of threads and processes may share an
+outbox, and a killed process loses no order that it has acknowledged.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from masking.values.printable import Pending
 
 LOG = logging.getLogger("masking.client")
 SOON = timedelta(days=1)
-"""Orders whose envelopes expire within this time are counted, and logged, as expiring."""
+"""Orders whose envelopes expire within this time count as expiring, and are logged."""
 _LEFT_BEHIND = 3600.0
-"""Seconds after which a file that never got its name was left by a process that was killed."""
+"""Seconds after which an incomplete file is taken to come from a killed process."""
 
 
 class Waiting(NamedTuple):
-    """An order that has not been answered: the merchant's reference, a digest of its content, its envelope in base64."""
+    """A pending order: the merchant's reference, a digest of its content, and its envelope in base64."""
 
     reference: str
     digest: str
@@ -46,7 +46,7 @@ class Waiting(NamedTuple):
 
 @final
 class Outbox:
-    """One merchant's envelopes."""
+    """One merchant's pending orders."""
 
     def __init__(self, state: StateFolder) -> None:
         self._state = state
@@ -54,14 +54,14 @@ class Outbox:
         self._key_file = state.path(".outbox.key")
 
     def is_empty(self) -> bool:
-        """Whether nothing waits."""
+        """Whether no order is pending."""
         try:
             return not any(_is_envelope(path) for path in self._folder.iterdir())
         except FileNotFoundError:
             return True
 
     def names(self) -> list[str]:
-        """The names of all files that wait, oldest first."""
+        """The names of the files of all pending orders, oldest first."""
         try:
             found = [path for path in self._folder.iterdir() if _is_envelope(path)]
         except FileNotFoundError:
@@ -69,19 +69,19 @@ class Outbox:
         return [path.name for path in sorted(found, key=_age)]
 
     def read(self, names: Iterable[str]) -> list[Waiting]:
-        """What waits under these names, without those that are gone. A file that holds no envelope is logged and left."""
+        """The pending orders in these files. Missing files are skipped, and invalid ones are logged and left."""
         return [found for name in names if (found := self._read(self._folder / name)) is not None]
 
     def find(self, orders: Sequence[Order]) -> list[Waiting | None]:
-        """What waits under each order's reference."""
+        """The pending order with the reference of each order, or None."""
         return [self._read(self._path(order.reference)) for order in orders]
 
     def is_same(self, order: Order, waiting: Waiting) -> bool:
-        """Whether an order has the content of one that waits."""
+        """Whether an order has the same content as a pending one."""
         return hmac.compare_digest(self._digest(order), waiting.digest)
 
     def pending(self, now: datetime) -> Pending:
-        """How many orders wait, and until when."""
+        """How many orders are pending, and when the first expires."""
         waiting = self.read(self.names())
         ends = [end for each in waiting if (end := _expiry(each)) is not None]
         return Pending(
@@ -89,12 +89,12 @@ class Outbox:
         )
 
     def keep(self, orders: Sequence[Order], envelopes: Sequence[str]) -> list[bool]:
-        """Add orders; on disk before this returns. False for one whose reference other content waits under already.
+        """Store orders on disk. Returns False for each whose reference a pending order with other content has.
 
-        An order that waits already takes its new envelope, which expires later.
+        An order that is pending already gets its new envelope, which expires later.
 
         Raises:
-            SettingsError: the folder can't be written, or is full; nothing new is acknowledged then.
+            SettingsError: the folder can't be written, or the disk is full. No new order is acknowledged.
         """
         kept: list[bool] = []
         waiting = [Waiting(o.reference, self._digest(o), e) for o, e in zip(orders, envelopes, strict=True)]
@@ -117,7 +117,7 @@ class Outbox:
         return kept
 
     def drop(self, waiting: Iterable[Waiting]) -> None:
-        """Forget what has been answered: these very envelopes, and none that was kept under the same reference since."""
+        """Delete answered orders. An order that was stored with the same reference since then stays."""
         with self._state.locked(), self._state.writing():
             for each in waiting:
                 if self._read(self._path(each.reference)) == each:
@@ -125,7 +125,7 @@ class Outbox:
             self._clear()
 
     def _clear(self) -> None:
-        """Remove what processes that were killed have left behind."""
+        """Delete incomplete files of killed processes."""
         for path in self._folder.glob(".*"):
             if time.time() - _age(path) > _LEFT_BEHIND:
                 path.unlink(missing_ok=True)
@@ -139,7 +139,7 @@ class Outbox:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError):
-            LOG.warning("%s in the outbox can't be read and is left out; move it away", path.name)
+            LOG.warning("%s in the outbox can't be read and is skipped. Move it away", path.name)
             return None
         return Waiting(reference, digest, envelope)
 
@@ -148,7 +148,7 @@ class Outbox:
         return content_mac(key, order.fields(), ["show-goods" if order.show_goods else ""]).hex()
 
     def _key(self) -> bytes:
-        """The key of the digests, made on first use."""
+        """The key of the digests. It is made on first use."""
         if not self._key_file.exists():
             with self._state.locked(), self._state.writing():
                 if not self._key_file.exists():

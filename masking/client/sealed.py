@@ -114,7 +114,7 @@ class SealedOrders:
         return [next(kept) if _waits(each) else _good(each) for each in outcomes]
 
     def _keep(self, orders: Sequence[Order], envelopes: Sequence[str]) -> Iterator[Waybill | Rejected]:
-        """What can be said of orders that are kept: that they are pending, or that others wait under their references."""
+        """Store orders in the outbox. Each is pending, or rejected if its reference belongs to another pending order."""
         if not orders:
             return iter(())
         kept = self.outbox.keep(orders, envelopes)
@@ -125,7 +125,7 @@ class SealedOrders:
         return iter([_pending(o) if taken else _changed(o) for o, taken in zip(orders, kept, strict=True)])
 
     def _send(self, envelopes: Sequence[str]) -> list[Waybill | Rejected | MaskingError]:
-        """What became of each envelope; an error where the service failed on this one alone.
+        """Send envelopes and return the outcome of each, or the error if the service failed on one alone.
 
         Raises:
             UnavailableError: the service does not answer.
@@ -141,7 +141,7 @@ class SealedOrders:
     def _flush(
         self, patience: float, *, drop_rejected: bool
     ) -> tuple[dict[str, Waybill | Rejected], MaskingError | None]:
-        """What became of what waits, by reference, and the last error of an order that the service failed on."""
+        """Send pending orders. Returns the outcomes by reference, and the last error of an order that the service failed on."""
         done: dict[str, Waybill | Rejected] = {}
         fault: MaskingError | None = None
         for some in batches(self.outbox.names()):
@@ -164,9 +164,9 @@ class SealedOrders:
         return done, fault
 
     def _send_waiting(self) -> float | None:
-        """Send what waits, from the thread; seconds until that is to be done again, None if nothing waits.
+        """Send pending orders from the background thread. Returns the seconds until the next run, None if none is pending.
 
-        A rejected order stays, so that `flush` or a new checkout tells the program about it.
+        A rejected order stays, so that `flush` or a new checkout returns the rejection to the program.
         """
         pause = LATER
         try:
@@ -175,7 +175,7 @@ class SealedOrders:
             if rejected:
                 LOG.warning("%d pending orders were rejected; flush() says which and why", rejected)
             if fault:
-                LOG.warning("the service failed on some pending orders, which wait on: %s", fault)
+                LOG.warning("the service failed on some orders, which stay pending: %s", fault)
         except ClosedError:
             return None
         except UnavailableError:
@@ -186,7 +186,7 @@ class SealedOrders:
         return None if self.outbox.is_empty() else pause
 
     def _warn(self) -> None:
-        """Log, every ten minutes at most, that orders are about to expire."""
+        """Log, at most every ten minutes, that orders are about to expire."""
         with self._warning.get():
             if time.monotonic() < self._next_warning:
                 return
@@ -194,7 +194,7 @@ class SealedOrders:
         pending = self.pending()
         if pending.expiring and pending.first_expires:
             LOG.warning(
-                "%d of %d pending orders expire within a day, the first at %s UTC: see to it that the service can be reached, "
+                "%d of %d pending orders expire within a day, the first at %s UTC. Make sure that the service can be reached, "
                 "or check them out again later",
                 pending.expiring,
                 pending.count,
@@ -203,7 +203,7 @@ class SealedOrders:
 
 
 def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """The items, in lists that fit into one request."""
+    """Split items into lists that fit into one request."""
     waiting: list[Item] = []
     for item in items:
         waiting.append(item)
@@ -215,7 +215,7 @@ def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 
 def _waits(outcome: Waybill | Rejected | MaskingError) -> bool:
-    """Whether an order is kept: the service did not take it, by no fault of the order, and its operator can mend that."""
+    """Whether an order stays pending: the service failed for a reason that is not in the order."""
     return isinstance(outcome, UnavailableError | DamageError)
 
 
@@ -234,10 +234,10 @@ def _good(outcome: Waybill | Rejected | MaskingError) -> Waybill | Rejected:
 
 
 def _for_reference(reference: str, outcome: Waybill | Rejected) -> Waybill | Rejected:
-    """The outcome, if it is that of the order with this reference.
+    """Check that an outcome is for the order with this reference.
 
     Raises:
-        IntegrityError: it is another order's.
+        IntegrityError: it is for another order.
     """
     if isinstance(outcome, Rejected) and outcome.reference is None:  # an envelope that the service could not open
         return replace(outcome, reference=reference)
@@ -247,10 +247,10 @@ def _for_reference(reference: str, outcome: Waybill | Rejected) -> Waybill | Rej
 
 
 def checked(order: Order, outcome: Waybill | Rejected) -> Waybill | Rejected:
-    """The outcome, if it is this order's.
+    """Check that an outcome is for this order.
 
     Raises:
-        IntegrityError: it is another order's.
+        IntegrityError: it is for another order.
     """
     outcome = _for_reference(order.reference, outcome)
     if isinstance(outcome, Waybill):
@@ -265,7 +265,7 @@ def _changed(order: Order) -> Rejected:
 
 
 def _pending(order: Order) -> Waybill:
-    """What can be said of an order that waits: its masked view."""
+    """The waybill of a pending order: only its masked view is known."""
     return Waybill(
         id=WaybillId(""),
         reference=order.reference,

@@ -18,13 +18,15 @@ from masking.values.json import order_to_json
 from masking.values.plaintext import Order
 
 ENVELOPE_LIVES = timedelta(days=3)
+"""How long an envelope is valid."""
+
 FRESH = timedelta(days=6)
-"""A directory is asked for anew when its newest key has less than this to live: about once a day."""
+"""A new directory is requested when the newest key expires sooner than this, about once a day."""
 _FILE = ".sources.json"
 
 
 class Directory(NamedTuple):
-    """The service's sealing keys, newest last; for which merchant; and the ledger whose key has signed them."""
+    """The service's sealing keys (newest last), the merchant, and the origin of the ledger whose key signed them."""
 
     keys: list[SealingKey]
     merchant: str
@@ -33,7 +35,7 @@ class Directory(NamedTuple):
 
 @final
 class Sealer:
-    """One merchant's directory of sealing keys, kept on disk for when the service is down."""
+    """Seals one merchant's orders. Keeps the directory of sealing keys on disk, for times when the service is down."""
 
     def __init__(self, state: StateFolder, world: World) -> None:
         self._state = state
@@ -41,18 +43,18 @@ class Sealer:
         self._directory = Directory([], "", "")
 
     def is_fresh(self, key: VerifierKey) -> bool:
-        """Whether the directory that is known here is signed by the ledger's `key` and needn't be asked for again."""
-        if not self._has_fresh():  # another process may have asked, or this one before it was started anew
+        """Whether the known directory is signed by the ledger's `key` and is recent enough."""
+        if not self._has_fresh():  # another process, or an earlier run, may have stored a newer one
             kept = self._kept()
             if kept is not None:
                 self._directory = _checked(kept, key)
         return self._has_fresh()
 
     def learn(self, answer: Mapping[str, Any], key: VerifierKey) -> None:
-        """Take over a directory, and keep it.
+        """Check a directory, use it and store it.
 
         Raises:
-            IntegrityError: it is not signed by the ledger's key.
+            IntegrityError: the directory is not signed by the ledger's key.
         """
         self._directory = _checked(answer, key)
         text = json.dumps({"note": answer["note"], "merchant": answer["merchant"]}).encode()
@@ -62,7 +64,7 @@ class Sealer:
                 replace(path, text)
 
     def seal(self, orders: Sequence[Order]) -> list[str]:
-        """An envelope in base64 for each order; an empty list where no key that is known here is still alive."""
+        """An envelope in base64 for each order. An empty list if all known keys have expired."""
         now, known = self._world.now(), self._directory
         alive = [key for key in known.keys if key.until > now]
         return [self._envelope(known, alive[-1], order, now) for order in orders] if alive else []
@@ -79,7 +81,9 @@ class Sealer:
             with self._state.locked():
                 found = json.loads(path.read_text("utf-8"))
         except (OSError, ValueError) as error:
-            raise SettingsError(f"{path.name} can't be read; delete it, and the service is asked again") from error
+            raise SettingsError(
+                f"{path.name} can't be read. Delete it, so that it is requested from the service again"
+            ) from error
         return found if isinstance(found, dict) else {}
 
     def _envelope(self, known: Directory, key: SealingKey, order: Order, now: datetime) -> str:
@@ -92,5 +96,5 @@ class Sealer:
 def _checked(answer: Mapping[str, Any], key: VerifierKey) -> Directory:
     note, merchant = answer.get("note"), answer.get("merchant")
     if not isinstance(note, str) or not isinstance(merchant, str):
-        raise IntegrityError("the service answered with something that is no directory")
+        raise IntegrityError("the service's answer is not a directory of sealing keys")
     return Directory(read_directory(note, key), merchant, key.name)

@@ -1,6 +1,6 @@
-"""The files that a client keeps between its runs, and what belongs to one process among several that share them.
+"""The files that a client keeps between its runs, and values that each process makes for itself.
 
-All lie in one folder, next to the credentials unless the caller names another one: NAME.key (the device's key),
+All files are in one folder, next to the credentials unless the caller names another one: NAME.key (the device's key),
 NAME.enrolled, NAME.ledger.json, NAME.sources.json, NAME.outbox/, NAME.outbox.key and NAME.lock.
 """
 
@@ -35,7 +35,7 @@ class StateFolder:
 
         Raises:
             SettingsError: the folder can't be written.
-            UnavailableError: another process had the lock for `patience` seconds.
+            UnavailableError: another process held the lock for `patience` seconds.
         """
         with ExitStack() as held:
             lock = self.path(suffix)
@@ -43,12 +43,12 @@ class StateFolder:
                 try:
                     held.enter_context(locked(lock, patience=patience))
                 except BlockingIOError:
-                    raise UnavailableError(f"{lock.name} is held by another process; ask again later") from None
+                    raise UnavailableError(f"another process holds {lock.name}. Try again later") from None
             yield
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Turn an `OSError` into one that says what to do.
+        """Turn an `OSError` of the block into a `SettingsError` that says what to do.
 
         Raises:
             SettingsError: a file can't be written.
@@ -65,14 +65,14 @@ class StateFolder:
 
 @final
 class PerProcess(Generic[T]):
-    """A value that each process makes for itself: a child of a fork never uses its parent's connections and locks."""
+    """A value that each process makes for itself, so that a forked child never uses its parent's connections and locks."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
         self._made: dict[int, T] = {}
 
     def get(self) -> T:
-        """The value of this process; threads that ask at the same time get the same one."""
+        """The value of this process. All its threads get the same one."""
         pid = os.getpid()
         if pid not in self._made:
             self._made.setdefault(pid, self._make())

@@ -28,22 +28,22 @@ from masking.ledger.tree import Span, Tree, leaf_hash, stored
 from masking.store.store import Store
 
 ALL_KEPT = timedelta(days=1)
-"""Every checkpoint is kept that is younger than the last one by less; of older ones the last of each hour (`journal.prune`)."""
+"""All checkpoints of this time before the last one are kept. Of older ones, the last of each hour is (`journal.prune`)."""
 
 _STRIDE = 2000
 _KINDS: dict[type, str] = {sa.LargeBinary: "blob", sa.BigInteger: "integer", sa.Text: "text"}
-"""What SQLite calls the values that are written into columns of these types."""
+"""SQLite's names of the types of values that these columns hold."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class LedgerFault:
-    """What is not as it was signed.
+    """A difference between the ledger and its signatures.
 
     Attributes:
         position: the leaf, counted from 0; for a rule about a checkpoint, the size it has or should have.
         rule: what is wrong, one of `RULES`.
-        until: the last leaf that it could be, where the evidence does not say more closely; else `position` again.
+        until: the last leaf that may be wrong, if the evidence gives a range; otherwise the same as `position`.
     """
 
     position: int
@@ -54,7 +54,7 @@ class LedgerFault:
 @final
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """How many leaves are signed, the first fault or None, the latest note, and how many leaves wait for a place."""
+    """The number of signed leaves, the first fault or None, the latest note, and the number of pending leaves."""
 
     size: int
     fault: LedgerFault | None
@@ -77,24 +77,24 @@ RULES = {
     "ledger-shrunk": "a checkpoint was signed for fewer leaves than an earlier one",
     "row-of-another-kind": "in the row of a leaf, a hash or a checkpoint stands a kind of value that nobody writes there",
 }
-"""What a fault's rule means."""
+"""The meaning of each rule of a fault."""
 
 
 def verify(store: Store, *, since: str = "") -> AuditReport:
-    """The ledger's size, and its first fault or None.
+    """Verify the ledger. Returns its size and its first fault.
 
-    Writers are not held up: what is placed meanwhile is left to the next run. `since` is the note of a checkpoint up to
-    which the ledger was verified before: what it covers is compared as a whole, by its kept hashes, and the leaves after it
-    one by one. A leaf that it covers and that was changed since is not seen then.
+    Writers are not blocked, and leaves that are sequenced meanwhile are left to the next run. `since` is the note of a checkpoint
+    up to which the ledger was verified before. Leaves that it covers are compared as a whole, by the kept hashes, and later ones
+    one by one. So a later change of a covered leaf is not detected.
 
     Raises:
-        IntegrityError: `since` is not signed by this ledger.
+        IntegrityError: `since` is not signed by this ledger's key.
     """
     begun = read(since, _key(store)) if since else None
-    head = signed_head.last(store.keys)  # first: what is signed meanwhile only extends it
+    head = signed_head.last(store.keys)  # read first, since leaves that are signed meanwhile only extend it
     strange = _of_another_kind(store, begun.size if begun else 0)
     if strange:
-        return AuditReport(0, strange, "", 0)  # such a row may stand anywhere; no more is said of the others
+        return AuditReport(0, strange, "", 0)  # such a row may be anywhere, so that nothing else can be verified
     with store.reading() as tx:
         table = schema.checkpoint
         row = tx.execute(sa.select(table).order_by(table.c.number.desc()).limit(1)).first()
@@ -115,15 +115,15 @@ def verify(store: Store, *, since: str = "") -> AuditReport:
 def _key(store: Store) -> VerifierKey:
     seed = store.keys.existing("sign", "ledger")
     if seed is None:
-        raise IntegrityError("the key store has no key of the ledger")
+        raise IntegrityError("the key store has no key of the ledger. Restore a copy of the key store")
     return VerifierKey.of_seed(store.settings.origin, seed)
 
 
 def _of_another_kind(store: Store, size: int) -> LedgerFault | None:
-    """SQLite keeps any kind of value in any column: what is compared below would pass it over, or stumble on it.
+    """The first value of a foreign type, which only SQLite stores. Later comparisons would miss it or fail on it.
 
-    It is named by its leaf; in the row of a hash or of a checkpoint, by the first one. Rows about the first `size` leaves
-    were looked at before.
+    The fault names its leaf, or the first leaf for a row of a hash or checkpoint. Rows about the first `size` leaves are
+    skipped: they were verified before.
     """
     if store.data.dialect.name != "sqlite":
         return None
@@ -134,7 +134,7 @@ def _of_another_kind(store: Store, size: int) -> LedgerFault | None:
         (schema.checkpoint, first, schema.checkpoint.c.size, size),
     ):
         odd = [sa.func.typeof(column).not_in([_KINDS[type(column.type)], "null"]) for column in table.columns]
-        recent = counter >= start if size else sa.true()  # a text or blob is larger than every number
+        recent = counter >= start if size else sa.true()  # for SQLite, a string or blob is larger than every number
         query = sa.select(where).select_from(table).where(where.is_not(None), recent, sa.or_(*odd)).limit(1)
         with store.reading() as tx:
             found = tx.execute(query).scalar()
@@ -144,10 +144,9 @@ def _of_another_kind(store: Store, size: int) -> LedgerFault | None:
 
 
 def _first_fault(store: Store, last: int, grown: Tree, until: datetime | None) -> LedgerFault | None:
-    """From checkpoint to checkpoint, up to the one numbered `last`: recompute what it covers, then compare roots.
+    """Recompute the tree from checkpoint to checkpoint, up to the one numbered `last`, and compare the roots.
 
-    Begins after the leaves of `grown`. `until` is the time of the last checkpoint, up to which all are kept
-    for a day.
+    Begins after the leaves of `grown`. `until` is the time of the last checkpoint; all of the day before it are kept.
     """
     seed = store.keys.existing("sign", "ledger")
     key = VerifierKey.of_seed(store.settings.origin, seed) if seed else None
@@ -177,7 +176,7 @@ def _first_fault(store: Store, last: int, grown: Tree, until: datetime | None) -
         if grown.root() != signed.root:
             somewhere = LedgerFault(agreed, "not-what-was-signed", max(agreed, signed.size - 1))
             return suspect if suspect and suspect.rule != "row-changed" else somewhere
-        if suspect:  # the leaves are as signed: then it is the row or the kept hash that is not
+        if suspect:  # the leaves are right, so that the row or the kept hash is wrong
             return (
                 suspect
                 if suspect.rule == "row-changed"
@@ -189,7 +188,7 @@ def _first_fault(store: Store, last: int, grown: Tree, until: datetime | None) -
 def _compare(
     store: Store, grown: Tree, stride: list[Any], hashes: Iterator[Any], suspect: LedgerFault | None
 ) -> LedgerFault | None:
-    """Grow the tree by these leaves; the first suspicion, which the next signature turns into a fault of one kind."""
+    """Append leaves to the tree. Returns the first suspicion, from which the next signature makes a fault."""
     before = grown.size
     made = grown.append([row.body for row in stride])
     kept = [row.hash if row else None for row in islice(hashes, len(made))]
@@ -207,7 +206,7 @@ def _compare(
 
 
 def _diagnose(store: Store, position: int, found: bytes, signed: bytes | None) -> str:
-    """Why the leaf here hashes to `found`, where `signed` was kept: looks for either of them elsewhere. Scans once."""
+    """The rule for a leaf with the hash `found` instead of `signed`. Searches the table once for each of them."""
     node, leaf = schema.node, schema.leaf
     with store.reading() as tx:
         elsewhere = tx.execute(
@@ -229,7 +228,7 @@ def _gone(store: Store, position: int) -> LedgerFault:
 
 
 def _unsigned(store: Store) -> LedgerFault | None:
-    """A leaf with a place that no checkpoint covers; one statement, so that a sequencer at work can't be mistaken."""
+    """A sequenced leaf that no checkpoint covers. One statement, so that leaves being sequenced now are no fault."""
     position = schema.leaf.c.position
     covered = sa.select(sa.func.coalesce(sa.func.max(schema.checkpoint.c.size), 0)).scalar_subquery()
     with store.reading() as tx:
@@ -238,7 +237,7 @@ def _unsigned(store: Store) -> LedgerFault | None:
 
 
 def _not_extended(store: Store, head: SignedHead | None, size: int) -> LedgerFault | None:
-    """Whether a ledger that agrees with its own checkpoints lacks, or contradicts, what was signed last."""
+    """The fault of a ledger that agrees with its checkpoints, but does not extend the head that was signed last."""
     if head and head.size > size:
         return LedgerFault(size, "tail-cut", size)
     try:
@@ -257,14 +256,14 @@ def _not_extended(store: Store, head: SignedHead | None, size: int) -> LedgerFau
 
 
 def _span(at: int) -> Span:
-    """The leaves under the hash that is kept at a place."""
+    """The leaves below the tree node with this index."""
     last = bisect_left(range(at + 1), at + 1, key=stored) - 1
     width = 1 << (at - stored(last))
     return Span(last + 1 - width, last + 1)
 
 
 def _is_gap(before: int | None, row: Any, until: datetime | None) -> bool:
-    """Whether a checkpoint is missing in front of this row that was not pruned; `before` is None where nothing is known."""
+    """Whether a checkpoint before this row is missing that was not pruned. `before` is None if it is unknown."""
     if before is None or row.number == before + 1:
         return False
     at = stated_time(row.note)
@@ -272,10 +271,10 @@ def _is_gap(before: int | None, row: Any, until: datetime | None) -> bool:
 
 
 def _grown(store: Store, begun: Checkpoint | None) -> Tree:
-    """The tree that a checkpoint signs, from its kept hashes; the empty one without a checkpoint.
+    """Load the tree that a checkpoint signs from its kept hashes. Empty without a checkpoint.
 
     Raises:
-        IntegrityError: a hash is missing, or they are not what it signs.
+        IntegrityError: a hash is missing, or the hashes don't match the checkpoint.
     """
     if begun is None:
         return Tree()
@@ -297,7 +296,7 @@ def _grown(store: Store, begun: Checkpoint | None) -> Tree:
 
 
 def _rows(store: Store, counter: sa.Column[int], first: int) -> Iterator[Any]:
-    """The row for each value of an unbroken counter from `first` on, None where there is none. Never ends."""
+    """The row for each value of a counter from `first` on, None if it is missing. An endless iterator."""
     for start in count(
         first, _STRIDE
     ):  # no row that a caller asks for is younger than the last checkpoint at the start

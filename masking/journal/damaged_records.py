@@ -1,4 +1,4 @@
-"""A record that is not what was written: it is refused alone, and whoever runs the store hears of it."""
+"""Damaged records: only the damaged one is refused, and an alarm goes to the operator."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from masking.words.alarms import AlarmKind
 from masking.words.reasons import Reason
 
 DAMAGED = Refusal(reason=Reason.DAMAGED)
-"""What is kept of this parcel does not open or can't be read. Its neighbours in a batch are answered."""
+"""The refusal for a parcel whose data does not open. Other parcels of the batch are not affected."""
 
 ALARM = AlarmKind.DAMAGED_RECORD
 OFTEN = timedelta(hours=1)
-"""Who asks for it again and again rings once in this time."""
+"""An actor who asks again and again raises at most one alarm in this time."""
 
 
 def actors_affected(asking: Iterable[Actor], outcomes: Sequence[object]) -> set[str]:
-    """Those who asked for such a record; outcomes are beside those who asked."""
+    """The ids of the actors whose outcome is `DAMAGED`. There is one outcome for each actor of `asking`."""
     return {actor.id for actor, found in zip(asking, outcomes, strict=True) if found == DAMAGED}
 
 
 def record_findings(
     world: World, store: Store, tx: Connection, came_upon: Sequence[tuple[str, bytes]], now: datetime, *, step: str
 ) -> None:
-    """A leaf for each (actor, waybill) that came upon such a record, and the alarm."""
+    """Append a leaf for each (actor, waybill) that met a damaged record, and raise the alarms."""
     journal.append(tx, [store.refusal_leaf(world, now, *each, DAMAGED.reason, step=step) for each in came_upon])
     raise_alarms(world, tx, {actor for actor, _ in came_upon}, now)
 
 
 def raise_alarms(world: World, tx: Connection, actors: Collection[str], now: datetime) -> None:
-    """An alarm for each of those who came upon such a record."""
+    """Raise an alarm for each actor who met a damaged record."""
     for actor in sorted(actors):
         raise_alarm(tx, ALARM, actor, now, world, at_most_every=OFTEN)

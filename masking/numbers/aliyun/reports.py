@@ -1,7 +1,7 @@
-"""What Aliyun pushes about calls (SecretReport and its kin): a JSON list of records, each of one call.
+"""Parses the reports that Aliyun pushes about calls (SecretReport and similar): a JSON list with one record for each call.
 
-Read as its documentation says, with one thing to be lenient about: the kinds of records differ in the times they have, and
-nothing else tells them apart. `out_id` is what a binding was given, the name of our call; phones are looked at, not kept.
+It follows the documentation, except that any of the times may be missing: the kinds of records differ in nothing else. `out_id`
+is the call's id, which the binding was made with. Phones are compared and not stored.
 """
 
 from __future__ import annotations
@@ -17,23 +17,24 @@ from masking.runtime import CHINA
 from masking.values.plaintext import Plain
 
 BY_A, BY_B = "0", "1"
-"""`call_type`: A, the courier, has dialled; or B has. There are others, which connect nobody."""
+"""Values of `call_type`: A (the courier) dialled, or B dialled. Other values mean that no one was connected."""
 
 INTERCEPTED = "4"
-"""`call_type` of a call that was not put through."""
+"""The `call_type` of a call that was blocked."""
 
 NOT_BOUND = "2"
-"""`unconnected_cause` where nothing is bound (help.aliyun.com, document 305595); also said as `control_msg`."""
+"""The `unconnected_cause` of a call without a binding (help.aliyun.com, document 305595). `control_msg` may say it instead."""
 
 ACKNOWLEDGEMENT = {"code": 0, "msg": "接收成功"}
-"""What Aliyun takes, with a 200, for received: `code` has to be a number. Anything else it pushes three times more."""
+"""The answer, with status 200, that Aliyun accepts as received. `code` must be a number. After any other answer, Aliyun
+repeats the push three times."""
 
 
 def read(body: bytes, mains: Collection[str]) -> list[ReportRecord]:
-    """The records in a body, in its order; a record about another account's number says nothing. `mains` are the deployment's main numbers.
+    """The records in a body, in order. `mains` are the deployment's main numbers; probes of other numbers are ignored.
 
     Raises:
-        InputError: the body is no list.
+        InputError: the body is not a list.
     """
     try:
         records = json.loads(body)
@@ -41,10 +42,10 @@ def read(body: bytes, mains: Collection[str]) -> list[ReportRecord]:
         records = None
     if not isinstance(records, list):
         raise InputError("body", "not-a-list-of-records")
-    return [_told(record if isinstance(record, dict) else {}, mains) for record in records]
+    return [_record(record if isinstance(record, dict) else {}, mains) for record in records]
 
 
-def _told(record: Mapping[str, Any], mains: Collection[str]) -> ReportRecord:
+def _record(record: Mapping[str, Any], mains: Collection[str]) -> ReportRecord:
     call, by = record.get("out_id"), str(record.get("call_type", BY_A))
     caller = record.get({BY_A: "phone_no", BY_B: "peer_no"}.get(by, ""))
     return ReportRecord(
@@ -56,13 +57,13 @@ def _told(record: Mapping[str, Any], mains: Collection[str]) -> ReportRecord:
 
 
 def _is_probe(record: Mapping[str, Any], by: str) -> bool:
-    """Whether nothing is bound for the phone that has dialled: then there is no name of a call either."""
+    """Whether the dialling phone had no binding. Such a record has no call id."""
     unbound = str(record.get("unconnected_cause")) == NOT_BOUND or record.get("control_msg") == "NO_SUBS_EXIST"
     return not record.get("out_id") and (unbound or by == INTERCEPTED)
 
 
 def _happened(record: Mapping[str, Any], by: str) -> tuple[ReportedEvent, ...]:
-    """The events in a record. Whoever was not connected spoke for no time; then only the courier's own call was missed."""
+    """The events in a record. A call without a duration was not connected, and counts as missed if the courier made it."""
     rung, begun, over = (_time(record.get(name)) for name in ("ring_time", "start_time", "release_time"))
     if over:
         seconds = int((over - begun).total_seconds()) if begun else 0
