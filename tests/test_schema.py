@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from masking.access.budget import Counts
 from masking.access.duty import Purpose
 from masking.database import erasure_policy, key_schema, schema
 from masking.steps.call import Call, call
 from masking.steps.resolve import Resolve, resolve
 from masking.steps.retire import Destroy, retire
+from masking.store.alarms import Alarm
+from masking.store.rows import bindings, calls, custody, waybills
 from tests.cast import COURIER, OPERATOR, on_its_van
 
 TABLES = {**schema.data.tables, **key_schema.keys.tables}
@@ -63,3 +66,19 @@ def test_resting_slot_forgets_whom_it_connected(store, gone):
     cooling = [row for row in rows(store, "slot") if row["stage"] == "cooling"]
     assert len(cooling) == 1
     assert cooling[0]["waybill"] is None
+
+
+@pytest.mark.parametrize(
+    ("record", "table"),
+    [
+        (waybills.Record, schema.waybill),
+        (custody.Scan, schema.scan),
+        (custody.Print, schema.label_print),
+        (calls.Intent, schema.intent),
+        (bindings.Binding, schema.binding),
+        (Alarm, schema.alarm),
+        (Counts, schema.budget),
+    ],
+)
+def test_record_has_a_field_for_each_column(record, table):
+    assert set(record._fields) == set(table.columns.keys())
