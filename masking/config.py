@@ -82,7 +82,7 @@ def read_settings(path: Path) -> Settings:
         raise SettingsError(f"{path.name}: tenant is 1 to 40 small letters, digits, hyphens")
     named = table.get("name_next_unit", False)
     if not isinstance(carrier, str) or not isinstance(demo, bool) or not isinstance(named, bool):
-        raise SettingsError(f"{path.name}: carrier is a text, demo and name_next_unit are true or false")
+        raise SettingsError(f"{path.name}: carrier is a string, demo and name_next_unit are true or false")
     retention, network = _retention(path, table.get("retention", {})), _network(path, table)
     hours, watch = _hours(path, table.get("hours", {})), _watch(path, table.get("watch", {}))
     lease_at_print, share = _numbers(path, table.get("numbers", {}))

@@ -28,7 +28,7 @@ from masking.values.printable import Labels, Pending, PrintedPage, Refusal, Reje
 
 
 class RemoteShop:
-    """A merchant's connection. Use it as a context manager; every method answers after the service's data is on disk."""
+    """A merchant's connection, to be used as a context manager. Every method returns after its changes are on disk."""
 
     def __init__(self, link: Link, *, world: World | None = None) -> None:
         self.link = link
@@ -80,7 +80,7 @@ class RemoteShop:
         return outcomes
 
     def flush(self) -> dict[str, Waybill | Rejected]:
-        """Send what waits in the outbox; what became of it, by reference. Envelopes expire after 3 days (`pending`).
+        """Send the orders in the outbox. Returns the outcomes by reference. Envelopes expire after 3 days (`pending`).
 
         A thread sends it as well once the service answers; what that has sent is not in this answer, and is found by
         `find(reference=...)` or the same checkout again. What the service has rejected stays until it was returned here.
@@ -92,18 +92,18 @@ class RemoteShop:
         return self.sealed.flush()
 
     def pending(self) -> Pending:
-        """How many orders wait in the outbox, and when the first one expires."""
+        """How many orders are in the outbox, and when the first one expires."""
         self.link.require_open()
         return self.sealed.pending()
 
     def ship(self, numbers: Iterable[tuple[WaybillId, str, str]]) -> list[Waybill | Rejected | Refusal]:
-        """Enter the carrier's (id, waybill number, routing code) of waybills; each waybill as it is now, or why not."""
+        """Set the waybill number and routing code of each (id, number, code). Returns each waybill, or why it was not changed."""
         asked = [(WaybillId(id_), n, r) for id_, n, r in arguments.numbers(numbers)]
         items = [{"id": id_, "waybill_number": n, "routing_code": r} for id_, n, r in asked]
         return self._change("ship", "items", items, [id_ for id_, _, _ in asked])
 
     def amend(self, corrected: Iterable[tuple[WaybillId, Order]]) -> list[Waybill | Rejected | Refusal]:
-        """Replace the content of waybills whose parcels have not left; each takes a new key."""
+        """Replace the order of waybills whose parcels have not left. Each waybill gets a new key."""
         pairs = [(WaybillId(id_), order) for id_, order in arguments.corrected(corrected)]
         items = [{"id": id_, "order": order_to_json(order)} for id_, order in pairs]
         outcomes = self._change("amend", "items", items, [id_ for id_, _ in pairs])
@@ -125,7 +125,7 @@ class RemoteShop:
         limit: int = PAGE,
         after: WaybillId | None = None,
     ) -> list[Waybill]:
-        """This merchant's waybills of one exact phone, or of one of its own references, oldest first, a page at a time.
+        """One page of this merchant's waybills for an exact phone or a reference, oldest first.
 
         A list shorter than `limit` (1 to 100) is the last page. For the next one give the last waybill's id as `after`.
 
@@ -149,7 +149,7 @@ class RemoteShop:
             UnknownWaybillError: never issued, or not this merchant's.
         """
         self.link.require_open()
-        if record_of_waybill_id(id_) is None:  # never issued; and no text that is no token gets into an address
+        if record_of_waybill_id(id_) is None:  # not a waybill id, and must not get into a URL
             raise UnknownWaybillError
         found = waybill_of(self.link.ask("GET", f"/v1/waybills/{id_}"))
         if found.id != id_:
@@ -157,11 +157,11 @@ class RemoteShop:
         return found
 
     def labels(self, ids: Sequence[WaybillId], *, job: str, station: str = "shop", template: str = "100x180") -> Labels:
-        """Labels as one PDF, counted once a job: asking again under the same job gives the same prints."""
+        """Print labels into one PDF. A call with the same job returns the same prints and counts no others."""
         return draw(self.link, ids, job=job, station=station, form={"template": template})
 
     def close(self) -> None:
-        """End this process's connection; what waits stays on disk. Using it afterwards raises `ClosedError`."""
+        """End this process's connection. Pending orders stay on disk. Later calls raise `ClosedError`."""
         self.sealed.close()
         self.link.close()
 

@@ -39,7 +39,7 @@ Done = TypeVar("Done", Revoked, Reinstated, DeviceEnded, Unlocked)
 
 
 class Staff:
-    """Somebody who handles parcels. Use it as a context manager."""
+    """The connection of a person who handles parcels, to be used as a context manager."""
 
     def __init__(self, link: Link) -> None:
         self.link = link
@@ -85,7 +85,7 @@ class Staff:
         return outcomes
 
     def shift(self, couriers: Sequence[str], hours: int) -> list[ShiftSet | Refusal]:
-        """Couriers of this outlet work for so many hours from now, at most 14; 0 ends it, also for a courier's own."""
+        """Begin a shift of up to 14 hours for couriers of this outlet. 0 hours ends it, which a courier may do, too."""
         body = {"items": [{"courier": courier, "hours": hours} for courier in couriers]}
         kinds, named = (ShiftSet, Refusal), ("courier", couriers)
         return self.link.outcomes("/v1/shifts", body, count=len(couriers), kinds=kinds, named=named)
@@ -117,7 +117,7 @@ class Outlet(Staff):
     """Receives, prints and dispatches: `scan` as arrived, departed, returned or diverted, by label code or number."""
 
     def assign(self, parcels: Sequence[str], courier: str) -> list[Assigned | Refusal]:
-        """Give parcels that are here to a courier; same order as asked."""
+        """Assign parcels that are at this outlet to a courier. Returns an outcome for each, in the same sequence."""
         outcomes: list[Assigned | Refusal] = []
         for some in batches(parcels):
             body = {"items": [{"what": what, "courier": courier} for what in some]}
@@ -137,7 +137,7 @@ class Outlet(Staff):
         dpi: int = 203,
         printer: Mapping[str, int | float | str | None] | None = None,
     ) -> Labels:
-        """Labels, drawn, counted once a job; `reason` for a reprint: damaged, printer-jam, repacked.
+        """Print labels. A call with the same job returns the same prints. A reprint needs a `reason`: damaged, printer-jam, repacked.
 
         With `to` a printer's language (tspl, zpl, cpcl) they are in `parts`. `printer` is how it is set up: the members
         right, down, darkness, speed, media, gap of the service's `PrinterIn`. `template` may be one of the deployment's.
@@ -150,21 +150,21 @@ class Courier(Staff):
     """Collects and delivers what others assigned: `scan` as collected or attempted, by label code."""
 
     def resolve(self, codes: Sequence[str], *, purpose: str) -> list[Grant | Refusal]:
-        """What the purpose needs of each label, up to 20 at once; same order as asked. To ask again is to look again.
+        """Open the fields that the purpose needs, of up to 20 labels. Each call counts as a view of its own.
 
         Raises:
-            UnavailableError: no answer. Whether it counted as a look is on the ledger.
+            UnavailableError: no answer came. The ledger shows whether the call counted.
         """
         body = {"items": [{"code": code, "purpose": purpose} for code in codes]}
         return self.link.outcomes("/v1/resolve", body, count=len(codes), kinds=(Grant, Refusal), twice=False)
 
     def look(self, codes: Sequence[str]) -> list[MaskedLookup | Refusal]:
-        """The masked view of each parcel, up to 20 at once; same order as asked. Costs nothing of the day's budget."""
+        """The masked view of up to 20 parcels. It does not count towards the day's budget."""
         body = {"items": [{"code": code} for code in codes]}
         return self.link.outcomes("/v1/looks", body, count=len(codes), kinds=(MaskedLookup, Refusal), twice=False)
 
     def matches(self, code: str, phone: str) -> MaskedLookup | Refusal:
-        """Whether a parcel is for the person with this phone, given in full. Three wrong ones end it for the waybill."""
+        """Check whether a parcel is for the person with this full phone. After three wrong phones, none is checked any more."""
         body = {"items": [{"code": code, "phone": phone}]}
         found: MaskedLookup | Refusal = self.link.outcomes(
             "/v1/looks", body, count=1, kinds=(MaskedLookup, Refusal), twice=False
@@ -178,19 +178,19 @@ class Courier(Staff):
         return found
 
     def deliver(self, codes: Sequence[str]) -> list[Delivered | Refusal]:
-        """Parcels that have been handed over; safe to repeat. Looking at them ends with it."""
+        """Record that parcels were handed over, which ends the duties. Safe to repeat."""
         body = {"items": [{"what": code, "kind": "delivered"} for code in codes]}
         return self.link.outcomes("/v1/scans", body, count=len(codes), kinds=(Delivered, Refusal))
 
 
 class Supervisor(Staff):
-    """Lets people and programs in, and out; confirms those whom other supervisors enrol. Holds no duty."""
+    """Enrols and revokes people and programs, and confirms those whom other supervisors enrol. Has no duties."""
 
     def enrol(self, id_: str, *, role: str, unit: str, phone: str | None = None) -> Enrolled | Rejected | Refusal:
-        """A one-time code for one person: two hours, one device, invalid until a second person has confirmed it.
+        """Make a one-time code for one person and device. It is valid for two hours, once a second person has confirmed it.
 
-        The first login of an empty shop needs no second person. Who has a device and a phone keeps both until the code is
-        used; `report_lost` ends them at once.
+        The first login of an empty shop needs no second person. A person keeps the former device and phone until the code is
+        used. `report_lost` ends them at once.
         """
         body = {"items": [{"id": id_, "role": role, "unit": unit, "phone": phone}]}
         kinds = (Enrolled, Rejected, Refusal)
@@ -201,19 +201,19 @@ class Supervisor(Staff):
         return found
 
     def revoke(self, ids: Sequence[str]) -> list[Revoked | Refusal]:
-        """End enrolments; felt by the next request, everywhere, and reversible for an hour."""
+        """Revoke people. It takes effect with their next request, and can be undone for an hour."""
         return self._each("/v1/revocations", ids, Revoked)
 
     def reinstate(self, ids: Sequence[str]) -> list[Reinstated | Refusal]:
-        """Take revocations of the last hour back; an alarm names who did."""
+        """Undo revocations of the last hour. An alarm names the supervisor."""
         return self._each("/v1/reinstatements", ids, Reinstated)
 
     def report_lost(self, ids: Sequence[str]) -> list[DeviceEnded | Refusal]:
-        """End devices that are in other hands, and the phones that were confirmed with them; felt by the next request."""
+        """End lost or stolen devices, and the phones that were confirmed with them. It takes effect with the next request."""
         return self._each("/v1/lost-devices", ids, DeviceEnded)
 
     def unlock(self, ids: Sequence[str]) -> list[Unlocked | Refusal]:
-        """Let people go on who are locked after too many refusals; never yourself."""
+        """Unlock people after too many refusals. No one can unlock themselves."""
         return self._each("/v1/unlocks", ids, Unlocked)
 
     def _each(self, path: str, ids: Sequence[str], kind: type[Done]) -> list[Done | Refusal]:

@@ -75,7 +75,7 @@ RULES = {
     "checkpoint-changed": "its signature is wrong, or its row says another size",
     "checkpoint-missing": "one of the last day is gone from the row of checkpoints, or one stands before the first",
     "ledger-shrunk": "a checkpoint was signed for fewer leaves than an earlier one",
-    "row-of-another-kind": "in the row of a leaf, a hash or a checkpoint stands a kind of value that nobody writes there",
+    "row-of-another-kind": "the row of a leaf, a hash or a checkpoint holds a value of a foreign type",
 }
 """The meaning of each rule of a fault."""
 

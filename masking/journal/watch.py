@@ -1,7 +1,7 @@
-"""Reads the ledger for what stands out, and keeps the canaries: parcels made like any other, at which nobody should look.
+"""Searches the ledger for findings, and marks canaries: parcels of invented persons that no one should open.
 
-A canary is an order of an invented person, entered, labelled and scanned in the ordinary way, and then marked here. The
-mark is in no leaf and in no answer, so whoever sees the parcel can't tell it from others.
+A canary is checked out, labelled and scanned like any other parcel, and then marked here. No leaf and no answer shows the mark,
+so that a person who handles the parcel can't recognise it.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ from masking.words.alarms import AlarmKind
 A_DAY = timedelta(days=1)
 
 SORTING = 500_000
-"""Leaves that are sorted at once."""
+"""How many leaves are sorted in memory at a time."""
 
 LOOKED_UP = 200
-"""Parcels whose whole history is read at once."""
+"""How many parcels' histories are read at a time."""
 
 
 def mark(tx: Transaction, waybill: bytes, now: datetime) -> bool:
-    """Make this parcel a canary; False if it is one already."""
+    """Make a parcel a canary. Returns False if it is one already."""
     return bool(insert_new(tx, canary, [{"waybill": waybill, "at": milliseconds(now)}]))
 
 
 def watch(world: World, store: Store, *, back: timedelta = A_DAY) -> list[Finding]:
-    """What stands out in the acts of the last day, and each leaf that can't be read; each an alarm, once a day.
+    """The findings of the last day, and leaves that can't be read. Each raises an alarm, at most once a day.
 
     Raises:
-        UnavailableError: the store could not answer now.
+        UnavailableError: a database can't be used now.
     """
     now = world.now()
     damaged: list[Unreadable] = []
@@ -66,7 +66,7 @@ def watch(world: World, store: Store, *, back: timedelta = A_DAY) -> list[Findin
 def _without_arrival(
     leaves: Iterable[Leaf], units: Mapping[str, str], since: datetime, suspects: set[bytes]
 ) -> Iterator[Leaf]:
-    """These leaves; the parcels that were assigned, and whose arrival is not among them, are added to `suspects`."""
+    """Pass leaves on, and add parcels that were assigned without an arrival among these leaves to `suspects`."""
     for subject, about in groupby(leaves, key=attrgetter("subject")):
         parcel = list(about)
         if subject and without_arrival(parcel, units, since):
@@ -77,7 +77,7 @@ def _without_arrival(
 def _never_arrived(
     store: Store, suspects: Collection[bytes], units: Mapping[str, str], since: datetime
 ) -> list[Finding]:
-    """A finding for each clerk who assigned one of these parcels although its whole history shows no arrival."""
+    """A finding for each clerk who assigned one of these parcels, if its whole history shows no arrival."""
     counts = Counter[str]()
     named = sorted(suspects)
     for start in range(0, len(named), LOOKED_UP):
@@ -91,10 +91,10 @@ def _never_arrived(
 
 
 def parcel_by_parcel(store: Store, since: datetime, *, sorting: int = SORTING) -> Iterator[Leaf | Unreadable]:
-    """The leaves since then, those about one parcel together, oldest first; about none of them first.
+    """The leaves since then, grouped by parcel and oldest first. Leaves about no parcel come first.
 
-    They are read as they are asked for. In slices of the parcels' names, since SQLite sorts in memory: of about `sorting`
-    leaves, of about 100 bytes, each; at most 256 slices, each a sweep over the days' leaves.
+    They are read on demand, in slices by the first byte of the subject, since SQLite sorts in memory. A slice has about `sorting`
+    leaves of about 100 bytes. There are at most 256 slices, and each reads all leaves of the time.
     """
     recent = leaf.c.id >= milliseconds(since).to_bytes(6, "big") + bytes(10)
     with store.reading() as tx:
@@ -104,8 +104,8 @@ def parcel_by_parcel(store: Store, since: datetime, *, sorting: int = SORTING) -
 
 
 def slices(recent: sa.ColumnElement[bool], width: int) -> list[sa.Select[Any]]:
-    """The queries for them: about no parcel; then by the first byte of its name, so many values of it in each."""
-    # in an expression, which no index knows: through the one by subject a store would go through the leaves of all years
+    """The queries of the slices: one for leaves about no parcel, then one for each `width` values of the first byte."""
+    # an expression, so that no database uses the index by subject, which would read the leaves of all years
     about = sa.func.substr(leaf.c.subject, 1, type_=sa.LargeBinary)
     edges = [bytes((at,)) for at in range(0, 256, width)]
     parts = [about.is_(None), *(sa.and_(about >= a, about < b) for a, b in pairwise(edges)), about >= edges[-1]]
@@ -116,7 +116,7 @@ def keep_watch(world: World, store: Store) -> list[Finding]:
     """What can't wait for tonight, run every minute or so: looks at canaries, missing leaves, and refusals that were counted.
 
     Raises:
-        UnavailableError: the store could not take it now; the next run does it.
+        UnavailableError: a database can't be used now. The next run does the rest.
     """
     now = world.now()
     canaries = _canaries(world, store, now)
@@ -131,23 +131,23 @@ def keep_watch(world: World, store: Store) -> list[Finding]:
     _ring(world, store, found, now)
     if counted:
         with store.transaction() as tx:
-            _tell_counted(world, store, tx, now)
+            _write_counts(world, store, tx, now)
     return found
 
 
-def _tell_counted(world: World, store: Store, tx: Transaction, now: datetime) -> None:
-    """Put refusals that were counted and not yet told on the ledger: their actor has not asked in a later minute."""
+def _write_counts(world: World, store: Store, tx: Transaction, now: datetime) -> None:
+    """Write counted refusals to the ledger whose actor sent no request in a later minute."""
     due = budget.c.unreported_refusals > 0, budget.c.last_summary_minute < milliseconds(now) // 60_000
     query = (
         sa.select(budget.c.actor, budget.c.unreported_refusals).where(*due).order_by(budget.c.actor).with_for_update()
     )
-    told = tx.execute(query).all()
-    journal.append(tx, [count_leaf(store, world, now, who, count) for who, count in told])
-    tx.execute(budget.update().where(budget.c.actor.in_([who for who, _ in told])).values(unreported_refusals=0))
+    counted = tx.execute(query).all()
+    journal.append(tx, [count_leaf(store, world, now, who, count) for who, count in counted])
+    tx.execute(budget.update().where(budget.c.actor.in_([who for who, _ in counted])).values(unreported_refusals=0))
 
 
 def _readable(leaves: Iterable[Leaf | Unreadable], damaged: list[Unreadable]) -> Iterator[Leaf]:
-    """Those that can be read; the others are put aside."""
+    """The leaves that can be read. The others are added to `damaged`."""
     for each in leaves:
         if isinstance(each, Unreadable):
             damaged.append(each)
@@ -171,8 +171,8 @@ def _canaries(world: World, store: Store, now: datetime) -> set[bytes]:
     return {store.subject(each, world, now) for each in marked}
 
 
-def _ring(world: World, store: Store, found: list[Finding], now: datetime) -> None:
-    """An alarm for each finding, unless one of its kind and actor is younger than a day."""
+def _raise_alarms(world: World, store: Store, found: list[Finding], now: datetime) -> None:
+    """Raise an alarm for each finding, at most once a day for each kind and actor."""
     if found:
         with store.transaction() as tx:
             for each in found:
