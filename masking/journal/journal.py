@@ -161,7 +161,9 @@ def _place_and_sign(
     size = grown.size
     if waiting:
         hashes = grown.append([body for _, body in waiting])
-        hot_sql.write(tx, _GROW, [{"node_index": at, "hash": each} for at, each in enumerate(hashes, tree.stored(size))])
+        hot_sql.write(
+            tx, _GROW, [{"node_index": at, "hash": each} for at, each in enumerate(hashes, tree.stored(size))]
+        )
         hot_sql.write(tx, _PLACE, [{"of": leaf, "at": at} for at, (leaf, _) in enumerate(waiting, size)])
     signed = Checkpoint(origin=origin, size=grown.size, root=grown.root(), at=now)
     note = checkpoint.sign(signed, seed)
