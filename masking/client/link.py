@@ -1,4 +1,4 @@
-"""One caller's connection to a service: retries, problems turned back into errors, checkpoints watched.
+"""One caller's connection to a service: retries requests, turns problems into errors, and verifies checkpoints.
 
 Each request is signed by the device's key, and so is the one that gets a token; the first time the code of the enrolment
 goes along. Only a program without a device key sends a secret and plain tokens, and only where the service takes them.
@@ -32,13 +32,13 @@ from masking.values.json import Outcome, outcome_from_json
 CHECKPOINT = "waybill-checkpoint"
 TRIES = 4
 LONGEST_PAUSE = 5.0
-"""Seconds; a service that asks for more patience than this is told to the caller."""
+"""Seconds. If the service asks for a longer pause, the call fails instead of waiting."""
 
 
 class Link:
-    """A connection to a service, for one caller. Threads may share it; a process forked from this one gets a new one.
+    """A connection to a service, for one caller. Threads may share it.
 
-    Each process signs in and connects for itself, so that no child reads its parent's answers.
+    Each process signs in and connects for itself, so that a forked child never reads its parent's answers.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Link:
             SettingsError: the address is not https:// (or http:// on this machine), or a file is not fit.
         """
         if credentials is None:
-            raise SettingsError("a service needs credentials: the file that holds the code of your enrolment")
+            raise SettingsError("a service needs credentials. Give the file that holds the code of your enrolment")
         folder = Path(state) if state is not None else None
         found = Credentials.read(Path(credentials))
         return cls(where, found, device=device, state=folder, accepted_losses=accepted_losses)
@@ -106,7 +106,7 @@ class Link:
     ) -> list[Any]:
         """The outcomes of `count` items, each of one of these kinds.
 
-        `named` is a member of the first kind and what it has to be in each outcome, since that was asked for.
+        `named` is a member of the first kind, and the value that each outcome must have in it, as requested.
 
         Raises:
             IntegrityError: the answer is not that, or is about something else, or the ledger is not what it was.
@@ -121,7 +121,7 @@ class Link:
 
     @property
     def ledger_key(self) -> VerifierKey:
-        """The key that the service's ledger, and its directory of sealing keys, are signed by; learnt once, then pinned."""
+        """The key that signs the service's ledger and directory of sealing keys. It is fetched once, and then pinned."""
         watch = self._session.get().watch
         if not watch.knows_key:
             watch.pin(str(document_of(self._try("GET", "/v1/ledger/checkpoint", None, True, None)).get("key")))
@@ -132,12 +132,12 @@ class Link:
         """The outcomes in an answer.
 
         Raises:
-            IntegrityError: they are not that many, or not of these kinds.
+            IntegrityError: the number or the kind of outcomes is wrong.
         """
         found = answer.get("outcomes")
         outcomes = [outcome_from_json(each) for each in found] if isinstance(found, list) else []
         if len(outcomes) != count or not all(isinstance(each, kinds) for each in outcomes):
-            raise IntegrityError("the service answered for something else than was asked")
+            raise IntegrityError("the service's answer does not match the request")
         return outcomes
 
     def ask(
@@ -149,11 +149,11 @@ class Link:
         twice: bool = True,
         key: str | None = None,
     ) -> dict[str, Any]:
-        """The service's answer, as JSON. With `twice` a lost answer is asked for again.
+        """The service's answer, as JSON. With `twice`, the request is repeated if the answer is lost.
 
         Raises:
-            UnavailableError: no answer, or a fault of the service's; with `twice` it is safe to ask again later.
-            InputError, RefusedError, UnknownWaybillError: what the service said.
+            UnavailableError: no answer came, or the service failed. With `twice`, it is safe to call again later.
+            InputError, RefusedError, UnknownWaybillError: the service refused the request.
             IntegrityError: the answer is none of this service, or its data or the ledger are not what they were.
         """
         _ = self.ledger_key
@@ -166,12 +166,12 @@ class Link:
         return document_of(answer)
 
     def close(self) -> None:
-        """End the connection of this process; that of a parent or child goes on. Using it afterwards is a `ClosedError`."""
+        """End this process's connection, not that of a parent or child process. Later calls raise `ClosedError`."""
         self._closed = True
         self._session.get().close()
 
     def require_open(self) -> None:
-        """Refuse to go on after `close`.
+        """Check that the connection is not closed.
 
         Raises:
             ClosedError: it was closed.
@@ -180,11 +180,11 @@ class Link:
             raise ClosedError
 
     def consistency(self, earlier: int, later: int) -> list[bytes]:
-        """The service's proof that its ledger of so many leaves is the beginning of that of so many."""
+        """The service's proof that its ledger of `later` leaves extends that of `earlier` leaves."""
         return self._proof(f"/v1/ledger/consistency?from={earlier}&to={later}")
 
     def inclusion(self, leaf: int, size: int) -> list[bytes]:
-        """The service's proof that the leaf of this position is in its ledger of so many leaves."""
+        """The service's proof that its ledger of `size` leaves contains this leaf."""
         return self._proof(f"/v1/ledger/inclusion?leaf={leaf}&size={size}")
 
     def losses(self) -> list[Announced]:
@@ -241,7 +241,7 @@ class Link:
         last: bool,
         probe: bool,
     ) -> httpx.Response | None:
-        """One try; None where no answer came and there are more tries."""
+        """Try once. Returns None if no answer came and more tries are left."""
         try:
             answer = session.send(method, path, body, {"Idempotency-Key": key} if key else {})
         except UnicodeError:

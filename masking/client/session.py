@@ -1,4 +1,4 @@
-"""What one process holds of a connection: its HTTP client, its token, the service's clock. Its threads share it."""
+"""One process's part of a connection: HTTP client, token and the service's clock. All threads share it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from masking.values.json import time_from_json
 
 REQUEST = "request-id"
 DOWN = frozenset({502, 503, 504})
-"""What a proxy answers for a service that is down, and a service that can't serve now."""
+"""Status codes of a proxy whose service is down, and of a service that can't serve now."""
 TIMEOUT = httpx.Timeout(30, connect=5)
 
 
 @final
 class Session:
-    """Sends requests of one caller, signed by its device, with a token that is got when it is needed."""
+    """Sends requests of one caller, signed by its device. Gets a token when one is needed."""
 
     def __init__(
         self,
@@ -54,11 +54,11 @@ class Session:
         self._closed = False
 
     def now(self) -> float:
-        """Seconds since 1970, by the service's clock where that was shown to differ from this machine's."""
+        """Seconds since 1970, by the service's clock if that is known to differ from this machine's."""
         return time.time() + self._ahead
 
     def close(self) -> None:
-        """Take no more requests, wait for the answers to those under way, and end the connections."""
+        """Refuse new requests, wait for the answers to current ones, and close the connections."""
         with self._under_way:
             self._closed = True
             self._under_way.wait_for(lambda: not self._requests, timeout=TIMEOUT.read)
@@ -67,12 +67,12 @@ class Session:
     def send(
         self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]
     ) -> httpx.Response:
-        """The answer to one request. After a 401 the next try has another token, or goes by the service's clock.
+        """Send one request. After a 401, the next try uses another token or the service's clock.
 
         Raises:
-            httpx.HTTPError: no answer.
+            httpx.HTTPError: no answer came.
             UnavailableError, RefusedError: the service gives no token.
-            IntegrityError: the answer is to another request.
+            IntegrityError: the answer belongs to another request.
             ClosedError: the session was closed.
         """
         with self._counted():
@@ -106,13 +106,13 @@ class Session:
         token: str | None,
         headers: Mapping[str, str],
     ) -> httpx.Response:
-        """One request, signed if there is a device.
+        """Send one request, signed if there is a device.
 
         Raises:
-            IntegrityError: the answer is to another request.
+            IntegrityError: the answer belongs to another request.
         """
         raw = b"" if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-        name = f"{secrets.token_hex(4)}a{secrets.token_hex(4)[1:]}"  # a service takes no nine digits in a row
+        name = f"{secrets.token_hex(4)}a{secrets.token_hex(4)[1:]}"  # the service refuses ids with nine digits in a row
         more = dict(headers) | {REQUEST: name} | ({"Content-Type": "application/json"} if raw else {})
         if self._device:
             address, at = self._address + path.partition("?")[0], self.now()
@@ -125,7 +125,7 @@ class Session:
         return answer
 
     def _sign_in(self) -> str:
-        """A token; threads that need one at the same time share it."""
+        """Get a token. Threads that need one at the same time share it."""
         with self._signing_in:
             if self._token:
                 return self._token
@@ -144,7 +144,7 @@ class Session:
             return self._token
 
     def _set_clock(self, answer: httpx.Response) -> bool:
-        """Whether a proof was refused for its time; from now on proofs go by the service's clock."""
+        """Whether a proof was refused for its time. If so, later proofs use the service's clock."""
         try:
             shown = time_from_json(answer.json()["now"]).timestamp()
         except (ValueError, KeyError, TypeError):

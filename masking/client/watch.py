@@ -1,7 +1,7 @@
-"""Keeps the latest checkpoint that the service has shown, and demands of each newer one that it continues it.
+"""Stores the latest checkpoint of a service, and checks that each newer one extends it.
 
-A service that edits its ledger, or cuts it back, has to show this client a checkpoint that doesn't follow the one kept
-here, and is caught. Both notes then lie beside each other in a file, to be shown to others (FORMAT.md section 9).
+A service that changes its ledger or cuts it back must show this client a checkpoint that does not extend the stored one. That is
+detected, and both notes are written to a file as evidence (FORMAT.md section 9).
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from masking.ledger.note import VerifierKey
 
 LOG = logging.getLogger("masking.client")
 OLD = 600
-"""Seconds; a service that runs signs a checkpoint each minute, also when nothing happens."""
+"""Seconds after which a checkpoint counts as old. A running service signs one each minute, even without new leaves."""
 
 Proof = Callable[[int, int], list[bytes]]
-"""Asks the service to prove that its ledger of so many leaves is the beginning of that of so many."""
+"""Requests the proof that the ledger with the second number of leaves extends that with the first."""
 
 
 class Watch:
-    """One ledger as seen from here, by all threads and processes that share a state folder; None keeps it in memory."""
+    """The known state of one ledger, shared by all threads and processes with this state folder. None keeps it in memory."""
 
     def __init__(
         self, state: StateFolder | None, key: VerifierKey | None = None, *, accepted_losses: Collection[str] = ()
@@ -54,7 +54,7 @@ class Watch:
 
     @property
     def knows_key(self) -> bool:
-        """Whether the ledger's key is pinned; without one it is taken from the service once, and kept."""
+        """Whether the ledger's key is pinned. If not, it is fetched from the service once, and stored."""
         return self._key is not None
 
     @property
@@ -62,14 +62,14 @@ class Watch:
         """The pinned key.
 
         Raises:
-            IntegrityError: there is none yet.
+            IntegrityError: no key is pinned yet.
         """
         if self._key is None:
             raise IntegrityError("the ledger's key is not known yet")
         return self._key
 
     def pin(self, key: str) -> None:
-        """Keep the ledger's key."""
+        """Pin the ledger's key."""
         self._key = VerifierKey.parse(key)
 
     def see(self, header: str, proof: Proof, evidence: Evidence | None = None) -> None:
@@ -93,7 +93,7 @@ class Watch:
             self._keep()
 
     def warn_if_old(self, now: float) -> None:
-        """Log a warning, once, if the latest checkpoint is old although the service answers: it may hide what came since.
+        """Log a warning, once, if the service answers but shows only an old checkpoint: it may hide later leaves.
 
         `now` is in seconds since 1970, by the service's clock as far as that is known.
         """
@@ -109,7 +109,7 @@ class Watch:
             )
 
     def _join(self, note: str, key: VerifierKey, proof: Proof, evidence: Evidence | None) -> None:
-        """Compare a checkpoint with the latest one, and go on with the later of the two."""
+        """Compare a checkpoint with the latest one, and store the later of the two."""
         new, last = read(note, key), self._last
         if last is not None:
             earlier, later = (new, last) if new.size < last.size else (last, new)
@@ -149,7 +149,7 @@ class Watch:
 
     @staticmethod
     def _fault(earlier: Checkpoint, later: Checkpoint, proof: Proof) -> str | None:
-        """What is wrong, as a word. An older checkpoint, from a slower worker, must be provable as well."""
+        """The fault, as a word, or "". An older checkpoint, from a slower worker, must also be proved."""
         path: list[bytes] = []
         if 0 < earlier.size < later.size:
             try:
@@ -159,7 +159,7 @@ class Watch:
         return follows(earlier, later, path)
 
     def _kept(self) -> tuple[VerifierKey, str] | None:
-        """The key and the note on disk.
+        """Read the key and the note from disk.
 
         Raises:
             SettingsError: the file can't be read.
@@ -183,7 +183,7 @@ class Watch:
         return key, note
 
     def _keep(self) -> None:
-        """Put the latest checkpoint on disk, unless another process has put a later one there."""
+        """Write the latest checkpoint to disk, unless another process has written a later one."""
         if self._state is None or self._key is None or self._last is None:
             return
         path = self._state.path(".ledger.json")

@@ -1,8 +1,8 @@
-"""The ledger's rows: leaves committed with the act, given their places afterwards, signed, and verified.
+"""The ledger's rows: leaves are committed with the act, and sequenced, signed and verified later.
 
-An act only inserts its leaf. `sequence`, run by whoever has time for it, gives waiting leaves their places in the tree and
-signs a checkpoint, all in one transaction that holds a lock, so that a crash or a second sequencer changes nothing. A
-leaf's place is the order of sequencing: one that commits late comes later, and none is passed over.
+An act only inserts its leaf. `sequence`, which any process may call, gives pending leaves their positions in the tree and signs a
+checkpoint. It does so in one transaction that holds a lock, so that neither a crash nor a second sequencer does harm. Positions
+follow the order of sequencing, so that a leaf that is committed late comes later, and no leaf is skipped.
 FORMAT.md sections 8 and 9.
 """
 
@@ -51,10 +51,10 @@ __all__ = [
 ]
 
 ALARM = AlarmKind.LEDGER_NOT_AS_SIGNED
-"""Rings at most once an hour: the ledger does not extend what was signed last."""
+"""The alarm, at most once an hour, that the ledger does not extend the head that was signed last."""
 
 HEARTBEAT = timedelta(seconds=60)
-"""A checkpoint is never older than this while a sequencer runs, also when nothing happened."""
+"""While a sequencer runs, the last checkpoint is never older than this, even if there are no new leaves."""
 
 KEPT = sa.select(*(sa.cast(schema.leaf.c[name], schema.leaf.c[name].type) for name in ("id", "position", "body")))
 """What `masking.ledger.log.read` takes of a leaf; of its own kind, whatever somebody has made SQLite keep there."""
@@ -74,7 +74,7 @@ _BATCH = 1000
 _APPEND = schema.leaf.insert()
 _GROW = schema.node.insert()
 _LEAF = schema.leaf.c
-_BODY = sa.cast(_LEAF.body, _LEAF.body.type)  # as in `KEPT`: whatever it is, the leaves after it are signed
+_BODY = sa.cast(_LEAF.body, _LEAF.body.type)  # cast as in `KEPT`, so that a foreign value does not block later leaves
 _WAITING = sa.select(_LEAF.id, _BODY).where(_LEAF.position.is_(None)).order_by(_LEAF.id).limit(_BATCH)
 _PLACE = schema.leaf.update().where(_LEAF.id == sa.bindparam("of")).values(position=sa.bindparam("at"))
 
@@ -98,15 +98,15 @@ def append(tx: Connection, leaves: Sequence[Leaf]) -> None:
 def sequence(
     world: World, store: Store, *, now: datetime | None = None, at_most_every: timedelta = timedelta(0)
 ) -> str:
-    """Place every waiting leaf and sign; the latest checkpoint's note. Signs also when the last one is a minute old.
+    """Sequence all pending leaves and sign a checkpoint. Returns the note of the latest checkpoint.
 
-    Any number of callers may run it at once, as often as they like. Where the last checkpoint is younger than
-    `at_most_every`, which any of them may have signed, it is left to a later call.
+    Without pending leaves, it signs if the last checkpoint is a minute old. Any number of processes may call it at any time. It
+    does nothing if the last checkpoint, of any process, is younger than `at_most_every`.
 
     Raises:
         IntegrityError: the stored ledger does not extend what was signed last. Nothing is signed on top of that, and an
             alarm is raised.
-        UnavailableError: the store could not take it; what was placed before stays.
+        UnavailableError: a database can't be used now. Leaves of earlier batches stay sequenced.
     """
     now = now or world.now()
     seed = store.keys.key("sign", "ledger", world, now)
@@ -118,7 +118,7 @@ def sequence(
             head = signed_head.last(store.keys)
             with store.transaction() as tx:
                 placed, note, signed = _sequence_once(tx, store.settings.origin, seed, head, now, at_most_every)
-            at_most_every = timedelta(0)  # what does not fit into one batch is placed at once
+            at_most_every = timedelta(0)  # further batches follow at once
             if signed != head:
                 signed_head.remember(store.keys, signed)
             if placed < _BATCH:
@@ -132,7 +132,7 @@ def sequence(
 def _sequence_once(
     tx: Connection, origin: str, seed: bytes, head: SignedHead | None, now: datetime, at_most_every: timedelta
 ) -> tuple[int, str, SignedHead]:
-    """Place at most a batch of leaves; how many, the latest note, and what it signs."""
+    """Sequence at most one batch of leaves. Returns how many, the latest note, and the head that it signs."""
     advisory_lock(tx, "ledger")
     waiting = hot_sql.rows(tx, _WAITING)
     number, note = _last(tx)
@@ -143,7 +143,9 @@ def _sequence_once(
         return 0, note, SignedHead(size, last.root)
     grown = tree.Tree.load(size, lambda places: _read(tx, places))
     if last and grown.root() != last.root:
-        raise IntegrityError("the ledger is not what was signed; nothing more is signed on top of it")
+        raise IntegrityError(
+            "the ledger is not as it was signed, and no more leaves are signed. Run `waybill ledger verify`"
+        )
     note, signed = _place_and_sign(tx, origin, seed, grown, waiting, number + 1, now)
     return len(waiting), note, signed
 
@@ -157,7 +159,7 @@ def _place_and_sign(
     number: int,
     now: datetime,
 ) -> tuple[str, SignedHead]:
-    """Give these leaves, by id and body, the next places in the tree; the note of the checkpoint, and what it signs."""
+    """Give leaves (id, body) the next positions in the tree. Returns the checkpoint's note, and the head that it signs."""
     size = grown.size
     if waiting:
         hashes = grown.append([body for _, body in waiting])
@@ -230,10 +232,10 @@ def _extends(head: SignedHead, size: int, kept: Callable[[list[int]], Mapping[in
 
 
 def prune(store: Store) -> int:
-    """Delete checkpoints that are older than the last one by `audit.ALL_KEPT`, but for the last of each hour; how many.
+    """Delete checkpoints that are older than the last one by `audit.ALL_KEPT`, except the last of each hour.
 
-    A later one signs all that they signed, and clients keep their own: no proof needs them. One whose time can't be read
-    stays, as evidence.
+    No proof needs them: a later checkpoint signs the same leaves, and clients keep their own. A checkpoint without a readable time
+    stays as evidence. Returns how many were deleted.
     """
     last, hours = checkpoint.stated_time(latest(store)), dict[datetime, int]()
     if last is None:
@@ -254,13 +256,13 @@ def prune(store: Store) -> int:
 
 
 def latest(store: Store) -> str:
-    """The latest checkpoint's note, or the empty text before the first."""
+    """The latest checkpoint's note, "" before the first."""
     with store.reading() as tx:
         return _last(tx)[1]
 
 
 def log_key(world: World, store: Store) -> VerifierKey:
-    """The public key that checks this ledger's checkpoints: what clients pin."""
+    """The public key that verifies this ledger's checkpoints. Clients pin it."""
     return VerifierKey.of_seed(store.settings.origin, store.keys.key("sign", "ledger", world, world.now()))
 
 
@@ -311,7 +313,7 @@ def _last(tx: Connection) -> tuple[int, str]:
 
 
 def _read(tx: Connection, places: list[int]) -> Mapping[int, bytes]:
-    """Kept hashes by place.
+    """Stored hashes, by node index.
 
     Raises:
         IntegrityError: one of them is missing.
