@@ -39,7 +39,7 @@ from tests.cast import DISPATCHER, OPERATOR, OTHER_COURIER, RIVAL, SHOP
 from tests.serving import numbered, on_the_van, ready, served, signed_in, staffed
 
 WORLD = World()
-RANDOM_BITS = random.Random(1)
+RANDOM = random.Random(1)
 SAMPLES = int(os.environ.get("SAMPLES", "5000"))
 BEARER = "merchant,outlet,courier,switch"
 
@@ -86,16 +86,16 @@ def _cases(store: Store) -> list[Case]:
             budgets.unlock(tx, FAR_TOO.id)
 
     numbers = {
-        "no such number": lambda: RANDOM_BITS.randrange(10**6, 10**7),
-        "not yours": lambda: RANDOM_BITS.randrange(20),
-        "destroyed": lambda: RANDOM_BITS.randrange(20, 40),
+        "no such number": lambda: RANDOM.randrange(10**6, 10**7),
+        "not yours": lambda: RANDOM.randrange(20),
+        "destroyed": lambda: RANDOM.randrange(20, 40),
     }
     never = [store.write_code(WORLD.record_id(WORLD.now()), 1, WORLD, WORLD.now()) for _ in range(20)]
     printed: dict[str, Callable[[], str]] = {
-        "never issued": lambda: DICE.choice(never),
-        "not yours": lambda: DICE.choice(labels[:20]).code,
-        "destroyed": lambda: DICE.choice(labels[20:]).code,
-        "forged": lambda: PREFIX + base32(b"\x01" + DICE.randbytes(34)),
+        "never issued": lambda: RANDOM.choice(never),
+        "not yours": lambda: RANDOM.choice(labels[:20]).code,
+        "destroyed": lambda: RANDOM.choice(labels[20:]).code,
+        "forged": lambda: PREFIX + base32(b"\x01" + RANDOM.randbytes(34)),
     }
     finds: dict[str, Class] = {"nobody's": lambda: {"phone": "13811110000"}}
     finds |= {name: (lambda phone=phone: {"phone": phone}) for name, (phone, _) in phones.items()}
@@ -129,7 +129,7 @@ def _measure(case: Case, connection: http.client.HTTPConnection, token: str, on:
         for _ in range(25):
             _answer(connection, case.path, case.classes[first](), token)
     schedule = list(classes) * case.samples
-    RANDOM_BITS.shuffle(schedule)
+    RANDOM.shuffle(schedule)
     times: dict[str, list[float]] = {name: [] for name in classes}
     answers = set()
     for name in schedule:

@@ -59,7 +59,7 @@ def watch(world: World, store: Store, *, back: timedelta = A_DAY) -> list[Findin
     leaves = _without_arrival(_readable(parcel_by_parcel(store, since - DUTY_LASTS), damaged), units, since, suspects)
     found = detect(leaves, _canaries(world, store, now), store.settings.watch, since=since)
     found += _never_arrived(store, suspects, units, since) + _unreadable(damaged) + _not_on_the_ledger(store, now)
-    _ring(world, store, found, now)
+    _raise_alarms(world, store, found, now)
     return found
 
 
@@ -128,7 +128,7 @@ def keep_watch(world: World, store: Store) -> list[Finding]:
     damaged: list[Unreadable] = []
     found = looked_at_canaries(_readable((read(*row) for row in rows), damaged), canaries) + _unreadable(damaged)
     found += _not_on_the_ledger(store, now)
-    _ring(world, store, found, now)
+    _raise_alarms(world, store, found, now)
     if counted:
         with store.transaction() as tx:
             _write_counts(world, store, tx, now)
