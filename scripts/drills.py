@@ -328,7 +328,7 @@ def clock_ahead(site: Site) -> str:
 
 
 def restore_old_keys(site: Site) -> str:
-    """The keys are dumped before the data, and both restored; every order that then opens for nobody has to be named."""
+    """The keys are dumped before the data, and both restored; every order that then can't be opened has to be named."""
     site.first.ask("pg_dump", "-Fc", "-f", str(site.first.home / "old"), "keys")
     site.more_orders()
     site.alarmed()
@@ -398,7 +398,7 @@ def _drill(name: str, trouble: Callable[[Site], str]) -> int:
             fault = journal.verify(store).fault
         done, sent = site.done, len(raised & site.webhook.received)
         counts = f"{len(done.orders)} / {len(done.grants)} / {len(done.scans)}"
-        named = f", {unreadable} open for nobody" if unreadable else ""
+        named = f", {unreadable} can't be opened" if unreadable else ""
         print(f"| {name} | {counts} | {done.errors} | {lost}{named} | {len(raised)} / {sent} | {note} |", flush=True)
         return int(
             bool(lost or fault or sent < len(raised) or not raised or (unreadable and name != "restore-old-keys"))
@@ -492,7 +492,7 @@ def _alarms(store: Store) -> set[str]:
 
 
 def _lost(store: Store, done: Acknowledged) -> tuple[int, int]:
-    """How many acknowledged acts are gone, and how many acknowledged orders are there but open for nobody."""
+    """How many acknowledged acts are gone, and how many acknowledged orders are there but can't be opened."""
     records = {record_of_waybill_id(id_): id_ for id_ in done.orders.values()}
     with store.reading() as tx:
         rows = tx.execute(sa.select(schema.waybill.c.id, schema.waybill.c.reference))

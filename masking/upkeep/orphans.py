@@ -67,7 +67,7 @@ def _end_of_span(keys: KeyStore, *, after: bytes, made_before: bytes, span: int)
 def _agree(store: Store, first: bytes, last: bytes) -> bool:
     """Whether both servers say that they hold the same waybills after one id, up to another, of which the same open online.
 
-    Nobody gains by making two sets of ids with the same sum: a wrap without its waybill opens nothing.
+    No attacker gains by making two sets of ids with the same sum: a wrap without its waybill opens nothing.
     """
     if {store.data.dialect.name, store.keys.engine.dialect.name} != {"postgresql"}:
         return False
