@@ -32,7 +32,7 @@ from masking.store.store import Settings, Store
 from masking.upkeep import orphans
 from masking.upkeep.retention_run import nightly
 from masking.values.plaintext import Order, Party, Plain
-from tests import postgresql
+from tests.support import postgresql
 
 SIZES = (10_000, 100_000, 1_000_000) if os.environ.get("LONG") else (10_000, 100_000)
 WORLD = World()

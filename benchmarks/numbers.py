@@ -23,7 +23,7 @@ from masking.database.schema import DATA_HEAD, slot
 from masking.numbers.pool import DEMO
 from masking.runtime import World, milliseconds
 from masking.store.rows import slots
-from tests import postgresql
+from tests.support import postgresql
 
 BATCH = 1000
 WORLD = World(now=lambda: datetime.now(UTC))

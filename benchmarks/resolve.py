@@ -30,9 +30,15 @@ from masking.ledger.log import decode
 from masking.runtime import World
 from masking.store.rows import people
 from masking.store.store import Store
-from tests import postgresql
-from tests.cast import SWITCH, TENANT
-from tests.serving import on_the_van, ready, served, signed_in, staffed
+from tests.support import postgresql
+from tests.support.people import SWITCH, TENANT
+from tests.support.running_service import (
+    load_parcels_on_van,
+    make_deployment,
+    run_service_process,
+    sign_in,
+    wait_until_ready,
+)
 
 WORLD = World()
 GRANTED = '"outcome":"granted".*号(%d+)栋'
@@ -69,18 +75,18 @@ def _store(name: str, place: Path, addresses: Mapping[str, tuple[str, str]], pla
     folders = {side: place / f"{name}-{side}" for side in EACH}
     stores, codes = {}, {}
     for side, folder in folders.items():
-        staffed(folder, WORLD, addresses=addresses.get(side))
+        make_deployment(folder, WORLD, addresses=addresses.get(side))
         stores[side] = open_folder(folder, WORLD)
         codes[side] = iter(_codes(stores[side], couriers=ROUNDS * EACH[side] // A_DAY + 1))
         _count(stores[side])
     alone = {"WAYBILL_MAX_BATCH_ITEMS": "1"}
     rounds: list[dict[str, Rates]] = []
     with (
-        served("--folder", folders["service"]) as (process, url),
-        served("--folder", folders["single"], **alone) as (_, single),
+        run_service_process("--folder", folders["service"]) as (process, url),
+        run_service_process("--folder", folders["single"], **alone) as (_, single),
     ):
-        ready(url)
-        ready(single)
+        wait_until_ready(url)
+        wait_until_ready(single)
         sides = {"hello": plain, "service": url, "single": single, "again": plain}
         spent = 0.0
         for turn in range(ROUNDS):
@@ -93,7 +99,7 @@ def _store(name: str, place: Path, addresses: Mapping[str, tuple[str, str]], pla
                     spent += (processor(process.pid) - before) / max(found[side]["good"], 1)
             rounds.append(found)
         if os.environ.get("LONG"):
-            _memory(name, url, process.pid, signed_in(WORLD, stores["service"], SWITCH))
+            _memory(name, url, process.pid, sign_in(WORLD, stores["service"], SWITCH))
     good = sum(found[side]["good"] for found in rounds for side in ("service", "single"))
     bad = sum(found[side]["bad"] for found in rounds for side in sides)
     leaves = 0
@@ -120,8 +126,8 @@ def _codes(store: Store, couriers: int) -> Codes:
         with store.transaction() as tx:
             people.enrol(WORLD, store.keys, tx, courier, WORLD.now())
         device, first = Device.of_key(generate_private_key(SECP256R1())), n * A_DAY
-        token = signed_in(WORLD, store, courier, device)
-        labels = on_the_van(WORLD, store, A_DAY, courier, first=first)
+        token = sign_in(WORLD, store, courier, device)
+        labels = load_parcels_on_van(WORLD, store, A_DAY, courier, first=first)
         vans.append([(device, token, each.code, str(first + m)) for m, each in enumerate(labels)])
     return [each for turn in zip(*vans, strict=True) for each in turn]
 

@@ -26,8 +26,15 @@ from masking.store.rows.calls import Intent
 from masking.store.store import Store
 from masking.values.plaintext import Plain
 from masking.values.printable import VirtualNumber
-from tests.cast import COURIER, PHONES, SWITCH
-from tests.serving import on_the_van, ready, served, signed_in, staffed, van_phone
+from tests.support.people import COURIER, PHONES, SWITCH
+from tests.support.running_service import (
+    load_parcels_on_van,
+    make_deployment,
+    run_service_process,
+    sign_in,
+    van_phone,
+    wait_until_ready,
+)
 
 WORLD = World()
 CONNECTED = '"outcome":"connect","to":"([^"]+)","shown":"([^"]+)"'
@@ -46,7 +53,7 @@ def parcels(store: Store, many: int) -> list[Parcel]:
         slots.add(tx, DEMO._replace(main="17000000001"), DEMO.slots(0, 9999), WORLD)
     made: list[Parcel] = []
     for first in range(0, many, 100):
-        labels = on_the_van(WORLD, store, 100, first=first)
+        labels = load_parcels_on_van(WORLD, store, 100, first=first)
         ids = [code[0] for code in store.read_codes([each.code for each in labels], WORLD, WORLD.now()) if code]
         made += [
             (id_, each.number, f"+86{van_phone(first + n)}")
@@ -75,14 +82,14 @@ def main() -> int:
     """Print the figures; 1 if an answer was wrong."""
     with tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("BENCH_DIR")) as place, hello() as plain:
         folder = Path(place) / "d"
-        staffed(folder, WORLD)
+        make_deployment(folder, WORLD)
         store = open_folder(folder, WORLD)
         made = parcels(store, ROUNDS * EACH)
         journal.sequence(WORLD, store)
-        token = signed_in(WORLD, store, SWITCH)
+        token = sign_in(WORLD, store, SWITCH)
         rounds = []
-        with served("--folder", folder) as (_, url):
-            ready(url)
+        with run_service_process("--folder", folder) as (_, url):
+            wait_until_ready(url)
             for turn in range(ROUNDS):
                 some = made[turn * EACH : (turn + 1) * EACH]
                 announced(store, some)

@@ -34,9 +34,16 @@ from masking.steps.retire import Destroy, retire
 from masking.store.rows import budgets, people
 from masking.store.store import Store
 from masking.values.json import order_from_json
-from tests import postgresql
-from tests.cast import DISPATCHER, OPERATOR, OTHER_COURIER, RIVAL, SHOP
-from tests.serving import numbered, on_the_van, ready, served, signed_in, staffed
+from tests.support import postgresql
+from tests.support.people import DISPATCHER, OPERATOR, OTHER_COURIER, RIVAL, SHOP
+from tests.support.running_service import (
+    carrier_numbers,
+    load_parcels_on_van,
+    make_deployment,
+    run_service_process,
+    sign_in,
+    wait_until_ready,
+)
 
 WORLD = World()
 RANDOM = random.Random(1)
@@ -65,7 +72,7 @@ class Case(NamedTuple):
 
 
 def _cases(store: Store) -> list[Case]:
-    labels = on_the_van(WORLD, store, 40)
+    labels = load_parcels_on_van(WORLD, store, 40)
     codes = store.read_codes([each.code for each in labels], WORLD, WORLD.now())
     gone = [waybill_id_of(code[0]) for code in codes[20:] if code]
     retire(WORLD, store, [Destroy(actor=OPERATOR, id=each, reason="test") for each in gone])
@@ -76,7 +83,7 @@ def _cases(store: Store) -> list[Case]:
         checkout(WORLD, store, [Checkout(merchant=RIVAL, order=order_from_json(order)) for order in orders])
 
     def scans(number: Callable[[], int], many: int = 1) -> Class:
-        return lambda: {"items": [{"what": numbered(number())["waybill_number"], "kind": "arrived"}] * many}
+        return lambda: {"items": [{"what": carrier_numbers(number())["waybill_number"], "kind": "arrived"}] * many}
 
     def resolves(code: Callable[[], str]) -> Class:
         return lambda: {"items": [{"code": code(), "purpose": "deliver"}]}
@@ -155,11 +162,11 @@ def _measure(case: Case, connection: http.client.HTTPConnection, token: str, on:
 def _deployment(place: Path, on: str) -> Iterator[Path]:
     folder = place / on
     if on == "sqlite":
-        staffed(folder, WORLD)
+        make_deployment(folder, WORLD)
         yield folder
         return
     with postgresql.server(durable=True) as socket:
-        staffed(folder, WORLD, (postgresql.create(socket, "data"), postgresql.create(socket, "keys")))
+        make_deployment(folder, WORLD, (postgresql.create(socket, "data"), postgresql.create(socket, "keys")))
         yield folder
 
 
@@ -174,9 +181,9 @@ def main() -> int:
                 for who in (FAR, FAR_TOO):
                     people.enrol(WORLD, store.keys, tx, who, WORLD.now())
             cases = _cases(store)
-            tokens = {who.id: signed_in(WORLD, store, who) for who in {case.who for case in cases}}
-            with served("--folder", folder, "--bearer-roles", BEARER) as (_, url):
-                ready(url)
+            tokens = {who.id: sign_in(WORLD, store, who) for who in {case.who for case in cases}}
+            with run_service_process("--folder", folder, "--bearer-roles", BEARER) as (_, url):
+                wait_until_ready(url)
                 connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
                 for case in cases:
                     same &= _measure(case, connection, tokens[case.who.id], on)

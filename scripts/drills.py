@@ -49,9 +49,9 @@ from masking.store.store import Store
 from masking.upkeep.unopened import unopened
 from masking.values.json import order_from_json
 from masking.values.printable import LabelData, Waybill
-from tests import postgresql
-from tests.cast import COURIER, OTHER_COURIER, RECEIVER, SHOP
-from tests.serving import ROOT, numbered, on_the_van, signed_in, staffed
+from tests.support import postgresql
+from tests.support.people import COURIER, OTHER_COURIER, RECEIVER, SHOP
+from tests.support.running_service import ROOT, carrier_numbers, load_parcels_on_van, make_deployment, sign_in
 
 WORLD = World()
 BEFORE = 10
@@ -116,14 +116,14 @@ class Site:
         if self.pooler_port:
             where = f"host={self.place}&port={self.pooler_port}"
         data, keys = (f"postgresql+psycopg://postgres@/{name}?{where}" for name in ("data", "keys"))
-        staffed(self.folder, WORLD, (data, keys))
+        make_deployment(self.folder, WORLD, (data, keys))
         with (self.folder / SETTINGS).open("a", encoding="utf-8") as settings:
             settings.write(f'[alarms]\nwebhook = "{self.webhook.address}"\n')
         with closing(self.store()) as store:
-            self.codes = [each.code for each in on_the_van(WORLD, store, 5)]
+            self.codes = [each.code for each in load_parcels_on_van(WORLD, store, 5)]
             self.parcels = _parcels(store)
             who = (SHOP, COURIER, OTHER_COURIER, RECEIVER)
-            self.tokens = {each.id: {"Authorization": f"Bearer {signed_in(WORLD, store, each)}"} for each in who}
+            self.tokens = {each.id: {"Authorization": f"Bearer {sign_in(WORLD, store, each)}"} for each in who}
 
     def store(self) -> Store:
         """This process's own view of the store."""
@@ -479,7 +479,7 @@ def _pooler(site: Site) -> subprocess.Popen[bytes]:
 
 def _parcels(store: Store) -> list[tuple[str, str]]:
     """The waybill ids and label codes of parcels that no outlet has taken in yet."""
-    orders = [order_from_json(ORDER | numbered(1000 + n) | {"reference": f"scan-{n}"}) for n in range(PARCELS)]
+    orders = [order_from_json(ORDER | carrier_numbers(1000 + n) | {"reference": f"scan-{n}"}) for n in range(PARCELS)]
     made = checkout(WORLD, store, [Checkout(merchant=SHOP, order=order) for order in orders])
     ids = [each.id for each in made if isinstance(each, Waybill)]
     labels = label(WORLD, store, [Label(actor=SHOP, id=id_, job="drill", station="shop") for id_ in ids])

@@ -26,11 +26,13 @@ from masking.store.rows import people, slots
 from masking.store.store import Settings, Store, create_keys
 from masking.values.plaintext import Order, Party, Plain
 from masking.values.printable import LabelData, Waybill
-from tests import postgresql
-from tests.cast import NETWORK, PHONES, STAFF, TENANT, Hands, on_its_van
+from tests.support import postgresql
+from tests.support.fake_world import FakeWorld
+from tests.support.parcels import load_on_van
+from tests.support.people import NETWORK, PHONES, STAFF, TENANT
 
 if TYPE_CHECKING:
-    from tests.serving import Service
+    from tests.support.running_service import Service
 
 for _name in ("LC_ALL", "LC_MESSAGES", "LANG"):  # commands would speak Chinese, and tests read their English
     if os.environ.get(_name, "").lower().startswith("zh"):
@@ -43,13 +45,13 @@ settings.load_profile("waybill")
 
 
 @pytest.fixture
-def hands() -> Hands:
-    return Hands()
+def fake_world() -> FakeWorld:
+    return FakeWorld()
 
 
 @pytest.fixture
-def world(hands: Hands) -> World:
-    return hands.world
+def world(fake_world: FakeWorld) -> World:
+    return fake_world.world
 
 
 def staffed(store: Store, world: World) -> Store:
@@ -113,9 +115,9 @@ def store(urls: tuple[str, str], tmp_path: Path, world: World) -> Iterator[Store
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service on a socket, on a deployment of this module's own."""
-    from tests.serving import serving  # only those who ask for a service wait for its imports
+    from tests.support.running_service import run_service  # only those who ask for a service wait for its imports
 
-    with serving(tmp_path_factory.mktemp("service") / "deployment") as running:
+    with run_service(tmp_path_factory.mktemp("service") / "deployment") as running:
         yield running
 
 
@@ -141,7 +143,7 @@ def order() -> Callable[..., Order]:
 @pytest.fixture
 def parcel(world: World, store: Store, order: Callable[..., Order]) -> tuple[Waybill, LabelData]:
     """A parcel on its courier's van."""
-    return on_its_van(world, store, order())
+    return load_on_van(world, store, order())
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -24,8 +24,8 @@ from masking.store import alarms
 from masking.store.alarms import CLAIM
 from masking.upkeep.retention_run import nightly
 from masking.words.alarms import AlarmKind
-from tests.cast import COURIER, DISPATCHER, OPERATOR
-from tests.serving import ready, served, staffed
+from tests.support.people import COURIER, DISPATCHER, OPERATOR
+from tests.support.running_service import make_deployment, run_service_process, wait_until_ready
 
 
 class Receiver:
@@ -94,7 +94,7 @@ def test_alarm_is_posted_once_without_the_people_it_concerns(world, store):
     assert DISPATCHER.id not in json.dumps(sent)
 
 
-def test_failed_alarm_is_sent_again_later_under_the_same_id(world, store, hands, caplog):
+def test_failed_alarm_is_sent_again_later_under_the_same_id(world, store, fake_world, caplog):
     raised(world, store)
     with listening() as receiver:
         there = Destinations(webhook=receiver.address)
@@ -102,7 +102,7 @@ def test_failed_alarm_is_sent_again_later_under_the_same_id(world, store, hands,
         assert send_alarms(world, store, there) == ["canary"]
         assert undelivered(store) == 1
         assert send_alarms(world, store, there) == []  # it waits a minute
-        hands.move(seconds=61)
+        fake_world.advance(seconds=61)
         receiver.status = 204
         assert send_alarms(world, store, there) == []  # it is not new
         assert undelivered(store) == 0
@@ -122,19 +122,19 @@ def test_alarm_with_no_destination_waits_with_its_whole_batch(world, store):
     assert undelivered(store) == 3
 
 
-def test_claimed_alarm_belongs_to_one_worker_until_the_claim_ends(world, store, hands):
+def test_claimed_alarm_belongs_to_one_worker_until_the_claim_ends(world, store, fake_world):
     raised(world, store)
     with store.transaction() as tx:
         [claimed] = alarms.claim(tx, world.now())
     with store.transaction() as tx:
         assert alarms.claim(tx, world.now()) == []
-    hands.move(seconds=CLAIM / timedelta(seconds=1) + 1)  # as after a crash
+    fake_world.advance(seconds=CLAIM / timedelta(seconds=1) + 1)  # as after a crash
     with store.transaction() as tx:
         assert [each.id for each in alarms.claim(tx, world.now())] == [claimed.id]
 
 
 @pytest.mark.parametrize("urls", ["file"], indirect=True)
-def test_alarm_command_reads_the_alarm_and_is_retried_after_failure(world, store, hands, tmp_path):
+def test_alarm_command_reads_the_alarm_and_is_retried_after_failure(world, store, fake_world, tmp_path):
     program = tmp_path / "call"
     program.write_text(
         f"#!{sys.executable}\nimport sys\nopen({str(tmp_path / 'got')!r}, 'a').write(sys.stdin.read() + '\\n')\n"
@@ -146,7 +146,7 @@ def test_alarm_command_reads_the_alarm_and_is_retried_after_failure(world, store
     send_alarms(world, store, there)
     assert undelivered(store) == 1
     (tmp_path / "able").touch()
-    hands.move(seconds=61)
+    fake_world.advance(seconds=61)
     send_alarms(world, store, there)
     assert undelivered(store) == 0
     got = [json.loads(line) for line in (tmp_path / "got").read_text("utf-8").splitlines()]
@@ -156,14 +156,14 @@ def test_alarm_command_reads_the_alarm_and_is_retried_after_failure(world, store
     assert undelivered(store) == 1
 
 
-def test_acknowledged_alarm_is_not_sent_again(world, store, hands):
+def test_acknowledged_alarm_is_not_sent_again(world, store, fake_world):
     raised(world, store)
     send_alarms(world, store, Destinations(webhook="http://127.0.0.1:1/"))
     with store.transaction() as tx:
         [alarm] = alarms.open_alarms(tx)
         assert alarms.acknowledge(tx, [alarm.id], world.now()) == 1
         assert alarms.acknowledge(tx, [alarm.id], world.now()) == 0
-    hands.move(hours=2)
+    fake_world.advance(hours=2)
     with store.transaction() as tx:
         assert (alarms.claim(tx, world.now()), alarms.open_alarms(tx), alarms.undelivered(tx)) == ([], [], 0)
 
@@ -171,15 +171,15 @@ def test_acknowledged_alarm_is_not_sent_again(world, store, hands):
 @pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
 def test_stuck_webhook_does_not_stop_a_running_service(tmp_path, urls):
     world, folder, log = World(), tmp_path / "d", tmp_path / "log"
-    staffed(folder, world, addresses=urls)
+    make_deployment(folder, world, addresses=urls)
     with listening() as receiver:
         with (folder / SETTINGS).open("a", encoding="utf-8") as settings:
             settings.write(f'[alarms]\nwebhook = "{receiver.address}"\n')
         with opening(folder, world) as store:
             raised(world, store)
             receiver.gate.clear()
-            with served("--folder", folder, "--workers", "2", log=log) as (_, url):
-                ready(url)
+            with run_service_process("--folder", folder, "--workers", "2", log=log) as (_, url):
+                wait_until_ready(url)
                 assert receiver.posted.get(timeout=30)["kind"] == "canary"  # and waits for its answer
                 for path, status in (("/healthz", 200), ("/readyz", 200), ("/v1/sources", 401)):
                     assert httpx.get(url + path, timeout=5).status_code == status
@@ -200,7 +200,7 @@ def test_stuck_webhook_does_not_stop_a_running_service(tmp_path, urls):
 
 def test_failing_delivery_shows_in_readyz_and_doctor(tmp_path, capsys):
     world, folder = World(), tmp_path / "d"
-    staffed(folder, world)
+    make_deployment(folder, world)
     with (folder / SETTINGS).open("a", encoding="utf-8") as settings:
         settings.write('[alarms]\nwebhook = "http://127.0.0.1:1/"\n')
     with opening(folder, world) as store:
@@ -208,21 +208,21 @@ def test_failing_delivery_shows_in_readyz_and_doctor(tmp_path, capsys):
     assert waybill("alarms", "deliver", "--folder", folder) == 1
     assert waybill("doctor", "--folder", folder) == 1
     assert "WRONG  1 alarms were not delivered" in capsys.readouterr().out
-    with served("--folder", folder) as (_, url):
-        ready(url)
+    with run_service_process("--folder", folder) as (_, url):
+        wait_until_ready(url)
         assert "alarms-not-delivered" in httpx.get(f"{url}/readyz").json()["risks"]
 
 
-def test_nightly_run_prunes_alarms_acknowledged_long_ago_and_no_others(store, world, hands):
+def test_nightly_run_prunes_alarms_acknowledged_long_ago_and_no_others(store, world, fake_world):
     with store.transaction() as tx:
         for actor in ("courier-1", "courier-2", "courier-3"):
             alarms.raise_alarm(tx, AlarmKind.CANARY, actor, world.now(), world)
         old, recent, left = (each.id for each in alarms.open_alarms(tx))
         alarms.acknowledge(tx, [old], world.now())
-    hands.move(days=45)
+    fake_world.advance(days=45)
     with store.transaction() as tx:
         alarms.acknowledge(tx, [recent], world.now())
-    hands.move(days=46)
+    fake_world.advance(days=46)
     lines = {line.what: line.times for line in nightly(world, store, OPERATOR)}
     assert lines["acknowledged alarms pruned"] == 1
     with store.transaction() as tx:
@@ -232,7 +232,7 @@ def test_nightly_run_prunes_alarms_acknowledged_long_ago_and_no_others(store, wo
 
 def test_operator_lists_and_acknowledges_alarms(tmp_path, capsys):
     world, folder = World(), tmp_path / "d"
-    staffed(folder, world)
+    make_deployment(folder, world)
     with opening(folder, world) as store:
         raised(world, store)
     assert waybill("alarms", "list", "--folder", folder) == 0

@@ -13,7 +13,8 @@ from masking.store.rows import people
 from masking.values.plaintext import Grant
 from masking.values.printable import Assigned, Scanned
 from masking.words.alarms import AlarmKind
-from tests.cast import COURIER, DISPATCHER, RECEIVER, TENANT, checked_out, labelled, looked, on_its_van
+from tests.support.parcels import check_out, load_on_van, print_label, resolve_one
+from tests.support.people import COURIER, DISPATCHER, RECEIVER, TENANT
 
 FAR_CLERK = Actor(id="far-clerk", tenant=TENANT, role=Role.OUTLET, unit="hz-01")
 
@@ -21,7 +22,7 @@ FAR_CLERK = Actor(id="far-clerk", tenant=TENANT, role=Role.OUTLET, unit="hz-01")
 @pytest.fixture
 def moved(store, world, order):
     """A parcel without an arrival, moved to the outlet by its row, and assigned there."""
-    data = labelled(world, store, checked_out(world, store, order()))
+    data = print_label(world, store, check_out(world, store, order()))
 
     def move(**values):
         here = {
@@ -35,7 +36,7 @@ def moved(store, world, order):
             tx.execute(schema.waybill.update().values(here | {"diverted_to": "sh-01"} | values))
         [given] = assign(world, store, [Assign(actor=DISPATCHER, what=data.code, courier=COURIER.id)])
         assert isinstance(given, Assigned)
-        assert isinstance(looked(world, store, data.code), Grant)
+        assert isinstance(resolve_one(world, store, data.code), Grant)
 
     return data, move
 
@@ -62,11 +63,11 @@ def test_arrival_at_another_outlet_does_not_explain_an_assignment(store, world, 
     assert found(world, store) == [(AlarmKind.NEVER_ARRIVED, DISPATCHER.id, 1)]
 
 
-def test_departure_ends_what_an_arrival_explains(store, world, order, hands):
-    _, data = on_its_van(world, store, order())
-    hands.move(minutes=5)
+def test_departure_ends_what_an_arrival_explains(store, world, order, fake_world):
+    _, data = load_on_van(world, store, order())
+    fake_world.advance(minutes=5)
     scan(world, store, [Scan(actor=RECEIVER, what=data.waybill_number, kind="departed")])
-    hands.move(minutes=5)
+    fake_world.advance(minutes=5)
     with store.data.begin() as tx:
         tx.execute(schema.waybill.update().values(custody="arrived", holder=RECEIVER.id, received_by=RECEIVER.id))
     [given] = assign(world, store, [Assign(actor=DISPATCHER, what=data.code, courier=COURIER.id)])
@@ -74,10 +75,10 @@ def test_departure_ends_what_an_arrival_explains(store, world, order, hands):
     assert found(world, store) == [(AlarmKind.NEVER_ARRIVED, DISPATCHER.id, 1)]
 
 
-def test_arrival_of_last_week_explains_todays_assignment(store, world, order, hands):
-    data = labelled(world, store, checked_out(world, store, order()))
+def test_arrival_of_last_week_explains_todays_assignment(store, world, order, fake_world):
+    data = print_label(world, store, check_out(world, store, order()))
     scan(world, store, [Scan(actor=RECEIVER, what=data.waybill_number, kind="arrived")])
-    hands.move(days=7)
+    fake_world.advance(days=7)
     [given] = assign(world, store, [Assign(actor=DISPATCHER, what=data.code, courier=COURIER.id)])
     assert isinstance(given, Assigned)
     assert found(world, store) == []

@@ -10,7 +10,8 @@ from masking.steps.assign import Assign, assign, outlet_of
 from masking.steps.look import Look, look
 from masking.store.rows import budgets, people
 from masking.values.printable import Assigned, MaskedLookup, Refusal
-from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP, looked
+from tests.support.parcels import resolve_one
+from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP
 
 OUTLET = outlet_of(Assign(actor=DISPATCHER, what="", courier=""))
 
@@ -44,14 +45,14 @@ def test_parcel_is_assigned_to_couriers_of_its_outlet_only(world, store, parcel)
     assert given(world, store, data, OTHER_COURIER.id) == Assigned(courier=OTHER_COURIER.id, at=world.now())
 
 
-def test_reassignment_after_a_view_is_limited_unless_to_the_same_courier(world, store, parcel, hands):
+def test_reassignment_after_a_view_is_limited_unless_to_the_same_courier(world, store, parcel, fake_world):
     _, data = parcel
-    assert counts(world, store).assigned_today == 1
-    looked(world, store, data.code)
-    hands.move(hours=24)
-    counts(world, store, opened_today=1000)
+    assert counts(world, store).given == 1
+    resolve_one(world, store, data.code)
+    fake_world.advance(hours=24)
+    counts(world, store, views=1000)
     assert given(world, store, data, COURIER.id) == Assigned(courier=COURIER.id, at=world.now())
-    looked(world, store, data.code)
+    resolve_one(world, store, data.code)
     assert given(world, store, data, OTHER_COURIER.id).reason == "too-many-handed-on"
     counts(world, store, opened_today=0)
     assert isinstance(given(world, store, data, OTHER_COURIER.id), Assigned)

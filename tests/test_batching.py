@@ -21,15 +21,16 @@ from masking.steps.resolve import Resolve, resolve
 from masking.store.rows import credentials, waybills
 from masking.values.plaintext import Grant
 from masking.values.printable import Refusal
-from tests.cast import COURIER, OTHER_COURIER, leave_only
-from tests.commits import lost, on_commit, refused
-from tests.serving import on_the_van, signed_in
+from tests.support.commit_faults import lose_answer, on_commit, refuse_commit
+from tests.support.parcels import limit_remaining
+from tests.support.people import COURIER, OTHER_COURIER
+from tests.support.running_service import load_parcels_on_van, sign_in
 
 
 @pytest.fixture
 def parcels(world, store):
     """Six parcels on one courier's van, as (record, label code)."""
-    codes = [each.code for each in on_the_van(world, store, 6)]
+    codes = [each.code for each in load_parcels_on_van(world, store, 6)]
     return [(read[0], code) for read, code in zip(store.read_codes(codes, world, world.now()), codes, strict=True)]
 
 
@@ -92,7 +93,7 @@ def test_concurrent_requests_share_a_commit_and_are_answered_in_order(world, sto
 
 
 def test_ended_login_is_denied_in_the_group_and_others_are_answered(world, store, parcels):
-    tokens = [signed_in(world, store, actor) for actor in (COURIER, OTHER_COURIER)]
+    tokens = [sign_in(world, store, actor) for actor in (COURIER, OTHER_COURIER)]
     lasting, ended = (Login(words.digest(words.TOKEN, token), COURIER, None) for token in tokens)
     with store.transaction() as tx:
         credentials.end(tx, [OTHER_COURIER.id])
@@ -232,7 +233,7 @@ def test_one_request_is_never_split_between_groups(world, store, parcels):
 
 
 def test_two_requests_of_one_actor_in_one_group_see_each_other(world, store, parcels):
-    leave_only(world, store, 1)
+    limit_remaining(world, store, 1)
     first, second = together(world, store, [ask(code) for _, code in parcels[:2]])
     assert isinstance(first, Grant)
     assert second.reason == "daily-budget-spent"
@@ -264,14 +265,14 @@ def test_wrong_number_of_outcomes_answers_no_request(world, store, parcels):
 
 def test_failed_commit_reveals_nothing_and_the_requests_can_be_repeated(world, store, parcels):
     asked = [ask(code) for _, code in parcels]
-    with on_commit(store, refused):
+    with on_commit(store, refuse_commit):
         assert [type(each) for each in together(world, store, asked)] == [UnavailableError] * 6
     assert leaves(world, store, parcels) == [0] * 6
     assert all(isinstance(each, Grant) for each in together(world, store, asked))
 
 
 def test_unknown_commit_outcome_reveals_nothing_and_is_not_retried(world, store, parcels):
-    with on_commit(store, lost):
+    with on_commit(store, lose_answer):
         heard = together(world, store, [ask(code) for _, code in parcels])
     assert [type(each) for each in heard] == [UnavailableError] * 6
     assert len(set(map(id, heard))) == 6

@@ -10,7 +10,7 @@ import pytest
 from api.service.batching import Batcher
 from api.service.login import Login
 from masking.errors import UnavailableError
-from tests.cast import RIVAL, SHOP
+from tests.support.people import RIVAL, SHOP
 
 BUSY, OTHER = (Login(b"", actor, None) for actor in (SHOP, RIVAL))
 

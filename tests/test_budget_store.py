@@ -30,8 +30,9 @@ from masking.store.rows import budgets, people
 from masking.store.store import Settings
 from masking.values.plaintext import Grant
 from masking.values.printable import Dial, Refusal, ShiftSet, Unlocked
-from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, TENANT, broken, leave_only
-from tests.serving import on_the_van
+from tests.support.parcels import damage, limit_remaining
+from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER, TENANT
+from tests.support.running_service import load_parcels_on_van
 from tests.test_store_contract import at_once, flat, workers
 
 __all__ = ["workers"]
@@ -54,7 +55,7 @@ def tallied(world, store, actor=COURIER):
 def test_concurrent_workers_neither_exceed_nor_lose_a_unit(world, store, workers, seed):
     """Every worker asks for parcels of its own and for some that others ask for, in pieces of any size."""
     dice = random.Random(seed)
-    labels = on_the_van(world, store, 34)
+    labels = load_parcels_on_van(world, store, 34)
     left = dice.choice([7, 19, 40])
 
     def work(worker):
@@ -64,8 +65,8 @@ def test_concurrent_workers_neither_exceed_nor_lose_a_unit(world, store, workers
             answers += [(each.code, answer) for each, answer in zip(some, looking(world, worker, some), strict=True)]
         return answers
 
-    leave_only(world, store, left)
-    before = tallied(world, store).opened_today
+    limit_remaining(world, store, left)
+    before = tallied(world, store).views
     answers = flat(at_once([lambda worker=worker: work(worker) for worker in workers]))
     opened = {code for code, answer in answers if isinstance(answer, Grant)}
     allowed = min(left, FULL.open_parcels, len({code for code, _ in answers}))
@@ -78,7 +79,7 @@ def test_concurrent_workers_neither_exceed_nor_lose_a_unit(world, store, workers
 
 
 def test_views_and_calls_share_one_pace(world, store, workers):
-    labels = on_the_van(world, store, 48)
+    labels = load_parcels_on_van(world, store, 48)
     works = [
         lambda: call(world, workers[0], [Call(actor=COURIER, code=each.code) for each in labels[:24]]),
         lambda: call(world, workers[1], [Call(actor=COURIER, code=each.code) for each in labels[24:36]]),
@@ -108,47 +109,47 @@ def depart(world, store, data):
 
 @pytest.mark.parametrize("finish", [deliver_, attempt, hand_over, depart])
 def test_every_end_of_a_duty_frees_its_place(world, store, finish):
-    labels = on_the_van(world, store, FULL.open_parcels + 2)
-    assert granted(looking(world, store, labels)) == FULL.open_parcels
+    labels = load_parcels_on_van(world, store, FULL.places + 2)
+    assert granted(looking(world, store, labels)) == FULL.places
     finish(world, store, labels[0])
     assert granted(looking(world, store, labels[-2:])) == 1
 
 
 def test_second_look_after_an_attempt_takes_a_place_and_no_second_unit(world, store):
-    labels = on_the_van(world, store, FULL.open_parcels + 1)
+    labels = load_parcels_on_van(world, store, FULL.places + 1)
     looking(world, store, labels[:-1])
     attempt(world, store, labels[0])
     assert granted(looking(world, store, [labels[0], labels[-1]])) == 1
     assert tallied(world, store).opened_today == FULL.open_parcels
 
 
-def test_days_work_is_todays_assignments_plus_yesterdays_rest(world, store, hands):
-    labels = on_the_van(world, store, 30)
-    assert tallied(world, store).assigned_today == 30
+def test_days_work_is_todays_assignments_plus_yesterdays_rest(world, store, fake_world):
+    labels = load_parcels_on_van(world, store, 30)
+    assert tallied(world, store).given == 30
     deliver(world, store, [Deliver(actor=COURIER, code=each.code) for each in labels[:18]])
-    hands.move(hours=20)  # half past four in the morning
-    assert tallied(world, store).assigned_today == 12
-    [later] = on_the_van(world, store, 1, first=30)
-    assert tallied(world, store).assigned_today == 13
+    fake_world.advance(hours=20)  # half past four in the morning
+    assert tallied(world, store).given == 12
+    [later] = load_parcels_on_van(world, store, 1, first=30)
+    assert tallied(world, store).given == 13
     [grant] = looking(world, store, [later])
-    assert grant.remaining == FULL.opened_limit(13) - 1
-    hands.move(days=1)
-    assert tallied(world, store).assigned_today == 0  # duties last a day
+    assert grant.remaining == FULL.ceiling(13) - 1
+    fake_world.advance(days=1)
+    assert tallied(world, store).given == 0  # duties last a day
 
 
-def test_places_of_yesterday_are_free_this_morning(world, store, hands):
-    labels = on_the_van(world, store, FULL.open_parcels + 5)
-    assert granted(looking(world, store, labels)) == FULL.open_parcels
-    hands.move(hours=20)
-    assert granted(looking(world, store, labels[::-1])) == FULL.open_parcels
+def test_places_of_yesterday_are_free_this_morning(world, store, fake_world):
+    labels = load_parcels_on_van(world, store, FULL.places + 5)
+    assert granted(looking(world, store, labels)) == FULL.places
+    fake_world.advance(hours=20)
+    assert granted(looking(world, store, labels[::-1])) == FULL.places
 
 
-def test_parcels_open_in_working_hours_only_but_work_can_be_finished_at_night(world, store, hands):
-    labels = on_the_van(world, store, 2)
+def test_parcels_open_in_working_hours_only_but_work_can_be_finished_at_night(world, store, fake_world):
+    labels = load_parcels_on_van(world, store, 2)
     store.settings = replace(store.settings, demo=False)
     assert store.settings.hours == DAYTIME
     assert granted(looking(world, store, labels)) == 2
-    hands.move(hours=15)  # half past eleven at night
+    fake_world.advance(hours=15)  # half past eleven at night
     assert looking(world, store, labels) == [Refusal(reason="off-hours", retry_after=5.5 * 3600 + 1)] * 2
     assert call(world, store, [Call(actor=COURIER, code=labels[0].code)])[0].reason == "off-hours"
     attempt(world, store, labels[0])
@@ -156,9 +157,9 @@ def test_parcels_open_in_working_hours_only_but_work_can_be_finished_at_night(wo
     assert not isinstance(done, Refusal)
 
 
-def test_courier_on_a_night_shift_opens_parcels_at_night(world, store, hands):
-    hands.move(hours=15)
-    [data] = on_the_van(world, store, 1)
+def test_courier_on_a_night_shift_opens_parcels_at_night(world, store, fake_world):
+    fake_world.advance(hours=15)
+    [data] = load_parcels_on_van(world, store, 1)
     store.settings = replace(store.settings, demo=False)
     assert looking(world, store, [data])[0].reason == "off-hours"
     assert isinstance(shift(world, store, [Shift(actor=DISPATCHER, courier=COURIER.id, hours=3)])[0], ShiftSet)
@@ -168,7 +169,7 @@ def test_courier_on_a_night_shift_opens_parcels_at_night(world, store, hands):
 def test_software_key_has_fewer_places(world, store):
     with store.transaction() as tx:
         assert people.bind(tx, COURIER.id, bytes(32), KeyProtection.SOFTWARE)
-    assert granted(looking(world, store, on_the_van(world, store, FULL.open_parcels))) == HALF.open_parcels
+    assert granted(looking(world, store, load_parcels_on_van(world, store, FULL.places))) == HALF.places
 
 
 REFUSED = {
@@ -205,7 +206,7 @@ def test_supervisor_ends_a_lock_but_not_their_own(world, store):
     with store.transaction() as tx:
         for actor in (boss, foreign):
             people.enrol(world, store.keys, tx, actor, world.now())
-    [data] = on_the_van(world, store, 1)
+    [data] = load_parcels_on_van(world, store, 1)
     for actor in (COURIER, boss):
         locked_out(world, store, actor)
     for actor, whom in ((DISPATCHER, COURIER), (COURIER, COURIER), (boss, boss), (foreign, COURIER)):
@@ -224,9 +225,9 @@ def test_supervisor_ends_a_lock_but_not_their_own(world, store):
 
 @pytest.mark.parametrize("how", ["seal", "row", "wrap"])
 def test_unreadable_record_is_refused_alone_with_a_leaf(world, store, how):
-    labels = on_the_van(world, store, 3)
+    labels = load_parcels_on_van(world, store, 3)
     [(record, _)] = store.read_codes([labels[1].code], world, world.now())
-    broken(store, record, how, "recipient_address")
+    damage(store, record, how, "recipient_address")
     first, damaged, last = looking(world, store, labels)
     assert damaged == Refusal(reason="damaged")
     assert granted([first, last]) == 2
@@ -262,10 +263,10 @@ def test_working_hours_are_read_from_the_settings(tmp_path, world):
             open_folder(tmp_path / "d", world)
 
 
-def test_budget_is_one_row_for_each_actor(world, store, hands):
+def test_budget_is_one_row_for_each_actor(world, store, fake_world):
     for n in range(4):
-        looking(world, store, on_the_van(world, store, 2, first=2 * n))
-        hands.move(days=1)
+        looking(world, store, load_parcels_on_van(world, store, 2, first=2 * n))
+        fake_world.advance(days=1)
     with store.reading() as tx:
         rows = Counter(tx.execute(sa.select(schema.budget.c.actor)).scalars())
         people = set(tx.execute(sa.select(schema.person.c.id)).scalars())

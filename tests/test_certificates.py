@@ -10,7 +10,7 @@ from api.cli.main import main
 from masking.errors import IntegrityError
 from masking.ledger.certificate import Certificate, key_name, read, sign
 from masking.ledger.note import VerifierKey
-from tests.cast import SHOP
+from tests.support.people import SHOP
 from tests.test_recovery import deployment, folder, three
 
 __all__ = ["deployment", "folder", "three"]

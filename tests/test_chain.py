@@ -24,8 +24,7 @@ from masking.steps.resolve import Resolve
 from masking.steps.scan import Scan, scan
 from masking.store.store import Settings
 from masking.values.printable import Assigned, Delivered, LabelData, Refusal, Waybill
-from tests.cast import COURIER, DISPATCHER, NETWORK, OTHER_COURIER, RECEIVER, SHOP
-from tests.network import (
+from tests.support.carrier_network import (
     ASIDE,
     ASIDE_COURIER,
     ASIDE_TOO,
@@ -37,15 +36,16 @@ from tests.network import (
     HZ_RECEIVER,
     MORE,
     SENT,
-    labelled,
-    on_its_way,
+    label_far_parcel,
+    send_to_outlet,
 )
+from tests.support.people import COURIER, DISPATCHER, NETWORK, OTHER_COURIER, RECEIVER, SHOP
 
 
 @pytest.fixture
 def parcel(world, store, order):
     """A parcel that a shop in another city has labelled, and nobody has fetched."""
-    return labelled(world, store, order)
+    return label_far_parcel(world, store, order)
 
 
 def test_parcel_goes_from_its_sender_through_a_hub_to_its_recipient(parcel):
@@ -70,7 +70,7 @@ def test_parcel_starts_only_where_its_merchant_is_collected_from(parcel, clerk):
 
 
 def test_arrival_needs_a_departure_scanned_by_another_person(parcel):
-    on_its_way(parcel)
+    send_to_outlet(parcel)
     assert parcel.scanned(HUB_OUT, "arrived") == UNKNOWN
     parcel.moves((HUB_IN, "arrived"))  # the lorry came back
     for clerk in (RECEIVER, ASIDE, HZ_RECEIVER):
@@ -95,13 +95,13 @@ def test_three_people_of_one_outlet_reach_no_parcel_bound_elsewhere(parcel):
         assert isinstance(parcel.reprinted(ASIDE_TOO, f"try-{tried}"), Refusal) or tried
         assert parcel.seen(ASIDE_COURIER, Purpose.DELIVER) == UNKNOWN
         if not tried:
-            on_its_way(parcel)
+            send_to_outlet(parcel)
             parcel.moves((ASIDE, "arrived"))  # misrouted, or made up
     assert parcel.given(ASIDE_TOO, ASIDE_COURIER) == Refusal(reason="needs-a-diversion")
 
 
 def test_misrouted_parcel_is_delivered_where_another_person_redirects_it(parcel):
-    on_its_way(parcel)
+    send_to_outlet(parcel)
     parcel.moves((ASIDE, "arrived"))
     assert parcel.given(ASIDE_TOO, ASIDE_COURIER) == Refusal(reason="needs-a-diversion")
     nowhere = Refusal(reason="to-names-another-unit-of-departed-or-diverted")
@@ -118,7 +118,7 @@ def test_misrouted_parcel_is_delivered_where_another_person_redirects_it(parcel)
 
 
 def test_return_goes_back_to_the_senders_door(parcel):
-    on_its_way(parcel)
+    send_to_outlet(parcel)
     parcel.moves((RECEIVER, "arrived"))
     parcel.given(DISPATCHER, COURIER)
     parcel.moves((COURIER, "collected"), (COURIER, "attempted"), (RECEIVER, "arrived"))
@@ -132,29 +132,29 @@ def test_return_goes_back_to_the_senders_door(parcel):
     assert isinstance(parcel.signed(HZ_COURIER), Delivered)
 
 
-def test_failed_delivery_can_be_tried_again_tomorrow(parcel, hands):
-    on_its_way(parcel)
+def test_failed_delivery_can_be_tried_again_tomorrow(parcel, fake_world):
+    send_to_outlet(parcel)
     parcel.moves((RECEIVER, "arrived"))
     parcel.given(DISPATCHER, COURIER)
     parcel.moves((COURIER, "collected"), (COURIER, "attempted"))
-    hands.move(hours=24)
+    fake_world.advance(hours=24)
     assert parcel.seen(COURIER, Purpose.DELIVER) == Refusal(reason="duty-is-over")
     assert parcel.given(DISPATCHER, COURIER) == Assigned(courier=COURIER.id, at=parcel.world.now())
     assert isinstance(parcel.seen(COURIER, Purpose.DELIVER), set)
 
 
-def test_duty_assigned_this_morning_outlives_yesterdays(parcel, hands):
-    on_its_way(parcel)
+def test_duty_assigned_this_morning_outlives_yesterdays(parcel, fake_world):
+    send_to_outlet(parcel)
     parcel.moves((RECEIVER, "arrived"))
     parcel.given(DISPATCHER, COURIER)
-    hands.move(hours=23)
+    fake_world.advance(hours=23)
     parcel.given(DISPATCHER, COURIER)
-    hands.move(hours=6)
+    fake_world.advance(hours=6)
     assert isinstance(parcel.seen(COURIER, Purpose.DELIVER), set)
 
 
 def test_colleague_takes_over_on_the_road(parcel):
-    on_its_way(parcel)
+    send_to_outlet(parcel)
     parcel.moves((RECEIVER, "arrived"))
     parcel.given(DISPATCHER, COURIER)
     parcel.moves((COURIER, "collected"))
@@ -166,7 +166,7 @@ def test_colleague_takes_over_on_the_road(parcel):
 
 
 def test_person_who_received_a_parcel_neither_assigns_nor_reprints_it(parcel):
-    on_its_way(parcel)
+    send_to_outlet(parcel)
     parcel.moves((RECEIVER, "arrived"), (RECEIVER, "arrived"))
     assert parcel.given(RECEIVER, COURIER) == Refusal(reason="arrival-scanned-by-the-same-person")
     assert parcel.reprinted(RECEIVER) == Refusal(reason="reprint-needs-a-scan-by-another")
@@ -174,7 +174,7 @@ def test_person_who_received_a_parcel_neither_assigns_nor_reprints_it(parcel):
 
 
 def test_scan_of_an_earlier_stay_does_not_justify_a_reprint(parcel):
-    on_its_way(parcel)
+    send_to_outlet(parcel)
     parcel.moves((RECEIVER, "arrived"), (RECEIVER, "departed"), (HUB_IN, "arrived"), (HUB_OUT, "departed"))
     assert parcel.reprinted(DISPATCHER) == Refusal(reason="not-arrived")
     parcel.moves((DISPATCHER, "arrived"))
@@ -182,7 +182,7 @@ def test_scan_of_an_earlier_stay_does_not_justify_a_reprint(parcel):
 
 
 def test_each_view_names_its_assignment_on_the_ledger(parcel, world, store):
-    on_its_way(parcel)
+    send_to_outlet(parcel)
     parcel.moves((RECEIVER, "arrived"))
     parcel.given(DISPATCHER, OTHER_COURIER)
     parcel.given(DISPATCHER, COURIER)

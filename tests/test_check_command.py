@@ -29,7 +29,7 @@ from masking.values.plaintext import Order, Party
 from masking.values.printable import Masked, MaskedParty, MaskedView
 from print_templates.render import render
 from print_templates.typeface import face
-from tests.labels import label
+from tests.support.sample_labels import sample_label
 
 NAME, PHONE, ADDRESS = "欧阳测试", "13800000001", "上海市浦东新区世纪大道100号3栋2单元501室"
 ORDER = Order(
@@ -47,7 +47,7 @@ VIEW = mask_order(ORDER)
 
 
 def good(view: MaskedView = VIEW, **more: object) -> bytes:
-    return render([label(view=view, waybill_number=ORDER.waybill_number, code=CODE)], **more).data
+    return render([sample_label(view=view, waybill_number=ORDER.waybill_number, code=CODE)], **more).data
 
 
 GOOD = good()

@@ -15,7 +15,8 @@ from masking.store.rows import people
 from masking.values.arguments import PAGE
 from masking.values.plaintext import Party
 from masking.values.printable import Labels, Refusal, Rejected, Waybill
-from tests.cast import COURIER, RIVAL, SHOP, arrived, checked_out, labelled, looked
+from tests.support.parcels import check_out, print_label, resolve_one, scan_arrival
+from tests.support.people import COURIER, RIVAL, SHOP
 from tests.test_destruction import failing_checkout
 
 ELSEWHERE = Party(name="欧阳测试", phone="13800000001", address="上海市浦东新区世纪大道101号3栋2单元501室")
@@ -137,7 +138,7 @@ def test_ship_sets_carrier_numbers_until_a_label_is_printed(world, store, shop, 
     assert shop.labels([waybill.id], job="j") == Labels(pdf=b"", outcomes=[Refusal(reason="not-shipped")])
     [shipped] = shop.ship([(waybill.id, "YT000000000009", "301-007-00 013")])
     assert (shipped.waybill_number, shipped.routing_code) == ("YT000000000009", "301-007-00 013")
-    labelled(world, store, shipped)
+    print_label(world, store, shipped)
     assert shop.ship([(waybill.id, "YT000000000010", "301-007-00 013")]) == [Refusal(reason="already-printed")]
     assert isinstance(shop.ship([(waybill.id, "YT000000000009", "301-007-00 013")])[0], Waybill)
 
@@ -162,10 +163,10 @@ def test_cancelled_order_is_destroyed_and_its_number_freed_at_once(world, store,
 
 
 def test_parcel_in_transit_cannot_be_cancelled(world, store, shop, order):
-    waybill = checked_out(world, store, order())
-    data = labelled(world, store, waybill)
+    waybill = check_out(world, store, order())
+    data = print_label(world, store, waybill)
     assert shop.cancel([waybill.id]) == [Refusal(reason="already-printed")]
-    arrived(world, store, data)
+    scan_arrival(world, store, data)
     assert shop.amend([(waybill.id, order(recipient=ELSEWHERE))]) == [Refusal(reason="already-printed")]
 
 
@@ -185,8 +186,8 @@ def test_failed_commit_reveals_nothing_and_the_order_can_be_repeated(world, stor
 
 
 def test_number_found_by_reference_opens_nothing_for_its_courier(world, store, order):
-    waybill = checked_out(world, store, order())
-    assert looked(world, store, waybill.id).reason == "unknown"
+    waybill = check_out(world, store, order())
+    assert resolve_one(world, store, waybill.id).reason == "unknown"
 
 
 def test_ledger_names_the_shop_login_that_checked_an_order_out(world, store, order):

@@ -23,8 +23,8 @@ from masking.errors import (
 from masking.values.plaintext import Grant
 from masking.values.printable import Delivered, Dial, LabelData, PrintedPage, Refusal, Scanned, WaybillId
 from print_templates.read import read_pdf
-from tests.cast import COURIER, DISPATCHER, RECEIVER, SHOP
-from tests.serving import SUPERVISOR
+from tests.support.people import COURIER, DISPATCHER, RECEIVER, SHOP
+from tests.support.running_service import SUPERVISOR
 
 counter = iter(range(2000, 9999))
 

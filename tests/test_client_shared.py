@@ -15,9 +15,9 @@ import masking
 from masking.client import Courier
 from masking.errors import ClosedError, IntegrityError, SettingsError
 from masking.values.printable import Refusal
-from tests.cast import COURIER, SHOP
-from tests.merchant import order_of
-from tests.serving import ROOT
+from tests.support.people import COURIER, SHOP
+from tests.support.running_service import ROOT
+from tests.support.shop_programs import order_of
 from tests.test_client import credentials
 
 __all__ = ["credentials"]
@@ -35,7 +35,7 @@ __all__ = ["credentials"]
     ],
 )
 def test_shop_and_credentials_can_be_shared_by_processes(service, credentials, program, said):
-    command = [sys.executable, "-m", "tests.merchant", program, service.url, str(credentials(SHOP))]
+    command = [sys.executable, "-m", "tests.support.shop_programs", program, service.url, str(credentials(SHOP))]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == said

@@ -28,8 +28,8 @@ from masking.errors import (
 from masking.journal import journal
 from masking.ledger.note import VerifierKey
 from masking.store import sealed_orders
-from tests.cast import COURIER, SHOP
-from tests.serving import Service, serving
+from tests.support.people import COURIER, SHOP
+from tests.support.running_service import Service, run_service
 from tests.test_client import credentials, made, shop
 
 __all__ = ["credentials", "shop"]
@@ -306,7 +306,7 @@ def test_truncated_ledger_is_noticed_and_both_notes_are_kept(service, credential
         note = shop.link.ask("GET", "/v1/ledger/checkpoint")["note"]
         shop.link._session.get().watch.see(base64.b64encode(note.encode()).decode(), shop.link.consistency)
     with (
-        serving(copy) as yesterday,
+        run_service(copy) as yesterday,
         RemoteShop.connect(yesterday.url, credentials=path) as shop,
         pytest.raises(IntegrityError, match=r"the ledger is not what it was: (shrunk|forked)"),
     ):

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from masking.client.device import Device, make_key
-from tests.cast import SHOP
-from tests.serving import signed_in
+from tests.support.people import SHOP
+from tests.support.running_service import sign_in
 
 ROOT = Path(__file__).parents[1]
 DESCRIPTION = ROOT / "api" / "openapi.json"
@@ -94,7 +94,7 @@ def test_python_client_type_checks(python_client):
 
 def test_python_client_checks_out_with_a_proof_for_each_call(python_client, service, tmp_path):
     make_key(tmp_path / "shop.key")
-    token = signed_in(service.clock.world, service.store, SHOP, Device.of_file(tmp_path / "shop.key"))
+    token = sign_in(service.clock.world, service.store, SHOP, Device.of_file(tmp_path / "shop.key"))
     shutil.copy(CALLERS / "call.py", python_client)
     [libraries] = TOOLS.glob("lib/python*/site-packages")  # for attrs, which generated clients need
     environment = os.environ | {"PYTHONPATH": f"{python_client}:{ROOT}:{libraries}"}

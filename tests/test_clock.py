@@ -17,7 +17,9 @@ from masking.steps.redeem import Issued, Redeem, redeem
 from masking.steps.resolve import Resolve, resolve
 from masking.store.rows import credentials
 from masking.values.plaintext import Grant
-from tests.cast import COURIER, OTHER_COURIER, SHOP, Hands, looked, on_its_van
+from tests.support.fake_world import FakeWorld
+from tests.support.parcels import load_on_van, resolve_one
+from tests.support.people import COURIER, OTHER_COURIER, SHOP
 
 BACK = pytest.mark.parametrize("back", [timedelta(hours=1), timedelta(days=1)], ids=str)
 ON_ONE_STORE = pytest.mark.parametrize("urls", ["file"], indirect=True)
@@ -26,27 +28,27 @@ ON_ONE_STORE = pytest.mark.parametrize("urls", ["file"], indirect=True)
 class Machine:
     """A machine's clock that can be set, and its ticks, which go on."""
 
-    def __init__(self, hands: Hands) -> None:
-        self.hands = hands
+    def __init__(self, fake_world: FakeWorld) -> None:
+        self.fake_world = fake_world
         self.ticks = 1000.0
-        self.clock = SteadyClock(lambda: hands.time, lambda: self.ticks)
+        self.clock = SteadyClock(lambda: fake_world.time, lambda: self.ticks)
 
     def passes(self, **delta: float) -> None:
-        self.hands.time += timedelta(**delta)
+        self.fake_world.time += timedelta(**delta)
         self.ticks += timedelta(**delta).total_seconds()
 
     def set_back(self, by: timedelta) -> None:
-        self.hands.time -= by
+        self.fake_world.time -= by
 
 
 @pytest.fixture
-def machine(hands):
-    return Machine(hands)
+def machine(fake_world):
+    return Machine(fake_world)
 
 
 @pytest.fixture
-def world(hands, machine):
-    return World(now=machine.clock, entropy=hands.world.entropy)
+def world(fake_world, machine):
+    return World(now=machine.clock, entropy=fake_world.world.entropy)
 
 
 @BACK
@@ -57,8 +59,8 @@ def test_clock_set_back_is_ignored_and_clock_set_ahead_is_followed(machine, back
     machine.passes(minutes=5)
     assert machine.clock() == began + timedelta(minutes=5)
     assert machine.clock.ahead == back
-    machine.hands.time += back + timedelta(minutes=10)
-    assert machine.clock() == machine.hands.time
+    machine.fake_world.time += back + timedelta(minutes=10)
+    assert machine.clock() == machine.fake_world.time
     assert not machine.clock.ahead
 
 
@@ -97,33 +99,33 @@ def test_token_lasts_one_hour(store, world, machine, back):
 @BACK
 @ON_ONE_STORE
 def test_clock_change_neither_ends_nor_extends_locks_and_daily_counts(store, world, machine, back, order):
-    _, data = on_its_van(world, store, order())
-    before = looked(world, store, data.code).remaining
+    _, data = load_on_van(world, store, order())
+    before = resolve_one(world, store, data.code).remaining
     for _ in range(20):
-        looked(world, store, data.code, OTHER_COURIER)
+        resolve_one(world, store, data.code, OTHER_COURIER)
     machine.set_back(back)
     machine.passes(minutes=59)
-    assert looked(world, store, data.code, OTHER_COURIER).reason == "locked"
-    assert looked(world, store, data.code).remaining == before
+    assert resolve_one(world, store, data.code, OTHER_COURIER).reason == "locked"
+    assert resolve_one(world, store, data.code).remaining == before
     machine.passes(minutes=2)
-    assert looked(world, store, data.code, OTHER_COURIER).reason == "unknown"
+    assert resolve_one(world, store, data.code, OTHER_COURIER).reason == "unknown"
 
 
 @BACK
 @ON_ONE_STORE
 def test_duty_lasts_one_day(store, world, machine, back, order):
-    _, data = on_its_van(world, store, order())
+    _, data = load_on_van(world, store, order())
     machine.set_back(back)
     machine.passes(hours=23, minutes=59)
-    assert isinstance(looked(world, store, data.code), Grant)
+    assert isinstance(resolve_one(world, store, data.code), Grant)
     machine.passes(minutes=2)
-    assert looked(world, store, data.code).reason == "duty-is-over"
+    assert resolve_one(world, store, data.code).reason == "duty-is-over"
 
 
 @BACK
 @ON_ONE_STORE
 def test_leaves_keep_their_order_and_checkpoints_show_elapsed_time(store, world, machine, back, order):
-    _, data = on_its_van(world, store, order())
+    _, data = load_on_van(world, store, order())
     journal.sequence(world, store)
     machine.passes(minutes=1)
     machine.set_back(back)

@@ -19,18 +19,19 @@ from masking.steps.retire import SealAway, retire
 from masking.store.store import Settings
 from masking.upkeep.archive import open_archived
 from masking.upkeep.retention_run import nightly
-from tests import postgresql
-from tests.cast import OPERATOR, checked_out
-from tests.serving import serving
+from tests.support import postgresql
+from tests.support.parcels import check_out
+from tests.support.people import OPERATOR
+from tests.support.running_service import run_service
 
 
 def test_order_of_a_day_closed_early_is_sealed_under_a_successor(store, world, order):
     name, private = lifecycle.new_offline(store.keys)
     lifecycle.use_offline(store.keys, name, private, world, world.now())
-    before = checked_out(world, store, order("before"))
+    before = check_out(world, store, order("before"))
     ahead = World(now=lambda: world.now() + timedelta(days=1), entropy=world.entropy)
     assert {line.what: line.times for line in nightly(ahead, store, OPERATOR)}["days closed"] == 1
-    after = checked_out(world, store, order("after"))
+    after = check_out(world, store, order("after"))
     assert store.keys.names("archive") == ["2026-11-24.2"]
     for waybill in (before, after):
         retire(world, store, [SealAway(actor=OPERATOR, id=waybill.id)])
@@ -41,19 +42,19 @@ def test_order_of_a_day_closed_early_is_sealed_under_a_successor(store, world, o
 
 
 def test_store_that_saw_a_day_closed_wraps_nothing_under_its_key(store, world, order):
-    checked_out(world, store, order("before"))
+    check_out(world, store, order("before"))
     with transaction(store.keys.engine) as tx:  # as another process does it: this one still remembers the key
         closed = stored_key.c.purpose == "archive"
         tx.execute(stored_key.update().where(closed).values(wrapped=None, died=1))
-    checked_out(world, store, order("after"))
+    check_out(world, store, order("after"))
     wraps = {line.name: line.wraps for line in lifecycle.listing(store.keys) if line.purpose == "archive"}
     assert wraps == {"2026-11-24": 1, "2026-11-24.2": 1}
 
 
 def test_archive_key_is_rotated_by_command_and_used_by_the_next_order(store, world, order):
-    checked_out(world, store, order("before"))
+    check_out(world, store, order("before"))
     assert lifecycle.rotate(store.keys, "archive", world, world.now()) == "2026-11-24.2"
-    checked_out(world, store, order("after"))
+    check_out(world, store, order("after"))
     wraps = {line.name: line.wraps for line in lifecycle.listing(store.keys) if line.purpose == "archive"}
     assert wraps == {"2026-11-24": 1, "2026-11-24.2": 1}
 
@@ -96,7 +97,7 @@ def test_clock_ahead_of_the_database_server_is_refused(databases, tmp_path):
 
 
 def test_service_is_not_ready_when_a_key_of_today_does_not_open(tmp_path):
-    with serving(tmp_path / "deployment") as service:
+    with run_service(tmp_path / "deployment") as service:
         assert service.http.get("/readyz").json()["ready"]
         keys = service.app.state.service.store.keys
         with transaction(keys.engine) as tx:

@@ -24,14 +24,15 @@ from masking.store.rows import budgets, slots
 from masking.upkeep.retention_run import nightly
 from masking.values.plaintext import Plain
 from masking.values.printable import Dial, LabelData, MaskedLookup, Refusal, Rejected, Waybill
-from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, SHOP, SWITCH, broken, checked_out
-from tests.serving import on_the_van, van_phone
+from tests.support.parcels import check_out, damage
+from tests.support.people import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, SHOP, SWITCH
+from tests.support.running_service import load_parcels_on_van, van_phone
 
 
 @pytest.fixture
 def labels(world, store):
     """Three parcels on a courier's van, neighbours in every batch."""
-    return on_the_van(world, store, 3)
+    return load_parcels_on_van(world, store, 3)
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def orders(order):
 
 @pytest.fixture
 def entered(world, store, orders):
-    return [checked_out(world, store, each) for each in orders]
+    return [check_out(world, store, each) for each in orders]
 
 
 def record(world, store, data):
@@ -76,7 +77,7 @@ VIEWS = pytest.mark.parametrize("kept", ["", "{", "[]", '{"stamp": "1", "recipie
 
 
 @VIEWS
-def test_label_with_an_unreadable_view_is_refused_alone_and_not_counted(world, store, hands, labels, kept):
+def test_label_with_an_unreadable_view_is_refused_alone_and_not_counted(world, store, fake_world, labels, kept):
     waybill = record(world, store, labels[1])
     replace(store, schema.waybill, "id", waybill, {"masked": kept})
 
@@ -94,7 +95,7 @@ def test_label_with_an_unreadable_view_is_refused_alone_and_not_counted(world, s
         [row] = tx.execute(schema.waybill.select().where(schema.waybill.c.id == waybill))
     assert (row.prints, row.live_print) == (1, 1)
     assert sorted(alarms(store)) == [(ALARM, DISPATCHER.id), (ALARM, SHOP.id)]
-    hands.move(seconds=OFTEN.total_seconds() + 1)
+    fake_world.advance(seconds=OFTEN.total_seconds() + 1)
     asked("van")
     assert len(alarms(store)) == 3
     assert isinstance(first, LabelData)
@@ -114,7 +115,7 @@ def test_unreadable_view_is_refused_alone_to_the_courier_with_the_duty(world, st
 @pytest.mark.parametrize("how", ["seal", "row", "wrap"])
 def test_undecryptable_phone_is_not_called_and_the_others_are(world, store, labels, how):
     dials = call(world, store, [Call(actor=COURIER, code=each.code) for each in labels])
-    broken(store, record(world, store, labels[1]), how)
+    damage(store, record(world, store, labels[1]), how)
     caller = Plain(PHONES[COURIER.id])
     asked = [
         Route(actor=SWITCH, caller=caller, main=dial.number.main, extension=dial.number.extension) for dial in dials
@@ -142,7 +143,7 @@ def test_courier_phone_changed_in_the_data_is_not_called(world, store, labels):
 
 @pytest.mark.parametrize("how", ["seal", "row", "wrap"])
 def test_undecryptable_number_of_a_provider_call_is_refused_alone(world, store, labels, how):
-    broken(store, record(world, store, labels[1]), how)
+    damage(store, record(world, store, labels[1]), how)
     asked = [Call(actor=COURIER, code=each.code) for each in labels]
     first, middle, last = announce(world, store, asked, bind=True)
     assert [first.b.reveal(), middle, last.b.reveal()] == [f"+86{van_phone(0)}", DAMAGED, f"+86{van_phone(2)}"]
@@ -176,7 +177,7 @@ def test_repeated_order_is_rejected_alone_if_its_record_is_damaged(world, store,
     if how == "view":
         replace(store, schema.waybill, "id", waybill, {"masked": "{"})
     else:
-        broken(store, waybill, how)
+        damage(store, waybill, how)
     again = [Checkout(merchant=SHOP, order=each) for each in orders]
     first, middle, last = checkout(world, store, again)
     assert [each.id for each in (first, last)] == [entered[0].id, entered[2].id]
@@ -195,7 +196,7 @@ def test_changed_order_is_reported_without_showing_what_is_kept(world, store, or
 def test_damaged_order_is_not_shipped_and_amending_repairs_it(world, store, orders, entered):
     waybill = record(world, store, entered[1])
     replace(store, schema.waybill, "id", waybill, {"masked": "{"})
-    broken(store, waybill, "wrap")
+    damage(store, waybill, "wrap")
     ship = [
         Ship(merchant=SHOP, id=each.id, waybill_number=f"YT000000009{n}", routing_code="1-2")
         for n, each in enumerate(entered)
@@ -213,7 +214,7 @@ def test_damaged_order_is_not_shipped_and_amending_repairs_it(world, store, orde
 def test_damaged_order_can_be_cancelled_with_its_neighbours(world, store, entered):
     waybill = record(world, store, entered[1])
     replace(store, schema.waybill, "id", waybill, {"masked": "{"})
-    broken(store, waybill, "wrap")
+    damage(store, waybill, "wrap")
     gone = change(world, store, [Cancel(merchant=SHOP, id=each.id) for each in entered])
     assert [each.state for each in gone] == ["destroyed"] * 3
 
@@ -227,24 +228,24 @@ def test_parcel_with_an_unreadable_view_gets_a_number_of_any_city(world, store, 
     assert [type(each) for each in dials] == [Dial] * 3
 
 
-def test_damaged_records_are_sealed_away_and_destroyed_with_the_others(world, store, hands, order):
-    parcels = [checked_out(world, store, order(f"A-{n}")) for n in range(5)]
+def test_damaged_records_are_sealed_away_and_destroyed_with_the_others(world, store, fake_world, order):
+    parcels = [check_out(world, store, order(f"A-{n}")) for n in range(5)]
     for each, how in zip(parcels[1:], ["view", "seal", "row", "wrap"], strict=True):
         if how == "view":
             replace(store, schema.waybill, "id", record(world, store, each), {"masked": "{"})
         else:
-            broken(store, record(world, store, each), how)
+            damage(store, record(world, store, each), how)
     for passed, what in (
         (store.settings.retention.undelivered_after, "sealed away"),
         (store.settings.retention.destroy_after, "destroyed"),
     ):
-        hands.move(seconds=passed.total_seconds() + 1)
+        fake_world.advance(seconds=passed.total_seconds() + 1)
         assert {line.what: line.times for line in nightly(world, store, OPERATOR)}[f"waybills {what}"] == 5
 
 
-def test_unopenable_wrap_blocks_no_other_and_keeps_its_key_until_scheduled(world, store, hands, entered):
+def test_unopenable_wrap_blocks_no_other_and_keeps_its_key_until_scheduled(world, store, fake_world, entered):
     waybill = record(world, store, entered[1])
-    broken(store, waybill, "wrap")
+    damage(store, waybill, "wrap")
 
     def night():
         return {line.what: line.times for line in nightly(world, store, OPERATOR)}
@@ -254,14 +255,14 @@ def test_unopenable_wrap_blocks_no_other_and_keeps_its_key_until_scheduled(world
             line.name: (line.state, line.wraps) for line in lifecycle.listing(store.keys) if line.purpose == "online"
         }
 
-    hands.move(days=31)
+    fake_world.advance(days=31)
     done = night()
     assert (done["wraps moved to a younger key"], done["online keys destroyed"]) == (2, 0)
     assert "index keys forgotten" in done
     assert online() == {"2026-11-24": ("live", 1), "2026-12-25": ("live", 2)}
     assert [refused(world, store, each) for each in entered] == [[], [("refresh", OPERATOR.id)], []]
     assert alarms(store) == [(ALARM, OPERATOR.id)]
-    hands.move(seconds=store.settings.retention.undelivered_after.total_seconds())
+    fake_world.advance(seconds=store.settings.retention.undelivered_after.total_seconds())
     done = night()
     assert (done["waybills sealed away"], done["online keys destroyed"]) == (3, 2)
     assert [online()[name] for name in ("2026-11-24", "2026-12-25")] == [("dead", 0)] * 2

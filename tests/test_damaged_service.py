@@ -7,8 +7,9 @@ import pytest
 from api.service.request_models import ORDER
 from masking.crypto.index import record_of_waybill_id
 from masking.database import schema
-from tests.cast import SHOP, broken
-from tests.serving import Service, numbered
+from tests.support.parcels import damage
+from tests.support.people import SHOP
+from tests.support.running_service import Service, carrier_numbers
 from tests.test_service import counter
 
 DAMAGED = {"outcome": "refused", "reason": "damaged", "retry_after": None}
@@ -35,7 +36,7 @@ def spoil(service: Service, waybill: dict) -> None:
     record = record_of_waybill_id(waybill["id"])
     with service.store.data.begin() as connection:
         connection.execute(schema.waybill.update().where(schema.waybill.c.id == record).values(masked="{"))
-    broken(service.store, record, "wrap")
+    damage(service.store, record, "wrap")
 
 
 def test_damaged_record_is_reported_by_every_route_and_amending_repairs_it(service, orders):
@@ -59,7 +60,7 @@ def test_damaged_record_is_reported_by_every_route_and_amending_repairs_it(servi
     again = service.outcomes(SHOP, "/v1/waybills", {"orders": orders})
     assert again == [{"outcome": "waybill"} | first, rejected, {"outcome": "waybill"} | last]
 
-    numbers = [numbered(next(counter)) for _ in orders]
+    numbers = [carrier_numbers(next(counter)) for _ in orders]
     items = [{"id": each["id"]} | given for each, given in zip(before, numbers, strict=True)]
     shipped = service.outcomes(SHOP, "/v1/waybills/ship", {"items": items})
     assert shipped == [{"outcome": "waybill"} | first | numbers[0], DAMAGED, {"outcome": "waybill"} | last | numbers[2]]
@@ -73,7 +74,7 @@ def test_damaged_record_is_reported_by_every_route_and_amending_repairs_it(servi
 
 
 def test_label_of_a_damaged_record_is_left_out_of_the_document(service, orders):
-    waybills = entered(service, [order | numbered(next(counter)) for order in orders])
+    waybills = entered(service, [order | carrier_numbers(next(counter)) for order in orders])
     spoil(service, waybills[1])
     answer = service.ask(SHOP, "/v1/labels", {"ids": [each["id"] for each in waybills], "job": f"job-{next(counter)}"})
     assert answer.json()["outcomes"] == [{"outcome": "printed", "page": 1}, DAMAGED, {"outcome": "printed", "page": 2}]

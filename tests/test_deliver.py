@@ -10,7 +10,8 @@ from masking.steps.deliver import Deliver, deliver
 from masking.steps.label import Label, label
 from masking.store.rows import slots
 from masking.values.printable import Delivered
-from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, arrived
+from tests.support.parcels import scan_arrival
+from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER
 
 
 def held(store, waybill):
@@ -25,11 +26,11 @@ def test_virtual_number_ends_with_the_delivery(world, store, parcel):
     assert not held(store, waybill)
 
 
-def test_delivery_reported_twice_is_recorded_once_with_the_same_answer(world, store, parcel, hands):
+def test_delivery_reported_twice_is_recorded_once_with_the_same_answer(world, store, parcel, fake_world):
     waybill, data = parcel
     asked = Deliver(actor=COURIER, code=data.code)
     first, again = deliver(world, store, [asked, asked])
-    hands.move(minutes=3)
+    fake_world.advance(minutes=3)
     [later] = deliver(world, store, [asked])
     assert isinstance(first, Delivered)
     assert first == again == later
@@ -39,7 +40,7 @@ def test_delivery_reported_twice_is_recorded_once_with_the_same_answer(world, st
 
 def test_repeated_delivery_is_answered_by_the_live_label_only(world, store, parcel):
     waybill, old = parcel
-    arrived(world, store, old)
+    scan_arrival(world, store, old)
     again = Label(actor=DISPATCHER, id=waybill.id, job="job-2", station="st-1", reason="damaged")
     [live] = label(world, store, [again])
     assert isinstance(deliver(world, store, [Deliver(actor=COURIER, code=live.code)])[0], Delivered)

@@ -23,10 +23,10 @@ from masking.errors import RefusedError, SettingsError
 from masking.store.rows import people
 from masking.values.plaintext import Enrolled, Grant
 from masking.values.printable import Confirmed, DeviceEnded, Refusal, Revoked, ShiftSet
-from tests.cast import COURIER, DISPATCHER, SHOP, TENANT
-from tests.files import row, text
-from tests.proofs import KEY
-from tests.serving import ROOT, SUPERVISOR, Service, on_the_van, serving
+from tests.support.dpop_proofs import KEY
+from tests.support.order_files import row, text
+from tests.support.people import COURIER, DISPATCHER, SHOP, TENANT
+from tests.support.running_service import ROOT, SUPERVISOR, Service, load_parcels_on_van, run_service
 
 NEW = Actor(id="courier-9", tenant=TENANT, role=Role.COURIER, unit="sh-01")
 PERSON = {"role": "courier", "unit": "sh-01"}
@@ -34,7 +34,7 @@ PERSON = {"role": "courier", "unit": "sh-01"}
 
 @pytest.fixture
 def service(tmp_path) -> Iterator[Service]:
-    with serving(tmp_path / "deployment", bearer_roles=frozenset()) as running:
+    with run_service(tmp_path / "deployment", bearer_roles=frozenset()) as running:
         yield running
 
 
@@ -81,7 +81,7 @@ def test_courier_has_a_first_day_a_lost_phone_and_a_last_day(service, file, boss
             looked(me, "WB1")
         [working] = clerk.shift([NEW.id], hours=10)
         assert isinstance(working, ShiftSet)
-        labels = on_the_van(service.clock.world, service.store, 2, NEW)
+        labels = load_parcels_on_van(service.clock.world, service.store, 2, NEW)
         assert isinstance(looked(me, labels[0].code), Grant)
 
         assert boss.report_lost([NEW.id]) == [DeviceEnded(id=NEW.id)]  # without waiting for a token to expire
@@ -97,7 +97,7 @@ def test_courier_has_a_first_day_a_lost_phone_and_a_last_day(service, file, boss
 def test_ended_shift_ends_the_token(service, file, boss, clerk):
     with Courier.connect(service.url, credentials=file("me", enrolled(boss, clerk))) as me:
         clerk.shift([NEW.id], hours=10)
-        [label] = on_the_van(service.clock.world, service.store, 1, NEW)
+        [label] = load_parcels_on_van(service.clock.world, service.store, 1, NEW)
         assert isinstance(looked(me, label.code), Grant)
         clerk.shift([NEW.id], hours=0)
         with pytest.raises(RefusedError, match="no-shift"):

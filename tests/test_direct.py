@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from masking.database import hot_sql, schema
 from masking.errors import UnavailableError
 from masking.store.rows import budgets, people
-from tests.cast import COURIER, STAFF
+from tests.support.people import COURIER, STAFF
 
 ALARM = schema.alarm.insert()
 ALARMS = sa.select(schema.alarm.c.id, schema.alarm.c.kind).order_by(schema.alarm.c.id)

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from masking import disk
-from tests.serving import ROOT
+from tests.support.running_service import ROOT
 
 
 def test_replaced_file_is_private_under_any_umask(tmp_path):

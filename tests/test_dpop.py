@@ -18,9 +18,16 @@ from masking.connection import open_folder
 from masking.database import schema
 from masking.runtime import World
 from masking.store.rows import credentials
-from tests.cast import COURIER, OTHER_COURIER, SHOP, SWITCH
-from tests.proofs import KEY, OTHER_KEY, hashed, jwk, proof
-from tests.serving import Service, ready, served, serving, signed_in, staffed
+from tests.support.dpop_proofs import KEY, OTHER_KEY, hashed, jwk, proof
+from tests.support.people import COURIER, OTHER_COURIER, SHOP, SWITCH
+from tests.support.running_service import (
+    Service,
+    make_deployment,
+    run_service,
+    run_service_process,
+    sign_in,
+    wait_until_ready,
+)
 
 DEVICE, OTHER_DEVICE = Device.of_key(KEY), Device.of_key(OTHER_KEY)
 PATH = "/v1/ledger/checkpoint"
@@ -29,13 +36,15 @@ BODY = b'{"items": [{"code": "WB1", "purpose": "deliver"}]}'
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory) -> Iterator[Service]:
-    with serving(tmp_path_factory.mktemp("service") / "deployment", bearer_roles=frozenset({Role.SWITCH})) as running:
+    with run_service(
+        tmp_path_factory.mktemp("service") / "deployment", bearer_roles=frozenset({Role.SWITCH})
+    ) as running:
         yield running
 
 
 @pytest.fixture
 def token(service) -> str:
-    return signed_in(service.clock.world, service.store, COURIER, DEVICE)
+    return sign_in(service.clock.world, service.store, COURIER, DEVICE)
 
 
 def signed(service: Service, path: str, token: str, body: bytes = b"", device: Device = DEVICE) -> dict[str, str]:
@@ -76,7 +85,7 @@ def test_bound_token_is_refused_as_a_bearer_token(service, token):
 
 
 def test_token_of_another_key_is_refused(service, token):
-    signed_in(service.clock.world, service.store, OTHER_COURIER, OTHER_DEVICE)
+    sign_in(service.clock.world, service.store, OTHER_COURIER, OTHER_DEVICE)
     headers = signed(service, PATH, token, device=OTHER_DEVICE)
     assert said(service.http.get(PATH, headers=headers)) == INVALID_TOKEN
 
@@ -151,8 +160,8 @@ def test_proof_for_another_address_is_refused_with_any_host_header(service, toke
 
 @pytest.mark.parametrize("public", ["https://mask.example", "https://mask.example/some/prefix"])
 def test_proofs_behind_a_proxy_are_made_for_the_configured_address(public, tmp_path):
-    with serving(tmp_path / "d", address=public) as behind:
-        held = signed_in(behind.clock.world, behind.store, COURIER, DEVICE)
+    with run_service(tmp_path / "d", address=public) as behind:
+        held = sign_in(behind.clock.world, behind.store, COURIER, DEVICE)
         at = behind.clock.world.now().timestamp()
         for address, status in ((public + PATH, 200), (behind.url + PATH, 401)):
             headers = {
@@ -165,13 +174,13 @@ def test_proofs_behind_a_proxy_are_made_for_the_configured_address(public, tmp_p
 def test_plain_token_is_accepted_only_for_listed_roles(service):
     world, store = service.clock.world, service.store
     for who, status in ((SWITCH, 200), (SHOP, 401), (COURIER, 401)):
-        plain = signed_in(world, store, who)
+        plain = sign_in(world, store, who)
         answer = service.http.get(PATH, headers={"Authorization": f"Bearer {plain}"})
         assert answer.status_code == status
         secret = service.secret(who)
         answer = service.http.post("/v1/token", json={"secret": secret})
         assert answer.status_code == status
-    plain = signed_in(world, store, SWITCH)
+    plain = sign_in(world, store, SWITCH)
     assert said(service.http.get(PATH, headers=signed(service, PATH, plain))) == INVALID_TOKEN
 
 
@@ -231,17 +240,17 @@ def test_used_proofs_are_forgotten_once_they_are_stale(service, token):
 @pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
 def test_proof_taken_by_one_worker_is_a_replay_in_another(tmp_path, urls):
     world = World()
-    staffed(tmp_path / "d", world, addresses=urls)
+    make_deployment(tmp_path / "d", world, addresses=urls)
     store = open_folder(tmp_path / "d", world)
-    held = signed_in(world, store, COURIER, DEVICE)
+    held = sign_in(world, store, COURIER, DEVICE)
     store.close()
     environ = {"WAYBILL_ADDRESS": "https://mask.example"}
     with (
-        served("--folder", tmp_path / "d", **environ) as (_, one),
-        served("--folder", tmp_path / "d", **environ) as (_, other),
+        run_service_process("--folder", tmp_path / "d", **environ) as (_, one),
+        run_service_process("--folder", tmp_path / "d", **environ) as (_, other),
     ):
         for url in (one, other):
-            ready(url)
+            wait_until_ready(url)
         for _ in range(6):
             address = f"https://mask.example{PATH}"
             made = DEVICE.proof("GET", address, at=time.time(), token=held)

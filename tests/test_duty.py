@@ -15,7 +15,7 @@ from masking.access.duty import DUTY_LASTS, FIELDS_FOR, UNKNOWN, Duty, Facts, Pu
 from masking.access.people import Actor, Role
 from masking.values.printable import Refusal
 from masking.values.states import State
-from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, TENANT
+from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER, TENANT
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 AGES = (timedelta(0), DUTY_LASTS - timedelta(milliseconds=1), DUTY_LASTS, timedelta(days=30))

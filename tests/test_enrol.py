@@ -17,7 +17,7 @@ from masking.steps.shift import LONGEST, Shift, shift
 from masking.store.rows import codes, people
 from masking.values.plaintext import Enrolled, Plain
 from masking.values.printable import Confirmed, Refusal, Rejected, Revoked, ShiftSet
-from tests.cast import COURIER, DISPATCHER, OPERATOR, RECEIVER, SHOP, STAFF, TENANT
+from tests.support.people import COURIER, DISPATCHER, OPERATOR, RECEIVER, SHOP, STAFF, TENANT
 from tests.test_store_contract import at_once, workers
 
 __all__ = ["workers"]
@@ -141,14 +141,14 @@ def test_first_code_of_an_empty_shop_needs_no_second_person(supervised, world):
     assert isinstance(shown(supervised, world, enrolled.code), Issued)
 
 
-def test_code_is_valid_for_two_hours(supervised, world, hands):
+def test_code_is_valid_for_two_hours(supervised, world, fake_world):
     [enrolled] = enrol(world, supervised, [new()])
     vouch(supervised, world)
     begun(supervised, world)
-    hands.move(hours=2)
+    fake_world.advance(hours=2)
     assert shown(supervised, world, enrolled.code) == UNAUTHENTICATED
     [enrolled] = enrol(world, supervised, [new()])
-    hands.move(hours=2)
+    fake_world.advance(hours=2)
     assert vouch(supervised, world) == UNKNOWN
 
 
@@ -180,7 +180,7 @@ def test_revocation_applies_to_later_items_of_the_same_batch(supervised, world):
     assert leaves(supervised).count(("revoke", BOSS.id, DISPATCHER.id)) == 1
 
 
-def test_supervisor_makes_a_limited_number_of_codes_a_day(supervised, world, hands):
+def test_supervisor_makes_a_limited_number_of_codes_a_day(supervised, world, fake_world):
     asked = [new(phone=None)] * (CODES_A_DAY + 1)
     outcomes = enrol(world, supervised, asked)
     assert outcomes[-1] == Refusal(reason="enough-for-today")
@@ -189,7 +189,7 @@ def test_supervisor_makes_a_limited_number_of_codes_a_day(supervised, world, han
         codes.sweep(tx, world.now())
     assert enrol(world, supervised, asked[:1]) == [Refusal(reason="enough-for-today")]
     assert isinstance(enrol(world, supervised, [new(REGION, phone=None)])[0], Enrolled)
-    hands.move(days=1)
+    fake_world.advance(days=1)
     assert isinstance(enrol(world, supervised, asked[:1])[0], Enrolled)
 
 
@@ -200,17 +200,17 @@ def test_concurrent_workers_keep_the_daily_limit_of_codes(supervised, world, wor
     assert sum(isinstance(each, Enrolled) for some in found for each in some) == CODES_A_DAY - 1
 
 
-def test_no_token_is_issued_outside_a_shift(supervised, world, hands):
+def test_no_token_is_issued_outside_a_shift(supervised, world, fake_world):
     [enrolled] = enrol(world, supervised, [new()])
     vouch(supervised, world)
     assert shown(supervised, world, enrolled.code) == NO_SHIFT  # the device is known from now on
     [longest] = shift(world, supervised, [Shift(actor=DISPATCHER, courier=NEW.id, hours=100)])
     assert longest == ShiftSet(courier=NEW.id, until=world.now() + LONGEST)
     begun(supervised, world, hours=1)
-    hands.move(minutes=30)
+    fake_world.advance(minutes=30)
     issued = shown(supervised, world, None)
     assert held(supervised, world, issued) == (NEW, b"d" * 32)
-    hands.move(minutes=30)
+    fake_world.advance(minutes=30)
     assert held(supervised, world, issued) is None
     assert shown(supervised, world, None) == NO_SHIFT
 

@@ -28,8 +28,9 @@ from masking.steps.redeem import UNAUTHENTICATED, Issued
 from masking.store.rows import budgets, interventions, people
 from masking.values.plaintext import Connect, Plain
 from masking.values.printable import Confirmed, DeviceEnded, Refusal, Reinstated, Revoked, Unlocked
-from tests.cast import COURIER, DISPATCHER, SHOP, TENANT, arrived, checked_out, labelled
-from tests.telephone import RECIPIENT, alarms, dialled, heard
+from tests.support.calls import RECIPIENT, alarms, dial, reason_heard
+from tests.support.parcels import check_out, print_label, scan_arrival
+from tests.support.people import COURIER, DISPATCHER, SHOP, TENANT
 from tests.test_budget_store import locked_out
 from tests.test_enrol import BOSS, DEPUTY, NEW, PHONE, REGION, UNKNOWN, held, let_in, new, shown, supervised, vouch
 from tests.test_store_contract import at_once, workers
@@ -62,7 +63,7 @@ def staff_of(store, world, many: int) -> list[Actor]:
 def test_further_shop_login_needs_a_second_person(supervised, world, order, there):
     unit = SHOP.unit
     if there == "an order":
-        checked_out(world, supervised, order())
+        check_out(world, supervised, order())
         with supervised.transaction() as tx:  # as after the people of a shop were moved to other names
             tx.execute(schema.person.update().where(schema.person.c.id == SHOP.id).values(unit="elsewhere"))
     else:
@@ -75,15 +76,15 @@ def test_further_shop_login_needs_a_second_person(supervised, world, order, ther
 
 
 def test_new_code_for_a_shops_own_login_needs_a_second_person(supervised, world, order):
-    checked_out(world, supervised, order())
+    check_out(world, supervised, order())
     [again] = enrol(world, supervised, [Enrol(actor=BOSS, id=SHOP.id, role=Role.MERCHANT, unit=SHOP.unit)])
     assert shown(supervised, world, again.code) == UNAUTHENTICATED
 
 
-def test_unused_first_code_of_an_empty_shop_can_be_made_again(supervised, world, hands):
+def test_unused_first_code_of_an_empty_shop_can_be_made_again(supervised, world, fake_world):
     asked = [Enrol(actor=BOSS, id="shop-9", role=Role.MERCHANT, unit="shop-9")]
     enrol(world, supervised, asked)
-    hands.move(hours=3)
+    fake_world.advance(hours=3)
     [second] = enrol(world, supervised, asked)
     assert isinstance(shown(supervised, world, second.code), Issued)
     [third] = enrol(world, supervised, asked)
@@ -114,14 +115,14 @@ def test_clerk_of_another_outlet_confirms_only_at_an_empty_unit(supervised, worl
 
 
 def test_phone_takes_effect_when_the_confirmed_code_is_used(supervised, world, order):
-    waybill = checked_out(world, supervised, order())
-    data = labelled(world, supervised, waybill)
+    waybill = check_out(world, supervised, order())
+    data = print_label(world, supervised, waybill)
     let_in(supervised, world)
-    arrived(world, supervised, data)
+    scan_arrival(world, supervised, data)
     assign(world, supervised, [Assign(actor=DISPATCHER, what=data.code, courier=NEW.id)])
 
     def rung() -> str:
-        answer = dialled(world, supervised, data.number, RECIPIENT)
+        answer = dial(world, supervised, data.number, RECIPIENT)
         assert isinstance(answer, Connect), answer
         return answer.to.reveal()
 
@@ -142,7 +143,7 @@ def test_phone_takes_effect_when_the_confirmed_code_is_used(supervised, world, o
         assert tx.execute(sa.select(schema.code.c.phone)).scalars().all() == [None, None]
 
     enrol(world, supervised, [Lost(actor=BOSS, id=NEW.id)])
-    assert heard(world, supervised, data.number, RECIPIENT) == "not-connected"
+    assert reason_heard(world, supervised, data.number, RECIPIENT) == "not-connected"
 
 
 def test_code_without_a_phone_keeps_the_phone_in_force(supervised, world):
@@ -170,7 +171,7 @@ def test_lost_device_ends_at_once_and_the_report_is_repeatable(supervised, world
     assert details(supervised, "lost") == [{"person": NEW.id}]
 
 
-def test_revocations_beyond_the_days_limit_need_a_second_supervisor(supervised, world, hands):
+def test_revocations_beyond_the_days_limit_need_a_second_supervisor(supervised, world, fake_world):
     ids = [each.id for each in staff_of(supervised, world, ENDED_A_DAY + 2)]
     *done, first, second = enrol(world, supervised, [Revoke(actor=BOSS, id=id_) for id_ in ids])
     assert done == [Revoked(id=id_) for id_ in ids[:-2]]
@@ -180,7 +181,7 @@ def test_revocations_beyond_the_days_limit_need_a_second_supervisor(supervised, 
     assert sorted(each["person"] for each in details(supervised, "asked")) == ids[-2:]
     assert enrol(world, supervised, [Lost(actor=BOSS, id=COURIER.id)]) == [DeviceEnded(id=COURIER.id)]  # has no device
     assert enrol(world, supervised, [Revoke(actor=REGION, id=ids[-1])]) == [Revoked(id=ids[-1])]
-    hands.move(days=1)
+    fake_world.advance(days=1)
     assert enrol(world, supervised, [Revoke(actor=BOSS, id=ids[-2])]) == [Revoked(id=ids[-2])]
 
 
@@ -215,14 +216,14 @@ def test_concurrent_workers_keep_the_daily_limit_of_revocations(supervised, worl
     assert sum(isinstance(each, Revoked) for some in found for each in some) == ENDED_A_DAY
 
 
-def test_revocation_is_reversible_for_an_hour(supervised, world, hands):
+def test_revocation_is_reversible_for_an_hour(supervised, world, fake_world):
     issued = let_in(supervised, world)
     enrol(world, supervised, [Revoke(actor=BOSS, id=NEW.id)])
     assert shown(supervised, world, None) == UNAUTHENTICATED
     for by in (DISPATCHER, NEW, COURIER):
         assert enrol(world, supervised, [Reinstate(actor=by, id=NEW.id)]) == [UNKNOWN]
     assert enrol(world, supervised, [Reinstate(actor=REGION, id=COURIER.id)]) == [UNKNOWN]
-    hands.move(minutes=59)
+    fake_world.advance(minutes=59)
     with supervised.transaction() as tx:
         interventions.sweep(tx, world.now())
     assert enrol(world, supervised, [Reinstate(actor=REGION, id=NEW.id)] * 2) == [Reinstated(id=NEW.id)] * 2
@@ -232,10 +233,10 @@ def test_revocation_is_reversible_for_an_hour(supervised, world, hands):
     assert details(supervised, "reinstate") == [{"person": NEW.id}]
 
 
-def test_revocation_is_final_after_an_hour_and_erases_the_phone(supervised, world, hands):
+def test_revocation_is_final_after_an_hour_and_erases_the_phone(supervised, world, fake_world):
     let_in(supervised, world)
     enrol(world, supervised, [Revoke(actor=BOSS, id=NEW.id)])
-    hands.move(hours=1)
+    fake_world.advance(hours=1)
     assert enrol(world, supervised, [Reinstate(actor=REGION, id=NEW.id)]) == [UNKNOWN]
     with supervised.transaction() as tx:
         interventions.sweep(tx, world.now())
@@ -256,7 +257,7 @@ def test_device_of_a_revoked_person_can_serve_another_and_not_return(supervised,
     assert (devices[NEW.id], devices["courier-10"]) == (None, b"d" * 32)
 
 
-def test_third_unlock_of_one_person_in_a_day_needs_a_second_supervisor(supervised, world, hands):
+def test_third_unlock_of_one_person_in_a_day_needs_a_second_supervisor(supervised, world, fake_world):
     assert enrol(world, supervised, [Unlock(actor=BOSS, id=COURIER.id)]) == [Unlocked(id=COURIER.id)]
     assert details(supervised, "unlock") == []  # there was no lock, and no refusal is forgotten
     for _ in range(UNLOCKS_A_DAY):

@@ -28,11 +28,12 @@ from masking.steps.checkout import Checkout, checkout
 from masking.store import sealed_orders
 from masking.store.sealed_orders import Opened
 from masking.values.printable import Rejected, Waybill
-from tests.cast import RIVAL, SHOP, TENANT, Hands
+from tests.support.fake_world import FakeWorld
+from tests.support.people import RIVAL, SHOP, TENANT
 from tests.test_client import made
 from tests.test_client_trouble import unused_port
 
-HANDS = Hands()
+HANDS = FakeWorld()
 PRIVATE = bytes(range(32))
 KEY = envelope.public_key(PRIVATE, 7, HANDS.time + timedelta(days=7))
 
@@ -159,19 +160,19 @@ def test_envelope_of_another_merchant_is_refused(store, world, order, shop_box):
     assert enter(world, store, blob_of(shop_box, order()), RIVAL) == "not-for-this"
 
 
-def test_envelope_expires(store, world, order, shop_box, hands):
+def test_envelope_expires(store, world, order, shop_box, fake_world):
     blob = blob_of(shop_box, order())
-    hands.move(days=3, seconds=1)
+    fake_world.advance(days=3, seconds=1)
     assert enter(world, store, blob) == "expired"
 
 
-def test_envelope_cannot_outlive_its_key(store, world, order, shop_box, hands):
+def test_envelope_cannot_outlive_its_key(store, world, order, shop_box, fake_world):
     [key] = shop_box._directory.keys
     late = envelope.seal(key, TENANT, SHOP.unit, bytes(16), key.until + timedelta(days=9), b"{}")
     assert envelope.head(late).not_after == key.until
     forged = late[:21] + (2**40).to_bytes(8, "big") + late[29:]
     assert enter(world, store, forged) == "expired"
-    hands.move(days=7)
+    fake_world.advance(days=7)
     sealed_orders.end_keys(store, world.now())
     assert store.keys.existing("source", str(key.id)) is None
     assert enter(world, store, late) == "expired"
@@ -196,14 +197,14 @@ def test_invalid_order_in_an_envelope_is_refused_by_name(store, world, shop_box)
         assert enter(world, store, blob) == "not-an-envelope"
 
 
-def test_sealing_keys_are_made_daily_and_used_ids_kept_until_they_expire(store, world, order, shop_box, hands):
+def test_sealing_keys_are_made_daily_and_used_ids_kept_until_they_expire(store, world, order, shop_box, fake_world):
     enter(world, store, blob_of(shop_box, order()))
     assert sealed_orders.directory(world, store).count("\nkey ") == 1
-    hands.move(days=1, seconds=1)
+    fake_world.advance(days=1, seconds=1)
     assert sealed_orders.directory(world, store).count("\nkey ") == 2
     with store.transaction() as tx:
         assert sealed_orders.sweep(tx, world.now()) == 0
-    hands.move(days=3)
+    fake_world.advance(days=3)
     with store.transaction() as tx:
         assert sealed_orders.sweep(tx, world.now()) == 1
 

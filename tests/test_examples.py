@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from masking.values.plaintext import Enrolled
-from tests.serving import ROOT, ready, served
+from tests.support.running_service import ROOT, run_service_process, wait_until_ready
 from tests.test_operations import code, supervisor, waybill
 
 EXAMPLES = ROOT / "examples"
@@ -35,8 +35,8 @@ def test_systemd_units_name_commands_that_work(tmp_path):
         text = (EXAMPLES / unit).read_text("utf-8").replace("/var/lib/waybill", str(tmp_path))
         for command, *words in map(str.split, re.findall(r"/opt/waybill/bin/waybill (.*)", text)):
             if command == "serve":
-                with served(*words) as (_, url):
-                    ready(url)
+                with run_service_process(*words) as (_, url):
+                    wait_until_ready(url)
             else:
                 assert waybill(command, *words) == 0
 
@@ -56,10 +56,10 @@ def test_proxy_passes_devices_keeps_no_log_and_blocks_switch_routes(tmp_path, ca
     with socket.create_server(("127.0.0.1", 0)) as free:
         front = f"https://localhost:{free.getsockname()[1]}"
     with (
-        served("--folder", tmp_path / "d", WAYBILL_ADDRESS=front) as (_, url),
+        run_service_process("--folder", tmp_path / "d", WAYBILL_ADDRESS=front) as (_, url),
         proxied(tmp_path / "nginx", front, url) as certificate,
     ):
-        ready(url)
+        wait_until_ready(url)
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         with supervisor(front, tmp_path, code(capsys)) as boss:
             assert isinstance(boss.enrol("shop-1", role="merchant", unit="shop-1"), Enrolled)
@@ -79,10 +79,10 @@ def test_devices_sign_for_the_prefix_that_the_proxy_removes(tmp_path, capsys, mo
     with socket.create_server(("127.0.0.1", 0)) as free:
         host = f"https://localhost:{free.getsockname()[1]}"
     with (
-        served("--folder", tmp_path / "d", WAYBILL_ADDRESS=f"{host}/masks") as (_, url),
+        run_service_process("--folder", tmp_path / "d", WAYBILL_ADDRESS=f"{host}/masks") as (_, url),
         proxied(tmp_path / "nginx", host, url, prefix="/masks") as certificate,
     ):
-        ready(url)
+        wait_until_ready(url)
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         with supervisor(f"{host}/masks", tmp_path, code(capsys)) as boss:
             assert isinstance(boss.enrol("shop-1", role="merchant", unit="shop-1"), Enrolled)

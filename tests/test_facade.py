@@ -18,7 +18,7 @@ from masking.connection import Shop
 from masking.runtime import World
 from masking.values.printable import PrintedPage, Refusal, WaybillId
 from print_templates.read import read_pdf
-from tests.cast import SHOP
+from tests.support.people import SHOP
 
 numbers = count(50_000)
 

@@ -27,7 +27,7 @@ from masking.runtime import World
 from masking.store import parcels
 from masking.store.store import Settings
 from masking.values.printable import Waybill
-from tests import postgresql
+from tests.support import postgresql
 
 ROOT = Path(__file__).parents[1]
 SHOPPING = """
@@ -116,7 +116,9 @@ def test_empty_database_is_not_accepted_as_a_deployments(tmp_path, name):
 
 @pytest.mark.parametrize("how", ["rows", "schema"])
 @pytest.mark.parametrize("which", ["data", "keys"])
-def test_emptied_server_database_is_noticed_even_after_other_work_on_it(databases, tmp_path, world, hands, which, how):
+def test_emptied_server_database_is_noticed_even_after_other_work_on_it(
+    databases, tmp_path, world, fake_world, which, how
+):
     socket, folder = databases[0].url.query["host"], tmp_path / "d"
     addresses = {name: postgresql.create(socket, f"emptied-{which}-{how}-{name}") for name in ("data", "keys")}
     create(folder, world, Settings(), addresses=(addresses["data"], addresses["keys"]))
@@ -130,7 +132,7 @@ def test_emptied_server_database_is_noticed_even_after_other_work_on_it(database
         else:
             for table in reversed((schema.data if which == "data" else key_schema.keys).sorted_tables):
                 connection.execute(table.delete())
-    hands.move(seconds=MEMORY.total_seconds() + 1)  # keys are looked up anew
+    fake_world.advance(seconds=MEMORY.total_seconds() + 1)  # keys are looked up anew
     with suppress(MaskingError):
         journal.sequence(world, at_work)
     at_work.close()

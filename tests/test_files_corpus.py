@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from masking.errors import InputError
-from tests.files import CASES, SENDER, asked, case, laid_out, outcomes, write
+from tests.support.order_files import CASES, SENDER, asked, case, laid_out, outcomes, write
 
 
 def test_corpus_has_its_forty_files():

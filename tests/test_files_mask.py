@@ -17,8 +17,8 @@ from api.importing.job import ImportJob, run_job
 from api.importing.pasted import SURE
 from masking.connection import Shop, connect
 from masking.errors import InputError
-from tests.cast import SHOP
-from tests.files import FROM, HEAD, laid_out, row, text, workbook
+from tests.support.order_files import FROM, HEAD, laid_out, row, text, workbook
+from tests.support.people import SHOP
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from api.cli.main import main
 from api.output import check_output, output
 from masking.errors import InputError
-from tests.files import row, text
+from tests.support.order_files import row, text
 
 
 def write(path: Path, data: bytes, **how: bool) -> None:

@@ -17,7 +17,7 @@ from api.importing.layout import Answers, read_answers, understand
 from api.importing.orders import survey
 from api.importing.table import readings
 from masking.errors import InputError
-from tests.files import CASES, SENDER, case, laid_out, outcomes, workbook, write
+from tests.support.order_files import CASES, SENDER, case, laid_out, outcomes, workbook, write
 
 HEADERS = [
     "订单号",

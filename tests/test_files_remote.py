@@ -9,9 +9,9 @@ import pytest
 
 from api.cli.main import main
 from print_templates.read import read_pdf
-from tests.cast import SHOP
-from tests.files import row, text
-from tests.serving import serving
+from tests.support.order_files import row, text
+from tests.support.people import SHOP
+from tests.support.running_service import run_service
 
 
 @pytest.fixture
@@ -86,13 +86,13 @@ def test_service_that_stops_answering_is_asked_again_by_the_next_run(tmp_path, c
         words = ["mask", str(path), "--to", url, "--credentials", str(credentials), "--labels", "none"]
         return main(words), capsys.readouterr()
 
-    with serving(tmp_path / "deployment") as service:
+    with run_service(tmp_path / "deployment") as service:
         credentials.write_text(json.dumps({"secret": service.secret(SHOP)}), "utf-8")
         assert run(service.url, row(1))[0] == 0
     status, said = run(service.url, row(1), row(2))
     assert status == 2
     assert "the same command goes on" in said.err
-    with serving(tmp_path / "deployment") as service:
+    with run_service(tmp_path / "deployment") as service:
         credentials.write_text(json.dumps({"secret": service.secret(SHOP)}), "utf-8")
         assert run(service.url, row(1), row(2))[0] == 0
     assert [line["订单号"] for line in rows(tmp_path / "orders-masked", "masked")] == ["F-1", "F-2"]

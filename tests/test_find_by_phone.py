@@ -9,7 +9,7 @@ from masking.steps.checkout import Checkout, checkout
 from masking.steps.find import Find, find
 from masking.store.rows import waybills
 from masking.values.plaintext import Plain
-from tests.cast import RIVAL, SHOP, TENANT
+from tests.support.people import RIVAL, SHOP, TENANT
 
 
 def test_find_by_phone_reads_the_merchants_own_rows_only(world, store, order):

@@ -1,4 +1,4 @@
-"""Orders that were acknowledged are there, however a merchant's program forks. The programs are in tests/forking.py."""
+"""Orders that were acknowledged are there, however a merchant's program forks. The programs are in tests/support/forking_programs.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import masking
 from masking.connection import create
 from masking.runtime import World
 from masking.store.store import Settings
-from tests.forking import PROGRAMS, damage
+from tests.support.forking_programs import PROGRAMS, damage
 
 ROOT = Path(__file__).parents[1]
 ADVICE = "this was opened before a fork; call connect() in each process"
@@ -38,7 +38,7 @@ def run(program: str, folder: Path) -> dict:
         "-W",
         "ignore::ResourceWarning",
         "-m",
-        "tests.forking",
+        "tests.support.forking_programs",
         program,
         str(folder),
     ]

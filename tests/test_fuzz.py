@@ -17,8 +17,8 @@ from schemathesis.checks import (
 )
 
 from api.service.request_models import ORDER
-from tests.cast import COURIER, RIVAL, SHOP
-from tests.serving import Service
+from tests.support.people import COURIER, RIVAL, SHOP
+from tests.support.running_service import Service
 
 schema = schemathesis.openapi.from_path(Path(__file__).parents[1] / "api" / "openapi.json")
 

@@ -20,8 +20,8 @@ from api.service.settings import MEGABYTE, ServiceSettings
 from masking.access.people import Actor, Role
 from masking.connection import open_folder
 from masking.runtime import World
-from tests.cast import COURIER, DISPATCHER, SHOP, SWITCH
-from tests.serving import SUPERVISOR, signed_in, staffed
+from tests.support.people import COURIER, DISPATCHER, SHOP, SWITCH
+from tests.support.running_service import SUPERVISOR, make_deployment, sign_in
 
 LARGE = 2 * MEGABYTE
 MOST = 0.05
@@ -62,9 +62,9 @@ class Running:
 
     def __init__(self, folder: Path) -> None:
         world = World()
-        staffed(folder, world)
+        make_deployment(folder, world)
         store = open_folder(folder, world)
-        self._tokens = {who.id: signed_in(world, store, who) for who in (SHOP, DISPATCHER, COURIER, SWITCH, SUPERVISOR)}
+        self._tokens = {who.id: sign_in(world, store, who) for who in (SHOP, DISPATCHER, COURIER, SWITCH, SUPERVISOR)}
         store.close()
         self.app = create_app(ServiceSettings(folder=folder, bearer_roles=frozenset(Role)), world)
         self._runner = asyncio.Runner()

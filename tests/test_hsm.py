@@ -21,8 +21,8 @@ from masking.crypto.keys import FileKeySource
 from masking.errors import IntegrityError, RootUnavailableError, SettingsError
 from masking.runtime import World
 from masking.store.rows import budgets
-from tests.cast import COURIER
-from tests.serving import on_the_van, serving, staffed
+from tests.support.people import COURIER
+from tests.support.running_service import load_parcels_on_van, make_deployment, run_service
 from tests.test_forks import run
 from tests.test_keylives import opened
 
@@ -268,10 +268,10 @@ def test_service_without_its_token_answers_503_and_recovers(library, tmp_path):
     tokens = Path(os.environ["SOFTHSM2_CONF"]).parent / "tokens"
     [token] = [each for each in tokens.iterdir() if SERVED.encode() in (each / "token.object").read_bytes()]
     folder = tmp_path / "deployment"
-    staffed(folder, World())
+    make_deployment(folder, World())
     (folder / "waybill.toml").write_text(move_root(folder, library, SERVED), "utf-8")
-    with serving(folder) as service:
-        [parcel] = on_the_van(service.clock.world, service.store, 1)
+    with run_service(folder) as service:
+        [parcel] = load_parcels_on_van(service.clock.world, service.store, 1)
         look = {"items": [{"code": parcel.code, "purpose": "deliver"}]}
 
         def asked():

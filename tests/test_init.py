@@ -8,7 +8,7 @@ import pytest
 
 from masking.config import SETTINGS
 from masking.connection import OFFLINE_KEY, ROOT_KEY
-from tests.serving import ready, served
+from tests.support.running_service import run_service_process, wait_until_ready
 from tests.test_operations import folder, waybill
 
 __all__ = ["folder"]
@@ -26,8 +26,8 @@ def test_deployment_files_are_private_under_any_umask(tmp_path):
                 for each in (place / "data", place / "keys", place / "d" / ROOT_KEY, place / "d" / OFFLINE_KEY):
                     each.unlink()
                 assert waybill("keys", "init", "--folder", place / "d") == 0
-            with served("--folder", place / "d") as (_, url):
-                ready(url)
+            with run_service_process("--folder", place / "d") as (_, url):
+                wait_until_ready(url)
                 files = [each for each in place.rglob("*") if each.is_file()]
                 assert {"data", "keys", "data-wal", "keys-wal", SETTINGS} < {each.name for each in files}
                 assert [each.name for each in files if each.stat().st_mode & 0o077] == []

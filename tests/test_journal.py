@@ -18,10 +18,10 @@ from masking.ledger.log import Leaf
 from masking.ledger.loss import LossReason
 from masking.runtime import milliseconds
 from masking.store.rows import budgets
-from tests.cast import Hands
+from tests.support.fake_world import FakeWorld
 
 LEAF, NODE, POINT = schema.leaf, schema.node, schema.checkpoint
-RECORD = milliseconds(Hands().time).to_bytes(6, "big") + b"a record.."
+RECORD = milliseconds(FakeWorld().time).to_bytes(6, "big") + b"a record.."
 
 
 def write(world, store, count: int, kind: str = "grant") -> list[Leaf]:
@@ -33,10 +33,10 @@ def write(world, store, count: int, kind: str = "grant") -> list[Leaf]:
 
 
 @pytest.fixture
-def ledger(world, store, hands):
+def ledger(world, store, fake_world):
     """Twelve leaves under three checkpoints, of sizes 5, 9 and 12."""
     for count in (5, 4, 3):
-        hands.move(seconds=1)
+        fake_world.advance(seconds=1)
         write(world, store, count)
         journal.sequence(world, store)
     assert journal.verify(store).fault is None
@@ -84,7 +84,7 @@ def test_empty_ledger_is_signed_and_verifies(world, store):
     assert journal.verify(store).fault is None
 
 
-def test_idle_ledger_is_signed_each_minute_and_not_each_second(world, ledger, hands):
+def test_idle_ledger_is_signed_each_minute_and_not_each_second(world, ledger, fake_world):
     first = journal.latest(ledger)
     assert journal.sequence(world, ledger) == first
     assert journal.sequence(world, ledger, now=world.now() + timedelta(seconds=59)) == first
@@ -95,9 +95,9 @@ def test_idle_ledger_is_signed_each_minute_and_not_each_second(world, ledger, ha
     assert journal.verify(ledger).fault is None
 
 
-def test_leaf_that_commits_late_is_placed_though_its_id_is_older(world, store, hands):
+def test_leaf_that_commits_late_is_placed_though_its_id_is_older(world, store, fake_world):
     late = store.leaf(world, world.now(), "grant", "courier-7", RECORD)
-    hands.move(minutes=5)
+    fake_world.advance(minutes=5)
     early = write(world, store, 2)
     journal.sequence(world, store)
     assert late.id < early[0].id
@@ -185,7 +185,7 @@ def test_leaves_beyond_one_batch_are_placed_in_one_call(world, store):
     assert rows(store, POINT.c.size) == [journal._BATCH, journal._BATCH + 1]
 
 
-def test_who_saw_finds_a_waybill_before_and_after_sequencing(world, store, hands):
+def test_who_saw_finds_a_waybill_before_and_after_sequencing(world, store, fake_world):
     other = store.leaf(world, world.now(), "grant", "courier-8", RECORD[:6] + b"another...")
     with store.transaction() as tx:
         journal.append(tx, [other])
@@ -193,15 +193,15 @@ def test_who_saw_finds_a_waybill_before_and_after_sequencing(world, store, hands
     assert journal.who_saw(world, store, RECORD) == first
     journal.sequence(world, store)
     assert journal.who_saw(world, store, RECORD) == first
-    hands.move(days=40)
+    fake_world.advance(days=40)
     later = write(world, store, 1, "destroy")
     assert journal.who_saw(world, store, RECORD) == first + later
 
 
-def test_who_saw_since_a_time_leaves_out_what_was_signed_before(world, store, hands):
+def test_who_saw_since_a_time_leaves_out_what_was_signed_before(world, store, fake_world):
     write(world, store, 2)
     journal.sequence(world, store)
-    hands.move(hours=2)
+    fake_world.advance(hours=2)
     since, later = world.now(), write(world, store, 1)
     journal.sequence(world, store)
     assert journal.who_saw(world, store, RECORD, since=since) == later
@@ -209,17 +209,17 @@ def test_who_saw_since_a_time_leaves_out_what_was_signed_before(world, store, ha
 
 
 @pytest.mark.parametrize("signed", [True, False])
-def test_clock_set_back_hides_no_leaf_from_who_saw_since(world, store, hands, signed):
+def test_clock_set_back_hides_no_leaf_from_who_saw_since(world, store, fake_world, signed):
     old = write(world, store, 1)
     journal.sequence(world, store)
-    hands.move(hours=2)
+    fake_world.advance(hours=2)
     since = world.now()
     journal.sequence(world, store)
-    hands.move(hours=-5)
+    fake_world.advance(hours=-5)
     hidden = write(world, store, 1)
     if signed:
         journal.sequence(world, store)
-    hands.move(hours=6)
+    fake_world.advance(hours=6)
     later = write(world, store, 1)
     journal.sequence(world, store)
     assert journal.who_saw(world, store, RECORD, since=since) == hidden + later
@@ -334,17 +334,17 @@ def test_changed_tree_cannot_be_accepted(world, ledger):
         accepted(world, ledger)
 
 
-def signed_for_days(world, store, hands, days):
+def signed_for_days(world, store, fake_world, days):
     """A checkpoint of one leaf each half hour."""
     for _ in range(48 * days):
         write(world, store, 1)
         journal.sequence(world, store)
-        hands.move(minutes=30)
+        fake_world.advance(minutes=30)
 
 
 @pytest.mark.parametrize("urls", ["memory"], indirect=True)
-def test_old_checkpoints_are_pruned_to_the_last_of_each_hour(world, store, hands):
-    signed_for_days(world, store, hands, 2)
+def test_old_checkpoints_are_pruned_to_the_last_of_each_hour(world, store, fake_world):
+    signed_for_days(world, store, fake_world, 2)
     assert journal.prune(store) == 24 - 1  # of hours that are over for a day, the first of two
     left = rows(store, POINT.c.number)
     assert left[-48:] == list(range(48, 96))
@@ -356,29 +356,29 @@ def test_old_checkpoints_are_pruned_to_the_last_of_each_hour(world, store, hands
 
 
 @pytest.mark.parametrize("urls", ["memory"], indirect=True)
-def test_missing_checkpoint_of_the_last_day_is_still_named(world, store, hands):
-    signed_for_days(world, store, hands, 2)
+def test_missing_checkpoint_of_the_last_day_is_still_named(world, store, fake_world):
+    signed_for_days(world, store, fake_world, 2)
     journal.prune(store)
     edit(store, POINT.delete().where(POINT.c.number == 60))
     assert journal.verify(store).fault == journal.LedgerFault(60, "checkpoint-missing", 60)
 
 
 @pytest.mark.parametrize("urls", ["memory"], indirect=True)
-def test_workers_limited_to_one_signature_a_minute_share_it(world, store, hands):
+def test_workers_limited_to_one_signature_a_minute_share_it(world, store, fake_world):
     for _ in range(3):
         write(world, store, 1)
         journal.sequence(world, store, at_most_every=timedelta(seconds=1))
     assert (rows(store, POINT.c.number), journal.verify(store).waiting) == ([0], 2)
-    hands.move(seconds=1)
+    fake_world.advance(seconds=1)
     journal.sequence(world, store, at_most_every=timedelta(seconds=1))
     assert (rows(store, POINT.c.number), journal.verify(store).size) == ([0, 1], 3)
 
 
-def test_verification_continues_after_the_verified_checkpoint(world, store, hands):
+def test_verification_continues_after_the_verified_checkpoint(world, store, fake_world):
     write(world, store, 5)
     begun = journal.sequence(world, store)
     write(world, store, 4)
-    hands.move(seconds=1)
+    fake_world.advance(seconds=1)
     journal.sequence(world, store)
     assert journal.verify(store, since=begun) == journal.AuditReport(9, None, journal.latest(store), 0)
     edit(store, LEAF.update().where(LEAF.c.position == 2).values(body=b"invented"))

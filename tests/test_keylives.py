@@ -18,7 +18,8 @@ from masking.keys import lifecycle
 from masking.keys.keystore import Generation, KeyStore
 from masking.runtime import day_of
 from masking.store.rows import waybills
-from tests.cast import TENANT, broken, checked_out, labelled
+from tests.support.parcels import check_out, damage, print_label
+from tests.support.people import TENANT
 
 NAME = "recipient.name"
 
@@ -48,13 +49,13 @@ def wraps(store):
 
 @pytest.fixture
 def many(store, world, order):
-    return [checked_out(world, store, order(f"A-{n}")) for n in range(5)]
+    return [check_out(world, store, order(f"A-{n}")) for n in range(5)]
 
 
-def test_closed_day_leaves_only_the_offline_key(store, world, hands, many):
+def test_closed_day_leaves_only_the_offline_key(store, world, fake_world, many):
     assert names(store, "archive") == {"2026-11-24": "live"}
     assert lifecycle.archive_keys_due(store.keys, world.now()) == []
-    hands.move(days=1)
+    fake_world.advance(days=1)
     due = lifecycle.archive_keys_due(store.keys, world.now())
     assert due == ["2026-11-24"]
     lifecycle.close_days(store.keys, due, world.now())
@@ -63,16 +64,16 @@ def test_closed_day_leaves_only_the_offline_key(store, world, hands, many):
     assert [opened(store, each) for each in many] == ["欧阳测试"] * 5  # the online keys are another matter
 
 
-def test_batch_begun_before_midnight_still_finds_its_day(store, world, hands, many):
-    hands.move(hours=16)  # half past midnight in China
+def test_batch_begun_before_midnight_still_finds_its_day(store, world, fake_world, many):
+    fake_world.advance(hours=16)  # half past midnight in China
     assert day_of(world.now()) == "2026-11-25"
     assert lifecycle.archive_keys_due(store.keys, world.now()) == []
 
 
-def test_old_online_keys_are_destroyed_after_their_wraps_have_moved(store, world, hands, many):
-    hands.move(days=29)
+def test_old_online_keys_are_destroyed_after_their_wraps_have_moved(store, world, fake_world, many):
+    fake_world.advance(days=29)
     assert lifecycle.due_online(store.keys, world.now()) == []
-    hands.move(days=2)
+    fake_world.advance(days=2)
     due = lifecycle.due_online(store.keys, world.now())
     assert due == ["2026-11-24"]
     with pytest.raises(RefusedError, match="wraps-hang-on-it"):
@@ -84,8 +85,8 @@ def test_old_online_keys_are_destroyed_after_their_wraps_have_moved(store, world
     assert [opened(store, each) for each in many] == ["欧阳测试"] * 5
 
 
-def test_interrupted_refresh_is_continued(store, world, hands, many):
-    hands.move(days=31)
+def test_interrupted_refresh_is_continued(store, world, fake_world, many):
+    fake_world.advance(days=31)
     moves = lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now(), batch=2)
     assert next(moves) == 2
     moves.close()
@@ -96,19 +97,19 @@ def test_interrupted_refresh_is_continued(store, world, hands, many):
 
 
 @pytest.mark.parametrize("batch", [1, 2, 1000])
-def test_unopenable_wrap_stays_and_the_others_move(store, world, hands, many, batch):
+def test_unopenable_wrap_stays_and_the_others_move(store, world, fake_world, many, batch):
     damaged = wraps(store)[1].waybill
-    broken(store, damaged, "wrap")
-    hands.move(days=31)
+    damage(store, damaged, "wrap")
+    fake_world.advance(days=31)
     assert run(lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now(), batch=batch)) == 4
     assert lifecycle.remaining_wraps(store.keys, ["2026-11-24"]) == [("2026-11-24", damaged)]
     with pytest.raises(RefusedError, match="wraps-hang-on-it"):
         lifecycle.destroy(store.keys, "online", "2026-11-24", world.now())
 
 
-def test_moved_wrap_keeps_its_binding(store, world, hands, many):
+def test_moved_wrap_keeps_its_binding(store, world, fake_world, many):
     before = {row.waybill: row for row in wraps(store)}
-    hands.move(days=31)
+    fake_world.advance(days=31)
     run(lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now()))
     key = store.keys.existing("online", "2026-12-25")
     old = store.keys.existing("online", "2026-11-24")
@@ -137,7 +138,7 @@ def test_wraps_with_swapped_rows_do_not_open(store, many):
 
 def test_revoked_online_key_wraps_nothing_new_and_opens_until_refreshed(store, world, order, many):
     lifecycle.revoke(store.keys, "online", "2026-11-24", world.now())
-    late = checked_out(world, store, order("A-late"))
+    late = check_out(world, store, order("A-late"))
     assert names(store, "online") == {"2026-11-24": "revoked", "2026-11-24.2": "live"}
     assert [opened(store, each) for each in [*many, late]] == ["欧阳测试"] * 6
     assert lifecycle.due_online(store.keys, world.now()) == ["2026-11-24"]
@@ -164,10 +165,10 @@ def test_worker_unaware_of_a_revocation_wraps_nothing_by_that_key(store, world, 
     assert {row.waybill: row.online_key for row in wraps(store)}[bytes(16)] == "2026-11-24.2"
 
 
-def test_wrap_moved_after_it_was_read_still_opens(store, world, hands, many):
+def test_wrap_moved_after_it_was_read_still_opens(store, world, fake_world, many):
     record = record_of_waybill_id(many[0].id)
     [read_before] = store.keys.online_wraps([Generation(record, 1)]).values()
-    hands.move(days=31)
+    fake_world.advance(days=31)
     run(lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now()))
     lifecycle.destroy(store.keys, "online", "2026-11-24", world.now())
     assert store.keys.unwrap(read_before) == store.keys.unwrap(
@@ -180,27 +181,27 @@ def test_key_in_use_is_not_refreshed(store, world, many):
         run(lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now()))
 
 
-def test_labels_of_an_older_key_are_read_unless_it_is_revoked(store, world, many, hands):
-    first = labelled(world, store, many[0])
+def test_labels_of_an_older_key_are_read_unless_it_is_revoked(store, world, many, fake_world):
+    first = print_label(world, store, many[0])
     assert lifecycle.rotate(store.keys, "label", world, world.now()) == "2"
-    second = labelled(world, store, many[1])
+    second = print_label(world, store, many[1])
     assert first.code[3:5] != second.code[3:5]
     assert store.read_codes([first.code], world, world.now()) == [(record_of_waybill_id(many[0].id), 1)]
     lifecycle.revoke(store.keys, "label", "1", world.now())
     assert store.read_codes([first.code], world, world.now()) == [None]
     assert store.read_codes([second.code], world, world.now()) == [(record_of_waybill_id(many[1].id), 1)]
     lifecycle.revoke(store.keys, "label", "2", world.now())
-    third = labelled(world, store, many[2])
+    third = print_label(world, store, many[2])
     assert store.read_codes([third.code], world, world.now()) == [(record_of_waybill_id(many[2].id), 1)]
     assert names(store, "label") == {"1": "dead", "2": "dead", "3": "live"}
 
 
-def test_another_worker_forgets_a_revoked_label_key_within_ten_seconds(store, world, many, hands):
-    code = labelled(world, store, many[0]).code
+def test_another_worker_forgets_a_revoked_label_key_within_ten_seconds(store, world, many, fake_world):
+    code = print_label(world, store, many[0]).code
     other = KeyStore(store.keys.engine, store.keys.source)
     assert list(other.label_keys(world, world.now())) == [1]
     lifecycle.revoke(store.keys, "label", "1", world.now())
-    hands.move(seconds=11)
+    fake_world.advance(seconds=11)
     assert 1 not in other.label_keys(world, world.now())
     assert store.read_codes([code], world, world.now()) == [None]
 
@@ -211,21 +212,21 @@ def test_only_existing_keys_of_some_kinds_can_be_revoked(store, world, many):
             lifecycle.revoke(store.keys, purpose, name, world.now())
 
 
-def test_index_keys_are_destroyed_after_their_time(store, world, hands, many):
+def test_index_keys_are_destroyed_after_their_time(store, world, fake_world, many):
     assert lifecycle.forget_indexes(store.keys, world.now()) == 0
-    hands.move(days=8)
+    fake_world.advance(days=8)
     assert lifecycle.forget_indexes(store.keys, world.now()) == 1  # last week's merge key
-    hands.move(days=23)
+    fake_world.advance(days=23)
     assert lifecycle.forget_indexes(store.keys, world.now()) == 1
     assert names(store, "person") == names(store, "merge") == {}
 
 
-def test_new_offline_key_is_used_from_the_next_day_on(store, world, hands, order, many):
+def test_new_offline_key_is_used_from_the_next_day_on(store, world, fake_world, order, many):
     name, private = lifecycle.new_offline(store.keys)
     lifecycle.use_offline(store.keys, name, private, world, world.now())
     assert name == "2"
-    hands.move(days=1)
-    checked_out(world, store, order("A-next"))
+    fake_world.advance(days=1)
+    check_out(world, store, order("A-next"))
     with transaction(store.keys.engine) as tx:
         table = key_schema.stored_key
         query = sa.select(table.c.name, table.c.sealed_to, table.c.archived).where(table.c.purpose == "archive")

@@ -23,7 +23,8 @@ from masking.keys.root import rotate_root
 from masking.ledger.log import decode
 from masking.runtime import World
 from masking.steps.retire import SealAway, retire
-from tests.cast import OPERATOR, broken
+from tests.support.parcels import damage
+from tests.support.people import OPERATOR
 from tests.test_keylives import opened
 
 ROOT = Path(__file__).parents[1]
@@ -99,7 +100,7 @@ def test_online_key_is_revoked_refreshed_and_destroyed(waybill, folder, token):
 def test_unopenable_wrap_stays_with_its_key_and_is_reported(waybill, folder, token):
     day = re.search(r"^online +(\S+)", waybill("keys", "list")[1], re.MULTILINE)[1]
     store = open_folder(folder, World())
-    broken(store, record_of_waybill_id(token), "wrap")
+    damage(store, record_of_waybill_id(token), "wrap")
     store.close()
     assert waybill("keys", "revoke", "online", day, "--yes")[0] == 0
     status, out, err = waybill("keys", "refresh", "online")

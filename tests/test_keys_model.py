@@ -16,7 +16,8 @@ from masking.errors import RefusedError, UnknownWaybillError
 from masking.keys import lifecycle
 from masking.keys.keystore import Destruction, Generation, KeyStore
 from masking.upkeep.archive import _archived_key
-from tests.cast import TENANT, Hands
+from tests.support.fake_world import FakeWorld
+from tests.support.people import TENANT
 
 
 class Keys(RuleBasedStateMachine):
@@ -26,7 +27,7 @@ class Keys(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.hands = Hands()
+        self.fake_world = FakeWorld()
         self.engine = open_engine("sqlite://")
         key_schema.keys.create_all(self.engine)
         self.keys = KeyStore(self.engine, FileKeySource(bytes(32)))
@@ -40,13 +41,13 @@ class Keys(RuleBasedStateMachine):
 
     @property
     def world(self):
-        return self.hands.world
+        return self.fake_world.world
 
     @rule(target=waybills)
     def seal(self):
         """A new waybill."""
-        generation = Generation(self.world.record_id(self.hands.time), 1)
-        [key] = self.keys.add_wraps(TENANT, [generation], self.world, self.hands.time)
+        generation = Generation(self.world.record_id(self.fake_world.time), 1)
+        [key] = self.keys.add_wraps(TENANT, [generation], self.world, self.fake_world.time)
         [wrapped] = self.keys.online_wraps([generation]).values()
         day = wrapped.online_key[:10]
         self.sealed_to.setdefault(day, max(self.offline, key=int))
@@ -55,32 +56,34 @@ class Keys(RuleBasedStateMachine):
 
     @rule(days=st.integers(0, 20))
     def time_passes(self, days):
-        self.hands.move(days=days, hours=1)
+        self.fake_world.advance(days=days, hours=1)
 
     @rule()
     def the_days_close(self):
-        lifecycle.close_days(self.keys, lifecycle.archive_keys_due(self.keys, self.hands.time), self.hands.time)
+        lifecycle.close_days(
+            self.keys, lifecycle.archive_keys_due(self.keys, self.fake_world.time), self.fake_world.time
+        )
 
     @rule(purpose=st.sampled_from(["online", "label"]))
     def rotate(self, purpose):
-        lifecycle.rotate(self.keys, purpose, self.world, self.hands.time)
+        lifecycle.rotate(self.keys, purpose, self.world, self.fake_world.time)
 
     @rule()
     def rotate_offline(self):
         name, private = lifecycle.new_offline(self.keys)
-        lifecycle.use_offline(self.keys, name, private, self.world, self.hands.time)
+        lifecycle.use_offline(self.keys, name, private, self.world, self.fake_world.time)
         self.offline[name] = private
 
     @rule(choice=st.randoms(use_true_random=False))
     def revoke(self, choice):
         names = self.keys.names("online")
         if names:
-            lifecycle.revoke(self.keys, "online", choice.choice(names), self.hands.time)
+            lifecycle.revoke(self.keys, "online", choice.choice(names), self.fake_world.time)
 
     @rule(batches=st.integers(0, 3))
     def refresh_a_little(self, batches):
         """Cut off after some batches."""
-        moves = lifecycle.refresh(self.keys, self._old(), self.world, self.hands.time, batch=1)
+        moves = lifecycle.refresh(self.keys, self._old(), self.world, self.fake_world.time, batch=1)
         for _ in range(batches):
             next(moves, None)
         moves.close()
@@ -88,15 +91,15 @@ class Keys(RuleBasedStateMachine):
     @rule()
     def refresh_and_destroy(self):
         for name in self._old():
-            list(lifecycle.refresh(self.keys, [name], self.world, self.hands.time))
-            lifecycle.destroy(self.keys, "online", name, self.hands.time)
+            list(lifecycle.refresh(self.keys, [name], self.world, self.fake_world.time))
+            lifecycle.destroy(self.keys, "online", name, self.fake_world.time)
 
     @rule(choice=st.randoms(use_true_random=False))
     def a_key_that_something_hangs_on_is_not_destroyed(self, choice):
         used = {w.online_key for w in self.keys.online_wraps(list(self.model)).values()}
         if used:
             with pytest.raises(RefusedError):
-                lifecycle.destroy(self.keys, "online", choice.choice(sorted(used)), self.hands.time)
+                lifecycle.destroy(self.keys, "online", choice.choice(sorted(used)), self.fake_world.time)
 
     @rule(waybill=waybills)
     def seal_away(self, waybill):
@@ -107,7 +110,7 @@ class Keys(RuleBasedStateMachine):
     @rule(waybill=consumes(waybills))
     def destroy(self, waybill):
         key, _, day = self.model[waybill]
-        self.keys.destroy([Destruction(waybill.waybill, "operator", "test")], self.hands.time)
+        self.keys.destroy([Destruction(waybill.waybill, "operator", "test")], self.fake_world.time)
         self.model[waybill] = (key, "destroyed", day)
 
     @rule()
@@ -129,7 +132,7 @@ class Keys(RuleBasedStateMachine):
                 assert _archived_key(self.keys, private, waybill) == key
 
     def _old(self) -> list[str]:
-        current = self.keys.day_name("online", self.world, self.hands.time)
+        current = self.keys.day_name("online", self.world, self.fake_world.time)
         lines = lifecycle.listing(self.keys)
         return [
             line.name

@@ -27,8 +27,15 @@ from masking.steps.checkout import Checkout, checkout
 from masking.steps.enrol import new_secret
 from masking.store.store import Store
 from masking.values.json import order_from_json
-from tests.cast import COURIER, RECEIVER, SHOP, leave_only
-from tests.serving import on_the_van, ready, served, signed_in, staffed
+from tests.support.parcels import limit_remaining
+from tests.support.people import COURIER, RECEIVER, SHOP
+from tests.support.running_service import (
+    load_parcels_on_van,
+    make_deployment,
+    run_service_process,
+    sign_in,
+    wait_until_ready,
+)
 
 SEED = 20261124
 WORLD = World()
@@ -36,12 +43,12 @@ WORLD = World()
 
 @pytest.fixture
 def folder(tmp_path, urls):
-    staffed(tmp_path / "d", WORLD, addresses=urls)
+    make_deployment(tmp_path / "d", WORLD, addresses=urls)
     return tmp_path / "d"
 
 
 def token(store: Store, who: Actor) -> dict[str, str]:
-    return {"Authorization": f"Bearer {signed_in(WORLD, store, who)}"}
+    return {"Authorization": f"Bearer {sign_in(WORLD, store, who)}"}
 
 
 def at_once(many: int, act: Callable[[int], None]) -> None:
@@ -70,13 +77,13 @@ def leaves(store: Store, kind: str) -> list[Any]:
 @pytest.mark.parametrize("kill_after", [random.Random(SEED + n).randrange(5, 150) for n in range(2)])
 def test_killed_service_has_lost_no_order_and_revealed_nothing_unrecorded(folder, kill_after):
     store = open_folder(folder, WORLD)
-    codes = [each.code for each in on_the_van(WORLD, store, 5)]
+    codes = [each.code for each in load_parcels_on_van(WORLD, store, 5)]
     as_shop, as_courier = token(store, SHOP), token(store, COURIER)
     taken: dict[str, str] = {}
     granted: list[str] = []
     done = threading.Semaphore(0)
-    with served("--folder", folder, "--bearer-roles", "merchant,outlet,courier") as (process, url):
-        ready(url)
+    with run_service_process("--folder", folder, "--bearer-roles", "merchant,outlet,courier") as (process, url):
+        wait_until_ready(url)
 
         def act(n: int) -> None:
             with httpx.Client(base_url=url) as http:
@@ -115,13 +122,16 @@ def test_killed_service_has_lost_no_order_and_revealed_nothing_unrecorded(folder
 @pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
 def test_two_workers_share_budgets_events_and_revocations(folder):
     store = open_folder(folder, WORLD)
-    labels = on_the_van(WORLD, store, 12)
+    labels = load_parcels_on_van(WORLD, store, 12)
     as_courier, as_outlet = token(store, COURIER), token(store, RECEIVER)
-    leave_only(WORLD, store, 5)
+    limit_remaining(WORLD, store, 5)
     outcomes: list[str] = []
     scanned: list[dict[str, Any]] = []
-    with served("--folder", folder, "--workers", "2", "--bearer-roles", "merchant,outlet,courier") as (process, url):
-        ready(url)
+    with run_service_process("--folder", folder, "--workers", "2", "--bearer-roles", "merchant,outlet,courier") as (
+        process,
+        url,
+    ):
+        wait_until_ready(url)
 
         def act(n: int) -> None:
             with httpx.Client(base_url=url, timeout=30) as http:

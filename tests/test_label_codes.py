@@ -14,7 +14,7 @@ from PIL import Image
 
 from print_templates import code128, qr
 from print_templates.read import decode
-from tests.labels import patient
+from tests.support.sample_labels import patient
 
 SYMBOLS = 10_000 if os.environ.get("LONG") else 500
 CODES = st.text(qr.ALPHABET, min_size=1, max_size=qr.CAPACITY)

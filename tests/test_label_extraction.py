@@ -10,7 +10,7 @@ import pypdfium2
 import pytest
 
 from print_templates.render import render
-from tests.labels import label, view
+from tests.support.sample_labels import sample_label, sample_view
 
 SAID = [
     "示例快递",
@@ -29,7 +29,9 @@ MANY = "".join(map(chr, range(0x4E10, 0x4F30)))
 def document(folder: Path) -> Path:
     """A label with characters beyond the first 65,536, and more than 256 in all: codes whose first byte changes."""
     parts = [MANY[n : n + 40] for n in range(0, len(MANY), 40)]
-    rendered = render([label(n, view=view(goods=f"㐂{RARE}", remark=part)) for n, part in enumerate(parts)])
+    rendered = render(
+        [sample_label(n, view=sample_view(goods=f"㐂{RARE}", remark=part)) for n, part in enumerate(parts)]
+    )
     assert not [outcome for outcome in rendered.outcomes if outcome.notes]
     path = folder / "labels.pdf"
     path.write_bytes(rendered.data)

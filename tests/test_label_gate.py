@@ -15,7 +15,7 @@ from print_templates.drawing import Drawing, Piece, Run
 from print_templates.gate import release
 from print_templates.layout import lay_out
 from print_templates.template import template
-from tests.labels import label, patient, view
+from tests.support.sample_labels import patient, sample_label, sample_view
 
 FORM = template("100x180")
 
@@ -25,25 +25,25 @@ def drawn(data: LabelData) -> Drawing:
 
 
 def test_label_as_laid_out_is_released() -> None:
-    assert release(drawn(label()), label(), FORM) == drawn(label())
+    assert release(drawn(sample_label()), sample_label(), FORM) == drawn(sample_label())
 
 
 @patient
 @given(st.text(min_size=1, max_size=12))
 def test_extra_text_is_refused(text: str) -> None:
-    drawing = drawn(label())
+    drawing = drawn(sample_label())
     allowed = {run.text for run in drawing.runs} | FORM.constants
     more = Run((Piece(20, 20, 20, "text", text, 20),))
     if text in allowed:
         return
     with pytest.raises(RefusedError, match="text-not-on-the-list"):
-        release(replace(drawing, runs=(*drawing.runs, more)), label(), FORM)
+        release(replace(drawing, runs=(*drawing.runs, more)), sample_label(), FORM)
 
 
 @patient
 @given(st.data())
 def test_altered_character_is_refused(data: st.DataObject) -> None:
-    drawing = drawn(label())
+    drawing = drawn(sample_label())
     n = data.draw(st.integers(0, len(drawing.runs) - 1))
     run = drawing.runs[n]
     k = data.draw(st.integers(0, len(run.pieces) - 1))
@@ -52,25 +52,25 @@ def test_altered_character_is_refused(data: st.DataObject) -> None:
     other = piece._replace(chars=piece.chars[:at] + "密" + piece.chars[at + 1 :])
     altered = run._replace(pieces=(*run.pieces[:k], other, *run.pieces[k + 1 :]))
     with pytest.raises(RefusedError, match="text-not-on-the-list"):
-        release(replace(drawing, runs=(*drawing.runs[:n], altered, *drawing.runs[n + 1 :])), label(), FORM)
+        release(replace(drawing, runs=(*drawing.runs[:n], altered, *drawing.runs[n + 1 :])), sample_label(), FORM)
 
 
 def test_text_of_another_label_is_refused() -> None:
-    other = label(view=view(recipient_name="另一人"))
+    other = sample_label(view=sample_view(recipient_name="另一人"))
     with pytest.raises(RefusedError, match="text-not-on-the-list"):
-        release(drawn(other), label(), FORM)
+        release(drawn(other), sample_label(), FORM)
 
 
 def test_code_with_other_content_is_refused() -> None:
-    drawing = drawn(label())
+    drawing = drawn(sample_label())
     for kind, modules in (("qr", qr.symbols(["HTTPS://EXAMPLE.COM"])[0]), ("code128", _bars("13800000001"))):
         codes = tuple(c._replace(modules=modules) if c.kind == kind else c for c in drawing.codes)
         with pytest.raises(RefusedError, match="code-not-on-the-list"):
-            release(replace(drawing, codes=codes), label(), FORM)
+            release(replace(drawing, codes=codes), sample_label(), FORM)
 
 
 def test_unreadable_code_is_refused() -> None:
-    drawing = drawn(label())
+    drawing = drawn(sample_label())
     for n, code in enumerate(drawing.codes):
         row = len(code.modules) // code.rows
         half = (
@@ -78,11 +78,13 @@ def test_unreadable_code_is_refused() -> None:
         )
         damaged = code._replace(modules=half)
         with pytest.raises(RefusedError, match="code-not-on-the-list"):
-            release(replace(drawing, codes=(*drawing.codes[:n], damaged, *drawing.codes[n + 1 :])), label(), FORM)
+            release(
+                replace(drawing, codes=(*drawing.codes[:n], damaged, *drawing.codes[n + 1 :])), sample_label(), FORM
+            )
 
 
 def test_qr_module_that_error_correction_would_repair_is_refused() -> None:
-    drawing = drawn(label())
+    drawing = drawn(sample_label())
     [at] = [n for n, code in enumerate(drawing.codes) if code.kind == "qr"]
     code = drawing.codes[at]
     for place, bit in ((82, 0x80), (42, 0x10), (100, 0x01)):
@@ -90,14 +92,16 @@ def test_qr_module_that_error_correction_would_repair_is_refused() -> None:
         flipped[place] ^= bit
         damaged = code._replace(modules=bytes(flipped))
         with pytest.raises(RefusedError, match="code-not-on-the-list"):
-            release(replace(drawing, codes=(*drawing.codes[:at], damaged, *drawing.codes[at + 1 :])), label(), FORM)
+            release(
+                replace(drawing, codes=(*drawing.codes[:at], damaged, *drawing.codes[at + 1 :])), sample_label(), FORM
+            )
 
 
 def test_code_of_an_unknown_kind_is_refused() -> None:
-    drawing = drawn(label())
+    drawing = drawn(sample_label())
     codes = (drawing.codes[0]._replace(kind="logo"), *drawing.codes[1:])
     with pytest.raises(RefusedError, match="code-not-on-the-list"):
-        release(replace(drawing, codes=codes), label(), FORM)
+        release(replace(drawing, codes=codes), sample_label(), FORM)
 
 
 @patient
@@ -106,32 +110,32 @@ def test_code_of_an_unknown_kind_is_refused() -> None:
     st.from_regex(r"\A[A-Za-z0-9-]{6,12}\Z") | st.from_regex(r"\A[A-Z]{2}[0-9]{10,13}\Z"),
 )
 def test_gate_reads_every_code_as_drawn(code: str, number: str) -> None:
-    data = label(code=code, waybill_number=number)
+    data = sample_label(code=code, waybill_number=number)
     assert release(drawn(data), data, FORM) == drawn(data)
 
 
 @patient
 @given(st.text(qr.ALPHABET, min_size=1, max_size=qr.CAPACITY))
 def test_code_of_another_label_is_refused(code: str) -> None:
-    drawing = drawn(label())
+    drawing = drawn(sample_label())
     modules = qr.symbols([code])[0]
     codes = tuple(each._replace(modules=modules) if each.kind == "qr" else each for each in drawing.codes)
-    if code == label().code:
+    if code == sample_label().code:
         return
     with pytest.raises(RefusedError, match="code-not-on-the-list"):
-        release(replace(drawing, codes=codes), label(), FORM)
+        release(replace(drawing, codes=codes), sample_label(), FORM)
 
 
 def test_background_with_text_is_refused() -> None:
-    drawing = drawn(label())
+    drawing = drawn(sample_label())
     ground = replace(FORM.background, runs=(Run((Piece(20, 20, 20, "text", "电话", 40),)),))
     with pytest.raises(RefusedError, match="background"):
-        release(replace(drawing, background=ground), label(), FORM)
+        release(replace(drawing, background=ground), sample_label(), FORM)
 
 
 @pytest.mark.parametrize("stamp", ["", "label-0 GB/T 41833-2022", "checked"])
 def test_view_without_the_masking_rules_stamp_is_refused(stamp: str) -> None:
-    bare = label(view=replace(view(), stamp=stamp))
+    bare = sample_label(view=replace(sample_view(), stamp=stamp))
     with pytest.raises(RefusedError, match="view-not-stamped"):
         release(drawn(bare), bare, FORM)
 

@@ -26,8 +26,8 @@ from masking.store.store import Settings
 from masking.values.plaintext import Order
 from masking.values.printable import LabelData, Waybill
 from print_templates.read import decode, read_pdf
-from tests import printer_languages
-from tests.cast import DISPATCHER, NETWORK, RECEIVER
+from tests.support import printer_languages
+from tests.support.people import DISPATCHER, NETWORK, RECEIVER
 
 ROUTES = ("342-081-00 052", "021-003-00 010", "755-010-01 007")
 

@@ -12,7 +12,7 @@ from pypdf import PdfReader
 from masking.crypto.index import record_of_waybill_id
 from masking.journal import journal
 from print_templates.read import decode, read_pdf
-from tests.cast import DISPATCHER
+from tests.support.people import DISPATCHER
 from tests.test_outlet_page import parcel, record
 
 

@@ -16,11 +16,11 @@ from print_templates.read import DPI, decode, rasterise, read_pdf
 from print_templates.render import NotPrinted, Printed, draw, render
 from print_templates.template import RESOLUTIONS
 from print_templates.typeface import GETA
-from tests.labels import label, view
+from tests.support.sample_labels import sample_label, sample_view
 
 
 def test_both_codes_are_read_from_the_page_at_printer_resolution() -> None:
-    labels = [label(n) for n in range(1, 6)]
+    labels = [sample_label(n) for n in range(1, 6)]
     document = render(labels).data
     for number, data in enumerate(labels):
         read = decode(rasterise(document, number, DPI))
@@ -28,15 +28,15 @@ def test_both_codes_are_read_from_the_page_at_printer_resolution() -> None:
 
 
 def test_page_is_a_whole_number_of_dots() -> None:
-    assert rasterise(render([label()]).data, 0, DPI).size == (800, 1440)
+    assert rasterise(render([sample_label()]).data, 0, DPI).size == (800, 1440)
 
 
 @pytest.mark.parametrize("dpi", RESOLUTIONS)
 @pytest.mark.parametrize("size", ["100x180", "76x130", "60x40"])
 def test_pdf_codes_and_rules_fall_on_the_same_dots_as_the_picture(size: str, dpi: int) -> None:
-    [(drawing, _)] = draw([label()], template=size, dpi=dpi)
+    [(drawing, _)] = draw([sample_label()], template=size, dpi=dpi)
     assert drawing is not None
-    page = np.asarray(rasterise(render([label()], template=size, dpi=dpi).data, 0, RESOLUTIONS[dpi])) < 128
+    page = np.asarray(rasterise(render([sample_label()], template=size, dpi=dpi).data, 0, RESOLUTIONS[dpi])) < 128
     ours = dots(drawing)
     assert page.shape == ours.shape
     lines = (
@@ -48,7 +48,7 @@ def test_pdf_codes_and_rules_fall_on_the_same_dots_as_the_picture(size: str, dpi
 
 
 def test_every_field_can_be_read_on_the_page() -> None:
-    data = label()
+    data = sample_label()
     [page] = read_pdf(render([data]).data)
     read = "".join(page.texts).replace(" ", "")
     for value in data.view.fields().values():
@@ -58,19 +58,19 @@ def test_every_field_can_be_read_on_the_page() -> None:
 
 
 def test_label_without_a_number_points_to_the_app() -> None:
-    [page] = read_pdf(render([label(number=None)]).data)
+    [page] = read_pdf(render([sample_label(number=None)]).data)
     assert "请用 App 联系收件人" in page.texts
     assert not any("转" in text for text in page.texts)
 
 
 def test_bad_label_is_named_and_the_rest_prints() -> None:
     labels = [
-        label(1),
-        label(2, view=view(recipient_address="长" * 300)),
-        label(3, code="not a code"),
-        label(4, waybill_number="X" * 32),
-        label(5, view=replace(view(), stamp="")),
-        label(6),
+        sample_label(1),
+        sample_label(2, view=sample_view(recipient_address="长" * 300)),
+        sample_label(3, code="not a code"),
+        sample_label(4, waybill_number="X" * 32),
+        sample_label(5, view=replace(sample_view(), stamp="")),
+        sample_label(6),
     ]
     rendered = render(labels)
     assert rendered.outcomes == [
@@ -86,8 +86,12 @@ def test_bad_label_is_named_and_the_rest_prints() -> None:
 
 def test_three_bad_labels_of_ten_thousand_are_named_and_the_rest_prints() -> None:
     count = 10_000 if os.environ.get("LONG") else 600
-    bad = {17: {"waybill_number": "X" * 32}, count // 2: {"code": "x"}, count - 2: {"view": replace(view(), stamp="")}}
-    rendered = render([label(n, **bad.get(n, {})) for n in range(count)], template="60x40")
+    bad = {
+        17: {"waybill_number": "X" * 32},
+        count // 2: {"code": "x"},
+        count - 2: {"view": replace(sample_view(), stamp="")},
+    }
+    rendered = render([sample_label(n, **bad.get(n, {})) for n in range(count)], template="60x40")
     assert [n for n, outcome in enumerate(rendered.outcomes) if isinstance(outcome, NotPrinted)] == sorted(bad)
     pages = [outcome.page for outcome in rendered.outcomes if isinstance(outcome, Printed)]
     assert pages == list(range(1, count - 2))
@@ -101,7 +105,7 @@ def test_three_bad_labels_of_ten_thousand_are_named_and_the_rest_prints() -> Non
 def test_carriers_usual_numbers_are_read_from_bar_codes_of_every_size(size: str, bars: int, dpi: int) -> None:
     numbers = ["YT0000000000001", "SF0000000000099", "JD0000000000001", "000000000000001", "YT000000000001"]
     numbers += ["JDVA00000000001", "EA000000001CN"]
-    found = list(draw([label(waybill_number=number) for number in numbers], template=size, dpi=dpi))
+    found = list(draw([sample_label(waybill_number=number) for number in numbers], template=size, dpi=dpi))
     for number, (drawing, outcome) in zip(numbers, found, strict=True):
         assert isinstance(outcome, Printed)
         assert not outcome.notes
@@ -112,7 +116,7 @@ def test_carriers_usual_numbers_are_read_from_bar_codes_of_every_size(size: str,
 @pytest.mark.parametrize("angle", [-3, 3, 90])
 @pytest.mark.parametrize("number", ["JDVA00000000001", "EA000000001CN"])
 def test_four_letters_on_60x40_are_read_askew_and_keep_their_quiet_zones(number: str, angle: float) -> None:
-    [(drawing, _)] = draw([label(waybill_number=number)], template="60x40")
+    [(drawing, _)] = draw([sample_label(waybill_number=number)], template="60x40")
     assert drawing is not None
     [bars] = [code for code in drawing.codes if code.kind == "code128"]
     module = bars.width // bars.columns
@@ -120,11 +124,11 @@ def test_four_letters_on_60x40_are_read_askew_and_keep_their_quiet_zones(number:
     assert min(bars.x, drawing.width - bars.x - bars.width) >= 10 * module
     shown = Image.fromarray(~dots(drawing)).convert("L")
     turned = shown.rotate(angle, Image.Resampling.BICUBIC, expand=True, fillcolor=255)
-    assert sorted(decode(turned)) == sorted([number, label().code])
+    assert sorted(decode(turned)) == sorted([number, sample_label().code])
 
 
 def test_bars_with_narrow_quiet_zones_are_read_on_a_dark_parcel() -> None:
-    [(drawing, _)] = draw([label(waybill_number="SF0000000000099")], template="60x40")
+    [(drawing, _)] = draw([sample_label(waybill_number="SF0000000000099")], template="60x40")
     assert drawing is not None
     on_a_dark_parcel = np.pad(np.where(dots(drawing), 0, 255).astype(np.uint8), 40, constant_values=40)
     assert "SF0000000000099" in decode(Image.fromarray(on_a_dark_parcel))
@@ -133,13 +137,13 @@ def test_bars_with_narrow_quiet_zones_are_read_on_a_dark_parcel() -> None:
 @pytest.mark.parametrize("dpi", RESOLUTIONS)
 @pytest.mark.parametrize("size", ["100x180", "100x150", "100x100", "76x130"])
 def test_address_of_120_characters_is_printed(size: str, dpi: int) -> None:
-    long = label(view=view(recipient_address="长" * 117 + "***"))
+    long = sample_label(view=sample_view(recipient_address="长" * 117 + "***"))
     assert render([long], template=size, dpi=dpi).outcomes == [Printed(page=1)]
 
 
 def test_too_long_text_is_refused_and_larger_sizes_are_named() -> None:
-    address = label(1, view=view(recipient_address="长" * 140 + "***"))
-    number = label(2, waybill_number="JD0000000000001-1-10-")
+    address = sample_label(1, view=sample_view(recipient_address="长" * 140 + "***"))
+    number = sample_label(2, waybill_number="JD0000000000001-1-10-")
     assert render([address, number], template="60x40").outcomes == [
         NotPrinted(field="recipient.address", rule="does-not-fit", sizes=("100x180",)),
         NotPrinted(field="waybill_number", rule="too-long-for-its-bars", sizes=("100x180",)),
@@ -147,21 +151,23 @@ def test_too_long_text_is_refused_and_larger_sizes_are_named() -> None:
 
 
 def test_no_printable_label_gives_no_document() -> None:
-    assert render([label(code="x")]).data == render([]).data == b""
+    assert render([sample_label(code="x")]).data == render([]).data == b""
 
 
 def test_equal_labels_give_equal_bytes() -> None:
-    assert render([label(1), label(2)]).data == render([label(1), label(2)]).data
+    assert render([sample_label(1), sample_label(2)]).data == render([sample_label(1), sample_label(2)]).data
 
 
 def test_single_label_is_a_small_document() -> None:
     """Its outlines are 14 kB of it; what else it says is packed."""
-    assert len(render([label()]).data) < 17_500
-    assert len(render([label(n) for n in range(100)]).data) < 17_500 + 99 * 1_250
+    assert len(render([sample_label()]).data) < 17_500
+    assert len(render([sample_label(n) for n in range(100)]).data) < 17_500 + 99 * 1_250
 
 
 def test_unsupported_character_becomes_a_visible_sign() -> None:
-    [page] = read_pdf(render([label(view=view(recipient_name="㛃*", remark="谢谢\U0001f600\n请轻放"))]).data)
+    [page] = read_pdf(
+        render([sample_label(view=sample_view(recipient_name="㛃*", remark="谢谢\U0001f600\n请轻放"))]).data
+    )
     read = "".join(page.texts).replace(" ", "")
     assert "㛃*" in read
     assert f"谢谢{GETA}请轻放" in read
@@ -169,14 +175,14 @@ def test_unsupported_character_becomes_a_visible_sign() -> None:
 
 def test_unknown_size_or_format_is_refused_at_once() -> None:
     with pytest.raises(InputError, match="100x180"):
-        render([label()], template="1x1")
+        render([sample_label()], template="1x1")
     with pytest.raises(InputError, match="pdf"):
-        render([label()], to="docx")
+        render([sample_label()], to="docx")
 
 
 def test_unreleased_picture_says_so_and_has_no_privacy_mark() -> None:
-    banded = picture(label(view=replace(view(), stamp="")))
+    banded = picture(sample_label(view=replace(sample_view(), stamp="")))
     band = banded.crop((0, 0, banded.width, BAND))
     assert banded.size == (800, 1440 + BAND)
     assert 0.5 < band.histogram()[0] / (BAND * banded.width) < 0.99
-    assert sorted(set(decode(banded))) == sorted({label().waybill_number, label().code})
+    assert sorted(set(decode(banded))) == sorted({sample_label().waybill_number, sample_label().code})

@@ -19,8 +19,8 @@ from print_templates.raster import dots
 from print_templates.read import decode
 from print_templates.render import draw, render
 from print_templates.template import RESOLUTIONS
-from tests import printer_languages
-from tests.labels import label, view
+from tests.support import printer_languages
+from tests.support.sample_labels import sample_label, sample_view
 
 INTERPRETERS: dict[str, Callable[[bytes, float], list[np.ndarray]]] = {
     "tspl": printer_languages.tspl,
@@ -38,7 +38,7 @@ def released(labels: list[LabelData], **how: Any) -> list[Released]:
 @pytest.mark.parametrize("size", ["100x180", "60x40"])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_printer_draws_the_released_drawing_dot_for_dot(language: str, size: str, dpi: int) -> None:
-    labels = [label(1), label(2, view=view(remark=""))]
+    labels = [sample_label(1), sample_label(2, view=sample_view(remark=""))]
     drawings = released(labels, template=size, dpi=dpi)
     data = render(labels, template=size, to=language, dpi=dpi).data
     printed = INTERPRETERS[language](data, RESOLUTIONS[dpi] / 25.4)
@@ -50,7 +50,7 @@ def test_printer_draws_the_released_drawing_dot_for_dot(language: str, size: str
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_printer_gets_no_text_of_a_label(language: str) -> None:
-    data = render([label()], to=language).data
+    data = render([sample_label()], to=language).data
     for secret in SECRETS:
         for encoding in ("utf-8", "gb18030", "utf-16-le"):
             form = secret.encode(encoding)
@@ -59,9 +59,12 @@ def test_printer_gets_no_text_of_a_label(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_job_may_be_cut_between_any_two_labels(language: str) -> None:
-    drawings = released([label(1), label(2), label(3)], template="60x40")
+    drawings = released([sample_label(1), sample_label(2), sample_label(3)], template="60x40")
     parts = [write(drawing, language) for drawing in drawings]
-    assert b"".join(parts) == render([label(1), label(2), label(3)], template="60x40", to=language).data
+    assert (
+        b"".join(parts)
+        == render([sample_label(1), sample_label(2), sample_label(3)], template="60x40", to=language).data
+    )
     for part, drawing in zip(parts, drawings, strict=True):
         [paper] = INTERPRETERS[language](part, 8)
         assert np.array_equal(paper, dots(drawing))
@@ -70,7 +73,7 @@ def test_job_may_be_cut_between_any_two_labels(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(("right", "down"), [(5, 0), (-7, 3), (0, -5), (8, 8)])
 def test_offset_moves_the_picture_by_whole_dots_and_cuts_frames(language: str, right: int, down: int) -> None:
-    drawings = released([label()], template="76x130")
+    drawings = released([sample_label()], template="76x130")
     moved = write(drawings[0], language, Setup(right=right, down=down, darkness=8))
     [paper] = INTERPRETERS[language](moved, 8)
     still = np.pad(dots(drawings[0]), 400)
@@ -80,7 +83,7 @@ def test_offset_moves_the_picture_by_whole_dots_and_cuts_frames(language: str, r
 
 @pytest.mark.parametrize("offset", [{"right": 60}, {"right": -40}, {"down": 30}, {"down": -20}])
 def test_offset_that_cuts_off_a_code_or_a_text_is_refused(offset: dict[str, int]) -> None:
-    drawings = released([label()], template="60x40")
+    drawings = released([sample_label()], template="60x40")
     with pytest.raises(InputError, match="moves a code or text of this label off the paper"):
         write(drawings[0], "tspl", Setup(**offset))
 
@@ -95,7 +98,7 @@ def test_offset_that_cuts_off_a_code_or_a_text_is_refused(offset: dict[str, int]
     ],
 )
 def test_media_are_set_as_asked_and_otherwise_kept(media: str, said: dict[str, list[bytes]]) -> None:
-    drawings = released([label()], template="60x40")
+    drawings = released([sample_label()], template="60x40")
     for language, words in said.items():
         sent = write(drawings[0], language, Setup(media=media, gap=3, speed=4))
         found = re.findall(rb"(?:GAP|BLINE) [ -~]*|\^MN.|(?:GAP|BAR)-SENSE|FORM", sent)
@@ -119,12 +122,12 @@ def test_invalid_printer_settings_are_refused() -> None:
         with pytest.raises(InputError):
             Setup(**wrong)
     with pytest.raises(InputError, match="tspl, zpl, cpcl"):
-        write(released([label()])[0], "epl")
+        write(released([sample_label()])[0], "epl")
 
 
 def test_printed_bytes_are_fewer_than_the_labels_dots() -> None:
     raw = 800 * 1440 // 8
-    sizes = {language: len(render([label()], to=language).data) for language in LANGUAGES}
+    sizes = {language: len(render([sample_label()], to=language).data) for language in LANGUAGES}
     assert sizes["tspl"] < raw
     assert sizes["cpcl"] < raw
     assert sizes["zpl"] < raw / 2

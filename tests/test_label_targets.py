@@ -25,9 +25,9 @@ from masking.store.store import Settings
 from masking.values.plaintext import Order
 from masking.values.printable import Waybill
 from print_templates.render import render
-from tests import printer_languages
-from tests.cast import NETWORK
-from tests.labels import label
+from tests.support import printer_languages
+from tests.support.people import NETWORK
+from tests.support.sample_labels import sample_label
 
 CUPSD = """
 Listen {folder}/cups.sock
@@ -169,7 +169,7 @@ def test_cups_queue_gets_each_label_byte_for_byte(
         assert print_all(deployment, "cups:labels", "--job", "j1", "--to", "pdf") == 0, "each label is queued once"
         assert sorted((folder / "spool").glob("d*")) == queued
         with printer("cups:labels", options=media_of((100, 180))) as send:
-            send(render([label()]).data)
+            send(render([sample_label()]).data)
         with (
             printer("cups:other") as send,
             pytest.raises(UnavailableError, match="refused a label for the queue other"),

@@ -18,7 +18,7 @@ from print_templates.layout import lay_out
 from print_templates.read import decode
 from print_templates.render import Printed, render
 from print_templates.template import FOLDER, RESOLUTIONS, built_in, check, template
-from tests.labels import label
+from tests.support.sample_labels import sample_label
 
 GOLDEN = Path(__file__).parent / "golden"
 SIZES = {"100x100", "100x150", "100x180", "60x40", "76x130"}
@@ -26,7 +26,7 @@ GOOD = (FOLDER / "100x100.toml").read_text("utf-8")
 
 
 def png(size: str, dpi: int = 203) -> bytes:
-    rendered = render([label()], template=size, to="png", dpi=dpi)
+    rendered = render([sample_label()], template=size, to="png", dpi=dpi)
     assert rendered.outcomes == [Printed(page=1)]
     return rendered.data
 
@@ -47,13 +47,13 @@ def test_picture_is_black_and_white_on_whole_dots_and_its_codes_read(size: str, 
         assert (picture.mode, picture.size) == ("1", (width, height))
         assert picture.info["dpi"] == pytest.approx((RESOLUTIONS[dpi],) * 2, abs=0.02)
         codes = decode(picture.convert("L"))
-    assert set(codes) == {label().waybill_number, label().code}
+    assert set(codes) == {sample_label().waybill_number, sample_label().code}
 
 
 @pytest.mark.parametrize("dpi", RESOLUTIONS)
 @pytest.mark.parametrize("size", sorted(SIZES))
 def test_bars_have_three_dots_a_module_and_symbols_six(size: str, dpi: int) -> None:
-    drawing = lay_out(label(), template(size, dpi), qr.symbols([label().code])[0]).drawing
+    drawing = lay_out(sample_label(), template(size, dpi), qr.symbols([sample_label().code])[0]).drawing
     for code in drawing.codes:
         along = code.height if code.turned else code.width
         assert along % code.columns == 0
@@ -62,7 +62,7 @@ def test_bars_have_three_dots_a_module_and_symbols_six(size: str, dpi: int) -> N
 
 @pytest.mark.parametrize("dpi", RESOLUTIONS)
 def test_upper_bars_of_100x180_are_23_mm_high_as_decision_4_has_it(dpi: int) -> None:
-    drawing = lay_out(label(), template("100x180", dpi), qr.symbols([label().code])[0]).drawing
+    drawing = lay_out(sample_label(), template("100x180", dpi), qr.symbols([sample_label().code])[0]).drawing
     upper = min((code for code in drawing.codes if code.kind == "code128" and not code.turned), key=lambda code: code.y)
     assert upper.height >= 23 * RESOLUTIONS[dpi] / 25.4 - 1
 
@@ -121,7 +121,7 @@ def test_constant_is_dropped_only_if_it_does_not_fit(tmp_path: Path) -> None:
 
 def test_documented_template_names_all_exist_and_can_be_drawn() -> None:
     text = (Path(__file__).parents[1] / "docs" / "labels.md").read_text("utf-8")
-    assert set(re.findall(r"`\{([a-z_.]+)\}`", text)) == NAMES == set(contents(label()))
+    assert set(re.findall(r"`\{([a-z_.]+)\}`", text)) == NAMES == set(contents(sample_label()))
 
 
 def test_template_string_is_never_taken_for_a_path(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_merchants_own_logo_is_printed_and_a_grey_one_refused(tmp_path: Path) ->
     (tmp_path / "own.toml").write_text(own, "utf-8")
     assert "not a readable picture" in check(own, tmp_path)[0].rule
     Image.new("L", (40, 20), 0).save(tmp_path / "logo.png")
-    rendered = render([label()], template=tmp_path / "own.toml", to="png")
+    rendered = render([sample_label()], template=tmp_path / "own.toml", to="png")
     with Image.open(io.BytesIO(rendered.data)) as picture:
         assert not np.asarray(picture)[656:696, 480:560].any()
     Image.new("L", (40, 20), 128).save(tmp_path / "logo.png")
@@ -146,10 +146,10 @@ def test_merchants_own_logo_is_printed_and_a_grey_one_refused(tmp_path: Path) ->
 
 def test_masked_characters_are_solid_blocks_where_a_template_asks(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text('hidden = "blocks"\n' + GOOD, "utf-8")
-    blocks = render([label()], template=tmp_path / "own.toml", to="pdf").data
+    blocks = render([sample_label()], template=tmp_path / "own.toml", to="pdf").data
     assert b"%PDF" in blocks
     assert "*" not in "".join(_texts(blocks))
-    assert "*" in "".join(_texts(render([label()], template="100x100").data))
+    assert "*" in "".join(_texts(render([sample_label()], template="100x100").data))
 
 
 def _texts(data: bytes) -> list[str]:

@@ -18,7 +18,7 @@ from print_templates.drawing import BLOCK
 from print_templates.raster import _mark
 from print_templates.render import NotPrinted, Printed, render
 from print_templates.typeface import EM, GETA, advances, face, glyph, printable
-from tests.labels import label, masked, patient, view
+from tests.support.sample_labels import masked_text, patient, sample_label, sample_view
 
 CLOSING, OPENING = "，。、）：；！？】》”’", "（【《“‘"
 TEXTS = st.lists(
@@ -76,7 +76,7 @@ def test_text_stays_in_its_box_at_the_largest_size_that_fits(text: str, width: i
 @patient
 @given(TEXTS)
 def test_blocks_cover_the_masked_characters_only(text: str) -> None:
-    runs = fit((masked(text),), (0, 0, 780, 400), STYLE._replace(blocks=True))
+    runs = fit((masked_text(text),), (0, 0, 780, 400), STYLE._replace(blocks=True))
     assume(runs)
     covered = "".join(p.chars for run in runs for p in run.pieces if p.weight == BLOCK)
     shown = "".join(p.chars for run in runs for p in run.pieces if p.weight != BLOCK)
@@ -132,13 +132,13 @@ def test_emoji_sequence_prints_one_sign_and_an_invisible_character_none(text: st
 
 def test_masked_characters_stay_marked_behind_an_emoji_sequence() -> None:
     text = "\U0001f468\u200d\U0001f469找***谢谢"
-    assert printable(masked(text)) == masked(f"{GETA}找***谢谢")
+    assert printable(masked_text(text)) == masked_text(f"{GETA}找***谢谢")
 
 
 @patient
 @given(st.text(max_size=500), st.text(max_size=300), st.text(max_size=64))
 def test_label_with_any_field_content_is_printed_or_named(remark: str, address: str, name: str) -> None:
-    odd = label(view=view(remark=remark, recipient_address=address, recipient_name=name, goods=""))
+    odd = sample_label(view=sample_view(remark=remark, recipient_address=address, recipient_name=name, goods=""))
     [outcome] = render([odd]).outcomes
     match outcome:
         case NotPrinted(field=field, rule="does-not-fit"):
@@ -151,7 +151,7 @@ def test_label_with_any_field_content_is_printed_or_named(remark: str, address: 
 
 
 def test_remark_that_does_not_fit_becomes_a_hint_and_is_noted() -> None:
-    rendered = render([label(view=view(remark="很长" * 250))])
+    rendered = render([sample_label(view=sample_view(remark="很长" * 250))])
     assert [outcome.notes for outcome in rendered.outcomes] == [(("remark", "did-not-fit"), ("remark", "did-not-fit"))]
 
 
@@ -171,16 +171,16 @@ def test_waybill_numbers_are_shown_in_groups_of_four(number: str, shown: str) ->
 
 
 def test_longest_of_the_texts_that_share_a_box_is_named() -> None:
-    [outcome] = render([label(view=view(recipient_name="很长的名字" * 20))]).outcomes
+    [outcome] = render([sample_label(view=sample_view(recipient_name="很长的名字" * 20))]).outcomes
     assert outcome == NotPrinted(field="recipient.name", rule="does-not-fit")
 
 
 def test_label_of_empty_fields_is_printed() -> None:
-    empty = view(**dict.fromkeys(("goods", "remark", "sender_name", "sender_phone", "sender_address"), ""))
-    assert render([label(view=empty, carrier="", station="")]).outcomes == [Printed(page=1)]
+    empty = sample_view(**dict.fromkeys(("goods", "remark", "sender_name", "sender_phone", "sender_address"), ""))
+    assert render([sample_label(view=empty, carrier="", station="")]).outcomes == [Printed(page=1)]
 
 
 def test_equal_texts_are_drawn_as_equal_dots() -> None:
-    one, two = (render([replace(label(), job=job)], to="png").data for job in ("a", "b"))
+    one, two = (render([replace(sample_label(), job=job)], to="png").data for job in ("a", "b"))
     assert one == two
     assert np.frombuffer(one, np.uint8).size < 20_000

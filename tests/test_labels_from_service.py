@@ -19,9 +19,9 @@ from masking.errors import SettingsError
 from masking.runtime import World
 from print_templates.read import decode, read_pdf
 from print_templates.template import FOLDER
-from tests import printer_languages
-from tests.cast import SHOP
-from tests.serving import Service, serving, staffed
+from tests.support import printer_languages
+from tests.support.people import SHOP
+from tests.support.running_service import Service, make_deployment, run_service
 from tests.test_label_jobs import listening
 
 INTERPRETERS: dict[str, Callable[[bytes], list[np.ndarray]]] = {
@@ -76,11 +76,11 @@ def test_undrawable_label_is_refused_before_a_print_is_counted(service: Service)
 
 
 def test_deployments_template_is_drawn_by_its_name(tmp_path: Path) -> None:
-    staffed(tmp_path / "deployment", World())
+    make_deployment(tmp_path / "deployment", World())
     own = tmp_path / "deployment" / "templates"
     own.mkdir()
     (own / "shop.toml").write_text((FOLDER / "60x40.toml").read_text("utf-8"), "utf-8")
-    with serving(tmp_path / "deployment") as service:
+    with run_service(tmp_path / "deployment") as service:
         ids, _ = waybills(service, 1)
         assert printed(service, ids, template="shop") == printed(service, ids, template="60x40")
         answer = service.ask(SHOP, "/v1/labels", {"ids": ids, "job": "job-1", "template": "../shop"})

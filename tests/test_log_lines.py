@@ -13,7 +13,7 @@ import httpx
 
 from api.service.log_writer import BoundedLines
 from masking.runtime import World
-from tests.serving import ready, staffed
+from tests.support.running_service import make_deployment, wait_until_ready
 
 
 def record(text: str) -> logging.LogRecord:
@@ -43,7 +43,7 @@ def test_lines_beyond_a_full_log_queue_are_dropped_and_counted():
 
 
 def test_service_answers_and_ends_while_its_log_is_not_read(tmp_path):
-    staffed(tmp_path / "d", World())
+    make_deployment(tmp_path / "d", World())
     command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", "--folder", str(tmp_path / "d")]
     reading, writing = os.pipe()
     process = subprocess.Popen(command, stderr=writing, cwd=Path(__file__).parents[1])
@@ -52,7 +52,7 @@ def test_service_answers_and_ends_while_its_log_is_not_read(tmp_path):
         try:
             told = json.loads(log.readline())
             url = f"http://127.0.0.1:{told['port']}"
-            ready(url)
+            wait_until_ready(url)
             with httpx.Client(timeout=10) as client:
                 for _ in range(1000):  # some 200 bytes each: three times what a pipe holds
                     assert client.get(f"{url}/healthz").status_code == 200

@@ -13,8 +13,9 @@ from masking.steps.look import MISSES, VIEWS, Look, look
 from masking.steps.scan import Scan, scan
 from masking.values.plaintext import Plain
 from masking.values.printable import MaskedLookup, Refusal
-from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP, assigned, checked_out, labelled
-from tests.telephone import alarms
+from tests.support.calls import alarms
+from tests.support.parcels import assign_courier, check_out, print_label
+from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP
 
 RECIPIENT, SENDER = "13800000001", "13700000002"
 
@@ -42,21 +43,21 @@ def test_part_of_a_phone_or_another_phone_does_not_match(world, store, parcel, s
     assert looked(world, store, parcel[1], said).matches is False
 
 
-def test_wrong_phones_are_counted_for_the_waybill_over_all_assignments(world, store, parcel, hands):
+def test_wrong_phones_are_counted_for_the_waybill_over_all_assignments(world, store, parcel, fake_world):
     _, data = parcel
     wrong = (f"1380000{n:04}" for n in range(2, 100))
     assert looked(world, store, data, next(wrong)).matches is False
     assert looked(world, store, data, RECIPIENT).matches is True
-    assigned(world, store, data, OTHER_COURIER)
+    assign_courier(world, store, data, OTHER_COURIER)
     assert looked(world, store, data, next(wrong), OTHER_COURIER).matches is False
     assert alarms(store) == []
-    hands.move(days=1)
-    assigned(world, store, data, COURIER)
+    fake_world.advance(days=1)
+    assign_courier(world, store, data, COURIER)
     assert looked(world, store, data, next(wrong)).matches is False
     assert MISSES == 3
     assert alarms(store) == [("wrong-phones", COURIER.id)]
     for courier in (OTHER_COURIER, COURIER):
-        assigned(world, store, data, courier)
+        assign_courier(world, store, data, courier)
         assert looked(world, store, data, RECIPIENT, courier) == Refusal(reason="said-wrong-too-often")
         assert isinstance(looked(world, store, data, actor=courier), MaskedLookup)
 
@@ -83,7 +84,7 @@ def test_refused_looks_lock_the_caller(world, store, parcel):
 
 
 def test_phone_match_is_for_the_courier_who_delivers_not_who_collects(world, store, order):
-    data = labelled(world, store, checked_out(world, store, order()))
+    data = print_label(world, store, check_out(world, store, order()))
     assert assign(world, store, [Assign(actor=DISPATCHER, what=data.code, courier=COURIER.id)]) != [UNKNOWN]
     assert isinstance(looked(world, store, data), MaskedLookup)
     assert looked(world, store, data, SENDER) == Refusal(reason="wrong-leg")

@@ -32,9 +32,9 @@ from masking.ledger.loss import Loss, LossReason
 from masking.runtime import World
 from masking.words.ledger_kinds import LedgerKind
 from tests import postgresql
-from tests.cast import SHOP
-from tests.merchant import order_of
-from tests.serving import serving, staffed
+from tests.support.people import SHOP
+from tests.support.running_service import make_deployment, run_service
+from tests.support.shop_programs import order_of
 from tests.test_watch import KEY, ORIGIN, OTHER, SEED, Ledger, ledger
 
 WORLD = World()
@@ -216,7 +216,7 @@ def test_setting_names_announcements_with_commas_between_them():
 def cut(tmp_path):
     """A deployment on SQLite whose data were put back to an earlier moment."""
     folder = tmp_path / "d"
-    staffed(folder, WORLD)
+    make_deployment(folder, WORLD)
     with closing(open_folder(folder, WORLD)) as store:
         write(store, 6)
         shutil.copytree(folder, tmp_path / "copy")
@@ -253,7 +253,7 @@ def test_crash_before_the_announcement_is_kept_leads_to_a_second_one(cut):
 
 
 def test_accept_changes_nothing_where_nothing_is_lost(tmp_path, capsys):
-    staffed(tmp_path / "d", WORLD)
+    make_deployment(tmp_path / "d", WORLD)
     with closing(open_folder(tmp_path / "d", WORLD)) as store:
         write(store, 3)
     assert main(["ledger", "accept", "--yes", "--folder", str(tmp_path / "d")]) == 1
@@ -303,8 +303,8 @@ def test_clients_follow_a_real_failover_that_lost_leaves_by_one_setting(tmp_path
         postgresql.create(str(first.home), "data")
         data = f"postgresql+psycopg://postgres@/data?host={first.home}:5432&host={second.home}:5432"
         folder = tmp_path / "d"
-        staffed(folder, WORLD, (f"{data}&target_session_attrs=read-write", postgresql.create(other, "keys")))
-        with serving(folder) as service:
+        make_deployment(folder, WORLD, (f"{data}&target_session_attrs=read-write", postgresql.create(other, "keys")))
+        with run_service(folder) as service:
             path = credentials(service, tmp_path, "shop")
             with RemoteShop.connect(service.url, credentials=path) as shop:
                 shop.checkout([order_of("before")])

@@ -18,8 +18,7 @@ from masking.access.people import Actor, Role
 from masking.steps.call import Route, call
 from masking.values.plaintext import Plain
 from masking.values.printable import ScanKind
-from tests.cast import COURIER, SWITCH, TENANT
-from tests.cells import (
+from tests.support.matrix_cases import (
     BACK,
     FETCHED,
     HERE,
@@ -29,16 +28,17 @@ from tests.cells import (
     VAN,
     C,
     M,
+    MatrixParcel,
     O,
-    Parcel,
     S,
     W,
-    bring,
-    enrol,
-    person,
+    enrol_all,
+    new_person,
+    prepare_parcels,
     request_of,
 )
-from tests.serving import Service
+from tests.support.people import COURIER, SWITCH, TENANT
+from tests.support.running_service import Service
 
 ANY = frozenset(STATES)
 UNDER_WAY = frozenset({HERE, VAN, BACK})
@@ -99,7 +99,7 @@ PAGES = re.compile(r"/outlet(/.*)?|/openapi\.json")
 """Files that hold nothing of anybody."""
 
 
-def asked(service: Service, case: str, actor: Actor, parcel: Parcel) -> tuple[bool, bytes]:
+def asked(service: Service, case: str, actor: Actor, parcel: MatrixParcel) -> tuple[bool, bytes]:
     """Whether an actor got what was asked, and the bytes of the answer; no answer ever holds a label code."""
     path, body, headers = request_of(service, case, actor, parcel)
     answer = service.ask(actor, path, body, headers=headers)
@@ -118,7 +118,7 @@ def asked(service: Service, case: str, actor: Actor, parcel: Parcel) -> tuple[bo
 
 @pytest.fixture(scope="module")
 def service(service) -> Service:
-    enrol(service, [Actor(id=id_, tenant=TENANT, role=C, unit="sh-01") for id_ in ("to-go", "to-lose")])
+    enrol_all(service, [Actor(id=id_, tenant=TENANT, role=C, unit="sh-01") for id_ in ("to-go", "to-lose")])
     return service
 
 
@@ -141,16 +141,18 @@ def test_table_has_every_route_kind_and_purpose_and_nothing_else():
 def test_route_answers_entitled_callers_in_listed_states_only(service, case):
     world, store = service.clock.world, service.store
     entitled = TABLE[case]
-    staff = {role: SWITCH if role is W else person(role, "own") for role in Role}
-    enrol(service, [actor for role, actor in staff.items() if role is not W])
+    staff = {role: SWITCH if role is W else new_person(role, "own") for role in Role}
+    enrol_all(service, [actor for role, actor in staff.items() if role is not W])
     whole = {
-        role: [Parcel(state=state, courier=staff[C]) for state in STATES]
+        role: [MatrixParcel(state=state, courier=staff[C]) for state in STATES]
         for role, states in entitled.items()
         if states != NO_PARCEL
     }
-    bystanders = Parcel(state=VAN, courier=COURIER)
-    never = Parcel(state="never issued", code=store.write_code(world.record_id(world.now()), 1, world, world.now()))
-    bring(service, [bystanders, *(each for some in whole.values() for each in some)])
+    bystanders = MatrixParcel(state=VAN, courier=COURIER)
+    never = MatrixParcel(
+        state="never issued", code=store.write_code(world.record_id(world.now()), 1, world, world.now())
+    )
+    prepare_parcels(service, [bystanders, *(each for some in whole.values() for each in some)])
 
     for role, states in entitled.items():  # what is in the table works, and nothing more of it
         for parcel in whole.get(role, [never]):
@@ -170,8 +172,8 @@ def test_route_answers_entitled_callers_in_listed_states_only(service, case):
         names = ("neighbour", "stranger") if role in entitled else ("own", "neighbour", "stranger")
         if entitled.get(role) == NO_PARCEL:
             names = ("stranger",) if role is M and entitled is not EVERYBODY else ()
-        for outsider in [person(role, name) for name in names]:
-            enrol(service, [outsider])
+        for outsider in [new_person(role, name) for name in names]:
+            enrol_all(service, [outsider])
             got, about_it = asked(service, case, outsider, bystanders)
             assert not got, (case, outsider, about_it)
             if any(states != NO_PARCEL for states in entitled.values()):

@@ -18,17 +18,8 @@ from masking.steps.retire import Destroy, Retired, SealAway, retire
 from masking.steps.scan import Scan, scan
 from masking.values.plaintext import Connect, Grant, Plain
 from masking.values.printable import Assigned, Dial, Refusal, Rejected, Scanned, Waybill
-from tests.cast import (
-    COURIER,
-    DISPATCHER,
-    OPERATOR,
-    OTHER_COURIER,
-    PHONES,
-    RECEIVER,
-    SHOP,
-    SWITCH,
-    checked_out,
-)
+from tests.support.parcels import check_out
+from tests.support.people import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, RECEIVER, SHOP, SWITCH
 
 
 def meanwhile(store, first, second, *, after="FROM waybill"):
@@ -111,7 +102,7 @@ def test_call_announced_during_a_handover_connects_only_the_duty_holder(world, s
 
 
 def test_order_scanned_while_cancelled_is_one_of_the_two(world, store, order):
-    waybill = checked_out(world, store, order())
+    waybill = check_out(world, store, order())
     cancelled, scanned = meanwhile(
         store,
         lambda: change(world, store, [Cancel(merchant=SHOP, id=waybill.id)]),
@@ -121,7 +112,7 @@ def test_order_scanned_while_cancelled_is_one_of_the_two(world, store, order):
 
 
 def test_two_concurrent_shipments_under_one_number_ship_one(world, store, order):
-    one, two = (checked_out(world, store, order(ref, waybill_number=None)) for ref in ("A-1", "A-2"))
+    one, two = (check_out(world, store, order(ref, waybill_number=None)) for ref in ("A-1", "A-2"))
 
     def ship(waybill):
         asked = Ship(merchant=SHOP, id=waybill.id, waybill_number="YT000000000007", routing_code="301-007-00 013")

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from api.service.metrics import FRESH, Metrics
 from masking.runtime import World
-from tests.serving import ready, served, staffed
+from tests.support.running_service import make_deployment, run_service_process, wait_until_ready
 
 ACTS = st.tuples(st.integers(0, 2), st.sampled_from(["count", "publish", "ask", "die"]))
 
@@ -90,10 +90,10 @@ def test_no_count_is_lost_doubled_or_reduced_whichever_worker_answers(acts):
 
 @pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
 def test_two_workers_count_together_and_a_killed_ones_counts_stay(tmp_path, urls):
-    staffed(tmp_path / "d", World(), addresses=urls)
+    make_deployment(tmp_path / "d", World(), addresses=urls)
     places = {"TMPDIR": str(tmp_path)}
-    with served("--folder", tmp_path / "d", "--workers", "2", **places) as (process, url):
-        ready(url)
+    with run_service_process("--folder", tmp_path / "d", "--workers", "2", **places) as (process, url):
+        wait_until_ready(url)
         while len(files := list(tmp_path.glob("waybill-counts-*/[!.]*"))) < 2:
             assert process.poll() is None
             time.sleep(0.05)  # the other worker is starting

@@ -28,21 +28,8 @@ from masking.store.rows import people
 from masking.upkeep.unfinished import finish_destructions
 from masking.values.plaintext import Enrolled, Grant, Order, Party, Plain
 from masking.values.printable import Assigned, LabelData, Refusal, Rejected, Scanned, Waybill
-from tests.cast import (
-    COURIER,
-    DISPATCHER,
-    OPERATOR,
-    OTHER_COURIER,
-    RECEIVER,
-    SHOP,
-    SWITCH,
-    TENANT,
-    arrived,
-    assigned,
-    checked_out,
-    labelled,
-    on_its_van,
-)
+from tests.support.parcels import assign_courier, check_out, load_on_van, print_label, scan_arrival
+from tests.support.people import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, RECEIVER, SHOP, SWITCH, TENANT
 
 SUPERVISOR = Actor(id="supervisor", tenant=TENANT, role=Role.SUPERVISOR, unit="hq")
 TEST = {"reason": "test"}
@@ -58,20 +45,20 @@ def wrapped(store, waybill):
 
 
 def test_order_amended_twice_in_one_batch_opens_as_the_last_amendment(store, world, order):
-    waybill = checked_out(world, store, order())
+    waybill = check_out(world, store, order())
     twice = [Amend(merchant=SHOP, id=waybill.id, order=order(recipient=to)) for to in (HERE, THERE)]
     assert all(isinstance(each, Waybill) for each in change(world, store, twice))
     assert wrapped(store, waybill)
-    data = labelled(world, store, waybill)
-    arrived(world, store, data)
-    assigned(world, store, data)
+    data = print_label(world, store, waybill)
+    scan_arrival(world, store, data)
+    assign_courier(world, store, data)
     [grant] = resolve(world, store, [Resolve(actor=COURIER, code=data.code, purpose=Purpose.DELIVER)])
     assert isinstance(grant, Grant)
     assert grant.fields["recipient.address"] == THERE.address
 
 
 def test_rolled_back_batch_of_amendments_leaves_the_order_unchanged(store, world, order):
-    waybill = checked_out(world, store, order())
+    waybill = check_out(world, store, order())
     twice = [Amend(merchant=SHOP, id=waybill.id, order=order(recipient=to)) for to in (HERE, THERE)]
     broken = Amend(merchant=SHOP, id=waybill.id, order=None)
     with pytest.raises(AttributeError):
@@ -80,7 +67,7 @@ def test_rolled_back_batch_of_amendments_leaves_the_order_unchanged(store, world
 
 
 def test_failed_batch_has_destroyed_nothing(store, world, order):
-    first, second = (checked_out(world, store, order(ref)) for ref in ("A-1", "A-2"))
+    first, second = (check_out(world, store, order(ref)) for ref in ("A-1", "A-2"))
     cancel = Cancel(merchant=SHOP, id=first.id)
     with pytest.raises(AttributeError):
         change(world, store, [cancel, Amend(merchant=SHOP, id=second.id, order=None)])
@@ -93,7 +80,7 @@ def test_failed_batch_has_destroyed_nothing(store, world, order):
 
 
 def test_changes_of_one_waybill_in_one_batch_are_decided_in_order(store, world, order):
-    waybill = checked_out(world, store, order())
+    waybill = check_out(world, store, order())
     asked = [
         Amend(merchant=SHOP, id=waybill.id, order=order(recipient=HERE)),
         Cancel(merchant=SHOP, id=waybill.id),
@@ -116,7 +103,7 @@ NUL = "\0"
 @pytest.fixture
 def on_the_van(store, world, order):
     """A parcel with its courier, and its label."""
-    waybill, data = on_its_van(world, store, order())
+    waybill, data = load_on_van(world, store, order())
     return waybill, data
 
 
@@ -133,7 +120,7 @@ def test_bad_reference_is_rejected_alone(store, world, order, bad):
 
 def test_reference_of_64_supplementary_plane_characters_is_accepted(store, world, order):
     parcels_ = "\U0001f4e6" * 64
-    assert checked_out(world, store, order(parcels_)).reference == parcels_
+    assert check_out(world, store, order(parcels_)).reference == parcels_
 
 
 @pytest.mark.parametrize("field", ["waybill_number", "routing_code"])
@@ -145,8 +132,8 @@ def test_carrier_number_that_is_not_text_is_rejected_alone(store, world, order, 
 
 
 def test_surrounding_blanks_of_a_reference_make_no_second_waybill(store, world, order):
-    waybill = checked_out(world, store, order("A-1", waybill_number="YT000000000001"))
-    again = checked_out(world, store, order(" A-1\u3000", waybill_number="YT000000000001"))
+    waybill = check_out(world, store, order("A-1", waybill_number="YT000000000001"))
+    again = check_out(world, store, order(" A-1\u3000", waybill_number="YT000000000001"))
     assert (again.id, again.created, again.reference) == (waybill.id, False, "A-1")
     assert [each.id for each in Shop(world, store, SHOP).find(reference="A-1 ")] == [waybill.id]
 
@@ -181,7 +168,7 @@ def test_meaningless_label_code_is_refused_alone_at_each_step(store, world, on_t
 
 @pytest.mark.parametrize("bad", [LONE, f"j{NUL}", "任务", "j" * 65, ""])
 def test_invalid_job_name_is_refused_alone(store, world, order, bad):
-    waybill = checked_out(world, store, order())
+    waybill = check_out(world, store, order())
     asked = [Label(actor=SHOP, id=waybill.id, job=job, station="st-1") for job in (bad, "job-1")]
     refused, made = label(world, store, asked)
     assert refused == Refusal(reason="job-or-station-not-1-to-64-letters-digits-hyphens")

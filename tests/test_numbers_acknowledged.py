@@ -19,9 +19,15 @@ from masking.runtime import World
 from masking.steps.call import Call, Route, announce, call
 from masking.store.store import Store
 from masking.values.plaintext import Announced, Connect, Plain
-from tests.aliyun_server import REPORT_KEY, record, signature
-from tests.cast import COURIER, PHONES, SWITCH
-from tests.serving import on_the_van, ready, served, signed_in, staffed
+from tests.support.aliyun_server import REPORT_KEY, record, signature
+from tests.support.people import COURIER, PHONES, SWITCH
+from tests.support.running_service import (
+    load_parcels_on_van,
+    make_deployment,
+    run_service_process,
+    sign_in,
+    wait_until_ready,
+)
 from tests.test_numbers_provider import settings
 
 WORLD = World()
@@ -33,7 +39,7 @@ LIMIT = 700
 
 def connected(store: Store) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """What our own switch and what a provider have to report of twenty calls each."""
-    labels = on_the_van(WORLD, store, 40)
+    labels = load_parcels_on_van(WORLD, store, 40)
     asked = [Call(actor=COURIER, code=each.code) for each in labels]
     bound = announce(WORLD, store, asked[:20], bind=True)
     assert {type(each) for each in bound} == {Announced}
@@ -79,13 +85,13 @@ def measured(url: str, own: list[dict[str, Any]], pushed: list[dict[str, Any]], 
 def test_unordered_repeated_reports_are_acknowledged_within_700_ms(urls, tmp_path):
     """Half from our own switch, half pushed, 200 under way at any time, ten a request; each is told about 40 times."""
     folder = tmp_path / "d"
-    staffed(folder, WORLD, addresses=urls)
+    make_deployment(folder, WORLD, addresses=urls)
     settings(folder, "http://127.0.0.1:1", report_key=REPORT_KEY)
     store = open_folder(folder, WORLD)
     own, pushed = connected(store)
-    token = signed_in(WORLD, store, SWITCH)
-    with served("--folder", folder) as (_, url):
-        ready(url)
+    token = sign_in(WORLD, store, SWITCH)
+    with run_service_process("--folder", folder) as (_, url):
+        wait_until_ready(url)
         for _ in range(TRIES):  # a neighbour who takes the machine for a second is not what this is about
             seconds = measured(url, own, pushed, token)
             p50, p99 = (seconds[int(len(seconds) * part)] * 1000 for part in (0.5, 0.99))

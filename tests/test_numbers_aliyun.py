@@ -15,15 +15,15 @@ from masking.runtime import CHINA
 from masking.values.plaintext import Plain
 from masking.words.alarms import AlarmKind
 from masking.words.reasons import Reason
-from tests import aliyun_server
-from tests.aliyun_server import KEY_ID, MAINS, POOL, SECRET, aliyun
+from tests.support import aliyun_server
+from tests.support.aliyun_server import KEY_ID, MAINS, POOL, SECRET, aliyun
 
 A, B = Plain("+8613900000007"), Plain("+8613800000001")
 
 
 @pytest.fixture
-def server(hands) -> Iterator[aliyun_server.Aliyun]:
-    with aliyun(lambda: hands.time) as running:
+def server(fake_world) -> Iterator[aliyun_server.Aliyun]:
+    with aliyun(lambda: fake_world.time) as running:
         yield running
 
 
@@ -79,9 +79,9 @@ def test_wrong_secret_is_refused_and_named(server, world):
 
 
 @pytest.mark.parametrize("apart", [timedelta(hours=1), timedelta(hours=-1), timedelta(seconds=90)])
-def test_expiry_is_counted_on_the_providers_clock(server, world, hands, apart):
+def test_expiry_is_counted_on_the_providers_clock(server, world, fake_world, apart):
     provider = client(server, world)
-    server.now = lambda: hands.time + apart
+    server.now = lambda: fake_world.time + apart
     assert isinstance(bind(provider, world), Bound)  # refused at first, for its time
     [made] = server.bound.values()
     until = datetime.strptime(made["until"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=CHINA)
@@ -89,7 +89,7 @@ def test_expiry_is_counted_on_the_providers_clock(server, world, hands, apart):
     assert provider.fault is AlarmKind.PROVIDER_CLOCK
     assert isinstance(bind(provider, world, MAINS[1]), Bound)
     assert server.asked == ["BindAxb"] * 3
-    server.now = lambda: hands.time
+    server.now = lambda: fake_world.time
     assert provider.subscriptions(MAINS[0])
     assert provider.fault is None
 

@@ -18,7 +18,8 @@ from masking.store.rows import people
 from masking.store.store import Settings
 from masking.values.printable import Rejected, Waybill
 from masking.words.rules import Rule
-from tests.cast import NETWORK, RIVAL, SHOP, checked_out
+from tests.support.parcels import check_out
+from tests.support.people import NETWORK, RIVAL, SHOP
 
 ROUTE = "342-081-00 052"
 UNSHIPPED = {"waybill_number": None, "routing_code": None}
@@ -73,7 +74,7 @@ def test_unit_uses_numbers_of_its_own_line_or_of_the_shared_ones(unit, number, m
 
 def test_allotted_number_is_refused_alike_whether_used_or_not(world, allotted, order):
     used, free = "YT1000000001", "YT1000000002"
-    assert isinstance(shipped(world, allotted, checked_out(world, allotted, order("A-1", **UNSHIPPED)), used), Waybill)
+    assert isinstance(shipped(world, allotted, check_out(world, allotted, order("A-1", **UNSHIPPED)), used), Waybill)
     orders = [order(f"R-{n}", waybill_number=number, routing_code=ROUTE) for n, number in enumerate((used, free))]
     taken = checkout(world, allotted, [Checkout(merchant=RIVAL, order=each) for each in orders])
     assert [rule(each) for each in taken] == [Rule.NUMBER_NOT_ALLOTTED] * 2
@@ -93,10 +94,8 @@ def test_existing_order_is_answered_after_its_number_was_allotted_away(world, st
 
 def test_clash_of_two_units_raises_an_alarm_that_names_both(world, store, order):
     number = "YT1000000001"
-    assert isinstance(shipped(world, store, checked_out(world, store, order("A-1", **UNSHIPPED)), number), Waybill)
-    assert (
-        rule(shipped(world, store, checked_out(world, store, order("A-2", **UNSHIPPED)), number)) == Rule.ALREADY_USED
-    )
+    assert isinstance(shipped(world, store, check_out(world, store, order("A-1", **UNSHIPPED)), number), Waybill)
+    assert rule(shipped(world, store, check_out(world, store, order("A-2", **UNSHIPPED)), number)) == Rule.ALREADY_USED
     assert clashes(store) == []  # the unit's own slip
     [own] = checkout(world, store, [Checkout(merchant=RIVAL, order=order("R-1", **UNSHIPPED))])
     assert rule(shipped(world, store, own, number, RIVAL)) == Rule.ALREADY_USED

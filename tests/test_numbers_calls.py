@@ -18,30 +18,9 @@ from masking.steps.scan import Scan, scan
 from masking.store.rows import people, slots
 from masking.values.plaintext import Connect, Plain
 from masking.values.printable import Refusal
-from tests.cast import (
-    COURIER,
-    DISPATCHER,
-    OPERATOR,
-    OTHER_COURIER,
-    PHONES,
-    SHOP,
-    SWITCH,
-    arrived,
-    assigned,
-    checked_out,
-    labelled,
-    on_its_van,
-)
-from tests.telephone import (
-    OTHER_SWITCH,
-    RECIPIENT,
-    SENDER,
-    STRANGER,
-    announced,
-    dialled,
-    heard,
-    leaves,
-)
+from tests.support.calls import OTHER_SWITCH, RECIPIENT, SENDER, STRANGER, announce_call, dial, leaves, reason_heard
+from tests.support.parcels import assign_courier, check_out, load_on_van, print_label, scan_arrival
+from tests.support.people import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, SHOP, SWITCH
 
 pytestmark = pytest.mark.parametrize("urls", ["memory", "postgresql"], indirect=True)  # the file adds only time
 
@@ -60,26 +39,26 @@ def free_number(store):
 
 def test_stranger_gets_one_answer_for_live_stale_and_free_numbers(world, store, parcel, order):
     waybill, data = parcel
-    stale = checked_out(world, store, order("A-2"))
-    labelled(world, store, stale)
+    stale = check_out(world, store, order("A-2"))
+    print_label(world, store, stale)
     retire(world, store, [Destroy(actor=OPERATOR, id=stale.id, reason="test")])
-    announced(world, store, data)
+    announce_call(world, store, data)
     for caller, hears in (
         (STRANGER, "not-connected"),
         (PHONES[OTHER_COURIER.id], "announce-first"),
         ("", "not-connected"),
     ):
         numbers = (waybill.number, stale.number, free_number(store))
-        assert {heard(world, store, number, caller) for number in numbers} == {hears}
+        assert {reason_heard(world, store, number, caller) for number in numbers} == {hears}
     assert recorded(world, store, waybill) == ["no-intent", "stranger", "stranger"]
     about_nothing = [leaf.detail["count"] for leaf in leaves(store) if leaf.kind == "refusal-count"]
     assert about_nothing == ["1"]  # the other five are told in a later minute
 
 
 def test_recipient_is_treated_as_a_stranger_while_no_courier_has_the_parcel(world, store, order):
-    waybill = checked_out(world, store, order())
-    labelled(world, store, waybill)
-    assert heard(world, store, waybill.number, RECIPIENT) == heard(world, store, waybill.number, STRANGER)
+    waybill = check_out(world, store, order())
+    print_label(world, store, waybill)
+    assert reason_heard(world, store, waybill.number, RECIPIENT) == reason_heard(world, store, waybill.number, STRANGER)
     assert recorded(world, store, waybill) == ["no-courier-yet", "stranger"]
 
 
@@ -101,85 +80,85 @@ def test_switch_is_bound_to_its_own_main_numbers(world, store, parcel):
     waybill, data = parcel
     with store.transaction() as tx:
         people.enrol(world, store.keys, tx, OTHER_SWITCH, world.now())
-    announced(world, store, data)
-    assert heard(world, store, waybill.number, PHONES[COURIER.id], OTHER_SWITCH) == "not-your-number"
-    assert isinstance(dialled(world, store, waybill.number, PHONES[COURIER.id]), Connect)  # and has used up nothing
+    announce_call(world, store, data)
+    assert reason_heard(world, store, waybill.number, PHONES[COURIER.id], OTHER_SWITCH) == "not-your-number"
+    assert isinstance(dial(world, store, waybill.number, PHONES[COURIER.id]), Connect)  # and has used up nothing
 
 
-def test_second_announcement_replaces_the_first(world, store, parcel, hands):
+def test_second_announcement_replaces_the_first(world, store, parcel, fake_world):
     waybill, data = parcel
-    announced(world, store, data)
-    hands.move(seconds=100)
-    announced(world, store, data)
-    hands.move(seconds=100)
-    assert isinstance(dialled(world, store, waybill.number, PHONES[COURIER.id]), Connect)
-    assert heard(world, store, waybill.number, PHONES[COURIER.id]) == "intent-used"
-    hands.move(minutes=11)
-    assert heard(world, store, waybill.number, PHONES[COURIER.id]) == "announce-first"
+    announce_call(world, store, data)
+    fake_world.advance(seconds=100)
+    announce_call(world, store, data)
+    fake_world.advance(seconds=100)
+    assert isinstance(dial(world, store, waybill.number, PHONES[COURIER.id]), Connect)
+    assert reason_heard(world, store, waybill.number, PHONES[COURIER.id]) == "intent-used"
+    fake_world.advance(minutes=11)
+    assert reason_heard(world, store, waybill.number, PHONES[COURIER.id]) == "announce-first"
 
 
 def test_intent_ends_with_the_duty_and_with_the_enrolment(world, store, parcel):
     waybill, data = parcel
-    announced(world, store, data)
-    assigned(world, store, data, OTHER_COURIER)
-    assert heard(world, store, waybill.number, PHONES[COURIER.id]) == "announce-first"
-    announced(world, store, data, OTHER_COURIER)
+    announce_call(world, store, data)
+    assign_courier(world, store, data, OTHER_COURIER)
+    assert reason_heard(world, store, waybill.number, PHONES[COURIER.id]) == "announce-first"
+    announce_call(world, store, data, OTHER_COURIER)
     with store.transaction() as tx:
         people.revoke(tx, [OTHER_COURIER.id])
-    assert heard(world, store, waybill.number, PHONES[OTHER_COURIER.id]) == "not-connected"
-    assert heard(world, store, waybill.number, RECIPIENT) == "not-connected"  # nobody left to ring
+    assert reason_heard(world, store, waybill.number, PHONES[OTHER_COURIER.id]) == "not-connected"
+    assert reason_heard(world, store, waybill.number, RECIPIENT) == "not-connected"  # nobody left to ring
 
 
 def test_nothing_connects_after_delivery(world, store, parcel):
     waybill, data = parcel
-    announced(world, store, data)
+    announce_call(world, store, data)
     deliver(world, store, [Deliver(actor=COURIER, code=data.code)])
     for caller in (PHONES[COURIER.id], RECIPIENT, STRANGER):
-        assert heard(world, store, waybill.number, caller) in {"announce-first", "not-connected"}
+        assert reason_heard(world, store, waybill.number, caller) in {"announce-first", "not-connected"}
 
 
 def test_returning_parcel_connects_its_sender_and_not_its_recipient(world, store, parcel):
     waybill, data = parcel
     scan(world, store, [Scan(actor=DISPATCHER, what=data.code, kind="returned")])
-    assigned(world, store, data)
-    announced(world, store, data)
-    connected = dialled(world, store, waybill.number, PHONES[COURIER.id])
+    assign_courier(world, store, data)
+    announce_call(world, store, data)
+    connected = dial(world, store, waybill.number, PHONES[COURIER.id])
     assert connected.to.reveal() == "+86" + SENDER
-    assert dialled(world, store, waybill.number, SENDER).to.reveal() == "+86" + PHONES[COURIER.id]
-    assert heard(world, store, waybill.number, RECIPIENT) == "not-connected"
+    assert dial(world, store, waybill.number, SENDER).to.reveal() == "+86" + PHONES[COURIER.id]
+    assert reason_heard(world, store, waybill.number, RECIPIENT) == "not-connected"
 
 
 def test_uncollected_parcel_connects_its_sender_and_not_its_recipient(world, store, order):
-    waybill = checked_out(world, store, order())
-    data = labelled(world, store, waybill)
-    assigned(world, store, data)
-    announced(world, store, data)
-    assert dialled(world, store, waybill.number, PHONES[COURIER.id]).to.reveal() == "+86" + SENDER
-    assert dialled(world, store, waybill.number, SENDER).to.reveal() == "+86" + PHONES[COURIER.id]
-    assert heard(world, store, waybill.number, RECIPIENT) == "not-connected"
+    waybill = check_out(world, store, order())
+    data = print_label(world, store, waybill)
+    assign_courier(world, store, data)
+    announce_call(world, store, data)
+    assert dial(world, store, waybill.number, PHONES[COURIER.id]).to.reveal() == "+86" + SENDER
+    assert dial(world, store, waybill.number, SENDER).to.reveal() == "+86" + PHONES[COURIER.id]
+    assert reason_heard(world, store, waybill.number, RECIPIENT) == "not-connected"
 
 
-def test_duty_of_yesterday_gets_no_call_back(world, store, parcel, hands):
+def test_duty_of_yesterday_gets_no_call_back(world, store, parcel, fake_world):
     waybill, _ = parcel
-    hands.move(hours=23)
-    assert dialled(world, store, waybill.number, RECIPIENT).to.reveal() == "+86" + PHONES[COURIER.id]
-    hands.move(hours=1)
-    assert heard(world, store, waybill.number, RECIPIENT) == "not-connected"
+    fake_world.advance(hours=23)
+    assert dial(world, store, waybill.number, RECIPIENT).to.reveal() == "+86" + PHONES[COURIER.id]
+    fake_world.advance(hours=1)
+    assert reason_heard(world, store, waybill.number, RECIPIENT) == "not-connected"
 
 
-def test_intent_from_a_clock_ahead_connects_no_caller(world, store, parcel, hands):
+def test_intent_from_a_clock_ahead_connects_no_caller(world, store, parcel, fake_world):
     waybill, data = parcel
-    hands.move(hours=1)
-    announced(world, store, data)
-    hands.move(hours=-1)
-    assert heard(world, store, waybill.number, PHONES[COURIER.id]) == "intent-expired"
+    fake_world.advance(hours=1)
+    announce_call(world, store, data)
+    fake_world.advance(hours=-1)
+    assert reason_heard(world, store, waybill.number, PHONES[COURIER.id]) == "intent-expired"
 
 
 def test_answer_is_on_the_ledger_with_the_connected_party(world, store, parcel):
     waybill, data = parcel
-    announced(world, store, data)
-    dialled(world, store, waybill.number, PHONES[COURIER.id])
-    dialled(world, store, waybill.number, RECIPIENT)
+    announce_call(world, store, data)
+    dial(world, store, waybill.number, PHONES[COURIER.id])
+    dial(world, store, waybill.number, RECIPIENT)
     about = journal.who_saw(world, store, record_of_waybill_id(waybill.id))
     connects = sorted((leaf.detail for leaf in about if leaf.kind == "connect"), key=lambda c: c["by"], reverse=True)
     assert [(c["courier"], c["by"]) for c in connects] == [(COURIER.id, "connect"), (COURIER.id, "call-back")]
@@ -187,7 +166,7 @@ def test_answer_is_on_the_ledger_with_the_connected_party(world, store, parcel):
 
 def test_two_calls_in_one_batch_share_no_intent(world, store, parcel):
     waybill, data = parcel
-    announced(world, store, data)
+    announce_call(world, store, data)
     number = waybill.number
     asked = Route(actor=SWITCH, caller=Plain(PHONES[COURIER.id]), main=number.main, extension=number.extension)
     first, second = call(world, store, [asked, asked])
@@ -199,7 +178,7 @@ def test_two_concurrent_calls_share_no_intent(world, store, parcel):
     if str(store.data.url) == "sqlite://":
         pytest.skip("one connection is one writer")
     waybill, data = parcel
-    announced(world, store, data)
+    announce_call(world, store, data)
     number = waybill.number
     asked = Route(actor=SWITCH, caller=Plain(PHONES[COURIER.id]), main=number.main, extension=number.extension)
     answers = []
@@ -215,24 +194,24 @@ def test_two_concurrent_calls_share_no_intent(world, store, parcel):
 def test_call_leases_a_number_where_the_label_could_not(world, store, order):
     with store.transaction() as tx:
         slots.withdraw(tx, SlotAct.QUARANTINE, DEMO.main, None, world.now())
-    waybill = checked_out(world, store, order())
-    data = labelled(world, store, waybill)
+    waybill = check_out(world, store, order())
+    data = print_label(world, store, waybill)
     assert data.number is None
-    arrived(world, store, data)
-    assigned(world, store, data)
+    scan_arrival(world, store, data)
+    assign_courier(world, store, data)
     assert call(world, store, [Call(actor=COURIER, code=data.code)]) == [Refusal(reason="no-number-leased")]
     with store.transaction() as tx:
         slots.add(tx, DEMO, DEMO.slots(5000, 5000), world)
-    assert announced(world, store, data).number.extension == "5000"
+    assert announce_call(world, store, data).number.extension == "5000"
 
 
-def test_recipient_of_an_amended_order_can_call_back_on_any_day(world, store, order, hands):
-    waybill = checked_out(world, store, order())
-    hands.move(days=1)
+def test_recipient_of_an_amended_order_can_call_back_on_any_day(world, store, order, fake_world):
+    waybill = check_out(world, store, order())
+    fake_world.advance(days=1)
     change(world, store, [Amend(merchant=SHOP, id=waybill.id, order=order(remark="轻放"))])
-    data = labelled(world, store, waybill)
-    arrived(world, store, data)
-    assigned(world, store, data)
+    data = print_label(world, store, waybill)
+    scan_arrival(world, store, data)
+    assign_courier(world, store, data)
     asked = Route(
         actor=SWITCH, caller=Plain("13800000001"), main=waybill.number.main, extension=waybill.number.extension
     )
@@ -241,25 +220,25 @@ def test_recipient_of_an_amended_order_can_call_back_on_any_day(world, store, or
 
 
 @pytest.mark.parametrize("rested", [True, False])
-def test_late_call_after_the_number_is_leased_again_connects_no_party(world, store, order, hands, rested):
+def test_late_call_after_the_number_is_leased_again_connects_no_party(world, store, order, fake_world, rested):
     only = DEMO._replace(main="17000000009")
     with store.transaction() as tx:
         slots.withdraw(tx, SlotAct.RETIRE, DEMO.main, None, world.now())
         slots.add(tx, only, only.slots(1234, 1234), world)
-    first, data = on_its_van(world, store, order())
-    announced(world, store, data)
+    first, data = load_on_van(world, store, order())
+    announce_call(world, store, data)
     deliver(world, store, [Deliver(actor=COURIER, code=data.code)])
     if rested:
-        hands.move(days=REST.days + 1)
+        fake_world.advance(days=REST.days + 1)
     with store.transaction() as tx:
         if rested:
             slots.tidy(tx, world.now())
         else:  # even if a fault gave the number back at once, while the first courier's announcement still holds
             tx.execute(slot.update().where(slot.c.stage == "cooling").values(stage="free", until=None))
-    second = checked_out(world, store, order("A-2"))
-    data = labelled(world, store, second)
-    arrived(world, store, data)
-    assigned(world, store, data, OTHER_COURIER)
+    second = check_out(world, store, order("A-2"))
+    data = print_label(world, store, second)
+    scan_arrival(world, store, data)
+    assign_courier(world, store, data, OTHER_COURIER)
     assert (second.number.main, second.number.extension) == (first.number.main, first.number.extension)
-    assert heard(world, store, second.number, PHONES[COURIER.id]) == "announce-first"
+    assert reason_heard(world, store, second.number, PHONES[COURIER.id]) == "announce-first"
     assert recorded(world, store, second) == ["no-intent"]

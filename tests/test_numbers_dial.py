@@ -16,17 +16,17 @@ from masking.steps.retire import Destroy, retire
 from masking.store.rows import bindings
 from masking.values.plaintext import Plain
 from masking.values.printable import Dial, Refusal
-from tests import aliyun_server
-from tests.aliyun_server import KEY_ID, MAINS, POOL, SECRET, aliyun
-from tests.cast import COURIER, OPERATOR, OTHER_COURIER, PHONES
-from tests.telephone import alarms
+from tests.support import aliyun_server
+from tests.support.aliyun_server import KEY_ID, MAINS, POOL, SECRET, aliyun
+from tests.support.calls import alarms
+from tests.support.people import COURIER, OPERATOR, OTHER_COURIER, PHONES
 
 pytestmark = pytest.mark.parametrize("urls", ["memory", "postgresql"], indirect=True)
 
 
 @pytest.fixture
-def server(hands) -> Iterator[aliyun_server.Aliyun]:
-    with aliyun(lambda: hands.time) as running:
+def server(fake_world) -> Iterator[aliyun_server.Aliyun]:
+    with aliyun(lambda: fake_world.time) as running:
         yield running
 
 
@@ -86,13 +86,13 @@ def test_intent_to_bind_is_on_the_ledger_before_the_provider_is_asked(world, sto
     ],
 )
 def test_provider_and_store_agree_in_the_end_after_any_failure(
-    world, store, provider, server, parcel, hands, mood, answer
+    world, store, provider, server, parcel, fake_world, mood, answer
 ):
     _, data = parcel
     server.mood = [mood]
     assert ring(world, store, provider, data) == answer
     assert reconcile(world, store, provider) == 0  # too early: the answer could still be under way
-    hands.move(seconds=SETTLED.total_seconds() + 1)
+    fake_world.advance(seconds=SETTLED.total_seconds() + 1)
     leaked = len(server.bound)
     assert leaked == (1 if mood in {"late", "partly"} else 0)
     assert reconcile(world, store, provider) == leaked
@@ -100,25 +100,25 @@ def test_provider_and_store_agree_in_the_end_after_any_failure(
     assert known(store) == set()
 
 
-def test_call_after_a_time_out_takes_another_number_and_keeps_it(world, store, provider, server, parcel, hands):
+def test_call_after_a_time_out_takes_another_number_and_keeps_it(world, store, provider, server, parcel, fake_world):
     _, data = parcel
     server.mood = ["late"]
     ring(world, store, provider, data)
-    hands.move(seconds=SETTLED.total_seconds() - 5)
+    fake_world.advance(seconds=SETTLED.total_seconds() - 5)
     again = ring(world, store, provider, data)
     assert isinstance(again, Dial)
     assert len(server.bound) == 2
-    hands.move(seconds=10)
+    fake_world.advance(seconds=10)
     reconcile(world, store, provider)
     assert {main for main, _ in server.bound} == {again.number.main}
     assert known(store) == bound(server)
 
 
-def test_provider_that_is_down_during_a_check_is_asked_again_later(world, store, provider, server, parcel, hands):
+def test_provider_that_is_down_during_a_check_is_asked_again_later(world, store, provider, server, parcel, fake_world):
     _, data = parcel
     server.mood = ["late"]
     ring(world, store, provider, data)
-    hands.move(seconds=60)
+    fake_world.advance(seconds=60)
     server.mood = ["system"]
     assert reconcile(world, store, provider) == 0
     assert known(store) == {None}
@@ -129,14 +129,14 @@ def test_provider_that_is_down_during_a_check_is_asked_again_later(world, store,
     assert known(store) == set()
 
 
-def test_expired_binding_is_forgotten(world, store, provider, server, parcel, hands):
+def test_expired_binding_is_forgotten(world, store, provider, server, parcel, fake_world):
     _, data = parcel
     ring(world, store, provider, data)
-    hands.move(seconds=119)
+    fake_world.advance(seconds=119)
     assert reconcile(world, store, provider) == 0
     assert len(known(store)) == 1
     server.bound.clear()  # the provider ends it
-    hands.move(seconds=2)
+    fake_world.advance(seconds=2)
     assert reconcile(world, store, provider) == 0
     assert known(store) == set()
 
@@ -168,14 +168,14 @@ def test_unconfirmed_unbinding_is_requested_again(world, store, provider, server
     assert (server.bound, known(store)) == ({}, set())
 
 
-def test_parcel_destroyed_after_a_time_out_leaves_nothing_bound(world, store, provider, server, parcel, hands):
+def test_parcel_destroyed_after_a_time_out_leaves_nothing_bound(world, store, provider, server, parcel, fake_world):
     waybill, data = parcel
     server.mood = ["late"]
     ring(world, store, provider, data)
     destroy(world, store, waybill)
     assert known(store) == {None}
     assert reconcile(world, store, provider) == 0  # too early to tell
-    hands.move(seconds=SETTLED.total_seconds() + 1)
+    fake_world.advance(seconds=SETTLED.total_seconds() + 1)
     assert reconcile(world, store, provider) == 1
     assert (server.bound, known(store)) == ({}, set())
 
@@ -196,17 +196,19 @@ def test_parcel_destroyed_during_the_provider_request_is_not_called(world, store
     assert (server.bound, known(store)) == ({}, set())
 
 
-def test_binding_of_a_destroyed_parcel_is_deleted_or_names_no_parcel(world, store, provider, server, parcel, hands):
+def test_binding_of_a_destroyed_parcel_is_deleted_or_names_no_parcel(
+    world, store, provider, server, parcel, fake_world
+):
     waybill, data = parcel
     ring(world, store, provider, data)
-    hands.move(seconds=121)
+    fake_world.advance(seconds=121)
     ring(world, store, provider, data)
     assert len(known(store)) == 2
     destroy(world, store, waybill)
     with store.reading() as tx:
         [left] = bindings.orphans(tx)
     assert left.waybill is None
-    hands.move(seconds=121)  # nobody was there to end it
+    fake_world.advance(seconds=121)  # nobody was there to end it
     server.asked.clear()
     assert end(world, store, provider) == 0
     assert (server.asked, known(store)) == ([], set())
@@ -227,14 +229,16 @@ def test_courier_with_every_number_in_use_gets_an_answer_that_says_so(world, sto
         ("isv.EXPIRE_DATE_ILLEGAL", "provider-clock"),
     ],
 )
-def test_account_fault_raises_one_alarm_an_hour_by_its_kind(world, store, provider, server, parcel, hands, code, kind):
+def test_account_fault_raises_one_alarm_an_hour_by_its_kind(
+    world, store, provider, server, parcel, fake_world, code, kind
+):
     _, data = parcel
     server.mood = [code, code]
     for _ in range(2):
         assert ring(world, store, provider, data) == Refusal(reason="provider-refused")
     assert (server.bound, known(store)) == ({}, set())  # certain: no number is blocked
     assert alarms(store) == [(kind, PROVIDER)]
-    hands.move(seconds=3601)
+    fake_world.advance(seconds=3601)
     server.mood = [code]
     reconcile(world, store, provider)
     assert alarms(store) == [(kind, PROVIDER)] * 2

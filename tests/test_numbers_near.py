@@ -22,8 +22,9 @@ from masking.steps.label import Label, label
 from masking.steps.retire import Destroy, retire
 from masking.store.rows import slots
 from masking.values.plaintext import Party
-from tests.cast import OPERATOR, SHOP, checked_out, labelled
-from tests.telephone import alarms
+from tests.support.calls import alarms
+from tests.support.parcels import check_out, print_label
+from tests.support.people import OPERATOR, SHOP
 
 SHANGHAI, HANGZHOU, NINGBO = "3101", "3301", "3302"
 ANHUI_ROAD = "安徽省合肥市庐阳区长江中路1号2幢301室"
@@ -66,12 +67,12 @@ def test_parcel_gets_a_number_of_its_own_city(world, store, pool):
     assert alarms(store) == []
 
 
-def test_exhausted_city_falls_back_to_the_province_and_then_to_any(world, store, pool, hands):
+def test_exhausted_city_falls_back_to_the_province_and_then_to_any(world, store, pool, fake_world):
     mains = pool(_3101=2, _3301=1, _3302=2)
     assert leased(world, store, mains, HANGZHOU, HANGZHOU) == ["_3301", "_3302"]
     assert alarms(store) == [("numbers-elsewhere", HANGZHOU)]
     assert leased(world, store, mains, HANGZHOU, NINGBO, first=10) == ["_3101", "_3302"]  # its own parcels come first
-    hands.move(minutes=61)
+    fake_world.advance(minutes=61)
     assert leased(world, store, mains, HANGZHOU, NINGBO, SHANGHAI, first=20) == [None, None, "_3101"]
     assert alarms(store)[1:] == [("numbers-dry", "pool")]
     mains = pool(first=4, _3101=3)
@@ -94,14 +95,14 @@ def test_line_that_connects_any_caller_is_used_last(world, store, pool):
     assert leased(world, store, mains, HANGZHOU, HANGZHOU) == ["_3101", "open_3301"]
 
 
-def test_rested_number_returns_to_its_city(world, store, pool, order, hands):
+def test_rested_number_returns_to_its_city(world, store, pool, order, fake_world):
     pool(_3101=1, _3301=1)
     for n in range(4):
-        waybill = checked_out(world, store, order(f"A-{n}"))  # to Shanghai
+        waybill = check_out(world, store, order(f"A-{n}"))  # to Shanghai
         assert waybill.number.main == "17000000001"
-        labelled(world, store, waybill)
+        print_label(world, store, waybill)
         retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
-        hands.move(days=REST.days, seconds=1)
+        fake_world.advance(days=REST.days, seconds=1)
         with store.transaction() as tx:
             assert slots.tidy(tx, world.now()) == 1
 
@@ -158,8 +159,8 @@ def test_order_gets_a_number_of_its_destination_even_from_the_label_step(world, 
         assert slots.free(tx, 1) == 0
     far = Party(name="欧阳测试", phone="13800000001", address=ANHUI_ROAD)
     pool(_3401=3, _3101=3)
-    assert checked_out(world, store, order("A-1")).number.main == "17000000002"
-    assert checked_out(world, store, order("A-2", recipient=far)).number.main == "17000000001"
+    assert check_out(world, store, order("A-1")).number.main == "17000000002"
+    assert check_out(world, store, order("A-2", recipient=far)).number.main == "17000000001"
 
 
 @pytest.fixture
@@ -169,7 +170,7 @@ def at_print(store):
 
 
 def test_lease_at_first_print_takes_no_number_at_checkout(world, at_print, order):
-    cancelled, sent = checked_out(world, at_print, order("A-1")), checked_out(world, at_print, order("A-2"))
+    cancelled, sent = check_out(world, at_print, order("A-1")), check_out(world, at_print, order("A-2"))
     assert (cancelled.number, sent.number) == (None, None)
     with at_print.transaction() as tx:
         assert slots.counts(tx) == {"free": 1000}

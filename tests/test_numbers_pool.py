@@ -25,7 +25,8 @@ from masking.steps.scan import Scan, scan
 from masking.store.rows import budgets, calls, slots
 from masking.upkeep.number_pool import keep_numbers
 from masking.values.printable import Scanned
-from tests.cast import COURIER, OPERATOR, SHOP, arrived, assigned, checked_out, labelled, on_its_van
+from tests.support.parcels import assign_courier, check_out, load_on_van, print_label, scan_arrival
+from tests.support.people import COURIER, OPERATOR, SHOP
 
 OPEN = DEMO._replace(main="17000000001", rest=OPEN_LINE_REST)
 
@@ -48,19 +49,19 @@ def act(store, function, *arguments):
 @pytest.fixture
 def delivered(world, store, order):
     """A parcel that was labelled, delivered, and whose number has begun to cool down."""
-    waybill, data = on_its_van(world, store, order())
+    waybill, data = load_on_van(world, store, order())
     deliver(world, store, [Deliver(actor=COURIER, code=data.code)])
     return waybill
 
 
-def test_printed_number_rests_and_an_unseen_one_does_not(world, store, order, delivered, hands):
-    cancelled = checked_out(world, store, order("A-2"))
+def test_printed_number_rests_and_an_unseen_one_does_not(world, store, order, delivered, fake_world):
+    cancelled = check_out(world, store, order("A-2"))
     retire(world, store, [Destroy(actor=OPERATOR, id=cancelled.id, reason="test")])
     assert stages(store) == {"cooling": 1, "free": 999}
-    hands.move(milliseconds=(REST - timedelta(seconds=1)).total_seconds() * 1000)
+    fake_world.advance(milliseconds=(REST - timedelta(seconds=1)).total_seconds() * 1000)
     act(store, slots.tidy, world.now())
     assert stages(store) == {"cooling": 1, "free": 999}
-    hands.move(seconds=2)
+    fake_world.advance(seconds=2)
     act(store, slots.tidy, world.now())
     assert stages(store) == {"free": 1000}
 
@@ -68,46 +69,46 @@ def test_printed_number_rests_and_an_unseen_one_does_not(world, store, order, de
 def test_line_that_connects_any_caller_rests_longer(world, store, order):
     act(store, slots.withdraw, SlotAct.RETIRE, DEMO.main, None, world.now())
     act(store, slots.add, OPEN, OPEN.slots(0, 0), world)
-    waybill = checked_out(world, store, order())
-    labelled(world, store, waybill)
+    waybill = check_out(world, store, order())
+    print_label(world, store, waybill)
     retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
     with store.transaction() as tx:
         [until] = tx.execute(sa.select(schema.slot.c.until).where(schema.slot.c.stage == Stage.COOLING)).scalars()
     assert until == (world.now() + OPEN_LINE_REST).timestamp() * 1000
 
 
-def test_every_act_on_a_parcel_renews_its_lease(world, store, order, hands):
-    waybill = checked_out(world, store, order())
-    data = labelled(world, store, waybill)
+def test_every_act_on_a_parcel_renews_its_lease(world, store, order, fake_world):
+    waybill = check_out(world, store, order())
+    data = print_label(world, store, waybill)
     assert waybill.number.expires == world.now() + LEASE
     for days in (20, 20, 20):  # longer than a lease, altogether
-        hands.move(days=days)
-        arrived(world, store, data)
+        fake_world.advance(days=days)
+        scan_arrival(world, store, data)
         act(store, slots.tidy, world.now())
         assert lease_of(store, waybill).expires == world.now() + LEASE
-    hands.move(days=20)
-    assigned(world, store, data)
+    fake_world.advance(days=20)
+    assign_courier(world, store, data)
     assert lease_of(store, waybill).expires == world.now() + LEASE
-    hands.move(days=20)
-    assigned(world, store, data)
+    fake_world.advance(days=20)
+    assign_courier(world, store, data)
     failed = Scan(actor=COURIER, what=data.code, kind="attempted")
     assert scan(world, store, [failed]) == [Scanned(kind="attempted", at=world.now())]  # comes back tomorrow
     assert lease_of(store, waybill).expires == world.now() + LEASE
 
 
-def test_lease_of_a_lost_parcel_ends_and_a_late_label_takes_a_new_number(world, store, order, hands):
-    silent, late = checked_out(world, store, order("A-1")), checked_out(world, store, order("A-2"))
-    labelled(world, store, silent)
-    hands.move(days=LEASE.days + 1)
+def test_lease_of_a_lost_parcel_ends_and_a_late_label_takes_a_new_number(world, store, order, fake_world):
+    silent, late = check_out(world, store, order("A-1")), check_out(world, store, order("A-2"))
+    print_label(world, store, silent)
+    fake_world.advance(days=LEASE.days + 1)
     assert act(store, slots.tidy, world.now()) == 2
     assert lease_of(store, silent) is None
     assert stages(store) == {"cooling": 1, "free": 999}
-    assert labelled(world, store, late).number == lease_of(store, late)
+    assert print_label(world, store, late).number == lease_of(store, late)
     assert lease_of(store, late) is not None
 
 
 def test_destroyed_parcel_returns_its_number(world, store, order):
-    waybill = checked_out(world, store, order())
+    waybill = check_out(world, store, order())
     assert stages(store)["leased"] == 1
     retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
     assert stages(store) == {"free": 1000}
@@ -126,19 +127,19 @@ def test_exhausted_pool_still_masks_and_the_label_gets_a_number_later(world, sto
     assert none.number is None  # it still prints: "contact through the app"
 
 
-def test_exhausted_pool_takes_rested_numbers_while_it_sells(world, store, order, delivered, hands):
+def test_exhausted_pool_takes_rested_numbers_while_it_sells(world, store, order, delivered, fake_world):
     act(store, slots.withdraw, SlotAct.RETIRE, DEMO.main, [f"{n}" for n in range(1000, 2000)], world.now())
     act(store, slots.add, OPEN, OPEN.slots(0, 0), world)
-    first = checked_out(world, store, order("A-2"))
-    labelled(world, store, first)
+    first = check_out(world, store, order("A-2"))
+    print_label(world, store, first)
     retire(world, store, [Destroy(actor=OPERATOR, id=first.id, reason="test")])
-    assert checked_out(world, store, order("A-3")).number is None
-    hands.move(days=OPEN_LINE_REST.days, seconds=1)
-    assert checked_out(world, store, order("A-4")).number.main == OPEN.main
+    assert check_out(world, store, order("A-3")).number is None
+    fake_world.advance(days=REST_OF_OPEN_LINES.days, seconds=1)
+    assert check_out(world, store, order("A-4")).number.main == OPEN.main
 
 
 def test_quarantined_slot_connects_no_caller_and_rests_when_cleared(world, store, order):
-    waybill = checked_out(world, store, order())
+    waybill = check_out(world, store, order())
     number = waybill.number
     assert act(store, slots.withdraw, SlotAct.QUARANTINE, number.main, [number.extension], world.now()) == 1
     assert act(store, slots.holders, {(number.main, number.extension)}, world.now()) == {}
@@ -147,15 +148,15 @@ def test_quarantined_slot_connects_no_caller_and_rests_when_cleared(world, store
     assert stages(store) == {"cooling": 1, "free": 999}
 
 
-def test_retired_line_serves_its_leases_and_no_new_ones(world, store, order, hands):
-    waybill = checked_out(world, store, order())
+def test_retired_line_serves_its_leases_and_no_new_ones(world, store, order, fake_world):
+    waybill = check_out(world, store, order())
     number = waybill.number
     assert act(store, slots.withdraw, SlotAct.RETIRE, number.main, None, world.now()) == 1000
     assert act(store, slots.holders, {(number.main, number.extension)}, world.now())
-    assert checked_out(world, store, order("A-2")).number is None
+    assert check_out(world, store, order("A-2")).number is None
     retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
     assert stages(store) == {"retired": 1000}
-    hands.move(days=365)
+    fake_world.advance(days=365)
     assert act(store, slots.tidy, world.now()) == 0
 
 
@@ -182,7 +183,7 @@ def test_extensions_that_do_not_fit_their_digits_are_refused(digits, first, last
 
 
 def test_database_constraint_allows_one_slot_per_waybill(world, store, order):
-    waybill = record_of_waybill_id(checked_out(world, store, order()).id)
+    waybill = record_of_waybill_id(check_out(world, store, order()).id)
     slot = schema.slot
     for broken in (
         slot.update().where(slot.c.extension == "1000").values(waybill=waybill, stage="leased"),
@@ -275,7 +276,7 @@ def test_every_reason_for_no_connection_has_an_announcement():
     assert calls.RECENT > INTENT_LIFE
 
 
-def test_pool_with_less_than_a_tenth_free_raises_one_alarm_a_day(world, store, hands):
+def test_pool_with_less_than_a_tenth_free_raises_one_alarm_a_day(world, store, fake_world):
     extensions = [str(n) for n in range(1000, 2000)]
     with store.transaction() as tx:
         slots.withdraw(tx, SlotAct.QUARANTINE, DEMO.main, extensions[:900], world.now())
@@ -284,12 +285,12 @@ def test_pool_with_less_than_a_tenth_free_raises_one_alarm_a_day(world, store, h
         assert budgets.alarms(tx) == []  # a hundred of a thousand are free
         slots.withdraw(tx, SlotAct.QUARANTINE, DEMO.main, extensions[900:901], world.now())
     keep_numbers(world, store)
-    hands.move(hours=23)
+    fake_world.advance(hours=23)
     keep_numbers(world, store)
     with store.transaction() as tx:
         assert [kind for _, kind, _ in budgets.alarms(tx)] == ["numbers-low"]
         slots.withdraw(tx, SlotAct.RETIRE, DEMO.main, extensions[:990], world.now())
-    hands.move(hours=2)
+    fake_world.advance(hours=2)
     keep_numbers(world, store)  # nine of ten that are left
     with store.transaction() as tx:
         assert [kind for _, kind, _ in budgets.alarms(tx)] == ["numbers-low"]

@@ -13,9 +13,9 @@ from masking.errors import SettingsError
 from masking.numbers.pool import DEMO, OPEN_LINE_REST
 from masking.runtime import World
 from masking.store.rows import slots
-from tests.aliyun_server import KEY_ID, MAINS, POOL, REPORT_KEY, SECRET, aliyun
-from tests.cast import COURIER, PHONES
-from tests.serving import serving, staffed
+from tests.support.aliyun_server import KEY_ID, MAINS, POOL, REPORT_KEY, SECRET, aliyun
+from tests.support.people import COURIER, PHONES
+from tests.support.running_service import make_deployment, run_service
 from tests.test_service import on_the_van
 
 
@@ -35,10 +35,10 @@ def settings(folder, url, secret=SECRET, mode=0o600, report_key=None):
 
 def test_call_over_http_is_bound_at_the_provider_until_erasure(tmp_path):
     folder = tmp_path / "d"
-    staffed(folder, World())
+    make_deployment(folder, World())
     with aliyun(lambda: datetime.now(UTC)) as server:
         settings(folder, server.url)
-        with serving(folder) as service:
+        with run_service(folder) as service:
             waybill, code = on_the_van(service)
             [dial] = service.outcomes(COURIER, "/v1/calls", {"items": [{"code": code}]})
             assert dial["number"]["main"] in MAINS
@@ -51,10 +51,10 @@ def test_call_over_http_is_bound_at_the_provider_until_erasure(tmp_path):
 
 def test_readyz_names_an_overdue_account_until_it_is_paid(tmp_path):
     folder = tmp_path / "d"
-    staffed(folder, World())
+    make_deployment(folder, World())
     with aliyun(lambda: datetime.now(UTC)) as server:
         settings(folder, server.url)
-        with serving(folder) as service:
+        with run_service(folder) as service:
             _, code = on_the_van(service)
             server.mood = ["isv.OUT_OF_SERVICE"]
             [refused] = service.outcomes(COURIER, "/v1/calls", {"items": [{"code": code}]})
@@ -66,7 +66,7 @@ def test_readyz_names_an_overdue_account_until_it_is_paid(tmp_path):
 
 
 def test_lines_that_connect_any_caller_are_named_as_a_risk(tmp_path):
-    with serving(tmp_path / "d") as service:
+    with run_service(tmp_path / "d") as service:
         assert service.ask(None, "/readyz").json()["risks"] == []
         axe = DEMO._replace(main="17000000001", provider="aliyun-axe", rest=OPEN_LINE_REST)
         with service.store.transaction() as tx:

@@ -24,10 +24,11 @@ from masking.store.rows.calls import REPORT_DUE
 from masking.upkeep.number_pool import keep_numbers
 from masking.values.plaintext import Announced, Plain
 from masking.values.printable import Refusal, Reported
-from tests.aliyun_server import KEY_ID, MAINS, POOL, REPORT_KEY, SECRET, record, signature
-from tests.cast import COURIER, OPERATOR, SWITCH, on_its_van
-from tests.telephone import alarms
-from tests.telephone import leaves as all_leaves
+from tests.support.aliyun_server import KEY_ID, MAINS, POOL, REPORT_KEY, SECRET, record, signature
+from tests.support.calls import alarms
+from tests.support.calls import leaves as all_leaves
+from tests.support.parcels import load_on_van
+from tests.support.people import COURIER, OPERATOR, SWITCH
 
 BOTH = pytest.mark.parametrize("urls", ["memory", "postgresql"], indirect=True)
 NOW = datetime(2026, 11, 24, 0, 30, tzinfo=UTC)
@@ -152,7 +153,7 @@ def test_invalid_record_means_nothing(world):
 @pytest.fixture
 def bound(world, store, order):
     """A parcel on its van, and the name of a call to it that a provider was told to connect."""
-    waybill, data = on_its_van(world, store, order())
+    waybill, data = load_on_van(world, store, order())
     [announced] = announce(world, store, [Call(actor=COURIER, code=data.code)], bind=True)
     assert isinstance(announced, Announced)
     return waybill, announced.call.hex()
@@ -164,12 +165,12 @@ def leaves(world, store, waybill):
 
 
 @BOTH
-def test_pushed_reports_are_recorded_once_in_any_order(world, store, bound, hands):
+def test_pushed_reports_are_recorded_once_in_any_order(world, store, bound, fake_world):
     waybill, call = bound
     ringing = record(call, release_time=None, start_time=None)
     first = report(world, store, pushed(world, record(call), ringing, record(call)))
     assert first == [Reported(call=call, event=event) for event in ("ended", "ringing", "ended")]
-    hands.move(minutes=4)
+    fake_world.advance(minutes=4)
     assert report(world, store, pushed(world, ringing, record(call))) == [first[1], first[0]]
     assert leaves(world, store, waybill) == [(PROVIDER, "answered"), (PROVIDER, "ended"), (PROVIDER, "ringing")]
     with store.data.connect() as connection:
@@ -231,17 +232,17 @@ def test_call_to_an_unbound_number_is_a_probe(world, changes, probed):
 
 
 @BOTH
-def test_twenty_probes_an_hour_raise_an_alarm_and_are_on_the_ledger(world, store, hands):
+def test_twenty_probes_an_hour_raise_an_alarm_and_are_on_the_ledger(world, store, fake_world):
     probe = record(**STARTED | {"unconnected_cause": 2, "phone_no": "13900000099"})
     assert report(world, store, pushed(world, *[probe] * 19)) == [Refusal(reason="unknown-call")] * 19
     assert alarms(store) == []
-    hands.move(minutes=2)
+    fake_world.advance(minutes=2)
     report(world, store, pushed(world, *[probe] * 30))
     assert alarms(store) == [("numbers-probed", PROVIDER)]
     counts = [leaf.detail["count"] for leaf in all_leaves(store) if leaf.kind == "refusal-count"]
     assert counts == ["19", "30"]
     assert "13900000099" not in str(all_leaves(store))
-    hands.move(hours=2)
+    fake_world.advance(hours=2)
     report(world, store, pushed(world, *[probe] * 20))
     assert alarms(store) == [("numbers-probed", PROVIDER)] * 2
 
@@ -258,17 +259,17 @@ def test_no_pushed_phone_is_kept_and_an_unexpected_one_raises_an_alarm(world, st
 
 
 @BOTH
-def test_silent_provider_raises_one_alarm_a_day_unless_undialled(world, store, bound, hands):
+def test_silent_provider_raises_one_alarm_a_day_unless_undialled(world, store, bound, fake_world):
     _, call = bound
     report(world, store, pushed(world, record(call)))
     with store.data.begin() as connection:  # announced, and never dialled
         [row] = connection.execute(schema.intent.select()).mappings()
         again = dict(row) | {"id": world.record_id(world.now()), "reported": None}
         connection.execute(schema.intent.insert().values(again))
-    hands.move(seconds=REPORT_DUE.total_seconds() + 60)
+    fake_world.advance(seconds=REPORT_DUE.total_seconds() + 60)
     keep_numbers(world, store)
     assert alarms(store) == []
-    hands.move(days=1)
+    fake_world.advance(days=1)
     with store.data.begin() as connection:
         used = {"id": world.record_id(world.now()), "used": again["used"], "reported": None}
         connection.execute(schema.intent.insert().values(again | used))

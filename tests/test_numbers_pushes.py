@@ -19,9 +19,9 @@ from masking.numbers.pushes import HEADER
 from masking.runtime import World
 from masking.steps.call import Call, announce
 from masking.values.plaintext import Announced
-from tests.aliyun_server import REPORT_KEY, record, signature
-from tests.cast import COURIER, SWITCH
-from tests.serving import Service, on_the_van, serving, staffed
+from tests.support.aliyun_server import REPORT_KEY, record, signature
+from tests.support.people import COURIER, SWITCH
+from tests.support.running_service import Service, load_parcels_on_van, make_deployment, run_service
 from tests.test_numbers_provider import settings
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "telephony.md").read_text("utf-8")
@@ -32,16 +32,16 @@ UNAUTHENTICATED = "http://127.0.0.1:1"
 @pytest.fixture(scope="module")
 def service(tmp_path_factory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("pushes") / "d"
-    staffed(folder, World())
+    make_deployment(folder, World())
     settings(folder, UNAUTHENTICATED, report_key=REPORT_KEY)
-    with serving(folder) as service:
+    with run_service(folder) as service:
         yield service
 
 
 def bound(service: Service, many: int, first: int = 0) -> list[str]:
     """The names of calls that a provider was told to connect."""
     world, store = service.clock.world, service.store
-    labels = on_the_van(world, store, many, first=first)
+    labels = load_parcels_on_van(world, store, many, first=first)
     announced = announce(world, store, [Call(actor=COURIER, code=each.code) for each in labels], bind=True)
     assert {type(each) for each in announced} == {Announced}
     return [each.call.hex() for each in announced]
@@ -127,10 +127,10 @@ def test_signed_body_that_is_huge_or_not_a_list_is_refused(service):
 
 @pytest.mark.parametrize("configured", [False, True])
 def test_no_push_is_accepted_without_a_key_or_a_provider(tmp_path, configured):
-    staffed(tmp_path / "d", World())
+    make_deployment(tmp_path / "d", World())
     if configured:
         settings(tmp_path / "d", UNAUTHENTICATED)
-    with serving(tmp_path / "d") as service:
+    with run_service(tmp_path / "d") as service:
         for key in ("", "None", REPORT_KEY):
             answer = push(service, b"[]", signature(b"[]", int(time.time()), key=key))
             assert (answer.status_code, answer.json()["reason"]) == (401, "no-key")

@@ -15,8 +15,8 @@ from masking.steps.checkout import Checkout, checkout
 from masking.steps.retire import Destroy, retire
 from masking.store.rows import people, slots
 from masking.store.store import Settings
-from tests.cast import OPERATOR, RIVAL, SHOP
-from tests.telephone import alarms
+from tests.support.calls import alarms
+from tests.support.people import OPERATOR, RIVAL, SHOP
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from masking.crypto.index import record_of_waybill_id
 from masking.database import schema
-from tests.cast import COURIER, PHONES, SWITCH
-from tests.scenarios import (
+from tests.support.people import COURIER, PHONES, SWITCH
+from tests.support.running_service import Service, run_service
+from tests.support.sip_scenarios import (
     ANSWERS,
     ANSWERS_AND_HANGS_UP,
     CALLS,
@@ -27,8 +28,7 @@ from tests.scenarios import (
     declines,
     is_refused,
 )
-from tests.serving import Service, serving
-from tests.switch import Phone, answers, kamailio, media_port, relay, sdes, shown, socket_at
+from tests.support.sip_switch import Phone, answers, kamailio, media_port, relay, sdes, shown, socket_at
 from tests.test_service import on_the_van
 
 pytestmark = pytest.mark.system("kamailio", "rtpengine", "sipp")
@@ -51,7 +51,7 @@ def exchange(tmp_path_factory) -> Iterator[Exchange]:
     folder: Path = tmp_path_factory.mktemp("switch")
     courier, recipient = Phone(folder, PHONES[COURIER.id], "127.0.1.1"), Phone(folder, "13800000001", "127.0.2.1")
     stranger = Phone(folder, "13900009999", "127.0.3.1")
-    with serving(folder / "deployment") as service, relay(folder) as media:
+    with run_service(folder / "deployment") as service, relay(folder) as media:
         settings = {"SERVICE": service.url, "SECRET": service.secret(SWITCH), "RELAY": media}
         with (
             kamailio(folder / "one", settings, recipient) as first,

@@ -18,7 +18,8 @@ from masking.store.store import Settings
 from masking.upkeep import unopened as module
 from masking.upkeep.unopened import active_pages, unopened
 from masking.values.printable import Waybill
-from tests.cast import OPERATOR, SHOP, checked_out
+from tests.support.parcels import check_out
+from tests.support.people import OPERATOR, SHOP
 
 WORLD = World()
 
@@ -30,7 +31,7 @@ def lose_keys(store, waybills) -> None:
 
 
 def test_active_waybill_without_its_key_is_found_and_others_are_not(world, store, order):
-    entered = [checked_out(world, store, order(f"A-{n}")) for n in range(5)]
+    entered = [check_out(world, store, order(f"A-{n}")) for n in range(5)]
     retire(world, store, [SealAway(actor=OPERATOR, id=entered[4].id)])
     assert unopened(store) == unopened(store, world) == (4, [])
     lose_keys(store, entered[:1])
@@ -42,11 +43,11 @@ def test_active_waybill_without_its_key_is_found_and_others_are_not(world, store
     assert (tried, sorted(found)) == unopened(store) == (4, wrong)
 
 
-def test_pages_and_samples_cover_what_they_claim(world, store, order, hands, monkeypatch):
+def test_pages_and_samples_cover_what_they_claim(world, store, order, fake_world, monkeypatch):
     made = []
     for n in range(12):
-        made.append(record_of_waybill_id(checked_out(world, store, order(f"A-{n}")).id))
-        hands.move(seconds=1)
+        made.append(record_of_waybill_id(check_out(world, store, order(f"A-{n}")).id))
+        fake_world.advance(seconds=1)
     monkeypatch.setattr(module, "PAGE", 5)
     pages = [[each.waybill for each in page] for page in active_pages(store.data)]
     assert pages == [made[:5], made[5:10], made[10:]]

@@ -15,7 +15,7 @@ from masking.values.plaintext import LIMITS
 from masking.values.printable import CallEvent, ScanKind, WaybillState
 from masking.words.reasons import ProofRule, Reason
 from masking.words.rules import Rule
-from tests.serving import serving
+from tests.support.running_service import run_service
 
 KEPT = Path(__file__).parents[1] / "api" / "openapi.json"
 BUILT_IN = {
@@ -59,7 +59,7 @@ def test_checked_in_description_is_the_services_own():
 
 
 def test_service_answers_the_kept_description_without_making_it_anew(tmp_path):
-    with serving(tmp_path / "deployment") as service:
+    with run_service(tmp_path / "deployment") as service:
         answer = service.ask(None, "/openapi.json")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     assert answer.content == KEPT.read_bytes()

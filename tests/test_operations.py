@@ -24,8 +24,8 @@ from masking.store.rows import people
 from masking.store.store import Settings
 from masking.values.plaintext import Enrolled
 from masking.values.printable import Confirmed, Revoked
-from tests.cast import COURIER, NETWORK, RECEIVER, TENANT
-from tests.serving import ready, served
+from tests.support.people import COURIER, NETWORK, RECEIVER, TENANT
+from tests.support.running_service import run_service_process, wait_until_ready
 
 
 def waybill(*words: object) -> int:
@@ -53,8 +53,8 @@ def test_service_runs_from_first_code_to_stop_and_prints_only_json(folder, tmp_p
     first = code(capsys)
     assert waybill("init", folder, "--supervisor", "second", "--unit", "region-east") == 0
     other = code(capsys)
-    with served("--folder", folder, log=tmp_path / "log") as (process, url):
-        ready(url)
+    with run_service_process("--folder", folder, log=tmp_path / "log") as (process, url):
+        wait_until_ready(url)
         with supervisor(url, tmp_path, first) as boss, supervisor(url, tmp_path, other) as colleague:
             enrolled = boss.enrol("clerk-1", role="outlet", unit="sh-01")
             assert isinstance(enrolled, Enrolled)
@@ -88,8 +88,8 @@ def test_service_listens_on_loopback_by_default(folder, capsys):
     assert waybill("serve", "--demo", "--host", "0.0.0.0", "--insecure-bearer", "--plain-http") == 2
     assert "--" not in capsys.readouterr().err
     for words in (["--insecure-bearer"], ["--bearer-roles", "none", "--plain-http"]):
-        with served("--folder", folder, "--host", "0.0.0.0", *words) as (_, url):
-            ready(url.replace("0.0.0.0", "127.0.0.1"))
+        with run_service_process("--folder", folder, "--host", "0.0.0.0", *words) as (_, url):
+            wait_until_ready(url.replace("0.0.0.0", "127.0.0.1"))
 
 
 def test_service_beyond_loopback_refuses_plain_tokens_of_others(folder, tmp_path, capsys):
@@ -99,9 +99,9 @@ def test_service_beyond_loopback_refuses_plain_tokens_of_others(folder, tmp_path
         (["--bearer-roles", "switch, courier"], 401),
         (["--bearer-roles", "supervisor"], 200),
     ):
-        with served("--folder", folder, *words, log=tmp_path / "log") as (_, url):
+        with run_service_process("--folder", folder, *words, log=tmp_path / "log") as (_, url):
             here = url.replace("0.0.0.0", "127.0.0.1")
-            ready(here)
+            wait_until_ready(here)
             assert httpx.post(f"{here}/v1/token", json={"code": first}).status_code == status
 
 
@@ -135,8 +135,8 @@ def test_people_without_a_device_are_named(folder, capsys):
 
 
 def test_sqlite_folder_has_one_service_and_a_killed_one_leaves_no_lock(folder, capsys):
-    with served("--folder", folder) as (process, url):
-        ready(url)
+    with run_service_process("--folder", folder) as (process, url):
+        wait_until_ready(url)
         before = sorted(folder.iterdir())
         assert waybill("serve", "--folder", folder, "--port", 0) == 2
         assert (
@@ -146,12 +146,12 @@ def test_sqlite_folder_has_one_service_and_a_killed_one_leaves_no_lock(folder, c
         assert waybill("restore", "keys", folder / SETTINGS, "--folder", folder) == 2
         assert capsys.readouterr().err == "waybill restore: a service is running on this folder; stop it first\n"
         assert waybill("doctor", "--folder", folder) == waybill("retire", "--folder", folder) == 0
-        ready(url)
+        wait_until_ready(url)
         assert sorted(folder.iterdir()) == before
         process.kill()
         process.wait()
-    with served("--folder", folder) as (_, url):
-        ready(url)
+    with run_service_process("--folder", folder) as (_, url):
+        wait_until_ready(url)
 
 
 def test_several_workers_need_postgresql(folder, capsys):
@@ -212,8 +212,8 @@ def test_environment_overrides_the_file_and_invalid_values_are_refused(folder, c
 
 
 def test_demo_gives_every_actor_a_secret_and_leaves_nothing(tmp_path):
-    with served("--demo", TMPDIR=str(tmp_path)) as (process, url):
-        ready(url)
+    with run_service_process("--demo", TMPDIR=str(tmp_path)) as (process, url):
+        wait_until_ready(url)
         lines = [process.stdout.readline().strip() for _ in range(7)]
         assert lines[0] == f"export URL={url}"
         secrets = dict(line.removeprefix("export ").split("=", 1) for line in lines[1:])

@@ -33,8 +33,9 @@ from masking.steps.retire import Destroy, SealAway, retire
 from masking.steps.scan import Scan, scan
 from masking.store.rows import budgets, people
 from masking.values.json import outcome_to_json
-from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, checked_out, labelled
-from tests.serving import on_the_van
+from tests.support.parcels import check_out, print_label
+from tests.support.people import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER
+from tests.support.running_service import load_parcels_on_van
 
 FAR = replace(DISPATCHER, id="hz-01-clerk", unit="hz-01")
 STEPS = {
@@ -85,8 +86,8 @@ def recorded(store, act):
 @pytest.fixture
 def nothing_for_you(world, store, order):
     """Label codes that are authentic and mean nothing to the courier who scans them, by what is behind them."""
-    yours, destroyed, sealed = on_the_van(world, store, 3)
-    fresh = labelled(world, store, checked_out(world, store, order()))
+    yours, destroyed, sealed = load_parcels_on_van(world, store, 3)
+    fresh = print_label(world, store, check_out(world, store, order()))
     ids = [waybill_id_of(code[0]) for code in store.read_codes([destroyed.code, sealed.code], world, world.now())]
     retire(world, store, [Destroy(actor=OPERATOR, id=ids[0], reason="test"), SealAway(actor=OPERATOR, id=ids[1])])
     return {
@@ -126,7 +127,7 @@ def test_outlet_hears_after_the_same_statements_whether_a_number_is_used(store, 
     step, ask = OUTLETS[name]
     with store.transaction() as tx:
         people.enrol(world, store.keys, tx, FAR, world.now())
-    parcel, gone = (checked_out(world, store, order(each)) for each in ("A-1", "A-2"))
+    parcel, gone = (check_out(world, store, order(each)) for each in ("A-1", "A-2"))
     retire(world, store, [Destroy(actor=OPERATOR, id=gone.id, reason="test")])
     numbers = {"unused": "YT999999999999", "not yours": parcel.waybill_number, "destroyed": gone.waybill_number}
     step(world, store, [ask(numbers["unused"])])  # the day's keys and counts are there
@@ -171,7 +172,7 @@ FORGED = 1_000_000 if os.environ.get("LONG") else 10_000
 
 def test_forged_codes_are_refused_without_a_query_about_a_parcel(store, world):
     """Half are made of random bytes, half are a real label's with one character changed. LONG=1 tries a million."""
-    [real] = on_the_van(world, store, 1)
+    [real] = load_parcels_on_van(world, store, 1)
     dice, alphabet = random.Random(7), sorted(set(real.code[len(PREFIX) :]))
 
     def forged() -> str:

@@ -27,9 +27,9 @@ from masking.errors import SettingsError, UnavailableError
 from masking.runtime import World
 from masking.values.printable import Rejected, Waybill
 from masking.words.rules import Rule
-from tests.cast import SHOP
-from tests.merchant import order_of
-from tests.serving import ROOT
+from tests.support.people import SHOP
+from tests.support.running_service import ROOT
+from tests.support.shop_programs import order_of
 from tests.test_client import credentials
 from tests.test_client_trouble import answering, unused_port
 
@@ -41,7 +41,7 @@ from pathlib import Path
 from masking.client.outbox import Outbox
 from masking.client.sealed import LATER
 from masking.client.state import StateFolder
-from tests.merchant import order_of
+from tests.support.shop_programs import order_of
 
 def keep(name):
     for n in range(12):
@@ -97,7 +97,7 @@ from pathlib import Path
 from masking.client.outbox import Outbox
 from masking.client.sealed import LATER
 from masking.client.state import StateFolder
-from tests.merchant import order_of
+from tests.support.shop_programs import order_of
 
 box = Outbox(StateFolder(Path(sys.argv[1])))
 for name in ("first", "second"):

@@ -8,9 +8,9 @@ from api.service.request_models import ORDER
 from masking.crypto.index import record_of_waybill_id
 from masking.journal import journal
 from masking.store.rows import budgets
-from tests.browser import browser
-from tests.cast import DISPATCHER, RECEIVER, SHOP
-from tests.serving import Service, numbered, serving
+from tests.support.chromium import chromium
+from tests.support.people import DISPATCHER, RECEIVER, SHOP
+from tests.support.running_service import Service, carrier_numbers, run_service
 from tests.test_outlet_page import came_out, entered, gone_again, printed, record, scan_again_if_cut
 
 pytestmark = pytest.mark.system("chromium", "bash")
@@ -24,7 +24,7 @@ def taken_in(service: Service, numbers: list[str]) -> None:
 
 def ordered(service: Service, first: int) -> dict[str, str]:
     """A batch of parcels on their way to the outlet: tokens by waybill number."""
-    orders = [ORDER | numbered(n) | {"reference": f"day-{n}"} for n in range(first, first + A_BATCH)]
+    orders = [ORDER | carrier_numbers(n) | {"reference": f"day-{n}"} for n in range(first, first + A_BATCH)]
     made = service.outcomes(SHOP, "/v1/waybills", {"orders": orders})
     return {order["waybill_number"]: each["id"] for order, each in zip(orders, made, strict=True)}
 
@@ -38,8 +38,8 @@ def scanned(page, numbers: list[str], *, ready: int) -> None:
 
 
 def test_honest_day_prints_each_of_400_labels_once_and_locks_no_clerk(tmp_path):
-    with browser() as page:
-        with serving(tmp_path / "outlet") as service:
+    with chromium() as page:
+        with run_service(tmp_path / "outlet") as service:
             batches = [ordered(service, n * A_BATCH) for n in range(4)]
             first, second, third, fourth = ([*batch] for batch in batches)
             for batch in (first, third, fourth):
@@ -69,7 +69,9 @@ def test_honest_day_prints_each_of_400_labels_once_and_locks_no_clerk(tmp_path):
             scanned(page, third, ready=A_BATCH)
             printed(page)
             port = int(service.url.rpartition(":")[2])
-        with serving(tmp_path / "outlet", port=port) as service:  # restarted; the labels of the batch did not come out
+        with run_service(
+            tmp_path / "outlet", port=port
+        ) as service:  # restarted; the labels of the batch did not come out
             page.tab_to("#again")
             page.press("Enter")
             page.until("document.querySelectorAll('#list [data-state=made]').length === 100")

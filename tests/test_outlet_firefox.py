@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 from pypdf import PdfReader
 
-from tests.browser import PATIENCE
-from tests.firefox import firefox
+from tests.support.browser import PATIENCE
+from tests.support.firefox import firefox
 from tests.test_outlet_page import (
     entered,
     parcel,

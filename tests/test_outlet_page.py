@@ -16,9 +16,9 @@ from masking.crypto.index import record_of_waybill_id
 from masking.database.schema import label_print
 from masking.journal import journal
 from masking.store.rows import budgets, waybills
-from tests.browser import browser
-from tests.cast import DISPATCHER, RECEIVER, SHOP
-from tests.serving import numbered
+from tests.support.chromium import chromium
+from tests.support.people import DISPATCHER, RECEIVER, SHOP
+from tests.support.running_service import carrier_numbers
 
 pytestmark = pytest.mark.system("chromium", "bash")
 counter = count(1)
@@ -39,7 +39,7 @@ CONTRASTS = """
 
 @pytest.fixture(scope="module")
 def window():
-    with browser() as page:
+    with chromium() as page:
         yield page
 
 
@@ -65,8 +65,10 @@ def entered(page, service, **how) -> None:
 def parcel(service, *, here: bool = True) -> tuple[str, str]:
     """A parcel's number and token; it lies at the outlet or is still on its way."""
     n = next(counter)
-    [made] = service.outcomes(SHOP, "/v1/waybills", {"orders": [ORDER | numbered(n) | {"reference": f"page-{n}"}]})
-    number = numbered(n)["waybill_number"]
+    [made] = service.outcomes(
+        SHOP, "/v1/waybills", {"orders": [ORDER | carrier_numbers(n) | {"reference": f"page-{n}"}]}
+    )
+    number = carrier_numbers(n)["waybill_number"]
     if here:
         service.outcomes(RECEIVER, "/v1/scans", {"items": [{"what": number, "kind": "arrived"}]})
     return number, made["id"]

@@ -8,14 +8,14 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.browser import browser
-from tests.cast import DISPATCHER
-from tests.firefox import firefox
-from tests.screen import PROGRAMS, Screen, screen
+from tests.support.chromium import chromium
+from tests.support.firefox import firefox
+from tests.support.people import DISPATCHER
+from tests.support.screen import PROGRAMS, Screen, screen
 from tests.test_outlet_page import at_the_door, came_out, parcel, said, scan_again_if_cut
 
 BROWSERS = [
-    pytest.param(browser, id="chromium", marks=pytest.mark.system("chromium", "bash", *PROGRAMS)),
+    pytest.param(chromium, id="chromium", marks=pytest.mark.system("chromium", "bash", *PROGRAMS)),
     pytest.param(firefox, id="firefox", marks=pytest.mark.system("firefox-esr", *PROGRAMS)),
 ]
 

@@ -9,8 +9,8 @@ import pytest
 from masking.crypto.index import record_of_waybill_id
 from masking.journal import journal
 from masking.store.rows import credentials, people
-from tests.cast import DISPATCHER, RECEIVER
-from tests.serving import serving
+from tests.support.people import DISPATCHER, RECEIVER
+from tests.support.running_service import run_service
 from tests.test_outlet_page import at_the_door, entered, page, parcel, said, window
 
 __all__ = ["page", "window"]
@@ -122,7 +122,7 @@ def test_page_accepts_secrets_where_the_service_does(service, window):
 
 
 def test_browser_key_signs_in_and_needs_a_code_once(tmp_path, window):
-    with serving(tmp_path / "d", bearer_roles=frozenset()) as strict:
+    with run_service(tmp_path / "d", bearer_roles=frozenset()) as strict:
         for shown in ("", strict.code(DISPATCHER), ""):
             at_the_door(window, strict)
             window.scan(shown)

@@ -67,7 +67,7 @@ def test_serialisers_get_no_plain_value():
 
 def test_traceback_with_variables_shows_no_plain_value(store, world, order):
     from masking.steps.checkout import Checkout, checkout
-    from tests.cast import SHOP
+    from tests.support.people import SHOP
 
     broken = order(recipient=PARTY, waybill_number=None)
     try:

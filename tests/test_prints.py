@@ -14,15 +14,16 @@ from masking.steps.label import Label, label
 from masking.steps.scan import Scan, scan
 from masking.store.rows import budgets, people
 from masking.values.printable import LabelData, Refusal
-from tests.cast import COURIER, DISPATCHER, RECEIVER, RIVAL, SHOP, arrived, assigned, checked_out, labelled
+from tests.support.parcels import assign_courier, check_out, print_label, scan_arrival
+from tests.support.people import COURIER, DISPATCHER, RECEIVER, RIVAL, SHOP
 
 
 @pytest.fixture
 def printed(store, world, order):
     """A parcel at an outlet, printed by its merchant under the job `job-1`."""
-    waybill = checked_out(world, store, order())
-    data = labelled(world, store, waybill)
-    arrived(world, store, data)
+    waybill = check_out(world, store, order())
+    data = print_label(world, store, waybill)
+    scan_arrival(world, store, data)
     return waybill
 
 
@@ -45,7 +46,7 @@ def test_superseded_print_is_not_repeated(store, world, printed):
 
 
 def test_two_jobs_for_one_waybill_in_one_batch_make_one_print(store, world, order):
-    waybill = checked_out(world, store, order())
+    waybill = check_out(world, store, order())
     jobs = [Label(actor=SHOP, id=waybill.id, job=job, station="st-1") for job in ("a", "b", "a")]
     first, second, again = label(world, store, jobs)
     assert isinstance(first, LabelData)
@@ -54,7 +55,7 @@ def test_two_jobs_for_one_waybill_in_one_batch_make_one_print(store, world, orde
 
 
 def test_reprint_of_a_parcel_out_for_delivery_elsewhere_is_unknown(store, world, printed):
-    assigned(world, store, asked(world, store, printed, SHOP, "job-1"))
+    assign_courier(world, store, asked(world, store, printed, SHOP, "job-1"))
     elsewhere = Actor(id="hz-01-clerk", tenant=DISPATCHER.tenant, role=Role.OUTLET, unit="hz-01")
     with store.transaction() as tx:
         people.enrol(world, store.keys, tx, elsewhere, world.now())
@@ -63,7 +64,7 @@ def test_reprint_of_a_parcel_out_for_delivery_elsewhere_is_unknown(store, world,
 
 def test_parcel_on_the_van_or_delivered_cannot_be_printed(store, world, printed):
     data = asked(world, store, printed, SHOP, "job-1")
-    assigned(world, store, data)
+    assign_courier(world, store, data)
     scan(world, store, [Scan(actor=COURIER, what=data.code, kind="collected")])
     assert asked(world, store, printed, DISPATCHER, "job-3", "damaged") == Refusal(reason="unknown")
     deliver(world, store, [Deliver(actor=COURIER, code=data.code)])
@@ -72,7 +73,7 @@ def test_parcel_on_the_van_or_delivered_cannot_be_printed(store, world, printed)
 
 
 def test_outlet_names_a_parcel_by_its_number_and_a_rival_cannot(store, world, order):
-    waybill = checked_out(world, store, order())
+    waybill = check_out(world, store, order())
     number = waybill.waybill_number
     asks = [Label(actor=who, id=number, job="job-1", station="st-1") for who in (DISPATCHER, RIVAL)]
     assert label(world, store, asks) == [Refusal(reason="not-arrived"), Refusal(reason="unknown")]
@@ -83,11 +84,11 @@ def test_outlet_names_a_parcel_by_its_number_and_a_rival_cannot(store, world, or
 
 
 def test_unknown_numbers_lock_no_clerk_but_refused_copies_do(store, world, order):
-    unshipped = checked_out(world, store, order("A-1", waybill_number=None, routing_code=None))
+    unshipped = check_out(world, store, order("A-1", waybill_number=None, routing_code=None))
     slips = [asked(world, store, unshipped, SHOP, "job-1") for _ in range(25)]
     assert {each.reason for each in slips} == {"not-shipped"}
-    printed = checked_out(world, store, order("A-2"))
-    arrived(world, store, labelled(world, store, printed))
+    printed = check_out(world, store, order("A-2"))
+    scan_arrival(world, store, print_label(world, store, printed))
     slips = [asked(world, store, printed, who, "another-job") for who in (SHOP, RECEIVER) for _ in range(25)]
     assert {each.reason for each in slips} == {"reprint-needs-outlet-and-reason"}
     copies = [asked(world, store, printed, RECEIVER, f"copy-{n}", "damaged") for n in range(25)]
@@ -96,7 +97,7 @@ def test_unknown_numbers_lock_no_clerk_but_refused_copies_do(store, world, order
 
 @pytest.mark.parametrize("preview", [True, False])
 def test_outlets_own_parcels_without_an_arrival_scan_lock_no_clerk(store, world, order, preview):
-    waybill = checked_out(world, store, order())
+    waybill = check_out(world, store, order())
     ask = Label(actor=DISPATCHER, id=waybill.waybill_number, job="job-1", station="st-1", preview=preview)
     for _ in range(40):
         assert label(world, store, [ask]) == [Refusal(reason="not-arrived")]
@@ -105,7 +106,7 @@ def test_outlets_own_parcels_without_an_arrival_scan_lock_no_clerk(store, world,
 
 
 def test_parcel_for_another_outlet_is_unknown_before_it_arrives(store, world, order):
-    waybill = checked_out(world, store, order())
+    waybill = check_out(world, store, order())
     elsewhere = Actor(id="hz-01-clerk", tenant=DISPATCHER.tenant, role=Role.OUTLET, unit="hz-01")
     with store.transaction() as tx:
         people.enrol(world, store.keys, tx, elsewhere, world.now())
@@ -127,14 +128,14 @@ def test_unknown_number_repeated_in_a_batch_counts_once(store, world):
 
 
 def test_first_print_keeps_no_reason(store, world, order):
-    waybill = checked_out(world, store, order())
+    waybill = check_out(world, store, order())
     assert isinstance(asked(world, store, waybill, SHOP, "job-1", "damaged"), LabelData)
     [leaf] = [leaf for leaf in journal.who_saw(world, store, record_of_waybill_id(waybill.id)) if leaf.kind == "print"]
     assert "reason" not in leaf.detail
 
 
 def test_preview_follows_the_rules_of_the_print_without_counting(store, world, order):
-    waybill = checked_out(world, store, order())
+    waybill = check_out(world, store, order())
     first = Label(actor=SHOP, id=waybill.id, job="job-1", station="st-1")
     look = replace(first, preview=True)
     seen, data, later = label(world, store, [look, first, look])

@@ -19,8 +19,8 @@ from api.service.problems import PROBLEMS, answer
 from api.service.request_models import ORDER
 from api.service.settings import MEGABYTE
 from masking.errors import InputError, IntegrityError, MaskingError, RefusedError, UnavailableError
-from tests.cast import COURIER, SHOP, SWITCH
-from tests.serving import SUPERVISOR, Service, serving
+from tests.support.people import COURIER, SHOP, SWITCH
+from tests.support.running_service import SUPERVISOR, Service, run_service
 
 CANARY = "金丝雀九八七六"
 CANARIES = (CANARY, "13812349876", "canary-9876")
@@ -72,7 +72,7 @@ def log() -> Iterator[list[str]]:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory, log) -> Iterator[Service]:
-    with serving(tmp_path_factory.mktemp("service") / "deployment", body_seconds=0.5) as running:
+    with run_service(tmp_path_factory.mktemp("service") / "deployment", body_seconds=0.5) as running:
         yield running
 
 

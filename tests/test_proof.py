@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from masking.access.proof import AHEAD, LONGEST, PAST, Proof, ProofError, normalised, verify
 from masking.client.device import Device, make_key
 from masking.errors import SettingsError
-from tests.proofs import KEY, OTHER_KEY, b64, hashed, jwk, proof, signed
+from tests.support.dpop_proofs import KEY, OTHER_KEY, b64, hashed, jwk, proof, signed
 
 NOW = datetime(2026, 11, 24, 0, 30, tzinfo=UTC)
 ADDRESS = "https://mask.example/v1/resolve"

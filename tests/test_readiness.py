@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from api.service.routes.health import MOST, SLOW, Checked
 from masking.runtime import World
-from tests import postgresql
-from tests.serving import serving, staffed
+from tests.support import postgresql
+from tests.support.running_service import make_deployment, run_service
 
 
 def test_store_is_checked_a_few_times_a_second_by_one_request_at_a_time():
@@ -82,8 +82,8 @@ def test_check_that_fails_is_raised_and_the_next_one_begins():
 def test_frozen_server_holds_one_thread_for_all_requests_of_readyz(tmp_path):
     with postgresql.pair() as (first, _):
         addresses = [postgresql.create(str(first.home), name) for name in ("data", "keys")]
-        staffed(tmp_path / "d", World(), (addresses[0], addresses[1]))
-        with serving(tmp_path / "d") as service:
+        make_deployment(tmp_path / "d", World(), (addresses[0], addresses[1]))
+        with run_service(tmp_path / "d") as service:
             assert service.http.get("/readyz").json()["ready"]
 
             def ask(_: int) -> list[str]:

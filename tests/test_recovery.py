@@ -24,7 +24,8 @@ from masking.steps.retire import Destroy, SealAway, retire
 from masking.store import parcels
 from masking.upkeep import recovery
 from masking.upkeep.recovery import back_up, reconcile, restore_keys
-from tests.cast import OPERATOR, checked_out
+from tests.support.parcels import check_out
+from tests.support.people import OPERATOR
 from tests.test_keylives import opened
 
 
@@ -46,7 +47,7 @@ def deployment(folder):
 @pytest.fixture
 def three(deployment, order):
     """One waybill that will be destroyed, one that will be sealed away, one that lives."""
-    return [checked_out(World(), deployment, order(f"A-{n}")) for n in range(3)]
+    return [check_out(World(), deployment, order(f"A-{n}")) for n in range(3)]
 
 
 def destroy(store, waybill, reason="erasure-request"):
@@ -105,7 +106,7 @@ def test_restored_data_ignores_the_log_left_by_a_crash(folder, deployment, three
     """SQLite would play a log that it finds beside a file into that file."""
     back_up(deployment.data, tmp_path / "copy.sqlite", World().now())
     destroy(deployment, three[0])
-    checked_out(World(), deployment, order("A-9"))
+    check_out(World(), deployment, order("A-9"))
     logs = {file: file.read_bytes() for file in folder.glob("data.sqlite-*")}
     deployment.close()
     (folder / "data.sqlite").unlink()
@@ -251,7 +252,7 @@ def test_no_sqlite_file_keeps_a_destroyed_wrap_or_field(folder, deployment, thre
 
 
 def test_store_never_restored_has_nothing_to_reconcile(store, world, order):
-    waybill = checked_out(world, store, order())
+    waybill = check_out(world, store, order())
     retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
     assert reconcile(world, store) == (0, 0)
 
@@ -259,7 +260,7 @@ def test_store_never_restored_has_nothing_to_reconcile(store, world, order):
 def test_start_reads_neither_table_of_destructions_whole(store, world, order):
     if store.data.dialect.name != "sqlite":
         pytest.skip("a small table is read as a whole there; `make bench ONLY=growth` measures it")
-    waybill = checked_out(world, store, order())
+    waybill = check_out(world, store, order())
     retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
     plans = []
 
@@ -274,16 +275,16 @@ def test_start_reads_neither_table_of_destructions_whole(store, world, order):
     assert [plan for plan in plans if plan in {"SCAN waybill", "SCAN destruction"}] == []
 
 
-def test_thorough_check_finds_a_destruction_by_a_clock_set_back(store, world, hands, order):
-    early, late = (checked_out(world, store, order(name)) for name in ("A-1", "A-2"))
-    hands.move(hours=2)
+def test_thorough_check_finds_a_destruction_by_a_clock_set_back(store, world, fake_world, order):
+    early, late = (check_out(world, store, order(name)) for name in ("A-1", "A-2"))
+    fake_world.advance(hours=2)
     retire(world, store, [Destroy(actor=OPERATOR, id=late.id, reason="test")])
     with store.keys.engine.connect() as connection:
         before = {
             table: [dict(row) for row in connection.execute(sa.select(table)).mappings()]
             for table in (key_schema.destruction, key_schema.wrap)
         }
-    hands.move(hours=-1)
+    fake_world.advance(hours=-1)
     retire(world, store, [Destroy(actor=OPERATOR, id=early.id, reason="test")])
     with store.keys.engine.begin() as connection:  # the key store as it was between the two
         for table, rows in before.items():
@@ -296,7 +297,7 @@ def test_thorough_check_finds_a_destruction_by_a_clock_set_back(store, world, ha
 
 
 def test_tombstones_are_replayed_on_every_kind_of_store(store, world, order):
-    gone, kept = (checked_out(world, store, order(name)) for name in ("A-1", "A-2"))
+    gone, kept = (check_out(world, store, order(name)) for name in ("A-1", "A-2"))
     with store.keys.engine.connect() as connection:
         wraps = [dict(row) for row in connection.execute(sa.select(key_schema.wrap)).mappings()]
     retire(world, store, [Destroy(actor=OPERATOR, id=gone.id, reason="test")])
@@ -314,7 +315,7 @@ def test_data_put_back_by_hand_is_not_signed_until_accepted(
 ):
     journal.sequence(World(), deployment)
     back_up(deployment.data, tmp_path / "copy.sqlite", World().now())
-    checked_out(World(), deployment, order("A-9"))
+    check_out(World(), deployment, order("A-9"))
     journal.sequence(World(), deployment)
     deployment.close()
     back_again(folder, tmp_path / "copy.sqlite", "data")
@@ -338,7 +339,7 @@ def test_data_put_back_by_hand_is_not_signed_until_accepted(
 def test_restore_of_the_data_records_how_many_leaves_were_lost(folder, deployment, three, tmp_path, order):
     journal.sequence(World(), deployment)
     back_up(deployment.data, tmp_path / "copy.sqlite", World().now())
-    checked_out(World(), deployment, order("A-9"))
+    check_out(World(), deployment, order("A-9"))
     journal.sequence(World(), deployment)
     deployment.close()
     for file in folder.glob("data.sqlite*"):

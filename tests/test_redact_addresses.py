@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from masking.redact.addresses import Profile, mask_address
 from masking.redact.normalise import normalise
-from tests.marked import Marked, lines, marked, telling
+from tests.support.redaction_cases import RedactionCase, case_lines, is_revealing, read_cases
 
-CASES = marked("addresses")
+CASES = read_cases("addresses")
 DOORS = [case for case in CASES if case.hidden]
 
 WAYS = st.sampled_from(
@@ -41,19 +41,19 @@ def doors(draw: st.DrawFn) -> list[str]:
 
 
 @pytest.mark.parametrize("case", DOORS, ids=lambda case: case.text)
-def test_door_is_hidden(case: Marked):
+def test_door_is_hidden(case: RedactionCase):
     shown = mask_address(case.text).text
-    assert not [n for n in case.hidden if telling(case.text[n]) and shown[n] != "*"], shown
+    assert not [n for n in case.hidden if is_revealing(case.text[n]) and shown[n] != "*"], shown
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.text)
-def test_way_to_the_door_stays(case: Marked):
+def test_way_to_the_door_stays(case: RedactionCase):
     shown = mask_address(case.text).text
     assert not [n for n, ch in enumerate(case.text) if ch.isalnum() and n not in case.hidden and shown[n] == "*"], shown
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.text)
-def test_masking_twice_changes_nothing(case: Marked):
+def test_masking_twice_changes_nothing(case: RedactionCase):
     for profile in Profile:
         once = mask_address(case.text, profile=profile).text
         assert mask_address(once, profile=profile).text in {once, "*" * len(once)}
@@ -64,7 +64,7 @@ def test_door_never_appears_in_the_shown_text(way, door, joint):
     text = way + joint.join(door)
     shown = mask_address(text)
     assert len(shown.text) == len(text)
-    assert not [n for n in range(len(way), len(text)) if telling(text[n]) and shown.text[n] != "*"], shown.text
+    assert not [n for n in range(len(way), len(text)) if is_revealing(text[n]) and shown.text[n] != "*"], shown.text
     again = mask_address(shown.text)
     assert again.text == shown.text
 
@@ -76,8 +76,8 @@ def test_separators_between_any_two_characters_hide_as_much(way, door, data):
     at = data.draw(st.integers(len(way), len(text) - 1))
     sign = data.draw(st.sampled_from([" ", "\u3000", "\u200b", "·", "|"]))
     other = mask_address(text[:at] + sign + text[at:]).text
-    told = [ch for ch in other[len(way) :] if telling(ch)]
-    assert len(told) <= sum(telling(ch) for ch in shown[len(way) :]), other
+    told = [ch for ch in other[len(way) :] if is_revealing(ch)]
+    assert len(told) <= sum(is_revealing(ch) for ch in shown[len(way) :]), other
 
 
 @given(st.text(alphabet="中山路号12栋单元室·—１⑩㊙ \u200be\u0301𝟙號樓A-【】(附近一二)村组", max_size=40))
@@ -97,15 +97,15 @@ def test_normal_form_maps_back_to_the_original_text(text):
         assert 0 <= start < end <= len(text)
 
 
-@pytest.mark.parametrize("way", lines("ways"))
+@pytest.mark.parametrize("way", case_lines("ways"))
 def test_way_without_a_door_is_shown_whole(way):
     assert mask_address(way).text == way
 
 
-@pytest.mark.parametrize("door", marked("doors"), ids=lambda case: case.text)
-def test_every_form_of_door_is_hidden_behind_every_way(door: Marked):
+@pytest.mark.parametrize("door", read_cases("doors"), ids=lambda case: case.text)
+def test_every_form_of_door_is_hidden_behind_every_way(door: RedactionCase):
     hidden = door.hidden or range(len(door.text))
-    for way in lines("ways"):
+    for way in case_lines("ways"):
         if way.startswith(
             ("重庆", "辽宁", "上海宝山", "四川成都锦", "广西", "云南昆明", "福建三明", "江苏连", "湖北荆", "北京海")
         ):
@@ -113,7 +113,7 @@ def test_every_form_of_door_is_hidden_behind_every_way(door: Marked):
         before = way.removesuffix("】")
         text = before + door.text + way[len(before) :]
         shown = mask_address(text).text
-        assert not [n for n in hidden if telling(door.text[n]) and shown[len(before) + n] != "*"], shown
+        assert not [n for n in hidden if is_revealing(door.text[n]) and shown[len(before) + n] != "*"], shown
 
 
 def test_each_profile_shows_less_than_the_one_before():

@@ -10,16 +10,16 @@ from masking.redact.freetext import mask_text
 from masking.redact.names import COMPOUND, mask_name, surname
 from masking.redact.normalise import normalise
 from masking.redact.phones import canonical, find_phones, mask_phone
-from tests.marked import Marked, lines, marked
+from tests.support.redaction_cases import RedactionCase, case_lines, read_cases
 
-PHONES = marked("phones")
-NAMES = [line.split("\t") for line in lines("names")]
+PHONES = read_cases("phones")
+NAMES = [line.split("\t") for line in case_lines("names")]
 SEPARATORS = [" ", "-", "·", ".", "/", "\u3000", "\u200b", "—", "_", " - ", "   "]
 DIGITS = ["0123456789", "０１２３４５６７８９", "零一二三四五六七八九", "⓪①②③④⑤⑥⑦⑧⑨", "零壹贰叁肆伍陆柒捌玖"]
 
 
 @pytest.mark.parametrize("case", PHONES, ids=lambda case: case.text)
-def test_phone_is_hidden_whole_and_nothing_else(case: Marked):
+def test_phone_is_hidden_whole_and_nothing_else(case: RedactionCase):
     shown = mask_text(case.text).text
     assert not [n for n in case.hidden if case.text[n].isalnum() and shown[n] != "*"], shown
     assert not [n for n, ch in enumerate(case.text) if ch.isalnum() and n not in case.hidden and shown[n] == "*"], shown
@@ -27,7 +27,7 @@ def test_phone_is_hidden_whole_and_nothing_else(case: Marked):
 
 
 @pytest.mark.parametrize("case", [c for c in PHONES if c.hidden], ids=lambda case: case.text)
-def test_phone_field_hides_six_digits_and_the_last_four(case: Marked):
+def test_phone_field_hides_six_digits_and_the_last_four(case: RedactionCase):
     text = "".join(case.text[n] for n in sorted(case.hidden))
     shown = mask_phone(text).text
     places = [n for n, ch in enumerate(text) if ch.isalnum() and ch not in "转接分机号ext"]

@@ -7,9 +7,9 @@ import pytest
 from masking.redact.divisions import table
 from masking.redact.normalise import normalise
 from masking.redact.regions import find_region, find_town
-from tests.marked import lines
+from tests.support.redaction_cases import case_lines
 
-CASES = [line.split("\t") for line in lines("regions") if not line.startswith("## ")]
+CASES = [line.split("\t") for line in case_lines("regions") if not line.startswith("## ")]
 
 
 def read(address: str) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from masking.redact.addresses import mask_address
 from masking.redact.segments import Kind, segments
-from tests.marked import marked
+from tests.support.redaction_cases import read_cases
 
 HIDDEN = {Kind.BUILDING, Kind.UNIT, Kind.FLOOR, Kind.ROOM, Kind.PERSON, Kind.PHONE}
 LINES = [
@@ -39,7 +39,7 @@ def test_parts_are_in_order_without_overlap(text):
     assert all(0 <= start < end <= len(text) for start, end, _ in found)
 
 
-@pytest.mark.parametrize("text", [case.text for case in marked("addresses")] + [parted(line)[0] for line in LINES])
+@pytest.mark.parametrize("text", [case.text for case in read_cases("addresses")] + [parted(line)[0] for line in LINES])
 def test_parts_hidden_on_a_label_are_door_person_or_phone(text):
     told = {n for start, end, kind in segments(text) if kind in HIDDEN for n in range(start, end)}
     hidden = {n for start, end in mask_address(text).hidden for n in range(start, end)}

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from masking.redact.freetext import mask_text
 from masking.redact.goods import NEUTRAL, category
-from tests.marked import Marked, marked
+from tests.support.redaction_cases import RedactionCase, read_cases
 
-REMARKS = marked("remarks")
+REMARKS = read_cases("remarks")
 
 
 @pytest.mark.parametrize("case", REMARKS, ids=lambda case: case.text)
-def test_personal_parts_of_a_remark_are_hidden_and_the_rest_stays(case: Marked):
+def test_personal_parts_of_a_remark_are_hidden_and_the_rest_stays(case: RedactionCase):
     shown = mask_text(case.text).text
     assert not [n for n in case.hidden if case.text[n].isalnum() and shown[n] != "*"], shown
     assert not [n for n, ch in enumerate(case.text) if ch.isalnum() and n not in case.hidden and shown[n] == "*"], shown

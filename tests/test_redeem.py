@@ -17,7 +17,8 @@ from masking.steps.redeem import OTHERS_DEVICE, REPLAYED, UNAUTHENTICATED, Issue
 from masking.steps.shift import Shift, shift
 from masking.store.rows import people
 from masking.values.printable import Confirmed
-from tests.cast import DISPATCHER, arrived, checked_out, labelled
+from tests.support.parcels import check_out, print_label, scan_arrival
+from tests.support.people import DISPATCHER
 from tests.test_enrol import (
     BOSS,
     NEW,
@@ -64,10 +65,10 @@ def test_one_courier_has_one_device_and_one_device_one_courier(supervised, world
     assert owners == [NEW.id]
 
 
-def test_new_token_replaces_the_ended_ones(supervised, world, hands):
+def test_new_token_replaces_the_ended_ones(supervised, world, fake_world):
     let_in(supervised, world)
     shown(supervised, world, None)
-    hands.move(hours=1)
+    fake_world.advance(hours=1)
     live = shown(supervised, world, None)
     with supervised.reading() as tx:
         kept = tx.execute(sa.select(schema.credential.c.digest).where(schema.credential.c.person == NEW.id)).scalars()
@@ -84,8 +85,8 @@ def test_used_proof_admits_no_device(supervised, world):
 
 def test_new_device_replaces_the_old_one_by_its_code(supervised, world, order):
     issued = let_in(supervised, world)
-    data = labelled(world, supervised, checked_out(world, supervised, order()))
-    arrived(world, supervised, data)
+    data = print_label(world, supervised, check_out(world, supervised, order()))
+    scan_arrival(world, supervised, data)
     assign(world, supervised, [Assign(actor=DISPATCHER, what=data.code, courier=NEW.id)])
     [again] = enrol(world, supervised, [new()])
     assert shown(supervised, world, again.code, b"e" * 32) == UNAUTHENTICATED  # a supervisor alone takes nobody's place

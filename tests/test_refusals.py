@@ -26,20 +26,8 @@ from masking.store.rows import people
 from masking.values.json import outcome_to_json
 from masking.values.plaintext import Order, Party, Plain
 from masking.values.printable import Refusal, ShiftSet
-from tests.cast import (
-    COURIER,
-    DISPATCHER,
-    OPERATOR,
-    OTHER_COURIER,
-    RECEIVER,
-    RIVAL,
-    SHOP,
-    arrived,
-    assigned,
-    checked_out,
-    labelled,
-    looked,
-)
+from tests.support.parcels import assign_courier, check_out, print_label, resolve_one, scan_arrival
+from tests.support.people import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, RECEIVER, RIVAL, SHOP
 
 SOMEBODY = Party(name="张测试", phone="13800000003", address="上海市浦东新区世纪大道1号")
 MOVED = Order(reference="A-1001", recipient=SOMEBODY, sender=SOMEBODY)
@@ -74,8 +62,8 @@ def enrolled(world, store, actor: Actor) -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_refused_act_is_a_leaf_with_its_step_and_actor(store, world, order, step):
-    waybill = checked_out(world, store, order())
-    data = labelled(world, store, waybill)
+    waybill = check_out(world, store, order())
+    data = print_label(world, store, waybill)
     for actor in (FAR_CLERK, OTHERS_OPERATOR):
         enrolled(world, store, actor)
     assert STEPS[step](world, store, waybill, data) == [UNKNOWN]
@@ -111,8 +99,8 @@ ACTS = {Label: label, Ship: change, Amend: change, Cancel: change, Scan: scan, A
 
 @pytest.mark.parametrize("act", TWINS)
 def test_people_of_another_carrier_have_no_rights_in_units_of_equal_name(store, world, order, act):
-    waybill = checked_out(world, store, order())
-    arrived(world, store, labelled(world, store, waybill))
+    waybill = check_out(world, store, order())
+    scan_arrival(world, store, print_label(world, store, waybill))
     request = TWINS[act](waybill)
     enrolled(world, store, getattr(request, "actor", None) or request.merchant)
     assert ACTS[type(request)](world, store, [request]) == [UNKNOWN]
@@ -138,12 +126,12 @@ def test_shift_is_set_by_the_own_outlet_and_ended_by_the_courier_too(store, worl
     assert answer == (ShiftSet(courier=courier.id, until=world.now() + timedelta(hours=hours)) if may else UNKNOWN)
 
 
-def test_refusal_of_an_entitled_actor_is_a_leaf(store, world, order, hands):
-    waybill = checked_out(world, store, order())
-    labelled(world, store, waybill)
+def test_refusal_of_an_entitled_actor_is_a_leaf(store, world, order, fake_world):
+    waybill = check_out(world, store, order())
+    print_label(world, store, waybill)
     retire(world, store, [SealAway(actor=OPERATOR, id=waybill.id)])
     assert change(world, store, [Cancel(merchant=SHOP, id=waybill.id)]) == [Refusal(reason="already-printed")]
-    hands.move(seconds=1)
+    fake_world.advance(seconds=1)
     assert retire(world, store, [SealAway(actor=OPERATOR, id=waybill.id)]) == [Refusal(reason="already-sealed-away")]
     refused = [
         leaf for leaf in journal.who_saw(world, store, record_of_waybill_id(waybill.id)) if leaf.kind == "refusal"
@@ -155,15 +143,16 @@ def test_refusal_of_an_entitled_actor_is_a_leaf(store, world, order, hands):
 
 
 def test_never_issued_destroyed_and_foreign_parcels_get_the_same_bytes(store, world, order):
-    mine, gone = checked_out(world, store, order("A-1")), checked_out(world, store, order("A-2"))
-    not_yours, destroyed = labelled(world, store, mine), labelled(world, store, gone)
+    mine, gone = check_out(world, store, order("A-1")), check_out(world, store, order("A-2"))
+    not_yours, destroyed = print_label(world, store, mine), print_label(world, store, gone)
     for data in (not_yours, destroyed):
-        arrived(world, store, data)
-        assigned(world, store, data)
+        scan_arrival(world, store, data)
+        assign_courier(world, store, data)
     retire(world, store, [Destroy(actor=OPERATOR, id=gone.id, reason="test")])
     never = store.write_code(bytes(16), 1, world, world.now())
     answers = [
-        looked(world, store, code, OTHER_COURIER) for code in (never, destroyed.code, not_yours.code, "no label code")
+        resolve_one(world, store, code, OTHER_COURIER)
+        for code in (never, destroyed.code, not_yours.code, "no label code")
     ]
     assert {json.dumps(outcome_to_json(answer)).encode() for answer in answers} == {
         b'{"outcome": "refused", "reason": "unknown", "retry_after": null}'
@@ -171,12 +160,12 @@ def test_never_issued_destroyed_and_foreign_parcels_get_the_same_bytes(store, wo
 
 
 def test_revoked_courier_gets_the_answer_of_a_stranger(store, world, order):
-    data = labelled(world, store, checked_out(world, store, order()))
-    arrived(world, store, data)
-    assigned(world, store, data)
+    data = print_label(world, store, check_out(world, store, order()))
+    scan_arrival(world, store, data)
+    assign_courier(world, store, data)
     with store.transaction() as tx:
         people.revoke(tx, [COURIER.id])
-    assert looked(world, store, data.code) == UNKNOWN
+    assert resolve_one(world, store, data.code) == UNKNOWN
     assert call(world, store, [Call(actor=COURIER, code=data.code)]) == [UNKNOWN]
     assert deliver(world, store, [Deliver(actor=COURIER, code=data.code)]) == [UNKNOWN]
     assert scan(world, store, [Scan(actor=DISPATCHER, what=data.code, kind="departed")])[0] != UNKNOWN

@@ -28,7 +28,8 @@ from masking.steps.shift import Shift, shift
 from masking.store.rows import budgets, people
 from masking.values.plaintext import Order, Party, Plain
 from masking.values.printable import ShiftSet
-from tests.cast import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, RIVAL, SHOP, SWITCH, checked_out, labelled
+from tests.support.parcels import check_out, print_label
+from tests.support.people import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, RIVAL, SHOP, SWITCH
 
 SOMEBODY = Party(name="张测试", phone="13800000003", address="上海市浦东新区世纪大道1号")
 MOVED = Order(reference="A-1001", recipient=SOMEBODY, sender=SOMEBODY)
@@ -75,9 +76,9 @@ def total(store):
         return tx.execute(sa.select(sa.func.count()).select_from(schema.leaf)).scalar_one()
 
 
-def told(world, store, actor, hands):
+def told(world, store, actor, fake_world):
     """How many refusals of an actor the ledger knows by number alone, once a minute has passed."""
-    hands.move(minutes=1, seconds=1)
+    fake_world.advance(minutes=1, seconds=1)
     watch.keep_watch(world, store)
     return sum(int(leaf.detail["count"]) for leaf in leaves(store, "refusal-count") if leaf.actor == actor.id)
 
@@ -94,20 +95,20 @@ def made_up(step, world):
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_invented_ids_cost_one_leaf_a_minute(store, world, hands, step):
+def test_invented_ids_cost_one_leaf_a_minute(store, world, fake_world, step):
     act, ask, right, _ = STEPS[step]
     before = total(store)
     for _ in range(5):
         act(world, store, [ask(right, made_up(step, world)) for _ in range(30)])
     assert total(store) - before == 1
-    assert told(world, store, right, hands) == 150
+    assert told(world, store, right, fake_world) == 150
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_wrong_role_costs_one_leaf_a_minute_for_real_parcels_too(store, world, order, hands, step):
+def test_wrong_role_costs_one_leaf_a_minute_for_real_parcels_too(store, world, order, fake_world, step):
     act, ask, _, wrong = STEPS[step]
-    waybill = checked_out(world, store, order())
-    data = labelled(world, store, waybill)
+    waybill = check_out(world, store, order())
+    data = print_label(world, store, waybill)
     before = total(store)
     for _ in range(5):
         act(world, store, [ask(wrong, named(step, waybill, data)) for _ in range(30)])
@@ -115,17 +116,17 @@ def test_wrong_role_costs_one_leaf_a_minute_for_real_parcels_too(store, world, o
         step in BY_CODE
     )  # a label code names its parcel whoever shows it, and the lock bounds how many there are
     assert total(store) - before == 1 + named_once
-    assert told(world, store, wrong, hands) == 150 - named_once
+    assert told(world, store, wrong, fake_world) == 150 - named_once
 
 
 @pytest.mark.parametrize("step", sorted(LOCKING))
-def test_locked_caller_costs_one_leaf_a_minute_and_no_query_for_a_number(store, world, order, hands, step):
+def test_locked_caller_costs_one_leaf_a_minute_and_no_query_for_a_number(store, world, order, fake_world, step):
     act, ask, right, _ = STEPS[step]
     stranger = replace(right, id=f"far-{right.id}", unit="hz-01")
     with store.transaction() as tx:
         people.enrol(world, store.keys, tx, stranger, world.now())
-    waybill = checked_out(world, store, order())
-    what = named(step, waybill, labelled(world, store, waybill))
+    waybill = check_out(world, store, order())
+    what = named(step, waybill, print_label(world, store, waybill))
     for _ in range(20):
         assert act(world, store, [ask(stranger, what)]) == [UNKNOWN]
     assert len(leaves(store, "refusal")) == 20
@@ -133,21 +134,21 @@ def test_locked_caller_costs_one_leaf_a_minute_and_no_query_for_a_number(store, 
     for _ in range(5):
         assert {each.reason for each in act(world, store, [ask(stranger, what)] * 30)} == {"locked"}
     assert total(store) - before == 1
-    assert told(world, store, stranger, hands) == 150
+    assert told(world, store, stranger, fake_world) == 150
 
 
 @pytest.mark.parametrize("step", sorted(STEPS.keys() - {"route", "seal-away", "destroy"}))
-def test_parcel_repeated_in_a_request_is_one_leaf(store, world, order, hands, step):
+def test_parcel_repeated_in_a_request_is_one_leaf(store, world, order, fake_world, step):
     act, ask, right, _ = STEPS[step]
     stranger = replace(right, id=f"far-{right.id}", unit="hz-01")
     with store.transaction() as tx:
         people.enrol(world, store.keys, tx, stranger, world.now())
-    waybill = checked_out(world, store, order())
-    what = named(step, waybill, labelled(world, store, waybill))
+    waybill = check_out(world, store, order())
+    what = named(step, waybill, print_label(world, store, waybill))
     act(world, store, [ask(stranger, what)] * 15)
     [leaf] = leaves(store, "refusal")
     assert (leaf.actor, leaf.detail["step"], leaf.detail["reason"]) == (stranger.id, step, "unknown")
-    assert told(world, store, stranger, hands) == 14
+    assert told(world, store, stranger, fake_world) == 14
 
 
 def rivals(world, store, order):
@@ -155,10 +156,12 @@ def rivals(world, store, order):
     return waybill
 
 
-def test_unknown_numbers_beyond_a_thousand_are_counted_and_hide_no_refusal(store, world, order, hands, monkeypatch):
+def test_unknown_numbers_beyond_a_thousand_are_counted_and_hide_no_refusal(
+    store, world, order, fake_world, monkeypatch
+):
     monkeypatch.setattr(budget, "LISTED", 5)
-    mine, other = checked_out(world, store, order("A-1")), rivals(world, store, order("A-2"))
-    labelled(world, store, mine)
+    mine, other = check_out(world, store, order("A-1")), rivals(world, store, order("A-2"))
+    print_label(world, store, mine)
     for _ in range(9):
         [refused] = change(world, store, [Cancel(merchant=SHOP, id=mine.id)])
         assert refused.reason == "already-printed"
@@ -167,8 +170,8 @@ def test_unknown_numbers_beyond_a_thousand_are_counted_and_hide_no_refusal(store
         assert label(world, store, [Label(actor=SHOP, id=other.id, job="j", station="s")]) == [UNKNOWN]
     about = [leaf for leaf in journal.who_saw(world, store, record_of_waybill_id(other.id)) if leaf.kind == "refusal"]
     assert len(about) == 3
-    assert told(world, store, SHOP, hands) == 4
-    hands.move(hours=1)
+    assert told(world, store, SHOP, fake_world) == 4
+    fake_world.advance(hours=1)
     change(world, store, [Cancel(merchant=SHOP, id=mine.id)])
     assert len(leaves(store, "refusal")) == 9
 
@@ -183,7 +186,7 @@ def test_lock_is_known_before_a_parcel_is_looked_for(store, world):
 
 
 def test_repeated_ship_leaves_no_further_leaf(store, world, order):
-    waybill = checked_out(world, store, order())
+    waybill = check_out(world, store, order())
     asked = Ship(merchant=SHOP, id=waybill.id, waybill_number="YT000000000009", routing_code="301-007-00 013")
     first = change(world, store, [asked])
     before = total(store)
@@ -193,7 +196,7 @@ def test_repeated_ship_leaves_no_further_leaf(store, world, order):
     assert total(store) == before + 1
 
 
-def test_repeated_shift_leaves_no_further_leaf(store, world, hands):
+def test_repeated_shift_leaves_no_further_leaf(store, world, fake_world):
     def said(hours, many=1):
         before = total(store)
         outcomes = shift(world, store, [Shift(actor=DISPATCHER, courier=COURIER.id, hours=hours)] * many)
@@ -202,6 +205,6 @@ def test_repeated_shift_leaves_no_further_leaf(store, world, hands):
 
     assert said(9) == 1
     assert said(9, 50) == 0
-    hands.move(minutes=2)
+    fake_world.advance(minutes=2)
     assert (said(9), said(10)) == (1, 1)
     assert (said(0), said(0, 50)) == (1, 0)

@@ -21,7 +21,8 @@ from masking.upkeep.retention_run import nightly
 from masking.upkeep.unfinished import finish_destructions
 from masking.values.printable import Refusal
 from masking.values.states import Retention, State
-from tests.cast import COURIER, OPERATOR, SHOP, broken, checked_out, on_its_van
+from tests.support.parcels import check_out, damage, load_on_van
+from tests.support.people import COURIER, OPERATOR, SHOP
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def offline(store, world):
 
 @pytest.fixture
 def delivered(offline, store, world, order):
-    waybill, data = on_its_van(world, store, order())
+    waybill, data = load_on_van(world, store, order())
     deliver(world, store, [Deliver(actor=COURIER, code=data.code)])
     return waybill
 
@@ -62,31 +63,31 @@ def reopened(world, store, private, waybill, reason="dispute"):
     return {name: plain.reveal() for name, plain in opened.items()}
 
 
-def test_delivered_waybill_is_sealed_away_and_later_destroyed_on_schedule(world, store, delivered, hands):
-    hands.move(days=6)
+def test_delivered_waybill_is_sealed_away_and_later_destroyed_on_schedule(world, store, delivered, fake_world):
+    fake_world.advance(days=6)
     assert night(world, store)["waybills sealed away"] == 0
-    hands.move(days=2)
+    fake_world.advance(days=2)
     assert night(world, store)["waybills sealed away"] == 1
     assert state(store, delivered) == State.SEALED_AWAY
-    hands.move(days=179)
+    fake_world.advance(days=179)
     assert night(world, store)["waybills destroyed"] == 0
-    hands.move(days=2)
+    fake_world.advance(days=2)
     assert night(world, store)["waybills destroyed"] == 1
     assert state(store, delivered) == State.DESTROYED
     assert night(world, store)["waybills destroyed"] == 0
 
 
-def test_undelivered_waybill_is_sealed_away_after_its_own_time(world, store, order, hands):
-    waybill = checked_out(world, store, order())
-    hands.move(days=59)
+def test_undelivered_waybill_is_sealed_away_after_its_own_time(world, store, order, fake_world):
+    waybill = check_out(world, store, order())
+    fake_world.advance(days=59)
     assert night(world, store)["waybills sealed away"] == 0
-    hands.move(days=2)
+    fake_world.advance(days=2)
     assert night(world, store)["waybills sealed away"] == 1
     assert state(store, waybill) == State.SEALED_AWAY
 
 
-def test_dry_run_counts_and_changes_nothing(world, store, delivered, hands):
-    hands.move(days=40)
+def test_dry_run_counts_and_changes_nothing(world, store, delivered, fake_world):
+    fake_world.advance(days=40)
     first = night(world, store, dry_run=True)
     assert night(world, store, dry_run=True) == first
     assert (first["waybills sealed away"], first["days closed"], first["online keys destroyed"]) == (1, 1, 1)
@@ -100,10 +101,10 @@ def test_dry_run_counts_and_changes_nothing(world, store, delivered, hands):
     }
 
 
-def test_more_than_one_batch_can_fall_due_in_one_night(world, store, order, hands):
+def test_more_than_one_batch_can_fall_due_in_one_night(world, store, order, fake_world):
     for n in range(103):
-        checked_out(world, store, order(f"B-{n}"))
-    hands.move(days=61)
+        check_out(world, store, order(f"B-{n}"))
+    fake_world.advance(days=61)
     assert night(world, store)["waybills sealed away"] == 103
 
 
@@ -122,7 +123,7 @@ def statements(store, work):
 
 @pytest.mark.parametrize("act", [lambda id_: SealAway(actor=OPERATOR, id=id_), gone])
 def test_batch_takes_as_many_statements_as_one_waybill(world, store, order, act):
-    ids = [checked_out(world, store, order(f"A-{n}", waybill_number=None)).id for n in range(21)]
+    ids = [check_out(world, store, order(f"A-{n}", waybill_number=None)).id for n in range(21)]
     one, twenty = (
         statements(store, lambda some=some: retire(world, store, [act(id_) for id_ in some]))
         for some in (ids[:1], ids[1:])
@@ -131,7 +132,7 @@ def test_batch_takes_as_many_statements_as_one_waybill(world, store, order, act)
 
 
 def test_request_of_a_batch_sees_the_results_of_earlier_ones(world, store, order):
-    one, two = (checked_out(world, store, order(f"A-{n}", waybill_number=None)).id for n in range(2))
+    one, two = (check_out(world, store, order(f"A-{n}", waybill_number=None)).id for n in range(2))
     hold, release = Hold(actor=OPERATOR, id=one, reason="dispute"), Release(actor=OPERATOR, id=one)
     away, away_again = (SealAway(actor=OPERATOR, id=two) for _ in range(2))
     outcomes = retire(world, store, [hold, gone(one), release, gone(one), gone(one), away, away_again, gone(two)])
@@ -144,18 +145,18 @@ def test_request_of_a_batch_sees_the_results_of_earlier_ones(world, store, order
     assert finish_destructions(world, store) == 0
 
 
-def test_held_waybill_stays_until_released_past_its_schedule(world, store, delivered, hands):
+def test_held_waybill_stays_until_released_past_its_schedule(world, store, delivered, fake_world):
     assert retire(world, store, [Hold(actor=OPERATOR, id=delivered.id, reason="dispute")]) == [HoldState(held=True)]
-    hands.move(days=40)
+    fake_world.advance(days=40)
     assert night(world, store)["waybills sealed away"] == 0
     for request in (
         SealAway(actor=OPERATOR, id=delivered.id),
         Destroy(actor=OPERATOR, id=delivered.id, reason="retention"),
     ):
         assert retire(world, store, [request]) == [Refusal(reason="held")]
-    hands.move(seconds=1)  # leaves of one millisecond have no order
+    fake_world.advance(seconds=1)  # leaves of one millisecond have no order
     assert retire(world, store, [Release(actor=OPERATOR, id=delivered.id)]) == [HoldState(held=False)]
-    hands.move(seconds=1)
+    fake_world.advance(seconds=1)
     assert night(world, store)["waybills sealed away"] == 1
     assert [kind for kind in acts(world, store, delivered) if kind in {"hold", "release", "seal-away"}] == [
         "hold",
@@ -165,7 +166,7 @@ def test_held_waybill_stays_until_released_past_its_schedule(world, store, deliv
 
 
 def test_held_order_is_not_cancelled_by_its_merchant(world, store, order):
-    waybill = checked_out(world, store, order())
+    waybill = check_out(world, store, order())
     retire(world, store, [Hold(actor=OPERATOR, id=waybill.id, reason="inquiry")])
     assert change(world, store, [Cancel(merchant=SHOP, id=waybill.id)]) == [Refusal(reason="held")]
 
@@ -176,19 +177,19 @@ def test_only_the_operator_holds_and_only_for_a_listed_reason(world, store, deli
     assert retire(world, store, asked) == [Refusal(reason="no-such-reason"), Refusal(reason="not-held")]
 
 
-def test_sealed_away_data_opens_with_the_offline_key_a_reason_and_a_leaf(world, store, offline, delivered, hands):
-    hands.move(days=8)
+def test_sealed_away_data_opens_with_the_offline_key_a_reason_and_a_leaf(world, store, offline, delivered, fake_world):
+    fake_world.advance(days=8)
     night(world, store)
     assert store.keys.existing("archive", "2026-11-24") is None  # nobody online has that day's key any more
-    hands.move(seconds=1)  # leaves of one millisecond have no order
+    fake_world.advance(seconds=1)  # leaves of one millisecond have no order
     fields = reopened(world, store, offline, delivered)
     assert fields["recipient.phone"] == "13800000001"
     assert fields["recipient.address"] == "上海市浦东新区世纪大道100号3栋2单元501室"
     assert acts(world, store, delivered)[-1] == "archive-open"
 
 
-def test_another_offline_key_opens_nothing_and_leaves_no_leaf(world, store, delivered, hands):
-    hands.move(days=8)
+def test_another_offline_key_opens_nothing_and_leaves_no_leaf(world, store, delivered, fake_world):
+    fake_world.advance(days=8)
     night(world, store)
     before = acts(world, store, delivered)
     with pytest.raises(IntegrityError):
@@ -197,10 +198,10 @@ def test_another_offline_key_opens_nothing_and_leaves_no_leaf(world, store, deli
 
 
 @pytest.mark.parametrize("how", ["seal", "row"])
-def test_damaged_record_is_not_shown_in_part_from_the_archive(world, store, offline, delivered, hands, how):
-    hands.move(days=8)
+def test_damaged_record_is_not_shown_in_part_from_the_archive(world, store, offline, delivered, fake_world, how):
+    fake_world.advance(days=8)
     night(world, store)
-    broken(store, record_of_waybill_id(delivered.id), how)
+    damage(store, record_of_waybill_id(delivered.id), how)
     before = acts(world, store, delivered)
     with pytest.raises(IntegrityError):
         reopened(world, store, offline, delivered)

@@ -17,7 +17,7 @@ from masking.errors import UnavailableError
 from masking.keys.disk_space import ROOM, check_room
 from masking.keys.keystore import KeyStore
 from masking.runtime import World
-from tests import postgresql
+from tests.support import postgresql
 
 WORLD = World()
 

@@ -28,9 +28,9 @@ from masking.keys import lifecycle, root_record
 from masking.keys.root import rotate_root
 from masking.runtime import World
 from masking.store.store import Settings
-from tests import postgresql
-from tests.cast import SHOP
-from tests.serving import serving, staffed
+from tests.support import postgresql
+from tests.support.people import SHOP
+from tests.support.running_service import make_deployment, run_service
 
 WORLD = World()
 
@@ -234,8 +234,8 @@ def test_rotate_root_command_says_that_services_follow(tmp_path, capsys):
 
 
 def test_running_service_goes_on_after_its_root_was_rotated(addresses, tmp_path, capsys):
-    staffed(tmp_path / "deployment", WORLD, addresses())
-    with serving(tmp_path / "deployment") as service:
+    make_deployment(tmp_path / "deployment", WORLD, addresses())
+    with run_service(tmp_path / "deployment") as service:
         before = service.outcomes(SHOP, "/v1/waybills", {"orders": [ORDER]})
         assert main(["keys", "rotate", "root", "--folder", str(service.folder)]) == 0
         store = service.app.state.service.store

@@ -25,7 +25,8 @@ from masking.store import row_macs
 from masking.store.rows import budgets, codes, credentials, custody, people
 from masking.values.plaintext import Grant
 from masking.values.printable import DeviceEnded, Reinstated, Revoked
-from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, looked, on_its_van
+from tests.support.parcels import load_on_van, resolve_one
+from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER
 from tests.test_enrol import BOSS, NEW, begun, held, let_in, new, shown, supervised, vouch
 
 __all__ = ["supervised"]
@@ -57,7 +58,7 @@ def rows(supervised, world, order):
     """A row of each table, whole."""
     let_in(supervised, world)
     enrol(world, supervised, [new(id="courier-10", phone=None)])
-    on_its_van(world, supervised, order())
+    load_on_van(world, supervised, order())
     return {
         PERSON: row_of(supervised, PERSON, PERSON.c.id == NEW.id),
         CREDENTIAL: row_of(supervised, CREDENTIAL, CREDENTIAL.c.person == NEW.id),
@@ -122,24 +123,24 @@ def test_forged_login_is_ignored(store, world):
 
 
 def test_forged_duty_is_ignored(store, world, order):
-    _, data = on_its_van(world, store, order())
+    _, data = load_on_van(world, store, order())
     row = row_of(store, DUTY, DUTY.c.courier == COURIER.id)
     write(store, DUTY.update().where(DUTY.c.id == row["id"]).values(courier=OTHER_COURIER.id))
-    assert looked(world, store, data.code, OTHER_COURIER) == looked(world, store, data.code) == UNKNOWN
+    assert resolve_one(world, store, data.code, OTHER_COURIER) == resolve_one(world, store, data.code) == UNKNOWN
     write(store, DUTY.update().where(DUTY.c.id == row["id"]).values(courier=COURIER.id))
-    assert isinstance(looked(world, store, data.code), Grant)
+    assert isinstance(resolve_one(world, store, data.code), Grant)
     assert alarms(world, store) == [("row-not-as-written", OTHER_COURIER.id)]
 
 
-def test_duty_row_copied_to_another_parcel_is_ignored(store, world, order, hands):
-    on_its_van(world, store, order("A-1"))
-    hands.move(seconds=1)
-    _, second = on_its_van(world, store, order("A-2"))
+def test_duty_row_copied_to_another_parcel_is_ignored(store, world, order, fake_world):
+    load_on_van(world, store, order("A-1"))
+    fake_world.advance(seconds=1)
+    _, second = load_on_van(world, store, order("A-2"))
     first, own = (row_of(store, DUTY, DUTY.c.id == each) for each in ids(store))
     write(store, DUTY.delete().where(DUTY.c.id == own["id"]))
     moved = first | {"waybill": own["waybill"], "id": own["id"]}
     write(store, DUTY.insert().values(moved))
-    assert looked(world, store, second.code) == UNKNOWN
+    assert resolve_one(world, store, second.code) == UNKNOWN
 
 
 def ids(store):
@@ -148,7 +149,7 @@ def ids(store):
 
 
 def test_ended_duty_is_not_reopened_by_its_column(store, world, order):
-    _, data = on_its_van(world, store, order())
+    _, data = load_on_van(world, store, order())
     assert scan(world, store, [Scan(actor=RECEIVER, what=data.waybill_number, kind="departed")])
     write(store, DUTY.update().values(closed=None))
     waybill = row_of(store, DUTY, DUTY.c.closed.is_(None))["waybill"]
@@ -156,13 +157,13 @@ def test_ended_duty_is_not_reopened_by_its_column(store, world, order):
         assert custody.open_assignments(tx, [waybill]) == {}
 
 
-def test_parcel_with_a_forged_duty_is_assigned_anew(store, world, order, hands):
-    _, data = on_its_van(world, store, order())
+def test_parcel_with_a_forged_duty_is_assigned_anew(store, world, order, fake_world):
+    _, data = load_on_van(world, store, order())
     write(store, DUTY.update().values(courier=OTHER_COURIER.id))
-    hands.move(seconds=1)
+    fake_world.advance(seconds=1)
     [given] = assign(world, store, [Assign(actor=DISPATCHER, what=data.code, courier=COURIER.id)])
     assert given.courier == COURIER.id
-    assert isinstance(looked(world, store, data.code), Grant)
+    assert isinstance(resolve_one(world, store, data.code), Grant)
 
 
 @pytest.mark.parametrize(
@@ -287,10 +288,10 @@ def test_replaced_secret_does_not_return_with_an_old_row(store, world):
 
 
 def test_macs_survive_a_rotation_of_the_root(store, world, order, tmp_path):
-    _, data = on_its_van(world, store, order())
+    _, data = load_on_van(world, store, order())
     lifecycle.rewrap_root(store.keys, FileKeySource.create(tmp_path / "next.key", os.urandom), world)
     store.macs._good.clear()
-    assert isinstance(looked(world, store, data.code), Grant)
+    assert isinstance(resolve_one(world, store, data.code), Grant)
 
 
 def test_no_person_is_active_without_the_row_key(store, world):
@@ -306,7 +307,7 @@ def test_no_person_is_active_without_the_row_key(store, world):
 
 @ON_ONE_STORE
 def test_doctor_names_people_with_wrong_rows_and_prints_nothing_foreign(store, world, order):
-    on_its_van(world, store, order())
+    load_on_van(world, store, order())
     assert not [each for each in doctor._inside(store, world) if "treated as absent" in each.text]
     write(store, PERSON.update().where(PERSON.c.id == DISPATCHER.id).values(unit="hz-01"))
     write(store, DUTY.update().values(courier="\x1b[31m 13800000001"))

@@ -14,9 +14,8 @@ from masking.steps.retire import Destroy, SealAway, retire
 from masking.steps.scan import NO_EVENT, REUSED, Scan, scan
 from masking.store.rows import people
 from masking.values.printable import Refusal, Scanned
-from tests import network
-from tests.cast import COURIER, DISPATCHER, OPERATOR, RECEIVER, checked_out, labelled, on_its_van
-from tests.network import (
+from tests.support import carrier_network
+from tests.support.carrier_network import (
     ASIDE,
     ASIDE_COURIER,
     ASIDE_TOO,
@@ -25,8 +24,10 @@ from tests.network import (
     HZ_COURIER,
     HZ_DISPATCHER,
     HZ_RECEIVER,
-    on_its_way,
+    send_to_outlet,
 )
+from tests.support.parcels import check_out, load_on_van, print_label
+from tests.support.people import COURIER, DISPATCHER, OPERATOR, RECEIVER
 
 
 def scanned(world, store, actor, what, kind="arrived"):
@@ -36,8 +37,8 @@ def scanned(world, store, actor, what, kind="arrived"):
 def test_parcel_that_reached_its_end_is_not_scanned(world, store, parcel, order):
     _, delivered = parcel
     deliver(world, store, [Deliver(actor=COURIER, code=delivered.code)])
-    away, gone = (checked_out(world, store, order(ref)) for ref in ("A-2", "A-3"))
-    labels = [labelled(world, store, each) for each in (away, gone)]
+    away, gone = (check_out(world, store, order(ref)) for ref in ("A-2", "A-3"))
+    labels = [print_label(world, store, each) for each in (away, gone)]
     retire(
         world,
         store,
@@ -66,7 +67,7 @@ def test_person_no_longer_enrolled_gets_no_repeated_answer(world, store, parcel)
 
 
 def test_scan_repeated_with_another_destination_is_another_scan(world, store, order):
-    parcel = network.labelled(world, store, order)
+    parcel = carrier_network.labelled(world, store, order)
     parcel.moves((HZ_RECEIVER, "arrived"))
     gone = Scan(actor=HZ_DISPATCHER, what=parcel.data.code, kind="departed", to="hub-1", event="gate-1/0001")
     [first] = scan(world, store, [gone])
@@ -99,17 +100,17 @@ def test_courier_scans_label_codes_and_no_waybill_numbers(world, store, parcel):
 @pytest.fixture
 def far(world, store, order):
     """A parcel that a shop in another city has labelled, and nobody has fetched."""
-    return network.labelled(world, store, order)
+    return carrier_network.labelled(world, store, order)
 
 
 def test_diverted_parcel_that_is_returned_goes_back_to_its_origin(far):
-    on_its_way(far)
+    send_to_outlet(far)
     far.moves((ASIDE, "arrived"), (RECEIVER, "diverted", "sh-02"), (ASIDE, "returned"))
     assert far.given(ASIDE_TOO, ASIDE_COURIER) == Refusal(reason="needs-a-diversion")
 
 
 def test_repeated_scan_ends_no_duty(far):
-    on_its_way(far)
+    send_to_outlet(far)
     far.moves((RECEIVER, "arrived"))
     far.given(DISPATCHER, COURIER)
     far.moves((DISPATCHER, "arrived"))
@@ -149,7 +150,7 @@ def test_only_an_arrival_without_a_departure_locks_no_caller(world, store, far, 
 
 def test_event_key_names_one_scan_and_has_a_limited_length(world, store, parcel, order):
     _, data = parcel
-    _, other = on_its_van(world, store, order("A-2"))
+    _, other = load_on_van(world, store, order("A-2"))
     one = Scan(actor=RECEIVER, what=data.code, kind="arrived", event="e" * 128)
     others = [replace(one, kind="departed"), replace(one, what=other.code)]
     kept = Scanned(kind="arrived", at=world.now())

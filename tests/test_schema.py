@@ -11,9 +11,8 @@ from masking.database import erasure_policy, key_schema, schema
 from masking.steps.call import Call, call
 from masking.steps.resolve import Resolve, resolve
 from masking.steps.retire import Destroy, retire
-from masking.store.alarms import Alarm
-from masking.store.rows import bindings, calls, custody, waybills
-from tests.cast import COURIER, OPERATOR, on_its_van
+from tests.support.parcels import load_on_van
+from tests.support.people import COURIER, OPERATOR
 
 TABLES = {**schema.data.tables, **key_schema.keys.tables}
 
@@ -36,7 +35,7 @@ def test_erasure_policy_names_no_missing_table():
 @pytest.fixture
 def gone(store, world, order):
     """A waybill that went all the way to a label, a duty and an announced call, and was destroyed."""
-    waybill, data = on_its_van(world, store, order())
+    waybill, data = load_on_van(world, store, order())
     resolve(world, store, [Resolve(actor=COURIER, code=data.code, purpose=Purpose.DELIVER)])
     call(world, store, [Call(actor=COURIER, code=data.code)])
     record = rows(store, "waybill")[0]["id"]

@@ -22,7 +22,7 @@ from masking.database.schema_check import check_schema, differences
 from masking.errors import SettingsError
 from masking.runtime import World
 from masking.upkeep.recovery import back_up
-from tests import postgresql
+from tests.support import postgresql
 from tests.test_batching import run
 
 QUIET = "create trigger quiet after insert on leaf begin delete from leaf where id = new.id; end"

@@ -8,8 +8,7 @@ from masking.access.budget import FULL
 from masking.access.duty import UNKNOWN
 from masking.store.rows import people
 from masking.values.printable import Assigned, Refusal
-from tests.cast import COURIER, DISPATCHER, RECEIVER
-from tests.network import (
+from tests.support.carrier_network import (
     ASIDE,
     ASIDE_COURIER,
     ASIDE_TOO,
@@ -18,9 +17,10 @@ from tests.network import (
     HZ_DISPATCHER,
     HZ_RECEIVER,
     NEXT_HUB_IN,
-    labelled,
-    on_its_way,
+    label_far_parcel,
+    send_to_outlet,
 )
+from tests.support.people import COURIER, DISPATCHER, RECEIVER
 from tests.test_chain import parcel
 
 __all__ = ["parcel"]
@@ -42,7 +42,7 @@ def test_parcel_sent_to_a_named_unit_is_refused_at_another_without_a_lock(parcel
 
 
 def test_outlet_of_the_routing_code_lacks_a_parcel_still_bound_for_a_hub(parcel):
-    on_its_way(parcel)
+    send_to_outlet(parcel)
     parcel.moves((HUB_IN, "arrived"), (HUB_IN, "departed", "hub-2"))
     assert parcel.scanned(RECEIVER, "arrived") == Refusal(reason="sent-to-another-unit")
     assert parcel.given(DISPATCHER, COURIER) == UNKNOWN
@@ -65,7 +65,7 @@ def test_addressed_unit_reports_where_a_parcel_turned_up_instead(parcel):
 
 def test_departure_needs_a_destination_where_the_carrier_demands_it(world, store, order):
     store.settings = replace(store.settings, name_next_unit=True)
-    parcel = labelled(world, store, order)
+    parcel = label_far_parcel(world, store, order)
     parcel.moves((HZ_RECEIVER, "arrived"))
     assert parcel.scanned(HZ_DISPATCHER, "departed") == Refusal(reason="to-names-another-unit-of-departed-or-diverted")
     parcel.moves((HZ_DISPATCHER, "departed", "sh-01"), (RECEIVER, "arrived"))
@@ -89,5 +89,5 @@ def test_parcel_is_not_sent_to_a_unit_where_no_person_could_receive_it(parcel, w
 
 
 def parcel_at_hub(parcel):
-    on_its_way(parcel)
+    send_to_outlet(parcel)
     parcel.moves((HUB_IN, "arrived"))

@@ -31,9 +31,9 @@ from masking.disk import network_file_system
 from masking.errors import SettingsError, UnavailableError
 from masking.runtime import World
 from masking.store.store import Settings
-from tests import postgresql
-from tests.cast import COURIER, RECEIVER, SHOP
-from tests.serving import on_the_van, served, serving, staffed
+from tests.support import postgresql
+from tests.support.people import COURIER, RECEIVER, SHOP
+from tests.support.running_service import load_parcels_on_van, make_deployment, run_service, run_service_process
 
 WORLD = World()
 TOO_SLOW = 'waybill_unavailable_total{cause="too-slow",database=""} 1'
@@ -76,9 +76,9 @@ def standby_gone(first: postgresql.Programs, second: postgresql.Programs) -> Ite
 def test_healthz_answers_while_the_database_does_not(servers, tmp_path, trouble):
     first, second = servers
     folder = tmp_path / "deployment"
-    staffed(folder, WORLD, addresses(first, trouble.replace(" ", "-")))
-    with serving(folder) as service:
-        [label, *_] = on_the_van(WORLD, service.store, 3)
+    make_deployment(folder, WORLD, addresses(first, trouble.replace(" ", "-")))
+    with run_service(folder) as service:
+        [label, *_] = load_parcels_on_van(WORLD, service.store, 3)
         for who in (SHOP, COURIER, RECEIVER):
             service.token(who)
         answers: list[int] = []
@@ -113,8 +113,8 @@ def test_group_that_waits_for_the_store_is_answered_503_in_time(servers, tmp_pat
     monkeypatch.setattr("api.service.batching.LONGEST", 0.5)
     first, second = servers
     folder = tmp_path / "deployment"
-    staffed(folder, WORLD, addresses(first, "in-time"))
-    with serving(folder) as service:
+    make_deployment(folder, WORLD, addresses(first, "in-time"))
+    with run_service(folder) as service:
         service.token(SHOP)
         orders = {"orders": [ORDER | {"reference": "waits"}]}
         with standby_gone(first, second):
@@ -158,9 +158,9 @@ def test_deployment_works_behind_a_pooler_in_transaction_mode(servers):
     direct = addresses(first, "pooled")
     urls = tuple(url.replace(str(first.home), f"{place}&port=6543") for url in direct)
     with pooled(first, place, 6543):
-        staffed(place / "deployment", WORLD, (urls[0], urls[1]))
-        with serving(place / "deployment") as service:
-            labels = on_the_van(WORLD, service.store, 12)
+        make_deployment(place / "deployment", WORLD, (urls[0], urls[1]))
+        with run_service(place / "deployment") as service:
+            labels = load_parcels_on_van(WORLD, service.store, 12)
             for n in range(12):  # a prepared statement is one from the fifth execution on
                 assert service.outcomes(SHOP, "/v1/waybills", {"orders": [ORDER | {"reference": f"pooled-{n}"}]})
             threads = [
@@ -224,8 +224,8 @@ def write(engine: sa.Engine, number: int) -> None:
 def test_cause_of_an_unreachable_server_is_in_the_log_and_in_the_metrics(tmp_path, capfd):
     folder = tmp_path / "deployment"
     with postgresql.pair() as (first, _):
-        staffed(folder, WORLD, addresses(first, "causes"))
-        with serving(folder) as service:
+        make_deployment(folder, WORLD, addresses(first, "causes"))
+        with run_service(folder) as service:
             service.token(SHOP)
             first.stop()
             answer = service.ask(SHOP, "/v1/waybills", {"orders": [ORDER]})
@@ -314,9 +314,9 @@ def children(process: int) -> set[int]:
 
 def test_worker_that_dies_while_the_database_is_away_waits_for_it(tmp_path):
     with postgresql.pair() as (first, _):
-        staffed(tmp_path / "deployment", WORLD, addresses(first, "away"))
+        make_deployment(tmp_path / "deployment", WORLD, addresses(first, "away"))
         log = tmp_path / "log"
-        with served("--folder", tmp_path / "deployment", "--workers", "2", log=log) as (parent, url):
+        with run_service_process("--folder", tmp_path / "deployment", "--workers", "2", log=log) as (parent, url):
             wait_until(lambda: started(log) == 2)
             first.stop()
             os.kill(max(children(parent.pid)), signal.SIGKILL)
@@ -352,7 +352,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 def test_start_names_a_database_server_that_is_away(tmp_path, capsys):
     with postgresql.pair() as (first, _):
-        staffed(tmp_path / "deployment", WORLD, addresses(first, "down"))
+        make_deployment(tmp_path / "deployment", WORLD, addresses(first, "down"))
         first.stop()
         assert main(["doctor", "--folder", str(tmp_path / "deployment")]) == 1
     assert "the server of the data database can't be used now (unreachable). Start it" in capsys.readouterr().out

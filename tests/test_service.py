@@ -14,8 +14,9 @@ from masking.journal import journal
 from masking.ledger import checkpoint
 from masking.store.rows.credentials import TokenHolder
 from print_templates.read import read_pdf
-from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, PHONES, RECEIVER, RIVAL, SHOP, SWITCH, TENANT, leave_only
-from tests.serving import SUPERVISOR, Service, serving
+from tests.support.parcels import limit_remaining
+from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER, PHONES, RECEIVER, RIVAL, SHOP, SWITCH, TENANT
+from tests.support.running_service import SUPERVISOR, Service, run_service
 
 NUMBERS = {"waybill_number": "YT0000000001001", "routing_code": "342-081-00 052"}
 DOOR = "上海市浦东新区世纪大道100号3栋2单元501室"
@@ -255,7 +256,7 @@ def test_revocation_by_a_supervisor_applies_to_the_next_request(service):
     token, secret = given["token"], given["secret"]
     as_them = {"headers": {"Authorization": f"Bearer {token}"}}
     assert service.ask(None, "/v1/ledger/checkpoint", **as_them).status_code == 200
-    with serving(service.folder) as other_worker:
+    with run_service(service.folder) as other_worker:
         assert other_worker.ask(None, "/v1/ledger/checkpoint", **as_them).status_code == 200
         [gone] = service.outcomes(SUPERVISOR, "/v1/revocations", {"ids": ["courier-99"]})
         assert gone == {"outcome": "revoked", "id": "courier-99"}
@@ -300,7 +301,7 @@ def test_health_readiness_and_metrics_are_open_and_name_no_person(service):
 
 def test_concurrent_requests_of_one_actor_see_each_other(service):
     codes = [on_the_van(service)[1] for _ in range(6)]
-    leave_only(service.clock.world, service.store, 1)
+    limit_remaining(service.clock.world, service.store, 1)
     service.token(COURIER)
     with ThreadPoolExecutor(6) as together:
         outcomes = list(together.map(lambda code: looked(service, COURIER, code), codes))
@@ -310,7 +311,7 @@ def test_concurrent_requests_of_one_actor_see_each_other(service):
 
 
 def test_full_queue_answers_when_to_retry_and_nothing_else(tmp_path):
-    with serving(tmp_path / "deployment", max_queued_items=1, max_batch_items=1) as busy:
+    with run_service(tmp_path / "deployment", max_queued_items=1, max_batch_items=1) as busy:
         busy.token(SHOP)
 
         def order(n: int) -> tuple[int, str | None, str]:

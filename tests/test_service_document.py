@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from api.service.problems import PROBLEMS
-from tests.serving import ready, served
+from tests.support.running_service import run_service_process, wait_until_ready
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = (ROOT / "docs" / "service.md").read_text("utf-8")
@@ -19,8 +19,8 @@ DOCUMENT = (ROOT / "docs" / "service.md").read_text("utf-8")
 
 @pytest.mark.system("jq", "curl", "bash")
 def test_every_caller_acts_as_the_document_says(tmp_path):
-    with served("--demo") as (process, url):
-        ready(url)
+    with run_service_process("--demo") as (process, url):
+        wait_until_ready(url)
         lines = [process.stdout.readline().strip().removeprefix("export ") for _ in range(7)]
         environment = {
             **os.environ,

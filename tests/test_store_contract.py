@@ -26,7 +26,8 @@ from masking.store.rows import budgets
 from masking.store.store import Store
 from masking.values.plaintext import Connect, Grant, Plain
 from masking.values.printable import LabelData
-from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, PHONES, RECEIVER, SHOP, SWITCH, leave_only
+from tests.support.parcels import limit_remaining
+from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER, PHONES, RECEIVER, SHOP, SWITCH
 
 
 @pytest.fixture
@@ -69,13 +70,13 @@ def flat(answers) -> list:
 
 
 @pytest.fixture
-def parcels(world, store, order, hands):
+def parcels(world, store, order, fake_world):
     """Eight parcels on one courier's van since a second ago, as (record, label data)."""
     waybills = checkout(world, store, [Checkout(merchant=SHOP, order=order(f"P-{n}")) for n in range(8)])
     data = label(world, store, [Label(actor=SHOP, id=each.id, job="job", station="st-1") for each in waybills])
     scan(world, store, [Scan(actor=RECEIVER, what=each.code, kind="arrived") for each in data])
     assign(world, store, [Assign(actor=DISPATCHER, what=each.code, courier=COURIER.id) for each in data])
-    hands.move(seconds=1)
+    fake_world.advance(seconds=1)
     return [(record_of_waybill_id(waybill.id), each) for waybill, each in zip(waybills, data, strict=True)]
 
 
@@ -130,7 +131,7 @@ def test_concurrent_workers_enter_no_reference_twice_and_do_not_deadlock(world, 
 
 
 def test_last_units_of_a_budget_are_given_once(world, store, workers, parcels):
-    leave_only(world, store, 5)
+    limit_remaining(world, store, 5)
     codes = [data.code for _, data in parcels]
     answers = flat(at_once([looking(world, each, codes[n * 2 : n * 2 + 2]) for n, each in enumerate(workers)]))
     assert Counter(type(each) is Grant for each in answers) == {True: 5, False: 3}
@@ -242,8 +243,8 @@ def test_label_has_one_first_print(world, workers, order):
     assert len(printed) == 2
 
 
-def test_concurrent_workers_use_the_same_keys_for_a_new_day(world, store, workers, hands, order):
-    hands.move(days=1)
+def test_concurrent_workers_use_the_same_keys_for_a_new_day(world, store, workers, fake_world, order):
+    fake_world.advance(days=1)
     jobs = [Checkout(merchant=SHOP, order=order(f"D-{n}")) for n in range(4)]
     answers = at_once(
         [lambda each=each: checkout(world, each[0], [each[1]]) for each in zip(workers, jobs, strict=True)]

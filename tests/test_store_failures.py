@@ -18,9 +18,9 @@ from masking.steps.call import Call, call
 from masking.steps.checkout import Checkout, checkout
 from masking.store.rows import waybills
 from masking.values.plaintext import Grant
-from tests import postgresql
-from tests.cast import COURIER, SHOP
-from tests.commits import lost, on_commit, refused
+from tests.support import postgresql
+from tests.support.commit_faults import lose_answer, on_commit, refuse_commit
+from tests.support.people import COURIER, SHOP
 from tests.test_store_contract import kinds, looking, parcels, rows
 
 __all__ = ["parcels"]
@@ -29,21 +29,21 @@ __all__ = ["parcels"]
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize("broken", [refused, lost])
+@pytest.mark.parametrize("broken", [refuse_commit, lose_answer])
 def test_repeated_checkout_after_a_lost_answer_is_one_waybill(world, store, order, broken):
     asked = [Checkout(merchant=SHOP, order=order(f"A-{n}")) for n in range(3)]
     with on_commit(store, broken), pytest.raises(UnavailableError) as caught:
         checkout(world, store, asked)
     assert not caught.value.undone
     answers = checkout(world, store, asked)
-    assert {each.created for each in answers} == {broken is refused}
+    assert {each.created for each in answers} == {broken is refuse_commit}
     assert [each.reference for each in answers] == ["A-0", "A-1", "A-2"]
     assert len({str(each.number) for each in answers}) == 3
     [(leased,)] = rows(store, sa.select(sa.func.count()).where(schema.slot.c.stage == "leased"))
     assert leased == 3
 
 
-@pytest.mark.parametrize("broken", [refused, lost])
+@pytest.mark.parametrize("broken", [refuse_commit, lose_answer])
 def test_uncertain_commit_opens_nothing(world, store, parcels, broken):
     record, data = parcels[0]
     for act in (
@@ -54,7 +54,7 @@ def test_uncertain_commit_opens_nothing(world, store, parcels, broken):
             act()
         assert "13800000001" not in repr(caught.value) + repr(caught.value.__cause__)
     found = kinds(world, store, record)
-    assert (found["grant"], found["intent"]) == ((1, 1) if broken is lost else (0, 0))
+    assert (found["grant"], found["intent"]) == ((1, 1) if broken is lose_answer else (0, 0))
 
 
 def test_conflict_in_a_transaction_differs_from_an_unreachable_store(world, store):

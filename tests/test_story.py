@@ -16,34 +16,20 @@ from masking.store.rows import budgets, people
 from masking.values.plaintext import Connect, Grant, Plain
 from masking.values.printable import Delivered, Dial, Refusal, Scanned
 from masking.values.states import State
-from tests.cast import (
-    COURIER,
-    DISPATCHER,
-    OPERATOR,
-    OTHER_COURIER,
-    PHONES,
-    RECEIVER,
-    SHOP,
-    SWITCH,
-    arrived,
-    assigned,
-    checked_out,
-    labelled,
-    leave_only,
-    looked,
-)
+from tests.support.parcels import assign_courier, check_out, limit_remaining, print_label, resolve_one, scan_arrival
+from tests.support.people import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, RECEIVER, SHOP, SWITCH
 
 
-def test_order_goes_from_checkout_to_destroyed_data(world, store, order, hands):
-    waybill = checked_out(world, store, order())
+def test_order_goes_from_checkout_to_destroyed_data(world, store, order, fake_world):
+    waybill = check_out(world, store, order())
     assert waybill.state == State.ACTIVE
     assert waybill.number is not None
 
-    data = labelled(world, store, waybill)
-    arrived(world, store, data)
-    assigned(world, store, data)
+    data = print_label(world, store, waybill)
+    scan_arrival(world, store, data)
+    assign_courier(world, store, data)
 
-    grant = looked(world, store, data.code)
+    grant = resolve_one(world, store, data.code)
     assert isinstance(grant, Grant)
     assert {name: plain.reveal() for name, plain in grant.fields.items()} == {
         "recipient.address": "上海市浦东新区世纪大道100号3栋2单元501室",
@@ -61,68 +47,72 @@ def test_order_goes_from_checkout_to_destroyed_data(world, store, order, hands):
     assert call(world, store, [asked]) == [Refusal(reason="intent-used")]  # an intent is good for one call
 
     assert deliver(world, store, [Deliver(actor=COURIER, code=data.code)]) == [Delivered(at=world.now())]
-    assert looked(world, store, data.code) == UNKNOWN
+    assert resolve_one(world, store, data.code) == UNKNOWN
 
-    hands.move(days=8)
+    fake_world.advance(days=8)
     [away] = retire(world, store, [SealAway(actor=OPERATOR, id=waybill.id)])
     assert isinstance(away, Retired)
     assert away.state is State.SEALED_AWAY
     [gone] = retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="retention")])
     assert isinstance(gone, Retired)
     assert gone.state is State.DESTROYED
-    assert looked(world, store, data.code) == UNKNOWN
+    assert resolve_one(world, store, data.code) == UNKNOWN
 
 
 def test_courier_without_the_duty_gets_the_answer_of_a_forger(world, store, parcel):
     _, data = parcel
     forged = data.code[:-1] + ("0" if data.code[-1] != "0" else "1")
-    assert looked(world, store, data.code, OTHER_COURIER) == looked(world, store, forged, OTHER_COURIER) == UNKNOWN
+    assert (
+        resolve_one(world, store, data.code, OTHER_COURIER)
+        == resolve_one(world, store, forged, OTHER_COURIER)
+        == UNKNOWN
+    )
 
 
 def test_scan_by_an_unrelated_person_creates_nothing(world, store, parcel):
     _, data = parcel
     refused = scan(world, store, [Scan(actor=OTHER_COURIER, what=data.code, kind="collected")])
     assert refused == [UNKNOWN]
-    assert looked(world, store, data.code, OTHER_COURIER) == UNKNOWN
-    assert isinstance(looked(world, store, data.code), Grant)
+    assert resolve_one(world, store, data.code, OTHER_COURIER) == UNKNOWN
+    assert isinstance(resolve_one(world, store, data.code), Grant)
 
 
 def test_waybill_number_opens_nothing(world, store, parcel):
     _, data = parcel
-    assert looked(world, store, data.waybill_number) == UNKNOWN
+    assert resolve_one(world, store, data.waybill_number) == UNKNOWN
 
 
 def test_outlet_clerk_resolves_nothing(world, store, parcel):
     _, data = parcel
-    assert looked(world, store, data.code, DISPATCHER) == UNKNOWN
+    assert resolve_one(world, store, data.code, DISPATCHER) == UNKNOWN
 
 
 def test_receiver_of_a_parcel_does_not_assign_it(world, store, order):
-    data = labelled(world, store, checked_out(world, store, order()))
-    arrived(world, store, data)
+    data = print_label(world, store, check_out(world, store, order()))
+    scan_arrival(world, store, data)
     [refused] = assign(world, store, [Assign(actor=RECEIVER, what=data.code, courier=COURIER.id)])
     assert refused == Refusal(reason="arrival-scanned-by-the-same-person")
 
 
 def test_parcel_that_is_elsewhere_is_not_assigned(world, store, order):
-    data = labelled(world, store, checked_out(world, store, order()))
-    arrived(world, store, data)
+    data = print_label(world, store, check_out(world, store, order()))
+    scan_arrival(world, store, data)
     scan(world, store, [Scan(actor=DISPATCHER, what=data.code, kind="departed")])
     assert assign(world, store, [Assign(actor=DISPATCHER, what=data.code, courier=COURIER.id)]) == [UNKNOWN]
 
 
 def test_collecting_courier_sees_only_the_senders_door(world, store, order):
-    data = labelled(world, store, checked_out(world, store, order()))
-    assigned(world, store, data)
-    assert looked(world, store, data.code) == Refusal(reason="wrong-leg")
-    assert set(looked(world, store, data.code, purpose=Purpose.COLLECT).fields) == {"sender.address"}
+    data = print_label(world, store, check_out(world, store, order()))
+    assign_courier(world, store, data)
+    assert resolve_one(world, store, data.code) == Refusal(reason="wrong-leg")
+    assert set(resolve_one(world, store, data.code, purpose=Purpose.COLLECT).fields) == {"sender.address"}
 
 
 def test_handover_ends_the_first_couriers_duty(world, store, parcel):
     _, data = parcel
-    assigned(world, store, data, OTHER_COURIER)
-    assert looked(world, store, data.code, COURIER) == UNKNOWN
-    assert isinstance(looked(world, store, data.code, OTHER_COURIER), Grant)
+    assign_courier(world, store, data, OTHER_COURIER)
+    assert resolve_one(world, store, data.code, COURIER) == UNKNOWN
+    assert isinstance(resolve_one(world, store, data.code, OTHER_COURIER), Grant)
 
 
 def test_unknown_callers_call_is_not_connected(world, store, parcel):
@@ -133,10 +123,10 @@ def test_unknown_callers_call_is_not_connected(world, store, parcel):
     assert call(world, store, [asked]) == [Refusal(reason="not-connected")]
 
 
-def test_intent_expires_after_two_minutes(world, store, parcel, hands):
+def test_intent_expires_after_two_minutes(world, store, parcel, fake_world):
     waybill, data = parcel
     call(world, store, [Call(actor=COURIER, code=data.code)])
-    hands.move(seconds=121)
+    fake_world.advance(seconds=121)
     number = waybill.number
     asked = Route(actor=SWITCH, caller=Plain(PHONES[COURIER.id]), main=number.main, extension=number.extension)
     assert call(world, store, [asked]) == [Refusal(reason="intent-expired")]
@@ -165,13 +155,13 @@ def test_courier_delivers_no_foreign_parcel(world, store, parcel):
 
 def test_reprint_ends_the_print_before_it(world, store, parcel):
     waybill, data = parcel
-    arrived(world, store, data)
+    scan_arrival(world, store, data)
     [again] = label(
         world, store, [Label(actor=DISPATCHER, id=waybill.id, job="job-2", station="st-2", reason="damaged")]
     )
     assert again.print_number == 2
-    assert looked(world, store, data.code) == Refusal(reason="print-superseded")
-    assert isinstance(looked(world, store, again.code), Grant)
+    assert resolve_one(world, store, data.code) == Refusal(reason="print-superseded")
+    assert isinstance(resolve_one(world, store, again.code), Grant)
 
 
 def test_reprint_needs_a_scan_by_another_person_and_a_reason(world, store, parcel):
@@ -185,17 +175,17 @@ def test_reprint_needs_a_scan_by_another_person_and_a_reason(world, store, parce
     assert reprint(RECEIVER, "damaged") == Refusal(reason="reprint-needs-a-scan-by-another")
 
 
-def test_repeating_a_job_gives_the_same_print(world, store, order, hands):
-    waybill = checked_out(world, store, order())
-    first = labelled(world, store, waybill)
-    hands.move(minutes=5)
-    assert labelled(world, store, waybill) == first
+def test_repeating_a_job_gives_the_same_print(world, store, order, fake_world):
+    waybill = check_out(world, store, order())
+    first = print_label(world, store, waybill)
+    fake_world.advance(minutes=5)
+    assert print_label(world, store, waybill) == first
 
 
 def test_sealed_away_data_opens_for_no_online_caller(world, store, parcel):
     waybill, data = parcel
     retire(world, store, [SealAway(actor=OPERATOR, id=waybill.id)])
-    assert looked(world, store, data.code) == UNKNOWN
+    assert resolve_one(world, store, data.code) == UNKNOWN
     assert retire(world, store, [SealAway(actor=OPERATOR, id=waybill.id)]) == [Refusal(reason="already-sealed-away")]
 
 
@@ -203,25 +193,25 @@ def test_only_the_operator_retires(world, store, parcel):
     waybill, data = parcel
     for actor in (SHOP, COURIER, DISPATCHER):
         assert retire(world, store, [Destroy(actor=actor, id=waybill.id, reason="retention")]) == [UNKNOWN]
-    assert isinstance(looked(world, store, data.code), Grant)
+    assert isinstance(resolve_one(world, store, data.code), Grant)
 
 
 def test_too_many_refusals_lock_and_raise_an_alarm(world, store, parcel):
     _, data = parcel
-    answers = [looked(world, store, f"YT{n:013}", OTHER_COURIER) for n in range(30)]
+    answers = [resolve_one(world, store, f"YT{n:013}", OTHER_COURIER) for n in range(30)]
     assert answers[:20] == [UNKNOWN] * 20
     assert {answer.reason for answer in answers[20:]} == {"locked"}
     with store.transaction() as tx:
         assert [(kind, actor) for _, kind, actor in budgets.alarms(tx)] == [("too-many-refusals", OTHER_COURIER.id)]
-    assert isinstance(looked(world, store, data.code), Grant)  # nobody else is locked
+    assert isinstance(resolve_one(world, store, data.code), Grant)  # nobody else is locked
 
 
 def test_last_unit_of_a_budget_is_given_once(world, store, parcel, order):
     _, first = parcel
-    second = labelled(world, store, checked_out(world, store, order("A-1002")))
-    arrived(world, store, second)
-    assigned(world, store, second)
-    leave_only(world, store, 1)
+    second = print_label(world, store, check_out(world, store, order("A-1002")))
+    scan_arrival(world, store, second)
+    assign_courier(world, store, second)
+    limit_remaining(world, store, 1)
     asked = [Resolve(actor=COURIER, code=data.code, purpose=Purpose.DELIVER) for data in (first, second, first)]
     granted, refused, again = resolve(world, store, asked)
     assert isinstance(granted, Grant)
@@ -236,15 +226,15 @@ def test_false_departure_from_elsewhere_ends_no_duty(world, store, parcel):
         people.enrol(world, store.keys, tx, clerk, world.now())
     gone = [Scan(actor=clerk, what=data.waybill_number, kind="departed")]
     assert scan(world, store, gone) == [UNKNOWN]
-    assert isinstance(looked(world, store, data.code), Grant)
+    assert isinstance(resolve_one(world, store, data.code), Grant)
     left = [Scan(actor=DISPATCHER, what=data.waybill_number, kind="departed")] * 2
     assert all(isinstance(each, Scanned) for each in scan(world, store, left))
-    assert looked(world, store, data.code) == UNKNOWN
+    assert resolve_one(world, store, data.code) == UNKNOWN
 
 
 def test_repeated_answer_has_the_time_of_the_first(store, order):
     world = World()  # the real clock, which knows microseconds
-    data = labelled(world, store, checked_out(world, store, order()))
+    data = print_label(world, store, check_out(world, store, order()))
     scans = [Scan(actor=RECEIVER, what=data.code, kind="arrived", event="e-1")]
     assert scan(world, store, scans) == scan(world, store, scans)
     duty = [Assign(actor=DISPATCHER, what=data.code, courier=COURIER.id)]
@@ -253,13 +243,13 @@ def test_repeated_answer_has_the_time_of_the_first(store, order):
     assert deliver(world, store, done) == deliver(world, store, done)
 
 
-def test_custody_does_not_depend_on_a_clock_set_back(world, store, order, hands):
-    data = labelled(world, store, checked_out(world, store, order()))
-    arrived(world, store, data)
-    hands.move(hours=-2)
+def test_custody_does_not_depend_on_a_clock_set_back(world, store, order, fake_world):
+    data = print_label(world, store, check_out(world, store, order()))
+    scan_arrival(world, store, data)
+    fake_world.advance(hours=-2)
     assert isinstance(scan(world, store, [Scan(actor=DISPATCHER, what=data.code, kind="departed")])[0], Scanned)
     assert assign(world, store, [Assign(actor=DISPATCHER, what=data.code, courier=COURIER.id)]) == [UNKNOWN]
-    arrived(world, store, data)
-    assigned(world, store, data)
+    scan_arrival(world, store, data)
+    assign_courier(world, store, data)
     [done] = deliver(world, store, [Deliver(actor=COURIER, code=data.code)])
     assert deliver(world, store, [Deliver(actor=COURIER, code=data.code)]) == [done]

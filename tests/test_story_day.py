@@ -23,8 +23,8 @@ from masking.steps.scan import Scan, scan
 from masking.store.rows import budgets, people
 from masking.values.json import order_from_json
 from masking.values.printable import Refusal, Rejected
-from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP, TENANT
-from tests.serving import numbered
+from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP, TENANT
+from tests.support.running_service import carrier_numbers
 
 BOSS = Actor(id="boss", tenant=TENANT, role=Role.SUPERVISOR, unit="head-office")
 DELIVERIES, RETURNS, COLLECTIONS = 134, 6, 10
@@ -33,15 +33,15 @@ DELIVERIES, RETURNS, COLLECTIONS = 134, 6, 10
 class Day:
     """Everything that anybody is told goes through here, and none of it is a refusal."""
 
-    def __init__(self, world, store, hands) -> None:
-        self.world, self.store, self.hands = world, store, hands
+    def __init__(self, world, store, fake_world) -> None:
+        self.world, self.store, self.fake_world = world, store, fake_world
         self.asked = 0
 
     def do(self, step, *requests):
         outcomes = step(self.world, self.store, list(requests))
         self.asked += len(outcomes)
         for outcome in outcomes:
-            assert not isinstance(outcome, Refusal | Rejected), (self.hands.time, step.__name__, outcome)
+            assert not isinstance(outcome, Refusal | Rejected), (self.fake_world.time, step.__name__, outcome)
         return outcomes
 
     def in_twenties(self, step, requests):
@@ -50,7 +50,9 @@ class Day:
 
     def entered(self, first, many):
         """Orders with their labels."""
-        orders = [order_from_json(ORDER | numbered(n) | {"reference": f"day-{n}"}) for n in range(first, first + many)]
+        orders = [
+            order_from_json(ORDER | carrier_numbers(n) | {"reference": f"day-{n}"}) for n in range(first, first + many)
+        ]
         waybills = self.do(checkout, *[Checkout(merchant=SHOP, order=order) for order in orders])
         return self.do(label, *[Label(actor=SHOP, id=each.id, job="day", station="shop") for each in waybills])
 
@@ -73,7 +75,7 @@ class Day:
             some = labels[start : start + 3]
             self.opens(some, purpose, actor)
             for n, each in enumerate(some, start):
-                self.hands.move(minutes=minutes)
+                self.fake_world.advance(minutes=minutes)
                 if n % 5 == 0:
                     self.do(call, Call(actor=actor, code=each.code))
                 if n % 10 == 9:
@@ -90,27 +92,27 @@ class Day:
     ("level", "ahead"),
     [(KeyProtection.HARDWARE, FULL.open_parcels - 4), (KeyProtection.SOFTWARE, HALF.open_parcels - 2)],
 )
-def test_honest_couriers_day_has_no_refusal(world, store, hands, level, ahead):
+def test_honest_couriers_day_has_no_refusal(world, store, fake_world, level, ahead):
     store.settings = replace(store.settings, demo=False)
     with store.transaction() as tx:
         people.enrol(world, store.keys, tx, BOSS, world.now())
         people.bind(tx, COURIER.id, bytes(32), level)
-    day = Day(world, store, hands)
-    hands.move(minutes=-90)  # seven o'clock: the truck
+    day = Day(world, store, fake_world)
+    fake_world.advance(minutes=-90)  # seven o'clock: the truck
     deliveries, returns, collections = (
         day.entered(first, many) for first, many in ((0, DELIVERIES), (200, RETURNS), (300, COLLECTIONS))
     )
     day.scans(deliveries + returns, "arrived", RECEIVER)
     day.scans(returns, "returned", RECEIVER)
     day.given(deliveries + returns + collections)
-    hands.move(hours=1)  # eight o'clock: the van is loaded
+    fake_world.advance(hours=1)  # eight o'clock: the van is loaded
     day.scans(deliveries + returns, "collected")
 
     absent = day.stops(deliveries[:40], minutes=5)
     dead_zone = deliveries[40 : 40 + ahead]  # looked up before the cellar, reported after it, and reported twice
     for start in range(0, ahead, 10):
         day.opens(dead_zone[start : start + 10])
-    hands.move(minutes=50)
+    fake_world.advance(minutes=50)
     day.delivers(dead_zone)
     day.delivers(dead_zone)
 
@@ -119,7 +121,7 @@ def test_honest_couriers_day_has_no_refusal(world, store, hands, level, ahead):
     day.do(enrol, Enrol(actor=BOSS, id=COURIER.id, role=Role.COURIER, unit=COURIER.unit))
     with store.transaction() as tx:
         assert people.bind(tx, COURIER.id, b"\1" * 32, level)
-    hands.move(minutes=40)
+    fake_world.advance(minutes=40)
     day.opens(rest[:3])
     handed, rest = rest[:20], rest[20:]  # a colleague takes over twenty, three of them already looked at
     day.given(handed, OTHER_COURIER)
@@ -129,17 +131,17 @@ def test_honest_couriers_day_has_no_refusal(world, store, hands, level, ahead):
     absent += day.stops(rest)
     for each in collections:
         day.opens([each], Purpose.COLLECT)
-        hands.move(minutes=3)
+        fake_world.advance(minutes=3)
         day.do(call, Call(actor=COURIER, code=each.code))
         day.scans([each], "collected")
     absent_returns = day.stops(returns, Purpose.RETURN)
     assert not absent_returns
-    local = hands.time + timedelta(hours=8)
+    local = fake_world.time + timedelta(hours=8)
     assert (17, 0) < (local.hour, local.minute) < (19, 0)
     day.scans(absent + collections, "arrived", RECEIVER)  # back on the shelf
     found = watch.watch(world, store)
 
-    hands.move(hours=14)  # the next morning: what was not delivered is given out again
+    fake_world.advance(hours=14)  # the next morning: what was not delivered is given out again
     day.given(absent)
     day.scans(absent, "collected")
     day.opens(absent)

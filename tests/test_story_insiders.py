@@ -34,8 +34,8 @@ from masking.steps.scan import Scan, scan
 from masking.store.rows import budgets, people
 from masking.values.plaintext import Grant, Plain
 from masking.values.printable import Assigned, Dial, LabelData
-from tests.cast import COURIER, DISPATCHER, OTHER_COURIER, RIVAL, TENANT
-from tests.serving import on_the_van
+from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER, RIVAL, TENANT
+from tests.support.running_service import load_parcels_on_van
 
 MODEL = (Path(__file__).parents[1] / "docs" / "threat-model.md").read_text("utf-8")
 TABLE = MODEL.partition("| Who | Tries | Records gained | What rings |\n|---|---|---|---|\n")[2].partition("\n\n")[0]
@@ -49,12 +49,12 @@ FAR_COURIER = Actor(id="gz-09-courier", tenant=TENANT, role=Role.COURIER, unit="
 
 
 @pytest.fixture(autouse=True)
-def staffed(world, store, hands):
+def staffed(world, store, fake_world):
     with store.transaction() as tx:
         for actor in (OUTSIDER, CLERK, FAR_CLERK, FAR_COURIER):
             people.enrol(world, store.keys, tx, actor, world.now(), phone=Plain("13900000009"))
     store.settings = replace(store.settings, demo=False)
-    hands.move(hours=1)
+    fake_world.advance(hours=1)
 
 
 pytestmark = pytest.mark.parametrize("urls", ["file"], indirect=True)
@@ -68,8 +68,8 @@ def number(cell):
 class Insider:
     """Tries, and counts what comes of it."""
 
-    def __init__(self, world, store, hands) -> None:
-        self.world, self.store, self.hands = world, store, hands
+    def __init__(self, world, store, fake_world) -> None:
+        self.world, self.store, self.fake_world = world, store, fake_world
         self.gained: set[str] = set()
         self.tried = 0
 
@@ -106,12 +106,12 @@ class Insider:
 
 
 @pytest.fixture
-def insider(world, store, hands):
-    return Insider(world, store, hands)
+def insider(world, store, fake_world):
+    return Insider(world, store, fake_world)
 
 
 def test_clerk_who_queries_by_number_gains_nothing(world, store, insider):
-    real = [each.waybill_number for each in on_the_van(world, store, 20)]
+    real = [each.waybill_number for each in load_parcels_on_van(world, store, 20)]
     numbers = real + [f"YT{n:012}" for n in range(1000, 1480)]
     insider.looks(FAR_CLERK, numbers)
     insider.scans(FAR_CLERK, numbers, "arrived", "departed")
@@ -126,7 +126,7 @@ def test_clerk_who_queries_by_number_gains_nothing(world, store, insider):
 
 
 def test_photographer_with_an_own_login_gains_nothing(world, store, insider):
-    codes = [each.code for each in on_the_van(world, store, 100)]
+    codes = [each.code for each in load_parcels_on_van(world, store, 100)]
     insider.looks(OUTSIDER, codes, *Purpose)
     insider.calls(OUTSIDER, codes)
     insider.scans(OUTSIDER, codes, "collected", "attempted")
@@ -138,19 +138,19 @@ def test_photographer_with_an_own_login_gains_nothing(world, store, insider):
     )
 
 
-def test_renter_gains_no_more_at_once_than_one_courier_carries(world, store, insider, hands):
-    codes = [each.code for each in on_the_van(world, store, 150)]
-    hands.move(hours=14)  # half past eleven at night
+def test_renter_gains_no_more_at_once_than_one_courier_carries(world, store, insider, fake_world):
+    codes = [each.code for each in load_parcels_on_van(world, store, 150)]
+    fake_world.advance(hours=14)  # half past eleven at night
     insider.looks(COURIER, codes)
     assert not insider.gained
     insider.ends("renter with a copied credential, at night", 0, ("too-many-refusals", COURIER.id))
 
 
-def test_renter_by_day_is_stopped_where_the_owner_would_deliver(world, store, insider, hands):
-    codes = [each.code for each in on_the_van(world, store, 150)]
+def test_renter_by_day_is_stopped_where_the_owner_would_deliver(world, store, insider, fake_world):
+    codes = [each.code for each in load_parcels_on_van(world, store, 150)]
     for _ in range(8):
         insider.looks(COURIER, codes[:40])
-        hands.move(hours=1)
+        fake_world.advance(hours=1)
     insider.ends(
         "the same by day, delivering nothing",
         FULL.open_parcels,
@@ -158,20 +158,20 @@ def test_renter_by_day_is_stopped_where_the_owner_would_deliver(world, store, in
     )
 
 
-def test_renter_who_reports_failed_attempts_gains_one_days_work_at_its_pace(world, store, insider, hands):
+def test_renter_who_reports_failed_attempts_gains_one_days_work_at_its_pace(world, store, insider, fake_world):
     """Not stopped: what the owner may see, whoever holds the owner's device may see. It costs the owner the day."""
-    codes = [each.code for each in on_the_van(world, store, 150)]
+    codes = [each.code for each in load_parcels_on_van(world, store, 150)]
     for minute in range(0, 40, 10):
         for start in range(40 * minute // 10, min(40 * minute // 10 + 40, 150), 20):
             insider.looks(COURIER, codes[start : start + 20])
             insider.scans(COURIER, codes[start : start + 20], "attempted")
         assert len(insider.gained) <= FULL.pace * (minute // 10 + 1)
-        hands.move(minutes=10)
+        fake_world.advance(minutes=10)
     insider.ends("the same, reporting everybody absent", 150, ("absent-everywhere", COURIER.id))
 
 
-def test_invented_assignments_are_limited_and_found(world, store, insider, hands):
-    labels = on_the_van(
+def test_invented_assignments_are_limited_and_found(world, store, insider, fake_world):
+    labels = load_parcels_on_van(
         world, store, 100, OTHER_COURIER
     )  # these come to the outlet; the accomplice looks, then they go on
     codes = [each.code for each in labels]
@@ -183,8 +183,8 @@ def test_invented_assignments_are_limited_and_found(world, store, insider, hands
             elif isinstance(given, Assigned):  # and delivers, suspecting nothing
                 resolve(world, store, [Resolve(actor=OTHER_COURIER, code=code, purpose=Purpose.DELIVER)])
                 deliver(world, store, [Deliver(actor=OTHER_COURIER, code=code)])
-        hands.move(minutes=3)
-    most = 300 * HANDED_ON_PERCENT // 100 + HANDED_ON_SPARE + FULL.open_parcels  # those given on, and those kept
+        fake_world.advance(minutes=3)
+    most = 300 * HANDED_ON_PERCENT // 100 + HANDED_ON_SPARE + FULL.places  # those given on, and those kept
     insider.ends(
         "dispatcher and courier: assigned, looked at, withdrawn",
         most,
@@ -194,7 +194,7 @@ def test_invented_assignments_are_limited_and_found(world, store, insider, hands
 
 
 def test_parcel_bound_elsewhere_is_not_assigned_however_many_collude(world, store, insider):
-    photographed = [each.code for each in on_the_van(world, store, 15)]
+    photographed = [each.code for each in load_parcels_on_van(world, store, 15)]
     insider.scans(FAR_CLERK, photographed, "arrived")
     assign(world, store, [Assign(actor=FAR_CLERK, what=code, courier=FAR_COURIER.id) for code in photographed])
     insider.tried += 30
@@ -207,12 +207,12 @@ def test_parcel_bound_elsewhere_is_not_assigned_however_many_collude(world, stor
     )
 
 
-def test_evening_clerk_in_bulk_gains_nothing(world, store, insider, hands):
-    labels = on_the_van(world, store, 100)
-    hands.move(hours=12)  # half past nine: the others have gone home
+def test_evening_clerk_in_bulk_gains_nothing(world, store, insider, fake_world):
+    labels = load_parcels_on_van(world, store, 100)
+    fake_world.advance(hours=12)  # half past nine: the others have gone home
     for _ in range(3):
         insider.looks(CLERK, [each.code for each in labels] * 10)
-        hands.move(hours=1)
+        fake_world.advance(hours=1)
     insider.ends(
         "evening clerk in bulk",
         0,
@@ -221,16 +221,16 @@ def test_evening_clerk_in_bulk_gains_nothing(world, store, insider, hands):
     )
 
 
-def test_broker_of_single_look_ups_gets_none_and_is_found_below_the_lock(world, store, insider, hands):
-    wanted = on_the_van(world, store, 10)
+def test_broker_of_single_look_ups_gets_none_and_is_found_below_the_lock(world, store, insider, fake_world):
+    wanted = load_parcels_on_van(world, store, 10)
     for each in wanted:  # one an hour: never twenty in one
         insider.looks(OTHER_COURIER, [each.waybill_number, each.code])
-        hands.move(minutes=55)
+        fake_world.advance(minutes=55)
     insider.ends("broker's single look-ups, two an hour", 0, ("asks-for-strangers", OTHER_COURIER.id))
 
 
 def test_reprint_as_a_copy_shows_only_the_label_and_is_found(world, store, insider):
-    labels = on_the_van(world, store, 10)
+    labels = load_parcels_on_van(world, store, 10)
     copies = label(
         world,
         store,
@@ -248,7 +248,7 @@ def test_reprint_as_a_copy_shows_only_the_label_and_is_found(world, store, insid
 
 
 def test_crawler_gains_nothing_from_ten_thousand_guesses(world, store, insider):
-    real = on_the_van(world, store, 1)
+    real = load_parcels_on_van(world, store, 1)
     dice = random.Random(1)
     codes = [PREFIX + base32(b"\1" + dice.randbytes(34)) for _ in range(5000)]
     insider.looks(OTHER_COURIER, codes)
@@ -267,7 +267,7 @@ def test_crawler_gains_nothing_from_ten_thousand_guesses(world, store, insider):
 
 
 def test_view_of_a_canary_raises_an_alarm_within_the_minute(world, store, insider, order):
-    labels = on_the_van(world, store, 3)
+    labels = load_parcels_on_van(world, store, 3)
     records = [code[0] for code in store.read_codes([each.code for each in labels], world, world.now()) if code]
     with store.transaction() as tx:
         assert watch.mark(tx, records[1], world.now())
@@ -287,11 +287,11 @@ def test_every_row_of_the_table_is_played(world, store):
     assert sorted(played) == sorted(TOLD)
 
 
-def test_counted_refusals_are_reported_though_their_actor_stops(world, store, hands):
+def test_counted_refusals_are_reported_though_their_actor_stops(world, store, fake_world):
     asked = Resolve(actor=COURIER, code="no label", purpose=Purpose.DELIVER)
     resolve(world, store, [asked] * 3)
     resolve(world, store, [asked] * 4)
-    hands.move(minutes=2)
+    fake_world.advance(minutes=2)
     watch.keep_watch(world, store)
     watch.keep_watch(world, store)
     with store.transaction() as tx:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from api.cli.main import main
 from api.terminal import harmless, one_line, quoted
-from tests.files import HEAD, row, text
+from tests.support.order_files import HEAD, row, text
 
 ROOT = Path(__file__).parents[1]
 STEERING = "\x1b]0;owned\x07\x1b[2J\r\x7f\x9b31m\u202e\u2066\u200f\u2028\U000e0041"

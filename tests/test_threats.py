@@ -14,8 +14,8 @@ from masking.steps.label import Label, label
 from masking.steps.resolve import Resolve, resolve
 from masking.values.plaintext import Grant
 from masking.values.printable import LabelData
-from tests.cast import COURIER, DISPATCHER, RECEIVER
-from tests.network import labelled, on_its_way
+from tests.support.carrier_network import label_far_parcel, send_to_outlet
+from tests.support.people import COURIER, DISPATCHER, RECEIVER
 
 ROOT = Path(__file__).parents[1]
 MODEL = (ROOT / "docs" / "threat-model.md").read_text("utf-8")
@@ -29,7 +29,7 @@ TESTS = {
 
 @pytest.fixture
 def parcel(world, store, order):
-    return labelled(world, store, order)
+    return label_far_parcel(world, store, order)
 
 
 def leaves(parcel):
@@ -57,7 +57,7 @@ def test_all_twelve_threats_have_a_row():
 
 
 def test_acts_of_three_colluding_people_name_all_three(parcel):
-    on_its_way(parcel)  # it is on the road to them, and is not there yet
+    send_to_outlet(parcel)  # it is on the road to them, and is not there yet
     parcel.moves((RECEIVER, "arrived"))
     asked = [Label(actor=DISPATCHER, id=parcel.id, job="copy", station="st-1", reason="damaged")]
     [copy] = label(parcel.world, parcel.store, asked)
@@ -74,7 +74,7 @@ def test_acts_of_three_colluding_people_name_all_three(parcel):
 
 
 def test_photographed_screen_leads_to_the_view_and_its_courier(parcel):
-    on_its_way(parcel)
+    send_to_outlet(parcel)
     parcel.moves((RECEIVER, "arrived"))
     parcel.given(DISPATCHER, COURIER)
     asked = [Resolve(actor=COURIER, code=parcel.data.code, purpose=Purpose.DELIVER)] * 2
@@ -86,7 +86,7 @@ def test_photographed_screen_leads_to_the_view_and_its_courier(parcel):
 
 
 def test_viewed_door_without_a_delivery_stands_out_on_the_ledger(parcel):
-    on_its_way(parcel)
+    send_to_outlet(parcel)
     parcel.moves((RECEIVER, "arrived"))
     parcel.given(DISPATCHER, COURIER)
     parcel.seen(COURIER, Purpose.DELIVER)

@@ -18,7 +18,7 @@ from masking.ledger.tree import Tree
 from masking.runtime import milliseconds
 from masking.values.json import time_to_json
 from masking.values.plaintext import Plain
-from tests import independent_ledger, independent_reader
+from tests.support import independent_ledger, independent_reader
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "tests" / "vectors"

@@ -19,20 +19,20 @@ import httpx
 import pytest
 
 import masking
-from tests.cast import SHOP
-from tests.forking import damage
-from tests.merchant import order_of
-from tests.serving import ROOT
+from tests.support.forking_programs import damage
+from tests.support.people import SHOP
+from tests.support.running_service import ROOT
+from tests.support.shop_programs import order_of
 from tests.test_client import credentials
 
 __all__ = ["credentials"]
 
-GUNICORN = "gunicorn tests.merchant:application --workers 2 --threads 4 --timeout 60 --no-control-socket"
+GUNICORN = "gunicorn tests.support.shop_programs:application --workers 2 --threads 4 --timeout 60 --no-control-socket"
 SERVERS = {
     "threads": GUNICORN,
     "preload": f"{GUNICORN} --preload",
     "daemon": f"{GUNICORN} --preload --daemon",
-    "asgi": "uvicorn tests.merchant:asgi --workers 2 --log-level warning",
+    "asgi": "uvicorn tests.support.shop_programs:asgi --workers 2 --log-level warning",
 }
 
 

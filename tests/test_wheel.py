@@ -23,7 +23,7 @@ import pytest
 from api.service.request_models import ORDER
 from masking.errors import EXTRAS
 from masking.runtime import World
-from tests.serving import ROOT, ready, served, staffed
+from tests.support.running_service import ROOT, make_deployment, run_service_process, wait_until_ready
 
 LIBRARIES = Path(np.__file__).parents[1]
 """Where this environment keeps what the wheel depends on; the editable install there is invisible over PYTHONPATH."""
@@ -91,8 +91,8 @@ def own_packages(folder: Path) -> None:
 
 
 def test_built_wheel_serves_and_prints_in_a_folder_with_its_own_api(wheel):
-    with served("--demo", tree=wheel) as (process, url):
-        ready(url)
+    with run_service_process("--demo", tree=wheel) as (process, url):
+        wait_until_ready(url)
         lines = dict(process.stdout.readline().strip().removeprefix("export ").split("=", 1) for _ in range(7))
         token = httpx.post(f"{url}/v1/token", json={"secret": lines["SHOP_SECRET"]}).json()["token"]
         headers = {"Authorization": f"Bearer {token}"}
@@ -105,9 +105,9 @@ def test_built_wheel_serves_and_prints_in_a_folder_with_its_own_api(wheel):
 
 @pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
 def test_workers_of_the_built_wheel_start_under_the_installed_name(wheel, tmp_path, urls):
-    staffed(tmp_path / "deployment", World(), addresses=urls)
-    with served("--folder", tmp_path / "deployment", "--workers", "2", tree=wheel) as (_, url):
-        ready(url)
+    make_deployment(tmp_path / "deployment", World(), addresses=urls)
+    with run_service_process("--folder", tmp_path / "deployment", "--workers", "2", tree=wheel) as (_, url):
+        wait_until_ready(url)
 
 
 def files(folder: Path) -> set[str]:

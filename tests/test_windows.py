@@ -10,9 +10,9 @@ import sys
 import pytest
 
 from print_templates.read import read_pdf
-from tests.cast import SHOP
-from tests.files import row, text
-from tests.serving import ROOT, serving
+from tests.support.order_files import row, text
+from tests.support.people import SHOP
+from tests.support.running_service import ROOT, run_service
 
 CHECKOUT = """
 import os, sys, threading
@@ -30,7 +30,7 @@ with masking.connect(sys.argv[1], credentials=sys.argv[2]) as shop:
 @pytest.fixture
 def windows(tmp_path):
     def run(*words: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tests.like_windows", *map(str, words)]
+        command = [sys.executable, "-m", "tests.support.without_posix", *map(str, words)]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
     return run
@@ -54,7 +54,7 @@ def test_checkout_works_without_posix(windows, service, credentials, tmp_path):
 def test_orders_wait_without_posix(windows, credentials, tmp_path):
     script = tmp_path / "shop.py"
     script.write_text(CHECKOUT, "utf-8")
-    with serving(tmp_path / "deployment") as service:
+    with run_service(tmp_path / "deployment") as service:
         credentials.write_text(json.dumps({"code": service.code(SHOP)}), "utf-8")
         assert windows(script, service.url, credentials, "W-2").stdout == "active\n"
     done = windows(script, service.url, credentials, "W-3")

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from masking.runtime import World
-from tests.serving import ROOT, ready, served, staffed
+from tests.support.running_service import ROOT, make_deployment, run_service_process, wait_until_ready
 
 SLOW = """
 import sys, time
@@ -30,15 +30,15 @@ sys.exit(run_service(ServiceSettings(folder=Path(sys.argv[1]), workers=2), liste
 
 @pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
 def test_worker_that_takes_six_seconds_to_load_is_waited_for(tmp_path, urls):
-    staffed(tmp_path / "d", World(), addresses=urls)
+    make_deployment(tmp_path / "d", World(), addresses=urls)
     (tmp_path / "sitecustomize.py").write_text(SLOW, "utf-8")
     path = f"{tmp_path}{os.pathsep}{ROOT}"
     log = tmp_path / "log"
-    with served("--folder", tmp_path / "d", "--workers", "2", log=log, PYTHONPATH=path) as (_, url):
+    with run_service_process("--folder", tmp_path / "d", "--workers", "2", log=log, PYTHONPATH=path) as (_, url):
         while "startup complete" not in (said := log.read_text("utf-8")):
             assert "died" not in said
             time.sleep(0.05)  # the workers are starting
-        ready(url)
+        wait_until_ready(url)
 
 
 def test_service_whose_workers_cannot_start_ends_as_failed(tmp_path):

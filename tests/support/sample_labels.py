@@ -15,7 +15,7 @@ patient = settings(deadline=None)
 CODE = "WM1:0123456789ABCDEFGHJKMNPQRSTVWXYZ0123456789ABCDEFGHJKMNPQRSTVWXY"
 
 
-def masked(text: str) -> Masked:
+def masked_text(text: str) -> Masked:
     """A masked text; every run of stars is hidden."""
     spans, start = [], None
     for n, char in enumerate([*text, ""]):
@@ -27,7 +27,7 @@ def masked(text: str) -> Masked:
     return Masked(text, tuple(spans))
 
 
-def view(**changes: str) -> MaskedView:
+def sample_view(**changes: str) -> MaskedView:
     """A stamped view; any of the eight fields may be changed (`recipient_name="..."`)."""
     texts = {
         "recipient_name": "欧阳**",
@@ -39,7 +39,7 @@ def view(**changes: str) -> MaskedView:
         "goods": "图书",
         "remark": "到了请打电话***********，谢谢",
     } | changes
-    fields = {name: masked(text) for name, text in texts.items()}
+    fields = {name: masked_text(text) for name, text in texts.items()}
     recipient, sender = (
         MaskedParty(name=fields[f"{who}_name"], phone=fields[f"{who}_phone"], address=fields[f"{who}_address"])
         for who in ("recipient", "sender")
@@ -47,13 +47,13 @@ def view(**changes: str) -> MaskedView:
     return MaskedView(recipient=recipient, sender=sender, goods=fields["goods"], remark=fields["remark"], stamp=STAMP)
 
 
-def label(n: int = 1, **changes: Any) -> LabelData:
+def sample_label(n: int = 1, **changes: Any) -> LabelData:
     """A label; `n` makes it another parcel's."""
     made = LabelData(
         waybill_number=f"YT{n:012}",
         routing_code="342-081-00 052",
         code=CODE[: len(CODE) - 6] + f"{n:06}",
-        view=view(),
+        view=sample_view(),
         number=VirtualNumber(main="17000000000", extension="4821", expires=datetime(2026, 12, 1, 4, 0, tzinfo=UTC)),
         print_number=1,
         job="2026-11-24-a",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-FOLDER = Path(__file__).parent / "redact_cases"
+FOLDER = Path(__file__).parents[1] / "redact_cases"
 NUMERALS = frozenset("一二三四五六七八九十百零〇○两幺壹贰叁肆伍陆柒捌玖拾甲乙丙丁")
 
 
-class Marked(NamedTuple):
+class RedactionCase(NamedTuple):
     """A text, the places in it that are hidden, and its kind."""
 
     text: str
@@ -17,16 +17,16 @@ class Marked(NamedTuple):
     kind: str
 
 
-def lines(name: str) -> list[str]:
+def case_lines(name: str) -> list[str]:
     """The lines of a case file that hold cases or name a kind."""
     text = (FOLDER / f"{name}.txt").read_text("utf-8")
     return [line for line in text.splitlines() if line and not line.startswith("# ")]
 
 
-def marked(name: str) -> list[Marked]:
+def read_cases(name: str) -> list[RedactionCase]:
     """The cases of a file."""
     out, kind = [], ""
-    for line in lines(name):
+    for line in case_lines(name):
         if line.startswith("## "):
             kind = line[3:]
         else:
@@ -34,7 +34,7 @@ def marked(name: str) -> list[Marked]:
     return out
 
 
-def _read(line: str, kind: str) -> Marked:
+def _read(line: str, kind: str) -> RedactionCase:
     text, hidden, inside = "", set(), False
     for ch in line:
         if ch in "{}":
@@ -43,9 +43,9 @@ def _read(line: str, kind: str) -> Marked:
         if inside:
             hidden.add(len(text))
         text += ch
-    return Marked(text, frozenset(hidden), kind)
+    return RedactionCase(text, frozenset(hidden), kind)
 
 
-def telling(ch: str) -> bool:
+def is_revealing(ch: str) -> bool:
     """A character that would give a door away: a digit in any script, a Latin letter, a Han numeral."""
     return ch.isnumeric() or ch in NUMERALS or (ch.isalpha() and not "\u4e00" <= ch <= "\u9fff")

@@ -8,7 +8,7 @@ from datetime import datetime
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from tests.independent_reader import DoesNotOpen, mac
+from tests.support.independent_reader import DoesNotOpen, mac
 
 WORD = re.compile(rb"[a-z][a-z-]{0,31}")
 NAME = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -105,7 +105,7 @@ def announced_loss(note, leaf, pin):
         "restore",
     }:
         raise DoesNotOpen
-    states = [{"size": int(size), "root": base64.b64decode(root)} for _, size, root in parts[:2]]
+    states: list[dict[str, Any]] = [{"size": int(size), "root": base64.b64decode(root)} for _, size, root in parts[:2]]
     told = ledger_leaf(leaf)
     detail = {"reason": parts[2][1]}
     for word, state in zip(("signed", "left"), states, strict=True):

@@ -1,4 +1,4 @@
-"""A Python that lacks what Windows lacks: `python -m tests.like_windows SCRIPT.py|COMMAND ...` runs a script or `waybill`.
+"""A Python that lacks what Windows lacks: `python -m tests.support.without_posix SCRIPT.py|COMMAND ...` runs a script or `waybill`.
 
 It can't show how Windows' own file system behaves; it shows that no module or name is used that isn't there.
 """

@@ -13,9 +13,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.scenarios import FORWARDED_TO
+from tests.support.sip_scenarios import FORWARDED_TO
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "telephony" / "kamailio.cfg"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "telephony" / "kamailio.cfg"
 DOMAIN = "127.0.0.1"
 
 

@@ -12,36 +12,36 @@ from masking.store.rows import budgets
 from masking.store.store import Store
 from masking.values.plaintext import Connect, Plain
 from masking.values.printable import Dial, LabelData, Refusal, VirtualNumber, Waybill
-from tests.cast import COURIER, PHONES, SWITCH, TENANT
+from tests.support.people import COURIER, PHONES, SWITCH, TENANT
 
 RECIPIENT, SENDER, STRANGER = "13800000001", "13700000002", "13900009999"
 OTHER_SWITCH = Actor(id="switch-2", tenant=TENANT, role=Role.SWITCH, unit="switch-2")
 
 
-def announced(world: World, store: Store, data: LabelData, actor: Actor = COURIER) -> Dial:
-    [dial] = call(world, store, [Call(actor=actor, code=data.code)])
-    assert isinstance(dial, Dial)
-    return dial
+def announce_call(world: World, store: Store, data: LabelData, actor: Actor = COURIER) -> Dial:
+    [answer] = call(world, store, [Call(actor=actor, code=data.code)])
+    assert isinstance(answer, Dial)
+    return answer
 
 
-def dialled(
+def dial(
     world: World, store: Store, number: VirtualNumber | None, caller: str, switch: Actor = SWITCH
 ) -> Dial | Connect | Refusal:
     main, extension = (number.main, number.extension) if number else (DEMO.main, "1999")
     return call(world, store, [Route(actor=switch, caller=Plain(caller), main=main, extension=extension)])[0]
 
 
-def heard(world: World, store: Store, number: VirtualNumber | None, caller: str, switch: Actor = SWITCH) -> str:
-    refusal = dialled(world, store, number, caller, switch)
+def reason_heard(world: World, store: Store, number: VirtualNumber | None, caller: str, switch: Actor = SWITCH) -> str:
+    refusal = dial(world, store, number, caller, switch)
     assert isinstance(refusal, Refusal)
     return refusal.reason
 
 
-def connected(world: World, store: Store, parcel: tuple[Waybill, LabelData]) -> Connect:
+def connect_call(world: World, store: Store, parcel: tuple[Waybill, LabelData]) -> Connect:
     """The answer to a courier who has announced a call and made it."""
     waybill, data = parcel
-    announced(world, store, data)
-    answer = dialled(world, store, waybill.number, PHONES[COURIER.id])
+    announce_call(world, store, data)
+    answer = dial(world, store, waybill.number, PHONES[COURIER.id])
     assert isinstance(answer, Connect)
     return answer
 

@@ -1,4 +1,4 @@
-"""A browser without a window, driven over its debugging pipe as a person would: keys, the mouse, and eyes."""
+"""A Chromium without a window, driven over its debugging pipe as a person would: keys, the mouse, and eyes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 30
-"""Seconds in which whatever is waited for has to come."""
+from tests.support.browser import PATIENCE, BrowserPage
+
 KEYS = {
     "Enter": (13, "\r"),
     "Tab": (9, ""),
@@ -27,46 +27,7 @@ KEYS = {
 }
 
 
-class Driven:
-    """What is the same in every browser: to wait, to read, to scan and to find one's way with the Tab key."""
-
-    def see(self, expression: str) -> Any:
-        """The value of an expression in the page."""
-        raise NotImplementedError
-
-    def type(self, text: str) -> None:
-        """Characters, as a keyboard or a hand scanner sends them, to wherever the focus is."""
-        raise NotImplementedError
-
-    def press(self, key: str) -> None:
-        """One key."""
-        raise NotImplementedError
-
-    def until(self, expression: str) -> None:
-        """Wait until an expression is true in the page."""
-        turns = f"async () => {{ for (let n = 0; n < {PATIENCE * 30}; n++) {{ if (await ({expression})) return true;"
-        waited = f"({turns} await new Promise((go) => setTimeout(go, 20)); }} return false; }})()"
-        assert self.see(waited), f"{expression}: never; the page says: {self.text('body')}"
-
-    def text(self, selector: str) -> str:
-        """What can be read there."""
-        return str(self.see(f"document.querySelector({json.dumps(selector)}).innerText")).strip()
-
-    def scan(self, number: str) -> None:
-        """What a hand scanner does."""
-        self.type(number)
-        self.press("Enter")
-
-    def tab_to(self, selector: str) -> None:
-        """Move the focus with the Tab key until it is there."""
-        for _ in range(40):
-            if self.see(f"document.activeElement.matches({json.dumps(selector)})"):
-                return
-            self.press("Tab")
-        raise AssertionError(f"the Tab key never reaches {selector}")
-
-
-class Page(Driven):
+class ChromiumPage(BrowserPage):
     """One page in a Chromium of its own."""
 
     def __init__(self, write: int, read: int) -> None:
@@ -118,7 +79,7 @@ class Page(Driven):
         return answer["result"].get("value")
 
     def type(self, text: str) -> None:
-        """Characters, as a keyboard or a hand scanner sends them, to wherever the focus is."""
+        """Characters, as a keyboard or a hand scanner sends them, to the element with the focus."""
         for char in text:
             self._ask("Input.dispatchKeyEvent", type="keyDown", key=char, text=char)
             self._ask("Input.dispatchKeyEvent", type="keyUp", key=char)
@@ -161,9 +122,9 @@ class Page(Driven):
         else:
             self._ask("Fetch.disable")
 
-    def another(self) -> Page:
+    def another(self) -> ChromiumPage:
         """A second window of this browser."""
-        return Page(self._write, self._read)
+        return ChromiumPage(self._write, self._read)
 
     def to_front(self) -> None:
         """Show this window's tab."""
@@ -185,7 +146,7 @@ class Page(Driven):
 
 
 @contextmanager
-def browser(display: str | None = None, *more: str) -> Iterator[Page]:
+def chromium(display: str | None = None, *more: str) -> Iterator[ChromiumPage]:
     """A browser with an empty profile, without a window or on a display; gone with everything afterwards."""
     (theirs_in, ours_out), (ours_in, theirs_out) = os.pipe(), os.pipe()
     high = [fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, 20) for each in (theirs_in, theirs_out)]
@@ -211,7 +172,7 @@ def browser(display: str | None = None, *more: str) -> Iterator[Page]:
         for each in (theirs_in, theirs_out, *high):
             os.close(each)
         try:
-            yield Page(ours_out, ours_in)
+            yield ChromiumPage(ours_out, ours_in)
         finally:
             os.close(ours_out)  # a browser whose pipe ends, ends
             process.wait(PATIENCE)

@@ -1,4 +1,4 @@
-"""Programs of a merchant that share one connection or one credentials file: `python -m tests.merchant PROGRAM URL FILE`.
+"""Programs of a merchant that share one connection or one credentials file: `python -m tests.support.shop_programs PROGRAM URL FILE`.
 
 Each prints one line of JSON: what became of its orders. `application` is a web shop for gunicorn (WSGI), `asgi` for uvicorn.
 """

@@ -1,4 +1,4 @@
-"""Firefox without a window, driven over its own remote protocol (Marionette): keys and eyes, as `tests.browser` has them."""
+"""Firefox without a window, driven over its own remote protocol (Marionette): keys and eyes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.browser import PATIENCE, Driven
+from tests.support.browser import PATIENCE, BrowserPage
 
 KEYS = {"Enter": "\ue007", "Tab": "\ue004", "ArrowDown": "\ue015", "ArrowUp": "\ue013", "Backspace": "\ue003"}
 PREFERENCES = {
@@ -25,7 +25,7 @@ PREFERENCES = {
 }
 
 
-class FirefoxPage(Driven):
+class FirefoxPage(BrowserPage):
     """The page in a Firefox of its own."""
 
     def __init__(self, port: int) -> None:
@@ -68,7 +68,7 @@ class FirefoxPage(Driven):
         return self._ask("WebDriver:ExecuteAsyncScript", script=script, args=[])["value"]
 
     def type(self, text: str) -> None:
-        """Characters, as a keyboard or a hand scanner sends them, to wherever the focus is."""
+        """Characters, as a keyboard or a hand scanner sends them, to the element with the focus."""
         acts = [{"type": kind, "value": char} for char in text for kind in ("keyDown", "keyUp")]
         self._ask("WebDriver:PerformActions", actions=[{"type": "key", "id": "keyboard", "actions": acts}])
 

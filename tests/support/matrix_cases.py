@@ -25,8 +25,8 @@ from masking.store.rows import interventions, people
 from masking.values.json import order_from_json
 from masking.values.plaintext import Plain
 from masking.values.printable import Assigned, Delivered, LabelData, Scanned, VirtualNumber, Waybill
-from tests.cast import COURIER, DISPATCHER, OPERATOR, RECEIVER, SHOP, TENANT
-from tests.serving import Service
+from tests.support.people import COURIER, DISPATCHER, OPERATOR, RECEIVER, SHOP, TENANT
+from tests.support.running_service import Service
 
 M, O, C, W, S = Role.MERCHANT, Role.OUTLET, Role.COURIER, Role.SWITCH, Role.SUPERVISOR
 ORDERED, LABELLED, FETCHED, HERE, VAN, BACK = (
@@ -43,7 +43,7 @@ numbers = count(1)
 
 
 @dataclass(kw_only=True)
-class Parcel:
+class MatrixParcel:
     """A parcel in some state; `courier` has the duty where somebody has one."""
 
     state: str
@@ -56,7 +56,7 @@ class Parcel:
     call: str = "00" * 16
 
 
-def person(role: Role, name: str) -> Actor:
+def new_person(role: Role, name: str) -> Actor:
     """Somebody new of a role: at the unit that these parcels belong to, at another one, or of another carrier."""
     home = {M: "shop", O: "sh-01", C: "sh-01"}.get(role, "head-office")
     unit, tenant = (home if name != "neighbour" else "elsewhere"), (TENANT if name != "stranger" else "another-carrier")
@@ -67,7 +67,7 @@ FAR_CLERK = Actor(id="sh-09-receiver", tenant=TENANT, role=O, unit="sh-09")
 """At the unit to which parcels are diverted here."""
 
 
-def enrol(service: Service, actors: list[Actor]) -> None:
+def enrol_all(service: Service, actors: list[Actor]) -> None:
     world, store = service.clock.world, service.store
     with store.transaction() as tx:
         for actor in (FAR_CLERK, *actors):
@@ -75,17 +75,17 @@ def enrol(service: Service, actors: list[Actor]) -> None:
             people.enrol(world, store.keys, tx, actor, world.now(), phone=phone)
 
 
-def bring(service: Service, parcels: list[Parcel]) -> None:
+def prepare_parcels(service: Service, parcels: list[MatrixParcel]) -> None:
     """Bring new parcels into their states, all at once."""
     world, store = service.clock.world, service.store
 
-    def those(*states: str) -> list[Parcel]:
+    def those(*states: str) -> list[MatrixParcel]:
         return [each for each in parcels if each.state in states]
 
     def all_done(outcomes: list[Any], kind: type) -> None:
         assert {type(each) for each in outcomes} <= {kind}, outcomes
 
-    def assigned(some: list[Parcel]) -> None:
+    def assigned(some: list[MatrixParcel]) -> None:
         asked = [Assign(actor=DISPATCHER, what=p.waybill_number, courier=p.courier.id) for p in some]
         all_done(assign(world, store, asked), Assigned)
 
@@ -112,7 +112,7 @@ def bring(service: Service, parcels: list[Parcel]) -> None:
     retire(world, store, [Destroy(actor=OPERATOR, id=p.id, reason="test") for p in those("destroyed")])
 
 
-def request_of(service: Service, case: str, actor: Actor, parcel: Parcel) -> tuple[str, Any, dict[str, str]]:
+def request_of(service: Service, case: str, actor: Actor, parcel: MatrixParcel) -> tuple[str, Any, dict[str, str]]:
     """The address, the body and the headers of one cell."""
     route, _, what = case.partition(" ")[2].partition(" ")
     named = parcel.code if actor.role is C else parcel.waybill_number
@@ -143,10 +143,10 @@ def request_of(service: Service, case: str, actor: Actor, parcel: Parcel) -> tup
     }
     if route == "/v1/confirmations":
         role, unit = (M, "shop") if what else (C, "sh-01")
-        items[route] = {"id": waiting(service, new, role, unit), "role": role.value, "unit": unit}
+        items[route] = {"id": enrol_unconfirmed(service, new, role, unit), "role": role.value, "unit": unit}
     bodies: dict[str, Any] = {
         "/v1/waybills": {"orders": [ORDER | {"reference": new}]},
-        "/v1/waybills/sealed": {"envelopes": [sealed(service, actor, ORDER | {"reference": new})]},
+        "/v1/waybills/sealed": {"envelopes": [seal_order(service, actor, ORDER | {"reference": new})]},
         "/v1/waybills/find": {"reference": parcel.body.get("reference", "never")},
         "/v1/waybills/cancel": {"ids": [parcel.id]},
         "/v1/labels": {"ids": [parcel.id], "job": new, "reason": "damaged"},
@@ -155,7 +155,7 @@ def request_of(service: Service, case: str, actor: Actor, parcel: Parcel) -> tup
         "/v1/unlocks": {"ids": [COURIER.id]},
     }
     if route == "/v1/reinstatements":
-        bodies[route] = {"ids": [just_revoked(service, new)]}
+        bodies[route] = {"ids": [enrol_and_revoke(service, new)]}
     body = bodies.get(route, {"items": [items[route]]} if route in items else None)
     headers = {"Accept": "image/png"} if what == "preview" else {}
     queries = {"/v1/ledger/consistency": "?from=0&to=0", "/v1/ledger/inclusion": "?leaf=0&size=1"}
@@ -163,7 +163,7 @@ def request_of(service: Service, case: str, actor: Actor, parcel: Parcel) -> tup
     return path, body, headers
 
 
-def waiting(service: Service, name: str, role: Role, unit: str) -> str:
+def enrol_unconfirmed(service: Service, name: str, role: Role, unit: str) -> str:
     """Somebody new whom a supervisor of another office has enrolled, and whom nobody has confirmed."""
     world, store = service.clock.world, service.store
     with store.transaction() as tx:
@@ -174,7 +174,7 @@ def waiting(service: Service, name: str, role: Role, unit: str) -> str:
     return name
 
 
-def just_revoked(service: Service, name: str) -> str:
+def enrol_and_revoke(service: Service, name: str) -> str:
     """A person enrolled for a test, whose revocation can be taken back."""
     world, store = service.clock.world, service.store
     with store.transaction() as tx:
@@ -184,7 +184,7 @@ def just_revoked(service: Service, name: str) -> str:
     return name
 
 
-def sealed(service: Service, actor: Actor, order: dict[str, Any]) -> str:
+def seal_order(service: Service, actor: Actor, order: dict[str, Any]) -> str:
     store, world = service.store, service.clock.world
     note = sealed_orders.directory(world, store)
     key = envelope.read_directory(note, journal.log_key(world, store))[-1]

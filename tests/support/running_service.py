@@ -43,9 +43,9 @@ from masking.store.store import Settings, Store
 from masking.values.json import order_from_json
 from masking.values.plaintext import Plain
 from masking.values.printable import LabelData
-from tests.cast import COURIER, DISPATCHER, NETWORK, PHONES, RECEIVER, SHOP, STAFF, TENANT
+from tests.support.people import COURIER, DISPATCHER, NETWORK, PHONES, RECEIVER, SHOP, STAFF, TENANT
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SUPERVISOR = Actor(id="supervisor-1", tenant=TENANT, role=Role.SUPERVISOR, unit="head-office")
 
 
@@ -57,12 +57,14 @@ class Clock:
         self.world = World(now=lambda: datetime.now(UTC) + self.ahead, entropy=os.urandom)
 
 
-def on_the_van(world: World, store: Store, many: int, courier: Actor = COURIER, *, first: int = 0) -> list[LabelData]:
+def load_parcels_on_van(
+    world: World, store: Store, many: int, courier: Actor = COURIER, *, first: int = 0
+) -> list[LabelData]:
     """Parcels that are assigned to a courier, made without the service; each goes to a door and a phone of its own."""
     orders = []
     for n in range(first, first + many):
         recipient = ORDER["recipient"] | {"address": f"上海市浦东新区世纪大道100号{n}栋501室", "phone": van_phone(n)}
-        orders.append(order_from_json(ORDER | numbered(n) | {"reference": f"van-{n}", "recipient": recipient}))
+        orders.append(order_from_json(ORDER | carrier_numbers(n) | {"reference": f"van-{n}", "recipient": recipient}))
     waybills = checkout(world, store, [Checkout(merchant=SHOP, order=order) for order in orders])
     labels = label(world, store, [Label(actor=SHOP, id=w.id, job="van", station="shop") for w in waybills])
     scan(world, store, [Scan(actor=RECEIVER, what=each.code, kind="arrived") for each in labels])
@@ -75,11 +77,11 @@ def van_phone(n: int) -> str:
     return f"1380000{n % 10_000:04}"
 
 
-def numbered(n: int) -> dict[str, str]:
+def carrier_numbers(n: int) -> dict[str, str]:
     return {"waybill_number": f"YT{n:012}", "routing_code": "342-081-00 052"}
 
 
-def signed_in(world: World, store: Store, who: Actor, device: Device | None = None) -> str:
+def sign_in(world: World, store: Store, who: Actor, device: Device | None = None) -> str:
     """A token that is good for an hour, bound to the device's key, if there is one; it ends what they held before."""
     shown, proof = None, None
     with store.transaction() as tx:
@@ -124,7 +126,7 @@ class Service:
     def token(self, who: Actor) -> str:
         """A token that is good for an hour."""
         if who.id not in self._tokens:
-            self._tokens[who.id] = signed_in(self.clock.world, self.store, who)
+            self._tokens[who.id] = sign_in(self.clock.world, self.store, who)
         return self._tokens[who.id]
 
     def ask(self, who: Actor | None, path: str, body: Any = None, **more: Any) -> httpx.Response:
@@ -144,7 +146,7 @@ class Service:
         return answer.json()["outcomes"]
 
 
-def staffed(folder: Path, world: World, addresses: tuple[str, str] | None = None) -> None:
+def make_deployment(folder: Path, world: World, addresses: tuple[str, str] | None = None) -> None:
     """A deployment with the cast enrolled, and the demo's numbers."""
     settings_ = Settings(tenant=TENANT, carrier="示例快递", demo=True, network=NETWORK, lease_at_print=False)
     create(folder, world, settings_, addresses=addresses)
@@ -161,14 +163,14 @@ def staffed(folder: Path, world: World, addresses: tuple[str, str] | None = None
 
 
 @contextmanager
-def serving(folder: Path, *, port: int = 0, **settings: Any) -> Iterator[Service]:
+def run_service(folder: Path, *, port: int = 0, **settings: Any) -> Iterator[Service]:
     """A service on the deployment in this folder, made if there is none; it takes plain bearer tokens unless told not to.
 
     `port` is that of an earlier one that is started again.
     """
     clock = Clock()
     if not folder.exists():
-        staffed(folder, clock.world)
+        make_deployment(folder, clock.world)
     app = create_app(ServiceSettings(folder=folder, **({"bearer_roles": frozenset(Role)} | settings)), clock.world)
     server, socket = uvicorn.Server(configured(app)), listening("127.0.0.1", port)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
@@ -189,7 +191,7 @@ def serving(folder: Path, *, port: int = 0, **settings: Any) -> Iterator[Service
 
 
 @contextmanager
-def served(
+def run_service_process(
     *words: object, tree: Path = ROOT, log: Path | None = None, **environ: str
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """`waybill serve` of a source tree or an unpacked wheel, as a process of its own; and its address.
@@ -222,7 +224,7 @@ def served(
             process.communicate(timeout=30)
 
 
-def ready(url: str) -> None:
+def wait_until_ready(url: str) -> None:
     """Wait for the address to answer."""
     for _ in range(400):
         try:

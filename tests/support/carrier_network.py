@@ -16,20 +16,20 @@ from masking.store.rows import people
 from masking.store.store import Store
 from masking.values.plaintext import Grant, Order
 from masking.values.printable import Assigned, LabelData, Scanned
-from tests.cast import TENANT
+from tests.support.people import TENANT
 
 
-def person(id_: str, role: Role = Role.OUTLET, unit: str | None = None) -> Actor:
+def carrier_person(id_: str, role: Role = Role.OUTLET, unit: str | None = None) -> Actor:
     return Actor(id=id_, tenant=TENANT, role=role, unit=unit or id_[:5])
 
 
-FAR_SHOP = person("far-shop", Role.MERCHANT, "far-shop")
-HZ_RECEIVER, HZ_DISPATCHER = person("hz-01-receiver"), person("hz-01-dispatcher")
-HZ_COURIER = person("hz-01-courier", Role.COURIER)
-HUB_IN, HUB_OUT = person("hub-1-in"), person("hub-1-out")
-NEXT_HUB_IN = person("hub-2-in")
-ASIDE, ASIDE_TOO = person("sh-02-receiver"), person("sh-02-dispatcher")
-ASIDE_COURIER = person("sh-02-courier", Role.COURIER)
+FAR_SHOP = carrier_person("far-shop", Role.MERCHANT, "far-shop")
+HZ_RECEIVER, HZ_DISPATCHER = carrier_person("hz-01-receiver"), carrier_person("hz-01-dispatcher")
+HZ_COURIER = carrier_person("hz-01-courier", Role.COURIER)
+HUB_IN, HUB_OUT = carrier_person("hub-1-in"), carrier_person("hub-1-out")
+NEXT_HUB_IN = carrier_person("hub-2-in")
+ASIDE, ASIDE_TOO = carrier_person("sh-02-receiver"), carrier_person("sh-02-dispatcher")
+ASIDE_COURIER = carrier_person("sh-02-courier", Role.COURIER)
 MORE = (
     FAR_SHOP,
     HZ_RECEIVER,
@@ -44,7 +44,7 @@ MORE = (
 )
 
 
-class Parcel:
+class TrackedParcel:
     """One parcel, and what people do to it."""
 
     def __init__(self, world, store, data: LabelData, id_) -> None:
@@ -77,20 +77,20 @@ class Parcel:
         return label(self.world, self.store, asked)[0]
 
 
-def labelled(world: World, store: Store, order: Callable[..., Order]) -> Parcel:
+def label_far_parcel(world: World, store: Store, order: Callable[..., Order]) -> TrackedParcel:
     """A parcel that the far shop has labelled, and nobody has fetched; everybody is enrolled."""
     with store.transaction() as tx:
         for actor in MORE:
             people.enrol(world, store.keys, tx, actor, world.now())
     [waybill] = checkout(world, store, [Checkout(merchant=FAR_SHOP, order=order())])
     [data] = label(world, store, [Label(actor=FAR_SHOP, id=waybill.id, job="j", station="s")])
-    return Parcel(world, store, data, waybill.id)
+    return TrackedParcel(world, store, data, waybill.id)
 
 
 FETCHED = ((HZ_COURIER, "collected"), (HZ_RECEIVER, "arrived"))
 SENT = ((HZ_DISPATCHER, "departed"), (HUB_IN, "arrived"), (HUB_OUT, "departed"))
 
 
-def on_its_way(parcel):
+def send_to_outlet(parcel):
     assert isinstance(parcel.given(HZ_DISPATCHER, HZ_COURIER), Assigned)
     parcel.moves(*FETCHED, *SENT)

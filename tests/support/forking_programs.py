@@ -1,4 +1,4 @@
-"""Programs of a merchant that fork, each run in a process of its own: `python -m tests.forking PROGRAM FOLDER`.
+"""Programs of a merchant that fork, each run in a process of its own: `python -m tests.support.forking_programs PROGRAM FOLDER`.
 
 Each prints one line of JSON: references that were acknowledged, and what else its test looks at.
 """
@@ -67,7 +67,7 @@ def fork(child: Callable[[], object], *, hooks: bool = True) -> Callable[[], obj
 
 def beside(folder: Path, name: str) -> list[str]:
     """What another program, which opens and closes the deployment, has acknowledged."""
-    command = [sys.executable, "-m", "tests.forking", "open", str(folder), name]
+    command = [sys.executable, "-m", "tests.support.forking_programs", "open", str(folder), name]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["acknowledged"]
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 PROGRAMS = ("Xvfb", "openbox", "xdotool")
 
@@ -36,7 +37,7 @@ class Screen:
 def screen() -> Iterator[Screen]:
     """A screen of 1300 x 1000 dots with a window manager, which gives each new window the focus."""
     read, write = os.pipe()
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     words = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1300x1000x24", "-nolisten", "tcp"]
     server = subprocess.Popen(words, pass_fds=[write], **quiet)
     os.close(write)

@@ -16,7 +16,7 @@ from api.importing.pasted import SURE
 from api.importing.table import readings
 from masking.values.plaintext import Order, Party
 
-CORPUS = Path(__file__).parent / "corpus"
+CORPUS = Path(__file__).parents[1] / "corpus"
 CASES = sorted(path.stem for path in CORPUS.glob("*.toml"))
 SENDER = Party(name="样例店", phone="13700000002", address="浙江省杭州市西湖区文三路90号5号楼301室")
 
