@@ -71,7 +71,7 @@ def test_exhausted_pool_names_the_merchant_who_holds_most(world, shared, order):
 def test_quarantined_number_counts_for_no_merchant(world, shared, order):
     [waybill] = numbered(world, shared, order, RIVAL, 1)
     with shared.transaction() as tx:
-        slots.withdraw(tx, slots.Act.QUARANTINE, waybill.number.main, [waybill.number.extension], world.now())
+        slots.withdraw(tx, slots.SlotAct.QUARANTINE, waybill.number.main, [waybill.number.extension], world.now())
         query = sa.select(schema.slot.c.merchant).where(schema.slot.c.extension == waybill.number.extension)
         assert tx.execute(query).scalars().all() == [None]
         assert slots.leases(tx, [record_of_waybill_id(waybill.id)]) == {}

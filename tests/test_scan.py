@@ -67,7 +67,7 @@ def test_person_no_longer_enrolled_gets_no_repeated_answer(world, store, parcel)
 
 
 def test_scan_repeated_with_another_destination_is_another_scan(world, store, order):
-    parcel = carrier_network.labelled(world, store, order)
+    parcel = carrier_network.label_far_parcel(world, store, order)
     parcel.moves((HZ_RECEIVER, "arrived"))
     gone = Scan(actor=HZ_DISPATCHER, what=parcel.data.code, kind="departed", to="hub-1", event="gate-1/0001")
     [first] = scan(world, store, [gone])
@@ -100,7 +100,7 @@ def test_courier_scans_label_codes_and_no_waybill_numbers(world, store, parcel):
 @pytest.fixture
 def far(world, store, order):
     """A parcel that a shop in another city has labelled, and nobody has fetched."""
-    return carrier_network.labelled(world, store, order)
+    return carrier_network.label_far_parcel(world, store, order)
 
 
 def test_diverted_parcel_that_is_returned_goes_back_to_its_origin(far):

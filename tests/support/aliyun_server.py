@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
@@ -22,7 +22,7 @@ CHINA = timezone(timedelta(hours=8))
 class Aliyun:
     """Its state: bindings by (main, name), and what it is told to do with the next requests."""
 
-    def __init__(self, now) -> None:
+    def __init__(self, now: Callable[[], datetime]) -> None:
         self.now = now
         self.bound: dict[tuple[str, str], dict[str, str]] = {}
         self.seen: set[str] = set()
@@ -31,7 +31,7 @@ class Aliyun:
         self.url = ""
         self.stop = threading.Event()
 
-    def answer(self, request) -> tuple[int, dict[str, object]] | None:
+    def answer(self, request: BaseHTTPRequestHandler) -> tuple[int, dict[str, object]] | None:
         """The status and the document for one request; None is no answer at all."""
         query = dict(parse_qsl(urlsplit(request.path).query, keep_blank_values=True))
         action = request.headers["x-acs-action"]
@@ -60,7 +60,7 @@ class Aliyun:
             return 500, {"Code": "isp.GATEWAY_ERROR"}
         return (502, {}) if mood == "garbage" else (200, done)
 
-    def _signed(self, request) -> bool:
+    def _signed(self, request: BaseHTTPRequestHandler) -> bool:
         """Aliyun's signature V3, from its documentation: every x-acs header and the host are signed, a nonce is good once."""
         scheme, _, rest = request.headers.get("Authorization", "").partition(" ")
         said = dict(part.split("=", 1) for part in rest.split(","))
@@ -84,7 +84,7 @@ class Aliyun:
             and fresh
         )
 
-    def _BindAxb(self, query) -> dict[str, object]:
+    def _BindAxb(self, query: dict[str, str]) -> dict[str, object]:
         a, b, x = query["PhoneNoA"], query["PhoneNoB"], query["PhoneNoX"]
         until = datetime.strptime(query["Expiration"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=CHINA)
         if x not in MAINS:
@@ -100,15 +100,15 @@ class Aliyun:
         self.bound[x, name] = {"A": a, "B": b, "until": query["Expiration"], "out": query["OutId"]}
         return {"Code": "OK", "SecretBindDTO": {"SubsId": name, "SecretNo": x, "Extension": ""}}
 
-    def _UnbindSubscription(self, query) -> dict[str, object]:
+    def _UnbindSubscription(self, query: dict[str, str]) -> dict[str, object]:
         gone = self.bound.pop((query["SecretNo"], query["SubsId"]), None)
         return {"Code": "OK" if gone else "isv.SUBS_NOT_EXIST"}
 
-    def _QuerySubsId(self, query) -> dict[str, object]:
+    def _QuerySubsId(self, query: dict[str, str]) -> dict[str, object]:
         return {"Code": "OK", "SubsId": ",".join(name for main, name in self.bound if main == query["PhoneNoX"])}
 
 
-def record(out_id, **changes) -> dict[str, object]:
+def record(out_id: str | None, **changes: object) -> dict[str, object]:
     """A call record as in Aliyun's documentation of SecretReport: dialled by A, spoken for three seconds."""
     sample = {
         "phone_no": "13900000007",
@@ -146,7 +146,7 @@ def signature(body: bytes, at: int, key: str = REPORT_KEY, provider: str = "aliy
 
 
 @contextmanager
-def aliyun(now) -> Iterator[Aliyun]:
+def aliyun(now: Callable[[], datetime]) -> Iterator[Aliyun]:
     """The server, running."""
     state = Aliyun(now)
 
@@ -161,11 +161,11 @@ def aliyun(now) -> Iterator[Aliyun]:
             self.end_headers()
             self.wfile.write(body)
 
-        def date_time_string(self, timestamp=None) -> str:
+        def date_time_string(self, timestamp: float | None = None) -> str:
             """The server's own clock, in the header `Date`."""
             return format_datetime(state.now(), usegmt=True)
 
-        def log_message(self, *_) -> None:
+        def log_message(self, *_: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from masking.access.duty import Purpose
 from masking.access.people import Actor, Role
 from masking.runtime import World
 from masking.steps.assign import Assign, assign
@@ -15,7 +16,7 @@ from masking.steps.scan import Scan, scan
 from masking.store.rows import people
 from masking.store.store import Store
 from masking.values.plaintext import Grant, Order
-from masking.values.printable import Assigned, LabelData, Scanned
+from masking.values.printable import Assigned, Delivered, LabelData, Refusal, Scanned, Waybill, WaybillId
 from tests.support.people import TENANT
 
 
@@ -45,45 +46,47 @@ MORE = (
 
 
 class TrackedParcel:
-    """One parcel, and what people do to it."""
+    """One parcel, and what people do with it."""
 
-    def __init__(self, world, store, data: LabelData, id_) -> None:
+    def __init__(self, world: World, store: Store, data: LabelData, id_: WaybillId) -> None:
         self.world, self.store, self.data, self.id = world, store, data, id_
 
-    def scanned(self, actor, kind, to=None):
+    def scanned(self, actor: Actor, kind: str, to: str | None = None) -> Scanned | Refusal:
         what = self.data.code if actor.role is Role.COURIER else self.data.waybill_number
         return scan(self.world, self.store, [Scan(actor=actor, what=what, kind=kind, to=to)])[0]
 
-    def moves(self, *steps):
+    def moves(self, *steps: tuple[Actor, str] | tuple[Actor, str, str]) -> None:
         for actor, kind, *to in steps:
             outcome = self.scanned(actor, kind, *to)
             assert isinstance(outcome, Scanned), (actor.id, kind, outcome)
 
-    def given(self, actor, courier):
+    def given(self, actor: Actor, courier: Actor) -> Assigned | Refusal:
         return assign(self.world, self.store, [Assign(actor=actor, what=self.data.waybill_number, courier=courier.id)])[
             0
         ]
 
-    def seen(self, actor, purpose):
+    def seen(self, actor: Actor, purpose: Purpose) -> set[str] | Refusal:
         asked = [Resolve(actor=actor, code=self.data.code, purpose=purpose)]
         found = resolve(self.world, self.store, asked)[0]
         return set(found.fields) if isinstance(found, Grant) else found
 
-    def signed(self, actor):
+    def signed(self, actor: Actor) -> Delivered | Refusal:
         return deliver(self.world, self.store, [Deliver(actor=actor, code=self.data.code)])[0]
 
-    def reprinted(self, actor, job="again"):
+    def reprinted(self, actor: Actor, job: str = "again") -> LabelData | Refusal:
         asked = [Label(actor=actor, id=self.id, job=job, station="st-1", reason="damaged")]
         return label(self.world, self.store, asked)[0]
 
 
 def label_far_parcel(world: World, store: Store, order: Callable[..., Order]) -> TrackedParcel:
-    """A parcel that the far shop has labelled, and nobody has fetched; everybody is enrolled."""
+    """A parcel that the far shop has labelled and no courier has collected; all its people are enrolled."""
     with store.transaction() as tx:
         for actor in MORE:
             people.enrol(world, store.keys, tx, actor, world.now())
     [waybill] = checkout(world, store, [Checkout(merchant=FAR_SHOP, order=order())])
+    assert isinstance(waybill, Waybill)
     [data] = label(world, store, [Label(actor=FAR_SHOP, id=waybill.id, job="j", station="s")])
+    assert isinstance(data, LabelData)
     return TrackedParcel(world, store, data, waybill.id)
 
 
@@ -91,6 +94,7 @@ FETCHED = ((HZ_COURIER, "collected"), (HZ_RECEIVER, "arrived"))
 SENT = ((HZ_DISPATCHER, "departed"), (HUB_IN, "arrived"), (HUB_OUT, "departed"))
 
 
-def send_to_outlet(parcel):
+def send_to_outlet(parcel: TrackedParcel) -> None:
+    """Bring a labelled parcel on its way to the outlet that delivers it."""
     assert isinstance(parcel.given(HZ_DISPATCHER, HZ_COURIER), Assigned)
     parcel.moves(*FETCHED, *SENT)

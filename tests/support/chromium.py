@@ -49,7 +49,8 @@ class ChromiumPage(BrowserPage):
             answer = self._next()
             if answer.get("id") == message["id"]:
                 assert "error" not in answer, f"{method}: {answer['error']}"
-                return answer["result"]
+                result: dict[str, Any] = answer["result"]
+                return result
             self.events.append(answer)
             if answer.get("method") == "Fetch.requestPaused" and not self._hangs:
                 self._ask("Fetch.failRequest", requestId=answer["params"]["requestId"], errorReason="Failed")
@@ -63,7 +64,8 @@ class ChromiumPage(BrowserPage):
             assert got, "the browser has ended"
             self._left += got
         message, _, self._left = self._left.partition(b"\0")
-        return json.loads(message)
+        event: dict[str, Any] = json.loads(message)
+        return event
 
     def open(self, url: str, *, language: str = "zh-CN", width: int = 1280, height: int = 900) -> None:
         """Go to an address, as a browser of this language and size."""

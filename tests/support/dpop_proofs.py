@@ -39,4 +39,5 @@ def signed(head: str, payload: str, key: ec.EllipticCurvePrivateKey = KEY) -> st
 def proof(header: dict[str, Any], claims: dict[str, Any], key: ec.EllipticCurvePrivateKey = KEY) -> str:
     """A proof of these members; a value of None leaves the member out."""
     parts = [{name: value for name, value in part.items() if value is not None} for part in (header, claims)]
-    return signed(*(b64(json.dumps(part).encode()) for part in parts), key=key)
+    head, payload = (b64(json.dumps(part).encode()) for part in parts)
+    return signed(head, payload, key)

@@ -17,8 +17,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import masking
 from masking import ClosedError, ForkedError, Order, Party, Waybill
@@ -32,7 +34,7 @@ def check_out(shop: masking.connection.Shop, name: str, count: int = 5) -> list[
     outcomes = [
         shop.checkout([Order(reference=f"{name}-{n}", recipient=RECIPIENT, sender=SENDER)])[0] for n in range(count)
     ]
-    return [each.reference for each in outcomes if isinstance(each, Waybill)]
+    return [str(each.reference) for each in outcomes if isinstance(each, Waybill)]
 
 
 def own(folder: Path, name: str, count: int = 5) -> list[str]:
@@ -45,20 +47,20 @@ def flat(lists: Iterable[list[str]]) -> list[str]:
     return list(chain.from_iterable(lists))
 
 
-def fork(child: Callable[[], object], *, hooks: bool = True) -> Callable[[], object]:
+def fork(child: Callable[[], object], *, hooks: bool = True) -> Callable[[], Any]:
     """Run `child` in a forked process; a function that waits for it and gives what it returned, or the name of its error."""
     reader, writer = os.pipe()
     if not (os.fork() if hooks else ctypes.PyDLL(None).fork()):
         try:
-            answer = child()
+            result = child()
         except Exception as error:
-            answer = type(error).__name__
-        os.write(writer, json.dumps(answer).encode())
+            result = type(error).__name__
+        os.write(writer, json.dumps(result).encode())
         os.close(writer)
         sys.exit(0)  # an ordinary end, with everything that the interpreter finalises
     os.close(writer)
 
-    def answer() -> object:
+    def answer() -> Any:
         with os.fdopen(reader) as pipe:
             return json.loads(pipe.read() or '"died"')
 
@@ -68,7 +70,9 @@ def fork(child: Callable[[], object], *, hooks: bool = True) -> Callable[[], obj
 def beside(folder: Path, name: str) -> list[str]:
     """What another program, which opens and closes the deployment, has acknowledged."""
     command = [sys.executable, "-m", "tests.support.forking_programs", "open", str(folder), name]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["acknowledged"]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    acknowledged: list[str] = json.loads(printed)["acknowledged"]
+    return acknowledged
 
 
 def interrupted(shop: masking.connection.Shop, folder: Path, name: str) -> list[str]:
@@ -148,7 +152,7 @@ def busy_threads(folder: Path) -> dict[str, object]:
     threads = [threading.Thread(target=sell, args=(n,)) for n in range(2)]
     for thread in threads:
         thread.start()
-    done = [fork(lambda k=k: own(folder, f"child-{k}"))() for k in range(3)]
+    done = [fork(partial(own, folder, f"child-{k}"))() for k in range(3)]
     enough.set()
     for thread in threads:
         thread.join()

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from datetime import datetime
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -14,17 +15,17 @@ WORD = re.compile(rb"[a-z][a-z-]{0,31}")
 NAME = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-def ledger_leaf(body):
+def ledger_leaf(body: bytes) -> dict[str, Any]:
     rest = body
 
-    def take(size):
+    def take(size: int) -> bytes:
         nonlocal rest
         if len(rest) < size:
             raise DoesNotOpen
         taken, rest = rest[:size], rest[size:]
         return taken
 
-    def text(pattern):
+    def text(pattern: re.Pattern[bytes]) -> str:
         found = take(take(1)[0])
         if not pattern.fullmatch(found) or re.search(rb"[0-9]{9}", found):
             raise DoesNotOpen
@@ -33,10 +34,10 @@ def ledger_leaf(body):
     if take(1) != b"\1":
         raise DoesNotOpen
     own, milliseconds = take(16), int.from_bytes(take(8), "big")
-    about = {b"\0": lambda: None, b"\1": lambda: take(16)}.get(take(1))
-    if about is None or milliseconds >= 253402300800000:
+    about = take(1)
+    if about not in {b"\0", b"\1"} or milliseconds >= 253402300800000:
         raise DoesNotOpen
-    subject, pairs = about(), take(1)[0]
+    subject, pairs = take(16) if about == b"\1" else None, take(1)[0]
     kind, actor = text(WORD), text(NAME)
     detail = [(text(WORD), text(NAME)) for _ in range(pairs)]
     names = [name for name, _ in detail]
@@ -45,15 +46,15 @@ def ledger_leaf(body):
     return {"id": own, "at": milliseconds, "kind": kind, "actor": actor, "subject": subject, "detail": dict(detail)}
 
 
-def ledger_subject(salt, record):
+def ledger_subject(salt: bytes, record: bytes) -> bytes:
     return mac(salt, "waybill-masking/subject/1", record)[:16]
 
 
-def ledger_duty(salt, record):
+def ledger_duty(salt: bytes, record: bytes) -> str:
     return "".join("abcdefghijklmnop"[half] for byte in ledger_subject(salt, record) for half in divmod(byte, 16))
 
 
-def ledger_root(bodies):
+def ledger_root(bodies: list[str]) -> bytes:
     """RFC 6962, section 2.1, word for word."""
     if not bodies:
         return hashlib.sha256().digest()
@@ -65,7 +66,7 @@ def ledger_root(bodies):
     return hashlib.sha256(b"\1" + ledger_root(bodies[:half]) + ledger_root(bodies[half:])).digest()
 
 
-def pinned(pin):
+def pinned(pin: str) -> tuple[str, bytes]:
     name, key_id, public = pin.split("+", 2)
     raw = base64.b64decode(public)
     if raw[:1] != b"\1" or hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4].hex() != key_id:
@@ -73,7 +74,7 @@ def pinned(pin):
     return name, raw
 
 
-def signed_lines(note, name, raw, count):
+def signed_lines(note: str, name: str, raw: bytes, count: int) -> list[str]:
     identity = hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4]
     text, blank, signatures = note.rpartition("\n\n")
     lines = (text + "\n").split("\n")
@@ -88,7 +89,7 @@ def signed_lines(note, name, raw, count):
     return lines
 
 
-def checkpoint(note, pin):
+def checkpoint(note: str, pin: str) -> dict[str, Any]:
     name, raw = pinned(pin)
     lines = signed_lines(note, name, raw, 4)
     at = lines[3].removeprefix("time ")
@@ -96,7 +97,7 @@ def checkpoint(note, pin):
     return {"origin": name, "size": int(lines[1]), "root": base64.b64decode(lines[2]), "at": at}
 
 
-def announced_loss(note, leaf, pin):
+def announced_loss(note: str, leaf: bytes, pin: str) -> dict[str, Any]:
     name, raw = pinned(pin)
     lines = signed_lines(note, f"{name}/losses", raw, 5)
     parts = [line.split(" ") for line in lines[1:5]]

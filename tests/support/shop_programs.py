@@ -11,12 +11,12 @@ import os
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 
 import masking
-from masking import Order, Party
+from masking import Order, Party, Waybill
 from masking.client import RemoteShop
 from masking.connection import Shop
 
@@ -36,6 +36,13 @@ def connect(url: str, file: str) -> RemoteShop:
     shop = masking.connect(url, credentials=file)
     assert isinstance(shop, RemoteShop)
     return shop
+
+
+def check_out(shop: Shop | RemoteShop, reference: str) -> Waybill:
+    """Check out one order, which is not rejected."""
+    [outcome] = shop.checkout([order_of(reference)])
+    assert isinstance(outcome, Waybill)
+    return outcome
 
 
 def counted(act: Callable[[], str]) -> str:
@@ -62,10 +69,10 @@ def in_processes(work: Callable[[int], list[str]], count: int) -> Counter[str]:
 def asks_after_a_fork(url: str, file: str) -> Counter[str]:
     """Children of a shop that has made a request ask for their parent's orders."""
     shop = connect(url, file)
-    made = shop.checkout([order_of(f"fork-{n}") for n in range(20)])
+    made = [check_out(shop, f"fork-{n}") for n in range(20)]
 
     def ask(child: int) -> list[str]:
-        return [counted(lambda n=n: once((n * 7 + child) % 20, by_id=n % 2 == 0)) for n in range(30)]
+        return [counted(partial(once, (n * 7 + child) % 20, by_id=n % 2 == 0)) for n in range(30)]
 
     def once(n: int, *, by_id: bool) -> str:
         found = [shop.status(made[n].id)] if by_id else shop.find(reference=f"fork-{n}")
@@ -81,7 +88,7 @@ def closes_after_a_fork(url: str, file: str) -> Counter[str]:
 
     def go_on(child: int) -> list[str]:
         closed.wait(30)
-        return [counted(lambda: str(shop.checkout([order_of(f"closes-{child}")])[0].state))]
+        return [counted(lambda: str(check_out(shop, f"closes-{child}").state))]
 
     def close() -> None:
         shop.close()
@@ -108,7 +115,7 @@ def starts_at_once(url: str, file: str) -> Counter[str]:
 
         def checkout() -> str:
             with connect(url, file) as shop:
-                return str(shop.checkout([order_of(f"start-{child}")])[0].state)
+                return str(check_out(shop, f"start-{child}").state)
 
         return [counted(checkout)]
 
@@ -119,7 +126,7 @@ def checks_out_in_threads(url: str, file: str) -> Counter[str]:
     """Sixteen threads share one shop."""
     with connect(url, file) as shop, ThreadPoolExecutor(16) as pool:
         numbers = range(96)
-        said = pool.map(lambda n: counted(lambda: str(shop.checkout([order_of(f"thread-{n}")])[0].state)), numbers)
+        said = pool.map(lambda n: counted(lambda: str(check_out(shop, f"thread-{n}").state)), numbers)
         return Counter(said)
 
 
@@ -129,7 +136,7 @@ def checks_out_in_processes_and_threads(url: str, file: str) -> Counter[str]:
     def work(child: int) -> list[str]:
         with connect(url, file) as shop, ThreadPoolExecutor(4) as pool:
             names = [f"both-{child}-{n}" for n in range(12)]
-            return list(pool.map(lambda name: counted(lambda: str(shop.checkout([order_of(name)])[0].state)), names))
+            return list(pool.map(lambda name: counted(lambda: str(check_out(shop, name).state)), names))
 
     return in_processes(work, 4)
 
@@ -142,9 +149,12 @@ def works_on_a_queue(url: str, file: str) -> Counter[str]:
     for name in [*(f"queue-{n}" for n in range(40)), *[None] * 4]:
         orders.put(name)
 
+    def state_of(name: str) -> str:
+        return str(check_out(shop, name).state)
+
     def work(_: int) -> list[str]:
         names = iter(orders.get, None)
-        return [counted(lambda name=name: str(shop.checkout([order_of(name)])[0].state)) for name in names]
+        return [counted(partial(state_of, name)) for name in names]
 
     return in_processes(work, 4)
 
@@ -161,7 +171,7 @@ if os.environ.get("OPENED") == "at-import":
 
 def answer_to(path: str) -> str:
     """What becomes of an order whose reference is the path."""
-    return counted(lambda: str(own_shop().checkout([order_of(path.strip("/"))])[0].state))
+    return counted(lambda: str(check_out(own_shop(), path.strip("/")).state))
 
 
 def application(environ: dict[str, str], start: Callable[..., object]) -> Iterable[bytes]:
@@ -171,7 +181,7 @@ def application(environ: dict[str, str], start: Callable[..., object]) -> Iterab
     return [said.encode()]
 
 
-async def asgi(scope: dict[str, str], receive: Callable[..., object], send: Callable[..., object]) -> None:
+async def asgi(scope: dict[str, str], _receive: Callable[..., object], send: Callable[..., Awaitable[None]]) -> None:
     """The same for an event loop, whose threads share one shop."""
     import anyio.to_thread
 

@@ -14,6 +14,7 @@ import sys
 import tempfile  # noqa: F401
 import types
 from pathlib import Path
+from typing import Any
 
 MODULES = ("fcntl", "termios", "tty", "pty", "pwd", "grp", "resource", "syslog", "readline")
 NAMES = (
@@ -34,12 +35,13 @@ def take_away() -> None:
     stand_in = types.ModuleType("msvcrt")
     vars(stand_in).update(locking=locking, LK_UNLCK=0, LK_NBLCK=2)
     sys.modules["msvcrt"] = stand_in
-    sys.modules.update(dict.fromkeys(MODULES))
+    for module in MODULES:
+        sys.modules[module] = None  # type: ignore[assignment]  # makes its import fail
     for name in NAMES:
         delattr(os, name)
     real = os.open
 
-    def opened(path, *more, **named):
+    def opened(path: Any, *more: Any, **named: Any) -> int:
         if Path(path).is_dir():
             raise PermissionError(13, "Permission denied")
         return real(path, *more, **named)
