@@ -192,7 +192,8 @@ def test_invalid_value_that_sqlite_keeps_is_named_without_an_error(world, ledger
         same = connection.execute(dump).all() == before  # it makes numbers of texts that are one
     fault = journal.verify(ledger).fault
     assert (fault is None) is same
-    assert fault is None or isinstance(fault.position, int)
+    if column in {"id", "subject", "body"}:
+        assert fault.position == 1
     assert len(journal.who_saw(world, ledger, RECORD)) == (11 if column == "subject" and not same else 12)
 
 

@@ -89,15 +89,17 @@ def test_hub_is_not_locked_for_arrivals_without_a_departure_scan(parcel, world, 
 
 
 def test_three_people_of_one_outlet_reach_no_parcel_bound_elsewhere(parcel):
-    for tried in range(2):
-        assert parcel.scanned(ASIDE, "arrived") == UNKNOWN or tried
-        assert parcel.given(ASIDE_TOO, ASIDE_COURIER) != Assigned(courier=ASIDE_COURIER.id, at=parcel.world.now())
-        assert isinstance(parcel.reprinted(ASIDE_TOO, f"try-{tried}"), Refusal) or tried
-        assert parcel.seen(ASIDE_COURIER, Purpose.DELIVER) == UNKNOWN
-        if not tried:
-            send_to_outlet(parcel)
-            parcel.moves((ASIDE, "arrived"))  # misrouted, or made up
+    assert parcel.scanned(ASIDE, "arrived") == UNKNOWN
+    assert parcel.given(ASIDE_TOO, ASIDE_COURIER) == UNKNOWN
+    assert parcel.reprinted(ASIDE_TOO, "elsewhere") == UNKNOWN
+    assert parcel.seen(ASIDE_COURIER, Purpose.DELIVER) == UNKNOWN
+    send_to_outlet(parcel)
+    parcel.moves((ASIDE, "arrived"))  # misrouted, or made up
     assert parcel.given(ASIDE_TOO, ASIDE_COURIER) == Refusal(reason="needs-a-diversion")
+    copy = parcel.reprinted(ASIDE_TOO, "here")  # the outlet may replace a damaged label, whose view is masked
+    assert isinstance(copy, LabelData)
+    parcel.data = copy
+    assert parcel.seen(ASIDE_COURIER, Purpose.DELIVER) == UNKNOWN
 
 
 def test_misrouted_parcel_is_delivered_where_another_person_redirects_it(parcel):

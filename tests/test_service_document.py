@@ -48,6 +48,8 @@ def as_one(document: str) -> str:
 
 
 def test_every_problem_is_in_the_documents_table():
-    for name, kind in PROBLEMS.items():
-        assert f"`{name}`" in DOCUMENT
-        assert str(kind.status) in DOCUMENT
+    table = {}
+    for statuses, words in re.findall(r"^\| ([\d, ]+) \| ([`a-z, -]+) \|", DOCUMENT, re.MULTILINE):
+        numbers, names = statuses.split(", "), re.findall("[a-z-]+", words)
+        table |= zip(names, numbers if len(numbers) > 1 else numbers * len(names), strict=True)
+    assert {name: str(kind.status) for name, kind in PROBLEMS.items()} == table
