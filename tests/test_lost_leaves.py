@@ -31,7 +31,7 @@ from masking.ledger.log import Leaf, decode, encode
 from masking.ledger.loss import Loss, LossReason
 from masking.runtime import World
 from masking.words.ledger_kinds import LedgerKind
-from tests import postgresql
+from tests.support import postgresql
 from tests.support.people import SHOP
 from tests.support.running_service import make_deployment, run_service
 from tests.support.shop_programs import order_of
