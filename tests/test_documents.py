@@ -62,6 +62,12 @@ def test_test_names_are_plain_and_under_80_characters(path):
     assert [name for name in names if len(name) >= 80 or unclear.search(name)] == []
 
 
+def test_readme_of_the_tests_lists_every_helper():
+    readme = (ROOT / "tests" / "README.md").read_text("utf-8").partition("## Helpers")[2]
+    helpers = {path.name for path in (ROOT / "tests" / "support").glob("*.py")} - {"__init__.py"}
+    assert set(re.findall(r"`(\w+\.py)`", readme)) == helpers
+
+
 @pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/architecture.md"])
 def test_files_that_a_guide_names_exist(name):
     text = (ROOT / name).read_text("utf-8")
