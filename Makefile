@@ -8,7 +8,7 @@ CLIENTS := $(VENV)-clients
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench fuzz clients lock clean
+.PHONY: help install demo test coverage check format bench fuzz clients lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,12 @@ demo: $(STAMP) ## one order's way from checkout to erased data, on this machine
 
 test: $(STAMP) ## the tests (a real PostgreSQL comes with the environment)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
+coverage: $(STAMP) ## the tests with branch coverage, and what they miss by file (make coverage TESTS=tests/test_scan.py)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest --numprocesses auto --dist loadfile $(TESTS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 check: $(STAMP) ## format, lint, types, contracts
 	$(BIN)/ruff format --check .

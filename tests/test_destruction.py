@@ -135,7 +135,7 @@ def test_sweep_goes_through_more_waybills_than_a_page(store, world, fake_world):
 
 def test_sweep_goes_through_spans_that_agree_and_spans_that_do_not(store, world, order, fake_world):
     for n in range(6):
-        checked_out(world, store, order(f"A-{n}"))
+        check_out(world, store, order(f"A-{n}"))
         fake_world.advance(seconds=1)
         if n in {1, 5}:
             store.keys.add_wraps("carrier", [Generation(world.record_id(world.now()), 1)], world, world.now())
@@ -149,7 +149,7 @@ def test_sweep_goes_through_spans_that_agree_and_spans_that_do_not(store, world,
 
 
 def test_history_of_a_waybill_is_found_years_later(store, world, order, fake_world):
-    waybill = checked_out(world, store, order())
+    waybill = check_out(world, store, order())
     before = journal.who_saw(world, store, record_of_waybill_id(waybill.id))
     fake_world.advance(days=800)
     retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="retention")])
