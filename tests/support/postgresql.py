@@ -57,7 +57,7 @@ class Programs:
 
     def ask(self, program: str, *arguments: str) -> None:
         """Run one of them as a client of this server."""
-        command = [self._binaries / program, "-h", self.home, "-U", "postgres", *arguments]
+        command: list[str | Path] = [self._binaries / program, "-h", self.home, "-U", "postgres", *arguments]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.home, **self._runner)
 
     def start(self, *, durable: bool = False) -> None:
