@@ -113,7 +113,7 @@ def test_allotted_numbers_are_read_from_the_settings(tmp_path):
 
 def test_numbers_are_refused_without_a_table_where_several_merchants_are_enrolled(world, store, order):
     used, free = "YT1000000001", "YT1000000002"
-    own, other = (checked_out(world, store, order(name, **UNSHIPPED)) for name in ("A-1", "A-2"))
+    own, other = (check_out(world, store, order(name, **UNSHIPPED)) for name in ("A-1", "A-2"))
     assert isinstance(shipped(world, store, own, used), Waybill)
     store.settings = replace(store.settings, network=replace(NETWORK, numbers_of={}))
     for number in (used, free):
@@ -128,7 +128,7 @@ def test_sole_merchant_needs_no_table_of_numbers(world, store, order):
     store.settings = replace(store.settings, network=replace(NETWORK, numbers_of={}))
     with store.transaction() as tx:
         people.revoke(tx, [RIVAL.id])
-    own = checked_out(world, store, order("A-1", **UNSHIPPED))
+    own = check_out(world, store, order("A-1", **UNSHIPPED))
     assert isinstance(shipped(world, store, own, "YT1000000001"), Waybill)
     asked = Checkout(merchant=SHOP, order=order("A-2", waybill_number="YT1000000002", routing_code=ROUTE))
     assert isinstance(checkout(world, store, [asked])[0], Waybill)
