@@ -47,10 +47,10 @@ def test_parcel_is_assigned_to_couriers_of_its_outlet_only(world, store, parcel)
 
 def test_reassignment_after_a_view_is_limited_unless_to_the_same_courier(world, store, parcel, fake_world):
     _, data = parcel
-    assert counts(world, store).given == 1
+    assert counts(world, store).assigned_today == 1
     resolve_one(world, store, data.code)
     fake_world.advance(hours=24)
-    counts(world, store, views=1000)
+    counts(world, store, opened_today=1000)
     assert given(world, store, data, COURIER.id) == Assigned(courier=COURIER.id, at=world.now())
     resolve_one(world, store, data.code)
     assert given(world, store, data, OTHER_COURIER.id).reason == "too-many-handed-on"

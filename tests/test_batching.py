@@ -112,6 +112,25 @@ def test_ended_login_is_denied_in_the_group_and_others_are_answered(world, store
     assert (lasting.checked, ended.checked) == (True, False)
 
 
+@pytest.mark.parametrize("busy", [False, True])
+def test_loop_stands_still_for_a_quick_group_unless_that_waits(world, store, parcels, busy, monkeypatch):
+    monkeypatch.setattr("api.service.batching.STAND", 0.01 if busy else 60)
+
+    async def scenario():
+        async with batching(resolve, world, store, quick=True) as batcher:
+            with store.transaction() if busy else nullcontext() as tx:
+                if tx is not None:
+                    waybills.by_id(tx, [record for record, _ in parcels], lock=True)
+                asked = [asyncio.create_task(batcher.submit(ask(code), None)) for _, code in parcels]
+                for _ in range(20):  # turns of the loop
+                    await asyncio.sleep(0)
+                assert [each.done() for each in asked] == [not busy] * 6
+            return await asyncio.gather(*asked)
+
+    assert all(isinstance(each, Grant) for each in run(scenario()))
+    assert leaves(world, store, parcels) == [1] * 6
+
+
 @pytest.mark.parametrize("urls", ["memory", "postgresql"], indirect=True)
 def test_only_a_sqlite_file_runs_quick_groups(store):
     """A database in memory has one connection, and nothing limits how long a server takes for a COMMIT."""
@@ -120,9 +139,9 @@ def test_only_a_sqlite_file_runs_quick_groups(store):
 
 @pytest.mark.parametrize("urls", ["file"], indirect=True)
 @pytest.mark.parametrize("busy", [False, True])
-def test_quick_group_runs_in_the_loop_unless_another_writer_is_active(world, store, parcels, busy):
-    quick = store.nowait()
-    assert quick is not None
+def test_sqlite_group_runs_in_the_loop_unless_another_writer_is_active(world, store, parcels, busy):
+    here = store.nowait()
+    assert here is not None
     threads = []
 
     def step(world, store, requests):

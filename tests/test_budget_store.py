@@ -66,7 +66,7 @@ def test_concurrent_workers_neither_exceed_nor_lose_a_unit(world, store, workers
         return answers
 
     limit_remaining(world, store, left)
-    before = tallied(world, store).views
+    before = tallied(world, store).opened_today
     answers = flat(at_once([lambda worker=worker: work(worker) for worker in workers]))
     opened = {code for code, answer in answers if isinstance(answer, Grant)}
     allowed = min(left, FULL.open_parcels, len({code for code, _ in answers}))
@@ -109,14 +109,14 @@ def depart(world, store, data):
 
 @pytest.mark.parametrize("finish", [deliver_, attempt, hand_over, depart])
 def test_every_end_of_a_duty_frees_its_place(world, store, finish):
-    labels = load_parcels_on_van(world, store, FULL.places + 2)
-    assert granted(looking(world, store, labels)) == FULL.places
+    labels = load_parcels_on_van(world, store, FULL.open_parcels + 2)
+    assert granted(looking(world, store, labels)) == FULL.open_parcels
     finish(world, store, labels[0])
     assert granted(looking(world, store, labels[-2:])) == 1
 
 
 def test_second_look_after_an_attempt_takes_a_place_and_no_second_unit(world, store):
-    labels = load_parcels_on_van(world, store, FULL.places + 1)
+    labels = load_parcels_on_van(world, store, FULL.open_parcels + 1)
     looking(world, store, labels[:-1])
     attempt(world, store, labels[0])
     assert granted(looking(world, store, [labels[0], labels[-1]])) == 1
@@ -125,23 +125,23 @@ def test_second_look_after_an_attempt_takes_a_place_and_no_second_unit(world, st
 
 def test_days_work_is_todays_assignments_plus_yesterdays_rest(world, store, fake_world):
     labels = load_parcels_on_van(world, store, 30)
-    assert tallied(world, store).given == 30
+    assert tallied(world, store).assigned_today == 30
     deliver(world, store, [Deliver(actor=COURIER, code=each.code) for each in labels[:18]])
     fake_world.advance(hours=20)  # half past four in the morning
-    assert tallied(world, store).given == 12
+    assert tallied(world, store).assigned_today == 12
     [later] = load_parcels_on_van(world, store, 1, first=30)
-    assert tallied(world, store).given == 13
+    assert tallied(world, store).assigned_today == 13
     [grant] = looking(world, store, [later])
-    assert grant.remaining == FULL.ceiling(13) - 1
+    assert grant.remaining == FULL.opened_limit(13) - 1
     fake_world.advance(days=1)
-    assert tallied(world, store).given == 0  # duties last a day
+    assert tallied(world, store).assigned_today == 0  # duties last a day
 
 
 def test_places_of_yesterday_are_free_this_morning(world, store, fake_world):
-    labels = load_parcels_on_van(world, store, FULL.places + 5)
-    assert granted(looking(world, store, labels)) == FULL.places
+    labels = load_parcels_on_van(world, store, FULL.open_parcels + 5)
+    assert granted(looking(world, store, labels)) == FULL.open_parcels
     fake_world.advance(hours=20)
-    assert granted(looking(world, store, labels[::-1])) == FULL.places
+    assert granted(looking(world, store, labels[::-1])) == FULL.open_parcels
 
 
 def test_parcels_open_in_working_hours_only_but_work_can_be_finished_at_night(world, store, fake_world):
@@ -169,7 +169,7 @@ def test_courier_on_a_night_shift_opens_parcels_at_night(world, store, fake_worl
 def test_software_key_has_fewer_places(world, store):
     with store.transaction() as tx:
         assert people.bind(tx, COURIER.id, bytes(32), KeyProtection.SOFTWARE)
-    assert granted(looking(world, store, load_parcels_on_van(world, store, FULL.places))) == HALF.places
+    assert granted(looking(world, store, load_parcels_on_van(world, store, FULL.open_parcels))) == HALF.open_parcels
 
 
 REFUSED = {

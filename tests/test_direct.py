@@ -114,16 +114,3 @@ def test_lost_server_leaves_the_outcome_unknown_and_the_next_connection_clean(st
     assert not caught.value.undone
     with store.transaction() as tx:
         assert hot_sql.rows(tx, ALARMS) == []
-
-
-@ON_A_SERVER
-def test_new_connection_leaks_no_class(store):
-    def classes_after_a_connection() -> int:
-        store.data.dispose()
-        with store.transaction() as tx:
-            hot_sql.rows(tx, ALARMS)
-        gc.collect()
-        return sum(isinstance(each, type) for each in gc.get_objects())
-
-    first, *later = [classes_after_a_connection() for _ in range(4)]
-    assert later == [first] * 3

@@ -134,7 +134,7 @@ def test_exhausted_pool_takes_rested_numbers_while_it_sells(world, store, order,
     print_label(world, store, first)
     retire(world, store, [Destroy(actor=OPERATOR, id=first.id, reason="test")])
     assert check_out(world, store, order("A-3")).number is None
-    fake_world.advance(days=REST_OF_OPEN_LINES.days, seconds=1)
+    fake_world.advance(days=OPEN_LINE_REST.days, seconds=1)
     assert check_out(world, store, order("A-4")).number.main == OPEN.main
 
 

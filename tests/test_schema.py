@@ -11,6 +11,8 @@ from masking.database import erasure_policy, key_schema, schema
 from masking.steps.call import Call, call
 from masking.steps.resolve import Resolve, resolve
 from masking.steps.retire import Destroy, retire
+from masking.store.alarms import Alarm
+from masking.store.rows import bindings, calls, custody, waybills
 from tests.support.parcels import load_on_van
 from tests.support.people import COURIER, OPERATOR
 

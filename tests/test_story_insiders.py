@@ -163,7 +163,7 @@ def test_renter_by_day_is_stopped_where_the_owner_would_deliver(world, store, in
         insider.looks(COURIER, codes[:40])
         fake_world.advance(hours=1)
     insider.ends(
-        FULL.places,
+        FULL.open_parcels,
         ("views-without-delivery", COURIER.id),
     )
 
@@ -196,7 +196,7 @@ def test_invented_assignments_are_limited_and_found(world, store, insider, fake_
                 resolve(world, store, [Resolve(actor=OTHER_COURIER, code=code, purpose=Purpose.DELIVER)])
                 deliver(world, store, [Deliver(actor=OTHER_COURIER, code=code)])
         fake_world.advance(minutes=3)
-    most = 300 * HANDED_ON_PERCENT // 100 + HANDED_ON_SPARE + FULL.places  # those given on, and those kept
+    most = 300 * HANDED_ON_PERCENT // 100 + HANDED_ON_SPARE + FULL.open_parcels  # those given on, and those kept
     insider.ends(
         most,
         ("looked-then-withdrawn", DISPATCHER.id),

@@ -25,7 +25,7 @@ def limit_remaining(world: World, store: Store, parcels: int, actor: Actor = COU
     now = world.now()
     with store.transaction() as tx:
         tallies = budgets.open_tallies(tx, [actor.id], now)
-        tallies[actor.id].views += tallies[actor.id].remaining - parcels
+        tallies[actor.id].opened_today += tallies[actor.id].remaining - parcels
         budgets.save_tallies(tx, tallies, now, world)
 
 
