@@ -6,6 +6,9 @@ Three dictionaries: help, messages, errors. `tests/test_language.py` names a tex
 from __future__ import annotations
 
 _HELP = {
+    "leave out what is older: 2026-11-24, or 2026-11-24T08:00 (China's time)": (
+        "不显示更早的记录：2026-11-24，或 2026-11-24T08:00（北京时间）"
+    ),
     # argparse's own words
     "usage: ": "用法：",
     "positional arguments": "参数",
@@ -200,6 +203,16 @@ _HELP = {
 }
 
 _MESSAGES = {
+    "{} people were let in by leaves that are not on the ledger: {}. Find out who can write the data, and what these people did "
+    "since": "有 {} 人的准入记录不在账本上：{}。请查明谁能写数据库，以及这些人之后做过什么",
+    "waybill numbers are allotted to no unit and {} merchants' units are enrolled, so their numbers are refused: fill in "
+    "[numbers_of]": "运单号没有分配给任何单位，而已登记 {} 个商家，因此它们的单号会被拒绝：请填写 [numbers_of]",
+    "waybill numbers are allotted to no unit: fill in [numbers_of] before a second merchant is enrolled": (
+        "运单号没有分配给任何单位：登记第二个商家之前，请填写 [numbers_of]"
+    ),
+    "{} merchants' units share the numbers of \"*\" and can take each other's: give each a line in [numbers_of]": (
+        '有 {} 个商家共用 "*" 的号段，可以互相占用单号：请在 [numbers_of] 中为每个商家单列一行'
+    ),
     "{} days": "{} 天",
     "{} hours": "{} 小时",
     "data": "数据",
