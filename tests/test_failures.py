@@ -136,7 +136,7 @@ def test_emptied_server_database_is_noticed_even_after_other_work_on_it(
     with suppress(MaskingError):
         journal.sequence(world, at_work)
     at_work.close()
-    with pytest.raises(SettingsError, match="a database is empty"):
+    with pytest.raises(SettingsError, match="a database of this deployment is empty"):
         open_folder(folder, world)
 
 
@@ -157,7 +157,7 @@ def test_full_disk_is_one_clear_error_and_acknowledged_orders_stay(tmp_path):
         """,
         tmp_path / "d",
     )
-    assert "nothing was revealed" in done.stdout, done.stderr[-800:]
+    assert "Nothing was revealed" in done.stdout, done.stderr[-800:]
     taken = int(done.stdout.split()[0])
     with masking.connect(tmp_path / "d") as shop:
         assert all(shop.find(reference=f"A-{n}") for n in range(taken))
@@ -239,12 +239,12 @@ ANSWERING = """
     os.write(1, b"ANSWERED " + str(waybill.id).encode())
 """
 WEAK = """
-    from masking.database import engine
-    strong = engine._sqlite_settings
+    from masking.database import connections as engine
+    strong = engine._configure_sqlite
     def weak(connection, record):
         strong(connection, record)
         connection.execute("PRAGMA synchronous=OFF")
-    engine._sqlite_settings = weak
+    engine._configure_sqlite = weak
 """
 
 

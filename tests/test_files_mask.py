@@ -279,7 +279,7 @@ def test_rejected_row_says_what_to_do_in_the_files_language(mask, file):
     assert "科学计数" in read(file, "rejected")[1][4]
     english = "order_number,recipient_name,recipient_phone,recipient_address,sender_name,sender_phone,sender_address\n"
     mask(english + f"E-1,Anna Example,1.38E+10,88 Demo Road,{FROM}\n", "--overwrite")
-    assert "export it again as text" in read(file, "rejected")[1][4]
+    assert "Export the column as text" in read(file, "rejected")[1][4]
 
 
 def test_invalid_folder_is_named(mask, file, tmp_path):

@@ -91,7 +91,7 @@ def test_service_that_stops_answering_is_asked_again_by_the_next_run(tmp_path, c
         assert run(service.url, row(1))[0] == 0
     status, said = run(service.url, row(1), row(2))
     assert status == 2
-    assert "the same command goes on" in said.err
+    assert "run the same command again" in said.err
     with run_service(tmp_path / "deployment") as service:
         credentials.write_text(json.dumps({"secret": service.secret(SHOP)}), "utf-8")
         assert run(service.url, row(1), row(2))[0] == 0

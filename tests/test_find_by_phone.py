@@ -37,5 +37,5 @@ def test_both_parts_of_the_query_use_an_index_with_the_merchant(world, store):
         for column in ("recipient", "sender"):
             text, values = next(each for each in asked if f"{column}_index = " in each[0])
             plan = " ".join(str(row[-1]) for row in tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values))
-            assert f"by_{column} ({column}_index=? AND merchant=? AND id>?)" in plan
+            assert f"ix_waybill_{column}_index_merchant_id ({column}_index=? AND merchant=? AND id>?)" in plan
             assert "SCAN waybill" not in plan

@@ -158,7 +158,7 @@ def test_shop_that_prints_everything_again_gets_advice_and_no_lock(
         assert label(folder, *ids, "--job", job, *out) == 1
     said = capsys.readouterr().err
     assert said.count("reprint-needs-outlet-and-reason") == 27
-    assert said.count("their own --job, or waybill mask of the same file, gives the same labels") == 3
+    assert said.count("To get the same labels again, give their own --job, or run waybill mask on the same file") == 3
     assert label(folder, *ids, *out) == 0
     assert "printed before" not in capsys.readouterr().err
 
@@ -222,7 +222,7 @@ def test_wrong_option_counts_no_print(wrong: tuple[str, ...], deployment: tuple[
 def test_job_without_waybills_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     masking.connect(tmp_path / "d").close()
     assert label(tmp_path / "d", "--out", str(tmp_path / "out.pdf")) == 2
-    assert "no job of this name was begun" in capsys.readouterr().err
+    assert "no job of this name was started" in capsys.readouterr().err
     assert label(tmp_path / "d", str(tmp_path / "none.csv"), "--out", str(tmp_path / "out.pdf")) == 2
 
 
@@ -232,7 +232,7 @@ def test_other_waybills_under_the_same_job_are_refused(
     folder, taken = deployment
     assert label(folder, taken[0].id, "--out", str(tmp_path / "out.pdf")) == 0
     assert label(folder, taken[1].id, "--out", str(tmp_path / "out.pdf")) == 2
-    assert "begun-with-other-waybills" in capsys.readouterr().err
+    assert "this-job-was-started-with-other-waybills" in capsys.readouterr().err
 
 
 def test_unreachable_printer_is_named_and_nothing_is_lost(
@@ -254,7 +254,7 @@ def test_label_buffered_on_this_machine_counts_as_unsent() -> None:
         server.bind(("127.0.0.1", 0))
         server.listen()  # a printer with its head open: it takes the connection, and reads nothing
         address = f"127.0.0.1:{server.getsockname()[1]}"
-        with printer(address, patience=0.2) as send, pytest.raises(UnavailableError, match="takes no bytes"):
+        with printer(address, patience=0.2) as send, pytest.raises(UnavailableError, match="receives no bytes"):
             send(bytes(200_000))
 
 

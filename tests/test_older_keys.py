@@ -102,7 +102,11 @@ def test_restore_refuses_keys_older_than_the_data_unless_confirmed(folder, tmp_p
         assert not (folder / "keys.sqlite").exists()
     assert main([*restore, "--lose", "3"]) == 0
     for deep in (False, True):
-        [found] = [each for each in look(folder, WORLD, deep=deep) if "open for nobody" in each.text]
+        [found] = [
+            each
+            for each in look(folder, WORLD, deep=deep)
+            if "active waybills" in each.text and "can't be opened" in each.text
+        ]
         assert found.verdict == "WRONG"
         assert found.text.startswith(f"3 of 4 active waybills{'' if deep else ' (a sample)'} can't be opened: wb1_")
 

@@ -51,7 +51,7 @@ def test_full_disk_of_a_key_store_file_is_named_until_space_is_free(tmp_path):
         keys = key_store(f"sqlite:///{disk / 'keys.sqlite'}", tmp_path)
         check_room(WORLD, keys)
         ballast = fill(disk)
-        with pytest.raises(UnavailableError, match="no room"):
+        with pytest.raises(UnavailableError, match="the disk of the key store is full"):
             check_room(WORLD, keys)
         ballast.unlink()
         check_room(WORLD, keys)

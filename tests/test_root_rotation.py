@@ -211,7 +211,7 @@ def test_key_store_that_lost_its_root_record_makes_no_keys(folder):
     store = open_folder(folder, WORLD)
     with transaction(store.keys.engine) as tx:
         tx.execute(root.delete())
-    with pytest.raises(IntegrityError, match="which root"):
+    with pytest.raises(IntegrityError, match="no record of the root"):
         store.keys.put("merge", "carrier:shop:2026-W49", bytes(32), WORLD, WORLD.now())
     store.close()
 
@@ -230,7 +230,7 @@ def test_doctor_names_keys_that_the_root_does_not_open(folder):
 def test_rotate_root_command_says_that_services_follow(tmp_path, capsys):
     create(tmp_path / "deployment", WORLD, Settings())
     assert main(["keys", "rotate", "root", "--folder", str(tmp_path / "deployment")]) == 0
-    assert "follow by themselves" in capsys.readouterr().out
+    assert "change to it by themselves" in capsys.readouterr().out
 
 
 def test_running_service_goes_on_after_its_root_was_rotated(addresses, tmp_path, capsys):

@@ -34,7 +34,7 @@ from ...service.logs import LOG, configuration
 from ...service.serving import listening, run_service
 from ...service.settings import ServiceSettings
 
-NETWORK = Network(collects={"*": "sh-01"}, delivers={"*": "sh-01"})
+NETWORK = Network(collects={"*": "sh-01"}, delivers={"*": "sh-01"}, numbers_of={"*": ["YT"]})
 """The demo's carrier has one outlet, which collects and delivers all parcels."""
 STAFF = (
     ("shop", Role.MERCHANT, "shop", None),
