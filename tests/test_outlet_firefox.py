@@ -40,6 +40,14 @@ __all__ = [
 pytestmark = pytest.mark.system("firefox-esr")
 
 
+FIRST_PAPER = """(() => {
+    const paper = document.querySelector("#paper");
+    paper.value = "100x180";
+    paper.dispatchEvent(new Event("change"));
+    document.querySelector("#number").focus();
+})()"""
+
+
 @pytest.fixture(scope="module")
 def window():
     with firefox() as page:
@@ -48,8 +56,9 @@ def window():
 
 @pytest.fixture
 def page(service, window):
-    """The page, signed in at, in English."""
+    """The page, signed in at, in English, with its first paper: the window keeps the one that an earlier test chose."""
     entered(window, service)
+    window.see(FIRST_PAPER)
     return window
 
 
