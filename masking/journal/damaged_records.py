@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
-from masking.access.people import Actor
 from masking.journal import journal
 from masking.runtime import World
 from masking.store.alarms import raise_alarm
@@ -22,11 +21,6 @@ DAMAGED = Refusal(reason=Reason.DAMAGED)
 ALARM = AlarmKind.DAMAGED_RECORD
 OFTEN = timedelta(hours=1)
 """An actor who asks again and again raises at most one alarm in this time."""
-
-
-def actors_affected(asking: Iterable[Actor], outcomes: Sequence[object]) -> set[str]:
-    """The ids of the actors whose outcome is `DAMAGED`. There is one outcome for each actor of `asking`."""
-    return {actor.id for actor, found in zip(asking, outcomes, strict=True) if found == DAMAGED}
 
 
 def record_findings(
