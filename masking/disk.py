@@ -1,7 +1,7 @@
-"""Files on disk: private to their owner, replaced as a whole, locked between processes.
+"""Files on disk: readable by their owner only, replaced as a whole, locked between processes.
 
-The one module that knows how POSIX systems and Windows differ in this. On Windows a file belongs to whom its folder's
-access list names, so mode bits are neither set nor checked, and a folder's entries can't be flushed on their own.
+This is the only module that knows how POSIX systems and Windows differ here. On Windows the folder's access list decides who
+can read a file, so mode bits are neither set nor checked, and a folder's entries can't be flushed separately.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ BINARY = getattr(os, "O_BINARY", 0)
 """A flag for `os.open`: Windows would otherwise translate the ends of lines."""
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY
-"""For a file that must not exist: where a link has its name, opening it fails, so nothing is written through one."""
+"""Flags for a file that must not exist yet. Opening fails if a link has its name, so no data is written through a link."""
 _LOCKED_BYTE = 1 << 30
 """Windows locks a byte and keeps others from reading it, so it is one beyond the end of any file that we lock."""
 
 
 def write_secret(path: Path, secret: bytes) -> None:
-    """Write a new file that its owner alone may read; it is on disk before this returns.
+    """Write a new file that only its owner can read. It is on disk before this returns.
 
     Raises:
-        SettingsError: something has that name already, including a broken link. It is never overwritten.
+        SettingsError: a file or link of that name exists, even a broken link. It is never overwritten.
         OSError: the folder can't be written.
     """
     try:
@@ -47,10 +47,10 @@ def write_secret(path: Path, secret: bytes) -> None:
 
 
 def read_secret(path: Path, size: int | None = None) -> bytes:
-    """The `size` bytes (or any below 1 KiB) in a file that its owner alone may read. A link is followed and checked.
+    """Read `size` bytes (by default any number below 1 KiB) from a file that only its owner can read. Links are followed.
 
     Raises:
-        SettingsError: the file is missing, open to others, or of another length.
+        SettingsError: the file is missing, others can read it, or it has another length.
     """
     try:
         handle = os.open(path, os.O_RDONLY | BINARY | _NO_WAIT)  # a pipe must not hang the start
@@ -70,12 +70,12 @@ def read_secret(path: Path, size: int | None = None) -> bytes:
 
 
 def write_beside(path: Path, data: bytes) -> Path:
-    """Write a private file of a name that no other writer uses, next to `path`; it is on disk before this returns.
+    """Write a private file under an unused name next to `path`. It is on disk before this returns.
 
-    It is to be renamed to `path` (`Path.replace`), or removed.
+    The caller renames it to `path` (`Path.replace`), or removes it.
 
     Raises:
-        OSError: the folder can't be written, or is full. Nothing is left behind then.
+        OSError: the folder can't be written, or is full. No file is left then.
     """
     part = _beside(path)
     try:
@@ -87,7 +87,7 @@ def write_beside(path: Path, data: bytes) -> Path:
 
 
 def open_beside(path: Path) -> tuple[Path, IO[bytes]]:
-    """Open a new file of a name that no other writer uses, next to `path`; the umask says who may read it.
+    """Open a new file under an unused name next to `path`. The umask decides who can read it.
 
     Raises:
         OSError: the folder can't be written.
@@ -97,7 +97,7 @@ def open_beside(path: Path) -> tuple[Path, IO[bytes]]:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove what writers of `path` left next to it when they were killed. The caller knows that none of them is at work."""
+    """Remove the files that killed writers of `path` left next to it. The caller makes sure that no writer is running."""
     leftover = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{16}}")
     for each in path.parent.iterdir():
         if leftover.fullmatch(each.name):
@@ -105,7 +105,7 @@ def remove_leftovers(path: Path) -> None:
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Give a private file new content: after a crash at any point it holds the old or the new, as a whole.
+    """Replace the content of a private file. After a crash at any point it holds the old or the new content, as a whole.
 
     Raises:
         OSError: the folder can't be written, or is full.
@@ -120,7 +120,7 @@ def replace(path: Path, data: bytes) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Put a folder's names on disk: a new file, or one that was renamed."""
+    """Write a folder's entries to disk, after a file in it was made or renamed."""
     if not POSIX:
         return
     folder = os.open(path, os.O_RDONLY)
@@ -132,9 +132,9 @@ def sync_folder(path: Path) -> None:
 
 @contextmanager
 def locked(path: Path, *, patience: float = PATIENCE) -> Iterator[None]:
-    """Hold the lock of a file, which is made if it is missing, or of a folder; other threads and processes wait.
+    """Hold the lock of a folder, or of a file, which is made if it is missing. Other threads and processes wait.
 
-    A crash releases it. Nothing is written to the file; on Windows a folder is locked by a file `.lock` in it.
+    A crash releases it. No data is written to the file. On Windows a folder is locked by a file `.lock` in it.
 
     Raises:
         BlockingIOError: another holder had it for `patience` seconds.
@@ -157,7 +157,7 @@ def locked(path: Path, *, patience: float = PATIENCE) -> Iterator[None]:
 
 
 def try_lock(handle: int) -> bool:
-    """Lock an open file unless another holder has it; it is released when the file is closed."""
+    """Lock an open file unless another holder has it. Closing the file releases the lock. Returns whether it is locked."""
     try:
         _lock(handle, hold=True)
     except OSError:
@@ -198,10 +198,10 @@ def _beside(path: Path) -> Path:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write a new file, for its owner alone.
+    """Write a new file that only its owner can read.
 
     Raises:
-        FileExistsError: something has that name, a link to nowhere included.
+        FileExistsError: a file or link of that name exists, even a broken link.
     """
     handle = os.open(path, _NEW, 0o600)
     with os.fdopen(handle, "wb") as file:
@@ -216,11 +216,11 @@ _NETWORK = re.compile(
     r"nfs\d?|cifs|smb\w*|afs|ceph|lustre|gfs2?|ocfs2|beegfs"
     r"|fuse\.(sshfs|rclone|s3fs|gcsfuse|glusterfs|davfs2?|juicefs|ceph|smbnetfs|onedrive\w*)"
 )
-"""Kinds of file system whose files other machines can change, or that are kept by a program in between."""
+"""Kinds of file systems whose files another machine can change, or that another program provides."""
 
 
 def network_file_system(path: Path, mounts: str | None = None) -> str:
-    """The kind of file system that a path is on, if it is a network's; empty where it is a disk's, or can't be told.
+    """The kind of network file system that a path is on. "" if it is on a local disk, or the kind is unknown.
 
     `mounts` is the content of /proc/self/mountinfo, see proc(5).
     """

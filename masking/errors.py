@@ -53,12 +53,12 @@ class IntegrityError(MaskingError):
 
 
 class StoreFault(NamedTuple):
-    """Why the store could not take something, in words that a log or a metric may hold.
+    """Why the store failed, in words that a log or a metric may hold.
 
     Attributes:
         cause: a word of a closed list, `masking.database.causes.Cause`.
-        database: "data" or "keys", where it was one of them.
-        code: the database's own code for it: an SQLSTATE, or the name of an SQLite code.
+        database: "data" or "keys", if it was one of them.
+        code: the database's own code: an SQLSTATE, or the name of an SQLite code.
     """
 
     cause: str
@@ -80,7 +80,7 @@ class UnavailableError(MaskingError):
 
 
 class BusyError(UnavailableError):
-    """A request that must not wait would have had to, for another writer or a slow database. Nothing was stored."""
+    """A request that must not wait would have had to wait for another writer or a slow database. No data was stored."""
 
 
 class RootUnavailableError(UnavailableError):

@@ -19,7 +19,7 @@ from masking.words.reasons import Reason
 
 
 class Leg(StrEnum):
-    """The part of its way that a parcel is on, which decides whose door is next."""
+    """The part of the parcel's way that it is on, which decides whose door is next."""
 
     COLLECTION = "collection"
     """Still with its sender; the sender's door is next."""

@@ -1,9 +1,9 @@
 """One caller's connection to a service: retries requests, turns problems into errors, and verifies checkpoints.
 
-Each request is signed by the device's key, and so is the one that gets a token; the first time the code of the enrolment
-goes along. Only a program without a device key sends a secret and plain tokens, and only where the service takes them.
-What may be asked twice is asked again when the answer was lost; what may not is asked again only where the service said
-that nothing had happened. Callers get the errors of `masking.errors` only, never those of the HTTP library.
+The device's key signs each request. The request for the first token also carries the enrolment code. Only a program without a
+device key sends a secret and plain tokens, and only to a service that accepts them. If an answer is lost, an idempotent
+request is sent again. Any other request is sent again only if the service says that it did nothing. Callers get only the
+errors of `masking.errors`, never those of the HTTP library.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ LONGEST_PAUSE = 5.0
 class Link:
     """A connection to a service, for one caller. Threads may share it.
 
-    Each process signs in and connects for itself, so that a forked child never reads its parent's answers.
+    Each process signs in and opens its own HTTP connections, so that a forked child never reads its parent's answers.
     """
 
     def __init__(
@@ -75,13 +75,13 @@ class Link:
         state: str | os.PathLike[str] | None = None,
         accepted_losses: Collection[str] | None = None,
     ) -> Self:
-        """A connection to `where` with the credentials in a file; what is kept between runs lies next to it, or in `state`.
+        """Connect to `where` with the credentials in a file. State is kept next to that file, or in the folder `state`.
 
-        `accepted_losses` names announcements of lost leaves that this caller accepts; by default those that the environment's
-        `WAYBILL_ACCEPTED_LOSSES` names, with commas between them.
+        `accepted_losses` names the announcements of lost leaves that this caller accepts. The default is the environment's
+        `WAYBILL_ACCEPTED_LOSSES`, a list with commas.
 
         Raises:
-            SettingsError: the address is not https:// (or http:// on this machine), or a file is not fit.
+            SettingsError: the address is not https:// (or http:// on this machine), or a file can't be used.
         """
         if credentials is None:
             raise SettingsError("a service needs credentials. Give the file that holds the code of your enrolment")
@@ -104,12 +104,12 @@ class Link:
         named: tuple[str, Sequence[str]] | None = None,
         **how: Any,
     ) -> list[Any]:
-        """The outcomes of `count` items, each of one of these kinds.
+        """Send a request and return the outcomes of its `count` items, each of one of these kinds.
 
-        `named` is a member of the first kind, and the value that each outcome must have in it, as requested.
+        `named` is a member of the first kind, with the value that each outcome must have in it.
 
         Raises:
-            IntegrityError: the answer is not that, or is about something else, or the ledger is not what it was.
+            IntegrityError: the answer has another form or belongs to another request, or the ledger was changed.
         """
         outcomes = self.read(self.ask("POST", path, body, **how), count=count, kinds=kinds)
         if named is not None:
@@ -149,12 +149,12 @@ class Link:
         twice: bool = True,
         key: str | None = None,
     ) -> dict[str, Any]:
-        """The service's answer, as JSON. With `twice`, the request is repeated if the answer is lost.
+        """Send a request and return the service's answer, a JSON object. With `twice`, repeat it if the answer is lost.
 
         Raises:
             UnavailableError: no answer came, or the service failed. With `twice`, it is safe to call again later.
             InputError, RefusedError, UnknownWaybillError: the service refused the request.
-            IntegrityError: the answer is none of this service, or its data or the ledger are not what they were.
+            IntegrityError: the answer does not come from this service, or its data or its ledger were changed.
         """
         _ = self.ledger_key
         answer = self._try(method, path, body, twice, key)

@@ -1,7 +1,7 @@
-"""Checks whether the service has announced the loss that makes its ledger differ from the one that this client knew.
+"""Checks whether the service has announced the loss that explains why its ledger differs from the known one.
 
-An announcement counts only if the ledger's key has signed it, the present ledger continues the one that it says was left,
-and its leaf is the next one there: so what is shown to one client is on the record for all.
+An announcement counts only if three things hold: the ledger's key signed it, the present ledger extends the one that the
+announcement names, and its leaf is the next one there. So the same announcement is on the ledger for all clients.
 """
 
 from __future__ import annotations
@@ -17,41 +17,41 @@ from masking.ledger.loss import Loss
 from masking.ledger.note import VerifierKey
 
 MOST = 1000
-"""Announcements that a client looks through."""
+"""The most announcements that a client reads."""
 
 ENVIRONMENT = "WAYBILL_ACCEPTED_LOSSES"
 
 
 class Announced(NamedTuple):
-    """An announcement as the service gives it: the signed note, and the bytes of its leaf."""
+    """An announcement as the service sends it: the signed note, and the bytes of its leaf."""
 
     note: str
     body: bytes
 
 
 class Evidence(Protocol):
-    """What a client asks the service when two checkpoints do not agree."""
+    """What a client requests from the service when two checkpoints don't agree."""
 
     def losses(self) -> list[Announced]:
-        """Every announcement of lost leaves."""
+        """Request every announcement of lost leaves."""
         ...
 
     def consistency(self, earlier: int, later: int) -> list[bytes]:
-        """The proof that the ledger of so many leaves is the beginning of that of so many."""
+        """Request the proof that the ledger of `later` leaves extends that of `earlier` leaves."""
         ...
 
     def inclusion(self, leaf: int, size: int) -> list[bytes]:
-        """The proof that the leaf of this position is in the ledger of so many leaves."""
+        """Request the proof that the leaf at this position is in the ledger of `size` leaves."""
         ...
 
 
 def parse_losses(text: str) -> frozenset[str]:
-    """The names of announcements in the setting `WAYBILL_ACCEPTED_LOSSES`, with commas between them."""
+    """Parse the setting `WAYBILL_ACCEPTED_LOSSES`: names of announcements, with commas between them."""
     return frozenset(filter(None, map(str.strip, text.split(","))))
 
 
 def announced_losses(known: Checkpoint, present: Checkpoint, key: VerifierKey, service: Evidence) -> list[str]:
-    """The notes that lead from the known checkpoint to the present one, verified, in their order; empty if there are none.
+    """The verified notes that lead from the known checkpoint to the present one, in order. Empty if there are none.
 
     Raises:
         UnavailableError: the service does not answer.
@@ -71,7 +71,7 @@ def announced_losses(known: Checkpoint, present: Checkpoint, key: VerifierKey, s
 
 
 def names(notes: Iterable[str]) -> list[str]:
-    """The names of announcements, which an operator publishes."""
+    """The names of these announcements, as an operator publishes them."""
     return [loss.loss_id(note) for note in notes]
 
 

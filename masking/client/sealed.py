@@ -1,7 +1,7 @@
-"""Sealed orders on their way to a service: sent, or kept until it answers, and none of them twice or lost.
+"""Sends sealed orders to a service, or stores them until it answers. No order is entered twice or lost.
 
-While the service does not answer, orders wait in the outbox, and a thread sends them once it does. A service that fails on
-one order of a batch gets the others one by one, so that one order never holds back the rest.
+While the service does not answer, orders are stored in the outbox, and a thread sends them once it does. If the service fails
+on one order of a batch, the others are sent one by one, so that one order never holds back the rest.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ LOG = logging.getLogger("masking.client")
 AT_ONCE = 100
 """Items in one request."""
 AFTER_START = 5.0
-"""Seconds until what was waiting before this process began is sent without being asked for."""
+"""Seconds after which a new process sends the orders that an earlier one left in the outbox."""
 SOON_AGAIN, LATER = 5.0, 60.0
-"""Seconds until what waits is tried again: after no answer, and after the service failed on some orders or rejected them."""
+"""Seconds until pending orders are tried again: if no answer came, and if the service failed on some orders or rejected them."""
 BETWEEN_WARNINGS = 600.0
 CLOCK_AHEAD = "by this machine's clock every sealing key of the service has expired; set it, then check out again"
 CLOCK_BEHIND = "by the service's clock this machine's clock is days behind; set it, then check these orders out again"
@@ -55,12 +55,12 @@ class SealedOrders:
         self._warning = PerProcess(threading.Lock)
         self._next_warning = 0.0
         self._held: dict[str, float] = {}
-        """Until when the thread leaves an order alone that was rejected, or that the service fails on, by reference."""
+        """The time until which the thread skips an order that was rejected or that the service fails on, by reference."""
         if not self.outbox.is_empty():
             self._flusher.get().start(AFTER_START)
 
     def checkout(self, orders: Sequence[Order]) -> list[Waybill | Rejected]:
-        """A waybill or a rejection for each valid order; `pending` where the service did not answer. See `RemoteShop`."""
+        """A waybill or a rejection for each valid order; `pending` if the service did not answer. See `RemoteShop`."""
         before = self.outbox.find(orders)
         outcomes: list[Waybill | Rejected] = [_changed(order) for order in orders]
         same = [n for n, each in enumerate(before) if each is None or self.outbox.is_same(orders[n], each)]
@@ -73,7 +73,7 @@ class SealedOrders:
         return outcomes
 
     def flush(self) -> dict[str, Waybill | Rejected]:
-        """Send what waits, now, whether the service counts as down or not; see `RemoteShop`."""
+        """Send pending orders now, even if the service counts as down. See `RemoteShop`."""
         self._link.breaker.allow()
         self._held.clear()
         done, fault = self._flush(PATIENCE, drop_rejected=True)
@@ -82,11 +82,11 @@ class SealedOrders:
         return done
 
     def pending(self) -> Pending:
-        """What waits."""
+        """How many orders are pending, and when the first expires."""
         return self.outbox.pending(self._world.now())
 
     def close(self) -> None:
-        """End this process's thread."""
+        """Stop this process's thread."""
         self._flusher.get().stop()
 
     def _send_or_keep(self, orders: Sequence[Order]) -> list[Waybill | Rejected]:

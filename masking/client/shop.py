@@ -1,8 +1,9 @@
-"""A merchant's connection to a service: the methods and outcomes of the embedded one.
+"""A merchant's connection to a service, with the methods and outcomes of the embedded one.
 
-Each order is checked and masked here as well: one that breaks a rule never leaves, and an answer whose masked view is not
-this order's is not believed. Orders leave sealed to the service's key. While it does not answer they wait in an outbox,
-as ciphertext that nobody here can open: a shop never stops selling, and nothing is entered twice.
+Each order is also checked and masked here. An invalid order is never sent, and an answer whose masked view differs from the
+order's own is refused. Orders are sealed to the service's key before they are sent. While the service does not answer, they
+are stored in an outbox as ciphertext that no program on this machine can open. So a shop can go on selling, and no order is
+entered twice.
 """
 
 from __future__ import annotations
@@ -44,26 +45,28 @@ class RemoteShop:
         state: str | os.PathLike[str] | None = None,
         accepted_losses: Collection[str] | None = None,
     ) -> Self:
-        """A connection to the service at an https:// address, with the code of the enrolment in a file of mode 0600.
+        """Connect to the service at an https:// address, with the enrolment code in a file of mode 0600.
 
-        The key that signs is made next to it on first use, as `NAME.key`; hardware that keeps one comes as `device`. `state`
-        is another folder for what is kept between runs, where that of the credentials can't be written. `accepted_losses` are
-        the announcements of lost leaves that are accepted; by default those in the environment's `WAYBILL_ACCEPTED_LOSSES`.
+        On first use, the device's key is made next to that file, as `NAME.key`. For a key in hardware, give `device`. `state`
+        is another folder for files that are kept between runs, if the folder of the credentials can't be written.
+        `accepted_losses` names the announcements of lost leaves to accept; the default is the environment's
+        `WAYBILL_ACCEPTED_LOSSES`.
 
         Raises:
-            SettingsError: the address or a file is not fit, or the folder can't be written.
+            SettingsError: the address or a file can't be used, or the folder can't be written.
         """
         return cls(Link.open(where, credentials, device=device, state=state, accepted_losses=accepted_losses))
 
     def checkout(self, orders: Iterable[Order]) -> list[Waybill | Rejected]:
-        """A waybill or a rejection for each order, same order and length. Same reference and content: same waybill.
+        """Check out orders. Returns a waybill or a rejection for each, in the same sequence.
 
-        Where the service does not answer, the waybill is `pending`: on disk, sealed and masked, with no token and no number
-        yet. It is sent later, by a thread of this process or by `flush`. Other content under its reference is rejected.
+        The same reference and content give the same waybill. The same reference with other content is rejected. If the
+        service does not answer, the waybill is `pending`: the sealed order is on disk, and the waybill has a masked view, but
+        no id and no number yet. A thread of this process or `flush` sends it later.
 
         Raises:
-            UnavailableError: the service did not answer, and no key to seal to is known here; nothing was kept.
-            IntegrityError: the directory of sealing keys is not signed by the pinned key, or the answer is to other orders.
+            UnavailableError: the service did not answer, and no sealing key is known here. No order was stored.
+            IntegrityError: the pinned key did not sign the directory of sealing keys, or the answer is about other orders.
         """
         self.link.require_open()
         outcomes: list[Waybill | Rejected] = []
@@ -82,11 +85,11 @@ class RemoteShop:
     def flush(self) -> dict[str, Waybill | Rejected]:
         """Send the orders in the outbox. Returns the outcomes by reference. Envelopes expire after 3 days (`pending`).
 
-        A thread sends it as well once the service answers; what that has sent is not in this answer, and is found by
-        `find(reference=...)` or the same checkout again. What the service has rejected stays until it was returned here.
+        A thread also sends them once the service answers. The outcomes of orders that the thread has sent are not returned
+        here: use `find(reference=...)`, or check them out again. A rejected order stays until this method has returned it.
 
         Raises:
-            UnavailableError: the service still does not answer; what it did answer is done, the rest waits on.
+            UnavailableError: the service still does not answer. Answered orders are done, and the others stay pending.
         """
         self.link.require_open()
         return self.sealed.flush()
@@ -143,10 +146,10 @@ class RemoteShop:
         return found
 
     def status(self, id_: WaybillId) -> Waybill:
-        """One waybill by its token.
+        """One waybill by its id.
 
         Raises:
-            UnknownWaybillError: never issued, or not this merchant's.
+            UnknownWaybillError: it was never issued, or belongs to another merchant.
         """
         self.link.require_open()
         if record_of_waybill_id(id_) is None:  # not a waybill id, and must not get into a URL
@@ -187,7 +190,7 @@ class RemoteShop:
 def draw(
     link: Link, ids: Sequence[WaybillId], *, job: str, station: str, form: Mapping[str, Any], reason: str | None = None
 ) -> Labels:
-    """Labels as one document, or in parts, however many; asked for in lists that fit into one request."""
+    """Request labels in lists that fit into one request. Returns one PDF, or parts in a printer's language."""
     link.require_open()
     documents: list[bytes] = []
     parts: list[bytes] = []
@@ -222,7 +225,7 @@ def waybill_of(value: Any) -> Waybill:
     """A waybill from an answer.
 
     Raises:
-        IntegrityError: it is none.
+        IntegrityError: the value is not a waybill.
     """
     try:
         return waybill_from_json(value)

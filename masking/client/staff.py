@@ -1,6 +1,6 @@
-"""The connections of those who handle parcels, and of those who let them in.
+"""The connections of people who handle parcels, and of supervisors who enrol them.
 
-What a courier is granted stays in memory, until `valid_until`; nothing here writes it down.
+The fields that a courier is granted stay in memory until `valid_until`. No code here writes them to disk.
 """
 
 from __future__ import annotations
@@ -54,24 +54,25 @@ class Staff:
         state: str | os.PathLike[str] | None = None,
         accepted_losses: Collection[str] | None = None,
     ) -> Self:
-        """A connection to the service at an https:// address, with the code of the enrolment in a file of mode 0600.
+        """Connect to the service at an https:// address, with the enrolment code in a file of mode 0600.
 
-        The device's key is made next to it on first use, as `NAME.key`; hardware that keeps one comes as `device`. `state`
-        is another folder for what is kept between runs, where that of the credentials can't be written. `accepted_losses` are
-        the announcements of lost leaves that are accepted; by default those in the environment's `WAYBILL_ACCEPTED_LOSSES`.
+        On first use, the device's key is made next to that file, as `NAME.key`. For a key in hardware, give `device`. `state`
+        is another folder for files that are kept between runs, if the folder of the credentials can't be written.
+        `accepted_losses` names the announcements of lost leaves to accept; the default is the environment's
+        `WAYBILL_ACCEPTED_LOSSES`.
 
         Raises:
-            SettingsError: the address or a file is not fit, or the folder can't be written.
+            SettingsError: the address or a file can't be used, or the folder can't be written.
         """
         return cls(Link.open(where, credentials, device=device, state=state, accepted_losses=accepted_losses))
 
     def scan(
         self, parcels: Sequence[str], kind: str, *, to: str | None = None, event: str | None = None
     ) -> list[Scanned | Refusal]:
-        """Say where parcels are; same order as asked. `to` is the unit that they are sent or diverted to.
+        """Record where parcels are. Returns an outcome for each, in the same sequence.
 
-        `event` is your own name for this act: under the same name it is recorded once, however often it is sent, also
-        tomorrow. Without one the scan has a name for this call only.
+        `to` is the unit that they are sent or diverted to. `event` is your own name for this scan: the same name is recorded
+        once, however often it is sent, also on later days. Without one, the scan has a name for this call only.
         """
         name = event or secrets.token_hex(16)
         outcomes: list[Scanned | Refusal] = []
@@ -85,7 +86,7 @@ class Staff:
         return outcomes
 
     def shift(self, couriers: Sequence[str], hours: int) -> list[ShiftSet | Refusal]:
-        """Begin a shift of up to 14 hours for couriers of this outlet. 0 hours ends it, which a courier may do, too."""
+        """Begin a shift of up to 14 hours for couriers of this outlet. 0 hours ends it; a courier may end their own."""
         body = {"items": [{"courier": courier, "hours": hours} for courier in couriers]}
         kinds, named = (ShiftSet, Refusal), ("courier", couriers)
         return self.link.outcomes("/v1/shifts", body, count=len(couriers), kinds=kinds, named=named)
@@ -101,7 +102,7 @@ class Staff:
         return found
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self.link.close()
 
     def __enter__(self) -> Self:

@@ -73,11 +73,11 @@ class Watch:
         self._key = VerifierKey.parse(key)
 
     def see(self, header: str, proof: Proof, evidence: Evidence | None = None) -> None:
-        """Take a checkpoint as it came with an answer. With `evidence`, an announced and accepted loss is followed.
+        """Check a checkpoint that came with an answer, and store it. With `evidence`, follow a loss that is announced and accepted.
 
         Raises:
-            IntegrityError: it is not signed by the ledger, or doesn't agree with the one kept, and the operator has announced
-                no loss that explains it, or this client was not set to accept that announcement.
+            IntegrityError: the ledger's key did not sign it. Or it does not extend the stored checkpoint, and either no
+                announced loss explains this, or this client does not accept that announcement.
         """
         try:
             note = base64.b64decode(header, validate=True).decode()
@@ -95,7 +95,7 @@ class Watch:
     def warn_if_old(self, now: float) -> None:
         """Log a warning, once, if the service answers but shows only an old checkpoint: it may hide later leaves.
 
-        `now` is in seconds since 1970, by the service's clock as far as that is known.
+        `now` is in seconds since 1970, by the service's clock if that is known.
         """
         last = self._last
         if last is None or now - last.at.timestamp() <= OLD:
@@ -124,7 +124,7 @@ class Watch:
             self._note, self._last = note, new
 
     def _follow(self, note: str, fault: str, announced: list[str]) -> None:
-        """Give up the latest checkpoint for this one, if the loss was announced and this client is set to accept it."""
+        """Replace the latest checkpoint by this one, if the loss was announced and this client is set to accept it."""
         missing = [name for name in names(announced) if name not in self._accepted]
         if announced and not missing:
             self._given_up = self._note
@@ -207,14 +207,14 @@ class Watch:
 
 
 def keep_evidence(state: StateFolder, found: Mapping[str, Any]) -> None:
-    """Write what was given up, and now, to a file of its own. The caller holds the folder's lock."""
+    """Write the former and the present checkpoint to a file of its own. The caller holds the folder's lock."""
     now = datetime.now(UTC)
     evidence = json.dumps(dict(found) | {"accepted": now.isoformat(timespec="seconds")}, ensure_ascii=False)
     replace(state.path(f".ledger.accepted-{now:%Y%m%dT%H%M%SZ}.json"), evidence.encode())
 
 
 class Accepted(NamedTuple):
-    """How many leaves the ledger had as this client knew it, and how many it has as it was accepted."""
+    """The number of leaves that this client knew, and the number in the ledger that it accepted."""
 
     known: int
     accepted: int
@@ -223,14 +223,15 @@ class Accepted(NamedTuple):
 def accept_ledger(
     credentials: str | os.PathLike[str], *, state: str | os.PathLike[str] | None = None, unannounced: bool = False
 ) -> Accepted:
-    """Go on from the checkpoint that this client has refused, after the operator has announced and explained what was lost.
+    """Accept the checkpoint that this client has refused, after the operator has announced and explained the lost leaves.
 
-    For a failover or restore on the service's side that lost leaves. Both signed checkpoints and the announcement stay as
-    evidence, with the time, in NAME.ledger.accepted-TIME.json next to the credentials, or in the folder `state`. Stop the
-    programs that use these credentials first. Where the operator can't announce the loss, `unannounced` accepts it without.
+    Use it after a failover or restore of the service that lost leaves. Both signed checkpoints and the announcement are
+    written as evidence, with the time, to NAME.ledger.accepted-TIME.json next to the credentials, or in the folder `state`.
+    First stop the programs that use these credentials. If the operator can't announce the loss, `unannounced` accepts it
+    without.
 
     Raises:
-        SettingsError: nothing was refused here, the loss was not announced, or a file can't be read or written.
+        SettingsError: no checkpoint was refused here, the loss was not announced, or a file can't be read or written.
     """
     files = StateFolder(Path(credentials), Path(state) if state is not None else None)
     refused = files.path(".ledger.fault.json")

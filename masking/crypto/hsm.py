@@ -1,13 +1,13 @@
-"""The root in a PKCS#11 token (a hardware security module): the second keeper beside the key file.
+"""The root key in a PKCS#11 token (a hardware security module), as an alternative to the key file.
 
-The key is made in the token, sensitive and not extractable, so that no copy of it exists; what it wraps has the form of
-FORMAT.md section 3, as the key file's wraps have. A caller who can log in to the token can still use the key: the token
-prevents copying, not misuse. A keeper in a cloud service is a third class with the same two methods.
+The key is made in the token, sensitive and not extractable, so that no copy of it exists. Its wraps have the form of
+FORMAT.md section 3, like those of the key file. A caller who can log in to the token can still use the key: the token
+prevents copying, not misuse. A keeper in a cloud service would be a third class with the same two methods.
 
-A session is lost when the token is reset or replaced, or when other code in the process closes it. It is then opened again,
-once for each failed operation; where that fails the library is initialised anew, because SoftHSM and the libraries of network
-modules find a token that was gone only then. Tokens don't report a wrong wrap and a lost session in distinct ways (SoftHSM answers
-`CKR_GENERAL_ERROR` to both), so a failure counts as the wrap's only if the same key encrypts right afterwards.
+A session is lost when the token is reset or replaced, or when other code in the process closes it. Each failed operation then
+opens a new session, once. If that fails, the library is initialised anew, because SoftHSM and the libraries of network
+modules find a token that was away only then. Tokens don't distinguish a wrong wrap from a lost session (SoftHSM answers
+`CKR_GENERAL_ERROR` to both). So a wrap counts as wrong only if the same key encrypts correctly afterwards.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from masking.errors import IntegrityError, RootUnavailableError, SettingsError, 
 TAG = 16
 REFUSED_PIN = frozenset({"PinIncorrect", "PinInvalid", "PinLenRange", "PinExpired", "PinLocked"})
 _LOCK = threading.Lock()
-"""One operation at a time in a process: a session serves one thread, and to initialise the library ends all its sessions."""
+"""Serialises all operations of a process: a session serves one thread, and initialising the library ends all its sessions."""
 
 
 class Pkcs11KeySource:
     """The root as an AES-256 key that stays in its token. One session, one call at a time."""
 
     def __init__(self, binding: Any, library: str, find: Callable[[Any], tuple[Any, Any]]) -> None:
-        """`find` opens a session of the loaded library that is logged in, and finds the key in it."""
+        """`find` opens a logged-in session of the loaded library, and finds the key in it."""
         self._binding = binding
         self._path = library
         self._find = find
@@ -40,10 +40,10 @@ class Pkcs11KeySource:
 
     @classmethod
     def open(cls, library: str, token: str, key: str, pin: str) -> Self:
-        """The root named `key` in the token named `token`, by the vendor's `library` (a path).
+        """Open the root named `key` in the token named `token`, with the vendor's `library` (a path).
 
         Raises:
-            SettingsError: library, token, PIN or key is not what is there, or the key could be read out of the token.
+            SettingsError: library, token, PIN or key is wrong, or the key can be read out of the token.
         """
         pkcs11 = _binding()
         try:
@@ -53,7 +53,7 @@ class Pkcs11KeySource:
 
     @classmethod
     def create(cls, library: str, token: str, key: str, pin: str) -> Self:
-        """A new root in the token; or the one that has that name already, which is never replaced.
+        """Make a root in the token. If a key of that name exists, use it; a key is never replaced.
 
         Raises:
             SettingsError: see `open`.
@@ -69,7 +69,7 @@ class Pkcs11KeySource:
         return cls.open(library, token, key, pin)
 
     def wrap(self, name: str, key: bytes, entropy: Entropy) -> bytes:
-        """A key as it may be stored, bound to its name.
+        """Wrap a key for storage, bound to its name.
 
         Raises:
             RootUnavailableError: the token does not work now, also after its session was opened again.
@@ -81,7 +81,7 @@ class Pkcs11KeySource:
         return VERSION + nonce + sealed
 
     def unwrap(self, name: str, blob: bytes) -> bytes:
-        """The key inside; see `KeySource`.
+        """Unwrap a key; see `KeySource`.
 
         Raises:
             IntegrityError: the token works, and refuses this wrap.
@@ -94,7 +94,7 @@ class Pkcs11KeySource:
         return key
 
     def _call(self, act: Literal["encrypt", "decrypt"], data: bytes, nonce: bytes, name: str) -> bytes | None:
-        """The result; None if the token works and refuses this input. Opens a lost session again, once."""
+        """Encrypt or decrypt. Returns None if the token works and refuses this input. Opens a lost session again, once."""
         with _LOCK:
             try:
                 return self._run(act, data, nonce, name)
@@ -116,7 +116,7 @@ class Pkcs11KeySource:
         return bytes(getattr(self._key, act)(data, mechanism=self._binding.Mechanism.AES_GCM, mechanism_param=how))
 
     def _found_again(self) -> tuple[Any, Any]:
-        """A new session. A token locks its PIN after a few wrong ones: one that was refused is not shown again."""
+        """Open a new session. A refused PIN is not sent again, since a token locks after a few wrong ones."""
         if self._refused_pin:
             raise RootUnavailableError(self._refused_pin)
         try:
@@ -134,7 +134,7 @@ class Pkcs11KeySource:
             raise
 
     def _works(self) -> bool:
-        """Whether the session encrypts under the key now. The result is thrown away; the token gives the nonce."""
+        """Whether the session can encrypt with the key now. The result is discarded; the token makes the nonce."""
         try:
             self._run("encrypt", bytes(TAG), self._session.generate_random(8 * NONCE), "")
         except self._binding.PKCS11Error:
@@ -150,7 +150,7 @@ def _binding() -> Any:
 
 
 def _found(pkcs11: Any, token: Any, key: str, pin: str) -> tuple[Any, Any]:
-    """A session that is logged in, and the key in it.
+    """A logged-in session, and the key in it.
 
     Raises:
         SettingsError: the key can be read out of the token.

@@ -1,4 +1,4 @@
-"""Identifiers that reveal no content: tokens (FORMAT.md section 1), keyed indexes and fingerprints (section 5)."""
+"""Identifiers that reveal no content: waybill ids (FORMAT.md section 1), keyed indexes and fingerprints (section 5)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ RECORD = 16
 
 
 def waybill_id_of(record: bytes) -> WaybillId:
-    """The token of a 16-byte record id. Merchants store it; it is safe in URLs and file names."""
+    """The waybill id of a 16-byte record id. Merchants store it; it is safe in URLs and file names."""
     return WaybillId(WAYBILL_ID_PREFIX + base32(record).lower())
 
 
 def record_of_waybill_id(text: str) -> bytes | None:
-    """The record id of a token, or None for any other string. A token proves no rights: check whose waybill it is."""
+    """The record id of a waybill id, or None for any other string. An id proves no rights: check whose waybill it is."""
     body = text.removeprefix(WAYBILL_ID_PREFIX)
     if body == text or body != body.lower() or not body.isascii():
         return None

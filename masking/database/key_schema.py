@@ -80,7 +80,7 @@ signed_head = Table(
     Column("size", BigInteger, nullable=False),
     Column("root", LargeBinary(32), nullable=False),
 )
-"""What the sequencer signed last: out of reach of those who can write the data alone."""
+"""The head that the sequencer signed last. Someone who can write only the data can't change it here."""
 
 announced_loss = Table(
     "announced_loss",

@@ -1,9 +1,9 @@
-"""Recomputes the whole ledger from its leaves and compares it with every kept hash and every signed checkpoint.
+"""Recomputes the whole ledger from its leaves, and compares it with every stored hash and every signed checkpoint.
 
-Reads in strides, in memory that does not grow. A ledger that was cut back as a whole, or grown anew from an earlier
-checkpoint, does not extend what the sequencer signed last (`keys.signed_head`). What it can't see: acts whose leaves were deleted
-before they got a place (`journal.missing_leaves` sees those that let a person in); and a ledger cut back together with the
-key store, which shows to clients that kept a checkpoint.
+It reads in pages, so memory does not grow with the ledger. It also checks that the ledger extends the head that the sequencer
+signed last (`keys.signed_head`), which shows a ledger that was cut back or regrown from an earlier checkpoint. It can't
+detect two things. Leaves may be deleted before they are sequenced (`journal.missing_leaves` detects this for leaves that
+grant access). A ledger may be cut back together with the key store, which only clients with a stored checkpoint can detect.
 """
 
 from __future__ import annotations

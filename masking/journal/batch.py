@@ -1,7 +1,7 @@
-"""What a step does around its decisions about a batch of requests, in one place so that no step can forget it.
+"""The parts that all steps share around their decisions, in one place so that no step can forget one.
 
-Refused acts are free and leaves are kept for ever, so a refusal that concerns no parcel costs the ledger a count, not a
-leaf (docs/decisions/0003-refused-acts-are-leaves.md).
+Refused requests cost a caller nothing, and leaves are kept for ever. So a refusal that concerns no parcel adds to a count in
+the ledger instead of a leaf of its own (docs/decisions/0003-refused-acts-are-leaves.md).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import Reason
 
 REPEATED = frozenset({Reason.BEING_RECORDED, Reason.JUST_ASSIGNED, Reason.EVENT_OF_ANOTHER_SCAN})
-"""Refusals of a request that met its own repetition. Nothing was tried, so the ledger holds nothing about them."""
+"""Refusals of a request that met its own repetition. The caller tried nothing new, so the ledger records none of them."""
 
 NO_WAYBILL = bytes(16)
 """The id that no waybill has."""
@@ -37,17 +37,17 @@ as one about a used number does: else the time of the answer would tell them apa
 
 Outcome = TypeVar("Outcome")
 Charge = Callable[[int, Refusal, Tally], None]
-"""Counts a refusal towards the actor's lock, or not. It gets the request's place in the batch."""
+"""Counts a refusal towards the actor's lock, or doesn't. It gets the request's position in the batch."""
 
 
 def charge_unknown(_place: int, refusal: Refusal, tally: Tally) -> None:
-    """Count the refusals that a probe gets; the others are mistakes of an honest day."""
+    """Count only refusals that someone who tries codes would get. The others are ordinary mistakes."""
     if refusal == UNKNOWN:
         tally.record_refusal()
 
 
 def charge_all(_place: int, refusal: Refusal, tally: Tally) -> None:
-    """Count every refusal but the one for a damaged record, which is not the caller's doing."""
+    """Count every refusal except that of a damaged record, which the caller did not cause."""
     if refusal != DAMAGED:
         tally.record_refusal()
 
@@ -91,7 +91,7 @@ class Batch:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Write what was decided, unless the transaction is about to be undone."""
+        """Write what was decided, unless an exception rolls the transaction back."""
         if kind is None:
             self.write()
 

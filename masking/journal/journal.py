@@ -57,7 +57,7 @@ HEARTBEAT = timedelta(seconds=60)
 """While a sequencer runs, the last checkpoint is never older than this, even if there are no new leaves."""
 
 KEPT = sa.select(*(sa.cast(schema.leaf.c[name], schema.leaf.c[name].type) for name in ("id", "position", "body")))
-"""What `masking.ledger.log.read` takes of a leaf; of its own kind, whatever somebody has made SQLite keep there."""
+"""The columns of a leaf that `masking.ledger.log.read` takes, cast to their types, since SQLite can store any type in them."""
 LETS_IN = frozenset(
     {
         LedgerKind.ENROL,
@@ -68,7 +68,7 @@ LETS_IN = frozenset(
         LedgerKind.REINSTATE,
     }
 )
-"""Kinds of leaves by which a person, device or program comes to act. Each names its `person`."""
+"""Kinds of leaves that give a person, device or program access. Each names its `person`."""
 
 _BATCH = 1000
 _APPEND = schema.leaf.insert()
@@ -80,9 +80,9 @@ _PLACE = schema.leaf.update().where(_LEAF.id == sa.bindparam("of")).values(posit
 
 
 def append(tx: Connection, leaves: Sequence[Leaf]) -> None:
-    """Commit these leaves with the transaction of their acts. Takes no lock that another act could wait for.
+    """Add these leaves in the transaction of their acts. Takes no lock that another act could wait for.
 
-    The hashes of those that let a person or device in are kept with the keys as well (`keys.access_leaves`).
+    The hashes of leaves that grant access are also stored in the key store (`keys.access_leaves`).
     """
     rows = [{"id": leaf.id, "subject": leaf.subject, "body": encode(leaf)} for leaf in leaves]
     let_in = [
@@ -174,7 +174,7 @@ def _place_and_sign(
 
 
 class Accepted(NamedTuple):
-    """How many leaves were signed, how many were left, and the id of the announcement; empty if nothing was lost."""
+    """The number of signed leaves, the number that is left, and the announcement's id ("" if no leaf was lost)."""
 
     signed: int
     left: int
@@ -182,13 +182,13 @@ class Accepted(NamedTuple):
 
 
 def accept(world: World, store: Store, *, reason: LossReason, actor: str) -> Accepted:
-    """Sign on from the ledger as it is, after a failover or restore that lost leaves, and announce what was lost.
+    """After a failover or restore that lost leaves: continue signing from the present ledger, and announce the loss.
 
-    The announcement is signed, kept with the keys, and the next leaf of the ledger. Nothing is done if nothing was lost. A
-    crash in between leaves the ledger unsigned; running it again then announces the loss a second time.
+    The announcement is signed, stored in the key store, and the next leaf of the ledger. If no leaf was lost, nothing
+    changes. A crash in between leaves the ledger unsigned; running it again then announces the loss a second time.
 
     Raises:
-        IntegrityError: its last checkpoint does not cover what is kept.
+        IntegrityError: the last checkpoint does not cover the remaining leaves.
     """
     now = world.now()
     origin, seed = store.settings.origin, store.keys.key("sign", "ledger", world, now)
@@ -273,10 +273,10 @@ def proof(store: Store, spans: Sequence[tree.Span]) -> list[bytes]:
 
 
 def who_saw(world: World, store: Store, record: bytes, *, since: datetime | None = None) -> list[Leaf | Unreadable]:
-    """Every leaf about one waybill, oldest first, also those that still wait for their place; a damaged one is named.
+    """Every leaf about one waybill, oldest first, including leaves that are not sequenced yet. A damaged leaf is named.
 
-    With `since` a leaf is left out only where its own time is earlier and the ledger confirms that: it was signed before then, by
-    a checkpoint whose time was not set back. So a clock that is set back hides no leaf.
+    `since` leaves out leaves that are older both by their own time and by the ledger: a checkpoint before `since` signed
+    them, and its time was not set back. So a clock that is set back hides no leaf.
     """
     about = store.subject(record, world, world.now())
     with store.reading() as tx:
@@ -293,7 +293,7 @@ def who_saw(world: World, store: Store, record: bytes, *, since: datetime | None
 
 
 def _signed_before(store: Store, places: Collection[int], since: datetime) -> set[int]:
-    """Those of these places that were signed before a moment, by a checkpoint that is not earlier than one before it."""
+    """Which of these positions were signed before a moment, by a checkpoint whose time is not before an earlier one's."""
     table, found, size = schema.checkpoint, set[int](), 0
     newest: datetime | None = None
     for row in streaming(store.data, sa.select(table.c.size, table.c.note).order_by(table.c.number)):

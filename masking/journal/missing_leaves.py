@@ -1,7 +1,8 @@
-"""Leaves that let a person or device in and never reached the signed ledger.
+"""Finds leaves that granted access to a person or device and never reached the signed ledger.
 
-`journal.append` keeps the hash of each such leaf with the keys. Here it is looked up by its id and proved against what the
-sequencer signed last, so the cost follows the number of enrolments since the last look, not the size of the ledger.
+`journal.append` stores the hash of each such leaf in the key store. Here the leaf is looked up by its id and proved against
+the head that the sequencer signed last. So the cost depends on the number of enrolments since the last check, not on the size
+of the ledger.
 """
 
 from __future__ import annotations
@@ -20,20 +21,20 @@ from masking.runtime import milliseconds
 from masking.store.store import Store
 
 COMMITTED = timedelta(minutes=1)
-"""Longer than a transaction takes between the hash of its leaf and its commit."""
+"""Longer than a transaction takes from storing the hash of its leaf to its commit."""
 
 PLACED = timedelta(hours=1)
-"""Longer than the sequencer takes between the place of a leaf and its signature."""
+"""Longer than the sequencer takes from placing a leaf to signing it."""
 
 KEPT = timedelta(days=30)
-"""How long a missing leaf stays a finding."""
+"""How long a missing leaf is reported."""
 
 _LOOKED_UP = 200
 _ROWS = journal.KEPT
 
 
 def missing_access_leaves(store: Store, now: datetime) -> list[AccessLeaf]:
-    """The expected leaves that are not on the ledger as they were written; those that it has signed are forgotten.
+    """The expected leaves that are missing from the ledger or changed. Leaves that are found signed are no longer expected.
 
     Raises:
         UnavailableError: a database could not answer now.
@@ -60,7 +61,7 @@ def missing_access_leaves(store: Store, now: datetime) -> list[AccessLeaf]:
 
 
 def _is_signed(store: Store, head: SignedHead | None, row: Any, expected: AccessLeaf) -> bool:
-    """Whether the tree that was signed last holds the expected hash at the place that the row names."""
+    """Whether the tree that was signed last holds the expected hash at the position that the row names."""
     place = row.position
     if head is None or not isinstance(place, int) or not 0 <= place < head.size:
         return False
@@ -72,7 +73,7 @@ def _is_signed(store: Store, head: SignedHead | None, row: Any, expected: Access
 
 
 def _is_waiting(head: SignedHead | None, row: Any, expected: AccessLeaf, now: datetime) -> bool:
-    """Whether the leaf is there as it was written and the next checkpoint may still sign it."""
+    """Whether the leaf exists unchanged, and the next checkpoint can still sign it."""
     if not isinstance(row.body, bytes) or tree.leaf_hash(row.body) != expected.hash:
         return False
     place = row.position

@@ -1,8 +1,8 @@
-"""Hashes of leaves that let a person or device in, kept with the keys until the signed ledger holds each.
+"""Hashes of leaves that grant access to a person or device, in the key store until the signed ledger holds each.
 
-A writer of the data can delete a leaf in the second before it has its place, and nothing of the ledger shows that. Devices and
-secrets come into force with such a leaf alone, so its hash waits here, out of that writer's reach. It is written before the
-transaction on the data commits, and taken back where that is undone before its commit began.
+Someone who can write the data can delete a leaf before it is sequenced, and the ledger alone would not show it. Devices and
+secrets become valid only with such a leaf. So its hash is stored here, which that person can't write. It is stored before the
+transaction on the data commits, and deleted if that transaction is rolled back before its commit began.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from masking.keys.keystore import KeyStore
 
 
 class AccessLeaf(NamedTuple):
-    """A leaf that has to appear on the ledger: its id, the hash of its bytes, and whom it lets in."""
+    """A leaf that the ledger must contain: its id, the hash of its bytes, and the person that it grants access to."""
 
     id: bytes
     hash: bytes
@@ -29,9 +29,9 @@ class AccessLeaf(NamedTuple):
 
 
 def expect(keys: KeyStore, tx: Connection, leaves: Sequence[AccessLeaf]) -> None:
-    """Keep these hashes, unless this transaction on the data is undone before its commit begins.
+    """Store these hashes, unless this transaction on the data is rolled back before its commit begins.
 
-    Where the outcome of the commit is not known they stay: whoever owns that database also decides what we hear of it.
+    If the outcome of the commit is unknown, they stay: the owner of that database could forge the answer.
     """
     with transaction(keys.engine) as own:
         own.execute(access_leaf.insert(), [each._asdict() for each in leaves])
@@ -51,7 +51,7 @@ def expect(keys: KeyStore, tx: Connection, leaves: Sequence[AccessLeaf]) -> None
 
 
 def expected(keys: KeyStore, before: bytes) -> list[AccessLeaf]:
-    """The leaves with a lower id than this one that the signed ledger was not yet seen to hold."""
+    """The expected leaves with a lower id than this one that were not found in the signed ledger yet."""
     columns = (access_leaf.c[name] for name in AccessLeaf._fields)
     query = sa.select(*columns).where(access_leaf.c.id < before).order_by(access_leaf.c.id)
     with reading(keys.engine) as tx:
@@ -59,7 +59,7 @@ def expected(keys: KeyStore, before: bytes) -> list[AccessLeaf]:
 
 
 def forget(keys: KeyStore, ids: Collection[bytes]) -> None:
-    """Expect these leaves no longer."""
+    """Stop expecting these leaves."""
     if ids:
         with transaction(keys.engine) as tx:
             tx.execute(access_leaf.delete().where(access_leaf.c.id.in_(ids)))

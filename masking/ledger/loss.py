@@ -1,8 +1,8 @@
 """Announcements of lost leaves, signed by the ledger's key (FORMAT.md section 12).
 
-After a failover or a restore that lost leaves the ledger is signed on from fewer leaves. The announcement says from which
-ledger to which, when and why. It is also the next leaf. A client that knew the lost leaves goes on only if it accepts exactly
-this announcement.
+After a failover or restore that lost leaves, the ledger continues with fewer leaves. The announcement names the former and
+the remaining ledger, the time and the reason, and it is the next leaf. A client that knew the lost leaves continues only if
+it accepts exactly this announcement.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ class LossReason(StrEnum):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """Leaves that were signed are lost: the ledger was signed on from the one that was left.
+    """Signed leaves were lost, and the ledger continues from the remaining ones.
 
     Attributes:
         signed_size: how many leaves were signed, under `signed_root`.
-        left_size: how many of them were left, under `left_root`. The leaf of this announcement is the next one.
+        left_size: how many of them are left, under `left_root`. The leaf of this announcement is the next one.
     """
 
     signed_size: int
@@ -56,7 +56,7 @@ class Loss:
 
     @property
     def detail(self) -> dict[str, str]:
-        """The detail of its leaf. Sizes have an underscore every three digits, since a leaf takes no nine in a row."""
+        """The detail of its leaf. Sizes have an underscore every three digits, since a leaf allows no nine digits in a row."""
         return {
             "signed": f"{self.signed_size:_}",
             "signed-root": letters(self.signed_root),
@@ -66,7 +66,7 @@ class Loss:
         }
 
     def is_stated_by(self, leaf: Leaf) -> bool:
-        """Whether a leaf of the ledger says the same."""
+        """Whether a leaf of the ledger states this loss."""
         return (leaf.kind, leaf.at, dict(leaf.detail)) == (LedgerKind.ACCEPT, self.at, self.detail)
 
 
@@ -76,7 +76,7 @@ def key_name(origin: str) -> str:
 
 
 def sign(loss: Loss, origin: str, seed: bytes) -> str:
-    """The signed note. `seed` is that of the ledger's key."""
+    """The signed note. `seed` is the 32-byte seed of the ledger's key."""
     return notes.sign(_text(loss, key_name(origin)), key_name(origin), seed)
 
 
@@ -109,10 +109,11 @@ def read(note: str, key: VerifierKey) -> Loss:
 
 
 def passed(known: Checkpoint, losses: Iterable[tuple[str, Loss]]) -> list[tuple[str, Loss]]:
-    """The announcements, by their ids, that lead from a checkpoint's ledger to the present one, in their order.
+    """The announcements (id, loss) that lead from a checkpoint's ledger to the present one, in order.
 
-    Each begins after the checkpoint was signed, with a ledger that may hold it, and ends with one that does not. The caller
-    verifies that the present ledger continues the last one. Empty if no announcement is about this checkpoint.
+    Each loss was announced after the checkpoint was signed. It begins with a ledger that may contain the checkpoint's, and
+    ends with one that does not. The caller verifies that the present ledger extends the last one. Empty if no announcement
+    applies.
     """
     size, root, at = known.size, known.root, known.at
     through: list[tuple[str, Loss]] = []

@@ -1,7 +1,7 @@
 """What a merchant may still do to a checked-out order: ship it, amend it, cancel it.
 
-The carrier's numbers come with `Ship`. A corrected order takes a new waybill key, so that the old ciphertexts open with
-nothing. Once a label is printed or a parcel scanned, the order is the carrier's, and only `Ship` remains.
+`Ship` enters the carrier's numbers. A corrected order gets a new waybill key, so that no key opens the old ciphertexts. Once
+a label is printed or a parcel scanned, the order is the carrier's, and only `Ship` remains.
 """
 
 from __future__ import annotations

@@ -44,16 +44,16 @@ class Checkout:
 
 
 def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[Waybill | Rejected]:
-    """Enter each order; committed to disk before this returns.
+    """Enter each order. The orders are committed to disk before this returns.
 
-    Orders are decided in sequence. Of two orders under one reference, the second gets the first's waybill, or is rejected
-    if its content differs. The number is None if the pool is empty or numbers are leased with the first print.
+    Orders are decided in sequence. Of two orders under one reference, the second gets the first's waybill, or is rejected if
+    its content differs. The number is None if the pool is empty or numbers are leased with the first print.
 
     Returns:
         A waybill or a rejection for each order, in order.
 
     Raises:
-        UnavailableError: nothing of this batch is known to be stored; ask again with the same references.
+        UnavailableError: no order of this batch is known to be stored. Check them out again with the same references.
     """
     now = world.now()
     outcomes: list[Waybill | Rejected | None] = [_first_problem(request) for request in requests]

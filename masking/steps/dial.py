@@ -1,8 +1,8 @@
-"""Step 6 where a provider connects the calls: each announced call is bound at the provider, over a number in between.
+"""Step 6 with a number provider: each announced call is bound at the provider, over an intermediate number.
 
-The provider is asked outside of any transaction, after the call is on the ledger and the question is on disk. A question
-that may have succeeded is never repeated. `reconcile` looks it up and ends bindings that no record here explains, so that no
-binding and no main number is lost to a crash or a time-out.
+The provider is asked outside of any transaction, after the call is on the ledger and the request is on disk. A request that
+may have succeeded is never repeated. `reconcile` looks it up, and ends bindings that no record here explains. So a crash or a
+time-out loses no binding and no main number.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from masking.values.printable import Dial, Refusal, VirtualNumber
 from masking.words.reasons import Reason
 
 AT_ONCE = 8
-"""Questions to the provider at the same time."""
+"""The most simultaneous requests to the provider."""
 
 TRIES = 3
 """How many main numbers are tried for one call, when the phones are already bound over earlier ones."""
 
 SETTLED = timedelta(seconds=30)
-"""After this time, a question without an answer is considered lost."""
+"""A request without an answer counts as lost after this time."""
 
 
 def dial(
@@ -55,9 +55,9 @@ def dial(
 
 
 def end(world: World, store: Store, provider: NumberProvider) -> int:
-    """End the bindings of parcels whose data is destroyed; run it after `retire` and every few minutes.
+    """End the bindings of parcels whose data is destroyed. Run it after `retire` and every few minutes.
 
-    A binding that could not be ended is tried again by the next run.
+    The next run tries again to end a binding that could not be ended.
 
     Returns:
         How many bindings were ended.
@@ -78,7 +78,7 @@ def end(world: World, store: Store, provider: NumberProvider) -> int:
 def reconcile(world: World, store: Store, provider: NumberProvider) -> int:
     """End bindings at the provider that no record here explains, and delete records of those that have ended.
 
-    A main number with an open question is left to the next run. A fault of the account is checked again.
+    A main number with an open request is left to the next run. If the account had a fault, it is checked again.
 
     Returns:
         How many bindings were ended at the provider.

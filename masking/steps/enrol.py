@@ -37,10 +37,10 @@ ROLES = frozenset({Role.MERCHANT, Role.OUTLET, Role.COURIER, Role.SWITCH})
 """The roles that a supervisor may enrol."""
 
 CODES_A_DAY = 50
-"""Enrolments of one supervisor in a day: a made-up staff of hundreds takes more than one evening and one person."""
+"""The most enrolments of one supervisor in a day, so that one person can't invent a staff of hundreds in an evening."""
 
 ENDED_A_DAY = 20
-"""Revocations and lost devices of one supervisor in a day: more than a bad day at an outlet, less than its staff."""
+"""The most revocations and lost devices of one supervisor in a day: more than a bad day at an outlet has, less than its staff."""
 
 UNLOCKS_A_DAY = 2
 """How often one person may be unlocked in a day. Without this limit a lock would mean nothing."""

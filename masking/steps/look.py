@@ -1,9 +1,9 @@
 """The masked view of a parcel for a person with a duty towards it, and the phone match that hands the parcel over.
 
-At a pick-up station the recipient says their whole phone and hears whether the parcel is theirs. The phone is compared under
-the keys of the person index. Nothing is opened, and a part of a phone is never enough (the last digits are no password here).
-A view costs nothing of the day's budget and is counted for each duty. Wrong phones are counted for the waybill, so that
-another assignment gives no further tries.
+At a pick-up station the recipient gives their whole phone, and learns whether the parcel is theirs. The phone is compared
+under the keys of the person index. No field is opened, and a part of a phone is never enough: the last digits are not a
+password here. A view costs nothing of the day's budget and is counted for each duty. Wrong phones are counted for the
+waybill, so that another assignment gives no further tries.
 """
 
 from __future__ import annotations

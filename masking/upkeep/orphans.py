@@ -32,10 +32,10 @@ YOUNG = timedelta(hours=1)
 
 
 def sweep(store: Store, now: datetime, *, page: int = SWEPT, span: int = SPAN) -> int:
-    """Delete such wraps. Returns the number of waybills.
+    """Delete such wraps. Returns the number of waybills that had any.
 
-    PostgreSQL servers compare `span` waybills by a count and a sum of hashes; only where these differ, and on SQLite, both
-    databases are compared row by row, `page` by page.
+    PostgreSQL servers compare `span` waybills at once, by a count and a sum of hashes. Where these differ, and on SQLite, the
+    two databases are compared row by row, `page` rows at a time.
 
     Raises:
         UnavailableError: a database can't be used now. Wraps of earlier pages are deleted.
@@ -57,7 +57,7 @@ def sweep(store: Store, now: datetime, *, page: int = SWEPT, span: int = SPAN) -
 
 
 def _end_of_span(keys: KeyStore, *, after: bytes, made_before: bytes, span: int) -> bytes:
-    """The id of the last of the next `span` wraps, or `made_before` where there are fewer."""
+    """The id of the last of the next `span` wraps, or `made_before` if there are fewer."""
     query = sa.select(wrap.c.waybill).where(wrap.c.waybill > after, wrap.c.waybill < made_before)
     with reading(keys.engine) as connection:
         found = connection.execute(query.order_by(wrap.c.waybill).offset(span - 1).limit(1)).scalar()
@@ -65,9 +65,9 @@ def _end_of_span(keys: KeyStore, *, after: bytes, made_before: bytes, span: int)
 
 
 def _agree(store: Store, first: bytes, last: bytes) -> bool:
-    """Whether both servers say that they hold the same waybills after one id, up to another, of which the same open online.
+    """Whether both servers hold the same waybills with ids after `first` up to `last`, of which the same can be opened online.
 
-    No attacker gains by making two sets of ids with the same sum: a wrap without its waybill opens nothing.
+    A forged set of ids with the same sum gains an attacker nothing: a wrap without its waybill opens nothing.
     """
     if {store.data.dialect.name, store.keys.engine.dialect.name} != {"postgresql"}:
         return False
@@ -83,14 +83,14 @@ def _agree(store: Store, first: bytes, last: bytes) -> bool:
 def _sums(
     of: sa.Column[bytes], which: sa.ColumnElement[bool], online: sa.ColumnElement[bool]
 ) -> sa.Select[*tuple[Any, ...]]:
-    """Counts and sums of hashes of ids, of all and of those that open online."""
+    """Count and sum of hashes of ids: of all waybills, and of those that can be opened online."""
     hashed = sa.func.hashtextextended(sa.func.encode(of, "hex"), 0)
     sums = (sa.func.count(), sa.func.sum(hashed), sa.func.count().filter(online), sa.func.sum(hashed).filter(online))
     return sa.select(*sums).select_from(of.table).where(which)
 
 
 def _compare(store: Store, first: bytes, end: bytes, page: int) -> int:
-    """Delete what should not be there after one id, up to another, comparing row by row; of how many waybills."""
+    """Compare waybills with ids after `first` up to `end` row by row, and delete stray wraps. Returns of how many waybills."""
     swept, last = 0, first
     while found := wrapped(store.keys, after=last, made_before=end + b"\0", limit=page):
         last = max(found)

@@ -47,7 +47,7 @@ BATCH = 1000
 """How many waybills one transaction replays."""
 
 OVERLAP = timedelta(seconds=10)
-"""More than workers' clocks differ and transactions last: a copy with the last destruction has all that are older by this."""
+"""Longer than workers' clocks differ and transactions last: a copy with the last destruction has all that are this much older."""
 
 
 class Reconciled(NamedTuple):
@@ -179,7 +179,7 @@ def restore_keys(copy: Path, keys_url: str, data: Engine, root: KeySource, now: 
 
 
 def _lacking(copy: sqlite3.Connection, data: Engine) -> int:
-    """How many active waybills could not be opened with this copy of the keys."""
+    """How many active waybills this copy of the keys could not open."""
     lacking = 0
     for page in active_pages(data):
         marks = ", ".join("?" * len(page))

@@ -41,7 +41,7 @@ def nightly(
 ) -> Iterator[RunLine]:
     """Do what is due, and report each kind of work. A dry run only counts. It may run at any time, and often.
 
-    Closes the days that had ended at the time `over`, by default now.
+    `over` is the time until which days count as ended and are closed, by default now.
 
     Raises:
         UnavailableError: a database can't be used now. The work reported before is done.

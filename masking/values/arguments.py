@@ -24,7 +24,7 @@ def orders(given: Iterable[Order]) -> Iterator[Order]:
 
 
 def corrected(given: Iterable[Any]) -> list[tuple[str, Order]]:
-    """Check pairs of a token and an order.
+    """Check pairs of a waybill id and an order.
 
     Raises:
         TypeError: an item has another type.
@@ -33,7 +33,7 @@ def corrected(given: Iterable[Any]) -> list[tuple[str, Order]]:
 
 
 def numbers(given: Iterable[Any]) -> list[tuple[str, str, str]]:
-    """Check triples of a token, a waybill number and a routing code.
+    """Check triples of a waybill id, a waybill number and a routing code.
 
     Raises:
         TypeError: an item has another type.
@@ -43,7 +43,7 @@ def numbers(given: Iterable[Any]) -> list[tuple[str, str, str]]:
 
 
 def ids(given: Iterable[Any]) -> list[Any]:
-    """Check a list of tokens.
+    """Check a list of waybill ids.
 
     Raises:
         TypeError: an item is not a string, or `given` is a single string.

@@ -126,7 +126,7 @@ class Waybill:
     """A checked-out order as its merchant sees it.
 
     Attributes:
-        id: the token to store.
+        id: the waybill id to store.
         reference: the merchant's own order number, None once destroyed.
         masked: the masked view, None once destroyed or if it is damaged.
         number: the leased virtual number, None while no number is leased.

@@ -1,7 +1,7 @@
 """The register of alarms: every kind that the program raises, what it means, and what to do.
 
-The type checker rejects an alarm of a kind that is not listed here, and `docs/alarms.md` is generated
-(`python -m scripts.reasons`). To add a kind, give the word, its meaning, and what the person who is called should do.
+The type checker rejects an alarm of a kind that is not listed here, and `docs/reasons.md` is generated (`python -m
+scripts.reasons`). To add a kind, give the word, its meaning, and what the person who is called should do.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Sources: the codes that begin with `isv.` or `isp.` are Aliyun's list for number protection (help.aliyun.com, document 109196;
 older ones: developer.aliyun.com/ask/278519). The others come from the gateway in front of all its services
-(developer.aliyun.com/ask/278265; help.aliyun.com, document 51132). These are from the documentation; they were not tried against Aliyun.
+(developer.aliyun.com/ask/278265; help.aliyun.com, document 51132). The codes follow this documentation; none was tried
+against Aliyun itself.
 """
 
 from __future__ import annotations
