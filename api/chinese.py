@@ -525,6 +525,7 @@ _ERRORS = {
     "the workbook has no sheet of this name": "工作簿中没有这个工作表",
     "no row of headers in the first 20 rows: add one, or name the columns with --columns": "前 20 行没有表头：请加上，或用 --columns 指明各列",
     "several sheets hold orders: choose one of {}": "有多个工作表含订单：请选其中之一：{}",
+    "a fault of this program: {}. Report this line: it holds nothing of your files": "程序出错：{}。请报告这一行，其中没有文件的内容",
     "can't be read: {}": "无法读取：{}",
     "empty": "是空的",
     "an old .xls or a locked workbook: save it as .xlsx or .csv": "是旧版 .xls 或加锁的工作簿：请另存为 .xlsx 或 .csv",

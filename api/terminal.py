@@ -1,15 +1,20 @@
 """What commands print. Text from files and services (headers, cells, sheet names) can't control the terminal.
 
-Control characters could rename its window or erase its content. Bidirectional ones could reorder a line.
+Control characters could rename its window or erase its content. Bidirectional ones could reorder a line. Libraries print
+nothing: their warnings, log lines and errors may repeat a cell.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import sys
+import traceback
 import unicodedata
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import Any, TextIO, cast
 
 _STEERING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -40,10 +45,26 @@ def write_over(stream: TextIO, line: str) -> None:
 
 @contextmanager
 def guarded_output() -> Iterator[None]:
-    """Filter everything that is printed in the block with `harmless`."""
+    """Filter everything that is printed in the block with `harmless`, and print no library's warning or log line."""
     out, err = (cast("TextIO", _Guarded(stream)) for stream in (sys.stdout, sys.stderr))
-    with redirect_stdout(out), redirect_stderr(err):
+    with redirect_stdout(out), redirect_stderr(err), warnings.catch_warnings(), _own_log_lines_only():
+        warnings.showwarning = _unshown
         yield
+
+
+@contextmanager
+def silent_libraries() -> Iterator[None]:
+    """Drop the warnings that libraries give in the block, which may repeat a cell of the file that they read."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def place_of(error: BaseException) -> str:
+    """The class of an unexpected error and the places it passed, innermost last. Its message may hold a value."""
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    places = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+    return f"{type(error).__name__} at {' > '.join(places)}"
 
 
 class _Guarded:
@@ -62,6 +83,31 @@ class _Guarded:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.unguarded, name)
+
+
+_OWN = frozenset({"masking", "waybill", "waybill_service", "api", "print_templates"})
+
+
+@contextmanager
+def _own_log_lines_only() -> Iterator[None]:
+    """Without a configuration, Python prints every library's log lines from a warning on. Keep only this project's."""
+    handler = logging.lastResort
+    if handler is None:
+        yield
+        return
+    handler.addFilter(_is_own)
+    try:
+        yield
+    finally:
+        handler.removeFilter(_is_own)
+
+
+def _is_own(record: logging.LogRecord) -> bool:
+    return record.name.partition(".")[0] in _OWN
+
+
+def _unshown(*_: object, **__: object) -> None:
+    """Takes the place of `warnings.showwarning`."""
 
 
 def _escaped(char: str, *, toml: bool) -> str:

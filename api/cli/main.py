@@ -13,8 +13,11 @@ from collections.abc import Sequence
 from masking.errors import MaskingError, not_installed
 
 from ..language import say, say_error
-from ..terminal import guarded_output
+from ..terminal import guarded_output, place_of
 from .parser import Parser
+
+FAULT = 70
+"""The exit status after an error that is a fault of this program (EX_SOFTWARE of sysexits.h)."""
 
 COMMANDS = {
     "init": "create a deployment, and a one-time code for its supervisor",
@@ -45,7 +48,7 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `waybill COMMAND ...`. The exit status is the command's own, or 2 for an expected error."""
+    """Run `waybill COMMAND ...`. The exit status is the command's own, 2 for an expected error, `FAULT` for a fault."""
     with guarded_output():
         return _main(argv)
 
@@ -74,4 +77,8 @@ def _main(argv: Sequence[str] | None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:  # a file that the user named, or a full disk
         print(f"waybill {command}: {error.filename or say('file')}: {say(error.strerror or '')}", file=sys.stderr)
+    except Exception as error:  # noqa: BLE001  a traceback would print the error's message, which may repeat a cell
+        said = say(f"a fault of this program: {place_of(error)}. Report this line: it holds nothing of your files")
+        print(f"waybill {command}: {said}", file=sys.stderr)
+        status = FAULT
     return status

@@ -7,7 +7,7 @@ from collections import Counter
 from ..language import reads_chinese, say, say_reason
 from ..terminal import one_line
 from .job import ImportJob, Result
-from .layout import Layout
+from .layout import Layout, named
 from .orders import Parcel, Survey, parcels
 from .rules import meaning
 
@@ -73,7 +73,7 @@ def summary(job: ImportJob, result: Result) -> str:
 
 
 def _column(layout: Layout, at: int) -> str:
-    return say(f"{one_line(layout.headers[at])} (column {at + 1})")
+    return say(f"{one_line(named(layout.headers, at))} (column {at + 1})")
 
 
 def _rule(rule: str) -> str:

@@ -23,6 +23,9 @@ _NEEDED = ("name", "phone", "address")
 _LISTS = frozenset({"remark", "address", "company", "mobile", "phone", "routing_code", "line", "goods"})
 """Fields that several columns may form together."""
 
+_PERSONAL = 7
+"""A header with so many digits may be a phone."""
+
 _KIN = {"recipient.mobile": ["recipient.phone"], "recipient.phone": ["recipient.mobile"]}
 _GROUPS = {
     "recipient": ("收件", "收货", "recipient", "receiver", "consignee"),
@@ -66,15 +69,15 @@ class Layout:
         party, _, part = of.rpartition(".")
         kin = {"phone": ("mobile", "phone", "line"), "address": ("address", "region", "line"), "name": ("name", "line")}
         wanted = [f"{party}.{each}" for each in kin.get(part, (part,))] if party else [of]
-        found = [self.headers[at] for name in wanted for at in self.columns.get(name, ())]
+        found = [named(self.headers, at) for name in wanted for at in self.columns.get(name, ())]
         return "/".join(found)
 
     def answer_sheet(self, asked: Iterable[int]) -> str:
         """A draft of the file for `--columns` that answers the questions. `asked` are columns of unknown meaning."""
         lines = [f"# fields: {', '.join(FIELDS)}"]
-        unplaced = [self.headers[at] or f"#{at + 1}" for at in asked]
+        unplaced = [named(self.headers, at) for at in asked]
         lacking = missing(self.columns, self.sender)
-        doubts = {name: [self.headers[at] or f"#{at + 1}" for at in columns] for name, columns in self.doubts.items()}
+        doubts = {name: [named(self.headers, at) for at in columns] for name, columns in self.doubts.items()}
         for name in lacking:
             if not name.startswith("sender."):  # one line for each missing field, because TOML allows a key once
                 perhaps = f", perhaps {quoted(headers, toml=True)}" if (headers := doubts.pop(name, [])) else ""
@@ -267,4 +270,10 @@ def _settle(
 
 
 def _list(positions: Iterable[int], headers: Sequence[str]) -> str:
-    return ", ".join(f"column {at + 1} ({one_line(headers[at])})" for at in positions)
+    return ", ".join(f"column {at + 1} ({one_line(named(headers, at))})" for at in positions)
+
+
+def named(headers: Sequence[str], at: int) -> str:
+    """A column's header; `#5` for a column without one, and where a row of data may have been taken for the headers."""
+    header = headers[at]
+    return header if header and sum(char.isnumeric() for char in header) < _PERSONAL else f"#{at + 1}"

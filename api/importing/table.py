@@ -19,7 +19,7 @@ from typing import Any, final
 
 from masking.errors import InputError, not_installed
 
-from ..terminal import one_line
+from ..terminal import one_line, silent_libraries
 from .decoding import encoding_of
 
 Row = tuple[int, list[str]]
@@ -120,11 +120,12 @@ def _workbook(path: Path) -> Any:
     try:
         with zipfile.ZipFile(packed) as archive:
             _bound(archive)
-        return openpyxl.load_workbook(packed, read_only=True, data_only=True)
+        with silent_libraries():
+            return openpyxl.load_workbook(packed, read_only=True, data_only=True)
     except InputError:
         raise
-    except Exception as error:  # the parser raises many kinds of exceptions on a damaged file
-        raise InputError("file", "damaged, or not an .xlsx") from error
+    except Exception:  # noqa: BLE001  the parser raises many kinds of exceptions, some of which repeat a cell
+        raise InputError("file", "damaged, or not an .xlsx") from None
 
 
 def _bound(archive: zipfile.ZipFile) -> None:
@@ -159,9 +160,10 @@ def _sheet_rows(sheet: Any) -> Iterator[Row]:
     rows = iter(sheet.iter_rows(values_only=True))
     while True:
         try:
-            values = next(rows, None)
-        except Exception as error:
-            raise InputError("file", "damaged, or not an .xlsx", row=number + 1) from error
+            with silent_libraries():
+                values = next(rows, None)
+        except Exception:  # noqa: BLE001  as above
+            raise InputError("file", "damaged, or not an .xlsx", row=number + 1) from None
         if values is None:
             return
         number += 1
