@@ -483,7 +483,7 @@ _ERRORS = {
     "not 1 to {}": "应为 1 至 {}",
     "not-{}-to-{}": "应为 {} 至 {}",
     "not-two-of-one-length-with-a-hyphen": "应为用连字符连接的两个等长分机号",
-    "connects-anybody-who-dials: give --connects-anybody if you accept that": "该服务商对任何主叫都接通：如可接受，请加 --connects-anybody",
+    "connects-anyone-who-dials: give --connects-anyone if you accept that": "该服务商对任何主叫都接通：如可接受，请加 --connects-anyone",
     "{}. To mask without labels, give --labels none": "{}。只脱敏不打印请用 --labels none",
     # printing
     "missing: give the file with your enrolment code": "缺失：请给出存有登记码的文件",

@@ -1,4 +1,4 @@
-"""The pure tables (processor time): whether somebody may see something of a parcel, and whether a scan may be true.
+"""The pure tables (processor time): whether an actor may see a field of a parcel, and whether a scan may be true.
 
 `decision_microseconds`: one `access.duty.decide` that grants, which asks every rule. `custody_microseconds`: one
 `access.chain.may` that allows an arrival from upstream. Best of seven runs of 20,000: no store, no keys, no codes.

@@ -127,7 +127,7 @@ def labels_share(folder: Path) -> None:
 
 
 def command(folder: Path, count: int, labels: str) -> float:
-    """Seconds of the real command on a file of so many rows."""
+    """Seconds of the real command on a file with this many rows."""
     path = write(folder / f"{labels}.csv", count, "9999")
     words = [
         sys.executable,

@@ -4,7 +4,7 @@ Every side draws the same 100x180 mm labels, other parcels each time, from the s
 the peers ready broken into lines, ours lays out, gates and draws. Peers: reportlab with the qrcode library's PNG (the
 common way), fpdf2, and WeasyPrint; each with the document's fonts embedded. `single`: one label in one document.
 `decode`: both codes of a label, from our own raster of the printed dots, by ZXing. `worn`: one wear a picture: blurred by
-1.0 or 1.5 dots; turned by 3, 15 or 90 degrees; noise of sigma 12/255; a white blot over 10 % of the QR symbol, beside the
+1.0 or 1.5 dots; turned by 3, 15 or 90 degrees; noise of sigma 12/255; a white blot over 10 % of the QR symbol, next to the
 finder patterns; then all at once. LONG=1: 300 labels, else 40.
 """
 

@@ -1,7 +1,7 @@
 """How a figure is measured here, so that it can't flatter.
 
 All sides alternate in one run, in an order that turns, each for a slice of about 10 ms of processor time; the figure is
-the median of the rounds' ratios, with the 10th and 90th percentile beside it. One side runs a second time as its own
+the median of the rounds' ratios, with the 10th and 90th percentile next to it. One side runs a second time as its own
 control: where that ratio leaves 0.85 to 1.15 the figure is not resolved, and its value is null.
 """
 

@@ -3,7 +3,7 @@
 `lease_over_bare_insert`: leasing 1,000 slots of a pool of a million over inserting 1,000 rows of the same columns into a
 table with nothing but its primary key. `lease_cost_growth`: leasing 1,000 slots of a million over 1,000 of ten thousand;
 LONG=1: of ten million. Each transaction is rolled back, so that every round finds the same pool; what it wrote stays
-behind as dead rows, as in life, and is left to the server's own vacuum.
+behind as dead rows, as in production, and is left to the server's own vacuum.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ Parcel = tuple[bytes, VirtualNumber, str]
 
 
 def parcels(store: Store, many: int) -> list[Parcel]:
-    """Parcels on couriers' vans: waybill, number, and the recipient's phone as the switch is told it."""
+    """Parcels on couriers' vans: waybill, number, and the recipient's phone as the switch gets it."""
     with store.transaction() as tx:
         slots.add(tx, DEMO, DEMO.slots(2000, 9999), WORLD)
         slots.add(tx, DEMO._replace(main="17000000001"), DEMO.slots(0, 9999), WORLD)

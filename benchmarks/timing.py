@@ -104,7 +104,7 @@ def _cases(store: Store) -> list[Case]:
         "destroyed": lambda: RANDOM.choice(labels[20:]).code,
         "forged": lambda: PREFIX + base32(b"\x01" + RANDOM.randbytes(34)),
     }
-    finds: dict[str, Class] = {"nobody's": lambda: {"phone": "13811110000"}}
+    finds: dict[str, Class] = {"unused": lambda: {"phone": "13811110000"}}
     finds |= {name: (lambda phone=phone: {"phone": phone}) for name, (phone, _) in phones.items()}
     once, often = ({what: scans(number, many) for what, number in numbers.items()} for many in (1, 100))
     return [
@@ -171,7 +171,7 @@ def _deployment(place: Path, on: str) -> Iterator[Path]:
 
 
 def main() -> int:
-    """Print the figures; 1 if the bytes of an answer told something."""
+    """Print the figures; 1 if the bytes of answers differ."""
     same = True
     for on in ("sqlite", "postgresql"):
         scratch = tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("BENCH_DIR"))

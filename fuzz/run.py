@@ -42,12 +42,12 @@ def text_of(data: bytes) -> str:
 
 
 def label_code(data: bytes) -> None:
-    """Nobody makes a label code without the key."""
+    """No label code is valid that was made without the key."""
     assert labelcode.decode({1: KEY + KEY}, "carrier", text_of(data)) is None
 
 
-def token(data: bytes) -> None:
-    """A token has one spelling."""
+def waybill_id(data: bytes) -> None:
+    """A waybill id has one spelling."""
     record = index.record_of_waybill_id(text_of(data))
     assert record is None or index.waybill_id_of(record) == text_of(data)
 
@@ -68,7 +68,7 @@ def sealed_bytes(data: bytes) -> None:
 
 
 def signed_note(data: bytes) -> None:
-    """Nobody signs without the key."""
+    """No signature is valid that was made without the key."""
     for read in (
         lambda: checkpoint.read(text_of(data), LEDGER),
         lambda: certificate.read(text_of(data), CERTIFIER),
@@ -91,7 +91,7 @@ def ledger_leaf(data: bytes) -> None:
 
 
 def order(data: bytes) -> None:
-    """Whatever JSON says of an order is an order, or wrong by name; and its problems are told, not raised."""
+    """Any JSON gives an order or an `InputError` that names the member. The order's problems are returned, not raised."""
     try:
         value: Any = json.loads(data)
     except (ValueError, RecursionError):
@@ -105,7 +105,7 @@ def order(data: bytes) -> None:
 
 
 def proof(data: bytes) -> None:
-    """Nobody proves a key that they do not hold, neither with any text nor with any JSON in its parts."""
+    """No proof is valid that was made without the private key: neither any string nor any JSON in its parts."""
     head, _, claims = data.partition(b"\n")
     for text in (text_of(data), ".".join(map(base64url, (head, claims, bytes(64))))):
         with suppress(ProofError):
@@ -114,7 +114,7 @@ def proof(data: bytes) -> None:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     function.__name__: function
-    for function in (label_code, token, sealed_bytes, signed_note, pinned_key, ledger_leaf, order, proof)
+    for function in (label_code, waybill_id, sealed_bytes, signed_note, pinned_key, ledger_leaf, order, proof)
 }
 
 

@@ -147,7 +147,7 @@ def _strip(page: pypdfium2.PdfPage) -> list[str]:
         elif each.type == raw.FPDF_PAGEOBJ_PATH:
             wrong.append("outlines")
         elif left < -1 or low < -1 or right > width + 1 or high > height + 1:
-            wrong.append("beside-the-paper")
+            wrong.append("outside-the-paper")
     return wrong + ["too-many-small-boxes"] * (small > MOST_SMALL)
 
 

@@ -109,7 +109,7 @@ class Site:
         self.tokens: dict[str, dict[str, str]] = {}
 
     def prepare(self) -> None:
-        """Make the deployment, parcels for the courier and the outlet, and everybody's tokens."""
+        """Make the deployment, parcels for the courier and the outlet, and tokens of all people."""
         where = f"host={self.first.home}:5432&host={self.second.home}:5432&target_session_attrs=read-write"
         for name in ("data", "keys"):
             postgresql.create(str(self.first.home), name)

@@ -104,7 +104,7 @@ def checkpoint() -> Iterator[Case]:
     read = {"origin": origin, "size": signed.size, "root": signed.root.hex(), "at": "2026-11-24T00:30:00.123Z"}
     yield "a-checkpoint", {"note": note, "pin": pin}, read
     witnessed = note + "\u2014 witness.example AAAAAHdpdG5lc3M=\n"
-    yield "with-a-witness-beside-the-ledger", {"note": witnessed, "pin": pin}, read
+    yield "with-a-witness-and-the-ledger", {"note": witnessed, "pin": pin}, read
     refused = {
         "another-size": note.replace("20852163", "20852164"),
         "another-time": note.replace("00:30:00.123", "00:30:00.124"),

@@ -204,7 +204,7 @@ def merge_reference() -> Iterator[Case]:
     wide = given | {"name": "欧阳 测试", "address": "世纪大道１００号　3栋501室"}
     yield "the-same-buyer-in-wide-digits-and-blanks", wide, reference
     other = index.merge_reference(key, "欧阳测试", "13800000001", "世纪大道100号3栋502室")
-    yield "the-door-beside", given | {"address": "世纪大道100号3栋502室"}, other
+    yield "the-next-door", given | {"address": "世纪大道100号3栋502室"}, other
 
 
 def content_mac() -> Iterator[Case]:

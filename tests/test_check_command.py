@@ -161,7 +161,7 @@ def test_picture_under_a_white_box_is_not_checkable(check):
 
 def test_picture_outside_the_paper_is_not_checkable(check):
     status, said = check(with_page(lambda canvas: canvas.drawImage(picture(PHONE), -900, 10, 200, 20)))
-    assert (status, "page 1: not checkable: beside-the-paper" in said) == (3, True)
+    assert (status, "page 1: not checkable: outside-the-paper" in said) == (3, True)
 
 
 def test_letters_drawn_as_outlines_are_not_checkable(check):

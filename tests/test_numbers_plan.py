@@ -106,7 +106,7 @@ def test_numbers_are_imported_quarantined_cleared_and_retired(folder, capsys):
 def test_provider_that_connects_any_caller_is_taken_only_when_confirmed(folder, capsys):
     axe = ("import", "17000000009", "00-99", "--provider", "aliyun-axe", "--city", "shanghai", "--switch", "s")
     assert waybill(folder, *axe) == 2
-    assert waybill(folder, *axe, "--connects-anybody") == 0
+    assert waybill(folder, *axe, "--connects-anyone") == 0
     capsys.readouterr()
     assert waybill(folder, "plan", "--daily", "10") == 0
     assert "RISK" in capsys.readouterr().out

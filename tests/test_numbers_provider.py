@@ -71,7 +71,7 @@ def test_lines_that_connect_any_caller_are_named_as_a_risk(tmp_path):
         axe = DEMO._replace(main="17000000001", provider="aliyun-axe", rest=OPEN_LINE_REST)
         with service.store.transaction() as tx:
             slots.add(tx, axe, axe.slots(0, 9), service.clock.world)
-        assert service.ask(None, "/readyz").json()["risks"] == ["numbers-connect-anybody"]
+        assert service.ask(None, "/readyz").json()["risks"] == ["numbers-connect-anyone"]
 
 
 @pytest.fixture

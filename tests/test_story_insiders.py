@@ -38,9 +38,11 @@ from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER, RIVAL, TENA
 from tests.support.running_service import load_parcels_on_van
 
 MODEL = (Path(__file__).parents[1] / "docs" / "threat-model.md").read_text("utf-8")
-TABLE = MODEL.partition("| Who | Tries | Records gained | What rings |\n|---|---|---|---|\n")[2].partition("\n\n")[0]
+TABLE = MODEL.partition("| Who | Tries | Records gained | Alarms and findings |\n|---|---|---|---|\n")[2].partition(
+    "\n\n"
+)[0]
 TOLD = {who: told for who, *told in (row.strip("| ").split(" | ") for row in TABLE.splitlines())}
-"""What the threat model says of each: tries, records gained, what rings."""
+"""The row of each attacker in the threat model: tries, records gained, alarms and findings."""
 
 OUTSIDER = Actor(id="photographer", tenant=TENANT, role=Role.COURIER, unit="sh-02")
 CLERK = Actor(id="sh-01-clerk", tenant=TENANT, role=Role.OUTLET, unit="sh-01")
@@ -168,7 +170,7 @@ def test_renter_by_day_is_stopped_where_the_owner_would_deliver(world, store, in
     )
 
 
-@plays("the same, reporting everybody absent")
+@plays("the same, reporting every recipient absent")
 def test_renter_who_reports_failed_attempts_gains_one_days_work_at_its_pace(world, store, insider, fake_world):
     """Not stopped: what the owner may see, whoever holds the owner's device may see. It costs the owner the day."""
     codes = [each.code for each in load_parcels_on_van(world, store, 150)]
@@ -279,7 +281,7 @@ def test_crawler_gains_nothing_from_ten_thousand_guesses(world, store, insider):
     )
 
 
-@plays("whoever looks at a canary")
+@plays("a person who looks at a canary")
 def test_view_of_a_canary_raises_an_alarm_within_the_minute(world, store, insider, order):
     labels = load_parcels_on_van(world, store, 3)
     records = [code[0] for code in store.read_codes([each.code for each in labels], world, world.now()) if code]

@@ -14,8 +14,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 ALLOWED = tomllib.loads((ROOT / "tests" / "words_to_remove.toml").read_text("utf-8"))
 WORDS = (
-    *("whoever", "whatever", "somebody", "nobody", "anybody"),
+    *("whoever", "whatever", "somebody", "nobody", "anybody", "everybody"),
     *("is none", "are none", "of ours", "in life", "at hand", "good for nothing", "let go of", "hangs on", "beside"),
+    *("in vain", "of before"),
 )
 FOUND = re.compile(r"\b(?:" + "|".join(WORDS).replace(" ", r"\s+") + r")\b", re.IGNORECASE)
 KINDS = {".py", ".js", ".html", ".md", ".service", ".timer", ".cfg", ".toml", ".sh"}

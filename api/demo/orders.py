@@ -21,7 +21,7 @@ def read(path: Path) -> list[Order]:
 
 
 def unmasked(data: LabelData, order: Order) -> LabelData:
-    """The label as it would look without masking, for the picture of before and after: invented people only."""
+    """The label as it would look without masking, for a picture that compares both: invented people only."""
     recipient, sender = (
         MaskedParty(
             name=Masked(party.name.reveal()),

@@ -111,7 +111,7 @@ def _ship(shop: Shop | RemoteShop, parcel: Parcel, taken: Taken | RowFault, *, a
         if stored and stored != given and not amend:
             return RowFault(rows=parcel.rows, field=name, rule=CHANGED)
         if not given:
-            return RowFault(rows=parcel.rows, field=name, rule="missing-beside-the-other-number")
+            return RowFault(rows=parcel.rows, field=name, rule="other-number-missing")
     [answer] = shop.ship([(waybill.id, number or "", route or "")])
     return _after(parcel, answer, "amended")
 

@@ -9,7 +9,7 @@ from masking.words.chinese import in_chinese
 from masking.words.rules import Rule
 
 _OF_FILES = (
-    ("missing-beside-the-other-number", "give waybill number and routing code together", "运单号和三段码要一起给"),
+    ("other-number-missing", "give waybill number and routing code together", "运单号和三段码要一起给"),
     (
         "changed-after-checkout, ",
         "it differs from what was entered, and can't be amended any more",

@@ -178,7 +178,7 @@ class Service:
                 tasks.create_task(self._keep(name, work, CHORES_EVERY))
 
     async def _keep(self, name: str, work: Callable[[], Awaitable[object]], every: float) -> None:
-        """Run `work` every so many seconds. After a failure retry soon, and make `/readyz` fail until it succeeds."""
+        """Run `work` every `every` seconds. After a failure retry soon, and make `/readyz` fail until it succeeds."""
         while True:
             try:
                 await work()

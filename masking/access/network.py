@@ -52,7 +52,7 @@ class Network:
         return any(_covers(each, waybill_number) for each in own)
 
     def origin(self, merchant: str) -> str | None:
-        """The outlet that collects from a merchant, None if there is none."""
+        """The outlet that collects from a merchant, None without an entry."""
         return self.collects.get(merchant) or self.collects.get(EVERYTHING)
 
     def destination(self, routing_code: str | None) -> str | None:

@@ -51,7 +51,7 @@ def parse_losses(text: str) -> frozenset[str]:
 
 
 def announced_losses(known: Checkpoint, present: Checkpoint, key: VerifierKey, service: Evidence) -> list[str]:
-    """The verified notes that lead from the known checkpoint to the present one, in order. Empty if there are none.
+    """The verified notes that lead from the known checkpoint to the present one, in order. Empty without such notes.
 
     Raises:
         UnavailableError: the service does not answer.

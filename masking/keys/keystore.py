@@ -228,7 +228,7 @@ class KeyStore:
         return next(name for name in names if name not in taken)
 
     def day_name(self, purpose: Literal["online", "archive"], world: World, now: datetime) -> str:
-        """The name of the key that wraps new keys today: the newest usable one of the day. Makes one if there is none."""
+        """The name of the key that wraps new keys today: the newest usable one of the day. Makes one if it is missing."""
         self._age(now)
         day = day_of(now)
         today = [name for name in self.names(purpose) if name.startswith(day)]

@@ -1,4 +1,4 @@
-"""Signed notes (C2SP signed-note): a text, a blank line, and a signature line for each key. Their one reader and writer.
+"""Reads and writes signed notes (C2SP signed-note): a text, a blank line, and a signature line for each key.
 
 Checkpoints, certificates of destruction, directories of sealing keys and announcements of lost leaves are such notes
 (FORMAT.md sections 6, 9, 10 and 12).

@@ -211,9 +211,9 @@ def mask_found(text: str, normal: Normal, phones: Sequence[Phone], *, tail: bool
         if told.strip(SIGN).isdecimal() and told.index(SIGN) <= len(told) - 6:
             end = digits.index(SIGN)
     elif phones:
-        beside = plain[: phones[0].at[0]] + plain[phones[-1].at[1] :]
-        beside += "".join([plain[one.at[1] : other.at[0]] for one, other in pairwise(phones)])
-        if not any(map(str.isalnum, beside)):
+        around = plain[: phones[0].at[0]] + plain[phones[-1].at[1] :]
+        around += "".join([plain[one.at[1] : other.at[0]] for one, other in pairwise(phones)])
+        if not any(map(str.isalnum, around)):
             places = [n for n in range(*phones[0].at) if digits[n].isdecimal()]
             start, end = _shown(places, phones[0], tail=tail)
     hidden = [*_TELLING.finditer(plain, 0, start), *_TELLING.finditer(plain, end)]

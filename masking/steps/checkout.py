@@ -70,7 +70,7 @@ def checkout(world: World, store: Store, requests: Sequence[Checkout]) -> list[W
         found = waybills.by_reference(tx, {_key(requests[n]) for n in good})
         replayed = _replayed(
             tx, requests, good
-        )  # an envelope makes a waybill only once, and an answer of before is kept
+        )  # an envelope makes a waybill only once; an existing order keeps its answer
         new = [n for n in good if _key(requests[n]) not in found]
         for n, refused in _not_new(world, store, tx, requests, new, replayed, now).items():
             outcomes[n] = refused

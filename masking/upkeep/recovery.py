@@ -161,8 +161,8 @@ def restore_keys(copy: Path, keys_url: str, data: Engine, root: KeySource, now: 
         lacking = _lacking(source, data)
         if lacking > losing:
             raise SettingsError(
-                f"{copy.name} lacks the keys of {lacking} active waybills, which were made or amended after it: nobody could open "
-                f"them. Use a newer copy; if there is none, say --lose {lacking}"
+                f"{copy.name} lacks the keys of {lacking} active waybills, which were made or amended after it: no one could open "
+                f"them. Use a newer copy, or accept the loss with --lose {lacking}"
             )
     engine = open_engine(keys_url)
     migrate(engine, "keys", KEYS_HEAD)

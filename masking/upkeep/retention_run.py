@@ -1,7 +1,7 @@
 """The nightly run: seals away, destroys and deletes what is due by the retention schedule.
 
 If it is interrupted, the next run continues. Days are closed first, so that a failure later on never keeps an archive key's
-usable copy alive. Waybills are sealed away and destroyed before online keys are refreshed, so that no wrap is moved in vain.
+usable copy alive. Waybills are sealed away and destroyed before online keys are refreshed, so that no wrap is moved for nothing.
 """
 
 from __future__ import annotations

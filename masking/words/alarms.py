@@ -138,12 +138,12 @@ class AlarmKind(Word):
     )
     ABSENT_EVERYWHERE = (
         "absent-everywhere",
-        "A courier reports most parcels as attempted in vain.",
+        "A courier reports most parcels as not deliverable.",
         "Ask the courier, and call some recipients.",
     )
     LOOKED_THEN_WITHDRAWN = (
         "looked-then-withdrawn",
-        "A clerk gave parcels to a courier, who looked, and took them back before anybody was at the door.",
+        "A clerk gave parcels to a courier, who looked, and took them back before anyone was at the door.",
         "Ask the clerk and the courier.",
     )
     PAIR_STANDS_OUT = (

@@ -40,7 +40,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     taken.add_argument("--switch", required=True, help="the id of the one switch that may ask about it")
     taken.add_argument(
-        "--connects-anybody",
+        "--connects-anyone",
         action="store_true",
         help="accept a provider that connects calls without asking the service",
     )
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     if args.act == "plan":
         demand = _demand(args)
         with opening(args.folder, world) if (args.folder / SETTINGS).exists() else nullcontext() as store:
-            _plan(demand, world, store, connects_anybody=not ORIGINS[args.provider].authorises_each_call)
+            _plan(demand, world, store, connects_anyone=not ORIGINS[args.provider].authorises_each_call)
         return 0
     with opening(args.folder, world) as store:
         if args.act == "stock":
@@ -91,8 +91,8 @@ def _import(world: World, store: Store, args: argparse.Namespace) -> int:
     if not spelt or len(spelt[1]) != len(spelt[2]):
         raise InputError("extensions", "not-two-of-one-length-with-a-hyphen")
     provider = ORIGINS[args.provider]
-    if not provider.authorises_each_call and not args.connects_anybody:
-        raise InputError("provider", "connects-anybody-who-dials: give --connects-anybody if you accept that")
+    if not provider.authorises_each_call and not args.connects_anyone:
+        raise InputError("provider", "connects-anyone-who-dials: give --connects-anyone if you accept that")
     line = Line(args.main, len(spelt[1]), args.provider, args.city, args.switch, provider.rest)
     new = line.slots(int(spelt[1]), int(spelt[2]))
     with store.transaction() as tx:
@@ -128,7 +128,7 @@ def _demand(args: argparse.Namespace) -> Demand:
     )
 
 
-def _plan(demand: Demand, world: World, store: Store | None, *, connects_anybody: bool) -> None:
+def _plan(demand: Demand, world: World, store: Store | None, *, connects_anyone: bool) -> None:
     print(say(f"a slot is in use for {demand.away:.1f} days: {demand.days:g} leased, {demand.rest:g} cooling down"))
     print(
         say(
@@ -140,7 +140,7 @@ def _plan(demand: Demand, world: World, store: Store | None, *, connects_anybody
         keep_numbers(world, store)
         with store.reading() as tx:
             there = slots.counts(tx)
-            connects_anybody |= any(not _asks(provider) for provider, _, _ in slots.stock(tx))
+            connects_anyone |= any(not _asks(provider) for provider, _, _ in slots.stock(tx))
         free, cooling = there.get("free", 0), there.get("cooling", 0)
         day = runs_dry(demand, free, there.get("leased", 0), cooling)
         when = "not within a year" if day is None else f"on day {day}"
@@ -148,5 +148,5 @@ def _plan(demand: Demand, world: World, store: Store | None, *, connects_anybody
         print(
             say("without free slots orders are still masked and sealed, and labels ask to make contact through the app")
         )
-    if connects_anybody:
+    if connects_anyone:
         print(OPEN)

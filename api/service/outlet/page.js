@@ -1,5 +1,5 @@
 // The outlet's page: numbers come in from a scanner or the keyboard, each is looked at, and batches are printed as one PDF.
-// Kept are this computer's key (device.js) and the work that is not done (desk.js); nothing stands in an address or a cookie.
+// Kept are this computer's key (device.js) and the work that is not done (desk.js); addresses and cookies hold no data.
 
 import { confirm, doubt, keepDocument, keepWork, printAgain, printReady } from "./batch.js";
 import { desk, emptyPile, isOnly, isTail, learn, open, save } from "./desk.js";
@@ -203,7 +203,7 @@ async function resume() {
   draw();
 }
 
-/** Keys went elsewhere for so many milliseconds: what was scanned then is to be scanned again. */
+/** For this many milliseconds, keys did not reach the page. What was scanned then has to be scanned again. */
 function lost(elsewhere) {
   if ($("desk").hidden) return;
   const to = Date.now();

@@ -11,7 +11,7 @@ let cut = false;
 let last = -Infinity; // when the last key came
 let missed = null; // what is called when keys have gone elsewhere, with the milliseconds for which they did
 
-/** Keys from now on; what was typed before, for so many milliseconds, went elsewhere. */
+/** Listen from now on. Keys of the last `elsewhere` milliseconds did not reach this page. */
 export function hears(elsewhere = 0) {
   since = performance.now();
   if (elsewhere > BLINK) missed(elsewhere);

@@ -6,7 +6,7 @@ import * as device from "./device.js";
 const PATIENCE = 20_000; // milliseconds until a silent service counts as down
 let token = "";
 let key = null;
-let ahead = 0; // seconds by which the service's clock is ahead of ours
+let ahead = 0; // seconds by which the service's clock is ahead of this computer's
 
 /** The service is down, or says to come back. */
 export class NoAnswer extends Error {}

@@ -25,7 +25,7 @@ export const acts = {};
 export const words = () => WORDS[seen.language];
 export const inState = (...states) => [...seen.rows.values()].filter((row) => states.includes(row.state));
 
-/** How many parcels of the pile have been scanned. A number that the service does not know is none of them. */
+/** How many parcels of the pile have been scanned. Numbers that the service does not know are left out. */
 export function scanned() {
   const again = (row) => row.mayReprint && seen.pile.done > 0; // it may be one of those before the reload
   return seen.pile.done + [...seen.rows.values()].filter((row) => !row.stranger && !again(row)).length;

@@ -125,7 +125,7 @@ async def metrics(request: Request) -> Response:
 def _risks(store: Store) -> list[str]:
     with store.reading() as tx:
         risks = {
-            "numbers-connect-anybody": slots.connects_without_asking(tx),
+            "numbers-connect-anyone": slots.connects_without_asking(tx),
             "alarms-not-delivered": alarms.undelivered(tx) > 0,
         }
     return [risk for risk, there in risks.items() if there]
