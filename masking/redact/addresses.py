@@ -1,4 +1,4 @@
-"""Masking of addresses: hides the door, persons and phones, and leaves the way to the door readable.
+"""Masking of addresses: hides the door, persons, phones and identifiers, and leaves the way to the door readable.
 
 GB/T 41833 requires unit and room to be hidden. The profile `screen` hides what the standard requires, `label` hides the
 building and the rural house too, and `strict` hides everything but the region.
@@ -14,6 +14,7 @@ from typing import NamedTuple, final
 
 from masking.redact.doors import door_parts
 from masking.redact.doorwords import GONE
+from masking.redact.identifiers import find_identifiers
 from masking.redact.known import find_words
 from masking.redact.levels import UNIT, Part
 from masking.redact.names import is_person
@@ -46,7 +47,7 @@ class Address(NamedTuple):
         normal: its normal form.
         low: the normal form in lower case.
         doors: the parts of the door, as spans of the normal form.
-        personal: phones and persons, as spans of the text.
+        personal: phones, persons and identifiers, as spans of the text.
         hidden: everything that a label hides, as spans of the text.
     """
 
@@ -67,6 +68,7 @@ def read_address(text: str) -> Address:
     if _SIGN.search(plain) and _loose().search(plain):
         doors = sorted({*doors, *_read_tight(plain)})
     personal = [phone.span for phone in phones] + _persons(normal, doors)
+    personal += [normal.back(*span) for span in find_identifiers(normal.text)]
     return Address(text, normal, normal.text.lower(), doors, personal, _doors(normal, doors) + personal)
 
 

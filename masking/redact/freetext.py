@@ -13,39 +13,23 @@ from typing import NamedTuple, final
 
 from masking.redact.divisions import table
 from masking.redact.doors import door_parts
+from masking.redact.identifiers import find_identifiers
 from masking.redact.known import find_ends, find_given, find_words
 from masking.redact.levels import AddressLevel, Part
 from masking.redact.names import COMPOUND, HONORIFIC, SINGLE, is_person
 from masking.redact.normalise import Normal, normalise
-from masking.redact.phones import HAN_DIGITS, find_phones
+from masking.redact.phones import find_phones
 from masking.redact.pinyin import CalledName
 from masking.redact.spans import Span, cover
 from masking.values.printable import Masked
 
 _HEALTH = "糖尿病|高血压|低血糖|冠心病|心脏病|癌|肿瘤|化疗|孕妇|怀孕|孕期|坐月子|艾滋|乙肝|肝炎|抑郁|焦虑症|性病|透析|病人|病患|患者|残疾|瘫痪|避孕|早孕|哮喘|过敏体质|癫痫|术后|手术后|住院"
-_FOUND = re.compile(
-    r"(?:微信|薇信|维信|威信|V信|WeChat|weixin|\bwx|\bvx|\bv(?=:)|加V|加Q|加微|QQ|扣扣|旺旺|抖音|小红书|快手|支付宝|\btg\b|telegram)"
-    r"(?:同?号|[ ]?ID){0,3}[:号码 是为@]*+(?P<chat>[A-Za-z0-9][\w-]{4,29})"
-    r"|(?P<mail>[A-Za-z0-9][\w.+-]{0,64}(?:(?:@|[ ]?艾特[ ]?)[\w-]+(?:\.[\w-]+)+|[ ]at[ ][\w-]+(?:[ ]dot[ ][\w-]+)+))"
-    r"|(?<!\d)(?P<identity>[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx])(?![\dA-Za-z])"
-    r"|(?P<plate>[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·\- ]?(?:[A-HJ-NP-Z0-9]{5,6}|[A-HJ-NP-Z0-9]{4}[港澳]))(?![A-Za-z0-9])"
-    r"|(?:护照|通行证)号?[: ]*(?P<passport>[A-Z]{1,2}\d{7,8})(?!\d)|(?:银行卡|储蓄卡|信用卡|卡号)号?[: 是]*(?P<card>\d(?:[ -]?\d){11,18})(?!\d)"
-    r"|(?:[倒反](?:过来|着|序|写|念|读)){1,2}[^\d]{0,6}(?P<turned>\d(?:[ -]?\d){6,18})(?!\d)"
-    r"|(?<!\d)(?P<turning>\d(?:[ -]?\d){6,18})(?=[ ,，]?[倒反](?:过来|着|序|写|念|读))"
-    r"|前[3-8三四五六七八]位[是为:： ]*(?P<head>\d{3,8})(?!\d)"
-    r"|(?:尾号|尾数|[后末][四4]位)[是为:： ]*(?P<tail>\d{4})(?!\d)",
-    re.IGNORECASE | re.ASCII,
-)
 _ILL = re.compile(rf"(?:{_HEALTH})")
 _NAME_HEADS = frozenset("收联姓签我转交代打通寄送系找叫")
 _TITLE_HEADS = frozenset("先女小太夫老师经总阿叔大同医主店哥姐婶伯爷奶")
 _ILL_HEADS = frozenset(word[0] for word in _HEALTH.split("|"))
 _DOOR_SIGNS = frozenset("室户房栋幢楼单座-")
 _CLAUSE_END = re.compile(r"[,，。;；、 !！]")
-_HINT = re.compile(f"[{''.join(sorted(_NAME_HEADS | _TITLE_HEADS | _ILL_HEADS | _DOOR_SIGNS))}A-Za-z0-9{HAN_DIGITS}]")
-"""Every personal part contains one of these characters."""
-_PERHAPS = re.compile(r"[A-Za-z@信特倒反前尾后末卡微扣旺音书手宝]|\d{15}")
-"""Every match of `_FOUND` contains a match of this."""
 _NAMED = re.compile(
     r"(?:收货人|收件人|联系人|姓名|签收人|收货?(?=:)|我叫|我是|我姓|转交给?|交给|代收人|打给|通知|寄给|送给|联系|找|叫)[:： 是]*(?P<name>[一-鿿·]{2,4}?)"
     r"(?=[\s\d,，。;；、(（:：!！]|$|收|签|代|电话|手机|就|即|或|来|取|的)"
@@ -126,14 +110,11 @@ def mask_text(text: str, known: Sequence[str] = ()) -> Masked:
 def find_personal(normal: Normal) -> list[Span]:
     """The spans of the original string that hold personal data."""
     text = normal.text
-    if not _HINT.search(text):
-        return []
     signs = frozenset(text)
     spans: list[Span] = [] if _NAME_HEADS.isdisjoint(signs) else _named(text)
     if not _TITLE_HEADS.isdisjoint(signs):
         spans += _titled(text)
-    if _PERHAPS.search(text):
-        spans += [match.span(match.lastgroup or 0) for match in _FOUND.finditer(text)]
+    spans += find_identifiers(text)
     if not _ILL_HEADS.isdisjoint(signs) and _ILL.search(text):
         spans += _clauses(text)
     if not _DOOR_SIGNS.isdisjoint(signs):
