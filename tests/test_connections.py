@@ -67,7 +67,7 @@ async def reading(scope: Any, receive: Any, send: Any) -> None:
 
 async def connected(app: App = answering, **more: Any) -> tuple[Punctual, Wire]:
     """A connection that is only looked at when a test says so."""
-    made, wire = Punctual(configured(app), more.pop("state", ServerState()), {}, **more), Wire()
+    made, wire = Punctual(configured(app), ServerState(), {}, **({"opened": {}} | more)), Wire()
     made.look_every = 3600
     made.connection_made(wire)
     return made, wire
@@ -163,7 +163,9 @@ def test_client_that_does_not_read_loses_its_connection_on_a_real_server():
 
     async def play() -> None:
         config, state = configured(endless), ServerState()
-        server = await asyncio.get_running_loop().create_server(lambda: Hasty(config, state, {}), "127.0.0.1")
+        server = await asyncio.get_running_loop().create_server(
+            lambda: Hasty(config, state, {}, opened={}), "127.0.0.1"
+        )
         async with server, asyncio.timeout(30):
             _, writer = await asyncio.open_connection(*server.sockets[0].getsockname(), limit=1024)
             writer.write(GET)
@@ -175,16 +177,58 @@ def test_client_that_does_not_read_loses_its_connection_on_a_real_server():
     asyncio.run(play())
 
 
-def test_connection_beyond_the_limit_is_closed_and_the_others_are_served():
+async def held(scope: Any, receive: Any, send: Any) -> None:
+    """An application that reads the request and is still at work."""
+    await receive()
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET / HT", CHUNKED + b"5\r\nhe", GET], ids=["none", "head", "body", "answered"]
+)
+def test_newcomer_at_the_limit_replaces_the_oldest_that_waits_for_its_client(sent):
     async def play() -> None:
-        state = ServerState()
-        first, wire = await connected(state=state, most=2)
-        _, second = await connected(state=state, most=2)
-        _, third = await connected(state=state, most=2)
-        assert (wire.ended, second.ended, third.ended) == ("", "", "aborted")
-        first.data_received(GET)
+        opened: dict[Punctual, None] = {}
+        busy, working = await connected(held, opened=opened, most=3)
+        busy.data_received(GET)
         await turns()
-        assert wire.sent.startswith(b"HTTP/1.1 200")
+        oldest, first = await connected(reading, opened=opened, most=3)
+        oldest.data_received(sent)
+        await turns()
+        _, second = await connected(opened=opened, most=3)
+        newest, third = await connected(opened=opened, most=3)
+        assert (working.ended, first.ended, second.ended, third.ended) == ("", "aborted", "", "")
+        newest.data_received(GET)
+        await turns()
+        assert third.sent.startswith(b"HTTP/1.1 200")
+        assert len(opened) == 3
+
+    asyncio.run(play())
+
+
+def test_connection_whose_answer_is_not_taken_is_replaced_at_the_limit():
+    async def play() -> None:
+        opened: dict[Punctual, None] = {}
+        slow, wire = await connected(held, opened=opened, most=1)
+        slow.data_received(GET)
+        await turns()
+        wire.unsent = 1
+        _, newcomer = await connected(opened=opened, most=1)
+        assert (wire.ended, newcomer.ended) == ("aborted", "")
+
+    asyncio.run(play())
+
+
+def test_connection_beyond_the_limit_is_closed_while_all_others_are_being_answered():
+    async def play() -> None:
+        opened: dict[Punctual, None] = {}
+        busy, working = await connected(held, opened=opened, most=1)
+        busy.data_received(GET)
+        await turns()
+        lost, newcomer = await connected(opened=opened, most=1)
+        assert (working.ended, newcomer.ended) == ("", "aborted")
+        lost.connection_lost(None)
+        assert list(opened) == [busy]
 
     asyncio.run(play())
 

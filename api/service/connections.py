@@ -74,16 +74,18 @@ class Punctual(H11Protocol):
     """A connection that is closed if the client sends nothing of what is due, or reads nothing, for too long.
 
     Attributes:
-        most: simultaneous connections. A further one is closed at once; uvicorn's `limit_concurrency` would answer 503
-            to all the others as well.
+        opened: all connections of this process, the oldest first.
+        most: simultaneous connections. For a further one the oldest that waits for its client is closed, so that a stranger
+            who holds all of them keeps nobody out. uvicorn's `limit_concurrency` would answer 503 to all the others.
         look_every: seconds between two checks.
     """
 
     look_every = LOOK_EVERY
 
-    def __init__(self, *args: Any, most: int = MOST_CONNECTIONS, **more: Any) -> None:
+    def __init__(self, *args: Any, opened: dict[Punctual, None], most: int = MOST_CONNECTIONS, **more: Any) -> None:
         super().__init__(*args, **more)
         self.conn = _Parser(h11.SERVER)
+        self.opened = opened
         self.most = most
         self._seen: _State | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -91,14 +93,16 @@ class Punctual(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the server's own
         """Start the checks."""
         super().connection_made(transport)
-        if len(self.connections) > self.most:
+        if len(self.opened) >= self.most and not self._replace_oldest():
             transport.abort()
         else:
+            self.opened[self] = None
             self.look()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the checks."""
         super().connection_lost(exc)
+        self.opened.pop(self, None)
         if self._timer:
             self._timer.cancel()
 
@@ -119,6 +123,20 @@ class Punctual(H11Protocol):
                 self.transport.close()
         self._seen = now
         self._timer = self.loop.call_later(self.look_every, self.look)
+
+    def _replace_oldest(self) -> bool:
+        """Close the oldest connection that waits for its client. False if all of them wait for the service."""
+        for each in self.opened:
+            if each.waits_for_client():
+                del self.opened[each]
+                each.transport.abort()
+                return True
+        return False
+
+    def waits_for_client(self) -> bool:
+        """Whether the next step is the client's: a request, the rest of a body, or taking an answer."""
+        under_way = self.cycle is not None and not self.cycle.response_complete
+        return not under_way or self.cycle.more_body or self.transport.get_write_buffer_size() > 0
 
     def _state(self) -> _State:
         idle = self.cycle is None or self.cycle.response_complete

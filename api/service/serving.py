@@ -44,7 +44,7 @@ def configured(app: FastAPI | Callable[[], FastAPI], **more: Any) -> uvicorn.Con
         "proxy_headers": False,
         "ws": "none",
         "lifespan": "on",
-        "http": Punctual,
+        "http": partial(Punctual, opened={}),
     }
     made = uvicorn.Config(app, **(quiet | more))
     logging.getLogger("uvicorn.access").setLevel(logging.CRITICAL)  # it would log paths and queries
@@ -87,7 +87,7 @@ def run_service(settings: ServiceSettings, socket_: socket.socket) -> int:
         "log_config": configuration(),
         "timeout_graceful_shutdown": settings.stop_seconds,
         "timeout_keep_alive": settings.keep_alive_seconds,
-        "http": partial(Punctual, most=most),
+        "http": partial(Punctual, opened={}, most=most),
     }
     if settings.workers == 1:
         server = uvicorn.Server(configured(create_app(settings), **more))
