@@ -162,7 +162,7 @@ class Service:
         chores: dict[str, Callable[[World, Store], object]] = {
             "numbers": keep_numbers,
             "watch": keep_watch,
-            "sweep": _sweep,
+            "sweep": sweep,
             "room": _room,
             "schema": _schemas,  # finds a trigger that was added while the service runs
         }
@@ -190,7 +190,8 @@ class Service:
             await asyncio.sleep(SEQUENCE_EVERY if name in self.failing else every)
 
 
-def _sweep(world: World, store: Store) -> None:
+def sweep(world: World, store: Store) -> None:
+    """Delete used proofs, codes and counts of interventions that have expired."""
     with store.transaction() as tx:
         credentials.forget_proofs(tx, world.now())
         codes.sweep(tx, world.now())

@@ -25,6 +25,9 @@ from masking.errors import SettingsError, not_installed
 PING_AFTER = 1.0
 """Seconds after which an idle connection to a server is tested before it is used."""
 
+LOG_KEPT = 16 * 1024 * 1024
+"""Bytes of SQLite's write-ahead log that stay on the disk. It has 4 MB in ordinary work, and more while a long reader holds it."""
+
 NETWORK_TIMEOUTS: dict[str, int] = {
     "connect_timeout": 10,
     "tcp_user_timeout": 30_000,
@@ -111,6 +114,7 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
         "secure_delete=ON",
         "foreign_keys=ON",
         "temp_store=MEMORY",
+        f"journal_size_limit={LOG_KEPT}",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
     [(mode,)] = connection.execute("PRAGMA journal_mode=WAL").fetchall()
