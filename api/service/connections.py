@@ -76,7 +76,7 @@ class Punctual(H11Protocol):
     Attributes:
         opened: all connections of this process, the oldest first.
         most: simultaneous connections. For a further one the oldest that waits for its client is closed, so that a stranger
-            who holds all of them keeps nobody out. uvicorn's `limit_concurrency` would answer 503 to all the others.
+            who holds all of them does not shut others out. uvicorn's `limit_concurrency` would answer 503 to all the others.
         look_every: seconds between two checks.
     """
 
