@@ -36,9 +36,10 @@ _TABLES = frozenset(
         "service",
         "aliyun",
         "alarms",
+        "sender",
     }
 )
-"""The tables of the file. The last four are read by the modules that use them."""
+"""The tables of the file. The last five are read by the modules that use them."""
 
 
 def databases(folder: Path) -> tuple[str, str]:

@@ -79,24 +79,63 @@ def test_file_of_bad_rows_reports_that_none_was_accepted(mask):
     assert mask(text(row(1, phone="1.38E+10"))) == 3
 
 
+UNCLEAR = "订单号,神秘列,收件人,收件电话,收件地址\nF-1,3栋什么501,张测试,13800000001,上海市浦东新区世纪大道1号\n"
+
+
 def test_unclear_file_enters_nothing_and_says_what_to_answer(mask, file, tmp_path):
-    assert mask("订单号,神秘列,收件人,收件电话,收件地址\nF-1,什么,张测试,13800000001,上海市浦东新区世纪大道1号\n") == 2
+    assert mask(UNCLEAR) == 2
     assert "神秘列" in mask.said
     assert "什么" not in mask.said
     assert not (tmp_path / "deployment").exists()
     assert not (file.parent / "orders-masked").exists()
 
 
-def test_answer_sheet_is_itself_a_file_of_answers(mask, tmp_path):
-    content = "订单号,神秘列,收件人,收件电话,收件地址\nF-1,什么,张测试,13800000001,上海市浦东新区世纪大道1号\n"
-    mask(content)
-    sheet = mask.said.partition("--columns:\n\n")[2]
+def test_answer_sheet_is_itself_a_file_of_answers_that_is_remembered(mask, tmp_path):
+    mask(UNCLEAR)
+    sheet = mask.said.partition("waybill.toml.\n\n")[2]
     name, phone, address = FROM.split(",")
     for part, value in (("name", name), ("phone", phone), ("address", address)):
         sheet = sheet.replace(f'{part} = ""', f"{part} = {json.dumps(value, ensure_ascii=False)}")
     answers = tmp_path / "answers.toml"
     answers.write_text(sheet, "utf-8")
-    assert mask(content, "--columns", str(answers)) == 0
+    assert mask(UNCLEAR, "--columns", str(answers)) == 0
+    answers.unlink()
+    assert mask(UNCLEAR.replace("F-1", "F-2"), "--out", str(tmp_path / "2")) == 0
+    assert "the answers of an earlier file with these headers are used" in mask.said
+    assert mask(UNCLEAR.replace("神秘列", "另一神秘列"), "--out", str(tmp_path / "3")) == 2
+
+
+SENDERLESS = "订单号,收件人,收件电话,收件地址\nF-1,张测试,13800000001,上海市浦东新区世纪大道1号\n"
+
+
+def test_sender_is_given_with_an_option_or_in_the_settings(mask, file, tmp_path):
+    assert mask(SENDERLESS) == 2
+    assert "--sender" in mask.said
+    assert mask(SENDERLESS, "--sender", FROM) == 0
+    assert read(file)[1][8] == "样*店"
+    name, phone, address = FROM.split(",")
+    settings = tmp_path / "deployment" / "waybill.toml"
+    settings.write_text(
+        settings.read_text("utf-8") + f'\n[sender]\nname = "{name}"\nphone = "{phone}"\naddress = "{address}"\n',
+        "utf-8",
+    )
+    assert mask(SENDERLESS) == 0
+    assert "1 entered before" in mask.said
+    assert mask(SENDERLESS, "--sender", "别的店,13700000003,浙江省杭州市西湖区文三路90号") == 3
+    assert rejected(file) == [("2", "reference", "changed-after-checkout")]
+
+
+@pytest.mark.parametrize("sender", ["样例店", "样例店,13700000002", ",13700000002,杭州"])
+def test_incomplete_sender_is_refused(mask, sender):
+    assert mask(SENDERLESS, "--sender", sender) == 2
+    assert "give NAME,PHONE,ADDRESS" in mask.said
+
+
+def test_incomplete_sender_in_the_settings_is_refused(mask, tmp_path):
+    (tmp_path / "deployment").mkdir()
+    (tmp_path / "deployment" / "waybill.toml").write_text('[sender]\nname = "样例店"\n', "utf-8")
+    assert mask(SENDERLESS) == 2
+    assert "[sender] takes name, phone and address" in mask.said
 
 
 def test_explain_shows_the_columns_and_enters_nothing(mask, tmp_path):
@@ -295,40 +334,31 @@ def test_unknown_label_size_is_reported_before_anything_is_entered(mask, file, t
 
 def test_answer_sheet_offers_the_columns_in_doubt(mask, tmp_path):
     content = (
-        "内部订单号,线上订单号,收货人,手机,地址\n"
+        "系统单号,平台单号,收货人,手机,地址\n"
         "90000001,2389460000000000001,张测试,13800000001,浙江 杭州市 西湖区 文三路90号5号楼301室\n"
     )
-    assert mask(content) != 0
+    assert mask(content, "--sender", FROM) != 0
     sheet = mask.said.partition("--columns:\n\n")[2]
-    assert '# "reference" = ["内部订单号"]' in sheet
-    assert "线上订单号" in sheet
+    assert '# "reference" = ["平台单号"]' in sheet
+    assert "系统单号" in sheet
     answers = tmp_path / "answers.toml"
-    filled = sheet.replace('# "reference"', '"reference"').replace('name = ""', 'name = "样例店"')
-    filled = filled.replace('phone = ""', 'phone = "13700000002"')
-    filled = filled.replace('address = ""', 'address = "浙江省杭州市西湖区文三路90号5号楼301室"')
-    answers.write_text(filled, "utf-8")
-    assert mask(content, "--columns", str(answers)) == 0
+    answers.write_text(sheet.replace('# "reference"', '"reference"'), "utf-8")
+    assert mask(content, "--columns", str(answers), "--sender", FROM) == 0
 
 
-def test_woocommerce_answer_sheet_asks_each_field_once_and_settles_the_file(mask, tmp_path):
+def test_answer_sheet_asks_each_field_once_and_settles_the_file(mask, tmp_path):
     content = (
-        "Order Number,Order Status,Customer Note,First Name (Billing),Last Name (Billing),Address 1&2 (Billing),"
-        "City (Billing),Postcode (Billing),Phone (Billing),First Name (Shipping),Last Name (Shipping),"
-        "Address 1&2 (Shipping),City (Shipping),Country Code (Shipping),Item Name,Quantity\n"
-        "5002,processing,,三,张,世纪大道100号3栋2单元501室,上海市,200120,13800000001,三,张,"
-        "世纪大道100号3栋2单元501室,上海市,CN,示例茶,1\n"
+        "Order Number,Buyer Phone,Buyer City,Surname,Where,Item Name\n"
+        "5002,13800000001,上海,张测试,世纪大道100号3栋2单元501室,示例茶\n"
     )
-    assert mask(content, "--explain") == 2
+    assert mask(content, "--explain", "--sender", FROM) == 2
     sheet = mask.said.partition("--columns:\n\n")[2]
     offered = sheet.replace('# "', '"')  # every line taken
     assert {"recipient.name", "recipient.phone", "recipient.address", "recipient.city"} < tomllib.loads(offered).keys()
-    assert '"recipient.phone" = []  # the headers of its columns, perhaps ["Phone (Billing)"]' in sheet
-    answer = {"name": "Last Name (Shipping)", "phone": "Phone (Billing)", "address": "Address 1&2 (Shipping)"}
-    for part, header in answer.items():
+    assert '"recipient.phone" = []  # the headers of its columns, perhaps ["Buyer Phone"]' in sheet
+    for part, header in {"name": "Surname", "phone": "Buyer Phone", "address": "Where"}.items():
         offered = offered.replace(f'"recipient.{part}" = []', f'"recipient.{part}" = ["{header}"]')
-        offered = offered.replace(f'"{header}", ', "") if part != "phone" else offered
-    for part, value in {"name": "样例店", "phone": "13700000002", "address": "浙江省杭州市西湖区文三路90号"}.items():
-        offered = offered.replace(f'\n{part} = ""', f'\n{part} = "{value}"')
+        offered = offered.replace(f'"{header}", ', "").replace(f', "{header}"]', "]") if part != "phone" else offered
     answers = tmp_path / "answers.toml"
     answers.write_text(offered, "utf-8")
-    assert mask(content, "--columns", str(answers)) == 0, mask.said
+    assert mask(content, "--columns", str(answers), "--sender", FROM) == 0, mask.said

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.importing.answers import Answers, read_answers
 from api.importing.cells import lost_digits
-from api.importing.layout import Answers, read_answers, understand
+from api.importing.layout import understand
 from api.importing.orders import survey
 from api.importing.table import readings
 from masking.errors import InputError

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.importing import table
+from api.importing.answers import read_answers
 from api.importing.cells import clean, no_formula, phone_again
 from api.importing.headers import FIELDS, place
-from api.importing.layout import read_answers
 from api.importing.pasted import SURE, take_apart
 from api.importing.rules import meaning
 from masking.values.plaintext import Order, Party
+from tests.support.order_files import CASES, case, laid_out, write
 
 
 @given(st.text(max_size=30))
@@ -141,3 +144,14 @@ def test_answers_in_the_docs_are_valid(tmp_path):
     assert found.sender
     assert {*found.columns} == {"reference", "recipient.address"}
     assert found.ignore == {"客户等级", "#17"}
+
+
+def test_every_profile_is_used_by_a_file_of_the_corpus(tmp_path):
+    used = set()
+    for name in CASES:
+        what = case(name)
+        if "error" not in what["expect"]:
+            (tmp_path / name).mkdir()
+            used.add(laid_out(*write(what, tmp_path / name))[0].profile)
+    profiles = tomllib.loads((Path(table.__file__).parent / "profiles.toml").read_text("utf-8"))
+    assert {each["name"] for each in profiles.values()} - used == set()

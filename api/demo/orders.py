@@ -7,7 +7,8 @@ from pathlib import Path
 from masking.values.plaintext import Order
 from masking.values.printable import LabelData, Masked, MaskedParty, MaskedView
 
-from ..importing.layout import Answers, understand
+from ..importing.answers import Answers
+from ..importing.layout import understand
 from ..importing.orders import Parcel, parcels, survey
 from ..importing.pasted import SURE
 from ..importing.table import readings

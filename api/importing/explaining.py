@@ -12,24 +12,37 @@ from .orders import Parcel, Survey, parcels
 from .rules import meaning
 
 
-def questions(layout: Layout, survey: Survey) -> str:
-    """The questions to answer before the file can be imported, with a draft of the answers; empty without questions."""
+def open_questions(layout: Layout, survey: Survey) -> str:
+    """The questions to answer before the file can be imported; empty without questions."""
     asked = [say(each) for each in layout.questions]
     asked += [say(f"what is {_column(layout, at)}?") for at in survey.asked]
     if not asked:
         return ""
-    lines = [say("This file is not understood for sure, and nothing was entered:"), *(f"  {each}" for each in asked)]
-    lines += [say("Write the answers to a file and give it with --columns:"), "", layout.answer_sheet(survey.asked)]
-    return "\n".join(lines)
+    return "\n".join(
+        [say("This file is not understood for sure, and nothing was entered:"), *(f"  {each}" for each in asked)]
+    )
+
+
+def questions(layout: Layout, survey: Survey) -> str:
+    """The open questions with a draft of the answers; empty without questions."""
+    asked = open_questions(layout, survey)
+    if not asked:
+        return ""
+    lines = [asked, say("Write the answers to a file and give it with --columns:")]
+    if any(name.startswith("sender.") for name in layout.missing):
+        lines.append(say("The sender can be given with --sender, or once and for all as [sender] in waybill.toml."))
+    return "\n".join([*lines, "", layout.answer_sheet(survey.asked)])
 
 
 def explain(layout: Layout, survey: Survey, confidence: float) -> str:
     """How the file is read, the meaning of each column, and the rows that would be rejected by their form."""
     lines = [say(f"read as {layout.reading}; headers in row {layout.header_row}")]
+    if layout.profile:
+        lines.append(say(f"recognised as an export of {layout.profile}"))
     for name, columns in layout.columns.items():
         lines.append(f"  {name:<22}{', '.join(_column(layout, at) for at in columns)}")
     if layout.sender:
-        lines.append(f"  {'sender':<22}{say('from --columns, where the file has none')}")
+        lines.append(f"  {'sender':<22}{say('as given, where the file has none')}")
     if layout.ignored:
         lines.append(f"  {say('ignored'):<22}{', '.join(_column(layout, at) for at in layout.ignored)}")
     if layout.questions or survey.asked:

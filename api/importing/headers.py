@@ -16,7 +16,10 @@ from . import vocabulary as words
 IGNORED = "ignored"
 
 PARTIES = ("recipient", "sender")
-PARTS = ("name", "mobile", "phone", "region", "province", "city", "district", "street", "address", "company", "line")
+PARTS = (
+    *("name", "given_name", "family_name", "mobile", "phone", "region", "province", "city", "district", "street"),
+    *("address", "company", "line"),
+)
 FIELDS = (
     *("reference", "waybill_number", "routing_code", "goods", "quantity", "remark"),
     *(f"{party}.{part}" for party in PARTIES for part in PARTS),
@@ -27,6 +30,7 @@ LONGEST = 200
 """The most characters of a header, including notes in brackets."""
 
 _SIGNS = re.compile(r"[\s*:_\-.()\[\]#/、,|\"'“”&]+")
+_PARTY_LAST = re.compile(r"(.+?)\s*\((shipping|billing|ship to|bill to)\)")
 _ALTERNATIVES = re.compile(r"[/、|]|或")
 
 
@@ -47,7 +51,7 @@ def place(header: str) -> Meaning | None:
         return None
     text = unicodedata.normalize("NFKC", header).translate(words.SIMPLIFIED).lower()
     text = words.NOTE.sub("", text.replace("【", "[").replace("】", "]"))
-    text = re.sub(r"^详细(?=收)", "", text.strip())
+    text = _PARTY_LAST.sub(r"\2 \1", re.sub(r"^详细(?=收)", "", text.strip()))
     whole = _word(_SIGNS.sub("", text))
     if whole:
         return whole

@@ -1,46 +1,35 @@
 """Understands a whole file: how to read it, which row holds the headers, and which columns form which field.
 
-A column of unknown meaning becomes a question, and a file with questions is not imported. The user answers in a file
-(`--columns`), of which `Layout.answer_sheet` writes a draft.
+A required field without a column becomes a question, and a file with questions is not imported. The user answers at the
+terminal or in a file (`--columns`), of which `Layout.answer_sheet` writes a draft.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import final
 
 from masking.errors import InputError
 from masking.values.plaintext import Party
 
 from ..terminal import one_line, quoted
+from .answers import LISTS, NEEDED, Answers
 from .headers import FIELDS, IGNORED, PARTIES, Meaning, place
+from .profiles import profile_of
 from .table import Reading, Row
 
-_NEEDED = ("name", "phone", "address")
-_LISTS = frozenset({"remark", "address", "company", "mobile", "phone", "routing_code", "line", "goods"})
-"""Fields that several columns may form together."""
-
+_WAYS = {"phone": ("mobile", "phone"), "name": ("name", "given_name", "family_name")}
+"""The fields by which a required part of a party may be given."""
 _PERSONAL = 7
 """A header with so many digits may be a phone."""
 
 _KIN = {"recipient.mobile": ["recipient.phone"], "recipient.phone": ["recipient.mobile"]}
+_LONGEST_TITLE = 20
 _GROUPS = {
     "recipient": ("收件", "收货", "recipient", "receiver", "consignee"),
     "sender": ("寄件", "发件", "发货", "sender", "shipper"),
 }
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
-    """The content of a file for `--columns`: columns by field, columns to ignore, and the sender of all parcels."""
-
-    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    ignore: frozenset[str] = frozenset()
-    sender: Party | None = None
 
 
 @final
@@ -58,16 +47,23 @@ class Layout:
     questions: Sequence[str]
     doubts: Mapping[str, Sequence[int]]
     """The columns that a question about a field names."""
+    profile: str = ""
+    """The shop or ERP whose form the file has, if it is one of `profiles.toml`."""
 
     @property
     def chinese(self) -> bool:
         """Whether most headers are Chinese, so that the results get Chinese headers."""
         return sum(not header.isascii() for header in self.headers) * 2 >= len(self.headers)
 
+    @property
+    def missing(self) -> list[str]:
+        """The required fields that no column forms."""
+        return missing(self.columns, self.sender)
+
     def names(self, of: str) -> str:
         """The headers of the columns that form a field of an order, to name the place of a fault."""
         party, _, part = of.rpartition(".")
-        kin = {"phone": ("mobile", "phone", "line"), "address": ("address", "region", "line"), "name": ("name", "line")}
+        kin = {part: (*ways, "line") for part, ways in _WAYS.items()} | {"address": ("address", "region", "line")}
         wanted = [f"{party}.{each}" for each in kin.get(part, (part,))] if party else [of]
         found = [named(self.headers, at) for name in wanted for at in self.columns.get(name, ())]
         return "/".join(found)
@@ -76,52 +72,20 @@ class Layout:
         """A draft of the file for `--columns` that answers the questions. `asked` are columns of unknown meaning."""
         lines = [f"# fields: {', '.join(FIELDS)}"]
         unplaced = [named(self.headers, at) for at in asked]
-        lacking = missing(self.columns, self.sender)
+        lacking = self.missing
         doubts = {name: [named(self.headers, at) for at in columns] for name, columns in self.doubts.items()}
         for name in lacking:
             if not name.startswith("sender."):  # one line for each missing field, because TOML allows a key once
                 perhaps = f", perhaps {quoted(headers, toml=True)}" if (headers := doubts.pop(name, [])) else ""
                 lines.append(f'"{name}" = []  # the headers of its columns{perhaps}')
         for name, headers in doubts.items():
-            chosen = headers if name.rpartition(".")[2] in _LISTS else headers[:1]
+            chosen = headers if name.rpartition(".")[2] in LISTS else headers[:1]
             others = quoted([each for each in headers if each not in chosen], toml=True)
             lines.append(f'# "{name}" = {quoted(chosen, toml=True)}  # if so, remove the "#"; the others are {others}')
         lines.append(f"ignore = {quoted(unplaced, toml=True)}  # columns that no waybill needs")
         if any(name.startswith("sender.") for name in lacking):
-            lines += ["[sender]  # of every parcel", *(f'{part} = ""' for part in _NEEDED)]
+            lines += ["[sender]  # of every parcel", *(f'{part} = ""' for part in NEEDED)]
         return "\n".join(lines)
-
-
-def read_answers(path: Path) -> Answers:
-    """The answers in a TOML file: `"recipient.address" = ["省", "详细地址"]`, `ignore = [...]`, `[sender]`.
-
-    Raises:
-        InputError: the file is not valid; the message names the entry.
-    """
-    try:
-        table = tomllib.loads(path.read_text("utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise InputError("--columns", f"{path.name} can't be read as TOML") from error
-    sender = table.pop("sender", None)
-    if sender is not None and not (
-        isinstance(sender, dict) and {*sender} == {*_NEEDED} and all(isinstance(v, str) and v for v in sender.values())
-    ):
-        raise InputError(
-            "--columns", '[sender] holds name, phone, address; columns are written with quotes: "sender.name"'
-        )
-    columns = {}
-    for name, value in table.items():
-        headers = [value] if isinstance(value, str) else value
-        if name not in (*FIELDS, "ignore"):
-            raise InputError("--columns", f"no field is called {name}: use a field's name in quotes")
-        if not isinstance(headers, list) or not all(isinstance(header, str) for header in headers):
-            raise InputError("--columns", f"{name} is not a list of headers: write headers in quotes")
-        if len(headers) > 1 and name.rpartition(".")[2] not in (*_LISTS, "ignore"):
-            raise InputError("--columns", f"{name} has several headers: give one")
-        columns[name] = headers
-    ignore = columns.pop("ignore", [])
-    columns = {name: headers for name, headers in columns.items() if headers}
-    return Answers(columns=columns, ignore=frozenset(ignore), sender=Party(**sender) if sender else None)
 
 
 def understand(readings: Sequence[Reading], answers: Answers, sheet: str | None = None) -> Layout:
@@ -150,8 +114,8 @@ def missing(columns: Mapping[str, Sequence[int]], sender: Party | None) -> list[
     for party in PARTIES:
         if f"{party}.line" in columns or (party == "sender" and sender):
             continue
-        for part in _NEEDED:
-            ways = {"phone": ("mobile", "phone")}.get(part, (part,))
+        for part in NEEDED:
+            ways = _WAYS.get(part, (part,))
             if not any(f"{party}.{way}" in columns for way in ways):
                 absent.append(f"{party}.{part}")
     return absent
@@ -167,7 +131,8 @@ def _read(reading: Reading, answers: Answers) -> Layout | None:
     headers = [header.strip() for header in headers]
     while headers and not headers[-1]:
         headers.pop()
-    return _lay_out(reading, number, _grouped(headers, head[:at]), headers, answers)
+    headers, meant = _grouped(headers, head[:at])
+    return _lay_out(reading, number, meant, headers, answers)
 
 
 def _placed(cell: str, answers: Answers) -> bool:
@@ -178,25 +143,37 @@ def _said(answers: Answers) -> set[str]:
     return {header for headers in answers.columns.values() for header in headers} | answers.ignore
 
 
-def _grouped(headers: Sequence[str], above: Sequence[Row]) -> list[str]:
-    """The headers, each with the party of a merged cell in the row above it."""
+def _grouped(headers: Sequence[str], above: Sequence[Row]) -> tuple[list[str], list[str]]:
+    """The headers, and what each means with the merged cell in the row above it: a party, or a group such as 货物.
+
+    A header cell that is merged over both rows is blank in the lower one.
+    """
     row = above[-1][1] if above else []
-    group, out = "", []
+    group, title, named_, meant = "", "", [], []
     for at, header in enumerate(headers):
-        over = row[at].strip().lower() if at < len(row) else ""
+        over = row[at].strip() if at < len(row) else ""
         if over:
-            group = next(
-                (party for party, words in _GROUPS.items() if len(over) <= 20 and any(w in over for w in words)), ""
-            )
+            title = over if len(over) <= _LONGEST_TITLE else ""
+            group = next((party for party, words in _GROUPS.items() if any(w in title.lower() for w in words)), "")
         meaning = place(header)
+        if not header and over and (upper := place(over)) and upper.said != "bare":
+            header = over  # noqa: PLW2901  the cell's text stands in the row above
+            meaning = upper
         bare = meaning is not None and meaning.said == "bare"
-        out.append(f"{group} {header}" if group and bare else header)
-    return out
+        joined = f"{group} {header}" if group and bare else header
+        if meaning is None and header and title and place(title + header):
+            joined = title + header
+        named_.append(header)
+        meant.append(joined)
+    return named_, meant
 
 
 def _lay_out(reading: Reading, number: int, meant: Sequence[str], headers: Sequence[str], answers: Answers) -> Layout:
     columns: dict[str, list[int]] = {}
     questions: list[str] = []
+    profile = profile_of(headers)
+    if profile:
+        answers = _with_profile(answers, profile.chosen(headers), profile.ignore)
     positions = {f"#{at + 1}": at for at in range(len(headers))}
     for name, wanted in answers.columns.items():
         for header in wanted:
@@ -227,7 +204,17 @@ def _lay_out(reading: Reading, number: int, meant: Sequence[str], headers: Seque
         sender=answers.sender,
         questions=questions,
         doubts=doubts,
+        profile=profile.name if profile else "",
     )
+
+
+def _with_profile(answers: Answers, columns: Mapping[str, Sequence[str]], ignore: frozenset[str]) -> Answers:
+    """The answers, and what the profile says about columns that they don't name."""
+    named_ = {header for headers in answers.columns.values() for header in headers} | answers.ignore
+    own = {
+        name: headers for name, headers in columns.items() if name not in answers.columns and not named_ & {*headers}
+    }
+    return Answers(columns={**own, **answers.columns}, ignore=answers.ignore | (ignore - named_), sender=answers.sender)
 
 
 def _settle(
@@ -258,7 +245,7 @@ def _settle(
         elif buyer and not own and (bare or not recipient_is_named):
             questions.append(f"{_list(bare + buyer, headers)}: is the buyer the recipient?")
             doubts[name] = sorted(bare + buyer)
-        elif len(chosen) > 1 and name.rpartition(".")[2] not in _LISTS:
+        elif len(chosen) > 1 and name.rpartition(".")[2] not in LISTS:
             questions.append(f"{_list(chosen, headers)}: which is {name}?")
             doubts[name] = list(chosen)
         if chosen:

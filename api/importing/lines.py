@@ -21,6 +21,11 @@ Texts = tuple[str, str, str]
 _NO_PLACE = frozenset({"市辖区", "县", "其它区", "其他区", "其它", "其他", "暂无", "无", "-", "/", "null", "None"})
 """What platforms write if an address has no such part."""
 
+_NO_NUMBER = frozenset(["-", "--", "/", "无", "暂无", "null", "None", "NULL"])
+_WITH_CARRIER = re.compile(
+    r"([A-Za-z0-9]{6,32})\s*[-,，:：;；/ (（]\s*[㐀-鿿].{0,20}|[㐀-鿿]{1,20}\s*[-,，:：;；/ ]\s*([A-Za-z0-9]{6,32})"
+)
+_HAN = re.compile(r"[㐀-鿿]")
 _AREAS = ("region", "province", "city", "district", "street")
 
 
@@ -68,7 +73,7 @@ class LineReader:
         name, phone, address = sender
         if not (name and phone and address):
             sender = name or self._default[0], phone or self._default[1], address or self._default[2]
-        waybill, route = _first(cells, self._waybill), _first(cells, self._route)
+        waybill, route = _waybill_number(_first(cells, self._waybill)), _first(cells, self._route)
         if fault is None:
             for field, text in (("reference", reference), ("waybill_number", waybill), ("routing_code", route)):
                 if lost_digits(text):
@@ -100,9 +105,12 @@ class LineReader:
         """A party's name, phone and address, and the rule that makes them uncertain, if any."""
         if not columns:
             return ("", "", ""), None
-        name, company = _first(cells, columns.get("name", ())), _first(cells, columns.get("company", ()))
+        company = _first(cells, columns.get("company", ()))
+        name = _first(cells, columns.get("name", ())) or _joined_name(
+            *(_first(cells, columns.get(part, ())) for part in ("given_name", "family_name"))
+        )
         phone = phone_again(_first(cells, columns.get("mobile", ())) or _first(cells, columns.get("phone", ())))
-        detail = _all(cells, columns.get("address", ()))
+        detail = _without_repeats(_all(cells, columns.get("address", ())))
         unsure = None
         if "line" in columns and not detail and (pasted := _first(cells, columns["line"])):
             apart = take_apart(pasted)
@@ -136,6 +144,27 @@ def _first(cells: Sequence[str], columns: Sequence[int]) -> str:
 
 def _all(cells: Sequence[str], columns: Sequence[int]) -> list[str]:
     return [text for at in columns if at < len(cells) and (text := clean(cells[at]))]
+
+
+def _waybill_number(text: str) -> str:
+    """The number in a cell that names the carrier too, as in `YT0000000001-圆通`; blank for a sign such as `-`."""
+    if text in _NO_NUMBER:
+        return ""
+    found = _WITH_CARRIER.fullmatch(text)
+    return (found[1] or found[2]) if found else text
+
+
+def _joined_name(given: str, family: str) -> str:
+    """A name from two columns, in the order of its script: 张三, but San Zhang."""
+    if given and family and not (given + family).isascii() and _HAN.search(given + family):
+        return family + given
+    return f"{given} {family}".strip()
+
+
+def _without_repeats(parts: Sequence[str]) -> Sequence[str]:
+    """One column if it says all of the others, as Shopify's `Shipping Street` does; otherwise all of them."""
+    whole = max(parts, key=len, default="")
+    return [whole] if len(parts) > 1 and all(part in whole for part in parts) else parts
 
 
 def _address(areas: Sequence[str], detail: Sequence[str], company: str) -> str:

@@ -20,6 +20,7 @@ from .cells import clean, lost_digits
 from .headers import PARTIES
 from .layout import Layout
 from .lines import LineReader, OrderLine, Texts
+from .unknown import UnknownColumn, asked
 
 _TOTAL = re.compile(r"(?:合计|总计|小计|共计|total|subtotal|sum)\s*[:：]?.{0,12}", re.IGNORECASE)
 _MOST_LINES = 500  # of one order
@@ -53,7 +54,7 @@ class Survey:
         lines: the number of rows that hold orders.
         orders: the number of orders.
         repeated: the number of rows of each order that has several.
-        asked: columns of unknown meaning that are not blank.
+        asked: columns of unknown meaning that have to be asked about.
         digest: the SHA-256 of the file, in hex.
     """
 
@@ -65,17 +66,17 @@ class Survey:
 
 
 def survey(layout: Layout) -> Survey:
-    """Count the file's orders, and find the columns of unknown meaning that are not blank."""
+    """Count the file's orders, and find the columns of unknown meaning that have to be asked about."""
     said = digest(layout.reading.path)
     seen: set[int] = set()
     repeated: dict[str, int] = {}
-    blank = set(layout.unplaced)
+    unknown = [(at, UnknownColumn(layout.headers[at])) for at in layout.unplaced]
     lines = singles = 0
     for _, cells, reference in _order_rows(layout):
         lines += 1
-        for at in tuple(blank):
-            if at < len(cells) and clean(cells[at]):
-                blank.discard(at)
+        for at, column in unknown:
+            if at < len(cells) and (text := clean(cells[at])):
+                column.see(text)
         if not reference or lost_digits(reference):
             singles += 1
         elif hash(reference) in seen:
@@ -87,7 +88,7 @@ def survey(layout: Layout) -> Survey:
         lines=lines,
         orders=len(seen) + singles,
         repeated=repeated,
-        asked=[at for at in layout.unplaced if at not in blank],
+        asked=asked(unknown, required_are_missing=any(not name.startswith("sender.") for name in layout.missing)),
     )
 
 

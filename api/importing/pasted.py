@@ -16,6 +16,7 @@ from masking.redact.phones import find_phones
 from masking.values.plaintext import Party
 
 SURE = 0.8
+_AN_ADDRESS = 0.7
 LONGEST = 1000
 """The most characters of a line. A name, a phone and the longest address have 400."""
 
@@ -85,6 +86,16 @@ def take_apart(line: str) -> ParsedContact:
         return _unsure(line)
     confidence = min(sure, name_sure, _address_sure(address, labelled=labelled))
     return ParsedContact(party=Party(name=name, phone=phone, address=address), confidence=confidence)
+
+
+def is_like_a_name(text: str) -> bool:
+    """Whether a text is a Chinese surname with a given name."""
+    return _name_sure(text) >= SURE
+
+
+def is_like_an_address(text: str) -> bool:
+    """Whether a text begins like an address, or names a road or village and a number."""
+    return len(text) <= LONGEST and _address_sure(text, labelled=False) >= _AN_ADDRESS
 
 
 def _unsure(line: str) -> ParsedContact:

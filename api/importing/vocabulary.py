@@ -31,6 +31,8 @@ ON_THE_WAY = _set("ship shipping to from delivery 寄 发货 配送 送货 派�
 
 PART = _words(
     name="姓名 名称 名字 名 联系人 联系人姓名 人 name fullname contact contactname contactperson",
+    given_name="firstname givenname forename",
+    family_name="lastname surname familyname",
     mobile="手机 手机号 手机号码 移动电话 联系手机 联系手机号 mobile mobilephone mobileno mobilenumber cell cellphone",
     phone="电话 电话号码 联系电话 联系方式 固话 固定电话 座机 电话手机 手机电话 "
     "tel telephone phone phoneno phonenumber contactnumber contactphone",
@@ -40,11 +42,11 @@ PART = _words(
     district="区 县 地区 区县 县区 市区县 行政区县 district county area",
     street="街道 乡镇 街道乡镇 镇 街道镇 town township",
     address="地址 详细地址 详址 街道地址 联系地址 具体地址 完整地址 地址1 地址2 address addr fulladdress detailedaddress detailaddress "
-    "addressdetail streetaddress address1 address2 address3 addressline1 addressline2 addressline3 street",
+    "addressdetail streetaddress address12 address1 address2 address3 addressline1 addressline2 addressline3 street",
     company="公司 公司名称 公司名 单位 单位名称 company companyname",
     line="信息 人信息 姓名电话地址 姓名地址电话 地址电话姓名 地址信息 info information details nameaddressphone",
     ignored="邮编 邮政编码 邮政编号 国家 国家地区 邮箱 电子邮箱 证件号 身份证 身份证号 身份证号码 昵称 会员名 账号 id id号 "
-    "zip zipcode postcode postalcode country countrycode email emailaddress",
+    "zip zipcode postcode postalcode country countrycode statecode provincecode email emailaddress",
 )
 """Words for a party's fields. Identity numbers are ignored, because the law forbids them on waybills."""
 

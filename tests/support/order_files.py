@@ -10,7 +10,8 @@ from typing import Any
 import openpyxl
 
 from api.importing import explaining
-from api.importing.layout import Answers, Layout, read_answers, understand
+from api.importing.answers import Answers, read_answers
+from api.importing.layout import Layout, understand
 from api.importing.orders import RowFault, Survey, parcels, survey
 from api.importing.pasted import SURE
 from api.importing.table import readings

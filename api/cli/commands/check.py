@@ -20,7 +20,8 @@ from masking.errors import InputError
 from masking.redact.printed import printed_leaks
 from masking.values.plaintext import Order, number_problems
 
-from ...importing.layout import Answers, read_answers, understand
+from ...importing.answers import Answers, read_answers
+from ...importing.layout import understand
 from ...importing.orders import Parcel, parcels, survey
 from ...importing.pasted import SURE
 from ...importing.table import readings

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from masking.config import SETTINGS
 from masking.connection import connect
 from masking.errors import InputError, not_installed
+from masking.values.plaintext import Party
 
 from ...deployment import MADE, add_state, usual
 from ...importing import explaining
+from ...importing.answers import Answers, default_sender, read_answers, remember, remembered, sender_from
+from ...importing.asking import Interview
 from ...importing.importing import BATCH
 from ...importing.job import ImportJob, Result, run_job
-from ...importing.layout import Answers, read_answers, understand
-from ...importing.orders import survey
+from ...importing.layout import Layout, understand
+from ...importing.orders import Survey, survey
 from ...importing.pasted import SURE
 from ...importing.shredding import shred
 from ...importing.table import readings
@@ -41,6 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--out", type=Path, help="folder for the results (default: FILE-masked, next to the file)")
     add("--overwrite", action="store_true", help="replace the results of another file in that folder")
     add("--columns", type=Path, metavar="TOML", help="a file that says what columns mean, where headers don't")
+    add("--sender", metavar="NAME,PHONE,ADDRESS", help="the sender of all parcels (default: [sender] in waybill.toml)")
     add("--sheet", help="the sheet of a workbook")
     add("--explain", action="store_true", help="show how the file is understood, and enter nothing")
     add("--amend", action="store_true", help="replace orders that changed since they were entered")
@@ -70,14 +75,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    answers = read_answers(args.columns) if args.columns else Answers()
-    layout = understand(readings(args.file), answers, args.sheet)
-    found = survey(layout)
+    layout, found, answers = _understood(args)
     questions = explaining.questions(layout, found)
     if args.explain:
         print(explaining.explain(layout, found, args.confidence))
         if not questions:
             return 0
+    if questions and not args.explain and sys.stdin.isatty() and sys.stderr.isatty():
+        layout, found, answers = _interview(args, layout, found, answers)
+        questions = explaining.questions(layout, found)
     if questions:
         print(questions, file=sys.stderr)
         return 2
@@ -95,9 +101,54 @@ def _run(args: argparse.Namespace) -> int:
     )
     with connect(args.to, credentials=args.credentials, state=args.state) as shop:
         result = run_job(shop, job, sys.stderr)
+    if answers.columns or answers.ignore:
+        remember(remembered(_memory(args), layout.headers), answers)
     print(explaining.summary(job, result))
     _say_what_remains(args, result)
     return _status(result)
+
+
+def _understood(args: argparse.Namespace) -> tuple[Layout, Survey, Answers]:
+    """The file as understood, what it holds, and the answers that were given now or for an earlier file of this form."""
+    memory, found = _memory(args), readings(args.file)
+    usual = sender_from(args.sender) if args.sender else None
+    if args.columns:
+        answers = read_answers(args.columns)
+        layout = understand(found, _sent_by(answers, usual or answers.sender or default_sender(memory)), args.sheet)
+    else:
+        answers = Answers()
+        layout = understand(found, _sent_by(answers, usual or default_sender(memory)), args.sheet)
+        earlier = remembered(memory, layout.headers)
+        if earlier.is_file():
+            answers = read_answers(earlier)
+            sender = usual or answers.sender or default_sender(memory)
+            layout = understand(found, _sent_by(answers, sender), args.sheet)
+            print(say(f"the answers of an earlier file with these headers are used: {earlier}"), file=sys.stderr)
+    return layout, survey(layout), answers
+
+
+def _interview(
+    args: argparse.Namespace, layout: Layout, found: Survey, answers: Answers
+) -> tuple[Layout, Survey, Answers]:
+    """The file as understood with the answers of the user at the terminal."""
+    print(explaining.open_questions(layout, found), file=sys.stderr)
+    try:
+        answers = Interview(sys.stdin, sys.stderr).answers(layout, found, answers)
+    except EOFError:
+        return layout, found, answers
+    layout = understand(readings(args.file), _sent_by(answers, answers.sender or layout.sender), args.sheet)
+    return layout, survey(layout), answers
+
+
+def _sent_by(answers: Answers, sender: Party | None) -> Answers:
+    return replace(answers, sender=sender)
+
+
+def _memory(args: argparse.Namespace) -> Path:
+    """The folder that holds remembered answers: the deployment's, or that of a service's state."""
+    if "://" not in args.to:
+        return Path(args.to)
+    return Path(args.state or (args.credentials.parent if args.credentials else Path()))
 
 
 def _template(name: str) -> str | Path | None:
