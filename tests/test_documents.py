@@ -47,6 +47,15 @@ def test_links_of_a_document_resolve(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_links_within_a_document_name_a_heading(name):
+    text = (ROOT / name).read_text("utf-8")
+    headings = {
+        re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    }
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= headings
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_tests_that_a_document_names_exist(name):
     source = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").glob("**/*.py"))
     for test in re.findall(r"`(test_\w+)`", (ROOT / name).read_text("utf-8")):

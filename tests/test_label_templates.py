@@ -20,6 +20,7 @@ from print_templates.render import Printed, render
 from print_templates.template import FOLDER, RESOLUTIONS, built_in, check, template
 from tests.support.sample_labels import sample_label
 
+ROOT = Path(__file__).parents[1]
 GOLDEN = Path(__file__).parent / "golden"
 SIZES = {"100x100", "100x150", "100x180", "60x40", "76x130"}
 GOOD = (FOLDER / "100x100.toml").read_text("utf-8")
@@ -65,6 +66,11 @@ def test_upper_bars_of_100x180_are_23_mm_high_as_decision_4_has_it(dpi: int) -> 
     drawing = lay_out(sample_label(), template("100x180", dpi), qr.symbols([sample_label().code])[0]).drawing
     upper = min((code for code in drawing.codes if code.kind == "code128" and not code.turned), key=lambda code: code.y)
     assert upper.height >= 23 * RESOLUTIONS[dpi] / 25.4 - 1
+
+
+@pytest.mark.parametrize("file", ["api/openapi.json", "api/service/outlet/page.html", "docs/labels.md"])
+def test_every_size_is_offered(file: str) -> None:
+    assert set(re.findall(r"\b\d+x\d+\b", (ROOT / file).read_text("utf-8"))) >= SIZES
 
 
 def test_built_in_sizes_have_no_findings() -> None:

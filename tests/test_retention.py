@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
+import tomllib
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 
+from masking import config
 from masking.connection import create, open_folder
 from masking.crypto import archive
 from masking.crypto.index import record_of_waybill_id
@@ -23,6 +29,17 @@ from masking.values.printable import Refusal
 from masking.values.states import Retention, State
 from tests.support.parcels import check_out, damage, load_on_van
 from tests.support.people import COURIER, OPERATOR, SHOP
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_every_period_is_documented_and_in_new_settings():
+    document = (ROOT / "docs" / "retention.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)_days` \| (\d+) \|", document, re.MULTILINE))
+    periods = {name: str(period.days) for name, period in dataclasses.asdict(Retention()).items()}
+    assert rows == periods
+    new = tomllib.loads(config.written(Settings(tenant="carrier", carrier="x"), None))
+    assert new["retention"] == {f"{name}_days": int(days) for name, days in periods.items()}
 
 
 @pytest.fixture
