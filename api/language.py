@@ -1,6 +1,6 @@
 """The language of commands: Chinese under a Chinese locale, English otherwise.
 
-Code prints English, and `say` translates the finished text. `api/chinese.py` maps English templates to Chinese ones: `{}`
+Code prints English, and `say` translates the finished text. `api/chinese/` maps English templates to Chinese ones: `{}`
 stands for the values that an f-string fills in. So errors of packages that don't know about languages are translated as
 well. A text without a translation stays English; `tests/test_language.py` fails if a command has one.
 """
@@ -14,6 +14,7 @@ from functools import cache
 from masking.errors import InputError, MaskingError, RefusedError
 from masking.words.chinese import in_chinese
 from masking.words.reasons import ProofRule, Reason
+from masking.words.request_rules import RequestRule
 from masking.words.rules import Rule
 from masking.words.word import Word
 
@@ -39,8 +40,9 @@ def say_error(error: MaskingError) -> str:
     if not reads_chinese():
         return str(error)
     match error:
-        case InputError(field=field, rule=rule, row=row):
-            return ("" if row is None else f"第 {row} 行，") + f"{say(field)}：{_word(rule)}"
+        case InputError(field=field, rule=rule, row=row, detail=detail):
+            found = ("" if row is None else f"第 {row} 行，") + f"{say(field)}：{_word(rule)}"
+            return found + (f"（{say(detail)}）" if detail else "")
         case RefusedError(reason=reason):
             return _word(reason)
         case _:
@@ -68,7 +70,7 @@ def translated(text: str, *, values: bool = True) -> str | None:
 
 
 def _word(word: str) -> str:
-    for register in (Rule, Reason, ProofRule):
+    for register in (Rule, RequestRule, Reason, ProofRule):
         if word in list(register):
             return f"{word}：{''.join(in_chinese(register(word)))}"
     return say(word)

@@ -44,6 +44,7 @@ from masking.values import arguments
 from masking.values.arguments import PAGE
 from masking.values.plaintext import Order, Plain
 from masking.values.printable import LabelData, Labels, Pending, Refusal, Rejected, Waybill, WaybillId
+from masking.words.request_rules import RequestRule
 
 if TYPE_CHECKING:
     from masking.client import RemoteShop
@@ -119,7 +120,7 @@ class Shop:
         """
         self.store.check_open()
         if (phone is None) == (reference is None):
-            raise InputError("find", "give-a-phone-or-a-reference")
+            raise InputError("find", RequestRule.PHONE_OR_REFERENCE)
         plain = Plain(phone) if phone else None
         asked = Find(merchant=self.merchant, phone=plain, reference=reference, limit=limit, after=after)
         return find(self.world, self.store, [asked])[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from masking.words.reasons import explained
+from masking.words.request_rules import explained_rule
 
 
 class MaskingError(Exception):
@@ -16,13 +17,21 @@ class MaskingError(Exception):
 
 
 class InputError(MaskingError):
-    """Invalid input: `field` breaks `rule`. `row` is the row, counted from 1, None for input without rows."""
+    """Invalid input: `field` breaks `rule`.
 
-    def __init__(self, field: str, rule: str, *, row: int | None = None) -> None:
+    Attributes:
+        rule: a word of `Rule` or `RequestRule`. Errors of commands have a sentence instead.
+        row: the row, counted from 1, None for input without rows.
+        detail: a sentence with limits or a list, such as "give one of pdf, png".
+    """
+
+    def __init__(self, field: str, rule: str, *, row: int | None = None, detail: str = "") -> None:
         self.field = field
         self.rule = rule
         self.row = row
-        super().__init__(f"{field}: {rule}" if row is None else f"row {row}, {field}: {rule}")
+        self.detail = detail
+        parts = [field if row is None else f"row {row}, {field}", rule, detail or explained_rule(rule)]
+        super().__init__(": ".join(filter(None, parts)))
 
 
 class RefusedError(MaskingError):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from masking.errors import InputError
 from masking.values.printable import LabelData, Labels, PrintedPage, Refusal, Rejected
+from masking.words.request_rules import RequestRule
 from print_templates import pdf, printers
 from print_templates.gate import Released
 from print_templates.printers import PLAIN, Setup
@@ -29,7 +30,7 @@ def draw_labels(
         InputError: the template, the language or the resolution is unknown, or the setup moves a code off the paper.
     """
     if to not in ("pdf", *printers.LANGUAGES):
-        raise InputError("to", f"unknown; there are pdf, {', '.join(printers.LANGUAGES)}")
+        raise InputError("to", RequestRule.NOT_LISTED, detail=f"give one of pdf, {', '.join(printers.LANGUAGES)}")
     data = [each for each in found if isinstance(each, LabelData)]
     results = draw(data, template=template, dpi=dpi)
     drawings: list[Released] = []

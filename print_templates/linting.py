@@ -101,7 +101,9 @@ def _texts(source: dict[str, Any]) -> list[TemplateFault]:
                 found.append(TemplateFault(f"text {n}", f"has a brace inside other text; {APART}"))
         if re.search(r"[{}]", each.get("otherwise", "")):
             found.append(TemplateFault(f"text {n}, otherwise", "has a brace; it can only hold your own text"))
-    return found + [TemplateFault("template", f"must show {{{name}}}") for name in MUST_SHOW if name not in named]
+    return found + [
+        TemplateFault("template", f"must show {'{' + name + '}'}") for name in MUST_SHOW if name not in named
+    ]
 
 
 def _codes(source: dict[str, Any]) -> list[TemplateFault]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masking.errors import InputError
+from masking.words.request_rules import RequestRule
 from print_templates.drawing import Drawing, Rect
 from print_templates.gate import Released
 from print_templates.raster import Dots, bands, dots
@@ -54,15 +55,19 @@ class Setup:
             InputError: names the setting and its limits.
         """
         if not (abs(self.right) <= 400 and abs(self.down) <= 400):
-            raise InputError("offset", "more than 400 dots")
+            raise InputError("offset", RequestRule.OUT_OF_RANGE, detail="give at most 400 dots")
         if self.darkness is not None and not 0 <= self.darkness <= 15:
-            raise InputError("darkness", "not 0 to 15")
+            raise InputError("darkness", RequestRule.OUT_OF_RANGE, detail="give 0 to 15")
         if self.speed is not None and not 1 <= self.speed <= 14:
-            raise InputError("speed", "not 1 to 14 inches a second")
+            raise InputError("speed", RequestRule.OUT_OF_RANGE, detail="give 1 to 14 inches a second")
         if self.media not in MEDIA:
-            raise InputError("media", f"unknown; there are {', '.join(MEDIA)}")
+            raise InputError("media", RequestRule.NOT_LISTED, detail=f"give one of {', '.join(MEDIA)}")
         if not 0 < self.gap <= 20:
-            raise InputError("gap", "not above 0 and up to 20 mm; for paper without gaps, set media to continuous")
+            raise InputError(
+                "gap",
+                RequestRule.OUT_OF_RANGE,
+                detail="give more than 0 and up to 20 mm. For paper without gaps, set media to continuous",
+            )
 
 
 PLAIN = Setup()
@@ -93,7 +98,7 @@ def check_offset(drawing: Drawing, setup: Setup) -> None:
     across = -min(lefts) <= setup.right <= drawing.width - max(rights)
     along = -min(tops) <= setup.down <= drawing.height - max(bottoms)
     if not (across and along):
-        raise InputError("offset", "moves a code or text of this label off the paper. Choose a smaller one")
+        raise InputError("offset", RequestRule.OFF_THE_PAPER)
 
 
 def setup_page(width: float, height: float, dpi: float, language: str, setup: Setup = PLAIN) -> bytes:
@@ -120,7 +125,7 @@ def setup_page(width: float, height: float, dpi: float, language: str, setup: Se
 
 def _writer(language: str) -> Callable[[Dots, float, Setup], bytes]:
     if language not in LANGUAGES:
-        raise InputError("to", f"unknown; there are {', '.join(LANGUAGES)}")
+        raise InputError("to", RequestRule.NOT_LISTED, detail=f"give one of {', '.join(LANGUAGES)}")
     return LANGUAGES[language]
 
 

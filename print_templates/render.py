@@ -13,6 +13,7 @@ from typing import final
 
 from masking.errors import InputError, RefusedError
 from masking.values.printable import LabelData
+from masking.words.request_rules import RequestRule
 from masking.words.rules import Rule
 from print_templates import pdf, printers, qr, raster
 from print_templates.gate import Released, release
@@ -76,9 +77,9 @@ def render(
         InputError: the template, the format or the resolution is unknown. Nothing is drawn.
     """
     if to not in FORMATS:
-        raise InputError("to", f"unknown; there are {', '.join(FORMATS)}")
+        raise InputError("to", RequestRule.NOT_LISTED, detail=f"give one of {', '.join(FORMATS)}")
     if to == "png" and len(labels) != 1:
-        raise InputError("to", "a PNG holds one label")
+        raise InputError("to", RequestRule.ONE_LABEL_ONLY)
     outcomes: list[Printed | NotPrinted] = []
 
     def released() -> Iterator[Released]:

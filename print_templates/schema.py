@@ -57,7 +57,7 @@ def _faults(value: Any, rule: dict[str, Any], where: str) -> Iterator[TemplateFa
         raise TypeError(f"the schema uses {unknown}, which print_templates.schema doesn't implement")
     kind = rule.get("type")
     if kind and (not isinstance(value, _TYPES[kind]) or (kind == "number" and isinstance(value, bool))):
-        yield TemplateFault(where, f"must be {'an' if kind[0] in 'ao' else 'a'} {kind}")
+        yield TemplateFault(where, f"must be of type {kind}")
         return
     for word, (holds, says) in _LIMITS.items():
         if word in rule and not holds(value, rule[word]):

@@ -21,6 +21,7 @@ from PIL import Image
 
 from masking.errors import InputError
 from masking.values.printable import Masked
+from masking.words.request_rules import RequestRule
 from print_templates import code128, linting
 from print_templates.breaking import Style, fit
 from print_templates.drawing import Code, Drawing, Rect, Run
@@ -96,9 +97,9 @@ def template(name: str | Path, dpi: int = 203) -> Template:
         InputError: the template doesn't exist or is invalid; names the place and the fault.
     """
     if dpi not in RESOLUTIONS:
-        raise InputError("dpi", f"unknown; there are {', '.join(map(str, RESOLUTIONS))}")
+        raise InputError("dpi", RequestRule.NOT_LISTED, detail=f"give one of {', '.join(map(str, RESOLUTIONS))}")
     if isinstance(name, str) and name not in built_in():
-        raise InputError("template", f"unknown; there are {', '.join(built_in())}")
+        raise InputError("template", RequestRule.NOT_LISTED, detail=f"give one of {', '.join(built_in())}")
     path = FOLDER / f"{name}.toml" if isinstance(name, str) else name
     return _compiled(read(path), path.parent, RESOLUTIONS[dpi])
 
@@ -112,7 +113,7 @@ def read(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
-        raise InputError("template", f"{path.name} is not a readable text file") from None
+        raise InputError("template", RequestRule.NOT_READABLE, detail=path.name) from None
 
 
 def check(text: str, folder: Path) -> list[TemplateFault]:
@@ -148,7 +149,7 @@ def _faults(text: str, folder: Path) -> list[TemplateFault]:
         try:
             _compiled(text, folder, dpi)
         except InputError as error:
-            return [TemplateFault(error.field, error.rule)]
+            return [TemplateFault(error.field, error.detail)]
     return []
 
 
@@ -157,9 +158,9 @@ def _compiled(text: str, folder: Path, dpi: float) -> Template:
     try:
         source = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError("template", f"is not TOML: {error}") from None
+        raise InputError("template", RequestRule.TEMPLATE_FAULT, detail=f"is not TOML: {error}") from None
     if found := located(text, linting.faults(source)):
-        raise InputError(*found[0])
+        raise InputError(found[0].where, RequestRule.TEMPLATE_FAULT, detail=found[0].rule)
     grid = _Grid(dpi)
     blocks = source.get("hidden") == "blocks"
     texts = [_text_box(each, grid, blocks=blocks) for each in source["text"]]
@@ -240,8 +241,14 @@ def _constant(box: TextBox, number: int) -> tuple[Run, ...]:
     shown = tuple(each for each in box.show if isinstance(each, Masked))
     found = fit(shown, box.box, box.style) or (box.otherwise and fit((box.otherwise,), box.box, box.style))
     if not found:
-        raise InputError(f"text {number}", "does not fit its box at its least size")
+        raise InputError(
+            f"text {number}", RequestRule.TEMPLATE_FAULT, detail="does not fit its box at its smallest size"
+        )
     return found
+
+
+def _bad_logo(path: Path, fault: str) -> InputError:
+    return InputError("logo", RequestRule.TEMPLATE_FAULT, detail=f"{path.name} {fault}")
 
 
 def _logo(path: Path, box: Box) -> Code:
@@ -252,14 +259,14 @@ def _logo(path: Path, box: Box) -> Code:
             opened = Image.open(path)
         with opened:
             if opened.width * opened.height > MOST_DOTS:
-                raise InputError("logo", f"{path.name} has more than 4,000,000 dots; make it smaller")
+                raise _bad_logo(path, "has more than 4,000,000 dots; make it smaller")
             grey = opened.convert("L")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise InputError("logo", f"{path.name} has more than 4,000,000 dots; make it smaller") from None
+        raise _bad_logo(path, "has more than 4,000,000 dots; make it smaller") from None
     except OSError:
-        raise InputError("logo", f"{path.name} is not a readable picture") from None
+        raise _bad_logo(path, "is not a readable picture") from None
     if sum(grey.histogram()[64:192]) > grey.width * grey.height // 50:
-        raise InputError("logo", f"{path.name} has greys; a thermal printer has none")
+        raise _bad_logo(path, "has greys; a thermal printer prints black and white only")
     x, y, width, height = box
     dots = np.asarray(grey.resize((width, height), Image.Resampling.BOX)) < 128
     return Code("logo", x, y, width, height, width, height, np.packbits(dots, axis=1).tobytes())

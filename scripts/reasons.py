@@ -16,13 +16,14 @@ from masking.words.alarms import AlarmKind
 from masking.words.chinese import in_chinese
 from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import ProofRule, Reason
+from masking.words.request_rules import RequestRule
 from masking.words.rules import Rule
 from masking.words.word import Word
 
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "docs" / "reasons.md"
 MEANINGS = ROOT / "api" / "service" / "outlet" / "meanings.js"
-REGISTERS = (Reason, Rule, ProofRule, AlarmKind, LedgerKind)
+REGISTERS = (Reason, Rule, RequestRule, ProofRule, AlarmKind, LedgerKind)
 ASKING = {"masking/client"}
 """Modules that only read answers, so that a word in them says nothing about its origin."""
 
@@ -63,6 +64,8 @@ def table() -> str:
     return (
         f"{HEAD}\n## Reasons of refusals\n\nMember `reason` of the outcome `refused`.\n\n{_rows(Reason)}"
         f"\n## Rules\n\nMember `rule` of the outcome `rejected`: one field breaks it.\n\n{_rows(Rule)}"
+        f"\n## Rules of requests\n\nMember `rule` in `errors` of the problem `input`: nothing of the request was done."
+        f" The words of the list above can stand there, too.\n\n{_rows(RequestRule)}"
         f"\n## Rules of proofs\n\nMember `reason` of the problem `proof-refused`.\n\n{_rows(ProofRule)}"
         f"\n## Kinds of alarms\n\nMember `kind` of an alarm ([operations](operations.md#alarms)).\n\n{_rows(AlarmKind)}"
         f"\n## Kinds of leaves\n\nMember `kind` of a leaf of the ledger (`waybill who-saw`).\n\n{_kinds()}"

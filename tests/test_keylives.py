@@ -76,7 +76,7 @@ def test_old_online_keys_are_destroyed_after_their_wraps_have_moved(store, world
     fake_world.advance(days=2)
     due = lifecycle.due_online(store.keys, world.now())
     assert due == ["2026-11-24"]
-    with pytest.raises(RefusedError, match="wraps-hang-on-it"):
+    with pytest.raises(RefusedError, match="key-still-needed"):
         lifecycle.destroy(store.keys, "online", *due, world.now())
     assert lifecycle.count_wraps(store.keys, due) == 5
     assert list(lifecycle.refresh(store.keys, due, world, world.now(), batch=2)) == [2, 2, 1]
@@ -103,7 +103,7 @@ def test_unopenable_wrap_stays_and_the_others_move(store, world, fake_world, man
     fake_world.advance(days=31)
     assert run(lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now(), batch=batch)) == 4
     assert lifecycle.remaining_wraps(store.keys, ["2026-11-24"]) == [("2026-11-24", damaged)]
-    with pytest.raises(RefusedError, match="wraps-hang-on-it"):
+    with pytest.raises(RefusedError, match="key-still-needed"):
         lifecycle.destroy(store.keys, "online", "2026-11-24", world.now())
 
 

@@ -88,7 +88,7 @@ def test_revoking_a_label_key_needs_a_confirmation_and_leaves_a_leaf(waybill, fo
 
 def test_online_key_is_revoked_refreshed_and_destroyed(waybill, folder, token):
     day = re.search(r"^online +(\S+)", waybill("keys", "list")[1], re.MULTILINE)[1]
-    assert waybill("keys", "destroy", "online", day, "--yes")[2] == "waybill keys: wraps-hang-on-it\n"
+    assert waybill("keys", "destroy", "online", day, "--yes")[2].startswith("waybill keys: key-still-needed: ")
     assert waybill("keys", "revoke", "online", day, "--yes")[0] == 0
     assert waybill("keys", "refresh", "online", "--dry-run")[1].startswith(f"would move 1 wraps of {day}")
     assert waybill("keys", "refresh", "online")[1].startswith("moved 1 wraps")
@@ -106,7 +106,7 @@ def test_unopenable_wrap_stays_with_its_key_and_is_reported(waybill, folder, tok
     status, out, err = waybill("keys", "refresh", "online")
     assert (status, out.split(". ")[0]) == (1, "moved 0 wraps to today's key")
     assert err == f"wraps under {day} do not open and stay there; an alarm is raised\n"
-    assert waybill("keys", "destroy", "online", day, "--yes")[2] == "waybill keys: wraps-hang-on-it\n"
+    assert waybill("keys", "destroy", "online", day, "--yes")[2].startswith("waybill keys: key-still-needed: ")
     assert waybill("erase", token, "--reason", "test")[0] == 0
     assert waybill("keys", "destroy", "online", day, "--yes")[0] == 0
 
@@ -171,7 +171,7 @@ def test_waybill_is_held_released_and_opened_from_the_archive(waybill, folder, t
     assert waybill("hold", token, "--release")[1] == "released\n"
     assert waybill("hold", token, "--release")[2] == "waybill hold: not-held\n"
     offline = ("--offline-key", str(folder / OFFLINE_KEY), "--reason", "inquiry")
-    assert waybill("archive", "open", token, *offline)[2] == "waybill archive: not-sealed-away\n"
+    assert waybill("archive", "open", token, *offline)[2].startswith("waybill archive: not-sealed-away: ")
     store = open_folder(folder, World())
     retire(World(), store, [SealAway(actor=OPERATOR, id=token)])
     store.close()

@@ -84,7 +84,7 @@ def test_offset_moves_the_picture_by_whole_dots_and_cuts_frames(language: str, r
 @pytest.mark.parametrize("offset", [{"right": 60}, {"right": -40}, {"down": 30}, {"down": -20}])
 def test_offset_that_cuts_off_a_code_or_a_text_is_refused(offset: dict[str, int]) -> None:
     drawings = released([sample_label()], template="60x40")
-    with pytest.raises(InputError, match="moves a code or text of this label off the paper"):
+    with pytest.raises(InputError, match="offset: off-the-paper: The offset moves a code or text"):
         write(drawings[0], "tspl", Setup(**offset))
 
 

@@ -134,7 +134,7 @@ def test_template_string_is_never_taken_for_a_path(tmp_path: Path) -> None:
     (tmp_path / "good.toml").write_text(GOOD, "utf-8")
     assert template(tmp_path / "good.toml").texts == template("100x100").texts
     for name in (str(tmp_path / "good.toml"), "../templates/100x100", "100x100.toml"):
-        with pytest.raises(InputError, match="unknown; there are"):
+        with pytest.raises(InputError, match="not-listed: give one of 100x100"):
             template(name)
 
 

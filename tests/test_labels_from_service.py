@@ -65,9 +65,9 @@ def test_each_label_comes_in_the_printers_language_at_300_dpi(service: Service, 
 def test_undrawable_label_is_refused_before_a_print_is_counted(service: Service) -> None:
     ids, _ = waybills(service, 1)
     for wrong, named in (
-        ({"template": "1x1"}, "unknown; there are 100x100"),
-        ({"dpi": 250}, "unknown; there are 203, 300"),
-        ({"to": "tspl", "template": "60x40", "printer": {"right": 90}}, "off the paper"),
+        ({"template": "1x1"}, "give one of 100x100"),
+        ({"dpi": 250}, "give one of 203, 300"),
+        ({"to": "tspl", "template": "60x40", "printer": {"right": 90}}, "off-the-paper"),
     ):
         answer = service.ask(SHOP, "/v1/labels", {"ids": ids, "job": "wrong"} | wrong)
         assert answer.status_code == 422

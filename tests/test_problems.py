@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from api.service.logs import JsonLines
 from api.service.problems import PROBLEMS, answer
 from api.service.request_models import ORDER
+from api.service.response_models import ProblemRule
 from api.service.settings import MEGABYTE
 from masking.errors import InputError, IntegrityError, MaskingError, RefusedError, UnavailableError
 from tests.support.people import COURIER, SHOP, SWITCH
@@ -107,7 +108,8 @@ def test_invalid_body_is_answered_by_field_and_rule_only(service, path, body):
     assert answer.status_code in {200, 401, 422}, answer.text
     if answer.status_code == 422:
         assert is_problem(answer, "input")
-        assert all(set(each) <= {"field", "rule", "row"} for each in answer.json()["errors"])
+        assert all(set(each) <= {"field", "rule", "row", "detail"} for each in answer.json()["errors"])
+        assert {each["rule"] for each in answer.json()["errors"]} <= set(ProblemRule)
     assert is_clean(answer) or path == "/v1/waybills/find"
 
 

@@ -14,10 +14,11 @@ from masking.words.alarms import AlarmKind
 from masking.words.chinese import TEXTS, in_chinese
 from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import ProofRule, Reason
+from masking.words.request_rules import RequestRule
 from masking.words.rules import Rule
 from scripts import reasons
 
-WORDS = [*Reason, *Rule, *ProofRule, *AlarmKind, *LedgerKind]
+WORDS = [*Reason, *Rule, *RequestRule, *ProofRule, *AlarmKind, *LedgerKind]
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,21 @@ def test_every_word_is_used_by_the_code():
 def test_every_refusal_and_rule_in_the_code_is_a_member_of_the_register():
     """If this fails: add the word to masking/words/reasons.py or masking/words/rules.py, and use its member here."""
     found = [f"{path}:{line}: {word!r}" for path, tree in reasons.sources().items() for line, word in literals(tree)]
+    assert found == []
+
+
+def test_every_rule_of_an_input_error_is_registered():
+    """If this fails: take a word of `Rule` or `RequestRule`, and put a sentence into `detail`."""
+    registered = {str(word) for word in (*Rule, *RequestRule)}
+    found = [
+        f"{path}:{node.lineno}: {ast.unparse(node.args[1])}"
+        for path, tree in reasons.sources().items()
+        if path.startswith(("masking/", "print_templates/", "api/service/"))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "InputError"
+        if isinstance(node.args[1], ast.JoinedStr)
+        or (isinstance(node.args[1], ast.Constant) and node.args[1].value not in registered)
+    ]
     assert found == []
 
 

@@ -229,7 +229,7 @@ def test_archive_bypasses_neither_duty_nor_destruction(world, store, offline, de
     with pytest.raises(RefusedError, match="not-sealed-away"):
         reopened(world, store, offline, delivered)
     retire(world, store, [SealAway(actor=OPERATOR, id=delivered.id)])
-    with pytest.raises(InputError, match="no-such-reason"):
+    with pytest.raises(InputError, match="not-listed"):
         reopened(world, store, offline, delivered, reason="curiosity")
     [gone] = retire(world, store, [Destroy(actor=OPERATOR, id=delivered.id, reason="erasure-request")])
     assert isinstance(gone, Retired)

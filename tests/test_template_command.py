@@ -107,4 +107,4 @@ def test_unknown_size_and_missing_file_are_named(tmp_path: Path, capsys: pytest.
     assert main(["template", "check", str(tmp_path / "none.toml")]) == 2
     said = capsys.readouterr().err
     assert "100x180" in said
-    assert "none.toml is not a readable text file" in said
+    assert "template: not-readable: none.toml" in said

@@ -159,10 +159,10 @@ def test_invalid_outcome_is_an_error_that_repeats_nothing(value):
     ("change", "field", "rule"),
     [
         ({"reference": None}, "reference", "missing"),
-        ({"reference": 7}, "reference", "not-a-text"),
+        ({"reference": 7}, "reference", "wrong-type"),
         ({"recipient": {"name": "x", "phone": "1"}}, "recipient.address", "missing"),
         ({"sender": "一个人"}, "sender", "missing"),
-        ({"goods": ["书"]}, "goods", "not-a-text"),
+        ({"goods": ["书"]}, "goods", "wrong-type"),
     ],
 )
 def test_broken_order_names_field_and_rule(change, field, rule):

@@ -19,6 +19,7 @@ from masking.errors import InputError, SettingsError
 from masking.redact.freetext import find_personal
 from masking.redact.names import is_person
 from masking.redact.normalise import normalise
+from masking.words.request_rules import RequestRule
 from print_templates import schema
 from print_templates.preview import picture, sample
 from print_templates.schema import TemplateFault
@@ -106,7 +107,7 @@ def own_templates(folder: Path) -> dict[str, Path]:
         try:
             chosen(str(path))
         except InputError as error:
-            raise SettingsError(f"{path}: {error.field}: {error.rule}") from None
+            raise SettingsError(f"{path}: {error.field}: {error.detail}") from None
     return found
 
 
@@ -124,5 +125,5 @@ def chosen(name: str) -> str | Path:
         raise InputError("template", f"not a size: give one of {', '.join(built_in())}, or a .toml file")
     path = Path(name)
     for fault in faults(path):
-        raise InputError(*fault)
+        raise InputError(fault.where, RequestRule.TEMPLATE_FAULT, detail=fault.rule)
     return path

@@ -22,6 +22,9 @@ from masking.errors import (
     UnavailableError,
     UnknownWaybillError,
 )
+from masking.words.request_rules import RequestRule
+from masking.words.rules import Rule
+from masking.words.word import Word
 
 from . import request_models
 
@@ -54,6 +57,32 @@ PROBLEMS: dict[str, Kind] = {
     "unavailable": Kind(503, "The store is not available. Nothing was revealed. Send the request again."),
 }
 """All problems by name."""
+
+FORM_RULES: dict[str, Word] = {
+    "missing": Rule.MISSING,
+    "extra_forbidden": RequestRule.UNKNOWN_MEMBER,
+    **dict.fromkeys(
+        ("string_type", "int_type", "float_type", "bool_type", "list_type", "model_type", "model_attributes_type"),
+        RequestRule.WRONG_TYPE,
+    ),
+    **dict.fromkeys(("int_parsing", "int_from_float", "string_unicode"), RequestRule.WRONG_TYPE),
+    "string_too_long": RequestRule.STRING_TOO_LONG,
+    "string_too_short": RequestRule.STRING_TOO_SHORT,
+    "too_long": RequestRule.TOO_MANY_ITEMS,
+    "too_short": RequestRule.TOO_FEW_ITEMS,
+    "string_pattern_mismatch": RequestRule.WRONG_FORM,
+    **dict.fromkeys(("literal_error", "enum"), RequestRule.NOT_LISTED),
+    **dict.fromkeys(
+        ("greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number", "int_parsing_size"),
+        RequestRule.OUT_OF_RANGE,
+    ),
+    **dict.fromkeys(
+        ("value_error", "timezone_aware", "datetime_type", "datetime_parsing", "datetime_from_date_parsing"),
+        RequestRule.NOT_A_TIME,
+    ),
+    "json_invalid": RequestRule.NOT_JSON,
+}
+"""The rule for each type of Pydantic's validation errors that the models in `request_models` can give."""
 
 _OF_STATUS = {kind.status: name for name, kind in reversed(PROBLEMS.items())}
 _NAMES = request_models.member_names()
@@ -97,9 +126,9 @@ def answer(error: Exception) -> Response:
             return problem("input", errors=[_broken(each) for each in error.errors()[:SHOWN]])
         case HTTPException(status_code=status, headers=headers):
             return problem(_OF_STATUS.get(status, "internal" if status >= 500 else "body-unreadable"), headers=headers)
-        case InputError(field=field, rule=rule, row=row):
-            found = {"field": field, "rule": rule} | ({"row": row} if row is not None else {})
-            return problem("input", errors=[found])
+        case InputError(field=field, rule=rule, row=row, detail=detail):
+            found = {"field": field, "rule": rule, "row": row, "detail": detail or None}
+            return problem("input", errors=[{name: value for name, value in found.items() if value is not None}])
         case RefusedError(reason=reason, state=state, retry_after=after):
             return problem("refused", reason=reason, state=state, headers=_retry(after))
         case UnknownWaybillError():
@@ -138,4 +167,4 @@ def _broken(error: Mapping[str, Any]) -> dict[str, Any]:
     """Field and rule of a validation error. A member's name is repeated only if a model has it."""
     path = [part if isinstance(part, int) or part in _NAMES else "unknown-member" for part in error["loc"]]
     inner = path[1:] if len(path) > 1 else path
-    return {"field": ".".join(map(str, inner)), "rule": str(error["type"]).replace("_", "-")}
+    return {"field": ".".join(map(str, inner)), "rule": FORM_RULES.get(error["type"], RequestRule.MALFORMED)}

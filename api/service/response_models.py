@@ -14,6 +14,7 @@ from typing_extensions import TypeAliasType, TypedDict  # Pydantic asks for thes
 from masking.numbers.pushes import SignatureRule
 from masking.values.printable import CallEvent, ScanKind, WaybillState
 from masking.words.reasons import ProofRule, Reason
+from masking.words.request_rules import RequestRule
 from masking.words.rules import Rule
 
 from .request_models import ID, Document
@@ -23,6 +24,10 @@ Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=
 ProblemReason = StrEnum(  # type: ignore[misc]  # mypy wants literal names; these are the words of three lists
     "ProblemReason", {word.name: word.value for register in (SignatureRule, ProofRule, Reason) for word in register}
 )
+ProblemRule = StrEnum(  # type: ignore[misc]  # likewise, of two lists
+    "ProblemRule", {word.name: word.value for register in (RequestRule, Rule) for word in register}
+)
+ProblemRule.__doc__ = "The rule that a request breaks as a whole: a `RequestRule` or a `Rule`."
 ProblemReason.__doc__ = "Why a request is refused as a whole: a rule of proofs, of pushes' signatures, or a `Reason`."
 
 
@@ -356,11 +361,12 @@ class Readiness(Document):
 
 
 class BrokenRule(TypedDict):
-    """A field and the rule that it breaks: a word of `Rule`, or a rule about the request's form."""
+    """A field and the rule that it breaks. `detail` is a sentence for a person, such as the limits of a number."""
 
     field: str
-    rule: str
+    rule: ProblemRule
     row: NotRequired[int]
+    detail: NotRequired[str]
 
 
 class Problem(TypedDict):

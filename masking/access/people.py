@@ -8,6 +8,7 @@ from typing import final
 
 from masking.errors import InputError
 from masking.ledger.log import is_name
+from masking.words.request_rules import RequestRule
 
 
 class Role(StrEnum):
@@ -56,4 +57,4 @@ class Actor:
     def __post_init__(self) -> None:
         for name in ("id", "unit"):
             if not is_name(getattr(self, name)):
-                raise InputError(name, "not-an-id")
+                raise InputError(name, RequestRule.NOT_AN_ID)

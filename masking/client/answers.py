@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from masking.errors import InputError, IntegrityError, RefusedError, UnavailableError, UnknownWaybillError
+from masking.words.request_rules import RequestRule
 
 
 class FaultError(UnavailableError):
@@ -49,9 +50,14 @@ def _error(status: int, document: Mapping[str, Any]) -> Exception:
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
     match status:
         case 422:
-            return InputError(str(first.get("field")), str(first.get("rule")), row=first.get("row"))
+            return InputError(
+                str(first.get("field")),
+                str(first.get("rule")),
+                row=first.get("row"),
+                detail=str(first.get("detail", "")),
+            )
         case 413:
-            return InputError("body", "too-large")
+            return InputError("body", RequestRule.TOO_LARGE)
         case 401:
             return RefusedError(str(document.get("reason") or "unauthenticated"))
         case 404:

@@ -28,6 +28,7 @@ from masking.client.state import PerProcess, StateFolder
 from masking.errors import ClosedError, InputError, IntegrityError, SettingsError, UnavailableError
 from masking.ledger.note import VerifierKey
 from masking.values.json import Outcome, outcome_from_json
+from masking.words.request_rules import RequestRule
 
 CHECKPOINT = "waybill-checkpoint"
 TRIES = 4
@@ -245,7 +246,7 @@ class Link:
         try:
             answer = session.send(method, path, body, {"Idempotency-Key": key} if key else {})
         except UnicodeError:
-            raise InputError("body", "not-text") from None
+            raise InputError("body", RequestRule.NOT_TEXT) from None
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:  # nothing was sent
             session.breaker.failed(probe=probe)
             if last:

@@ -26,6 +26,7 @@ from masking.values.arguments import PAGE
 from masking.values.json import order_to_json, waybill_from_json
 from masking.values.plaintext import Order
 from masking.values.printable import Labels, Pending, PrintedPage, Refusal, Rejected, Waybill, WaybillId
+from masking.words.request_rules import RequestRule
 
 
 class RemoteShop:
@@ -137,7 +138,7 @@ class RemoteShop:
         """
         self.link.require_open()
         if (phone is None) == (reference is None):
-            raise InputError("find", "give-a-phone-or-a-reference")
+            raise InputError("find", RequestRule.PHONE_OR_REFERENCE)
         asked: dict[str, Any] = {"phone": phone} if phone is not None else {"reference": reference}
         asked |= {"limit": limit, "after": after}
         found = [waybill_of(each) for each in self.link.ask("POST", "/v1/waybills/find", asked).get("waybills", [])]

@@ -23,6 +23,7 @@ from masking.database import fork_guard
 from masking.database.causes import ENDING, READ_ONLY, fault_of, sqlstate
 from masking.errors import BusyError, InputError, StoreFault, UnavailableError
 from masking.runtime import moment
+from masking.words.request_rules import RequestRule
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, "55P03", "57014"})
 """SQLite's code for a lock of another writer. PostgreSQL's SQLSTATEs for a lock timeout and a statement timeout."""
@@ -76,9 +77,9 @@ def transaction(engine: Engine, entry: Callable[[Connection], None] | None = Non
                         fault=fault_in(error, engine),
                     ) from secret_free
                 if isinstance(error, DataError):
-                    raise InputError("request", "not-storable") from secret_free
+                    raise InputError("request", RequestRule.NOT_STORABLE) from secret_free
                 if _TOO_MANY_VALUES.search(str(error.orig)):
-                    raise InputError("requests", "too-many-at-once") from secret_free
+                    raise InputError("requests", RequestRule.TOO_MANY_AT_ONCE) from secret_free
                 raise UnavailableError(
                     "the database failed. Nothing was stored or revealed; try again",
                     undone=True,

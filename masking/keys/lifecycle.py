@@ -22,6 +22,7 @@ from masking.errors import IntegrityError, RefusedError
 from masking.keys import root_record
 from masking.keys.keystore import DAY_KEYS, Generation, KeyStore
 from masking.runtime import World, day_of, milliseconds, week_of
+from masking.words.reasons import Reason
 
 ONLINE_LIVES = timedelta(days=30)
 """An online key and the person index of its day are deleted at most this long after their day."""
@@ -133,7 +134,7 @@ def revoke(keys: KeyStore, purpose: str, name: str, now: datetime) -> None:
         RefusedError: there is no such key, or its purpose can't be revoked.
     """
     if purpose not in {"online", "label"} or keys.existing(purpose, name) is None:
-        raise RefusedError("no-such-key")
+        raise RefusedError(Reason.NO_SUCH_KEY)
     values = {"revoked": milliseconds(now)}
     with transaction(keys.engine) as tx:
         _set(tx, purpose, [name], **values)
@@ -187,7 +188,7 @@ class _Page(NamedTuple):
 def _move(keys: KeyStore, name: str, world: World, now: datetime, after: Generation, batch: int) -> _Page | None:
     target, key = keys.day_name("online", world, now), keys.existing("online", name)
     if target == name:
-        raise RefusedError("key-in-use")
+        raise RefusedError(Reason.KEY_IN_USE)
     new = DayWrapper("online", target, keys.key("online", target, world, now))
     query = (
         sa.select(wrap.c.waybill, wrap.c.generation, wrap.c.tenant, wrap.c.online)
@@ -249,9 +250,9 @@ def destroy(keys: KeyStore, purpose: str, name: str, now: datetime) -> None:
     with transaction(keys.engine) as tx:
         found = tx.execute(sa.select(stored_key.c.name).where(*_named(purpose, [name])).with_for_update()).first()
         if found is None:
-            raise RefusedError("no-such-key")
+            raise RefusedError(Reason.NO_SUCH_KEY)
         if tx.execute(wrapped_by_it.limit(1)).first():
-            raise RefusedError("wraps-hang-on-it")
+            raise RefusedError(Reason.KEY_STILL_NEEDED)
         _set(tx, purpose, [name], wrapped=None, archived=None, died=milliseconds(now))
     keys.forget()
     truncate_log(keys.engine)

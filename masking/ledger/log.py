@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import final
 
 from masking.errors import InputError, IntegrityError
+from masking.words.request_rules import RequestRule
 
 VERSION = 1
 _SUBJECT = b"\0\0\0\x19waybill-masking/subject/1\0\0\0\x10"  # framed; the 16 bytes of the record follow
@@ -58,13 +59,13 @@ class Leaf:
 
     def __post_init__(self) -> None:
         if len(self.id) != 16 or (self.subject is not None and len(self.subject) != 16):
-            raise InputError("leaf", "ids-are-16-bytes")
+            raise InputError("leaf", RequestRule.NOT_16_BYTES)
         if not _WORD.fullmatch(self.kind) or not all(map(_WORD.fullmatch, self.detail)):
-            raise InputError("leaf", "not-a-word")
+            raise InputError("leaf", RequestRule.NOT_A_WORD)
         if not _NAME.fullmatch(self.actor) or not all(map(_NAME.fullmatch, self.detail.values())):
-            raise InputError("leaf", "not-an-id")
+            raise InputError("leaf", RequestRule.NOT_AN_ID)
         if self.at < _EPOCH:
-            raise InputError("leaf", "before-1970")
+            raise InputError("leaf", RequestRule.BEFORE_1970)
         object.__setattr__(self, "at", self.at.replace(microsecond=self.at.microsecond // 1000 * 1000))
         object.__setattr__(self, "detail", MappingProxyType(dict(sorted(self.detail.items()))))
 

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from masking.errors import InputError
+from masking.words.request_rules import RequestRule
 
 LEASE = timedelta(days=30)
 """A lease expires this long after the parcel's last scan or assignment, each of which renews it."""
@@ -171,12 +172,12 @@ class Line(NamedTuple):
             InputError: the main number, a word or the extensions are not valid.
         """
         if not re.fullmatch(r"\d{7,20}", self.main):
-            raise InputError("main", "not-a-number")
+            raise InputError("main", RequestRule.NOT_A_NUMBER)
         for field in ("provider", "city", "switch"):
             if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,31}", getattr(self, field)):
-                raise InputError(field, "not-1-to-32-small-letters-digits-hyphens")
+                raise InputError(field, RequestRule.PROVIDER_WORD_MALFORMED)
         if not 1 <= self.digits <= 6 or not 0 <= first <= last < 10**self.digits:
-            raise InputError("extension", "does-not-fit-the-digits")
+            raise InputError("extension", RequestRule.NOT_AN_EXTENSION_RANGE)
         return [Slot(self.main, f"{number:0{self.digits}}") for number in range(first, last + 1)]
 
 

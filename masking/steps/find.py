@@ -25,6 +25,7 @@ from masking.values.arguments import PAGE
 from masking.values.plaintext import Plain, reference_problems
 from masking.values.printable import Waybill, WaybillId, WaybillState
 from masking.values.states import State
+from masking.words.request_rules import RequestRule
 
 
 @final
@@ -50,9 +51,9 @@ class Find:
     def __post_init__(self) -> None:
         """Check both bounds of the page."""
         if not 1 <= self.limit <= PAGE:
-            raise InputError("limit", f"not-1-to-{PAGE}")
+            raise InputError("limit", RequestRule.OUT_OF_RANGE, detail=f"give 1 to {PAGE}")
         if self.after is not None and record_of_waybill_id(self.after) is None:
-            raise InputError("after", "not-a-waybill-id")
+            raise InputError("after", RequestRule.NOT_A_WAYBILL_ID)
 
     @property
     def begins_after(self) -> bytes:

@@ -21,6 +21,8 @@ from masking.store.store import Store
 from masking.values.plaintext import FIELDS, Plain
 from masking.values.states import State
 from masking.words.ledger_kinds import LedgerKind
+from masking.words.reasons import Reason
+from masking.words.request_rules import RequestRule
 
 REASONS = frozenset({"dispute", "inquiry", "claim", "authority-request", "recipient-request"})
 """The reasons for opening a waybill again. The list is closed, so that no personal data gets into the ledger."""
@@ -38,14 +40,14 @@ def open_archived(
         IntegrityError: the day was sealed to another offline key, or a stored value was changed.
     """
     if reason not in REASONS:
-        raise InputError("reason", "no-such-reason")
+        raise InputError("reason", RequestRule.NOT_LISTED, detail=f"give one of {', '.join(sorted(REASONS))}")
     now = world.now()
     with store.transaction() as tx:
         record = waybills.by_id(tx, [waybill]).get(waybill)
         if record is None or record.state == State.DESTROYED:
             raise UnknownWaybillError
         if record.state != State.SEALED_AWAY:
-            raise RefusedError("not-sealed-away", state=record.state)
+            raise RefusedError(Reason.NOT_SEALED_AWAY, state=record.state)
         key = _archived_key(store.keys, private, record.key)
         sealed = waybills.sealed_fields(tx, [waybill], FIELDS).get(waybill)
         if sealed is None:

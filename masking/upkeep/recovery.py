@@ -42,6 +42,7 @@ from masking.upkeep.unfinished import finish_destructions
 from masking.upkeep.unopened import active_pages
 from masking.values.states import KEY_BACKUPS_LIVE, State
 from masking.words.ledger_kinds import LedgerKind
+from masking.words.reasons import Reason
 
 BATCH = 1000
 """How many waybills one transaction replays."""
@@ -157,7 +158,7 @@ def restore_keys(copy: Path, keys_url: str, data: Engine, root: KeySource, now: 
                 f"{copy.name} is not as `waybill backup keys` made it: its time has no valid MAC. Use another copy"
             )
         if made < now - KEY_BACKUPS_LIVE:
-            raise RefusedError("older-than-24-hours")
+            raise RefusedError(Reason.BACKUP_TOO_OLD)
         lacking = _lacking(source, data)
         if lacking > losing:
             raise SettingsError(

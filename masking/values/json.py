@@ -43,6 +43,7 @@ from masking.values.printable import (
     WaybillState,
 )
 from masking.words.reasons import Reason
+from masking.words.request_rules import RequestRule
 from masking.words.rules import Rule
 
 Outcome = (
@@ -166,14 +167,14 @@ def _text(value: Mapping[str, Any], name: str, default: str | None = None) -> st
     if found is None and default is not None:
         return default
     if not isinstance(found, str) or _HALF.search(found):
-        raise InputError(name, "missing" if found is None else "not-a-text")
+        raise InputError(name, Rule.MISSING if found is None else RequestRule.WRONG_TYPE)
     return found
 
 
 def _party(value: Mapping[str, Any], who: str) -> Party:
     party = value.get(who)
     if not isinstance(party, Mapping):
-        raise InputError(who, "missing")
+        raise InputError(who, Rule.MISSING)
     name, phone, address = (_text({f"{who}.{k}": party.get(k)}, f"{who}.{k}") for k in ("name", "phone", "address"))
     return Party(name=name, phone=phone, address=address)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from masking.words.alarms import AlarmKind
 from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import ProofRule, Reason
+from masking.words.request_rules import RequestRule
 from masking.words.rules import Rule
 from masking.words.word import Word
 
@@ -60,7 +61,16 @@ REASONS = {
     # retention
     "no-such-reason": ("给出的原因不在列表中。", "请使用命令帮助中列出的原因。"),
     "not-held": ("该运单没有被保留。", "无需再操作。"),
+    "not-sealed-away": ("该运单未封存，用不到归档密钥。", "有派送任务的快递员可以打开。"),
     "already-sealed-away": ("该运单已封存。", "无需再操作。"),
+    # keys
+    "no-such-key": ("没有这个用途和名称的可用密钥，或该用途不允许此操作。", "请用 `waybill keys list` 查看名称。"),
+    "key-in-use": ("今天的新密钥由该密钥包裹。", "请先吊销或轮换该密钥。"),
+    "key-still-needed": (
+        "仍有运单密钥由该密钥包裹。",
+        "请先运行 `waybill keys refresh`；损坏的包裹要等其运单销毁后才会消失。",
+    ),
+    "older-than-24-hours": ("密钥库备份已超过 24 小时，本应删除。", "请用更新的备份恢复。"),
     # scans
     "event-not-1-to-128-printable-characters": (
         "扫描的事件名为空、过长或含不可打印字符。",
@@ -185,6 +195,45 @@ RULES = {
     "code-not-on-the-list": ("图样中的码既不是运单号也不是面单码。", "请联系运维。"),
 }
 
+REQUEST_RULES = {
+    # the form of a request
+    "unknown-member": ("请求中有未定义的成员。", "请删除，或更正其名称。"),
+    "wrong-type": ("值的类型与定义不同。", "请按定义的类型发送。"),
+    "string-too-long": ("文字过长。", "请缩短。"),
+    "string-too-short": ("文字过短。", "请发送完整的值。"),
+    "too-many-items": ("列表中的项目过多。", "请分成几个请求发送。"),
+    "too-few-items": ("列表中的项目过少。", "请至少发送一项。"),
+    "wrong-form": ("文字的格式与定义不同。", "请按服务说明中的格式发送。"),
+    "not-listed": ("该值不在允许的范围内。", "请从允许的值中选择。"),
+    "out-of-range": ("数字超出范围。", "请选用范围内的数字。"),
+    "not-a-time": ("该值不是带时区的 RFC 3339 时间。", "请写成 2026-11-24T08:30:00Z 的形式。"),
+    "not-json": ("请求体不是有效的 JSON。", "请发送 UTF-8 编码的 JSON 对象。"),
+    "malformed": ("无法读取该值。", "请对照服务说明检查。"),
+    "too-many-faults": ("请求体中的文字和值多于有效的请求，因此不逐一列出错误。", "请对照服务说明检查其格式。"),
+    "too-large": ("请求体过大。", "请分成几个请求发送。"),
+    "too-many-at-once": ("一次调用的项目超过了一条语句的上限。", "请分几次调用。"),
+    "not-storable": ("某个值含有数据库无法保存的字符，如 U+0000。", "请删除该字符。"),
+    "not-text": ("某段文字无法用 UTF-8 编码。", "请删除不成对的代理字符。"),
+    # ids and words
+    "not-an-id": ("编号的格式无法记入账本。", "请使用字母、数字、点、连字符和下划线，且没有连续九位数字。"),
+    "not-a-waybill-id": ("该值不是运单标识。", "请给出录入订单时得到的 wb1_...；运单号不是运单标识。"),
+    "not-16-bytes": ("记录的编号不是 16 字节。", "请用 `World.record_id` 生成。"),
+    "not-a-word": ("记录中的一个细节不是词语。", "请使用已登记的词。"),
+    "before-1970": ("记录的时间早于 1970 年。", "请校准时钟。"),
+    # questions
+    "give-a-phone-or-a-reference": ("查询时只能给出电话和订单号中的一个。", "请给出其中一个。"),
+    # virtual numbers
+    "not-a-number": ("主号码不是数字。", "请用数字给出。"),
+    "does-not-fit-the-digits": ("分机号与位数不符。", "请给出该位数的首尾两个分机号。"),
+    "not-1-to-32-small-letters-digits-hyphens": ("应为 1 至 32 位小写字母、数字或连字符。", "请换一个词。"),
+    "not-a-list-of-records": ("推送的内容不是 JSON 记录列表。", "请原样转发服务商的内容。"),
+    # printing
+    "one-label-only": ("一张图片或一次预览只能有一张面单。", "请只请求一张。"),
+    "off-the-paper": ("偏移会把面单上的条码或文字移出纸面。", "请减小偏移。"),
+    "not-readable": ("文件无法按 UTF-8 文本读取。", "请换一个文件。"),
+    "template-fault": ("面单模板有错误。", "请改正后运行 `waybill template check`。"),
+}
+
 ALARMS = {
     # the store
     "ledger-not-as-signed": (
@@ -296,6 +345,7 @@ TEXTS: dict[type[Word], dict[str, tuple[str, str]]] = {
     Reason: REASONS,
     ProofRule: PROOF_RULES,
     Rule: RULES,
+    RequestRule: REQUEST_RULES,
     AlarmKind: ALARMS,
     LedgerKind: {word: (meaning, "") for word, meaning in LEDGER_KINDS.items()},
 }

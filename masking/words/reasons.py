@@ -154,7 +154,29 @@ class Reason(Word):
         "Give a reason from the list in the command's help.",
     )
     NOT_HELD = ("not-held", "There is no hold on this waybill.", "Nothing is left to do.")
+    NOT_SEALED_AWAY = (
+        "not-sealed-away",
+        "The waybill is not sealed away, so the archive key is not needed.",
+        "A courier with a duty can open it.",
+    )
     ALREADY_SEALED_AWAY = ("already-sealed-away", "The waybill is sealed away already.", "Nothing is left to do.")
+    # keys, for the operator
+    NO_SUCH_KEY = (
+        "no-such-key",
+        "There is no usable key of this purpose and name, or its purpose does not allow the act.",
+        "Take the name from `waybill keys list`.",
+    )
+    KEY_IN_USE = ("key-in-use", "The key wraps today's new keys.", "Revoke it first, or rotate it.")
+    KEY_STILL_NEEDED = (
+        "key-still-needed",
+        "A waybill key is still wrapped by this key.",
+        "Run `waybill keys refresh` first. A damaged wrap stays until its waybill is destroyed.",
+    )
+    BACKUP_TOO_OLD = (
+        "older-than-24-hours",
+        "The copy of the key store is older than 24 hours, and should have been deleted.",
+        "Restore a newer copy.",
+    )
     # scans
     EVENT_MALFORMED = (
         "event-not-1-to-128-printable-characters",

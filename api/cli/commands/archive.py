@@ -17,6 +17,7 @@ from masking.journal import journal
 from masking.runtime import World
 from masking.upkeep.archive import REASONS, open_archived
 from masking.values.plaintext import FIELDS
+from masking.words.request_rules import RequestRule
 
 from ...deployment import add_folder, opening
 from ...language import say
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the fields to standard output, and the recorded act to standard error."""
     waybill = record_of_waybill_id(args.id)
     if waybill is None:
-        raise InputError("id", "not-a-waybill-id")
+        raise InputError("id", RequestRule.NOT_A_WAYBILL_ID)
     private = read_secret(args.offline_key, 32)
     world = World()
     with opening(args.folder, world) as store:

@@ -16,6 +16,7 @@ from masking.runtime import World
 from masking.store.rows import slots
 from masking.store.store import Store
 from masking.upkeep.number_pool import keep_numbers
+from masking.words.request_rules import RequestRule
 
 from ...deployment import add_folder, opening
 from ...language import say
@@ -89,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
 def _import(world: World, store: Store, args: argparse.Namespace) -> int:
     spelt = re.fullmatch(r"([0-9]{1,6})-([0-9]{1,6})", args.extensions)
     if not spelt or len(spelt[1]) != len(spelt[2]):
-        raise InputError("extensions", "not-two-of-one-length-with-a-hyphen")
+        raise InputError("extensions", RequestRule.NOT_AN_EXTENSION_RANGE)
     provider = ORIGINS[args.provider]
     if not provider.authorises_each_call and not args.connects_anyone:
         raise InputError("provider", "connects-anyone-who-dials: give --connects-anyone if you accept that")

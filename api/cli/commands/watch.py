@@ -11,6 +11,7 @@ from masking.errors import InputError
 from masking.journal import watch
 from masking.runtime import World
 from masking.store.rows import waybills
+from masking.words.request_rules import RequestRule
 
 from ...deployment import add_folder, opening
 from ...language import say
@@ -28,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     world = World()
     record = record_of_waybill_id(args.canary) if args.canary else None
     if args.canary and record is None:
-        raise InputError("canary", "not-a-waybill-id")
+        raise InputError("canary", RequestRule.NOT_A_WAYBILL_ID)
     with opening(args.folder, world) as store:
         if record:
             with store.transaction() as tx:

@@ -12,6 +12,7 @@ from masking.journal import journal
 from masking.ledger.log import Unreadable
 from masking.runtime import CHINA, World
 from masking.values.json import time_to_json
+from masking.words.request_rules import RequestRule
 
 from ...deployment import add_folder, opening
 from ...language import say
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     """Print one line for each leaf; 1 if there is no leaf, or one can't be read."""
     record = record_of_waybill_id(args.id)
     if record is None:
-        raise InputError("id", "not-a-waybill-id")
+        raise InputError("id", RequestRule.NOT_A_WAYBILL_ID)
     world = World()
     with opening(args.folder, world) as store:
         leaves = journal.who_saw(world, store, record, since=args.since)

@@ -14,13 +14,11 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from masking.errors import InputError
+from masking.words.request_rules import RequestRule
 
 from .. import problems
 from ..limits import body_of, size_of
 from ..problems import HANDLED, SHOWN
-
-TOO_MANY = "too-many-faults"
-"""The rule for a body with too many faults to name."""
 
 WORDED = 1000
 """The most faults that are named, because each costs the event loop some microseconds."""
@@ -47,7 +45,7 @@ class BodyRoute(APIRoute):
 
         async def measured(request: Request) -> Response:
             if not size.admits(await request.body()):
-                raise InputError("body", TOO_MANY)
+                raise InputError("body", RequestRule.TOO_MANY_FAULTS)
             return await handler(request)
 
         return measured
@@ -64,12 +62,12 @@ class BodyRoute(APIRoute):
         async def handler(request: Request) -> Response:
             raw = await request.body()
             if not size.admits(raw):
-                raise InputError("body", TOO_MANY)
+                raise InputError("body", RequestRule.TOO_MANY_FAULTS)
             try:
                 body = model.model_validate_json(raw)
             except ValidationError as error:
                 if error.error_count() > WORDED:
-                    raise InputError("body", TOO_MANY) from None
+                    raise InputError("body", RequestRule.TOO_MANY_FAULTS) from None
                 found = error.errors(include_url=False, include_context=False, include_input=False)[:SHOWN]
                 raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in found]) from None
             answer: Response = await endpoint(body, request)

@@ -16,6 +16,7 @@ from masking.keys.signed_head import announced_losses
 from masking.ledger import checkpoint, tree
 from masking.ledger.note import VerifierKey
 from masking.store.store import Store
+from masking.words.request_rules import RequestRule
 
 from .. import response_models
 from .responses import current_login, json_response
@@ -31,6 +32,7 @@ _PROOF: dict[int | str, dict[str, Any]] = {
 _INCLUDED: dict[int | str, dict[str, Any]] = {
     200: {"model": response_models.InclusionProof, "description": "The proof's hashes"}
 }
+_LARGER = "give a size up to that of the latest checkpoint"
 Size = Annotated[int, Query(ge=0, lt=2**63)]
 
 
@@ -64,15 +66,15 @@ async def inclusion(request: Request, leaf: Size, size: Size) -> Response:
 
 def _inclusion(store: Store, key: VerifierKey, leaf: int, size: int) -> list[bytes]:
     if leaf >= size:
-        raise InputError("leaf", "not-below-size")
+        raise InputError("leaf", RequestRule.OUT_OF_RANGE, detail="give a position below size")
     if size > checkpoint.read(journal.latest(store), key).size:
-        raise InputError("size", "larger-than-the-ledger")
+        raise InputError("size", RequestRule.OUT_OF_RANGE, detail=_LARGER)
     return journal.proof(store, tree.inclusion(leaf, size))
 
 
 def _proof(store: Store, key: VerifierKey, earlier: int, later: int) -> list[bytes]:
     if earlier > later:
-        raise InputError("from", "larger-than-to")
+        raise InputError("from", RequestRule.OUT_OF_RANGE, detail="give a size up to the later one")
     if later > checkpoint.read(journal.latest(store), key).size:
-        raise InputError("to", "larger-than-the-ledger")
+        raise InputError("to", RequestRule.OUT_OF_RANGE, detail=_LARGER)
     return journal.proof(store, tree.consistency(earlier, later))

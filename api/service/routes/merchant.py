@@ -19,6 +19,7 @@ from masking.store.sealed_orders import Opened
 from masking.values.json import order_from_json, waybill_to_json
 from masking.values.plaintext import Plain
 from masking.values.printable import WaybillId
+from masking.words.request_rules import RequestRule
 
 from .. import response_models
 from ..request_models import AmendIn, CancelIn, CheckoutIn, FindIn, SealedIn, ShipIn
@@ -70,7 +71,7 @@ async def checkout_sealed(body: SealedIn, request: Request) -> Response:
 async def find(body: FindIn, request: Request) -> Response:
     """Your waybills for a complete phone or for one of your own references, up to 100 in one answer."""
     if (body.phone is None) == (body.reference is None):
-        raise InputError("find", "give-a-phone-or-a-reference")
+        raise InputError("find", RequestRule.PHONE_OR_REFERENCE)
     login, service = current_login(request)
     phone = Plain(body.phone) if body.phone else None
     after = WaybillId(body.after) if body.after is not None else None

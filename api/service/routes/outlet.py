@@ -16,6 +16,7 @@ from masking.errors import InputError, RefusedError
 from masking.steps.assign import Assign
 from masking.steps.label import Label
 from masking.values.printable import LabelData, Refusal
+from masking.words.request_rules import RequestRule
 from print_templates.document import draw_labels
 from print_templates.preview import preview as picture
 from print_templates.preview import sample_drawing
@@ -49,7 +50,7 @@ async def labels(body: LabelsIn, request: Request) -> Response:
     login, service = current_login(request)
     preview = request.headers.get("accept") == PNG
     if preview and len(body.ids) != 1:
-        raise InputError("ids", "a-preview-is-of-one")
+        raise InputError("ids", RequestRule.ONE_LABEL_ONLY)
     template, setup = service.templates.get(body.template, body.template), _setup(body.printer)
     await anyio.to_thread.run_sync(_check, template, body, setup)  # before a print is counted
     reasons = {each.id: each.reason for each in body.reprints}

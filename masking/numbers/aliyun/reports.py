@@ -15,6 +15,7 @@ from masking.errors import InputError
 from masking.numbers.pushes import ReportedEvent, ReportRecord
 from masking.runtime import CHINA
 from masking.values.plaintext import Plain
+from masking.words.request_rules import RequestRule
 
 BY_A, BY_B = "0", "1"
 """Values of `call_type`: A (the courier) dialled, or B dialled. Other values mean that no one was connected."""
@@ -41,7 +42,7 @@ def read(body: bytes, mains: Collection[str]) -> list[ReportRecord]:
     except (ValueError, RecursionError):
         records = None
     if not isinstance(records, list):
-        raise InputError("body", "not-a-list-of-records")
+        raise InputError("body", RequestRule.NOT_A_LIST_OF_RECORDS)
     return [_record(record if isinstance(record, dict) else {}, mains) for record in records]
 
 
