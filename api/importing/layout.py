@@ -19,7 +19,7 @@ from .headers import FIELDS, IGNORED, PARTIES, Meaning, place
 from .profiles import profile_of
 from .table import Reading, Row
 
-_WAYS = {"phone": ("mobile", "phone"), "name": ("name", "given_name", "family_name")}
+WAYS = {"phone": ("mobile", "phone"), "name": ("name", "given_name", "family_name")}
 """The fields by which a required part of a party may be given."""
 _PERSONAL = 7
 """A header with so many digits may be a phone."""
@@ -63,7 +63,7 @@ class Layout:
     def names(self, of: str) -> str:
         """The headers of the columns that form a field of an order, to name the place of a fault."""
         party, _, part = of.rpartition(".")
-        kin = {part: (*ways, "line") for part, ways in _WAYS.items()} | {"address": ("address", "region", "line")}
+        kin = {part: (*ways, "line") for part, ways in WAYS.items()} | {"address": ("address", "region", "line")}
         wanted = [f"{party}.{each}" for each in kin.get(part, (part,))] if party else [of]
         found = [named(self.headers, at) for name in wanted for at in self.columns.get(name, ())]
         return "/".join(found)
@@ -115,7 +115,7 @@ def missing(columns: Mapping[str, Sequence[int]], sender: Party | None) -> list[
         if f"{party}.line" in columns or (party == "sender" and sender):
             continue
         for part in NEEDED:
-            ways = _WAYS.get(part, (part,))
+            ways = WAYS.get(part, (part,))
             if not any(f"{party}.{way}" in columns for way in ways):
                 absent.append(f"{party}.{part}")
     return absent

@@ -9,10 +9,11 @@ from typing import final
 
 from masking.values.plaintext import Party
 
-from .cells import clean, lost_digits, phone_again
+from .answers import NEEDED
+from .cells import ERRORS, clean, is_placeholder, lost_digits, phone_again, whole_again
 from .decoding import DAMAGED
 from .headers import PARTIES
-from .layout import Layout
+from .layout import WAYS, Layout
 from .pasted import LONGEST, take_apart
 
 Texts = tuple[str, str, str]
@@ -67,15 +68,22 @@ class LineReader:
         recipient, unsure = self._party(cells, self._recipient)
         if unsure:
             fault = fault or ("recipient.line", unsure)
+        if not all(recipient):
+            fault = fault or _placeholder("recipient", recipient, cells, self._recipient)
         sender, unsure = self._party(cells, self._sender)
         if unsure:
             fault = fault or ("sender.line", unsure)
         name, phone, address = sender
         if not (name and phone and address):
             sender = name or self._default[0], phone or self._default[1], address or self._default[2]
-        waybill, route = _waybill_number(_first(cells, self._waybill)), _first(cells, self._route)
+        waybill, route = whole_again(_waybill_number(_first(cells, self._waybill))), _first(cells, self._route)
         if fault is None:
-            for field, text in (("reference", reference), ("waybill_number", waybill), ("routing_code", route)):
+            for field, text in (
+                ("reference", reference),
+                ("recipient.phone", recipient[1]),
+                ("waybill_number", waybill),
+                ("routing_code", route),
+            ):
                 if lost_digits(text):
                     fault = field, "spreadsheet-exponent"
                     break
@@ -95,10 +103,15 @@ class LineReader:
     def _damage(self, cells: Sequence[str]) -> tuple[str, str] | None:
         if len(cells) > self._width and any(map(clean, cells[self._width :])):
             return "row", "more-cells-than-headers"
-        if DAMAGED in "".join(cells):
+        whole = "".join(cells)
+        if DAMAGED in whole:
             for at, text in enumerate(cells):
                 if DAMAGED in text and at in self._used:
                     return self._used[at], "damaged-character"
+        if "#" in whole or "Err:" in whole:
+            for at, text in enumerate(cells):
+                if at in self._used and clean(text) in ERRORS:
+                    return self._used[at], "spreadsheet-error"
         return None
 
     def _party(self, cells: Sequence[str], columns: Mapping[str, Sequence[int]]) -> tuple[Texts, str | None]:
@@ -137,19 +150,28 @@ def _columns_of(party: str, columns: Mapping[str, Sequence[int]]) -> dict[str, S
 
 def _first(cells: Sequence[str], columns: Sequence[int]) -> str:
     for at in columns:
-        if at < len(cells) and (text := clean(cells[at])):
+        if at < len(cells) and (text := clean(cells[at])) and not is_placeholder(text):
             return text
     return ""
 
 
 def _all(cells: Sequence[str], columns: Sequence[int]) -> list[str]:
-    return [text for at in columns if at < len(cells) and (text := clean(cells[at]))]
+    return [text for at in columns if at < len(cells) and (text := clean(cells[at])) and not is_placeholder(text)]
+
+
+def _placeholder(
+    party: str, said: Texts, cells: Sequence[str], columns: Mapping[str, Sequence[int]]
+) -> tuple[str, str] | None:
+    """The part of a party whose cells hold only a placeholder, with the rule; None if they are blank."""
+    for part, text in zip(NEEDED, said, strict=True):
+        hits = [at for way in WAYS.get(part, (part,)) for at in columns.get(way, ())]
+        if not text and any(at < len(cells) and clean(cells[at]) for at in hits):
+            return f"{party}.{part}", "placeholder"
+    return None
 
 
 def _waybill_number(text: str) -> str:
-    """The number in a cell that names the carrier too, as in `YT0000000001-圆通`; blank for a sign such as `-`."""
-    if text in _NO_NUMBER:
-        return ""
+    """The number in a cell that names the carrier too, as in `YT0000000001-圆通`."""
     found = _WITH_CARRIER.fullmatch(text)
     return (found[1] or found[2]) if found else text
 

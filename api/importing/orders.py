@@ -16,7 +16,7 @@ from typing import final
 
 from masking.values.plaintext import Order, Party
 
-from .cells import clean, lost_digits
+from .cells import clean, lost_digits, whole_again
 from .headers import PARTIES
 from .layout import Layout
 from .lines import LineReader, OrderLine, Texts
@@ -135,7 +135,7 @@ def _order_rows(layout: Layout) -> Iterator[tuple[int, list[str], str]]:
     for number, cells in layout.reading.rows():
         if number <= layout.header_row:
             continue
-        reference = clean(cells[at]) if at < len(cells) else ""
+        reference = whole_again(clean(cells[at])) if at < len(cells) else ""
         if not reference or _TOTAL.fullmatch(reference):
             if not any(map(clean, cells)):
                 continue

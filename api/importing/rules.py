@@ -27,6 +27,12 @@ _OF_FILES = (
         "an extra separator moved the cells; put the text in quotes",
         "多了一个分隔符，单元格错位：请给含分隔符的内容加引号",
     ),
+    (
+        "spreadsheet-error",
+        "a formula failed here (#N/A, #REF!); repair it, and save the values",
+        "此处公式出错（#N/A、#REF! 等）：请改正，并以数值保存",
+    ),
+    ("placeholder", "it says that there is nothing (null, 无); give the value", "只写了“无”或 null 之类，请填写内容"),
     ("damaged-character", "bytes that are not text; export the file again", "有损坏的字符，请重新导出"),
     (
         "taken-apart-with-confidence",

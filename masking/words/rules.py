@@ -25,7 +25,7 @@ class Rule(Word):
     ALREADY_MASKED = (
         "already-masked",
         "The value is masked already; no parcel can be delivered by it.",
-        "Send the value as the buyer gave it.",
+        "Print the label with the platform's own service (OAID), or fetch the plain value through its interface.",
     )
     NO_LETTER = ("no-letter", "The text holds neither a letter nor a digit.", "Give the name or the address.")
     # phones and numbers
