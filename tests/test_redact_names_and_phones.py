@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import api
+import masking
 from masking.redact.freetext import mask_text
-from masking.redact.names import COMPOUND, mask_name, surname
+from masking.redact.names import COMPOUND, SINGLE, mask_name, surname
 from masking.redact.normalise import normalise
 from masking.redact.phones import canonical, find_phones, mask_phone
 from tests.support.redaction_cases import RedactionCase, case_lines, read_cases
@@ -117,3 +122,14 @@ def test_compound_surname_is_not_cut(family, given_name):
 )  # fmt: skip
 def test_courier_sees_the_surname(name, family):
     assert surname(name) == family
+
+
+def test_there_is_one_table_of_surnames():
+    tables = [
+        (path.name, node.value)
+        for package in (masking, api)
+        for path in Path(package.__file__ or "").parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(SINGLE & set(node.value)) > 60
+    ]
+    assert [name for name, _ in tables] == ["names.py"]

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import final
 
-from masking.redact.names import COMPOUND
+from masking.redact.names import COMPOUND, SINGLE
 from masking.redact.normalise import normalise
 from masking.redact.phones import find_phones
 from masking.values.plaintext import Party
@@ -44,12 +44,6 @@ _PROVINCE = re.compile(
 )
 _CITY = re.compile(r"[㐀-鿿]{2,9}?(?:市|自治州|地区|盟)[㐀-鿿]{1,9}?(?:区|县|市|旗|镇)")
 _DOOR = re.compile(r"[路街道巷弄村镇园区]\D{0,12}\d")
-_SURNAMES = frozenset(
-    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛"
-    "闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟申詹欧耿关兰焦俞左柳甘祝包宁尚符舒阮柯纪梅童凌毕单裴霍涂成"
-    "苗谷曲盛冉翁蓝骆路游辛靳管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤阳时穆农司卓古吉缪简车项连芦麦褚娄窦戚岑景党宫费卜冷晏席卫米柏宗瞿桂全佟应臧闵苟邬边卞姬师和仇栾"
-    "隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明佘池查麻苑迟邝殷谌"
-)
 
 
 @final
@@ -127,7 +121,7 @@ def _name(text: str) -> tuple[str, str, float]:
 def _name_sure(token: str) -> float:
     if not _HAN_NAME.fullmatch(token):
         return 0.0
-    known = token[0] in _SURNAMES or token[:2] in COMPOUND or "·" in token
+    known = token[0] in SINGLE or token[:2] in COMPOUND or "·" in token
     if _PLACE.search(token) or _PROVINCE.match(token):
         return 0.0
     return 0.9 if known else 0.6
