@@ -1,6 +1,6 @@
 """Names of persons inside texts: found by the words before and after them, by surname and given name, and by place.
 
-A name begins with a surname. How much is needed beside it depends on the name itself: one whose given name is usual needs
+A name begins with a surname. How much is needed next to it depends on the name itself: one whose given name is usual needs
 little, one that could be another word (安排, 方便) needs a sure word before it (收件人). All spans are spans of the normal form.
 """
 
@@ -19,7 +19,7 @@ from masking.redact.spans import Span
 
 
 class Mark(IntEnum):
-    """How surely the words beside a possible name say that it is one."""
+    """How surely the words next to a possible name say that it is one."""
 
     NONE = 0
     START = 1
@@ -87,7 +87,7 @@ class _Words(NamedTuple):
     """The tables that tell names from other words.
 
     Attributes:
-        given: characters of given names. A name made of them needs no other word beside it than the end of a clause.
+        given: characters of given names. A name made of them needs no other word next to it than the end of a clause.
         others: words of two or three characters that begin with a surname.
         brands: names of brands, figures and authors, which are no person of a parcel.
         heads: the first two characters of words that no name begins with in a remark.
