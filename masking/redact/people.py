@@ -21,14 +21,14 @@ from masking.redact.spans import Span
 class Mark(IntEnum):
     """How surely the words next to a possible name say that it is one."""
 
-    NONE = 0
+    UNMARKED = 0
     START = 1
     SOFT = 2
     FIRM = 3
     SURE = 4
 
 
-NONE, START, SOFT, FIRM, SURE = Mark
+UNMARKED, START, SOFT, FIRM, SURE = Mark
 
 _PLACE = re.compile(
     r"^(?:周[一二三四五六日末内边围]|马[上路]|万一|安[全检]|高楼|[东西南北]门)|[部处科室店厂组队行司站点间口库局院馆时路街巷村镇乡县市区园楼栋座号厅场柜铺城寨屯湾桥苑校班家里边旁]$"
@@ -152,7 +152,7 @@ def _marks(text: str) -> dict[int, Mark]:
 
 def _name_end(text: str, start: int, marks: dict[int, Mark]) -> int:
     """The end of the name that begins at a position, or 0 if none does."""
-    before = marks.get(start, NONE)
+    before = marks.get(start, UNMARKED)
     head = 2 if text[start : start + 2] in COMPOUND else 1
     for size in range(head + 2, head - 1, -1):
         end = start + size
@@ -183,8 +183,8 @@ def _is_titled(name: str, head: int, titled: re.Match[str], before: Mark) -> boo
     ):
         return False
     if len(name) == head:
-        return not titled["short"] or before > NONE
-    if before is NONE and name[-1] in SINGLE:
+        return not titled["short"] or before > UNMARKED
+    if before is UNMARKED and name[-1] in SINGLE:
         return False
     return set(name[head:]) <= _words().given and name not in _words().others
 
@@ -196,9 +196,9 @@ def is_marked(name: str, before: Mark, after: Mark) -> bool:
         return quality > 0
     if not quality:
         return False
-    if before is FIRM or (after is FIRM and before > NONE):
+    if before is FIRM or (after is FIRM and before > UNMARKED):
         return True
-    if quality < 2 or before is NONE:
+    if quality < 2 or before is UNMARKED:
         return False
     return after is FIRM or (before is SOFT and len(name) > 2) or (before is START and len(name) > 2)
 
