@@ -198,11 +198,12 @@ def test_invented_assignments_are_limited_and_found(world, store, insider, fake_
                 resolve(world, store, [Resolve(actor=OTHER_COURIER, code=code, purpose=Purpose.DELIVER)])
                 deliver(world, store, [Deliver(actor=OTHER_COURIER, code=code)])
         fake_world.advance(minutes=3)
-    most = 300 * HANDED_ON_PERCENT // 100 + HANDED_ON_SPARE + FULL.open_parcels  # those given on, and those kept
+    most = len(codes) * HANDED_ON_PERCENT // 100 + HANDED_ON_SPARE + FULL.open_parcels  # those given on, and those kept
     insider.ends(
         most,
         ("looked-then-withdrawn", DISPATCHER.id),
         ("pair-stands-out", DISPATCHER.id),
+        ("too-many-refusals", COURIER.id),
     )
 
 

@@ -74,6 +74,11 @@ MISSES: Final = 10
 person who guesses numbers by previews is locked, with an alarm, after ten times as many."""
 
 
+REPEATS: Final = 1000
+"""How many acts in ten minutes may repeat an earlier one: open, scan, assign or print a parcel again, amend an order again,
+preview a label, change a shift. Each of them leaves a leaf for ever, and none of them is bounded by the number of parcels."""
+
+
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
@@ -113,6 +118,7 @@ class Counts(NamedTuple):
         unreported_refusals: refusals without a leaf of their own that the ledger has no count of yet.
         recorded_refusals: refusals of this hour that got a leaf of their own.
         refused_previews: refused previews of this hour.
+        repeats_in_window: acts in the ten minutes that repeated an earlier one.
     """
 
     actor: str
@@ -128,6 +134,7 @@ class Counts(NamedTuple):
     unreported_refusals: int = 0
     recorded_refusals: int = 0
     refused_previews: int = 0
+    repeats_in_window: int = 0
 
 
 class CountedDuty(NamedTuple):
@@ -160,7 +167,7 @@ def midnight(now: datetime) -> int:
 class Tally:
     """One actor's counts while a batch is decided, in order. The store locks the row before and writes it back after.
 
-    Opening a parcel again costs nothing.
+    Opening a parcel again costs nothing but one of `REPEATS`.
 
     Attributes:
         before: the counts as they were loaded.
@@ -188,6 +195,7 @@ class Tally:
     recorded_refusals: int = field(init=False)
     last_summary_minute: int = field(init=False)
     refused_previews: int = field(init=False)
+    repeats_in_window: int = field(init=False)
     began: int = field(init=False)
     newly_opened: dict[bytes, bool] = field(init=False, default_factory=dict)
     alarm_raised: bool = field(init=False, default=False)
@@ -202,7 +210,10 @@ class Tally:
         self.assigned_today, self.opened_today = (
             (old.assigned_today, old.opened_today) if same else (self.carried_over, 0)
         )
-        self.opened_in_window = old.opened_in_window if self.ten_minute_window == old.ten_minute_window else 0
+        same_window = self.ten_minute_window == old.ten_minute_window
+        self.opened_in_window, self.repeats_in_window = (
+            (old.opened_in_window, old.repeats_in_window) if same_window else (0, 0)
+        )
         self.refusals = old.refusals if self.hour == old.hour else 0
         self.locked_until = old.locked_until if old.locked_until and at < old.locked_until <= at + 2 * _HOUR else None
         self.recorded_refusals = old.recorded_refusals if self.hour == old.hour else 0
@@ -227,6 +238,7 @@ class Tally:
             unreported_refusals=self.unreported_refusals,
             recorded_refusals=self.recorded_refusals,
             refused_previews=self.refused_previews,
+            repeats_in_window=self.repeats_in_window,
         )
 
     @property
@@ -259,11 +271,19 @@ class Tally:
             return Refusal(reason=Reason.TOO_MANY_UNFINISHED)
         if fresh and self.opened_in_window >= self.limits.pace:
             return Refusal(reason=Reason.TOO_FAST, retry_after=_seconds_left(self.now, _TENTH))
+        if not fresh and not counts:
+            return self.try_repeat()
         self.opened_today += fresh
         self.opened_in_window += fresh
         self.open_parcels += counts
-        if fresh or counts:
-            self.newly_opened[duty.id] = counts or self.newly_opened.get(duty.id, False)
+        self.newly_opened[duty.id] = counts or self.newly_opened.get(duty.id, False)
+        return None
+
+    def try_repeat(self) -> Refusal | None:
+        """Count an act that was done to the same parcel before, or that no parcel bounds, or refuse."""
+        if self.repeats_in_window >= REPEATS:
+            return Refusal(reason=Reason.TOO_FAST, retry_after=_seconds_left(self.now, _TENTH))
+        self.repeats_in_window += 1
         return None
 
     def record_assignment(self) -> None:

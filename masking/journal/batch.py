@@ -147,6 +147,12 @@ class Batch:
             outcomes.append(outcome)
         return outcomes
 
+    def tallies(self, actors: Collection[str]) -> Mapping[str, Tally]:
+        """The counts of these actors, for a step that does not call `decide`. They are written with the batch."""
+        if self._tallies is None:
+            self._tallies = budgets.open_tallies(self._tx, actors, self._now)
+        return self._tallies
+
     def refuse(self, actor: Actor, waybill: bytes | None, refusal: Refusal, step: str = "") -> None:
         """Keep a refusal for the ledger. `waybill` is the one that was asked about, None if there is no such waybill."""
         looked_for = refusal.reason != Reason.LOCKED and self.may_ask(actor)

@@ -62,7 +62,7 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
             counted = actors | {r.courier for r in requests if r.courier in staff} | {outlet_of(r) for r in requests}
             tallies = budgets.open_tallies(tx, counted, now, staff=staff)
 
-            def decision(place: int, _tally: Tally) -> Assigned | Refusal:
+            def decision(place: int, tally: Tally) -> Assigned | Refusal:
                 request, waybill = requests[place], ids[place]
                 record = records.get(waybill) if waybill else None
                 refusal = _refusal(store, request, record, staff)
@@ -71,7 +71,8 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
                 before = open_.get(record.id)
                 if before and _is_same(before, request, record, now):
                     return Assigned(courier=before.courier, at=moment(before.at))
-                refusal = _hand_on(tallies[outlet_of(request)], before, request)
+                outlet = tallies[outlet_of(request)]
+                refusal = (tally.try_repeat() if before else None) or _hand_on(outlet, before, request)
                 if refusal:
                     return refusal
                 custody.close_assignments(tx, [record.id], now)
@@ -80,7 +81,8 @@ def assign(world: World, store: Store, requests: Sequence[Assign]) -> list[Assig
                     return Refusal(reason=Reason.JUST_ASSIGNED)
                 open_[record.id] = duty
                 tallies[request.courier].record_assignment()
-                tallies[outlet_of(request)].record_assignment()
+                if before is None or day_of(moment(before.at)) != day_of(now):
+                    outlet.record_assignment()  # to and fro between two couriers is one parcel
                 slots.renew(tx, [record.id], now)
                 about = {"courier": request.courier, "leg": duty.leg, "duty": store.duty(duty.id, world, now)}
                 journal.append(tx, [store.leaf(world, now, LedgerKind.ASSIGN, request.actor.id, record.id, **about)])

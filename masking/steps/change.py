@@ -100,9 +100,12 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
                 if _is_done(request, record):
                     outcomes.append(_read(tx, record.id))
                     continue
+                again = _is_again(request, record) and batch.tallies(staff)[who].try_repeat()
                 match request:
                     case _ if record.state == State.DESTROYED:
                         pass
+                    case _ if again:
+                        outcome = again
                     case Ship():
                         outcome = _ship(world, store, tx, record, request, now)
                     case Amend():
@@ -135,6 +138,13 @@ def _is_done(request: Change, record: Record) -> bool:
             request.routing_code,
         )
     )
+
+
+def _is_again(request: Change, record: Record) -> bool:
+    """Whether the order was changed in the same way before. Such changes could go on for ever."""
+    if isinstance(request, Amend):
+        return record.generation > 1
+    return isinstance(request, Ship) and record.waybill_number is not None
 
 
 def _ship(

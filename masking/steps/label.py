@@ -108,13 +108,16 @@ def label(world: World, store: Store, requests: Sequence[Label]) -> list[LabelDa
             charged: set[tuple[str, str]] = set()
             views: dict[bytes, MaskedView] = {}
 
-            def decision(place: int, _tally: Tally) -> _Counted | Refusal:
+            def decision(place: int, tally: Tally) -> _Counted | Refusal:
                 request, waybill = requests[place], ids[place]
                 record = records.get(waybill) if waybill else None
                 made = done.get((record.id, request.job)) if record else None
                 refusal = _refusal(store, request, record, made, views)
                 if refusal or record is None:
                     return refusal or UNKNOWN
+                is_repeat = request.preview or (made is None and record.prints)
+                if is_repeat and (refusal := tally.try_repeat()):
+                    return refusal
                 if request.preview:
                     journal.append(tx, [store.leaf(world, now, LedgerKind.PREVIEW, request.actor.id, record.id)])
                     return _Counted(record, made or _next(request, record, now), "")

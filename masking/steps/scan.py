@@ -94,7 +94,7 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
                 recorded=custody.scans_of_events(tx, [event for event in events if event]),
             )
 
-            def decision(place: int, _tally: Tally) -> Scanned | Refusal:
+            def decision(place: int, tally: Tally) -> Scanned | Refusal:
                 request, code, waybill, event = requests[place], codes[place], ids[place], events[place]
                 before = loaded.recorded.get(event) if event else None
                 if before:
@@ -106,6 +106,8 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
                 )
                 if refusal or record is None:
                     return refusal or UNKNOWN
+                if record.custody == request.kind and (refusal := tally.try_repeat()):
+                    return refusal
                 made = _scan(request, record, event, world.record_id(now, rank=place), now)
                 if not custody.add_scans(tx, [made]):
                     return JUST_SCANNED

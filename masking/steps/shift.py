@@ -16,7 +16,7 @@ from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.journal import journal
 from masking.runtime import World
-from masking.store.rows import credentials, people
+from masking.store.rows import budgets, credentials, people
 from masking.store.store import Store
 from masking.values.printable import Refusal, ShiftSet
 from masking.words.ledger_kinds import LedgerKind
@@ -48,6 +48,7 @@ def shift(world: World, store: Store, requests: Sequence[Shift]) -> list[ShiftSe
     outcomes: list[ShiftSet | Refusal] = []
     with store.transaction() as tx:
         staff = people.active(tx, {r.actor.id for r in requests} | {r.courier for r in requests})
+        tallies = budgets.open_tallies(tx, {r.actor.id for r in requests} & staff.keys(), now)
         for request in requests:
             actor, courier = request.actor, staff.get(request.courier)
             if courier is None or staff.get(actor.id) != actor or not _may(actor, courier, request.hours):
@@ -58,12 +59,17 @@ def shift(world: World, store: Store, requests: Sequence[Shift]) -> list[ShiftSe
             if before and _same(before, until, now):
                 outcomes.append(ShiftSet(courier=courier.id, until=max(before, now)))
                 continue
+            refusal = tallies[actor.id].try_repeat() if until > now else None
+            if refusal:
+                outcomes.append(refusal)
+                continue
             people.set_shift(tx, courier.id, until)
             if until == now:
                 credentials.end(tx, [courier.id], kind=words.TOKEN)
             kind = LedgerKind.SHIFT_END if until == now else LedgerKind.SHIFT
             journal.append(tx, [store.leaf(world, now, kind, actor.id, person=courier.id, hours=str(request.hours))])
             outcomes.append(ShiftSet(courier=courier.id, until=until))
+        budgets.save_tallies(tx, tallies, now, world)
     return outcomes
 
 

@@ -26,7 +26,7 @@ REASONS = {
     "off-hours": ("只在营业时间内可以查看。", "请等待 `retry_after` 秒。"),
     "daily-budget-spent": ("今天查看的件数已达到派件数允许的上限。", "请等待 `retry_after` 秒，或请网点加派。"),
     "too-many-unfinished": ("已查看而未签收、未登记派送失败的件太多。", "请先登记签收或派送失败。"),
-    "too-fast": ("查看速度超过了正常派送速度。", "请等待 `retry_after` 秒。"),
+    "too-fast": ("查看或重复操作的速度超过了正常作业。", "请等待 `retry_after` 秒。"),
     "too-many-handed-on": ("网点今天转派的已查看件太多。", "请等待 `retry_after` 秒。"),
     "looked-too-often": ("本次派件已查看脱敏信息 30 次。", "请网点重新派件。"),
     "said-wrong-too-often": ("该件累计三次报错手机号（所有派件合计）。", "请致电收件人，或送货上门。"),

@@ -66,7 +66,7 @@ class Reason(Word):
     )
     TOO_FAST = (
         "too-fast",
-        "The caller opens parcels faster than they can be delivered.",
+        "The caller opens parcels faster than they can be delivered, or repeats earlier acts faster than the work needs.",
         "Wait for `retry_after` seconds.",
     )
     TOO_MANY_HANDED_ON = (
