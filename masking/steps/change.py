@@ -101,17 +101,8 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
                     outcomes.append(_read(tx, record.id))
                     continue
                 again = _is_again(request, record) and batch.tallies(staff)[who].try_repeat()
-                match request:
-                    case _ if record.state == State.DESTROYED:
-                        pass
-                    case _ if again:
-                        outcome = again
-                    case Ship():
-                        outcome = _ship(world, store, tx, record, request, now)
-                    case Amend():
-                        outcome = _amend(world, store, tx, record, request, now, amended)
-                    case Cancel():
-                        outcome = _cancel(tx, record, now, gone, who)
+                if record.state != State.DESTROYED:
+                    outcome = again or _change(world, store, tx, record, request, now, amended, gone)
             if isinstance(outcome, Waybill):
                 journal.append(tx, [store.leaf(world, now, kind, who, record_id)])
             elif isinstance(outcome, Refusal):
@@ -138,6 +129,25 @@ def _is_done(request: Change, record: Record) -> bool:
             request.routing_code,
         )
     )
+
+
+def _change(
+    world: World,
+    store: Store,
+    tx: Transaction,
+    record: Record,
+    request: Change,
+    now: datetime,
+    amended: dict[bytes, Generation],
+    gone: list[Destruction],
+) -> Waybill | Rejected | Refusal:
+    match request:
+        case Ship():
+            return _ship(world, store, tx, record, request, now)
+        case Amend():
+            return _amend(world, store, tx, record, request, now, amended)
+        case Cancel():
+            return _cancel(tx, record, now, gone, request.merchant.id)
 
 
 def _is_again(request: Change, record: Record) -> bool:
