@@ -25,9 +25,38 @@ from masking.values.printable import Masked
 _HEALTH = "糖尿病|高血压|低血糖|冠心病|心脏病|癌|肿瘤|化疗|孕妇|怀孕|孕期|坐月子|艾滋|乙肝|肝炎|抑郁|焦虑症|性病|透析|病人|病患|患者|残疾|瘫痪|避孕|早孕|哮喘|过敏体质|癫痫|术后|手术后|住院"
 _ILL = re.compile(rf"(?:{_HEALTH})")
 _ILL_HEADS = frozenset(word[0] for word in _HEALTH.split("|"))
-_DOOR_SIGNS = frozenset("室户房栋幢楼单座-")
+_NUMBER = re.compile(r"\d|[一二三四五六七八九十零〇壹贰叁肆伍陆柒捌玖][\w]|[A-Z][座栋幢]")
 _CLAUSE_END = re.compile(r"[,，。;；、 !！]")
-_DOOR = re.compile(r"[室户房栋幢]$|号楼$|单元$")
+_DOOR = re.compile(r"[室户房栋幢]$|号楼$|单元$|\#楼?$")
+_N = "一二三四五六七八九十廿百零〇○两幺壹贰叁肆伍陆柒捌玖拾"
+_ROOM = rf"(?:[A-Za-z]?\d{{3,4}}[A-Za-z]?(?![A-Za-z])|[{_N}]{{3,5}})(?![\d{_N}.])"
+_SHORT = rf"(?:\d{{1,2}}|[{_N}]{{1,3}}|[A-Za-z])"
+_CHAINED = r"[A-Za-z]?\d{1,2}[-/]\d{1,4}(?:[-/]\d{1,4}){0,2}(?![\d-])"
+_NO_COUNT = r"(?![ ]?(?:元|块|件|个|克|千克|g|kg|ml|mm|cm|米|号色|码|片|只|双|瓶|盒|包|斤|箱|型|款|版|年|月|天|点|分|折|度|支|不锈钢|P|p|胶))"
+_AT_HOME = r"(?:[一-鿿]{0,2}门口|门[前铃边外把上]|把手|[奶信快][箱递]|[水电]表|客人|业主|住户|办公室|会议室|大[爷妈叔]|阿姨|老师|代?收(?![货件据])|室|房|户|宿舍|寝室|病房|教室|鞋[柜架]|消防[栓箱柜]|对[面门]|隔壁|旁|楼道|敲门|有人|没人|家(?![具电用居])|邻居|的[^\W\d]?(?:老师|阿姨|大[爷妈哥姐]|住户|业主|邻居|奶奶|爷爷|先生|女士|门))"
+_LIVES = r"(?:家住|住(?:在|址[是为:]?)?|我家(?:是|在)?|我在|隔壁|对门|对面|楼[上下]|门牌号?[码是为: ]{0,2}|房间?号[码是为: ]{0,2}|房间[:： ]?|客房|房号|宿舍楼?|寝室|病房|[教课]室|教学楼|办公室|会议室|酒店|宾馆|床位|储物间|单元|楼栋号?|邻居|业主|包[厢间]|工位|摊位|档口|店铺|铺位|车位|储物间|车库|地址[是为:改成]{0,3}|改[送地]址?[为成到是: ]{0,2}|敲|门铃|按)"
+_TO = r"(?:送货?到?|放在?|放到|快递放|搁|搬到|拿到|给|到|挂|转|[不应该就]是|更[正改][为成:]?|改[为成到])"
+_IN_TEXT = re.compile(
+    rf"""
+    (?:{_SHORT}(?:楼|层|[Ff]|[座栋幢]|号楼|单元|\#楼?)[ -]?(?:{_CHAINED}|{_ROOM}|[A-Z]\d{{1,3}}(?!\d)){_NO_COUNT})            # 6楼602, 3#1201
+    |(?:{_SHORT}(?:栋|幢)|(?<![A-Za-z\d]){_SHORT}座)(?=楼下|门|架空|大[堂厅]|单元|前台|[\d\W]|$)
+    |(?<![A-Za-z\d])[A-Z]?\d{{1,2}}\#楼?(?=楼?下|门|单元|$)
+    |(?:\d{{1,2}}|[{_N}]{{1,3}})单元(?=\W|$|门|楼|大门|[东西])
+    |(?:(?<=住)|(?<=家)|(?<=家住)|(?<=楼上)|(?<=住在)|(?<=上))(?:{_SHORT}[楼层])(?=[东西南北左右中]?[户手边]|阿姨|[大]?[爷妈]|$)[东西南北左右中]?[户手]?
+    |(?:\d{{1,2}}|[{_N}]{{1,3}})[楼层][东西南北左右中](?:户|边?户|手边?|室|门)
+    |{_LIVES}(?P<lives>(?:[东西南北]?{_CHAINED}|{_ROOM}|(?:\d[F楼]|B\d)-?[A-Z]?\d+|[A-Z]-?\d{{1,4}}|\d{{1,3}}号?(?=$)){_NO_COUNT}(?:室|房|户)?)
+    |{_TO}(?!\d{{1,2}}00(?!\d))(?P<to>(?:{_ROOM}|{_CHAINED})(?={_AT_HOME}|\W|$)(?:室|房|户)?)
+    |(?<![A-Za-z\d.\#{_N}-])(?P<here>{_ROOM}|{_CHAINED})(?={_AT_HOME})(?:室|房|户|宿舍|寝室|病房|教室)?
+    |(?:[一-鿿]{{1,4}}科)?(?:[一-鿿]{{1,2}}病?区)?(?:[+加]?\d{{1,3}}|[{_N}]{{1,3}})(?:号?床|病房|病室)(?=\W|$|家属|收|的|陪护)
+    |(?<![A-Za-z\d])(?:[A-Za-z]-?\d{{1,3}}|\d{{1,3}})号?(?:铺位?|档口?|摊位|工位|卡位|车位)(?!\d)
+    |(?<![A-Za-z\d])(?:T\d-\d{{3,4}}|[A-Z]\d?座\d{{2,4}})
+    |负[一二三\d](?:层|楼)[A-Za-z\d-]{{2,6}}
+    |(?<![A-Za-z])(?:room|rm|apt|apartment|unit|suite|flat|bldg|building)[ .:\#]{{0,2}}[A-Za-z]?\d{{1,4}}[A-Za-z]?(?![A-Za-z\d])
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_BOUGHT = re.compile(r"[买满]\w{0,8}\Z")
+_STATION = re.compile(r"(?:驿站|丰巢|菜鸟|柜|取件)[码号:： 是]{0,3}\Z")
 _CHAIN = re.compile(
     r"(?<![\d码-])(?<!码[: ])\d{1,2}-\d{1,2}-\d{3,4}(?![\d-])|(?<![\d-])\d{1,2}-\d{3,4}室"
     r"|(?:(?<=[住到])|(?<=门牌)|(?<=门牌[号: ])|(?<=门牌号[: ]))\d{1,2}-\d{3,4}(?![\d-])"
@@ -71,7 +100,7 @@ def find_personal(normal: Normal) -> list[Span]:
     spans = [*find_identifiers(text), *find_people(text), *between_phones(text, [phone.at for phone in phones])]
     if not _ILL_HEADS.isdisjoint(signs) and _ILL.search(text):
         spans += _clauses(text)
-    if not _DOOR_SIGNS.isdisjoint(signs):
+    if _NUMBER.search(text):
         spans += _doors(text)
     return [phone.span for phone in phones] + [normal.back(*span) for span in spans]
 
@@ -84,7 +113,10 @@ def _clauses(text: str) -> list[Span]:
 
 def _doors(text: str) -> list[Span]:
     """Doors that are written out, and parts next to them. A single floor or a bare number is no door in a remark."""
-    spans = [match.span() for match in _CHAIN.finditer(text)]
+    spans = [match.span() for match in _CHAIN.finditer(text) if not _STATION.search(text, 0, match.start())]
+    for match in _IN_TEXT.finditer(text):
+        if match.lastgroup != "to" or not _BOUGHT.search(text, max(0, match.start() - 12), match.start()):
+            spans.append(match.span(match.lastgroup or 0))
     parts = [part for part in door_parts(text) if part.level >= AddressLevel.BUILDING]
     told = [bool(_DOOR.search(text[part.start : part.end])) for part in parts]
     for n, part in enumerate(parts[:-1]):  # A座1502
