@@ -114,9 +114,11 @@ def _clauses(text: str) -> list[Span]:
 def _doors(text: str) -> list[Span]:
     """Doors that are written out, and parts next to them. A single floor or a bare number is no door in a remark."""
     spans = [match.span() for match in _CHAIN.finditer(text) if not _STATION.search(text, 0, match.start())]
-    for match in _IN_TEXT.finditer(text):
-        if match.lastgroup != "to" or not _BOUGHT.search(text, max(0, match.start() - 12), match.start()):
-            spans.append(match.span(match.lastgroup or 0))
+    spans += [
+        match.span(match.lastgroup or 0)
+        for match in _IN_TEXT.finditer(text)
+        if match.lastgroup != "to" or not _BOUGHT.search(text, max(0, match.start() - 12), match.start())
+    ]
     parts = [part for part in door_parts(text) if part.level >= AddressLevel.BUILDING]
     told = [bool(_DOOR.search(text[part.start : part.end])) for part in parts]
     for n, part in enumerate(parts[:-1]):  # A座1502
