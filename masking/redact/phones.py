@@ -25,6 +25,13 @@ _ALIKE = str.maketrans("OoIl", "0011")
 _MIXED = re.compile(r"(?<![A-Za-z0-9])(?=[OoIl]{0,4}\d)[\dOoIl](?:[ -]?[\dOoIl]){9,12}(?![A-Za-z0-9])")
 """A phone with letters in place of digits: 138OO13 8OOO."""
 
+_DIGIT = rf"[\d{HAN_DIGITS}]"
+_APART = r"(?:(?:[^\w*]|_|(?<=[打电话系].{3})\*|(?<=[打电话系].{8})\*|然后|接着|最后|再|后面){1,4})"
+_GROUPED = re.compile(
+    rf"(?<!{_DIGIT})[1一幺壹][3-9三四五六七拐八九勾叁肆伍陆柒捌玖]{_DIGIT}({_APART}){_DIGIT}{{4}}({_APART}){_DIGIT}{{4}}(?!{_DIGIT})"
+)
+"""A mobile number in its usual groups, with any signs or linking words between them: 138，0013，8000."""
+
 _GAP = r"[ \-._·/|~()\[\]]*+"
 _SEPARATION = re.compile(_GAP)
 _ALONE = re.compile(r"1[3-9]\d{9}")
@@ -85,7 +92,7 @@ def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
 
     `local=False` accepts seven or eight bare digits only after a word such as 电话.
     """
-    text = _MIXED.sub(_in_digits, normal.text)
+    text = _GROUPED.sub(_in_one_row, _MIXED.sub(_in_digits, normal.text))
     if not _FIVE.search(text):
         return []
     mixed = text
@@ -120,6 +127,13 @@ def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
 def _in_digits(match: re.Match[str]) -> str:
     """Replace letters that look like digits, if at least four characters are digits."""
     return match[0].translate(_ALIKE) if sum(map(str.isdecimal, match[0])) >= 4 else match[0]
+
+
+def _in_one_row(match: re.Match[str]) -> str:
+    """Replace what is between the groups by spaces, of the same length."""
+    first, second = (tuple(place - match.start() for place in match.span(n)) for n in (1, 2))
+    found = match[0]
+    return "".join(" " if first[0] <= n < first[1] or second[0] <= n < second[1] else c for n, c in enumerate(found))
 
 
 def _is_local(text: str, plain: str, match: re.Match[str], *, local: bool) -> bool:
