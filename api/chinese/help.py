@@ -127,6 +127,7 @@ HELP = {
     "accept: for clients, also a loss that was not announced": "accept：对客户端也接受未公告的丢失",
     "accept: the client's state folder (default: the credentials' folder)": "accept：客户端的状态文件夹（默认：凭证所在文件夹）",
     # mask
+    "enter closed, refunded, unpaid and self-pick-up orders, too": "已关闭、已退款、未付款和自提的订单也录入",
     "the sender of all parcels (default: [sender] in waybill.toml)": "所有包裹的寄件人（默认：waybill.toml 的 [sender]）",
     "a CSV or XLSX file of orders, from a shop or an ERP": "网店或 ERP 导出的订单文件，CSV 或 XLSX",
     "a deployment's folder (created on first use) or a service (default: this folder if it is one, else {})": "部署的文件夹（首次使用时新建）或服务地址（默认：当前文件夹若是部署则用它，否则 {}）",

@@ -23,7 +23,7 @@ from ..terminal import quoted
 from .headers import FIELDS
 
 NEEDED = ("name", "phone", "address")
-LISTS = frozenset({"remark", "address", "company", "mobile", "phone", "routing_code", "line", "goods"})
+LISTS = frozenset({"remark", "address", "company", "mobile", "phone", "routing_code", "line", "goods", "status"})
 """Fields that several columns may form together."""
 
 _REMEMBERED = "columns"

@@ -14,6 +14,7 @@ from masking.errors import InputError
 
 from .cells import clean
 from .layout import Layout
+from .merging import PARCEL
 from .orders import order_numbers
 from .table import readings
 from .writing import MASKED, REJECTED, safe
@@ -32,7 +33,8 @@ def earlier_waybills(layout: Layout, masked: Path, rejected: Path) -> dict[str, 
         tokens.setdefault(clean(row[0]), set()).add(row[1])
     lost = set(tokens)
     if lost:
-        lost.difference_update(clean(safe(number)) for number in order_numbers(layout))
+        here = {clean(safe(number)) for number in order_numbers(layout)}
+        lost = {number for number in lost if number not in here and PARCEL.sub("", number) not in here}
     if lost:
         raise InputError("--out", f"{masked} holds {len(lost):,} orders that this file lacks; {_way_out(masked)}")
     return tokens

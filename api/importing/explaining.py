@@ -8,8 +8,10 @@ from ..language import reads_chinese, say, say_reason
 from ..terminal import one_line
 from .job import ImportJob, Result
 from .layout import Layout, named
-from .orders import Parcel, Survey, parcels
+from .orders import NOT_AN_ORDER, Parcel, Survey, parcels
 from .rules import meaning
+
+_ROWS = 20
 
 
 def open_questions(layout: Layout, survey: Survey) -> str:
@@ -55,6 +57,7 @@ def explain(layout: Layout, survey: Survey, confidence: float) -> str:
             faults[problems[0].field, problems[0].rule] += 1
     several = len(survey.repeated)
     lines.append(say(f"{survey.lines:,} rows, {survey.orders:,} orders, {several:,} of them in several rows"))
+    lines += _left_out(survey)
     lines += [
         "  " + say(f"{count:,} would be rejected: {field}: {_rule(rule)}")
         for (field, rule), count in faults.most_common()
@@ -71,6 +74,7 @@ def summary(job: ImportJob, result: Result) -> str:
             f"{entered:,} masked, {result.faults.total():,} rejected"
         )
     ]
+    lines += _left_out(job.survey)
     words = {"new": "new", "known": "entered before", "amended": "amended"}
     lines += ["  " + say(f"{result.taken[how]:,} {said}") for how, said in words.items() if result.taken[how]]
     lines += [
@@ -83,6 +87,17 @@ def summary(job: ImportJob, result: Result) -> str:
             "  " + say(f"{count:,} not printed: {say_reason(reason)}") for reason, count in result.refused.most_common()
         ]
     return "\n".join([*lines, *map(one_line, result.files)])
+
+
+def _left_out(survey: Survey) -> list[str]:
+    """How many rows were left out for each reason, and which."""
+    lines = []
+    for reason, rows in sorted(survey.left_out.items()):
+        some = ", ".join(map(str, rows[:_ROWS])) + (", ..." if len(rows) > _ROWS else "")
+        lines.append("  " + say(f"{len(rows):,} rows left out: {reason}: {some}"))
+    if any(reason != NOT_AN_ORDER for reason in survey.left_out):
+        lines.append("  " + say("--every-status enters orders in every state"))
+    return lines
 
 
 def _column(layout: Layout, at: int) -> str:

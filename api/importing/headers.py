@@ -21,7 +21,7 @@ PARTS = (
     *("address", "company", "line"),
 )
 FIELDS = (
-    *("reference", "waybill_number", "routing_code", "goods", "quantity", "remark"),
+    *("reference", "waybill_number", "routing_code", "goods", "quantity", "remark", "status", "parcel"),
     *(f"{party}.{part}" for party in PARTIES for part in PARTS),
 )
 """Every field that a column can have, also in a file for `--columns`."""

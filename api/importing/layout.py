@@ -6,6 +6,7 @@ terminal or in a file (`--columns`), of which `Layout.answer_sheet` writes a dra
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
@@ -25,6 +26,8 @@ _PERSONAL = 7
 """A header with so many digits may be a phone."""
 
 _KIN = {"recipient.mobile": ["recipient.phone"], "recipient.phone": ["recipient.mobile"]}
+_OF_THE_BUYER = re.compile(r"买家|客户|顾客|用户|buyer|customer|收件|留言|message")
+"""A remark that names the buyer; another one next to it is the seller's own."""
 _LONGEST_TITLE = 20
 _GROUPS = {
     "recipient": ("收件", "收货", "recipient", "receiver", "consignee"),
@@ -237,6 +240,9 @@ def _settle(
     for name, said in claims.items():
         own, bare, buyer = (said.get(how, []) for how in ("own", "bare", "buyer"))
         kin = own + [at for each in _KIN.get(name, ()) for at in claims.get(each, {}).get("own", [])]
+        if name == "remark" and any(_OF_THE_BUYER.search(headers[at].lower()) for at in own):
+            left += [at for at in own if not _OF_THE_BUYER.search(headers[at].lower())]
+            own = [at for at in own if at not in left]
         chosen = sorted(own or bare, key=lambda at: (headers[at], at))  # independent of the columns' order
         left += buyer
         if bare and kin:

@@ -12,6 +12,7 @@ from masking.values.plaintext import Party
 from .answers import NEEDED
 from .cells import ERRORS, clean, is_placeholder, lost_digits, phone_again, whole_again
 from .decoding import DAMAGED
+from .deliverable import is_nowhere, is_uncallable
 from .headers import PARTIES
 from .layout import WAYS, Layout
 from .pasted import LONGEST, take_apart
@@ -44,6 +45,8 @@ class OrderLine:
     remark: str
     waybill_number: str
     routing_code: str
+    parcel: str
+    """Which parcel of its order the row belongs to, if it says so: `1/3`."""
     fault: tuple[str, str] | None
 
 
@@ -59,6 +62,7 @@ class LineReader:
         self._goods, self._quantity, self._remark, self._waybill, self._route = (
             columns.get(name, ()) for name in ("goods", "quantity", "remark", "waybill_number", "routing_code")
         )
+        self._parcel = columns.get("parcel", ())
         self._recipient, self._sender = (_columns_of(party, columns) for party in PARTIES)
         self._default = texts(layout.sender) if layout.sender else ("", "", "")
 
@@ -87,6 +91,7 @@ class LineReader:
                 if lost_digits(text):
                     fault = field, "spreadsheet-exponent"
                     break
+            fault = fault or _undeliverable(recipient)
         return OrderLine(
             row,
             reference,
@@ -97,6 +102,7 @@ class LineReader:
             "；".join(_all(cells, self._remark)),
             waybill,
             route,
+            _first(cells, self._parcel),
             fault,
         )
 
@@ -157,6 +163,13 @@ def _first(cells: Sequence[str], columns: Sequence[int]) -> str:
 
 def _all(cells: Sequence[str], columns: Sequence[int]) -> list[str]:
     return [text for at in columns if at < len(cells) and (text := clean(cells[at])) and not is_placeholder(text)]
+
+
+def _undeliverable(recipient: Texts) -> tuple[str, str] | None:
+    _, phone, address = recipient
+    if phone and address and is_uncallable(phone, address):
+        return "recipient.phone", "not-a-whole-phone"
+    return ("recipient.address", "without-a-road-or-place") if address and is_nowhere(address) else None
 
 
 def _placeholder(

@@ -10,20 +10,24 @@ import hashlib
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
 from masking.values.plaintext import Order, Party
 
 from .cells import clean, lost_digits, whole_again
-from .headers import PARTIES
 from .layout import Layout
 from .lines import LineReader, OrderLine, Texts
+from .merging import apart, goods_of, merge
+from .statuses import reason_to_leave_out
 from .unknown import UnknownColumn, asked
 
 _TOTAL = re.compile(r"(?:合计|总计|小计|共计|total|subtotal|sum)\s*[:：]?.{0,12}", re.IGNORECASE)
-_MOST_LINES = 500  # of one order
+_NUMBER = re.compile(r"(?=.*\d)[\w#./+=-]{1,64}", re.ASCII)
+"""An order number, unlike a note at the foot of a table."""
+_FEW = 4
+NOT_AN_ORDER = "not-an-order"
 
 
 @final
@@ -56,6 +60,7 @@ class Survey:
         repeated: the number of rows of each order that has several.
         asked: columns of unknown meaning that have to be asked about.
         digest: the SHA-256 of the file, in hex.
+        left_out: the rows that are no orders to send, by the reason: a word of `statuses.STATES`, or `NOT_AN_ORDER`.
     """
 
     digest: str
@@ -63,6 +68,7 @@ class Survey:
     orders: int
     repeated: Mapping[str, int]
     asked: Sequence[int]
+    left_out: Mapping[str, Sequence[int]]
 
 
 def survey(layout: Layout) -> Survey:
@@ -72,7 +78,8 @@ def survey(layout: Layout) -> Survey:
     repeated: dict[str, int] = {}
     unknown = [(at, UnknownColumn(layout.headers[at])) for at in layout.unplaced]
     lines = singles = 0
-    for _, cells, reference in _order_rows(layout):
+    left_out: dict[str, list[int]] = {}
+    for _, cells, reference in _order_rows(layout, left_out):
         lines += 1
         for at, column in unknown:
             if at < len(cells) and (text := clean(cells[at])):
@@ -88,6 +95,7 @@ def survey(layout: Layout) -> Survey:
         lines=lines,
         orders=len(seen) + singles,
         repeated=repeated,
+        left_out=left_out,
         asked=asked(unknown, required_are_missing=any(not name.startswith("sender.") for name in layout.missing)),
     )
 
@@ -117,13 +125,13 @@ def parcels(layout: Layout, repeated: Mapping[str, int], *, confidence: float) -
         lines = held.setdefault(reference, [])
         lines.append(line)
         if len(lines) == wanted:
-            yield _parcel(held.pop(reference), senders)
+            yield from (_parcel(each, senders) for each in apart(held.pop(reference)))
     for lines in held.values():
-        yield _parcel(lines, senders)
+        yield from (_parcel(each, senders) for each in apart(lines))
 
 
-def _order_rows(layout: Layout) -> Iterator[tuple[int, list[str], str]]:
-    """The rows below the headers with each row's order number, without blank rows and totals.
+def _order_rows(layout: Layout, left_out: dict[str, list[int]] | None = None) -> Iterator[tuple[int, list[str], str]]:
+    """The rows of orders to send below the headers, with each row's order number. `left_out` takes the others' numbers.
 
     A row with goods but without order number and recipient belongs to the order above it, as merged cells leave it.
     """
@@ -131,22 +139,47 @@ def _order_rows(layout: Layout) -> Iterator[tuple[int, list[str], str]]:
     at = [*columns.get("reference", ()), sys.maxsize][0]  # missing in a file that still has questions
     recipient = [n for name, hits in columns.items() if name.startswith("recipient.") for n in hits]
     goods = [n for name in ("goods", "quantity") for n in columns.get(name, ())]
+    status = columns.get("status", ())
+    headers = [header for header in layout.headers if header]
+    left = {} if left_out is None else left_out
+    gone: dict[str, str] = {}
     above = ""
     for number, cells in layout.reading.rows():
         if number <= layout.header_row:
             continue
         reference = whole_again(clean(cells[at])) if at < len(cells) else ""
-        if not reference or _TOTAL.fullmatch(reference):
-            if not any(map(clean, cells)):
-                continue
-            named = any(n < len(cells) and clean(cells[n]) for n in recipient)
-            first = next(text for text in map(clean, cells) if text)
-            if not named and _TOTAL.fullmatch(first):
-                continue
-            if not reference and not named and above and any(n < len(cells) and clean(cells[n]) for n in goods):
-                reference = above
+        filled = [text for text in map(clean, cells) if text] if len(cells) < _FEW or not reference else cells
+        if not filled:
+            continue
+        named = any(n < len(cells) and clean(cells[n]) for n in recipient)
+        has_goods = any(n < len(cells) and clean(cells[n]) for n in goods)
+        if _is_no_order(reference, filled, headers, named=named, has_goods=has_goods):
+            left.setdefault(NOT_AN_ORDER, []).append(number)
+            continue
+        if not reference and not named and above and has_goods:
+            reference = above
         above = reference
+        reasons = [reason_to_leave_out(clean(cells[n])) for n in status if n < len(cells)]
+        reason = next(filter(None, reasons), None) or (None if named else gone.get(reference))
+        if reason:
+            gone[reference] = reason
+            left.setdefault(reason, []).append(number)
+            continue
         yield number, cells, reference
+
+
+def _is_no_order(
+    reference: str, filled: Sequence[str], headers: Sequence[str], *, named: bool, has_goods: bool
+) -> bool:
+    """Whether a row is a total, a note, or the headers once more. An order row that lost its recipient stays an order."""
+    if filled[0] == headers[0] and [text for text in map(clean, filled) if text] == headers:
+        return True
+    if named:
+        return False
+    first = reference or clean(filled[0])
+    if _TOTAL.fullmatch(first):
+        return True
+    return not has_goods and (not reference or not _NUMBER.fullmatch(reference))
 
 
 def _parcel(lines: Sequence[OrderLine], senders: dict[Texts, Party]) -> Parcel | RowFault:
@@ -157,7 +190,7 @@ def _parcel(lines: Sequence[OrderLine], senders: dict[Texts, Party]) -> Parcel |
             return RowFault(rows=rows, field=line.fault[0], rule=line.fault[1])
     first = lines[0]
     if len(lines) > 1:
-        merged = _merge(lines)
+        merged = merge(lines)
         if isinstance(merged, tuple):
             return RowFault(rows=rows, field=merged[0], rule=merged[1])
         first = merged
@@ -169,7 +202,7 @@ def _parcel(lines: Sequence[OrderLine], senders: dict[Texts, Party]) -> Parcel |
         reference=first.reference,
         recipient=_party(first.recipient),
         sender=sender,
-        goods=_goods(lines),
+        goods=goods_of(lines),
         remark=first.remark,
         waybill_number=first.waybill_number,
         routing_code=first.routing_code,
@@ -177,52 +210,6 @@ def _parcel(lines: Sequence[OrderLine], senders: dict[Texts, Party]) -> Parcel |
     return Parcel(rows=rows, order=order)
 
 
-def _merge(lines: Sequence[OrderLine]) -> OrderLine | tuple[str, str]:
-    """The lines of one order merged, or the field in which they differ. A blank is filled from the other lines."""
-    if len(lines) > _MOST_LINES:
-        return "reference", f"more-than-{_MOST_LINES}-lines"
-    agreed: dict[str, str] = {}
-    for line in lines:
-        said = zip(_MUST_AGREE, (*line.recipient, *line.sender, line.waybill_number, line.routing_code), strict=True)
-        for name, text in said:
-            if text and agreed.setdefault(name, text) != text:
-                return name, "lines-of-one-order-differ"
-    values = [agreed.get(name, "") for name in _MUST_AGREE]
-    return replace(
-        lines[0],
-        recipient=(values[0], values[1], values[2]),
-        sender=(values[3], values[4], values[5]),
-        remark="；".join(dict.fromkeys(line.remark for line in lines if line.remark)),
-        waybill_number=values[6],
-        routing_code=values[7],
-    )
-
-
-_MUST_AGREE = (
-    *(f"{party}.{part}" for party in PARTIES for part in ("name", "phone", "address")),
-    "waybill_number",
-    "routing_code",
-)
-
-
 def _party(said: Texts) -> Party:
     name, phone, address = said
     return Party(name=name, phone=phone, address=address)
-
-
-def _goods(lines: Sequence[OrderLine]) -> str:
-    """The goods of all lines, with equal ones added up. A quantity of one is not written."""
-    if len(lines) == 1 and not lines[0].quantity:
-        return lines[0].goods
-    amounts: dict[str, list[str]] = {}
-    for line in lines:
-        if line.goods:
-            amounts.setdefault(line.goods, []).append(line.quantity)
-    return "；".join(goods + _amount(each) for goods, each in amounts.items())
-
-
-def _amount(quantities: Sequence[str]) -> str:
-    if all(re.fullmatch(r"\d{1,6}(?:\.0+)?", quantity) for quantity in quantities):
-        total = sum(int(quantity.partition(".")[0]) for quantity in quantities)
-        return f"×{total}" if total != 1 else ""
-    return "".join(f"×{quantity}" for quantity in quantities if quantity)

@@ -32,6 +32,16 @@ _OF_FILES = (
         "a formula failed here (#N/A, #REF!); repair it, and save the values",
         "此处公式出错（#N/A、#REF! 等）：请改正，并以数值保存",
     ),
+    (
+        "not-a-whole-phone",
+        "no phone has so many digits; give the whole phone",
+        "电话位数不对，请填写完整的电话",
+    ),
+    (
+        "without-a-road-or-place",
+        "it names a region or a door but no road, village or place between; give the whole address",
+        "只有地区或门牌，没有路、村或小区，请填写完整的地址",
+    ),
     ("placeholder", "it says that there is nothing (null, 无); give the value", "只写了“无”或 null 之类，请填写内容"),
     ("damaged-character", "bytes that are not text; export the file again", "有损坏的字符，请重新导出"),
     (

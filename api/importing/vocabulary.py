@@ -71,6 +71,9 @@ ORDER = _words(
     "goods goodsname item items itemname product products productname contents content lineitemname title producttitle",
     quantity="数量 商品数量 货品数量 产品数量 物品数量 购买数量 订购数量 成交数量 宝贝数量 件数 "
     "qty quantity lineitemquantity quantitypurchased itemquantity pcs",
+    status="状态 订单状态 交易状态 售后状态 退款状态 订单售后状态 支付状态 付款状态 发货状态 配送方式 发货方式 运送方式 提货方式 取货方式 物流方式 收货方式 售后 "
+    "status orderstatus financialstatus paymentstatus fulfillmentstatus shippingmethod shippingmethodtitle deliverymethod",
+    parcel="包裹序号 包裹号 包裹编号 包裹 箱号 箱序号 件序 子母件 第几件 parcel parcelno package packageno packagenumber boxno",
     remark="备注 订单备注 买家留言 买家备注 客户留言 客户备注 留言 运单备注 面单备注 配送备注 备注信息 备注留言 收件备注 "
     "remark remarks note notes comment comments buyernote buyernotes buyermessage customernote message "
     "deliveryinstructions deliverynote deliverynotes",
@@ -81,7 +84,7 @@ IGNORED = re.compile(
     r".*(?:时间|日期|金额|价格|单价|总价|原价|货款|运费|邮费|费用|费|税|折扣|优惠|优惠券|积分|状态|进度|重量|体积|昵称|会员名|账号|账户|方式|编码|sku|规格|"
     r"属性|颜色|尺码|型号|条码|类型|类目|分类|店铺|店铺名称|店铺id|平台|仓库|仓|快递公司|物流公司|承运商|快递|物流|发票抬头|发票|旗帜|标签|来源|渠道|"
     r"业务员|客服|打印次数)"
-    r"|序号|编号|行号|卖家备注|客服备注|内部备注|商家备注|子订单|子订单号|子订单编号|商品id|商品链接|商品种类|是否.*|订单总数|宝贝总数量|宝贝种类"
+    r"|序号|编号|行号|卖家备注|客服备注|内部备注|商家备注|卖家留言|商家留言|客服留言|卖家备忘|备忘|商家订单备注|卖家订单备注|sellernotes?|merchantnotes?|privatenotes?|internalnotes?|staffnotes?|adminnotes?|子订单|子订单号|子订单编号|商品id|商品链接|商品种类|是否.*|订单总数|宝贝总数量|宝贝种类"
     r"|支付宝.*|支付单号"
     r"|.*(?:date|time|price|amount|total|subtotal|tax|taxes|fee|status|currency|type|sku|weight|discount|code|method|store|shop)"
     r"|no|rowno|line|tags?|source|vendor|shippingcost|email|asin|shipservicelevel|shipping|acceptsmarketing|noteattributes"

@@ -48,6 +48,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--sender", metavar="NAME,PHONE,ADDRESS", help="the sender of all parcels (default: [sender] in waybill.toml)")
     add("--sheet", help="the sheet of a workbook")
     add("--explain", action="store_true", help="show how the file is understood, and enter nothing")
+    add("--every-status", action="store_true", help="enter closed, refunded, unpaid and self-pick-up orders, too")
     add("--amend", action="store_true", help="replace orders that changed since they were entered")
     add(
         "--confidence",
@@ -124,7 +125,7 @@ def _understood(args: argparse.Namespace) -> tuple[Layout, Survey, Answers]:
             sender = usual or answers.sender or default_sender(memory)
             layout = understand(found, _sent_by(answers, sender), args.sheet)
             print(say(f"the answers of an earlier file with these headers are used: {earlier}"), file=sys.stderr)
-    return layout, survey(layout), answers
+    return *_surveyed(args, layout), answers
 
 
 def _interview(
@@ -137,7 +138,14 @@ def _interview(
     except EOFError:
         return layout, found, answers
     layout = understand(readings(args.file), _sent_by(answers, answers.sender or layout.sender), args.sheet)
-    return layout, survey(layout), answers
+    return *_surveyed(args, layout), answers
+
+
+def _surveyed(args: argparse.Namespace, layout: Layout) -> tuple[Layout, Survey]:
+    """The file as understood, and what it holds; with `--every-status` no column says that a row is left out."""
+    if args.every_status:
+        layout = replace(layout, columns={name: hits for name, hits in layout.columns.items() if name != "status"})
+    return layout, survey(layout)
 
 
 def _sent_by(answers: Answers, sender: Party | None) -> Answers:
