@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from masking.redact.addresses import mask_address
@@ -31,6 +31,7 @@ def test_address_is_split_into_its_parts(line):
     assert [(text[start:end], str(kind)) for start, end, kind in segments(text)] == wanted
 
 
+@example("文（附近")
 @given(st.text("浙江省杭州市西湖区文三路90号村组栋室3-2 （）附近张*A1390000000２号弄请放门卫", max_size=40))
 def test_parts_are_in_order_without_overlap(text):
     found = segments(text)

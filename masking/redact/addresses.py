@@ -12,12 +12,12 @@ from enum import StrEnum
 from functools import cache
 from typing import NamedTuple, final
 
+from masking.redact.addressees import find_addressees
 from masking.redact.doors import door_parts
 from masking.redact.doorwords import GONE
 from masking.redact.identifiers import find_identifiers
 from masking.redact.known import find_words
 from masking.redact.levels import UNIT, Part
-from masking.redact.names import is_person
 from masking.redact.normalise import Normal, normalise
 from masking.redact.phones import find_phones
 from masking.redact.regions import find_region
@@ -67,8 +67,13 @@ def read_address(text: str) -> Address:
     doors = door_parts(plain)
     if _SIGN.search(plain) and _loose().search(plain):
         doors = sorted({*doors, *_read_tight(plain)})
-    personal = [phone.span for phone in phones] + _persons(normal, doors)
-    personal += [normal.back(*span) for span in find_identifiers(normal.text)]
+    found = [*find_addressees(plain, doors), *find_identifiers(normal.text)]
+    if _TAIL_HINT.search(plain):
+        behind = doors[-1].end if doors else 0
+        found += [
+            match.span() for match in _TAIL.finditer(plain) if match.end() < len(plain) or match.start() >= behind
+        ]
+    personal = [phone.span for phone in phones] + [normal.back(*span) for span in found]
     return Address(text, normal, normal.text.lower(), doors, personal, _doors(normal, doors) + personal)
 
 
@@ -111,23 +116,8 @@ def _doors(normal: Normal, doors: Sequence[Part]) -> list[Span]:
     return spans if normal.origin is None else [normal.back(*span) for span in spans]
 
 
-_PERSON = re.compile(
-    r"(?:收货人|收件人|联系人|姓名|签收人)[:： ]*(?P<marked>[一-鿿·]{2,4}?)(?=[\d(,;。 收【\[]|电话|手机|$)"
-    r"|(?P<tail>[\[【]\d{3,6}[\]】])|(?P<last>(?<=[(])\d{4}(?=[)]$))"
+_TAIL_HINT = re.compile(r"[\[【(]|\d{4}$")
+_TAIL = re.compile(
+    r"[\[【](?:(?:分机|转|尾号)号?)?\d{3,6}[\]】]|(?<=[(])(?:(?:分机|转|尾号)号?)?\d{4}(?=[)])|(?<=[一-鿿\d][ -])\d{4}$"
 )
-_PERSON_HINT = re.compile(r"[人名\[【(]")
-_AFTER_DOOR = re.compile(
-    r"[ ,，(]*(?P<name>[一-鿿]{2,4}?)(?P<end>[收启]|先生|女士|小姐|(?=[ ,，)】\]]*$)|(?=[ ,，:]*(?:\d|电话|手机)))"
-)
-_NO_PERSON = re.compile(r"[店厂行馆部室楼厅城院园苑吧铺库处站社所司校内旁边层门区县市镇村路街座口家柜房屋面]$")
-
-
-def _persons(normal: Normal, doors: Sequence[Part]) -> list[Span]:
-    """Names of persons in an address that a word such as 收货人, or their position after the door, gives away."""
-    found = []
-    if _PERSON_HINT.search(normal.text):
-        found = [normal.back(*match.span(match.lastgroup or 0)) for match in _PERSON.finditer(normal.text)]
-    after = _AFTER_DOOR.match(normal.text, doors[-1].end) if doors else None
-    if after and is_person(after["name"]) and not _NO_PERSON.search(after["name"]):
-        found.append(normal.back(*after.span("name")))
-    return found
+"""The digits that platforms append for a virtual number."""

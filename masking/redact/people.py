@@ -34,7 +34,7 @@ _PLACE = re.compile(
     r"^(?:周[一二三四五六日末内边围]|马[上路]|万一|安[全检]|高楼|[东西南北]门)|[部处科室店厂组队行司站点间口库局院馆时路街巷村镇乡县市区园楼栋座号厅场柜铺城寨屯湾桥苑校班家里边旁]$"
 )
 
-_LONG_TITLES = (
+LONG_TITLES = (
     rf"(?:{HONORIFIC[3:-1]}|姐姐|哥哥|伯伯|伯母|叔|姨妈?|舅舅?|姑姑?|嫂子?|大伯|大舅|护士长?|医师|教授|教练|导师|律师|会计|出纳|主管|组长|班长|队长|局长|处长|院长|校长|厂长|部长|科长|所长|站长|村长|书记"
     r"|工程师|保安|司机|同志|老板娘?|妈妈|爸爸|小朋友|宝宝)"
 )
@@ -59,7 +59,7 @@ _NEVER = frozenset(
 _SURNAME = re.compile(f"[{''.join(sorted(SINGLE | {name[0] for name in COMPOUND}))}]")
 _HAN = re.compile(r"[一-鿿]+")
 _TITLED = re.compile(
-    rf"(?P<title>{_LONG_TITLES})(?![姐妹伦特布斯公兵板])|(?P<short>{_SHORT_TITLES})(?=\W|$|[代签取拿亲说]|收(?![货件])|电[话联]|联系)|总(?![是共价体数量部之仓会结计要在])"
+    rf"(?P<title>{LONG_TITLES})(?![姐妹伦特布斯公兵板])|(?P<short>{_SHORT_TITLES})(?=\W|$|[代签取拿亲说]|收(?![货件])|电[话联]|联系)|总(?![是共价体数量部之仓会结计要在])"
 )
 _NICKNAME = re.compile(
     rf"(?:(?<![一-鿿])|(?<=[给找让由转叫送放交系请卫安台打问烦知]))(?P<name>[小老][{''.join(sorted(SINGLE - set('米时包车路单板师方白花水黄毛石金马')))}]|阿(?!姨|胶|里|门|迪|玛|司|莫|拉|根)[一-鿿]|(?![大小表堂老帅美姨师学我他你她])[一-鿿][姐哥嫂叔姨婶](?!妹|姐))"
@@ -69,7 +69,7 @@ _NICKNAME = re.compile(
 _DOTTED = re.compile(
     r"(?<![一-鿿·])(?:联系|转交给?|找|给|让|由|请)?(?P<name>[一-鿿]{1,7}(?:·(?:(?![收签代取电的在])[一-鿿]){1,7}){1,3})"
 )
-_LATIN = re.compile(
+LATIN_NAME = re.compile(
     r"(?:(?<![A-Za-z])(?:[Aa]ttn|ATTN|[Aa]ttention|[Cc]/[Oo]|[Tt]o|TO|[Dd]ear|[Rr]ecipient|[Nn]ame)(?![A-Za-z])|收件人|收货人|联系人?|姓名|转交|找)[.:： ]{0,3}(?P<name>[A-Z][A-Za-z'-]+(?:[ ][A-Z][A-Za-z'.-]*){0,3})"
     r"|(?<![A-Za-z])(?P<before>[A-Z][a-z]{1,15}(?:[ ][A-Z][a-z]{1,15})?)(?=代?[收签取](?![货件]))"
 )
@@ -118,8 +118,8 @@ def _words() -> _Words:
 def find_people(text: str) -> list[Span]:
     """The spans of names of persons in a free text."""
     if not _HAN.search(text):
-        return [match.span(match.lastgroup or 0) for match in _LATIN.finditer(text)]
-    spans = [match.span(match.lastgroup or 0) for match in _LATIN.finditer(text)] if not _is_han(text) else []
+        return [match.span(match.lastgroup or 0) for match in LATIN_NAME.finditer(text)]
+    spans = [match.span(match.lastgroup or 0) for match in LATIN_NAME.finditer(text)] if not _is_han(text) else []
     if "·" in text:
         spans += [match.span("name") for match in _DOTTED.finditer(text) if not _is_word(match["name"])]
     spans += [match.span(match.lastgroup or 0) for match in _NICKNAME.finditer(text)]

@@ -174,7 +174,7 @@ def _piece(plain: str, at: int, end: int) -> Iterator[Segment]:
     aside = _ASIDE.search(plain, at, stop)
     bracketed = plain[max(0, at - 1) : at] in _OPENS
     if (
-        bracketed and aside and aside.end() == stop and plain[aside.start()] in _NEAR
+        bracketed and aside and at < aside.start() and aside.end() == stop and plain[aside.start()] in _NEAR
     ):  # (经一路储蓄所附近): one landmark
         yield _whole(plain, at, aside.start())
         at = stop
