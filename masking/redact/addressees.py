@@ -54,6 +54,8 @@ _SURNAME = re.compile(f"[{''.join(sorted(_SURNAMES))}]")
 _AFTER_NAME = re.compile(rf"(?P<title>{_TITLE})(?:{_RECEIVES}|{_END})|{_RECEIVES}")
 
 
+_OF_A_PLACE = re.compile(r"公司|[\d)一二三四五六七八九]班|门口|外科|内科")
+"""Ends of places whose last character is also a surname."""
 _RECEIVED = re.compile(rf"[收启签]|家[长属]|{LONG_TITLES}|[工姐哥]")
 """Every match of `_AFTER_NAME` contains one of this."""
 
@@ -128,12 +130,12 @@ def _received(text: str) -> list[Span]:
     for found in _SURNAME.finditer(text):
         start = found.start()
         head = 2 if text[start : start + 2] in COMPOUND else 1
+        if head == 1 and _OF_A_PLACE.match(text, start - 1 if start else 0):
+            continue
         for size in (head + 2, head + 1, head):
             end = start + size
             after = _AFTER_NAME.match(text, end)
             if after and (after["title"] if size == head else _is_name(text[start:end])):
-                if size == 3 and quality_of(text[start:end]) < 2 and quality_of(text[start + 1 : end]) == 2:
-                    break  # 公司张伟收: the name begins one character later
                 spans.append((start, after.end("title") if after["title"] else end))
                 break
     return spans
