@@ -1,7 +1,7 @@
 """Names of persons in addresses: found by the door, the phone and the words next to them.
 
 Doors and phones are replaced by a sign each before names are searched for. Right behind a hidden door, or between it and
-a phone, a few Han characters are a name whatever they are. Anywhere else a name has to begin with a surname. All spans are
+a phone, a few Han characters are always a name. Anywhere else a name has to begin with a surname. All spans are
 spans of the normal form.
 """
 
