@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -28,15 +29,9 @@ def seed(name: str, size: int = 32) -> bytes:
 
 def leaf(**changes: Any) -> Leaf:
     """A grant."""
-    values = {
-        "id": RECORD,
-        "at": AT,
-        "kind": "grant",
-        "actor": "courier-7",
-        "subject": seed("subject", 16),
-        "detail": {"purpose": "deliver", "count": "1"},
-    }
-    return Leaf(**(values | changes))
+    detail = {"purpose": "deliver", "count": "1"}
+    grant = Leaf(id=RECORD, at=AT, kind="grant", actor="courier-7", subject=seed("subject", 16), detail=detail)
+    return dataclasses.replace(grant, **changes)
 
 
 def ledger_leaf() -> Iterator[Case]:

@@ -224,15 +224,22 @@ def content_mac() -> Iterator[Case]:
 def row_mac() -> Iterator[Case]:
     """Section 11. Values are texts, numbers, booleans, null, or bytes as {"hex": ...}."""
     key = seed("row key")
-    duty = {"id": RECORD, "waybill": RECORD, "unit": "sh-01", "courier": "courier-7", "at": 1_764_000_000_000}
-    for name, table, row in (
+    duty: dict[str, rowmac.Value] = {
+        "id": RECORD,
+        "waybill": RECORD,
+        "unit": "sh-01",
+        "courier": "courier-7",
+        "at": 1_764_000_000_000,
+    }
+    rows: tuple[tuple[str, str, dict[str, rowmac.Value]], ...] = (
         ("a-row", "assignment", duty),
         ("of-another-table", "person", duty),
         ("of-another-id", "assignment", duty | {"id": bytes(16)}),
         ("with-null-and-booleans", "person", {"id": "courier-7", "device": None, "active": True, "level": ""}),
         ("with-an-empty-text-for-null", "person", {"id": "courier-7", "device": "", "active": False, "level": None}),
         ("before-1970", "person", {"enrolled": -1}),
-    ):
+    )
+    for name, table, row in rows:
         mac = rowmac.row_mac(key, rowmac.row_head(table, list(row)), row.values())
         values = {column: {"hex": value.hex()} if isinstance(value, bytes) else value for column, value in row.items()}
         yield name, {"key": key.hex(), "table": table, "row": values}, mac.hex()

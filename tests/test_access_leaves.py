@@ -14,7 +14,8 @@ from masking.journal import journal
 from masking.journal.missing_leaves import KEPT, missing_access_leaves
 from masking.journal.watch import keep_watch, watch
 from masking.keys import signed_head
-from masking.ledger.log import decode, encode
+from masking.ledger.log import encode
+from tests.support.ledger import leaves_of
 from tests.support.people import COURIER
 from tests.test_enrol import NEW, let_in, supervised
 
@@ -27,12 +28,6 @@ MINUTES = timedelta(minutes=2)
 def expected(store) -> int:
     with store.keys.engine.begin() as tx:
         return tx.execute(sa.select(sa.func.count()).select_from(key_schema.access_leaf)).scalar_one()
-
-
-def leaves(store, kind: str):
-    with store.data.begin() as tx:
-        rows = [(row.id, decode(row.body)) for row in tx.execute(sa.select(LEAF).order_by(LEAF.c.id))]
-    return [(id_, leaf) for id_, leaf in rows if leaf.kind == kind]
 
 
 def write(store, statement) -> None:
@@ -50,8 +45,8 @@ def findings(store, world, fake_world) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("kind", ["enrol", "confirm", "device"])
 def test_leaf_of_access_deleted_before_its_place_raises_an_alarm(supervised, world, fake_world, kind):
     let_in(supervised, world)
-    [(id_, _)] = leaves(supervised, kind)
-    write(supervised, LEAF.delete().where(LEAF.c.id == id_))
+    [leaf] = leaves_of(supervised, kind)
+    write(supervised, LEAF.delete().where(LEAF.c.id == leaf.id))
     assert findings(supervised, world, fake_world) == [("access-leaf-missing", NEW.id)]
     assert [(each.kind, each.who) for each in watch(world, supervised)] == [("access-leaf-missing", NEW.id)]
     said = "\n".join(line.text for line in doctor._inside(supervised, world))
@@ -74,22 +69,24 @@ def test_waiting_leaf_of_access_is_no_finding_and_stays_expected(supervised, wor
 
 def test_leaf_of_access_that_names_another_person_raises_an_alarm(supervised, world, fake_world):
     let_in(supervised, world)
-    [(id_, leaf)] = leaves(supervised, "device")
-    other = encode(type(leaf)(id=id_, at=leaf.at, kind="device", actor=COURIER.id, subject=None, detail=leaf.detail))
-    write(supervised, LEAF.update().where(LEAF.c.id == id_).values(body=other))
+    [leaf] = leaves_of(supervised, "device")
+    other = encode(
+        type(leaf)(id=leaf.id, at=leaf.at, kind="device", actor=COURIER.id, subject=None, detail=leaf.detail)
+    )
+    write(supervised, LEAF.update().where(LEAF.c.id == leaf.id).values(body=other))
     assert findings(supervised, world, fake_world) == [("access-leaf-missing", NEW.id)]
 
 
 def test_leaf_of_access_at_a_place_that_was_signed_for_another_raises_an_alarm(supervised, world, fake_world):
     let_in(supervised, world)
-    [(id_, _)], [(first, _)] = leaves(supervised, "device"), leaves(supervised, "enrol")
+    [leaf], [first] = leaves_of(supervised, "device"), leaves_of(supervised, "enrol")
     with supervised.data.begin() as tx:
-        row = tx.execute(sa.select(LEAF).where(LEAF.c.id == id_)).mappings().one()
-        tx.execute(LEAF.delete().where(LEAF.c.id == id_))
+        row = tx.execute(sa.select(LEAF).where(LEAF.c.id == leaf.id)).mappings().one()
+        tx.execute(LEAF.delete().where(LEAF.c.id == leaf.id))
     journal.sequence(world, supervised)
     with supervised.data.begin() as tx:
-        place = tx.execute(sa.select(LEAF.c.position).where(LEAF.c.id == first)).scalar_one()
-        tx.execute(LEAF.update().where(LEAF.c.id == first).values(position=None))
+        place = tx.execute(sa.select(LEAF.c.position).where(LEAF.c.id == first.id)).scalar_one()
+        tx.execute(LEAF.update().where(LEAF.c.id == first.id).values(position=None))
         tx.execute(LEAF.insert().values(dict(row) | {"position": place}))
     fake_world.time += MINUTES
     head = signed_head.last(supervised.keys)
@@ -100,8 +97,8 @@ def test_leaf_of_access_at_a_place_that_was_signed_for_another_raises_an_alarm(s
 
 def test_leaf_of_access_beyond_the_signed_ledger_is_found_after_an_hour(supervised, world, fake_world):
     let_in(supervised, world)
-    [(id_, _)] = leaves(supervised, "device")
-    write(supervised, LEAF.update().where(LEAF.c.id == id_).values(position=10**6))
+    [leaf] = leaves_of(supervised, "device")
+    write(supervised, LEAF.update().where(LEAF.c.id == leaf.id).values(position=10**6))
     fake_world.time += timedelta(minutes=59)
     assert missing_access_leaves(supervised, world.now()) == []
     assert findings(supervised, world, fake_world) == [("access-leaf-missing", NEW.id)]
@@ -129,8 +126,8 @@ def test_commit_of_unknown_outcome_expects_its_leaf(supervised, world, fake_worl
 
 def test_missing_leaf_of_access_is_named_for_a_month(supervised, world, fake_world):
     let_in(supervised, world)
-    [(id_, _)] = leaves(supervised, "device")
-    write(supervised, LEAF.delete().where(LEAF.c.id == id_))
+    [leaf] = leaves_of(supervised, "device")
+    write(supervised, LEAF.delete().where(LEAF.c.id == leaf.id))
     fake_world.time += KEPT - timedelta(days=1)
     assert findings(supervised, world, fake_world) == [("access-leaf-missing", NEW.id)]
     fake_world.time += timedelta(days=1)

@@ -14,7 +14,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from api.cli.main import main
 from api.deployment import opening
 from api.service.alarm_delivery import Destinations, read_destinations, send_alarms
 from masking.config import SETTINGS
@@ -24,6 +23,7 @@ from masking.store import alarms
 from masking.store.alarms import CLAIM
 from masking.upkeep.retention_run import nightly
 from masking.words.alarms import AlarmKind
+from tests.support.commands import run_waybill
 from tests.support.people import COURIER, DISPATCHER, OPERATOR
 from tests.support.running_service import make_deployment, run_service_process, wait_until_ready
 
@@ -74,10 +74,6 @@ def raised(world, store, kind=AlarmKind.CANARY):
 def undelivered(store):
     with store.reading() as tx:
         return alarms.undelivered(tx)
-
-
-def waybill(*words: object) -> int:
-    return main([str(word) for word in words])
 
 
 def test_alarm_is_posted_once_without_the_people_it_concerns(world, store):
@@ -205,8 +201,8 @@ def test_failing_delivery_shows_in_readyz_and_doctor(tmp_path, capsys):
         settings.write('[alarms]\nwebhook = "http://127.0.0.1:1/"\n')
     with opening(folder, world) as store:
         raised(world, store)
-    assert waybill("alarms", "deliver", "--folder", folder) == 1
-    assert waybill("doctor", "--folder", folder) == 1
+    assert run_waybill("alarms", "deliver", "--folder", folder) == 1
+    assert run_waybill("doctor", "--folder", folder) == 1
     assert "WRONG  1 alarms were not delivered" in capsys.readouterr().out
     with run_service_process("--folder", folder) as (_, url):
         wait_until_ready(url)
@@ -235,17 +231,17 @@ def test_operator_lists_and_acknowledges_alarms(tmp_path, capsys):
     make_deployment(folder, world)
     with opening(folder, world) as store:
         raised(world, store)
-    assert waybill("alarms", "list", "--folder", folder) == 0
+    assert run_waybill("alarms", "list", "--folder", folder) == 0
     first, second = capsys.readouterr().out.splitlines()
     name, *rest = first.split()
     assert rest[2:5] == ["canary", COURIER.id, DISPATCHER.id]
     assert AlarmKind.CANARY.remedy in second
-    assert waybill("alarms", "acknowledge", "0" * 32, "--folder", folder) == 1
-    assert waybill("alarms", "acknowledge", name, "--folder", folder) == 0
+    assert run_waybill("alarms", "acknowledge", "0" * 32, "--folder", folder) == 1
+    assert run_waybill("alarms", "acknowledge", name, "--folder", folder) == 0
     capsys.readouterr()
-    assert waybill("alarms", "list", "--folder", folder) == 0
+    assert run_waybill("alarms", "list", "--folder", folder) == 0
     assert capsys.readouterr().out == ""
-    assert waybill("alarms", "list", "--all", "--folder", folder) == 0
+    assert run_waybill("alarms", "list", "--all", "--folder", folder) == 0
     assert name in capsys.readouterr().out
 
 

@@ -38,8 +38,9 @@ def ask(code, actor: Actor = COURIER) -> Resolve:
     return Resolve(actor=actor, code=code, purpose=Purpose.DELIVER)
 
 
-def leaves(world, store, parcels, kind: str = "grant") -> list[int]:
-    return [sum(leaf.kind == kind for leaf in journal.who_saw(world, store, record)) for record, _ in parcels]
+def grants_of(world, store, parcels) -> list[int]:
+    """How many grants the ledger has of each parcel."""
+    return [sum(leaf.kind == "grant" for leaf in journal.who_saw(world, store, record)) for record, _ in parcels]
 
 
 @asynccontextmanager
@@ -89,7 +90,7 @@ def test_concurrent_requests_share_a_commit_and_are_answered_in_order(world, sto
         heard = together(world, store, asked)
     assert len(commits) == 1
     assert [type(each) for each in heard] == [Grant] * 6 + [Refusal] * 2
-    assert leaves(world, store, parcels) == [1] * 6
+    assert grants_of(world, store, parcels) == [1] * 6
 
 
 def test_ended_login_is_denied_in_the_group_and_others_are_answered(world, store, parcels):
@@ -108,7 +109,7 @@ def test_ended_login_is_denied_in_the_group_and_others_are_answered(world, store
     heard = run(scenario())
     assert [type(each) for each in heard] == [Grant, ProblemError] * 3
     assert [each.name for each in heard[1::2]] == ["unauthenticated"] * 3
-    assert leaves(world, store, parcels) == [1, 0] * 3
+    assert grants_of(world, store, parcels) == [1, 0] * 3
     assert (lasting.checked, ended.checked) == (True, False)
 
 
@@ -128,7 +129,7 @@ def test_loop_stands_still_for_a_quick_group_unless_that_waits(world, store, par
             return await asyncio.gather(*asked)
 
     assert all(isinstance(each, Grant) for each in run(scenario()))
-    assert leaves(world, store, parcels) == [1] * 6
+    assert grants_of(world, store, parcels) == [1] * 6
 
 
 @pytest.mark.parametrize("urls", ["memory", "postgresql"], indirect=True)
@@ -160,7 +161,7 @@ def test_sqlite_group_runs_in_the_loop_unless_another_writer_is_active(world, st
     heard = run(scenario())
     here.close()
     assert all(isinstance(each, Grant) for each in heard)
-    assert leaves(world, store, parcels) == [1] * 6
+    assert grants_of(world, store, parcels) == [1] * 6
     assert [each == threading.get_ident() for each in threads] == ([True, False] if busy else [True])
 
 
@@ -251,7 +252,7 @@ def test_poisoned_request_fails_alone(world, store, parcels, poison):
     heard = together(world, store, asked)
     assert [isinstance(each, Grant) for each in heard] == [True, True, False, True]
     assert isinstance(heard[2], (TypeError, KeyError, AttributeError))
-    assert leaves(world, store, parcels) == [1, 1, 0, 1, 0, 0]  # the group that failed left nothing
+    assert grants_of(world, store, parcels) == [1, 1, 0, 1, 0, 0]  # the group that failed left nothing
 
 
 def test_wrong_number_of_outcomes_answers_no_request(world, store, parcels):
@@ -271,7 +272,7 @@ def test_failed_commit_reveals_nothing_and_the_requests_can_be_repeated(world, s
     asked = [ask(code) for _, code in parcels]
     with on_commit(store, refuse_commit):
         assert [type(each) for each in together(world, store, asked)] == [UnavailableError] * 6
-    assert leaves(world, store, parcels) == [0] * 6
+    assert grants_of(world, store, parcels) == [0] * 6
     assert all(isinstance(each, Grant) for each in together(world, store, asked))
 
 
@@ -280,7 +281,7 @@ def test_unknown_commit_outcome_reveals_nothing_and_is_not_retried(world, store,
         heard = together(world, store, [ask(code) for _, code in parcels])
     assert [type(each) for each in heard] == [UnavailableError] * 6
     assert len(set(map(id, heard))) == 6
-    assert leaves(world, store, parcels) == [1] * 6  # on the record, though nobody saw
+    assert grants_of(world, store, parcels) == [1] * 6  # on the record, though nobody saw
 
 
 def test_full_queue_refuses_at_once_and_answers_what_waits(world, store, parcels):
@@ -298,7 +299,7 @@ def test_full_queue_refuses_at_once_and_answers_what_waits(world, store, parcels
             return await asyncio.gather(first, *waiting)
 
     assert all(isinstance(each, Grant) for each in run(scenario()))
-    assert leaves(world, store, parcels) == [1, 1, 1, 1, 0, 0]
+    assert grants_of(world, store, parcels) == [1, 1, 1, 1, 0, 0]
 
 
 def test_closing_answers_waiting_requests_and_takes_no_new_ones(world, store, parcels):
@@ -337,7 +338,7 @@ def test_request_of_a_disconnected_caller_is_skipped(world, store, parcels):
     heard = run(scenario())
     kinds = [asyncio.CancelledError, Grant, asyncio.CancelledError, Grant, Grant, Grant]
     assert [type(each) for each in heard] == kinds
-    assert leaves(world, store, parcels) == [1, 1, 0, 1, 1, 1]
+    assert grants_of(world, store, parcels) == [1, 1, 0, 1, 1, 1]
 
 
 def test_refusals_in_a_group_are_identical(world, store, parcels):

@@ -38,7 +38,7 @@ def edit(folder, statement):
     connection.close()
 
 
-def leaves(folder):
+def leaves_and_checkpoints(folder):
     connection = sqlite3.connect(folder / "data.sqlite")
     rows = connection.execute("SELECT count(*), (SELECT count(*) FROM checkpoint) FROM leaf").fetchone()
     connection.close()
@@ -47,10 +47,10 @@ def leaves(folder):
 
 def test_unchanged_ledger_verifies_without_a_new_signature(deployed, capsys):
     folder, _ = deployed
-    before = leaves(folder)
+    before = leaves_and_checkpoints(folder)
     assert main(["ledger", "verify", "--folder", str(folder)]) == 0
     assert capsys.readouterr().out.startswith("3 leaves, all as signed; 0 not yet placed")
-    assert leaves(folder) == before
+    assert leaves_and_checkpoints(folder) == before
 
 
 def test_ledger_is_verified_from_the_last_verified_point_unless_in_full(deployed, capsys):
@@ -78,10 +78,10 @@ def test_ledger_is_verified_from_the_last_verified_point_unless_in_full(deployed
 def test_changed_ledger_is_reported_by_its_leaf_and_not_signed(deployed, capsys, statement, says):
     folder, _ = deployed
     edit(folder, statement)
-    before = leaves(folder)
+    before = leaves_and_checkpoints(folder)
     assert main(["ledger", "verify", "--folder", str(folder)]) == 1
     assert capsys.readouterr().out.strip() == f"NOT WHAT WAS SIGNED: {says}"
-    assert leaves(folder) == before
+    assert leaves_and_checkpoints(folder) == before
     assert main(["alarms", "list", "--folder", str(folder)]) == 0
     assert "ledger-not-as-signed" in capsys.readouterr().out
 

@@ -20,10 +20,11 @@ from masking.steps.change import Amend, Cancel, Ship, change
 from masking.steps.checkout import Checkout, checkout
 from masking.steps.label import Label, label
 from masking.steps.look import Look, look
-from masking.store.rows import budgets, slots
+from masking.store.rows import slots
 from masking.upkeep.retention_run import nightly
 from masking.values.plaintext import Plain
 from masking.values.printable import Dial, LabelData, MaskedLookup, Refusal, Rejected, Waybill
+from tests.support.ledger import alarms_of
 from tests.support.parcels import check_out, damage
 from tests.support.people import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, SHOP, SWITCH
 from tests.support.running_service import load_parcels_on_van, van_phone
@@ -65,11 +66,6 @@ def refused(world, store, data):
     return sorted((leaf.detail["step"], leaf.actor) for leaf in leaves if leaf.detail.get("reason") == DAMAGED.reason)
 
 
-def alarms(store):
-    with store.reading() as tx:
-        return [(kind, who) for _, kind, who in budgets.alarms(tx)]
-
-
 NUMBER = {"text": 5, "hidden": []}
 PARTY = dict.fromkeys(("name", "phone", "address"), NUMBER)
 NO_TEXT = json.dumps({"stamp": "1", "recipient": PARTY, "sender": PARTY, "goods": NUMBER, "remark": NUMBER})
@@ -94,10 +90,10 @@ def test_label_with_an_unreadable_view_is_refused_alone_and_not_counted(world, s
     with store.reading() as tx:
         [row] = tx.execute(schema.waybill.select().where(schema.waybill.c.id == waybill))
     assert (row.prints, row.live_print) == (1, 1)
-    assert sorted(alarms(store)) == [(ALARM, DISPATCHER.id), (ALARM, SHOP.id)]
+    assert sorted(alarms_of(store)) == [(ALARM, DISPATCHER.id), (ALARM, SHOP.id)]
     fake_world.advance(seconds=OFTEN.total_seconds() + 1)
     asked("van")
-    assert len(alarms(store)) == 3
+    assert len(alarms_of(store)) == 3
     assert isinstance(first, LabelData)
 
 
@@ -109,7 +105,7 @@ def test_unreadable_view_is_refused_alone_to_the_courier_with_the_duty(world, st
     assert answers[1] == DAMAGED
     assert look(world, store, [Look(actor=OTHER_COURIER, code=labels[1].code)]) == [UNKNOWN]
     assert [refused(world, store, each) for each in labels] == [[], [("look", COURIER.id)], []]
-    assert alarms(store) == [(ALARM, COURIER.id)]
+    assert alarms_of(store) == [(ALARM, COURIER.id)]
 
 
 @pytest.mark.parametrize("how", ["seal", "row", "wrap"])
@@ -123,7 +119,7 @@ def test_undecryptable_phone_is_not_called_and_the_others_are(world, store, labe
     first, middle, last = call(world, store, asked)
     assert [first.to.reveal(), middle, last.to.reveal()] == [f"+86{van_phone(0)}", DAMAGED, f"+86{van_phone(2)}"]
     assert [refused(world, store, each) for each in labels] == [[], [("call", SWITCH.id)], []]
-    assert alarms(store) == [(ALARM, SWITCH.id)]
+    assert alarms_of(store) == [(ALARM, SWITCH.id)]
     again = call(world, store, asked)
     assert again[1] == DAMAGED  # nothing has been used up by it
     assert {each.reason for each in (again[0], again[2])} == {"intent-used"}
@@ -148,7 +144,7 @@ def test_undecryptable_number_of_a_provider_call_is_refused_alone(world, store, 
     first, middle, last = announce(world, store, asked, bind=True)
     assert [first.b.reveal(), middle, last.b.reveal()] == [f"+86{van_phone(0)}", DAMAGED, f"+86{van_phone(2)}"]
     assert [refused(world, store, each) for each in labels] == [[], [("call", COURIER.id)], []]
-    assert alarms(store) == [(ALARM, COURIER.id)]
+    assert alarms_of(store) == [(ALARM, COURIER.id)]
 
 
 @VIEWS
@@ -168,7 +164,7 @@ def test_merchant_finds_parcels_next_to_one_with_an_unreadable_view(world, store
     assert shop.status(middle.id) == middle
     assert shop.find(reference="A-1") == [middle]
     assert [refused(world, store, each) for each in (first, middle, last)] == [[], [("find", SHOP.id)] * 3, []]
-    assert alarms(store) == [(ALARM, SHOP.id)]
+    assert alarms_of(store) == [(ALARM, SHOP.id)]
 
 
 @pytest.mark.parametrize("how", ["view", "wrap"])
@@ -183,14 +179,14 @@ def test_repeated_order_is_rejected_alone_if_its_record_is_damaged(world, store,
     assert [each.id for each in (first, last)] == [entered[0].id, entered[2].id]
     assert middle == Rejected(reference="A-1", field="reference", rule="damaged")
     assert [refused(world, store, each) for each in entered] == [[], [("checkout", SHOP.id)], []]
-    assert alarms(store) == [(ALARM, SHOP.id)]
+    assert alarms_of(store) == [(ALARM, SHOP.id)]
 
 
 def test_changed_order_is_reported_without_showing_what_is_kept(world, store, order, entered):
     replace(store, schema.waybill, "id", record(world, store, entered[1]), {"masked": "{"})
     [outcome] = checkout(world, store, [Checkout(merchant=SHOP, order=order("A-1", remark="放门卫"))])
     assert outcome == Rejected(reference="A-1", field="reference", rule="changed-after-checkout")
-    assert alarms(store) == []
+    assert alarms_of(store) == []
 
 
 def test_damaged_order_is_not_shipped_and_amending_repairs_it(world, store, orders, entered):
@@ -204,7 +200,7 @@ def test_damaged_order_is_not_shipped_and_amending_repairs_it(world, store, orde
     first, middle, last = change(world, store, ship)
     assert [first.waybill_number, middle, last.waybill_number] == ["YT0000000090", DAMAGED, "YT0000000092"]
     assert [refused(world, store, each) for each in entered] == [[], [("ship", SHOP.id)], []]
-    assert alarms(store) == [(ALARM, SHOP.id)]
+    assert alarms_of(store) == [(ALARM, SHOP.id)]
     [amended] = change(world, store, [Amend(merchant=SHOP, id=entered[1].id, order=orders[1])])
     assert (amended.state, amended.masked) == ("active", entered[1].masked)
     [shipped] = change(world, store, ship[1:2])
@@ -261,7 +257,7 @@ def test_unopenable_wrap_blocks_no_other_and_keeps_its_key_until_scheduled(world
     assert "index keys forgotten" in done
     assert online() == {"2026-11-24": ("live", 1), "2026-12-25": ("live", 2)}
     assert [refused(world, store, each) for each in entered] == [[], [("refresh", OPERATOR.id)], []]
-    assert alarms(store) == [(ALARM, OPERATOR.id)]
+    assert alarms_of(store) == [(ALARM, OPERATOR.id)]
     fake_world.advance(seconds=store.settings.retention.undelivered_after.total_seconds())
     done = night()
     assert (done["waybills sealed away"], done["online keys destroyed"]) == (3, 2)
@@ -288,5 +284,5 @@ def test_unreadable_leaf_is_named_and_hides_no_other(world, store, labels, body,
     told = [("canary", OTHER_COURIER.id), ("unreadable-leaf", damaged.name)]
     for each_watch in (watch.watch, watch.keep_watch):
         assert [(each.kind, each.who) for each in each_watch(world, store)] == told
-    assert sorted(alarms(store)) == told
+    assert sorted(alarms_of(store)) == told
     assert all(isinstance(leaf, Leaf) for leaf in journal.who_saw(world, store, record(world, store, labels[0])))

@@ -39,7 +39,7 @@ def duty(parcel, courier="courier-7", giver="clerk", minute=0, leg="delivery"):
     return leaf("assign", giver, parcel, minute, courier=courier, leg=leg, duty=name), name
 
 
-def looked(parcels, *, courier="courier-7", giver="clerk", then=None, what=None, leg="delivery"):
+def opened_leaves(parcels, *, courier="courier-7", giver="clerk", then=None, what=None, leg="delivery"):
     found = []
     for parcel in parcels:
         given, name = duty(parcel, courier, giver, leg=leg)
@@ -57,14 +57,14 @@ def kinds(leaves, canaries=(), thresholds=USUAL):
 @pytest.mark.parametrize("few", [USUAL, Thresholds(withdrawn=5, unfinished=9, absent=9, pair=4, strangers=2, copies=2)])
 @pytest.mark.parametrize("short", [False, True])
 def test_each_detector_reports_at_its_threshold_and_not_below(short, few):
-    delivered = looked(range(100, 115), courier="courier-8", then="deliver")
+    delivered = opened_leaves(range(100, 115), courier="courier-8", then="deliver")
     many = few.unfinished - short
-    assert kinds(looked(range(many)), (), few) == (
+    assert kinds(opened_leaves(range(many)), (), few) == (
         [] if short else [("views-without-delivery", "courier-7", many, many)]
     )
-    absent = looked(range(few.absent - short), then="scan", what="attempted")
+    absent = opened_leaves(range(few.absent - short), then="scan", what="attempted")
     assert bool(kinds(absent, (), few)) is not short
-    pair = looked(range(few.pair - short)) + delivered
+    pair = opened_leaves(range(few.pair - short)) + delivered
     assert [each[0] for each in kinds(pair, (), few)] == ([] if short else ["pair-stands-out"])
     asked = [leaf("refusal", "clerk", n, reason="unknown", step="scan") for n in range(few.strangers - short)]
     assert bool(kinds(asked, (), few)) is not short
@@ -74,16 +74,16 @@ def test_each_detector_reports_at_its_threshold_and_not_below(short, few):
     tried += [leaf("look", "courier-8", n, duty="d", matched="yes") for n in range(100)]
     found = [] if short else [("wrong-phones", "courier-7", few.wrong_phones, few.wrong_phones)]
     assert kinds(tried, (), few) == found
-    taken = looked(range(few.withdrawn - short), courier="courier-9") + delivered
+    taken = opened_leaves(range(few.withdrawn - short), courier="courier-9") + delivered
     taken += [duty(n, "courier-8", minute=3)[0] for n in range(few.withdrawn - short)]
     assert ("looked-then-withdrawn" in {each[0] for each in kinds(taken, (), few)}) is not short
 
 
 @pytest.mark.parametrize("more", [0, 1])
 def test_views_beyond_half_are_reported_and_half_is_not(more):
-    delivered = looked(range(100, 120), then="deliver")
-    left = looked(range(20 + more)) + delivered
-    absent = looked(range(20 + more), then="scan", what="attempted") + delivered
+    delivered = opened_leaves(range(100, 120), then="deliver")
+    left = opened_leaves(range(20 + more)) + delivered
+    absent = opened_leaves(range(20 + more), then="scan", what="attempted") + delivered
     assert [each[0] for each in kinds(left)] == ["views-without-delivery"] * more
     assert [each[0] for each in kinds(absent)] == ["absent-everywhere"] * more
 
@@ -91,18 +91,18 @@ def test_views_beyond_half_are_reported_and_half_is_not(more):
 def test_delivery_without_a_view_counts_as_no_view():
     given = [duty(parcel) for parcel in range(30)]
     unseen = [leaf("deliver", "courier-7", parcel, 2, duty=name) for parcel, (_, name) in enumerate(given)]
-    left = looked(range(100, 120))
+    left = opened_leaves(range(100, 120))
     assert kinds([each for each, _ in given] + unseen + left) == [("views-without-delivery", "courier-7", 20, 20)]
 
 
 @pytest.mark.parametrize(("leg", "finished"), [("collection", True), ("delivery", False)])
 def test_collection_ends_with_the_pickup_and_a_delivery_does_not(leg, finished):
-    assert (kinds(looked(range(20), then="scan", what="collected", leg=leg)) == []) is finished
+    assert (kinds(opened_leaves(range(20), then="scan", what="collected", leg=leg)) == []) is finished
 
 
 def test_factor_above_the_others_is_a_setting():
-    leaves = looked(range(12)) + looked(range(100, 104), courier="courier-8")
-    leaves += looked(range(200, 204), courier="courier-8", then="deliver")  # half of these, all of the others
+    leaves = opened_leaves(range(12)) + opened_leaves(range(100, 104), courier="courier-8")
+    leaves += opened_leaves(range(200, 204), courier="courier-8", then="deliver")  # half of these, all of the others
     assert [kinds(leaves, (), Thresholds(stands_out=times)) != [] for times in (2, 3)] == [True, False]
 
 
@@ -124,7 +124,7 @@ def test_absurd_thresholds_are_refused_by_name(tmp_path):
 
 
 def test_order_within_a_millisecond_changes_no_finding():
-    leaves = looked(range(30)) + looked(range(50, 70), courier="courier-8", then="deliver")
+    leaves = opened_leaves(range(30)) + opened_leaves(range(50, 70), courier="courier-8", then="deliver")
     expected = kinds(leaves)
     assert expected
     for seed in range(20):
@@ -144,7 +144,7 @@ def peak(act):
 def test_reading_a_day_needs_memory_for_its_staff_not_its_parcels():
     def day():
         for n in range(2_000):  # 2.5 MB of leaves
-            yield from looked([n], courier=f"courier-{n % 20}", then="deliver" if n % 3 else None)
+            yield from opened_leaves([n], courier=f"courier-{n % 20}", then="deliver" if n % 3 else None)
 
     assert peak(lambda: detect(day())) < 200_000
 
@@ -153,7 +153,7 @@ def test_damaged_assignment_hides_no_other_finding():
     spoilt = [
         replace(leaf("assign", "clerk", 1), detail={name: "courier-7"}) for name in ("courier", "duty", "bourier")
     ]
-    assert kinds(looked(range(20)) + spoilt) == kinds(looked(range(20))) != []
+    assert kinds(opened_leaves(range(20)) + spoilt) == kinds(opened_leaves(range(20))) != []
 
 
 @pytest.mark.parametrize("urls", ["file", "postgresql"], indirect=True)
@@ -190,7 +190,7 @@ def test_detectors_do_not_load_the_ledger_into_memory(store, world):
     now = world.now()
     with store.transaction() as tx:
         for n in range(0, 5_000, 500):  # 6.5 MB, if they were all kept
-            made = looked(range(n, n + 250), then="deliver")
+            made = opened_leaves(range(n, n + 250), then="deliver")
             early = (int(now.timestamp() * 1000)).to_bytes(6, "big")
             journal.append(tx, [replace(each, id=early + each.id[6:], at=now) for each in made])
     assert peak(lambda: watch.watch(world, store)) < 2_500_000  # the names of 2,500 parcels without an arrival are kept

@@ -71,37 +71,37 @@ def enrolled(boss: Supervisor, clerk: Outlet) -> str:
     return found.code.reveal()
 
 
-def looked(me: Courier, code: str) -> Any:
+def resolve_with(me: Courier, code: str) -> Any:
     return me.resolve([code], purpose="deliver")[0]
 
 
 def test_courier_has_a_first_day_a_lost_phone_and_a_last_day(service, file, boss, clerk):
     with Courier.connect(service.url, credentials=file("first", enrolled(boss, clerk))) as me:
         with pytest.raises(RefusedError, match="no-shift"):
-            looked(me, "WB1")
+            resolve_with(me, "WB1")
         [working] = clerk.shift([NEW.id], hours=10)
         assert isinstance(working, ShiftSet)
         labels = load_parcels_on_van(service.clock.world, service.store, 2, NEW)
-        assert isinstance(looked(me, labels[0].code), Grant)
+        assert isinstance(resolve_with(me, labels[0].code), Grant)
 
         assert boss.report_lost([NEW.id]) == [DeviceEnded(id=NEW.id)]  # without waiting for a token to expire
         with pytest.raises(RefusedError, match="unauthenticated"):
-            looked(me, labels[1].code)
+            resolve_with(me, labels[1].code)
         with Courier.connect(service.url, credentials=file("second", enrolled(boss, clerk))) as again:
-            assert isinstance(looked(again, labels[1].code), Grant)  # its duties have stayed
+            assert isinstance(resolve_with(again, labels[1].code), Grant)  # its duties have stayed
             assert boss.revoke([NEW.id]) == [Revoked(id=NEW.id)]
             with pytest.raises(RefusedError, match="unauthenticated"):
-                looked(again, labels[1].code)
+                resolve_with(again, labels[1].code)
 
 
 def test_ended_shift_ends_the_token(service, file, boss, clerk):
     with Courier.connect(service.url, credentials=file("me", enrolled(boss, clerk))) as me:
         clerk.shift([NEW.id], hours=10)
         [label] = load_parcels_on_van(service.clock.world, service.store, 1, NEW)
-        assert isinstance(looked(me, label.code), Grant)
+        assert isinstance(resolve_with(me, label.code), Grant)
         clerk.shift([NEW.id], hours=0)
         with pytest.raises(RefusedError, match="no-shift"):
-            looked(me, label.code)
+            resolve_with(me, label.code)
 
 
 def test_code_alone_is_worth_nothing_to_a_second_device(service, file, boss, clerk):
@@ -111,9 +111,9 @@ def test_code_alone_is_worth_nothing_to_a_second_device(service, file, boss, cle
         Courier.connect(service.url, credentials=file("me", code)) as me,
         Courier.connect(service.url, credentials=file("thief", code)) as thief,
     ):
-        assert looked(me, "WB1") == Refusal(reason="unknown")
+        assert resolve_with(me, "WB1") == Refusal(reason="unknown")
         with pytest.raises(RefusedError, match="unauthenticated"):
-            looked(thief, "WB1")
+            resolve_with(thief, "WB1")
 
 
 def test_hardware_key_signs_for_the_client_without_a_key_file(service, tmp_path, file, boss, clerk):
@@ -127,7 +127,7 @@ def test_hardware_key_signs_for_the_client_without_a_key_file(service, tmp_path,
 
     device = Device(KEY.public_key(), sign)
     with Courier.connect(service.url, credentials=file("chip", code), device=device) as me:
-        assert looked(me, "WB1") == Refusal(reason="unknown")
+        assert resolve_with(me, "WB1") == Refusal(reason="unknown")
     assert len(signed) == 3  # the token, the ledger's key, the look
     assert not (tmp_path / "chip.key").exists()
     with service.store.reading() as tx:
@@ -140,7 +140,7 @@ def test_wrong_client_clock_is_corrected_by_the_service(service, file, boss, cle
     clerk.shift([NEW.id], hours=10)
     service.clock.ahead += timedelta(minutes=minutes)
     with Courier.connect(service.url, credentials=file("me", code)) as me:
-        assert looked(me, "WB1") == Refusal(reason="unknown")
+        assert resolve_with(me, "WB1") == Refusal(reason="unknown")
 
 
 def shell(*words: object, before: tuple[str, ...] = ()) -> tuple[int, str]:
@@ -155,7 +155,7 @@ def test_lost_device_key_is_named_and_a_new_code_gets_a_new_key(service, tmp_pat
     orders.write_text(text(row(1)), "utf-8")
     clerk.shift([NEW.id], hours=10)
     with Courier.connect(service.url, credentials=path) as me:
-        assert looked(me, "WB1") == Refusal(reason="unknown")
+        assert resolve_with(me, "WB1") == Refusal(reason="unknown")
     (tmp_path / "me.key").unlink()
     advice = r"me\.key, the device key of me\.json, is missing.* Restore the file, or ask a supervisor for a new code"
     with pytest.raises(SettingsError, match=advice):
@@ -167,7 +167,7 @@ def test_lost_device_key_is_named_and_a_new_code_gets_a_new_key(service, tmp_pat
 
     file("me", enrolled(boss, clerk))
     with Courier.connect(service.url, credentials=path) as me:
-        assert looked(me, "WB1") == Refusal(reason="unknown")
+        assert resolve_with(me, "WB1") == Refusal(reason="unknown")
 
 
 @pytest.mark.parametrize("who", [SUPERVISOR, SHOP])
@@ -214,16 +214,16 @@ def test_supervisor_enrols_and_revokes_people_from_a_shell(service, file, boss, 
     assert waybill(as_clerk, "confirm", *person, "--phone", typed="13900000009\n") == (0, "courier-9: confirm done\n")
     assert waybill(as_clerk, "shift", NEW.id, "--hours", "8")[0] == 0
     with Courier.connect(service.url, credentials=file("me", code)) as me:
-        assert looked(me, "WB1") == Refusal(reason="unknown")
+        assert resolve_with(me, "WB1") == Refusal(reason="unknown")
         assert waybill(as_boss, "revoke", NEW.id) == (0, "courier-9: revoke done\n")
         with pytest.raises(RefusedError, match="unauthenticated"):
-            looked(me, "WB1")
+            resolve_with(me, "WB1")
         assert waybill(as_boss, "reinstate", NEW.id) == (0, "courier-9: reinstate done\n")
-        assert looked(me, "WB1") == Refusal(reason="unknown")
+        assert resolve_with(me, "WB1") == Refusal(reason="unknown")
         assert waybill(as_boss, "unlock", NEW.id) == (0, "courier-9: unlock done\n")
         assert waybill(as_boss, "lost", NEW.id) == (0, "courier-9: lost done\n")
         with pytest.raises(RefusedError, match="unauthenticated"):
-            looked(me, "WB1")
+            resolve_with(me, "WB1")
     assert waybill(as_boss, "enrol", "A B", "--role", "courier", "--unit", "sh-01")[0] == 1
 
 

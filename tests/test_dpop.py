@@ -19,6 +19,7 @@ from masking.database import schema
 from masking.runtime import World
 from masking.store.rows import credentials
 from tests.support.dpop_proofs import KEY, OTHER_KEY, hashed, jwk, proof
+from tests.support.ledger import count_leaves
 from tests.support.people import COURIER, OTHER_COURIER, SHOP, SWITCH
 from tests.support.running_service import (
     Service,
@@ -96,9 +97,9 @@ def test_proof_is_valid_once(service, token):
     assert said(service.http.get(PATH, headers=headers)) == invalid_proof("replayed")
     body = signed(service, "/v1/resolve", token, BODY)
     assert service.http.post("/v1/resolve", content=BODY, headers=body).status_code == 200
-    before = leaves(service)
+    before = count_leaves(service.store)
     assert said(service.http.post("/v1/resolve", content=BODY, headers=body)) == invalid_proof("replayed")
-    assert leaves(service) == before
+    assert count_leaves(service.store) == before
 
 
 def test_one_of_many_concurrent_uses_of_a_proof_is_accepted(service, token):
@@ -191,7 +192,7 @@ def test_request_without_a_proof_asks_the_store_nothing_and_leaves_no_leaf(servi
     def heard(_c: Any, _cu: Any, statement: str, *_rest: Any) -> None:
         statements.append(statement)
 
-    before = leaves(service)
+    before = count_leaves(service.store)
     at = int(service.clock.world.now().timestamp())
     claims = {"jti": "0" * 32, "htm": "GET", "htu": service.url + PATH, "iat": at, "ath": hashed(token)}
     header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk()}
@@ -204,17 +205,17 @@ def test_request_without_a_proof_asks_the_store_nothing_and_leaves_no_leaf(servi
     finally:
         sa.event.remove(engine, "before_cursor_execute", heard)
     assert not [each for each in statements if "credential" in each or "INSERT INTO proof" in each]
-    assert leaves(service) == before
+    assert count_leaves(service.store) == before
 
 
 def test_unauthenticated_request_writes_nothing(service):
-    before = leaves(service), proofs(service)
+    before = count_leaves(service.store), proofs(service)
     for body in (b"{}", b'{"code": "wbc1_%s"}' % (b"A" * 43)):
         at = service.clock.world.now().timestamp()
         stranger = Device.of_key(ec.generate_private_key(ec.SECP256R1()))
         made = stranger.proof("POST", f"{service.url}/v1/token", at=at, body=body)
         assert said(service.http.post("/v1/token", content=body, headers={"DPoP": made})) == INVALID_TOKEN
-    assert (leaves(service), proofs(service)) == before
+    assert (count_leaves(service.store), proofs(service)) == before
 
 
 def test_token_request_is_valid_once(service, token):
@@ -264,8 +265,3 @@ def test_proof_taken_by_one_worker_is_a_replay_in_another(tmp_path, urls):
 def proofs(service: Service) -> int:
     with service.store.reading() as tx:
         return tx.execute(sa.select(sa.func.count()).select_from(schema.proof)).scalar_one()
-
-
-def leaves(service: Service) -> int:
-    with service.store.reading() as tx:
-        return tx.execute(sa.select(sa.func.count()).select_from(schema.leaf)).scalar_one()

@@ -28,7 +28,7 @@ from masking.steps.redeem import UNAUTHENTICATED, Issued
 from masking.store.rows import budgets, interventions, people
 from masking.values.plaintext import Connect, Plain
 from masking.values.printable import Confirmed, DeviceEnded, Refusal, Reinstated, Revoked, Unlocked
-from tests.support.calls import RECIPIENT, alarms, dial, reason_heard
+from tests.support.calls import RECIPIENT, call_alarms, dial, reason_heard
 from tests.support.parcels import check_out, print_label, scan_arrival
 from tests.support.people import COURIER, DISPATCHER, SHOP, TENANT
 from tests.test_budget_store import locked_out
@@ -132,7 +132,7 @@ def test_phone_takes_effect_when_the_confirmed_code_is_used(supervised, world, o
     assert vouch(supervised, world) == PHONE_DIFFERS
     assert vouch(supervised, world, phone=None) == PHONE_DIFFERS
     assert vouch(supervised, world, phone=Plain("no phone")) == PHONE_DIFFERS
-    assert ("phone-differs", DISPATCHER.id) in alarms(supervised)
+    assert ("phone-differs", DISPATCHER.id) in call_alarms(supervised)
     assert vouch(supervised, world, phone=OTHER_PHONE) == Confirmed(id=NEW.id)
     assert rung() == "+8613900000019"
     assert isinstance(shown(supervised, world, again.code, b"e" * 32), Issued)
@@ -176,7 +176,7 @@ def test_revocations_beyond_the_days_limit_need_a_second_supervisor(supervised, 
     *done, first, second = enrol(world, supervised, [Revoke(actor=BOSS, id=id_) for id_ in ids])
     assert done == [Revoked(id=id_) for id_ in ids[:-2]]
     assert (first, second) == (SECOND, SECOND)
-    assert ("many-revocations", BOSS.id) in alarms(supervised)
+    assert ("many-revocations", BOSS.id) in call_alarms(supervised)
     assert enrol(world, supervised, [Revoke(actor=BOSS, id=ids[-1])]) == [SECOND]
     assert sorted(each["person"] for each in details(supervised, "asked")) == ids[-2:]
     assert enrol(world, supervised, [Lost(actor=BOSS, id=COURIER.id)]) == [DeviceEnded(id=COURIER.id)]  # has no device
@@ -229,7 +229,7 @@ def test_revocation_is_reversible_for_an_hour(supervised, world, fake_world):
     assert enrol(world, supervised, [Reinstate(actor=REGION, id=NEW.id)] * 2) == [Reinstated(id=NEW.id)] * 2
     assert held(supervised, world, issued) is None  # its tokens ended for good
     assert isinstance(shown(supervised, world, None), Issued)
-    assert ("revocation-reversed", REGION.id) in alarms(supervised)
+    assert ("revocation-reversed", REGION.id) in call_alarms(supervised)
     assert details(supervised, "reinstate") == [{"person": NEW.id}]
 
 

@@ -8,7 +8,7 @@ import shutil
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from api.service.request_models import ORDER
@@ -93,9 +93,9 @@ def test_directory_round_trips():
 @given(st.integers(0, len(NOTE) - 1), st.sampled_from("0Zz\n ="))
 def test_any_changed_character_of_a_directory_is_refused(place, character):
     changed = NOTE[:place] + character + NOTE[place + 1 :]
-    if changed != NOTE:
-        with pytest.raises(IntegrityError):
-            read_directory(changed, SIGNER)
+    assume(changed != NOTE)
+    with pytest.raises(IntegrityError):
+        read_directory(changed, SIGNER)
 
 
 def test_substituted_directory_is_refused():

@@ -6,7 +6,6 @@ import ctypes
 import importlib
 import os
 import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +22,7 @@ from masking.runtime import World
 from masking.store.rows import budgets
 from tests.support.people import COURIER
 from tests.support.running_service import load_parcels_on_van, make_deployment, run_service
+from tests.support.waiting import wait_until
 from tests.test_forks import run
 from tests.test_keylives import opened
 
@@ -288,11 +288,8 @@ def test_service_without_its_token_answers_503_and_recovers(library, tmp_path):
         gone.rename(token)
         answer, ready = asked()
         assert answer.json()["outcomes"][0]["outcome"] == "granted"
-        until = time.monotonic() + 30
-        while ready.status_code != 200 and time.monotonic() < until:
-            time.sleep(0.05)  # the sequencer tries again once a second
-            ready = service.http.get("/readyz")
-        assert ready.json() == {"ready": True, "risks": []}
+        wait_until(lambda: service.http.get("/readyz").status_code == 200, 30)  # the sequencer tries once a second
+        assert service.http.get("/readyz").json() == {"ready": True, "risks": []}
         with service.store.reading() as tx:
             assert "damaged-record" not in {kind for _, kind, _ in budgets.alarms(tx)}
 

@@ -17,8 +17,8 @@ from masking.ledger.checkpoint import Checkpoint, follows, read, sign
 from masking.ledger.log import Leaf
 from masking.ledger.loss import LossReason
 from masking.runtime import milliseconds
-from masking.store.rows import budgets
 from tests.support.fake_world import FakeWorld
+from tests.support.ledger import alarms_of
 
 LEAF, NODE, POINT = schema.leaf, schema.node, schema.checkpoint
 RECORD = milliseconds(FakeWorld().time).to_bytes(6, "big") + b"a record.."
@@ -264,11 +264,6 @@ def cut_back(store, size, number):
     )
 
 
-def alarms(store):
-    with store.transaction() as tx:
-        return [(kind, actor) for _, kind, actor in budgets.alarms(tx)]
-
-
 def test_truncated_ledger_is_not_signed(world, ledger):
     cut_back(ledger, 9, 1)
     for waiting in range(3):  # also while nothing waits
@@ -276,7 +271,7 @@ def test_truncated_ledger_is_not_signed(world, ledger):
             journal.sequence(world, ledger)
         write(world, ledger, 1)
         assert rows(ledger, POINT.c.size) == [5, 9], waiting
-    assert alarms(ledger) == [("ledger-not-as-signed", "ledger")]
+    assert alarms_of(ledger) == [("ledger-not-as-signed", "ledger")]
     assert journal.verify(ledger).fault == journal.LedgerFault(9, "tail-cut", 9)
 
 

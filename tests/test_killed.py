@@ -21,12 +21,12 @@ from masking.access.people import Actor
 from masking.connection import open_folder
 from masking.database import schema
 from masking.journal import journal
-from masking.ledger.log import decode
 from masking.runtime import World
 from masking.steps.checkout import Checkout, checkout
 from masking.steps.enrol import new_secret
 from masking.store.store import Store
 from masking.values.json import order_from_json
+from tests.support.ledger import leaves_of
 from tests.support.parcels import limit_remaining
 from tests.support.people import COURIER, RECEIVER, SHOP
 from tests.support.running_service import (
@@ -65,12 +65,6 @@ def at_once(many: int, act: Callable[[int], None]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-
-
-def leaves(store: Store, kind: str) -> list[Any]:
-    with store.reading() as tx:
-        found = [decode(body) for body in tx.execute(sa.select(schema.leaf.c.body)).scalars()]
-    return [leaf for leaf in found if leaf.kind == kind]
 
 
 @pytest.mark.parametrize("urls", ["file", "postgresql"], indirect=True)
@@ -112,7 +106,7 @@ def test_killed_service_has_lost_no_order_and_revealed_nothing_unrecorded(folder
     orders = [order_from_json(ORDER | {"reference": reference}) for reference in taken]
     again = checkout(WORLD, store, [Checkout(merchant=SHOP, order=order) for order in orders])
     assert [(outcome.id, outcome.created) for outcome in again] == [(id_, False) for id_ in taken.values()]
-    recorded = {leaf.id[-3:].hex().upper() for leaf in leaves(store, "grant")}
+    recorded = {leaf.id[-3:].hex().upper() for leaf in leaves_of(store, "grant")}
     assert set(granted) <= recorded
     journal.sequence(WORLD, store)
     assert journal.verify(store).fault is None
@@ -148,7 +142,7 @@ def test_two_workers_share_budgets_events_and_revocations(folder):
         refused = [httpx.get(f"{url}/v1/ledger/checkpoint", headers=as_courier).status_code for _ in range(6)]
         stopping = time.monotonic()
     assert (outcomes.count("granted"), outcomes.count("refused")) == (5, 7)
-    assert len(leaves(store, "grant")) == 5
+    assert len(leaves_of(store, "grant")) == 5
     recorded = [
         each for each in scanned if each != {"outcome": "refused", "reason": "being-recorded", "retry_after": 1}
     ]

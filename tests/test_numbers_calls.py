@@ -18,7 +18,8 @@ from masking.steps.scan import Scan, scan
 from masking.store.rows import people, slots
 from masking.values.plaintext import Connect, Plain
 from masking.values.printable import Refusal
-from tests.support.calls import OTHER_SWITCH, RECIPIENT, SENDER, STRANGER, announce_call, dial, leaves, reason_heard
+from tests.support.calls import OTHER_SWITCH, RECIPIENT, SENDER, STRANGER, announce_call, dial, reason_heard
+from tests.support.ledger import leaves_of
 from tests.support.parcels import assign_courier, check_out, load_on_van, print_label, scan_arrival
 from tests.support.people import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, SHOP, SWITCH
 
@@ -51,7 +52,7 @@ def test_stranger_gets_one_answer_for_live_stale_and_free_numbers(world, store, 
         numbers = (waybill.number, stale.number, free_number(store))
         assert {reason_heard(world, store, number, caller) for number in numbers} == {hears}
     assert recorded(world, store, waybill) == ["no-intent", "stranger", "stranger"]
-    about_nothing = [leaf.detail["count"] for leaf in leaves(store) if leaf.kind == "refusal-count"]
+    about_nothing = [leaf.detail["count"] for leaf in leaves_of(store) if leaf.kind == "refusal-count"]
     assert about_nothing == ["1"]  # the other five are told in a later minute
 
 

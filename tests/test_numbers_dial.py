@@ -18,7 +18,7 @@ from masking.values.plaintext import Plain
 from masking.values.printable import Dial, Refusal
 from tests.support import aliyun_server
 from tests.support.aliyun_server import KEY_ID, MAINS, POOL, SECRET, aliyun
-from tests.support.calls import alarms
+from tests.support.calls import call_alarms
 from tests.support.people import COURIER, OPERATOR, OTHER_COURIER, PHONES
 
 pytestmark = pytest.mark.parametrize("urls", ["memory", "postgresql"], indirect=True)
@@ -237,10 +237,10 @@ def test_account_fault_raises_one_alarm_an_hour_by_its_kind(
     for _ in range(2):
         assert ring(world, store, provider, data) == Refusal(reason="provider-refused")
     assert (server.bound, known(store)) == ({}, set())  # certain: no number is blocked
-    assert alarms(store) == [(kind, PROVIDER)]
+    assert call_alarms(store) == [(kind, PROVIDER)]
     fake_world.advance(seconds=3601)
     server.mood = [code]
     reconcile(world, store, provider)
-    assert alarms(store) == [(kind, PROVIDER)] * 2
+    assert call_alarms(store) == [(kind, PROVIDER)] * 2
     reconcile(world, store, provider)  # looks again; all is well
     assert provider.fault is None

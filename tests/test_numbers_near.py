@@ -22,7 +22,7 @@ from masking.steps.label import Label, label
 from masking.steps.retire import Destroy, retire
 from masking.store.rows import slots
 from masking.values.plaintext import Party
-from tests.support.calls import alarms
+from tests.support.calls import call_alarms
 from tests.support.parcels import check_out, print_label
 from tests.support.people import OPERATOR, SHOP
 
@@ -64,21 +64,21 @@ def test_parcel_gets_a_number_of_its_own_city(world, store, pool):
     mains = pool(_3101=5, _3301=5, _3302=5, nowhere=5)
     found = leased(world, store, mains, HANGZHOU, SHANGHAI, NINGBO, "", HANGZHOU)
     assert found == ["_3301", "_3101", "_3302", "nowhere", "_3301"]
-    assert alarms(store) == []
+    assert call_alarms(store) == []
 
 
 def test_exhausted_city_falls_back_to_the_province_and_then_to_any(world, store, pool, fake_world):
     mains = pool(_3101=2, _3301=1, _3302=2)
     assert leased(world, store, mains, HANGZHOU, HANGZHOU) == ["_3301", "_3302"]
-    assert alarms(store) == [("numbers-elsewhere", HANGZHOU)]
+    assert call_alarms(store) == [("numbers-elsewhere", HANGZHOU)]
     assert leased(world, store, mains, HANGZHOU, NINGBO, first=10) == ["_3101", "_3302"]  # its own parcels come first
     fake_world.advance(minutes=61)
     assert leased(world, store, mains, HANGZHOU, NINGBO, SHANGHAI, first=20) == [None, None, "_3101"]
-    assert alarms(store)[1:] == [("numbers-dry", "pool")]
+    assert call_alarms(store)[1:] == [("numbers-dry", "pool")]
     mains = pool(first=4, _3101=3)
     assert leased(world, store, mains, HANGZHOU, HANGZHOU, first=30) == ["_3101", "_3101"]
     # not more than once an hour; alarms of one millisecond have no order
-    assert sorted(alarms(store)[1:]) == [("numbers-dry", "pool"), ("numbers-elsewhere", HANGZHOU)]
+    assert sorted(call_alarms(store)[1:]) == [("numbers-dry", "pool"), ("numbers-elsewhere", HANGZHOU)]
 
 
 def test_city_without_lines_is_served_from_elsewhere_without_an_alarm(world, store, pool):
@@ -87,7 +87,7 @@ def test_city_without_lines_is_served_from_elsewhere_without_an_alarm(world, sto
         ["_3302", "_3302", "_3101"],
         ["_3302", "_3302", "_3302"],
     )
-    assert alarms(store) == []
+    assert call_alarms(store) == []
 
 
 def test_line_that_connects_any_caller_is_used_last(world, store, pool):
@@ -184,7 +184,7 @@ def test_lease_at_first_print_takes_no_number_at_checkout(world, at_print, order
     retire(world, at_print, [Destroy(actor=OPERATOR, id=sent.id, reason="test")])
     with at_print.transaction() as tx:
         assert slots.counts(tx) == {"free": 999, "cooling": 1}
-    assert alarms(at_print) == []
+    assert call_alarms(at_print) == []
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from masking.numbers.provider import ORIGINS
 from masking.runtime import World
 from masking.store.rows import slots
 from masking.store.store import Settings
+from tests.support.commands import run_waybill
 
 demands = st.builds(
     Demand,
@@ -72,8 +73,8 @@ def folder(tmp_path):
     return place
 
 
-def waybill(folder, *words):
-    return main(["numbers", *words, "--folder", str(folder)])
+def numbers(folder, *words):
+    return run_waybill("numbers", *words, "--folder", folder)
 
 
 def stages(folder):
@@ -86,11 +87,11 @@ def stages(folder):
 
 def test_numbers_are_imported_quarantined_cleared_and_retired(folder, capsys):
     own = ("--city", "shanghai", "--switch", "switch-1")
-    assert waybill(folder, "import", "17000000009", "000-999", *own) == 0
-    assert waybill(folder, "import", "17000000009", "000-999", *own) == 1  # they are all there
-    assert waybill(folder, "quarantine", "17000000009", "007", "008") == 0
-    assert waybill(folder, "clear", "17000000009", "007") == 0
-    assert waybill(folder, "retire", "17000000009", "999") == 0
+    assert numbers(folder, "import", "17000000009", "000-999", *own) == 0
+    assert numbers(folder, "import", "17000000009", "000-999", *own) == 1  # they are all there
+    assert numbers(folder, "quarantine", "17000000009", "007", "008") == 0
+    assert numbers(folder, "clear", "17000000009", "007") == 0
+    assert numbers(folder, "retire", "17000000009", "999") == 0
     assert stages(folder) == {
         ("shanghai", "free"): 997,
         ("shanghai", "quarantined"): 1,
@@ -98,19 +99,19 @@ def test_numbers_are_imported_quarantined_cleared_and_retired(folder, capsys):
         ("shanghai", "retired"): 1,
     }
     capsys.readouterr()
-    assert waybill(folder, "stock") == 0
+    assert numbers(folder, "stock") == 0
     assert capsys.readouterr().out.split()[:4] == ["own-switch", "shanghai", "cooling", "1"]
-    assert waybill(folder, "retire", "17000000008") == 1
+    assert numbers(folder, "retire", "17000000008") == 1
 
 
 def test_provider_that_connects_any_caller_is_taken_only_when_confirmed(folder, capsys):
     axe = ("import", "17000000009", "00-99", "--provider", "aliyun-axe", "--city", "shanghai", "--switch", "s")
-    assert waybill(folder, *axe) == 2
-    assert waybill(folder, *axe, "--connects-anyone") == 0
+    assert numbers(folder, *axe) == 2
+    assert numbers(folder, *axe, "--connects-anyone") == 0
     capsys.readouterr()
-    assert waybill(folder, "plan", "--daily", "10") == 0
+    assert numbers(folder, "plan", "--daily", "10") == 0
     assert "RISK" in capsys.readouterr().out
-    waybill(folder, "stock")
+    numbers(folder, "stock")
     assert "RISK" in capsys.readouterr().err
 
 
@@ -120,10 +121,10 @@ def test_plan_names_slots_main_numbers_and_the_day(folder, capsys, monkeypatch, 
     said = capsys.readouterr().out
     assert "1303200 slots, 131 main numbers" in said
     assert "run dry" not in said
-    waybill(folder, "import", "17000000009", "000-999", "--city", "shanghai", "--switch", "switch-1")
-    waybill(folder, "plan", "--daily", "300", "--digits", "3")
+    numbers(folder, "import", "17000000009", "000-999", "--city", "shanghai", "--switch", "switch-1")
+    numbers(folder, "plan", "--daily", "300", "--digits", "3")
     assert "there are 1000 slots, 1000 of them free: they run out on day 3" in capsys.readouterr().out
-    waybill(folder, "plan", "--daily", "50")
+    numbers(folder, "plan", "--daily", "50")
     assert "not within a year" in capsys.readouterr().out
 
 
@@ -139,7 +140,7 @@ def test_plan_names_slots_main_numbers_and_the_day(folder, capsys, monkeypatch, 
     ],
 )
 def test_invalid_import_is_named(folder, words, capsys):
-    assert waybill(folder, *words) == 2
+    assert numbers(folder, *words) == 2
     assert ": " in capsys.readouterr().err
 
 

@@ -25,8 +25,8 @@ from masking.upkeep.number_pool import keep_numbers
 from masking.values.plaintext import Announced, Plain
 from masking.values.printable import Refusal, Reported
 from tests.support.aliyun_server import KEY_ID, MAINS, POOL, REPORT_KEY, SECRET, record, signature
-from tests.support.calls import alarms
-from tests.support.calls import leaves as all_leaves
+from tests.support.calls import call_alarms
+from tests.support.ledger import leaves_of
 from tests.support.parcels import load_on_van
 from tests.support.people import COURIER, OPERATOR, SWITCH
 
@@ -159,7 +159,7 @@ def bound(world, store, order):
     return waybill, announced.call.hex()
 
 
-def leaves(world, store, waybill):
+def reported_events(world, store, waybill):
     about = journal.who_saw(world, store, record_of_waybill_id(waybill.id))
     return sorted((leaf.actor, leaf.detail["event"]) for leaf in about if leaf.kind == "call-report")
 
@@ -172,10 +172,14 @@ def test_pushed_reports_are_recorded_once_in_any_order(world, store, bound, fake
     assert first == [Reported(call=call, event=event) for event in ("ended", "ringing", "ended")]
     fake_world.advance(minutes=4)
     assert report(world, store, pushed(world, ringing, record(call))) == [first[1], first[0]]
-    assert leaves(world, store, waybill) == [(PROVIDER, "answered"), (PROVIDER, "ended"), (PROVIDER, "ringing")]
+    assert reported_events(world, store, waybill) == [
+        (PROVIDER, "answered"),
+        (PROVIDER, "ended"),
+        (PROVIDER, "ringing"),
+    ]
     with store.data.connect() as connection:
         assert len(connection.execute(schema.call_report.select()).all()) == 3
-    assert alarms(store) == []
+    assert call_alarms(store) == []
 
 
 @BOTH
@@ -196,7 +200,7 @@ def test_invalid_record_in_a_push_fails_alone_by_name(world, store, bound):
         Refusal(reason="not-an-event"),
         Reported(call=call, event="ended"),
     ]
-    assert len(leaves(world, store, waybill)) == 2
+    assert len(reported_events(world, store, waybill)) == 2
 
 
 @BOTH
@@ -235,23 +239,23 @@ def test_call_to_an_unbound_number_is_a_probe(world, changes, probed):
 def test_twenty_probes_an_hour_raise_an_alarm_and_are_on_the_ledger(world, store, fake_world):
     probe = record(**STARTED | {"unconnected_cause": 2, "phone_no": "13900000099"})
     assert report(world, store, pushed(world, *[probe] * 19)) == [Refusal(reason="unknown-call")] * 19
-    assert alarms(store) == []
+    assert call_alarms(store) == []
     fake_world.advance(minutes=2)
     report(world, store, pushed(world, *[probe] * 30))
-    assert alarms(store) == [("numbers-probed", PROVIDER)]
-    counts = [leaf.detail["count"] for leaf in all_leaves(store) if leaf.kind == "refusal-count"]
+    assert call_alarms(store) == [("numbers-probed", PROVIDER)]
+    counts = [leaf.detail["count"] for leaf in leaves_of(store, "refusal-count")]
     assert counts == ["19", "30"]
-    assert "13900000099" not in str(all_leaves(store))
+    assert "13900000099" not in str(leaves_of(store))
     fake_world.advance(hours=2)
     report(world, store, pushed(world, *[probe] * 20))
-    assert alarms(store) == [("numbers-probed", PROVIDER)] * 2
+    assert call_alarms(store) == [("numbers-probed", PROVIDER)] * 2
 
 
 @BOTH
 def test_no_pushed_phone_is_kept_and_an_unexpected_one_raises_an_alarm(world, store, bound):
     _, call = bound
     report(world, store, pushed(world, record(call, phone_no="13900000099")))
-    assert alarms(store) == [("report-of-another-caller", PROVIDER)]
+    assert call_alarms(store) == [("report-of-another-caller", PROVIDER)]
     with store.data.connect() as connection:
         for table in ("call_report", "intent", "alarm", "leaf"):
             for row in connection.execute(schema.data.tables[table].select()):
@@ -268,14 +272,14 @@ def test_silent_provider_raises_one_alarm_a_day_unless_undialled(world, store, b
         connection.execute(schema.intent.insert().values(again))
     fake_world.advance(seconds=REPORT_DUE.total_seconds() + 60)
     keep_numbers(world, store)
-    assert alarms(store) == []
+    assert call_alarms(store) == []
     fake_world.advance(days=1)
     with store.data.begin() as connection:
         used = {"id": world.record_id(world.now()), "used": again["used"], "reported": None}
         connection.execute(schema.intent.insert().values(again | used))
     keep_numbers(world, store)
     keep_numbers(world, store)
-    assert alarms(store) == [("calls-without-report", PROVIDER)]
+    assert call_alarms(store) == [("calls-without-report", PROVIDER)]
 
 
 def test_pushed_report_has_no_phone_in_its_repr(world):

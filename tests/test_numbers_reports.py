@@ -17,7 +17,8 @@ from masking.store.rows.calls import REPORT_DUE
 from masking.upkeep.number_pool import keep_numbers
 from masking.values.plaintext import Plain
 from masking.values.printable import CallBacks, Refusal, Reported
-from tests.support.calls import OTHER_SWITCH, STRANGER, alarms, announce_call, connect_call, leaves, reason_heard
+from tests.support.calls import OTHER_SWITCH, STRANGER, announce_call, call_alarms, connect_call, reason_heard
+from tests.support.ledger import leaves_of
 from tests.support.people import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, SWITCH
 
 pytestmark = pytest.mark.parametrize("urls", ["memory", "postgresql"], indirect=True)  # the file adds only time
@@ -32,7 +33,9 @@ def test_reports_are_recorded_once_in_any_order(world, store, parcel, fake_world
     for event in ("ended", "ringing", "answered", "ended", "ringing"):
         fake_world.advance(seconds=1)
         assert told(world, store, answer, event, seconds=3) == Reported(call=answer.call, event=event)
-    kept = [leaf.detail["event"] for leaf in leaves(store) if leaf.kind == "call-report"]  # the clock moved in between
+    kept = [
+        leaf.detail["event"] for leaf in leaves_of(store) if leaf.kind == "call-report"
+    ]  # the clock moved in between
     assert kept == ["ended", "ringing", "answered"]
 
 
@@ -40,7 +43,7 @@ def test_batch_with_repeated_reports_is_recorded_once(world, store, parcel):
     answer = connect_call(world, store, parcel)
     one = CallReport(actor=SWITCH, call=answer.call, event="ended", at=world.now(), seconds=1)
     assert report(world, store, [one, one, one]) == [Reported(call=answer.call, event="ended")] * 3
-    assert [leaf.kind for leaf in leaves(store)].count("call-report") == 1
+    assert [leaf.kind for leaf in leaves_of(store)].count("call-report") == 1
 
 
 def test_report_of_an_unknown_call_is_refused_and_not_kept(world, store, parcel):
@@ -58,7 +61,7 @@ def test_report_of_an_unknown_call_is_refused_and_not_kept(world, store, parcel)
     waybill, _ = parcel
     retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
     assert told(world, store, answer, "ended") == Refusal(reason="unknown-call")
-    assert [leaf.kind for leaf in leaves(store)].count("call-report") == 0
+    assert [leaf.kind for leaf in leaves_of(store)].count("call-report") == 0
 
 
 def test_call_may_last_a_day(world, store, parcel):
@@ -78,24 +81,24 @@ def test_answer_without_a_report_raises_one_alarm(world, store, parcel, fake_wor
     connect_call(world, store, parcel)
     fake_world.advance(hours=5)
     keep_numbers(world, store)
-    assert alarms(store) == []
+    assert call_alarms(store) == []
     fake_world.advance(hours=2)
     assert timedelta(hours=7) > REPORT_DUE
     keep_numbers(world, store)
     keep_numbers(world, store)
-    assert alarms(store) == [("calls-without-report", SWITCH.id)]
+    assert call_alarms(store) == [("calls-without-report", SWITCH.id)]
 
 
 def test_reported_answer_raises_no_alarm(world, store, parcel, fake_world):
     told(world, store, connect_call(world, store, parcel), "ended", caller=Plain(PHONES[COURIER.id]))
     fake_world.advance(hours=7)
     keep_numbers(world, store)
-    assert alarms(store) == []
+    assert call_alarms(store) == []
 
 
 def test_report_with_another_caller_than_announced_raises_an_alarm(world, store, parcel):
     told(world, store, connect_call(world, store, parcel), "ended", caller=Plain(STRANGER))
-    assert alarms(store) == [("report-of-another-caller", SWITCH.id)]
+    assert call_alarms(store) == [("report-of-another-caller", SWITCH.id)]
 
 
 def test_no_phone_of_a_report_is_kept(world, store, parcel):

@@ -15,7 +15,7 @@ from masking.steps.checkout import Checkout, checkout
 from masking.steps.retire import Destroy, retire
 from masking.store.rows import people, slots
 from masking.store.store import Settings
-from tests.support.calls import alarms
+from tests.support.calls import call_alarms
 from tests.support.people import OPERATOR, RIVAL, SHOP
 
 
@@ -41,7 +41,7 @@ def numbered(world, store, order, merchant, many):
 def test_merchant_leases_no_more_than_its_share_of_the_rest(world, shared, order):
     mine = numbered(world, shared, order, RIVAL, 8)
     assert len(mine) == 5
-    assert alarms(shared) == [("numbers-share", RIVAL.unit)]
+    assert call_alarms(shared) == [("numbers-share", RIVAL.unit)]
     assert numbered(world, shared, order, RIVAL, 1) == []
     assert len(numbered(world, shared, order, SHOP, 2)) == 2
     assert len(numbered(world, shared, order, SHOP, 2)) == 0  # 2 of 3 + 2 is the share
@@ -56,7 +56,7 @@ def test_only_merchant_of_a_deployment_may_hold_all_numbers(world, shared, order
     with shared.transaction() as tx:
         people.revoke(tx, [RIVAL.id])
     assert len(numbered(world, shared, order, SHOP, 10)) == 10
-    assert alarms(shared) == []
+    assert call_alarms(shared) == []
 
 
 def test_exhausted_pool_names_the_merchant_who_holds_most(world, shared, order):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +28,7 @@ from tests.support.sip_scenarios import (
     is_refused,
 )
 from tests.support.sip_switch import Phone, answers, kamailio, media_port, relay, sdes, shown, socket_at
+from tests.support.waiting import wait_until
 from tests.test_service import on_the_van
 
 pytestmark = pytest.mark.system("kamailio", "rtpengine", "sipp")
@@ -211,14 +211,13 @@ def test_switch_reports_the_result_of_each_call(exchange):
     for picks_up, dials in ((ANSWERS, CALLS), (LETS_IT_RING, GIVES_UP)):
         call(exchange, (number, code), picks_up, dials)
     reported = schema.call_report.c.waybill == record_of_waybill_id(waybill["id"])
-    until = time.monotonic() + 15
-    while True:
+
+    def events() -> list[str]:
         with exchange.service.store.reading() as tx:
-            events = sorted(tx.execute(sa.select(schema.call_report.c.event).where(reported)).scalars())
-        if len(events) >= 3 or time.monotonic() > until:
-            break
-        time.sleep(0.1)  # reports come when they come
-    assert events == ["answered", "ended", "missed"]
+            return sorted(tx.execute(sa.select(schema.call_report.c.event).where(reported)).scalars())
+
+    wait_until(lambda: len(events()) >= 3, 15)
+    assert events() == ["answered", "ended", "missed"]
 
 
 @pytest.mark.parametrize(

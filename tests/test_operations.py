@@ -11,7 +11,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.cli.main import main
 from api.deployment import opening
 from api.service.settings import ServiceSettings
 from masking.access.people import Role
@@ -24,17 +23,14 @@ from masking.store.rows import people
 from masking.store.store import Settings
 from masking.values.plaintext import Enrolled
 from masking.values.printable import Confirmed, Revoked
+from tests.support.commands import run_waybill
 from tests.support.people import COURIER, NETWORK, RECEIVER, TENANT
 from tests.support.running_service import run_service_process, wait_until_ready
 
 
-def waybill(*words: object) -> int:
-    return main([str(word) for word in words])
-
-
 @pytest.fixture
 def folder(tmp_path, capsys) -> Path:
-    assert waybill("init", tmp_path / "d", "--tenant", "test", "--carrier", '示例 "快递"', "--demo") == 0
+    assert run_waybill("init", tmp_path / "d", "--tenant", "test", "--carrier", '示例 "快递"', "--demo") == 0
     return tmp_path / "d"
 
 
@@ -51,7 +47,7 @@ def supervisor(url: str, tmp_path: Path, code: str) -> Supervisor:
 
 def test_service_runs_from_first_code_to_stop_and_prints_only_json(folder, tmp_path, capsys):
     first = code(capsys)
-    assert waybill("init", folder, "--supervisor", "second", "--unit", "region-east") == 0
+    assert run_waybill("init", folder, "--supervisor", "second", "--unit", "region-east") == 0
     other = code(capsys)
     with run_service_process("--folder", folder, log=tmp_path / "log") as (process, url):
         wait_until_ready(url)
@@ -60,7 +56,7 @@ def test_service_runs_from_first_code_to_stop_and_prints_only_json(folder, tmp_p
             assert isinstance(enrolled, Enrolled)
             assert colleague.confirm("clerk-1", role="outlet", unit="sh-01") == Confirmed(id="clerk-1")
             assert httpx.post(f"{url}/v1/token?canary=9876", json={"code": first}).status_code == 401
-            assert waybill("init", folder) == 0  # whoever holds the folder can, also while it is served
+            assert run_waybill("init", folder) == 0  # whoever holds the folder can, also while it is served
             second = code(capsys)
             with pytest.raises(RefusedError, match="unauthenticated"):
                 boss.revoke(["clerk-1"])
@@ -79,13 +75,13 @@ def test_service_runs_from_first_code_to_stop_and_prints_only_json(folder, tmp_p
 def test_service_listens_on_loopback_by_default(folder, capsys):
     for host in ("0.0.0.0", "::", "192.0.2.1", "example.com"):
         for words, needed in (([], "--insecure-bearer"), (["--bearer-roles", "none"], "--plain-http")):
-            assert waybill("serve", "--folder", folder, "--host", host, *words) == 2
+            assert run_waybill("serve", "--folder", folder, "--host", host, *words) == 2
             assert capsys.readouterr().err.endswith(f", or give {needed}\n")
     assert (
-        waybill("serve", "--folder", folder, "--host", "0.0.0.0", "--plain-http") == 2
+        run_waybill("serve", "--folder", folder, "--host", "0.0.0.0", "--plain-http") == 2
     )  # the switch's tokens are bound to nothing
     assert "need no device can be stolen (switch)" in capsys.readouterr().err
-    assert waybill("serve", "--demo", "--host", "0.0.0.0", "--insecure-bearer", "--plain-http") == 2
+    assert run_waybill("serve", "--demo", "--host", "0.0.0.0", "--insecure-bearer", "--plain-http") == 2
     assert "--" not in capsys.readouterr().err
     for words in (["--insecure-bearer"], ["--bearer-roles", "none", "--plain-http"]):
         with run_service_process("--folder", folder, "--host", "0.0.0.0", *words) as (_, url):
@@ -112,7 +108,7 @@ def test_people_without_a_device_are_named(folder, capsys):
     for text in ("", "all", "none, switch", "switch,", "Switch"):
         with pytest.raises(SettingsError, match="bearer_roles"):
             ServiceSettings.read(folder, {"WAYBILL_BEARER_ROLES": text})
-        assert waybill("serve", "--folder", folder, "--bearer-roles", text) == 2
+        assert run_waybill("serve", "--folder", folder, "--bearer-roles", text) == 2
     settings = (folder / SETTINGS).read_text("utf-8")
     for text in ("[]", "[1]", "[[]]", "true", '[""]'):
         (folder / SETTINGS).write_text(f"{settings}[service]\nbearer_roles = {text}\n", "utf-8")
@@ -132,7 +128,7 @@ def test_people_without_a_device_are_named(folder, capsys):
         (folder / SETTINGS).write_text(text, "utf-8")
         assert ServiceSettings.read(folder, {}).bearer_roles == set(roles) - {"none"}
         capsys.readouterr()
-        assert waybill("doctor", "--folder", folder) == 0
+        assert run_waybill("doctor", "--folder", folder) == 0
         report = capsys.readouterr().out
         assert all(each in report for each in findings)
 
@@ -141,14 +137,14 @@ def test_sqlite_folder_has_one_service_and_a_killed_one_leaves_no_lock(folder, c
     with run_service_process("--folder", folder) as (process, url):
         wait_until_ready(url)
         before = sorted(folder.iterdir())
-        assert waybill("serve", "--folder", folder, "--port", 0) == 2
+        assert run_waybill("serve", "--folder", folder, "--port", 0) == 2
         assert (
             capsys.readouterr().err
             == "waybill serve: a service is running on this folder, and SQLite supports one: stop it first\n"
         )
-        assert waybill("restore", "keys", folder / SETTINGS, "--folder", folder) == 2
+        assert run_waybill("restore", "keys", folder / SETTINGS, "--folder", folder) == 2
         assert capsys.readouterr().err == "waybill restore: a service is running on this folder; stop it first\n"
-        assert waybill("doctor", "--folder", folder) == waybill("retire", "--folder", folder) == 0
+        assert run_waybill("doctor", "--folder", folder) == run_waybill("retire", "--folder", folder) == 0
         wait_until_ready(url)
         assert sorted(folder.iterdir()) == before
         process.kill()
@@ -158,7 +154,7 @@ def test_sqlite_folder_has_one_service_and_a_killed_one_leaves_no_lock(folder, c
 
 
 def test_several_workers_need_postgresql(folder, capsys):
-    assert waybill("serve", "--folder", folder, "--workers", 2) == 2
+    assert run_waybill("serve", "--folder", folder, "--workers", 2) == 2
     assert "PostgreSQL" in capsys.readouterr().err
 
 
@@ -175,15 +171,15 @@ def test_host_and_port_are_checked_alike_in_file_environment_and_option(folder, 
     """An empty host would be every address of the machine, and the resolver would take what is left of too large a port."""
     wanted = "string" if name == "host" else "number"
     told = f"{name} is not a valid {wanted} (in waybill.toml, the environment or an option)\n"
-    assert waybill("serve", "--folder", folder, f"--{name}={value.strip(chr(34))}") == 2
+    assert run_waybill("serve", "--folder", folder, f"--{name}={value.strip(chr(34))}") == 2
     assert capsys.readouterr().err == f"waybill serve: {told}"
     with monkeypatch.context() as environ:
         environ.setenv(f"WAYBILL_{name.upper()}", value.strip('"'))
-        assert waybill("serve", "--folder", folder) == 2
+        assert run_waybill("serve", "--folder", folder) == 2
     assert capsys.readouterr().err == f"waybill serve: {told}"
     with (folder / SETTINGS).open("a") as file:
         file.write(f"[service]\n{name} = {value}\n")
-    assert waybill("serve", "--folder", folder) == 2
+    assert run_waybill("serve", "--folder", folder) == 2
     assert capsys.readouterr().err == f"waybill serve: {told}"
 
 
@@ -232,7 +228,7 @@ def test_demo_gives_every_actor_a_secret_and_leaves_nothing(tmp_path):
 def test_doctor_names_units_of_both_tables_without_a_person(tmp_path, capsys):
     world, folder = World(), tmp_path / "d"
     create(folder, world, Settings(tenant=TENANT, network=NETWORK))
-    assert waybill("doctor", "--folder", folder) == 0
+    assert run_waybill("doctor", "--folder", folder) == 0
     assert (
         "look   2 units of [collects] and [delivers] have no enrolled outlet staff: hz-01, sh-01\n"
         in capsys.readouterr().out
@@ -240,7 +236,7 @@ def test_doctor_names_units_of_both_tables_without_a_person(tmp_path, capsys):
     with opening(folder, world) as store, store.transaction() as tx:
         people.enrol(world, store.keys, tx, RECEIVER, world.now())
         people.enrol(world, store.keys, tx, replace(COURIER, unit="hz-01"), world.now())
-    assert waybill("doctor", "--folder", folder) == 0
+    assert run_waybill("doctor", "--folder", folder) == 0
     assert (
         "look   1 units of [collects] and [delivers] have no enrolled outlet staff: hz-01\n" in capsys.readouterr().out
     )
@@ -249,7 +245,7 @@ def test_doctor_names_units_of_both_tables_without_a_person(tmp_path, capsys):
 @pytest.mark.parametrize("given", [{}, {"shop": ["YT10"]}])
 def test_doctor_says_when_waybill_numbers_are_allotted_to_no_unit(tmp_path, capsys, given):
     create(tmp_path / "d", World(), Settings(tenant=TENANT, network=replace(NETWORK, numbers_of=given)))
-    assert waybill("doctor", "--folder", tmp_path / "d") == 0
+    assert run_waybill("doctor", "--folder", tmp_path / "d") == 0
     assert ("waybill numbers are allotted to no unit" in capsys.readouterr().out) is not bool(given)
 
 
@@ -267,19 +263,19 @@ def test_doctor_says_when_waybill_numbers_are_allotted_to_no_unit(tmp_path, caps
 def test_doctor_names_an_address_that_remote_clients_reach_without_tls(folder, capsys, address, clear):
     with (folder / SETTINGS).open("a", encoding="utf-8") as file:
         file.write(f'[service]\naddress = "{address}"\n')
-    assert waybill("doctor", "--folder", folder) == 0
+    assert run_waybill("doctor", "--folder", folder) == 0
     assert ("look   [service] address is http:// on another machine" in capsys.readouterr().out) is clear
 
 
 def test_doctor_accepts_a_new_deployment_and_names_what_is_wrong(folder, capsys):
     capsys.readouterr()
-    assert waybill("doctor", "--folder", folder) == 0
+    assert run_waybill("doctor", "--folder", folder) == 0
     report = capsys.readouterr().out
     assert "WRONG" not in report
     assert OFFLINE_KEY in report
     assert "1000 of 1000 are free" in report
     folder.chmod(0o755)
-    assert waybill("doctor", "--folder", folder) == 1
+    assert run_waybill("doctor", "--folder", folder) == 1
     assert "chmod 700" in capsys.readouterr().out
     folder.chmod(0o700)
     strange = folder / "old.key"
@@ -288,8 +284,8 @@ def test_doctor_accepts_a_new_deployment_and_names_what_is_wrong(folder, capsys)
     else:
         strange.touch()
         os.chown(strange, 65534, -1)
-    assert waybill("doctor", "--folder", folder) == 1
+    assert run_waybill("doctor", "--folder", folder) == 1
     assert "WRONG  old.key: owned by another user than the folder" in capsys.readouterr().out
     (folder / ROOT_KEY).chmod(0o644)
-    assert waybill("doctor", "--folder", folder) == 1
-    assert waybill("doctor", "--folder", folder / "nowhere") == 1
+    assert run_waybill("doctor", "--folder", folder) == 1
+    assert run_waybill("doctor", "--folder", folder / "nowhere") == 1

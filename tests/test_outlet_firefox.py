@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import pytest
 from pypdf import PdfReader
 
 from tests.support.browser import PATIENCE
 from tests.support.firefox import firefox
+from tests.support.waiting import wait_until
 from tests.test_outlet_page import (
     entered,
     parcel,
@@ -71,13 +69,5 @@ def test_firefox_prints_the_document_page_by_page(service, tmp_path):
             page.scan(number)
             assert said(page, number)[0] == "ready"
         printed(page)
-        wait_for(lambda: paper.exists() and paper.read_bytes().rstrip().endswith(b"%%EOF"))
+        wait_until(lambda: paper.exists() and paper.read_bytes().rstrip().endswith(b"%%EOF"), PATIENCE)
     assert len(PdfReader(paper).pages) == 2
-
-
-def wait_for(is_true: Callable[[], bool]) -> None:
-    """Wait for what another program does."""
-    ends = time.monotonic() + PATIENCE
-    while not is_true():
-        assert time.monotonic() < ends
-        time.sleep(0.05)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 from api.service.routes.health import MOST, SLOW, Checked
 from masking.runtime import World
 from tests.support import postgresql
 from tests.support.running_service import make_deployment, run_service
+from tests.support.waiting import wait_until
 
 
 def test_store_is_checked_a_few_times_a_second_by_one_request_at_a_time():
@@ -102,6 +102,4 @@ def test_frozen_server_holds_one_thread_for_all_requests_of_readyz(tmp_path):
                 first.signal(signal.SIGCONT)
             assert all(each in ([SLOW], []) for each in told)  # [] where a deadline of the store comes first
             assert more <= 12  # those of the chores, each once; not one for each of sixty requests
-            until = time.monotonic() + 30
-            while not service.http.get("/readyz").json()["ready"]:
-                assert time.monotonic() < until
+            wait_until(lambda: service.http.get("/readyz").json()["ready"], 30)

@@ -12,7 +12,6 @@ from masking.access.duty import UNKNOWN, Purpose
 from masking.crypto.index import record_of_waybill_id, waybill_id_of
 from masking.database import schema
 from masking.journal import journal, watch
-from masking.ledger.log import decode
 from masking.steps.assign import Assign, assign
 from masking.steps.call import Call, Route, call
 from masking.steps.change import Amend, Cancel, Ship, change
@@ -28,6 +27,7 @@ from masking.steps.shift import Shift, shift
 from masking.store.rows import budgets, people
 from masking.values.plaintext import Order, Party, Plain
 from masking.values.printable import ShiftSet
+from tests.support.ledger import leaves_of
 from tests.support.parcels import check_out, print_label
 from tests.support.people import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, RIVAL, SHOP, SWITCH
 
@@ -65,12 +65,6 @@ BY_CODE = {"resolve", "look", "call", "deliver"}
 LOCKING = {"label", "scan", "assign", *BY_CODE}
 
 
-def leaves(store, *kinds):
-    with store.transaction() as tx:
-        found = [decode(body) for body in tx.execute(sa.select(schema.leaf.c.body)).scalars()]
-    return [leaf for leaf in found if leaf.kind in kinds]
-
-
 def total(store):
     with store.transaction() as tx:
         return tx.execute(sa.select(sa.func.count()).select_from(schema.leaf)).scalar_one()
@@ -80,7 +74,7 @@ def told(world, store, actor, fake_world):
     """How many refusals of an actor the ledger knows by number alone, once a minute has passed."""
     fake_world.advance(minutes=1, seconds=1)
     watch.keep_watch(world, store)
-    return sum(int(leaf.detail["count"]) for leaf in leaves(store, "refusal-count") if leaf.actor == actor.id)
+    return sum(int(leaf.detail["count"]) for leaf in leaves_of(store, "refusal-count") if leaf.actor == actor.id)
 
 
 def named(step, waybill, data):
@@ -129,7 +123,7 @@ def test_locked_caller_costs_one_leaf_a_minute_and_no_query_for_a_number(store, 
     what = named(step, waybill, print_label(world, store, waybill))
     for _ in range(20):
         assert act(world, store, [ask(stranger, what)]) == [UNKNOWN]
-    assert len(leaves(store, "refusal")) == 20
+    assert len(leaves_of(store, "refusal")) == 20
     before = total(store)
     for _ in range(5):
         assert {each.reason for each in act(world, store, [ask(stranger, what)] * 30)} == {"locked"}
@@ -146,7 +140,7 @@ def test_parcel_repeated_in_a_request_is_one_leaf(store, world, order, fake_worl
     waybill = check_out(world, store, order())
     what = named(step, waybill, print_label(world, store, waybill))
     act(world, store, [ask(stranger, what)] * 15)
-    [leaf] = leaves(store, "refusal")
+    [leaf] = leaves_of(store, "refusal")
     assert (leaf.actor, leaf.detail["step"], leaf.detail["reason"]) == (stranger.id, step, "unknown")
     assert told(world, store, stranger, fake_world) == 14
 
@@ -165,7 +159,7 @@ def test_unknown_numbers_beyond_a_thousand_are_counted_and_hide_no_refusal(
     for _ in range(9):
         [refused] = change(world, store, [Cancel(merchant=SHOP, id=mine.id)])
         assert refused.reason == "already-printed"
-    assert len(leaves(store, "refusal")) == 5
+    assert len(leaves_of(store, "refusal")) == 5
     for _ in range(3):
         assert label(world, store, [Label(actor=SHOP, id=other.id, job="j", station="s")]) == [UNKNOWN]
     about = [leaf for leaf in journal.who_saw(world, store, record_of_waybill_id(other.id)) if leaf.kind == "refusal"]
@@ -173,7 +167,7 @@ def test_unknown_numbers_beyond_a_thousand_are_counted_and_hide_no_refusal(
     assert told(world, store, SHOP, fake_world) == 4
     fake_world.advance(hours=1)
     change(world, store, [Cancel(merchant=SHOP, id=mine.id)])
-    assert len(leaves(store, "refusal")) == 9
+    assert len(leaves_of(store, "refusal")) == 9
 
 
 def test_lock_is_known_before_a_parcel_is_looked_for(store, world):

@@ -22,9 +22,10 @@ from masking.steps.enrol import Lost, Reinstate, Revoke, enrol, new_secret
 from masking.steps.redeem import UNAUTHENTICATED, Issued, Redeem, redeem
 from masking.steps.scan import Scan, scan
 from masking.store import row_macs
-from masking.store.rows import budgets, codes, credentials, custody, people
+from masking.store.rows import codes, credentials, custody, people
 from masking.values.plaintext import Grant
 from masking.values.printable import DeviceEnded, Reinstated, Revoked
+from tests.support.ledger import alarms_of
 from tests.support.parcels import load_on_van, resolve_one
 from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER
 from tests.test_enrol import BOSS, NEW, begun, held, let_in, new, shown, supervised, vouch
@@ -47,10 +48,9 @@ def row_of(store, table, where):
         return dict(tx.execute(sa.select(table).where(where)).mappings().one())
 
 
-def alarms(world, store):
+def alarms_after_signing(world, store):
     journal.sequence(world, store)
-    with store.transaction() as tx:
-        return [(kind, who) for _, kind, who in budgets.alarms(tx)]
+    return alarms_of(store)
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_forged_login_is_ignored(store, world):
             assert credentials.holders(tx, {digest}, world.now()) == {}
             assert set(credentials.check(tx, {digest}, [], world.now())[0]) == set()
         write(store, CREDENTIAL.delete().where(CREDENTIAL.c.digest == digest))
-    assert alarms(world, store) == [("row-not-as-written", DISPATCHER.id)]
+    assert alarms_after_signing(world, store) == [("row-not-as-written", DISPATCHER.id)]
 
 
 def test_forged_duty_is_ignored(store, world, order):
@@ -129,7 +129,7 @@ def test_forged_duty_is_ignored(store, world, order):
     assert resolve_one(world, store, data.code, OTHER_COURIER) == resolve_one(world, store, data.code) == UNKNOWN
     write(store, DUTY.update().where(DUTY.c.id == row["id"]).values(courier=COURIER.id))
     assert isinstance(resolve_one(world, store, data.code), Grant)
-    assert alarms(world, store) == [("row-not-as-written", OTHER_COURIER.id)]
+    assert alarms_after_signing(world, store) == [("row-not-as-written", OTHER_COURIER.id)]
 
 
 def test_duty_row_copied_to_another_parcel_is_ignored(store, world, order, fake_world):
@@ -185,7 +185,7 @@ def test_person_changed_in_the_data_is_ignored(store, world, values):
         people.revoke(tx, [DISPATCHER.id])
         assert people.active(tx, [DISPATCHER.id]) == {}
     assert row_of(store, PERSON, PERSON.c.id == DISPATCHER.id)["active"]
-    assert alarms(world, store) == [("row-not-as-written", DISPATCHER.id)]
+    assert alarms_after_signing(world, store) == [("row-not-as-written", DISPATCHER.id)]
 
 
 def test_forged_device_gets_no_token(supervised, world):
@@ -241,7 +241,7 @@ def test_revoked_person_does_not_return_with_an_old_row(supervised, world):
             forgotten(supervised)
         assert shown(supervised, world, None) == UNAUTHENTICATED
         assert held(supervised, world, issued) is None
-    assert alarms(world, supervised) == [("row-not-as-written", NEW.id)]
+    assert alarms_after_signing(world, supervised) == [("row-not-as-written", NEW.id)]
 
 
 def test_reversed_revocation_lets_its_person_in_again(supervised, world):
@@ -250,7 +250,7 @@ def test_reversed_revocation_lets_its_person_in_again(supervised, world):
     assert enrol(world, supervised, [Reinstate(actor=BOSS, id=NEW.id)]) == [Reinstated(id=NEW.id)]
     forgotten(supervised)
     assert isinstance(shown(supervised, world, None), Issued)
-    assert alarms(world, supervised) == [("revocation-reversed", BOSS.id)]
+    assert alarms_after_signing(world, supervised) == [("revocation-reversed", BOSS.id)]
 
 
 def test_lost_device_does_not_return_with_an_old_row(supervised, world):

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -34,6 +34,7 @@ from masking.store.store import Settings
 from tests.support import postgresql
 from tests.support.people import COURIER, RECEIVER, SHOP
 from tests.support.running_service import load_parcels_on_van, make_deployment, run_service, run_service_process
+from tests.support.waiting import wait_until
 
 WORLD = World()
 TOO_SLOW = 'waybill_unavailable_total{cause="too-slow",database=""} 1'
@@ -340,14 +341,6 @@ def answers_ready(url: str) -> bool:
         return bool(httpx.get(f"{url}/readyz", timeout=30).json()["ready"])
     except httpx.TransportError:
         return False
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    """Ask another process until it is so; two minutes at most on a busy machine."""
-    until = time.monotonic() + 120
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.1)
 
 
 def test_start_names_a_database_server_that_is_away(tmp_path, capsys):

@@ -56,13 +56,13 @@ def status_of(service: Service, waybill: dict) -> str:
     return service.ask(SHOP, f"/v1/waybills/{waybill['id']}").json()["waybill_number"]
 
 
-def looked(service: Service, who, code: str) -> dict:
+def resolve_over_http(service: Service, who, code: str) -> dict:
     return service.outcomes(who, "/v1/resolve", {"items": [{"code": code, "purpose": "deliver"}]})[0]
 
 
 def test_order_goes_the_whole_way_over_http(service):
     waybill, code = on_the_van(service)
-    fields = looked(service, COURIER, code)["fields"]
+    fields = resolve_over_http(service, COURIER, code)["fields"]
     assert fields == {"recipient.address": DOOR, "recipient.surname": "欧阳"}
 
     [dial] = service.outcomes(COURIER, "/v1/calls", {"items": [{"code": code}]})
@@ -83,7 +83,7 @@ def test_order_goes_the_whole_way_over_http(service):
     done = {"items": [{"what": code, "kind": "delivered"}]}
     [delivered] = service.outcomes(COURIER, "/v1/scans", done)
     assert service.outcomes(COURIER, "/v1/scans", done) == [delivered]  # a lost answer may be asked for again
-    assert looked(service, COURIER, code) == {"outcome": "refused", "reason": "unknown", "retry_after": None}
+    assert resolve_over_http(service, COURIER, code) == {"outcome": "refused", "reason": "unknown", "retry_after": None}
     status = service.ask(SHOP, f"/v1/waybills/{waybill['id']}").json()
     assert (status["reference"], status["number"]) == (waybill["reference"], None)
 
@@ -304,7 +304,7 @@ def test_concurrent_requests_of_one_actor_see_each_other(service):
     limit_remaining(service.clock.world, service.store, 1)
     service.token(COURIER)
     with ThreadPoolExecutor(6) as together:
-        outcomes = list(together.map(lambda code: looked(service, COURIER, code), codes))
+        outcomes = list(together.map(lambda code: resolve_over_http(service, COURIER, code), codes))
     kinds = Counter(outcome["outcome"] for outcome in outcomes)
     assert kinds == {"granted": 1, "refused": 5}
     assert {each["reason"] for each in outcomes if each["outcome"] == "refused"} == {"daily-budget-spent"}

@@ -33,7 +33,7 @@ def parcel(world, store, order):
     return label_far_parcel(world, store, order)
 
 
-def leaves(parcel):
+def acts_on(parcel):
     found = journal.who_saw(parcel.world, parcel.store, record_of_waybill_id(parcel.id))
     return {(leaf.kind, leaf.actor) for leaf in found}
 
@@ -68,7 +68,7 @@ def test_acts_of_three_colluding_people_name_all_three(parcel):
     parcel.given(DISPATCHER, COURIER)
     asked = [Resolve(actor=COURIER, code=copy.code, purpose=Purpose.DELIVER)]
     assert isinstance(resolve(parcel.world, parcel.store, asked)[0], Grant)
-    assert leaves(parcel) >= {
+    assert acts_on(parcel) >= {
         ("scan", RECEIVER.id),
         ("reprint", DISPATCHER.id),
         ("assign", DISPATCHER.id),
@@ -94,6 +94,6 @@ def test_viewed_door_without_a_delivery_stands_out_on_the_ledger(parcel):
     parcel.given(DISPATCHER, COURIER)
     parcel.seen(COURIER, Purpose.DELIVER)
     parcel.moves((DISPATCHER, "departed"))
-    acts = leaves(parcel)
+    acts = acts_on(parcel)
     assert ("grant", COURIER.id) in acts
     assert not {kind for kind, who in acts if who == COURIER.id} & {"deliver", "scan"}

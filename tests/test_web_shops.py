@@ -8,9 +8,8 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from tests.support.forking_programs import damage
 from tests.support.people import SHOP
 from tests.support.running_service import ROOT
 from tests.support.shop_programs import order_of
+from tests.support.waiting import wait_until
 from tests.test_client import credentials
 
 __all__ = ["credentials"]
@@ -48,19 +48,19 @@ def web_shop(kind: str, folder: Path, **environment: str) -> Iterator[str]:
     with log.open("w") as file:
         server = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=file, stderr=file)
     try:
-        wait_for(port, log)
+        wait_for_port(port, log)
         yield f"http://127.0.0.1:{port}"
     finally:
         if kind == "daemon":
             server.wait(30)
             os.kill(int(pid_file.read_text()), signal.SIGTERM)
-            wait_until(lambda: not pid_file.exists(), log)
+            wait_until(lambda: not pid_file.exists(), 60, log.read_text)
         else:
             server.terminate()
             server.wait(30)
 
 
-def wait_for(port: int, log: Path) -> None:
+def wait_for_port(port: int, log: Path) -> None:
     def answers() -> bool:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -68,15 +68,7 @@ def wait_for(port: int, log: Path) -> None:
             return False
         return True
 
-    wait_until(answers, log)
-
-
-def wait_until(reached: Callable[[], bool], log: Path) -> None:
-    end = time.monotonic() + 60
-    while not reached():
-        if time.monotonic() > end:
-            pytest.fail(log.read_text())
-        time.sleep(0.05)  # the process is starting, or ending
+    wait_until(answers, 60, log.read_text)
 
 
 def said_to_clients(url: str, names: list[str]) -> Counter[str]:

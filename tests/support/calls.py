@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from masking.access.people import Actor, Role
-from masking.database import schema
-from masking.ledger.log import Leaf, decode
 from masking.numbers.pool import DEMO
 from masking.runtime import World
 from masking.steps.call import Call, Route, call
-from masking.store.rows import budgets
 from masking.store.store import Store
 from masking.values.plaintext import Connect, Plain
 from masking.values.printable import Dial, LabelData, Refusal, VirtualNumber, Waybill
+from tests.support.ledger import alarms_of
 from tests.support.people import COURIER, PHONES, SWITCH, TENANT
 
 RECIPIENT, SENDER, STRANGER = "13800000001", "13700000002", "13900009999"
@@ -46,12 +44,6 @@ def connect_call(world: World, store: Store, parcel: tuple[Waybill, LabelData]) 
     return answer
 
 
-def leaves(store: Store) -> list[Leaf]:
-    with store.reading() as tx:
-        return [decode(row.body) for row in tx.execute(schema.leaf.select().order_by(schema.leaf.c.id))]
-
-
-def alarms(store: Store) -> list[tuple[str, str]]:
-    """Kind and actor of what rings, but for a pool that runs low."""
-    with store.reading() as tx:
-        return [(kind, actor) for _, kind, actor in budgets.alarms(tx) if kind != "numbers-low"]
+def call_alarms(store: Store) -> list[tuple[str, str]]:
+    """Kind and actor of each alarm, except that of a pool that is almost empty."""
+    return alarms_of(store, without="numbers-low")
