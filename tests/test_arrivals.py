@@ -10,8 +10,8 @@ from masking.journal import watch
 from masking.steps.assign import Assign, assign
 from masking.steps.scan import Scan, scan
 from masking.store.rows import people
+from masking.values.outcomes import Assigned, Scanned
 from masking.values.plaintext import Grant
-from masking.values.printable import Assigned, Scanned
 from masking.words.alarms import AlarmKind
 from tests.support.parcels import check_out, load_on_van, print_label, resolve_one
 from tests.support.people import COURIER, DISPATCHER, RECEIVER, TENANT

@@ -9,7 +9,8 @@ from masking.access.people import Actor, Role
 from masking.steps.assign import Assign, assign, outlet_of
 from masking.steps.look import Look, look
 from masking.store.rows import budgets, people
-from masking.values.printable import Assigned, MaskedLookup, Refusal
+from masking.values.outcomes import Assigned, MaskedLookup
+from masking.values.printable import Refusal
 from tests.support.parcels import resolve_one
 from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP
 

@@ -28,8 +28,9 @@ from masking.steps.scan import Scan, scan
 from masking.steps.shift import Shift, shift
 from masking.store.rows import budgets, people
 from masking.store.store import Settings
+from masking.values.outcomes import Dial, ShiftSet, Unlocked
 from masking.values.plaintext import Grant
-from masking.values.printable import Dial, Refusal, ShiftSet, Unlocked
+from masking.values.printable import Refusal
 from tests.support.parcels import damage, limit_remaining
 from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER, TENANT
 from tests.support.running_service import load_parcels_on_van

@@ -23,7 +23,8 @@ from masking.steps.deliver import Deliver
 from masking.steps.resolve import Resolve
 from masking.steps.scan import Scan, scan
 from masking.store.store import Settings
-from masking.values.printable import Assigned, Delivered, LabelData, Refusal, Waybill
+from masking.values.outcomes import Assigned, Delivered
+from masking.values.printable import LabelData, Refusal, Waybill
 from tests.support.carrier_network import (
     ASIDE,
     ASIDE_COURIER,

@@ -20,8 +20,9 @@ from masking.errors import (
     SettingsError,
     UnknownWaybillError,
 )
+from masking.values.outcomes import Delivered, Dial, Scanned
 from masking.values.plaintext import Grant
-from masking.values.printable import Delivered, Dial, LabelData, PrintedPage, Refusal, Scanned, WaybillId
+from masking.values.printable import LabelData, PrintedPage, Refusal, WaybillId
 from print_templates.read import read_pdf
 from tests.support.people import COURIER, DISPATCHER, RECEIVER, SHOP
 from tests.support.running_service import SUPERVISOR

@@ -22,8 +22,9 @@ from masking.steps.label import Label, label
 from masking.steps.look import Look, look
 from masking.store.rows import slots
 from masking.upkeep.retention_run import nightly
+from masking.values.outcomes import Dial, MaskedLookup
 from masking.values.plaintext import Plain
-from masking.values.printable import Dial, LabelData, MaskedLookup, Refusal, Rejected, Waybill
+from masking.values.printable import LabelData, Refusal, Rejected, Waybill
 from tests.support.ledger import alarms_of
 from tests.support.parcels import check_out, damage
 from tests.support.people import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, SHOP, SWITCH

@@ -9,7 +9,7 @@ from masking.journal import journal
 from masking.steps.deliver import Deliver, deliver
 from masking.steps.label import Label, label
 from masking.store.rows import slots
-from masking.values.printable import Delivered
+from masking.values.outcomes import Delivered
 from tests.support.parcels import scan_arrival
 from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER
 

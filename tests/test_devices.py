@@ -21,8 +21,9 @@ from masking.client import Courier, Device, Outlet, Supervisor
 from masking.client.device import make_key
 from masking.errors import RefusedError, SettingsError
 from masking.store.rows import people
+from masking.values.outcomes import Confirmed, DeviceEnded, Revoked, ShiftSet
 from masking.values.plaintext import Enrolled, Grant
-from masking.values.printable import Confirmed, DeviceEnded, Refusal, Revoked, ShiftSet
+from masking.values.printable import Refusal
 from tests.support.dpop_proofs import KEY
 from tests.support.order_files import row, text
 from tests.support.people import COURIER, DISPATCHER, SHOP, TENANT

@@ -14,8 +14,9 @@ from masking.steps.enrol import CODES_A_DAY, ROLES, Confirm, Enrol, Revoke, enro
 from masking.steps.redeem import NO_SHIFT, UNAUTHENTICATED, Issued, Redeem, redeem
 from masking.steps.shift import LONGEST, Shift, shift
 from masking.store.rows import codes, people
+from masking.values.outcomes import Confirmed, Revoked, ShiftSet
 from masking.values.plaintext import Enrolled, Plain
-from masking.values.printable import Confirmed, Refusal, Rejected, Revoked, ShiftSet
+from masking.values.printable import Refusal, Rejected
 from tests.support.ledger import leaves_of
 from tests.support.people import COURIER, DISPATCHER, OPERATOR, RECEIVER, SHOP, STAFF, TENANT
 from tests.test_store_contract import at_once, workers

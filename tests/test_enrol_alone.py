@@ -26,8 +26,9 @@ from masking.steps.enrol import (
 )
 from masking.steps.redeem import UNAUTHENTICATED, Issued
 from masking.store.rows import budgets, interventions, people
+from masking.values.outcomes import Confirmed, DeviceEnded, Reinstated, Revoked, Unlocked
 from masking.values.plaintext import Connect, Plain
-from masking.values.printable import Confirmed, DeviceEnded, Refusal, Reinstated, Revoked, Unlocked
+from masking.values.printable import Refusal
 from tests.support.calls import RECIPIENT, call_alarms, dial, reason_heard
 from tests.support.parcels import check_out, print_label, scan_arrival
 from tests.support.people import COURIER, DISPATCHER, SHOP, TENANT

@@ -11,8 +11,9 @@ from masking.journal import journal
 from masking.steps.assign import Assign, assign
 from masking.steps.look import MISSES, VIEWS, Look, look
 from masking.steps.scan import Scan, scan
+from masking.values.outcomes import MaskedLookup
 from masking.values.plaintext import Plain
-from masking.values.printable import MaskedLookup, Refusal
+from masking.values.printable import Refusal
 from tests.support.calls import call_alarms
 from tests.support.parcels import assign_courier, check_out, print_label
 from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP

@@ -16,8 +16,9 @@ from masking.steps.change import Cancel, Ship, change
 from masking.steps.resolve import Resolve, resolve
 from masking.steps.retire import Destroy, Retired, SealAway, retire
 from masking.steps.scan import Scan, scan
+from masking.values.outcomes import Assigned, Dial, Scanned
 from masking.values.plaintext import Connect, Grant, Plain
-from masking.values.printable import Assigned, Dial, Refusal, Rejected, Scanned, Waybill
+from masking.values.printable import Refusal, Rejected, Waybill
 from tests.support.parcels import check_out
 from tests.support.people import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, RECEIVER, SHOP, SWITCH
 

@@ -26,8 +26,9 @@ from masking.steps.scan import Scan, scan
 from masking.store import parcels, sealing
 from masking.store.rows import people
 from masking.upkeep.unfinished import finish_destructions
+from masking.values.outcomes import Assigned, Scanned
 from masking.values.plaintext import Enrolled, Grant, Order, Party, Plain
-from masking.values.printable import Assigned, LabelData, Refusal, Rejected, Scanned, Waybill
+from masking.values.printable import LabelData, Refusal, Rejected, Waybill
 from tests.support.parcels import assign_courier, check_out, load_on_van, print_label, scan_arrival
 from tests.support.people import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, RECEIVER, SHOP, SWITCH, TENANT
 

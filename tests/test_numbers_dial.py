@@ -14,8 +14,9 @@ from masking.steps.call import Call, announce
 from masking.steps.dial import SETTLED, dial, end, reconcile
 from masking.steps.retire import Destroy, retire
 from masking.store.rows import bindings
+from masking.values.outcomes import Dial
 from masking.values.plaintext import Plain
-from masking.values.printable import Dial, Refusal
+from masking.values.printable import Refusal
 from tests.support import aliyun_server
 from tests.support.aliyun_server import KEY_ID, MAINS, POOL, SECRET, aliyun
 from tests.support.calls import call_alarms

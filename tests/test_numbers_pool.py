@@ -24,7 +24,7 @@ from masking.steps.retire import Destroy, retire
 from masking.steps.scan import Scan, scan
 from masking.store.rows import budgets, calls, slots
 from masking.upkeep.number_pool import keep_numbers
-from masking.values.printable import Scanned
+from masking.values.outcomes import Scanned
 from tests.support.parcels import assign_courier, check_out, load_on_van, print_label, scan_arrival
 from tests.support.people import COURIER, OPERATOR, SHOP
 

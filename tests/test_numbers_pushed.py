@@ -22,8 +22,9 @@ from masking.steps.report import CallReport, report
 from masking.steps.retire import Destroy, retire
 from masking.store.rows.calls import REPORT_DUE
 from masking.upkeep.number_pool import keep_numbers
+from masking.values.outcomes import Reported
 from masking.values.plaintext import Announced, Plain
-from masking.values.printable import Refusal, Reported
+from masking.values.printable import Refusal
 from tests.support.aliyun_server import KEY_ID, MAINS, POOL, REPORT_KEY, SECRET, record, signature
 from tests.support.calls import call_alarms
 from tests.support.ledger import leaves_of

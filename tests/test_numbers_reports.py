@@ -15,8 +15,9 @@ from masking.steps.retire import Destroy, retire
 from masking.store.rows import people
 from masking.store.rows.calls import REPORT_DUE
 from masking.upkeep.number_pool import keep_numbers
+from masking.values.outcomes import CallBacks, Reported
 from masking.values.plaintext import Plain
-from masking.values.printable import CallBacks, Refusal, Reported
+from masking.values.printable import Refusal
 from tests.support.calls import OTHER_SWITCH, STRANGER, announce_call, call_alarms, connect_call, reason_heard
 from tests.support.ledger import leaves_of
 from tests.support.people import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, SWITCH

@@ -21,8 +21,8 @@ from masking.errors import RefusedError, SettingsError
 from masking.runtime import World
 from masking.store.rows import people
 from masking.store.store import Settings
+from masking.values.outcomes import Confirmed, Revoked
 from masking.values.plaintext import Enrolled
-from masking.values.printable import Confirmed, Revoked
 from tests.support.commands import run_waybill
 from tests.support.people import COURIER, NETWORK, RECEIVER, TENANT
 from tests.support.running_service import run_service_process, wait_until_ready

@@ -16,7 +16,7 @@ from masking.steps.enrol import Lost, Revoke, enrol
 from masking.steps.redeem import OTHERS_DEVICE, REPLAYED, UNAUTHENTICATED, Issued, Redeem, redeem
 from masking.steps.shift import Shift, shift
 from masking.store.rows import people
-from masking.values.printable import Confirmed
+from masking.values.outcomes import Confirmed
 from tests.support.parcels import check_out, print_label, scan_arrival
 from tests.support.people import DISPATCHER
 from tests.test_enrol import (

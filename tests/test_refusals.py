@@ -24,8 +24,9 @@ from masking.steps.scan import Scan, scan
 from masking.steps.shift import Shift, shift
 from masking.store.rows import people
 from masking.values.json import outcome_to_json
+from masking.values.outcomes import ShiftSet
 from masking.values.plaintext import Order, Party, Plain
-from masking.values.printable import Refusal, ShiftSet
+from masking.values.printable import Refusal
 from tests.support.parcels import assign_courier, check_out, print_label, resolve_one, scan_arrival
 from tests.support.people import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, RECEIVER, RIVAL, SHOP
 

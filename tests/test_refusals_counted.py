@@ -25,8 +25,8 @@ from masking.steps.retire import Destroy, SealAway, retire
 from masking.steps.scan import Scan, scan
 from masking.steps.shift import Shift, shift
 from masking.store.rows import budgets, people
+from masking.values.outcomes import ShiftSet
 from masking.values.plaintext import Order, Party, Plain
-from masking.values.printable import ShiftSet
 from tests.support.ledger import leaves_of
 from tests.support.parcels import check_out, print_label
 from tests.support.people import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, RIVAL, SHOP, SWITCH

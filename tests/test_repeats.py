@@ -16,7 +16,8 @@ from masking.steps.resolve import Resolve, resolve
 from masking.steps.scan import Scan, scan
 from masking.steps.shift import Shift, shift
 from masking.store.rows import budgets
-from masking.values.printable import Assigned, Refusal
+from masking.values.outcomes import Assigned
+from masking.values.printable import Refusal
 from tests.support.parcels import check_out, load_on_van, print_label, scan_arrival
 from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER, SHOP
 

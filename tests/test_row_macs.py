@@ -23,8 +23,8 @@ from masking.steps.redeem import UNAUTHENTICATED, Issued, Redeem, redeem
 from masking.steps.scan import Scan, scan
 from masking.store import row_macs
 from masking.store.rows import codes, credentials, custody, people
+from masking.values.outcomes import DeviceEnded, Reinstated, Revoked
 from masking.values.plaintext import Grant
-from masking.values.printable import DeviceEnded, Reinstated, Revoked
 from tests.support.ledger import alarms_of
 from tests.support.parcels import load_on_van, resolve_one
 from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER

@@ -13,7 +13,8 @@ from masking.steps.deliver import Deliver, deliver
 from masking.steps.retire import Destroy, SealAway, retire
 from masking.steps.scan import NO_EVENT, REUSED, Scan, scan
 from masking.store.rows import people
-from masking.values.printable import Refusal, Scanned
+from masking.values.outcomes import Scanned
+from masking.values.printable import Refusal
 from tests.support import carrier_network
 from tests.support.carrier_network import (
     ASIDE,

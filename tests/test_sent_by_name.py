@@ -7,7 +7,8 @@ from dataclasses import replace
 from masking.access.budget import FULL
 from masking.access.duty import UNKNOWN
 from masking.store.rows import people
-from masking.values.printable import Assigned, Refusal
+from masking.values.outcomes import Assigned
+from masking.values.printable import Refusal
 from tests.support.carrier_network import (
     ASIDE,
     ASIDE_COURIER,

@@ -13,8 +13,9 @@ from masking.steps.resolve import Resolve, resolve
 from masking.steps.retire import Destroy, Retired, SealAway, retire
 from masking.steps.scan import Scan, scan
 from masking.store.rows import budgets, people
+from masking.values.outcomes import Delivered, Dial, Scanned
 from masking.values.plaintext import Connect, Grant, Plain
-from masking.values.printable import Delivered, Dial, Refusal, Scanned
+from masking.values.printable import Refusal
 from masking.values.states import State
 from tests.support.parcels import assign_courier, check_out, limit_remaining, print_label, resolve_one, scan_arrival
 from tests.support.people import COURIER, DISPATCHER, OPERATOR, OTHER_COURIER, PHONES, RECEIVER, SHOP, SWITCH

@@ -32,8 +32,9 @@ from masking.steps.label import Label, label
 from masking.steps.resolve import Resolve, resolve
 from masking.steps.scan import Scan, scan
 from masking.store.rows import budgets, people
+from masking.values.outcomes import Assigned, Dial
 from masking.values.plaintext import Grant, Plain
-from masking.values.printable import Assigned, Dial, LabelData
+from masking.values.printable import LabelData
 from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER, RIVAL, TENANT
 from tests.support.running_service import load_parcels_on_van
 

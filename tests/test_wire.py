@@ -15,29 +15,31 @@ from api.service import response_models
 from api.service.request_models import OrderIn
 from masking.errors import InputError, IntegrityError
 from masking.values.json import order_from_json, order_to_json, outcome_from_json, outcome_to_json
-from masking.values.plaintext import Connect, Enrolled, Grant, Order, Party, Plain
-from masking.values.printable import (
+from masking.values.outcomes import (
     Assigned,
     CallBacks,
-    CallEvent,
     Confirmed,
     Delivered,
     DeviceEnded,
     Dial,
-    Masked,
     MaskedLookup,
+    Reinstated,
+    Reported,
+    Revoked,
+    Scanned,
+    ShiftSet,
+    Unlocked,
+)
+from masking.values.plaintext import Connect, Enrolled, Grant, Order, Party, Plain
+from masking.values.printable import (
+    CallEvent,
+    Masked,
     MaskedParty,
     MaskedView,
     PrintedPage,
     Refusal,
-    Reinstated,
     Rejected,
-    Reported,
-    Revoked,
     ScanKind,
-    Scanned,
-    ShiftSet,
-    Unlocked,
     VirtualNumber,
     Waybill,
     WaybillId,

@@ -13,8 +13,9 @@ from masking.steps.resolve import Resolve, resolve
 from masking.steps.scan import Scan, scan
 from masking.store.rows import budgets
 from masking.values.json import outcome_to_json
+from masking.values.outcomes import Assigned, Delivered, Dial
 from masking.values.plaintext import Connect, Grant, Plain
-from masking.values.printable import Assigned, Delivered, Dial, Refusal
+from masking.values.printable import Refusal
 
 from .before import Plot
 from .stage import PHONES, Stage

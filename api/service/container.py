@@ -51,8 +51,9 @@ from masking.store.rows import codes, credentials, interventions
 from masking.store.rows.credentials import TokenHolder
 from masking.store.store import Store
 from masking.upkeep.number_pool import keep_numbers
+from masking.values.outcomes import Dial
 from masking.values.plaintext import Connect
-from masking.values.printable import Dial, Refusal
+from masking.values.printable import Refusal
 
 from ..printing.own_templates import own_templates
 from . import login

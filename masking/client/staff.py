@@ -16,24 +16,21 @@ from masking.client.device import Device
 from masking.client.link import Link
 from masking.client.sealed import batches
 from masking.client.shop import draw
-from masking.values.plaintext import Enrolled, Grant
-from masking.values.printable import (
+from masking.values.outcomes import (
     Assigned,
     Confirmed,
     Delivered,
     DeviceEnded,
     Dial,
-    Labels,
     MaskedLookup,
-    Refusal,
     Reinstated,
-    Rejected,
     Revoked,
     Scanned,
     ShiftSet,
     Unlocked,
-    WaybillId,
 )
+from masking.values.plaintext import Enrolled, Grant
+from masking.values.printable import Labels, Refusal, Rejected, WaybillId
 
 Done = TypeVar("Done", Revoked, Reinstated, DeviceEnded, Unlocked)
 

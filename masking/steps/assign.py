@@ -23,7 +23,8 @@ from masking.runtime import World, day_of, milliseconds, moment
 from masking.store.rows import budgets, custody, people, slots, waybills
 from masking.store.rows.custody import Assignment
 from masking.store.store import Store
-from masking.values.printable import Assigned, Refusal
+from masking.values.outcomes import Assigned
+from masking.values.printable import Refusal
 from masking.values.states import State
 from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import Reason

@@ -33,8 +33,9 @@ from masking.store.rows import budgets, calls, people, slots, waybills
 from masking.store.rows.calls import Intent
 from masking.store.rows.custody import Assignment
 from masking.store.store import Store, Transaction
+from masking.values.outcomes import Dial
 from masking.values.plaintext import Announced, Connect, Plain
-from masking.values.printable import Dial, Refusal
+from masking.values.printable import Refusal
 from masking.values.states import State
 from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import Reason

@@ -22,7 +22,8 @@ from masking.store import parcels
 from masking.store.parcels import Parcels
 from masking.store.rows import budgets, custody, slots, waybills
 from masking.store.store import Store, Transaction
-from masking.values.printable import Delivered, Refusal
+from masking.values.outcomes import Delivered
+from masking.values.printable import Refusal
 from masking.values.states import State
 from masking.words.ledger_kinds import LedgerKind
 

@@ -17,8 +17,9 @@ from masking.store.alarms import raise_alarm
 from masking.store.rows import bindings
 from masking.store.rows.bindings import Binding
 from masking.store.store import Store
+from masking.values.outcomes import Dial
 from masking.values.plaintext import Announced, Connect
-from masking.values.printable import Dial, Refusal, VirtualNumber
+from masking.values.printable import Refusal, VirtualNumber
 from masking.words.reasons import Reason
 
 AT_ONCE = 8

@@ -26,8 +26,9 @@ from masking.store import alarms
 from masking.store.rows import budgets, codes, credentials, interventions, people, units
 from masking.store.rows.people import Phone
 from masking.store.store import Store, Transaction
+from masking.values.outcomes import Confirmed, DeviceEnded, Reinstated, Revoked, Unlocked
 from masking.values.plaintext import Enrolled, Plain
-from masking.values.printable import Confirmed, DeviceEnded, Refusal, Reinstated, Rejected, Revoked, Unlocked
+from masking.values.printable import Refusal, Rejected
 from masking.words.alarms import AlarmKind
 from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import Reason

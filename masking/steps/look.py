@@ -30,8 +30,9 @@ from masking.store.reading import view_of
 from masking.store.rows import budgets, custody, waybills
 from masking.store.rows.custody import Assignment
 from masking.store.store import Store, Transaction
+from masking.values.outcomes import MaskedLookup
 from masking.values.plaintext import Plain
-from masking.values.printable import MaskedLookup, Refusal
+from masking.values.printable import Refusal
 from masking.words.alarms import AlarmKind
 from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import Reason

@@ -24,8 +24,9 @@ from masking.store import alarms
 from masking.store.rows import budgets, calls, people
 from masking.store.rows.calls import Event, Intent
 from masking.store.store import Store, Transaction
+from masking.values.outcomes import CallBacks, Reported
 from masking.values.plaintext import Plain
-from masking.values.printable import CallBacks, CallEvent, Refusal, Reported
+from masking.values.printable import CallEvent, Refusal
 from masking.words.alarms import AlarmKind
 from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import Reason

@@ -26,7 +26,8 @@ from masking.store.parcels import Code, facts_of
 from masking.store.rows import budgets, custody, people, slots, units, waybills
 from masking.store.rows.waybills import Record
 from masking.store.store import Store, Transaction
-from masking.values.printable import Refusal, ScanKind, Scanned
+from masking.values.outcomes import Scanned
+from masking.values.printable import Refusal, ScanKind
 from masking.values.states import State
 from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import Reason

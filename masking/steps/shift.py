@@ -18,7 +18,8 @@ from masking.journal import journal
 from masking.runtime import World
 from masking.store.rows import budgets, credentials, people
 from masking.store.store import Store
-from masking.values.printable import Refusal, ShiftSet
+from masking.values.outcomes import ShiftSet
+from masking.values.printable import Refusal
 from masking.words.ledger_kinds import LedgerKind
 
 LONGEST = timedelta(hours=14)

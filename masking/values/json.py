@@ -14,29 +14,31 @@ from enum import StrEnum
 from typing import Any, TypeVar, cast
 
 from masking.errors import InputError, IntegrityError
-from masking.values.plaintext import Connect, Enrolled, Grant, Order, Party, Plain
-from masking.values.printable import (
+from masking.values.outcomes import (
     Assigned,
     CallBacks,
-    CallEvent,
     Confirmed,
     Delivered,
     DeviceEnded,
     Dial,
-    Masked,
     MaskedLookup,
+    Reinstated,
+    Reported,
+    Revoked,
+    Scanned,
+    ShiftSet,
+    Unlocked,
+)
+from masking.values.plaintext import Connect, Enrolled, Grant, Order, Party, Plain
+from masking.values.printable import (
+    CallEvent,
+    Masked,
     MaskedParty,
     MaskedView,
     PrintedPage,
     Refusal,
-    Reinstated,
     Rejected,
-    Reported,
-    Revoked,
     ScanKind,
-    Scanned,
-    ShiftSet,
-    Unlocked,
     VirtualNumber,
     Waybill,
     WaybillId,

@@ -7,8 +7,9 @@ from masking.numbers.pool import DEMO
 from masking.runtime import World
 from masking.steps.call import Call, Route, call
 from masking.store.store import Store
+from masking.values.outcomes import Dial
 from masking.values.plaintext import Connect, Plain
-from masking.values.printable import Dial, LabelData, Refusal, VirtualNumber, Waybill
+from masking.values.printable import LabelData, Refusal, VirtualNumber, Waybill
 from tests.support.ledger import alarms_of
 from tests.support.people import COURIER, PHONES, SWITCH, TENANT
 

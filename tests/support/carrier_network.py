@@ -15,8 +15,9 @@ from masking.steps.resolve import Resolve, resolve
 from masking.steps.scan import Scan, scan
 from masking.store.rows import people
 from masking.store.store import Store
+from masking.values.outcomes import Assigned, Delivered, Scanned
 from masking.values.plaintext import Grant, Order
-from masking.values.printable import Assigned, Delivered, LabelData, Refusal, Scanned, Waybill, WaybillId
+from masking.values.printable import LabelData, Refusal, Waybill, WaybillId
 from tests.support.people import TENANT
 
 

@@ -23,8 +23,9 @@ from masking.steps.scan import Scan, scan
 from masking.store import sealed_orders
 from masking.store.rows import interventions, people
 from masking.values.json import order_from_json
+from masking.values.outcomes import Assigned, Delivered, Scanned
 from masking.values.plaintext import Plain
-from masking.values.printable import Assigned, Delivered, LabelData, Scanned, VirtualNumber, Waybill, WaybillId
+from masking.values.printable import LabelData, VirtualNumber, Waybill, WaybillId
 from tests.support.people import COURIER, DISPATCHER, OPERATOR, RECEIVER, SHOP, TENANT
 from tests.support.running_service import Service
 

@@ -15,8 +15,9 @@ from masking.steps.resolve import Resolve, resolve
 from masking.steps.scan import Scan, scan
 from masking.store.rows import budgets
 from masking.store.store import Store
+from masking.values.outcomes import Assigned, Scanned
 from masking.values.plaintext import Grant, Order
-from masking.values.printable import Assigned, LabelData, Refusal, Scanned, Waybill
+from masking.values.printable import LabelData, Refusal, Waybill
 from tests.support.people import COURIER, DISPATCHER, RECEIVER, SHOP
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from masking.steps.enrol import ROLES
+from masking.values.outcomes import ShiftSet
 from masking.values.plaintext import Enrolled
-from masking.values.printable import Refusal, Rejected, ShiftSet
+from masking.values.printable import Refusal, Rejected
 
 from ...deployment import add_state
 from ...language import say, say_reason
