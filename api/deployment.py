@@ -33,6 +33,15 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--folder", type=Path, default=usual(), help=text)
 
 
+def add_where(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a merchant's connection: `--to`, `--credentials` and `--state`."""
+    where = usual() if (usual() / SETTINGS).exists() else MADE
+    text = f"a deployment's folder (created on first use) or a service (default: this folder if it is one, else {MADE})"
+    parser.add_argument("--to", "--folder", default=str(where), metavar="WHERE", help=text)
+    parser.add_argument("--credentials", type=Path, help="for a service: the file with your enrolment code")
+    add_state(parser)
+
+
 def add_state(parser: argparse.ArgumentParser) -> None:
     """Add the option `--state` of commands that talk to a service."""
     text = "for a service: folder for the device's key and other state (default: the credentials' folder)"

@@ -138,6 +138,13 @@ ERRORS = {
     "not a regular file: delete it yourself": "不是普通文件：请自行删除",
     "the file has another hard link, which would remain: delete that first": "该文件另有硬链接，会留下：请先删除它",
     "the file can't be overwritten: {}": "该文件无法覆写：{}",
+    "refused: {} orders have no waybill number yet. Fill the numbers into masked.csv, run waybill ship on it, and then this command again": "未执行：还有 {} 个订单没有运单号。请把单号填入 masked.csv，对它运行 waybill ship，再运行本命令",
+    "this file holds masked waybills and no plaintext: give the file they came from": "此文件是脱敏结果，没有明文：请给出原来的订单文件",
+    "there is no deployment in {}: name it with --to": "{} 中没有部署：请用 --to 指明",
+    "missing: give waybill ids, order numbers, or a masked.csv": "缺失：请给出运单标识、订单号，或 masked.csv",
+    "give one masked.csv, or one waybill": "请给出一个 masked.csv，或一个运单",
+    "give --number and --route together": "--number 和 --route 要一起给出",
+    "not a table that waybill mask wrote: it has no column waybill_token or 面单令牌": "不是 waybill mask 写出的表：没有 waybill_token 或 面单令牌 这一列",
     "refused: rejected orders are only in this file. Correct them and run it again": "未执行：退回的订单只在此文件中。请更正后再次运行",
     # the way in
     "the folder holds files but no {}: not a deployment, and not empty": "文件夹中有文件但没有 {}：既不是部署，也不是空的",

@@ -59,7 +59,7 @@ def explain(layout: Layout, survey: Survey, confidence: float) -> str:
     lines.append(say(f"{survey.lines:,} rows, {survey.orders:,} orders, {several:,} of them in several rows"))
     lines += _left_out(survey)
     lines += [
-        "  " + say(f"{count:,} would be rejected: {field}: {_rule(rule)}")
+        "  " + say(f"{count:,} would be rejected: {field}: {rule_of(rule)}")
         for (field, rule), count in faults.most_common()
     ]
     return "\n".join(lines)
@@ -78,7 +78,7 @@ def summary(job: ImportJob, result: Result) -> str:
     words = {"new": "new", "known": "entered before", "amended": "amended"}
     lines += ["  " + say(f"{result.taken[how]:,} {said}") for how, said in words.items() if result.taken[how]]
     lines += [
-        "  " + say(f"{count:,} rejected: {field}: {_rule(rule)}")
+        "  " + say(f"{count:,} rejected: {field}: {rule_of(rule)}")
         for (field, rule), count in result.faults.most_common()
     ]
     if job.template:
@@ -104,6 +104,6 @@ def _column(layout: Layout, at: int) -> str:
     return say(f"{one_line(named(layout.headers, at))} (column {at + 1})")
 
 
-def _rule(rule: str) -> str:
+def rule_of(rule: str) -> str:
     """A rule, in Chinese with its meaning."""
     return f"{rule}（{meaning(rule, chinese=True)}）" if reads_chinese() else rule

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 BATCH = 1000
 
+BOTH_OR_NEITHER = "one-number-without-the-other"
 CHANGED = Rule.CHANGED_AFTER_CHECKOUT
 
 

@@ -51,6 +51,8 @@ class Result:
 
     taken: Counter[str] = field(default_factory=Counter)
     faults: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unshipped: int = 0
+    """Waybills that have no waybill number yet, so that their labels can't be printed."""
     printed: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     files: list[Path] = field(default_factory=list)
@@ -107,6 +109,7 @@ def _import(shop: Shop | RemoteShop, job: ImportJob, result: Result, progress: T
                     require_same_waybill(earlier, outcome.waybill.reference or "", outcome.waybill.id, names[0])
                     masked.write(masked_row(outcome))
                     result.taken[outcome.how] += 1
+                    result.unshipped += not outcome.waybill.waybill_number
                     ids.append(outcome.waybill.id)
                 else:
                     rows = ", ".join(map(str, outcome.rows))

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from masking.config import SETTINGS
 from masking.connection import connect
-from masking.errors import InputError, not_installed
+from masking.errors import InputError
 from masking.values.plaintext import Party
 
-from ...deployment import MADE, add_state, usual
+from ...deployment import add_where
 from ...importing import explaining
 from ...importing.answers import Answers, default_sender, read_answers, remember, remembered, sender_from
 from ...importing.asking import Interview
@@ -24,24 +25,22 @@ from ...importing.importing import BATCH
 from ...importing.job import ImportJob, Result, run_job
 from ...importing.layout import Layout, understand
 from ...importing.orders import Survey, survey
+from ...importing.own_table import OwnTable, own_table
 from ...importing.pasted import SURE
 from ...importing.shredding import shred
-from ...importing.table import readings
+from ...importing.table import Reading, readings
 from ...language import say
 from ...terminal import one_line
-
-NONE_WENT_THROUGH = 3
+from .. import shipping
+from ..shipping import NONE_WENT_THROUGH, template_of
+from ..waybills import connected
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     add = parser.add_argument
     add("file", type=Path, help="a CSV or XLSX file of orders, from a shop or an ERP")
-    where = usual() if (usual() / SETTINGS).exists() else MADE
-    text = f"a deployment's folder (created on first use) or a service (default: this folder if it is one, else {MADE})"
-    add("--to", "--folder", default=str(where), metavar="WHERE", help=text)
-    add("--credentials", type=Path, help="for a service: the file with your enrolment code")
-    add_state(parser)
+    add_where(parser)
     add("--out", type=Path, help="folder for the results (default: FILE-masked, next to the file)")
     add("--overwrite", action="store_true", help="replace the results of another file in that folder")
     add("--columns", type=Path, metavar="TOML", help="a file that says what columns mean, where headers don't")
@@ -76,7 +75,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    layout, found, answers = _understood(args)
+    read = readings(args.file)
+    if table := own_table(read):
+        return _ship(args, table)
+    layout, found, answers = _understood(args, read)
     questions = explaining.questions(layout, found)
     if args.explain:
         print(explaining.explain(layout, found, args.confidence))
@@ -88,7 +90,7 @@ def _run(args: argparse.Namespace) -> int:
     if questions:
         print(questions, file=sys.stderr)
         return 2
-    template = _template(args.labels)  # a wrong size is refused before an order is entered
+    template = template_of(args.labels)  # a wrong size is refused before an order is entered
     job = ImportJob(
         path=args.file,
         folder=args.out or args.file.with_name(f"{args.file.stem}-masked"),
@@ -100,7 +102,17 @@ def _run(args: argparse.Namespace) -> int:
         batch=args.batch,
         template=template,
     )
+    new = _is_new(args)
     with connect(args.to, credentials=args.credentials, state=args.state) as shop:
+        if new:
+            print(
+                say(
+                    f"{args.to} was made: it holds the databases and the keys (root.key) that open them. Keep it from others, and "
+                    "back it up (waybill backup).\nLabels from it are for your own couriers: another carrier's can't open them. "
+                    "That needs the carrier's service (--to https://...)."
+                ),
+                file=sys.stderr,
+            )
         result = run_job(shop, job, sys.stderr)
     if answers.columns or answers.ignore:
         remember(remembered(_memory(args), layout.headers), answers)
@@ -109,9 +121,28 @@ def _run(args: argparse.Namespace) -> int:
     return _status(result)
 
 
-def _understood(args: argparse.Namespace) -> tuple[Layout, Survey, Answers]:
+def _is_new(args: argparse.Namespace) -> bool:
+    """Whether the run is going to make a deployment."""
+    return "://" not in args.to and not (Path(args.to) / SETTINGS).exists()
+
+
+def _ship(args: argparse.Namespace, table: OwnTable) -> int:
+    """Ship the waybills of a file that an earlier run wrote.
+
+    Raises:
+        InputError: the file is to be shredded, although it holds no plaintext.
+        SettingsError: there is no deployment in the folder.
+    """
+    if args.shred:
+        raise InputError("--shred", "this file holds masked waybills and no plaintext: give the file they came from")
+    template = template_of(args.labels)
+    with connected(args) as shop:
+        return shipping.run(shop, table, args.out or args.file.parent, template)
+
+
+def _understood(args: argparse.Namespace, found: Sequence[Reading]) -> tuple[Layout, Survey, Answers]:
     """The file as understood, what it holds, and the answers that were given now or for an earlier file of this form."""
-    memory, found = _memory(args), readings(args.file)
+    memory = _memory(args)
     usual = sender_from(args.sender) if args.sender else None
     if args.columns:
         answers = read_answers(args.columns)
@@ -159,17 +190,6 @@ def _memory(args: argparse.Namespace) -> Path:
     return Path(args.state or (args.credentials.parent if args.credentials else Path()))
 
 
-def _template(name: str) -> str | Path | None:
-    """A built-in size or the path of a checked template; None for no labels."""
-    if name == "none":
-        return None
-    try:
-        from ...printing.own_templates import chosen
-    except ImportError as error:
-        raise InputError("--labels", f"{not_installed(error)}. To mask without labels, give --labels none") from error
-    return chosen(name)
-
-
 def _batch(text: str) -> int:
     """A number from 1 to `BATCH`."""
     if not text.isdecimal() or not 1 <= int(text) <= BATCH:
@@ -193,6 +213,12 @@ def _say_what_remains(args: argparse.Namespace, result: Result) -> None:
             )
         )
         return
+    if result.unshipped:
+        raise InputError(
+            "--shred",
+            f"refused: {result.unshipped:,} orders have no waybill number yet. Fill the numbers into masked.csv, run "
+            "waybill ship on it, and then this command again",
+        )
     if result.faults:
         raise InputError("--shred", "refused: rejected orders are only in this file. Correct them and run it again")
     shred(args.file)
