@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple, final
 
 from masking.redact.doors import door_parts
+from masking.redact.health import find_health
 from masking.redact.identifiers import find_identifiers
 from masking.redact.known import find_ends, find_given, find_words
 from masking.redact.levels import AddressLevel, Part
@@ -22,11 +22,7 @@ from masking.redact.pinyin import CalledName
 from masking.redact.spans import Span, cover
 from masking.values.printable import Masked
 
-_HEALTH = "糖尿病|高血压|低血糖|冠心病|心脏病|癌|肿瘤|化疗|孕妇|怀孕|孕期|坐月子|艾滋|乙肝|肝炎|抑郁|焦虑症|性病|透析|病人|病患|患者|残疾|瘫痪|避孕|早孕|哮喘|过敏体质|癫痫|术后|手术后|住院"
-_ILL = re.compile(rf"(?:{_HEALTH})")
-_ILL_HEADS = frozenset(word[0] for word in _HEALTH.split("|"))
 _NUMBER = re.compile(r"\d|[一二三四五六七八九十零〇壹贰叁肆伍陆柒捌玖][\w]|[A-Z][座栋幢]")
-_CLAUSE_END = re.compile(r"[,，。;；、 !！]")
 _DOOR = re.compile(r"[室户房栋幢]$|号楼$|单元$|\#楼?$")
 _N = "一二三四五六七八九十廿百零〇○两幺壹贰叁肆伍陆柒捌玖拾"
 _ROOM = rf"(?:[A-Za-z]?\d{{3,4}}[A-Za-z]?(?![A-Za-z])|[{_N}]{{3,5}})(?![\d{_N}.])"
@@ -95,20 +91,12 @@ def mask_text(text: str, known: Sequence[str] = ()) -> Masked:
 def find_personal(normal: Normal) -> list[Span]:
     """The spans of the original string that hold personal data."""
     text = normal.text
-    signs = frozenset(text)
     phones = find_phones(normal)
     spans = [*find_identifiers(text), *find_people(text), *between_phones(text, [phone.at for phone in phones])]
-    if not _ILL_HEADS.isdisjoint(signs) and _ILL.search(text):
-        spans += _clauses(text)
+    spans += find_health(text)
     if _NUMBER.search(text):
         spans += _doors(text)
     return [phone.span for phone in phones] + [normal.back(*span) for span in spans]
-
-
-def _clauses(text: str) -> list[Span]:
-    """The clauses that mention a health condition."""
-    edges = [0, *(match.end() for match in _CLAUSE_END.finditer(text)), len(text)]
-    return [(a, b) for a, b in pairwise(edges) if _ILL.search(text, a, b)]
 
 
 def _doors(text: str) -> list[Span]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from masking.redact.health import is_about_health
+
 NEUTRAL = "物品"
 
 _SENSITIVE = re.compile(
@@ -29,7 +31,7 @@ WORDS = frozenset({NEUTRAL, *(kind for _, kind in _KINDS)})
 
 def is_sensitive(text: str) -> bool:
     """Whether a goods text mentions health, intimate goods or goods for children."""
-    return bool(_SENSITIVE.search(text))
+    return bool(_SENSITIVE.search(text)) or is_about_health(text)
 
 
 def category(text: str) -> str:
