@@ -21,8 +21,11 @@ _IN_ASCII = str.maketrans(HAN_DIGITS, "00001122345677899123456789")
 _HAS_HAN = re.compile(f"[{HAN_DIGITS}]")
 _FIVE = re.compile(rf"[\d{HAN_DIGITS}](?:(?:[^\w{HAN_DIGITS}]|_)*+[\d{HAN_DIGITS}]){{4}}")
 
-_ALIKE = str.maketrans("OoIl", "0011")
-_MIXED = re.compile(r"(?<![A-Za-z0-9])(?=[OoIl]{0,4}\d)[\dOoIl](?:[ -]?[\dOoIl]){9,12}(?![A-Za-z0-9])")
+_LOOKS = "OoОоΟοQDIlLi丨ЗзZ"
+_ALIKE = str.maketrans(_LOOKS, "0000000011111332")
+_MIXED = re.compile(
+    rf"(?<![A-Za-z0-9])(?=[{_LOOKS}]{{0,4}}\d)[\d{_LOOKS}](?:[ .·-]?[\d{_LOOKS}]){{9,12}}(?![A-Za-z0-9])"
+)
 """A phone with letters in place of digits: 138OO13 8OOO."""
 
 _DIGIT = rf"[\d{HAN_DIGITS}]"
@@ -34,6 +37,7 @@ _GROUPED = re.compile(
 
 _GAP = r"[ \-._·/|~()\[\]]*+"
 _SEPARATION = re.compile(_GAP)
+_SEPARATION_ALL = re.compile(r"[ .·-]+")
 _ALONE = re.compile(r"1[3-9]\d{9}")
 """A mobile number and nothing else, as in nearly every phone field."""
 _PERHAPS = re.compile(r"\+?\d{7,15}")
@@ -51,8 +55,11 @@ _TELLING = re.compile(r"(?:[^\W_]|\*)+")
 _PLUS = rf"[(\[]?(?:\+|00){_GAP}"
 _CHINA = rf"(?:[(\[]?(?:\+|00)?{_GAP}8{_GAP}6[)\]]?{_GAP})"
 _AREA = r"(?:10|2\d|[3-9]\d\d)"
+_PAUSE = r"(?:[^\w*×]{1,4}|(?:然?后面?|再?加|接着?|再|杠|横|空)[是加: ]{0,2}|丨)"
+"""What people put between the groups 138 0000 0001 beyond `_GAP`: commas, emoji, words."""
 _PHONE = re.compile(
     rf"(?:(?P<mobile>{_CHINA}?0?1{_GAP}[3-9]{_more('9')})(?=\D|$|(?:86)?1[3-9]\d{{9}}{_END})"
+    rf"|(?P<grouped>1[3-9]\d{_PAUSE}\d{{4}}{_PAUSE}?\d{{4}}{_END}|1[3-9]\d{{5}}{_PAUSE}\d{{4}}{_END}|1[3-9]\d\*(?!\d{{3}}0\*\d{{3}}0)\d{{4}}\*\d{{4}}{_END})"
     rf"|(?P<land>(?:{_CHINA}[(\[]?0?|[(\[]?0){_AREA}[)\]]?{_GAP}[1-9]{_more('6,7')}){_END}"
     rf"|(?P<service>{_CHINA}?[48]{_GAP}0{_GAP}0{_more('7')}){_END}"
     rf"|(?P<taiwan>09\d\d{_GAP}\d{{3}}{_GAP}\d{{3}}|886{_GAP}0?9{_more('8')}){_END}"
@@ -60,7 +67,7 @@ _PHONE = re.compile(
     rf"|[(\[]?85[23](?:[)\]]{_GAP}|[ -])[2-9]\d{{3}}[ -]?\d{{4}}|[(\[]886[)\]]{_GAP}\d{_more('7,9')}){_END}"
     rf"|(?P<local>[2-9]\d{{2,3}}[ -]?\d{{4}})(?![\d\-年./:]|(?!ext|x\d)[a-z]|[ ]?(?:元|件|个|号|g|kg|ml|克|片|米|箱|室|栋|楼|斤|块|毫))"
     rf"|(?P<line>(?:(?<=[打电话系])|(?<=[打电话系][: ]))9[56]\d{{3,6}}|9[56]\d{{3,6}}(?=转)){_END})"
-    rf"(?:[ ]?(?:(?:转|接|分机|号|拨){{1,3}}|ext\.?|x|#|\*|--?|,{{1,3}}|;|_)[: ]?(?P<dialled>\d{{1,6}}){_END}"
+    rf"(?:[ ]?(?:(?:转|接|分机|号|拨){{1,3}}|[,，]?X?(?:然?后|再)?(?:转拨?|[按拨输])|[pw~]|ext\.?|x|#|\*|--?|,{{1,3}}|;|_)[: ]?(?P<dialled>\d{{1,6}}){_END}"
     rf"|[ ]?[\[(【]\s?(?:(?:转|接|分机|号|拨|ext\.?){{1,3}})?[: ]?(?P<bracketed>\d{{1,6}})\s?[\])】]"
     rf"|[ ](?P<spaced>\d{{3,4}})(?![\d元件个号栋室楼克斤块a-zA-Z]))?",
     re.IGNORECASE,
@@ -68,11 +75,13 @@ _PHONE = re.compile(
 _BEGIN = re.compile(
     rf"[+(\[](?=[ \-._·/|~()\[\]+]{{0,40}}[\d{HAN_DIGITS}])|(?<!\d)\d|(?<![\d{HAN_DIGITS}])[{HAN_DIGITS}]"
 )
-_NATIONAL = {"mobile": 11, "service": 10, "foreign": 8}
+_NATIONAL = {"mobile": 11, "grouped": 11, "service": 10, "foreign": 8}
 """The number of digits without the country code, by kind."""
-_KINDS = ("mobile", "land", "service", "taiwan", "foreign", "local", "line")
+_KINDS = ("mobile", "grouped", "land", "service", "taiwan", "foreign", "local", "line")
 _DATE = re.compile(r"(?:19|20)\d\d[ -]?(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 _OTHER = re.compile(r"(?:单号?|订单|编号|编码|运单|[取提货验证款条]+[号码]|批次|型号|[A-Za-z])[号码:： 为是#]*$")
+_CARRIER = re.compile(r"(?:JD[A-Z]{0,2}|SF|YT|JT|ZT|ZTO|STO|YD|DP|EMS|LP)\Z")
+"""Prefixes of waybill numbers."""
 _CALLED = re.compile(r"(?:电话|手机|联系方式|tel|phone|致电|拨打)[号码:： 为是]*$", re.IGNORECASE)
 
 
@@ -113,6 +122,9 @@ def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
         if start > 1 and text[start - 1] == "." and text[start - 2].isdecimal() and start != last:
             at = start + 1  # 1.13800000001 is a decimal number
             continue
+        if _CARRIER.search(text, max(0, start - 4), start):
+            at = end
+            continue
         kind, extension = match.lastgroup or "", ""
         if kind not in _KINDS:
             kind, extension = next(each for each in _KINDS if match[each]), match[kind]
@@ -125,8 +137,9 @@ def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
 
 
 def _in_digits(match: re.Match[str]) -> str:
-    """Replace letters that look like digits, if at least four characters are digits."""
-    return match[0].translate(_ALIKE) if sum(map(str.isdecimal, match[0])) >= 4 else match[0]
+    """Replace letters that look like digits, if four characters are digits, or two of a whole mobile number."""
+    count, digits = sum(map(str.isdecimal, match[0])), match[0].translate(_ALIKE)
+    return digits if count >= 4 or (count >= 2 and _ALONE.fullmatch(_SEPARATION_ALL.sub("", digits))) else match[0]
 
 
 def _in_one_row(match: re.Match[str]) -> str:
@@ -140,9 +153,7 @@ def _is_local(text: str, plain: str, match: re.Match[str], *, local: bool) -> bo
     """Whether seven or eight bare digits are a phone: not a date, not another number, not a count in Han numerals."""
     start = match.start()
     before = text[max(0, start - BEFORE) : start]
-    if _HAS_HAN.search(plain, start, match.end("local")):
-        return False
-    if not local:
+    if not local or _HAS_HAN.search(plain, start, match.end("local")):
         return bool(_CALLED.search(before))
     return bool(_CALLED.search(before)) or not (_DATE.fullmatch(match["local"]) or _OTHER.search(before))
 
@@ -170,7 +181,7 @@ def _international(phone: Phone) -> str:
         return "+" + digits
     if phone.kind == "taiwan":
         return "+886" + digits.removeprefix("886").removeprefix("0")
-    if phone.kind == "mobile":
+    if phone.kind in {"mobile", "grouped"}:
         return "+86" + digits[-11:]
     long = 10 if phone.kind == "service" else 9
     return "+86" + (digits.removeprefix("86") if len(digits) > long else digits).removeprefix("0")
