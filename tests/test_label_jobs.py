@@ -163,6 +163,31 @@ def test_shop_that_prints_everything_again_gets_advice_and_no_lock(
     assert "printed before" not in capsys.readouterr().err
 
 
+def test_torn_label_of_a_finished_job_is_sent_once_more_as_the_same_print(
+    deployment: tuple[Path, list[Waybill]], tmp_path: Path
+) -> None:
+    folder, taken = deployment
+    with listening() as (address, first):
+        assert label(folder, *(w.id for w in taken), "--to", "tspl", "--printer", address) == 0
+    with listening() as (address, again):
+        assert label(folder, "--only", "4-5", "--to", "tspl", "--printer", address) == 0
+    papers, torn = (printer_languages.tspl(bytes(each), 8) for each in (first, again))
+    assert [paper.tolist() for paper in torn] == [paper.tolist() for paper in papers[3:5]]
+    assert label(folder, "--only", "9-10", "--out", str(tmp_path / "no.pdf")) == 2
+    assert label(folder, "--only", "4-4", "--out", str(tmp_path / "torn.pdf")) == 0
+    [page] = read_pdf((tmp_path / "torn.pdf").read_bytes())
+    assert wanted(taken)[3] in page.codes
+    assert "次打印" in "".join(page.texts)
+
+
+def test_copy_that_breaks_off_leaves_the_rest_of_its_job_alone(deployment: tuple[Path, list[Waybill]]) -> None:
+    folder, taken = deployment
+    with listening() as (address, _):
+        assert label(folder, *(w.id for w in taken), "--to", "tspl", "--printer", address) == 0
+    assert label(folder, "--only", "4-4", "--to", "tspl", "--printer", address) == 2  # that printer is off now
+    assert label(folder, "--to", "tspl", "--printer", address) == 0  # nothing is left to send, and no label is in doubt
+
+
 def test_shop_may_not_reprint_a_range(
     deployment: tuple[Path, list[Waybill]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -118,6 +118,7 @@ HELP = {
     "pdf, png, tspl, zpl or cpcl (default: pdf); network printers and devices take no pdf": "pdf、png、tspl、zpl 或 cpcl（默认：pdf）；网络打印机和设备不支持 pdf",
     "position to resume at, if a label may not have come out": "不确定某张是否打出时，从此位置续打",
     "reprint these positions of the job": "补打任务中的这些位置",
+    "send only these positions, as printed before: where a label tore, and is thrown away": "只发送这些位置的原面单：适用于撕坏并已丢弃的面单",
     "the reason for the reprint (default with --again: printer-jam)": "补打原因（使用 --again 时默认：printer-jam）",
     # ledger
     "verify: from the first leaf, not from the last verified checkpoint": "verify：从第一条记录开始，而不是上次验证处",

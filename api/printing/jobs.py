@@ -96,6 +96,28 @@ class PrintJob:
             self.sent = {n for n in self.sent if n < resume}
         return [n for n in range(1, len(self.plan) + 1) if n not in self.sent]
 
+    def span(self, option: str, text: str) -> range:
+        """The positions "A-B" that an option gives.
+
+        Raises:
+            InputError: the job has no such positions.
+        """
+        match = re.fullmatch(r"(\d{1,6})-(\d{1,6})", text)
+        first, last = (int(each) for each in match.groups()) if match else (0, 0)
+        if not 1 <= first <= last <= len(self.plan):
+            raise InputError(option, f"not a range A-B of the job's positions 1-{len(self.plan)}")
+        return range(first, last + 1)
+
+    @contextmanager
+    def sending(self, position: int) -> Iterator[None]:
+        """Record a label before and after it is sent, unless it was sent before: a copy that breaks off stops no job."""
+        if position in self.sent:
+            yield
+            return
+        self.note_sending(position)
+        yield
+        self.note_sent(position)
+
     def note_sending(self, position: int) -> None:
         """Record a label on disk before its first byte is sent."""
         self._note(f"sending {position}")

@@ -56,22 +56,21 @@ def print_from_service(args: argparse.Namespace, ids: Sequence[WaybillId]) -> tu
 
 
 def _send(args: argparse.Namespace, outlet: Outlet, job: PrintJob, missed: list[str]) -> int:
-    positions = job.pending(args.resume)
+    positions = job.span("--only", args.only) if args.only else job.pending(args.resume)
     printed = 0
     if positions:
         with printer(args.printer, patience=patience_of(args)) as send:
             for position, part in _parts(args, outlet, job, positions, missed):
-                job.note_sending(position)
-                send(part)
-                job.note_sent(position)
+                with job.sending(position):
+                    send(part)
                 printed += 1
     return printed
 
 
 def _write(args: argparse.Namespace, outlet: Outlet, job: PrintJob, missed: list[str]) -> int:
-    positions = range(1, len(job.plan) + 1)
+    positions = job.span("--only", args.only) if args.only else range(1, len(job.plan) + 1)
     if args.to == "pdf":
-        labels = _ask(args, outlet, job.plan)
+        labels = _ask(args, outlet, [job.plan[n - 1] for n in positions])
         printed = len(_pages(labels, positions, missed))
         if printed:
             with output(args.out, overwrite=args.overwrite) as file:

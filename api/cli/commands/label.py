@@ -66,6 +66,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_printer(parser)
     add("--from", dest="resume", type=int, metavar="N", help="position to resume at, if a label may not have come out")
+    add(
+        "--only",
+        metavar="A-B",
+        help="send only these positions, as printed before: where a label tore, and is thrown away",
+    )
     add("--again", metavar="A-B", help="reprint these positions of the job")
     add("--reason", choices=sorted(REASONS), help="the reason for the reprint (default with --again: printer-jam)")
     add_folder(parser)
@@ -96,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
                 with opened(jobs, args.job) as job:
                     return _print(args, how, world, store, job, _ids(args.ids), args.job, args.reason)
             with opened(jobs, args.job) as job:
-                wanted = _range(job, args.again)
+                wanted = [job.plan[n - 1] for n in job.span("--again", args.again)]
             name = f"{args.job}.again-{args.again}"
             with opened(jobs, name) as job:
                 return _print(args, how, world, store, job, wanted, name, args.reason or "printer-jam")
@@ -143,7 +148,10 @@ def _print(
     found, missed = _labels(args, world, store, asked, name, reason)
     if found and not job.plan:
         job.set_plan(_sorted(asked, found))
-    positions = job.pending(args.resume) if args.printer else range(1, len(job.plan) + 1)
+    if args.only:
+        positions: Sequence[int] = job.span("--only", args.only)
+    else:
+        positions = job.pending(args.resume) if args.printer else range(1, len(job.plan) + 1)
     todo = [(n, found[job.plan[n - 1]]) for n in positions if job.plan[n - 1] in found]
     printed = _send(args, how, job, todo, missed) if args.printer else _write(args, how, todo, missed)
     return _report(args, printed, missed)
@@ -201,9 +209,8 @@ def _send(args: argparse.Namespace, how: How, job: PrintJob, todo: Todo, missed:
     with printer(args.printer, patience=patience_of(args), options=options) as send:
         for position, drawing in _drawn(how, todo, missed):
             data = pdf.write([drawing]) if how.to == "pdf" else write(drawing, how.to, how.setup)
-            job.note_sending(position)
-            send(data)
-            job.note_sent(position)
+            with job.sending(position):
+                send(data)
             printed += 1
     return printed
 
@@ -263,11 +270,3 @@ def _ids(words: Sequence[str]) -> list[WaybillId]:
             raise InputError("ids", "neither a waybill id nor a readable text file") from None
         found += [WaybillId(each) for each in TOKEN.findall(text)]
     return found
-
-
-def _range(job: PrintJob, again: str) -> list[WaybillId]:
-    match = re.fullmatch(r"(\d{1,6})-(\d{1,6})", again)
-    first, last = (int(each) for each in match.groups()) if match else (0, 0)
-    if not 1 <= first <= last <= len(job.plan):
-        raise InputError("--again", f"not a range A-B of the job's positions 1-{len(job.plan)}")
-    return job.plan[first - 1 : last]
