@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from masking.config import SETTINGS
-from masking.connection import open_folder
+from masking.deployment import open_folder
 from masking.disk import POSIX, locked
 from masking.errors import MaskingError, SettingsError
 from masking.runtime import World

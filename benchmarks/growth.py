@@ -22,9 +22,9 @@ import sqlalchemy as sa
 
 from benchmarks.measure import once
 from masking.access.people import Actor, Role
-from masking.connection import OPERATOR, SHOP, create, open_folder
 from masking.database import schema
 from masking.database.key_schema import destruction, wrap
+from masking.deployment import OPERATOR, SHOP, create, open_folder
 from masking.runtime import World, milliseconds
 from masking.steps.checkout import Checkout, checkout
 from masking.steps.find import Find, find

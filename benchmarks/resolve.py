@@ -24,8 +24,8 @@ from api.cli.commands.doctor import RAM_DISK, flushes
 from benchmarks.load import CONNECTIONS, Ask, Rates, hello, processor, ratio, share, value, wrk
 from masking.access.people import Actor, Role
 from masking.client.device import Device
-from masking.connection import open_folder
 from masking.database import schema
+from masking.deployment import open_folder
 from masking.ledger.log import decode
 from masking.runtime import World
 from masking.store.rows import people

@@ -15,8 +15,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from benchmarks.load import CONNECTIONS, Ask, hello, share, wrk
-from masking.connection import open_folder
 from masking.database import schema
+from masking.deployment import open_folder
 from masking.journal import journal
 from masking.ledger.log import decode
 from masking.numbers.pool import DEMO

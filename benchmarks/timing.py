@@ -24,10 +24,10 @@ from typing import Any, NamedTuple
 
 from api.service.request_models import ORDER
 from masking.access.people import Actor
-from masking.connection import open_folder
 from masking.crypto.encoding import base32
 from masking.crypto.index import waybill_id_of
 from masking.crypto.labelcode import PREFIX
+from masking.deployment import open_folder
 from masking.runtime import World
 from masking.steps.checkout import Checkout, checkout
 from masking.steps.retire import Destroy, retire

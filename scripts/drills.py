@@ -36,9 +36,9 @@ import sqlalchemy as sa
 from api.cli.main import main as waybill
 from api.service.request_models import ORDER
 from masking.config import SETTINGS
-from masking.connection import open_folder
 from masking.crypto.index import record_of_waybill_id
 from masking.database import schema
+from masking.deployment import open_folder
 from masking.journal import journal
 from masking.ledger.log import decode
 from masking.runtime import World

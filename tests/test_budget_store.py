@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from masking.access.budget import DAYTIME, FULL, HALF, Hours
 from masking.access.duty import UNKNOWN, Purpose
 from masking.access.people import Actor, KeyProtection, Role
-from masking.connection import create, open_folder
 from masking.database import schema
+from masking.deployment import create, open_folder
 from masking.errors import SettingsError
 from masking.journal import journal
 from masking.ledger.log import decode

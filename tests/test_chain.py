@@ -11,8 +11,8 @@ from masking.access.chain import KINDS, WAYS, Leg, Where, after, may
 from masking.access.duty import UNKNOWN, Purpose
 from masking.access.network import Network
 from masking.config import read_settings
-from masking.connection import create
 from masking.crypto.index import record_of_waybill_id
+from masking.deployment import create
 from masking.errors import SettingsError
 from masking.journal import journal
 from masking.steps.assign import Assign

@@ -19,7 +19,7 @@ from masking import Party
 from masking.client import Courier, RemoteShop
 from masking.client.credentials import Credentials
 from masking.client.link import Link
-from masking.connection import open_folder
+from masking.deployment import open_folder
 from masking.errors import (
     InputError,
     IntegrityError,

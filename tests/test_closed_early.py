@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from api.cli.wall_clock import known_time
-from masking.connection import create, open_folder
 from masking.crypto.index import record_of_waybill_id
 from masking.database.engine import transaction
 from masking.database.key_schema import stored_key
+from masking.deployment import create, open_folder
 from masking.errors import SettingsError
 from masking.journal import journal
 from masking.keys import lifecycle

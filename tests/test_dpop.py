@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from masking.access.people import Role
 from masking.client.device import Device
-from masking.connection import open_folder
 from masking.database import schema
+from masking.deployment import open_folder
 from masking.runtime import World
 from masking.store.rows import credentials
 from tests.support.dpop_proofs import KEY, OTHER_KEY, hashed, jwk, proof

@@ -14,8 +14,9 @@ import httpx
 import pytest
 
 from masking.values.plaintext import Enrolled
+from tests.support.commands import run_waybill
 from tests.support.running_service import ROOT, run_service_process, wait_until_ready
-from tests.test_operations import code, supervisor, waybill
+from tests.test_operations import code, supervisor
 
 EXAMPLES = ROOT / "examples"
 NGINX = """
@@ -38,7 +39,7 @@ def test_systemd_units_name_commands_that_work(tmp_path):
                 with run_service_process(*words) as (_, url):
                     wait_until_ready(url)
             else:
-                assert waybill(command, *words) == 0
+                assert run_waybill(command, *words) == 0
 
 
 @pytest.mark.system("systemd-analyze")
@@ -52,7 +53,7 @@ def test_systemd_accepts_the_units(tmp_path):
 
 @pytest.mark.system("nginx", "openssl")
 def test_proxy_passes_devices_keeps_no_log_and_blocks_switch_routes(tmp_path, capsys, monkeypatch):
-    assert waybill("init", tmp_path / "d") == 0
+    assert run_waybill("init", tmp_path / "d") == 0
     with socket.create_server(("127.0.0.1", 0)) as free:
         front = f"https://localhost:{free.getsockname()[1]}"
     with (
@@ -75,7 +76,7 @@ def test_proxy_passes_devices_keeps_no_log_and_blocks_switch_routes(tmp_path, ca
 
 @pytest.mark.system("nginx", "openssl")
 def test_devices_sign_for_the_prefix_that_the_proxy_removes(tmp_path, capsys, monkeypatch):
-    assert waybill("init", tmp_path / "d") == 0
+    assert run_waybill("init", tmp_path / "d") == 0
     with socket.create_server(("127.0.0.1", 0)) as free:
         host = f"https://localhost:{free.getsockname()[1]}"
     with (

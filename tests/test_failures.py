@@ -18,8 +18,8 @@ import sqlalchemy as sa
 
 import masking
 from masking.config import SETTINGS
-from masking.connection import ROOT_KEY, create, open_folder
 from masking.database import key_schema, schema
+from masking.deployment import ROOT_KEY, create, open_folder
 from masking.errors import MaskingError, SettingsError
 from masking.journal import journal
 from masking.keys.keystore import MEMORY

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import masking
-from masking.connection import create
+from masking.deployment import create
 from masking.runtime import World
 from masking.store.store import Settings
 from tests.support.forking_programs import PROGRAMS, damage

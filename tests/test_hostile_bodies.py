@@ -18,7 +18,7 @@ from api.service.request_models import CheckoutIn, LooksIn, ReportsIn, TokenIn
 from api.service.routes.called import BodyRoute
 from api.service.settings import MEGABYTE, ServiceSettings
 from masking.access.people import Actor, Role
-from masking.connection import open_folder
+from masking.deployment import open_folder
 from masking.runtime import World
 from tests.support.people import COURIER, DISPATCHER, SHOP, SWITCH
 from tests.support.running_service import SUPERVISOR, make_deployment, sign_in

@@ -19,7 +19,7 @@ ROOMS = {
     for path in (ROOT / "masking").iterdir()
     if path.suffix == ".py" or (path / "__init__.py").exists()
 } - {"masking.__init__"}
-STORAGE = {"connection", "upkeep", "journal", "store", "keys", "database"}
+STORAGE = {"connection", "deployment", "upkeep", "journal", "store", "keys", "database"}
 """What reads and writes the databases."""
 ADAPTERS = {"config", "client", "runtime", "disk", "crypto", "numbers"}
 """What reads the clock, the environment, files or the network."""

@@ -14,9 +14,9 @@ import pytest
 
 import masking
 from api.cli.main import main
-from masking.connection import ROOT_KEY, open_folder
 from masking.crypto.hsm import Pkcs11KeySource
 from masking.crypto.keys import FileKeySource
+from masking.deployment import ROOT_KEY, open_folder
 from masking.errors import IntegrityError, RootUnavailableError, SettingsError
 from masking.runtime import World
 from masking.store.rows import budgets

@@ -12,10 +12,10 @@ import pytest
 import masking
 from api.cli.main import main
 from masking.config import SETTINGS
-from masking.connection import OFFLINE_KEY, ROOT_KEY, open_folder
 from masking.crypto.index import record_of_waybill_id
 from masking.crypto.keys import FileKeySource
 from masking.database import schema
+from masking.deployment import OFFLINE_KEY, ROOT_KEY, open_folder
 from masking.errors import IntegrityError
 from masking.keys import lifecycle
 from masking.keys.keystore import KeyStore

@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 import masking
-from masking.connection import open_folder
 from masking.database import key_schema
+from masking.deployment import open_folder
 from masking.keys import lifecycle
 from masking.keys.keystore import Generation, OnlineWrap
 from masking.runtime import World
@@ -24,7 +24,7 @@ MOVING = """
 import sys
 from datetime import timedelta
 from pathlib import Path
-from masking.connection import open_folder
+from masking.deployment import open_folder
 from masking.keys import lifecycle
 from masking.runtime import World
 

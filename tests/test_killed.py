@@ -18,8 +18,8 @@ import sqlalchemy as sa
 
 from api.service.request_models import ORDER
 from masking.access.people import Actor
-from masking.connection import open_folder
 from masking.database import schema
+from masking.deployment import open_folder
 from masking.journal import journal
 from masking.runtime import World
 from masking.steps.checkout import Checkout, checkout

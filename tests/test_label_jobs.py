@@ -17,7 +17,7 @@ from PIL import Image
 import masking
 from api.cli.main import main
 from api.printing.sending import printer
-from masking.connection import create, open_folder
+from masking.deployment import create, open_folder
 from masking.errors import UnavailableError
 from masking.runtime import World
 from masking.steps.scan import Scan, scan

@@ -18,7 +18,7 @@ import pytest
 import masking
 from api.cli.main import main
 from api.printing.sending import media_of, printer
-from masking.connection import create
+from masking.deployment import create
 from masking.errors import InputError, UnavailableError
 from masking.runtime import World
 from masking.store.store import Settings

@@ -20,9 +20,9 @@ from masking.client.link import Link
 from masking.client.losses import Announced, parse_losses
 from masking.client.state import StateFolder
 from masking.client.watch import Watch
-from masking.connection import open_folder
 from masking.database.engine import transaction
 from masking.database.key_schema import announced_loss
+from masking.deployment import open_folder
 from masking.errors import IntegrityError, MaskingError, SettingsError
 from masking.journal import journal
 from masking.keys import signed_head

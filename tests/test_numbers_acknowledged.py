@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from api.service.auth import PUSHED
-from masking.connection import open_folder
 from masking.database import schema
+from masking.deployment import open_folder
 from masking.numbers.pushes import HEADER
 from masking.runtime import World
 from masking.steps.call import Call, Route, announce, call

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.cli.main import main
-from masking.connection import create, open_folder
+from masking.deployment import create, open_folder
 from masking.numbers.plan import HORIZON, Demand, runs_dry
 from masking.numbers.provider import ORIGINS
 from masking.runtime import World

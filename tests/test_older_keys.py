@@ -6,10 +6,10 @@ import pytest
 
 from api.cli.commands.doctor import look
 from api.cli.main import main
-from masking.connection import create, open_folder
 from masking.crypto.index import record_of_waybill_id
 from masking.database.engine import transaction
 from masking.database.key_schema import wrap
+from masking.deployment import create, open_folder
 from masking.runtime import World
 from masking.steps.change import Amend, change
 from masking.steps.checkout import Checkout, checkout

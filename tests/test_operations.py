@@ -16,7 +16,7 @@ from api.service.settings import ServiceSettings
 from masking.access.people import Role
 from masking.client import Supervisor
 from masking.config import SETTINGS
-from masking.connection import OFFLINE_KEY, ROOT_KEY, create
+from masking.deployment import OFFLINE_KEY, ROOT_KEY, create
 from masking.errors import RefusedError, SettingsError
 from masking.runtime import World
 from masking.store.rows import people

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 
 import masking
 from api.cli.main import main
-from masking.connection import open_folder
 from masking.crypto.index import record_of_waybill_id
 from masking.database import key_schema, schema
+from masking.deployment import open_folder
 from masking.errors import RefusedError, SettingsError
 from masking.journal import journal
 from masking.ledger.log import decode

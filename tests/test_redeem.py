@@ -23,9 +23,9 @@ from tests.test_enrol import (
     BOSS,
     NEW,
     REGION,
+    acts_on_people,
     begun,
     held,
-    leaves,
     let_in,
     new,
     proof_of,
@@ -99,7 +99,7 @@ def test_new_device_replaces_the_old_one_by_its_code(supervised, world, order):
     with supervised.reading() as tx:
         open_legs = sa.select(schema.assignment.c.courier).where(schema.assignment.c.closed.is_(None))
         assert tx.execute(open_legs).scalars().all() == [NEW.id]
-    assert ("enrol-again", BOSS.id, NEW.id) in leaves(supervised)
+    assert ("enrol-again", BOSS.id, NEW.id) in acts_on_people(supervised)
 
 
 def test_newer_code_ends_the_older(supervised, world):

@@ -11,9 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from masking import config
-from masking.connection import create, open_folder
 from masking.crypto import archive
 from masking.crypto.index import record_of_waybill_id
+from masking.deployment import create, open_folder
 from masking.errors import InputError, IntegrityError, RefusedError, SettingsError, UnknownWaybillError
 from masking.journal import journal
 from masking.keys import lifecycle

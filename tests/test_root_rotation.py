@@ -18,10 +18,10 @@ import masking
 from api.cli.commands.doctor import look
 from api.cli.main import main
 from api.service.request_models import ORDER
-from masking.connection import create, open_folder
 from masking.crypto.keys import FileKeySource
 from masking.database.engine import transaction
 from masking.database.key_schema import root, stored_key
+from masking.deployment import create, open_folder
 from masking.disk import locked
 from masking.errors import IntegrityError, SettingsError
 from masking.keys import lifecycle, root_record

@@ -13,12 +13,12 @@ import masking
 from api.cli.main import main
 from api.service.container import Service
 from api.service.settings import ServiceSettings
-from masking.connection import open_folder
 from masking.database import key_schema, schema
 from masking.database.connections import open_engine
 from masking.database.migrating import migrate
 from masking.database.schema import DATA_HEAD
 from masking.database.schema_check import check_schema, differences
+from masking.deployment import open_folder
 from masking.errors import SettingsError
 from masking.runtime import World
 from masking.upkeep.recovery import back_up

@@ -22,11 +22,11 @@ from sqlalchemy.exc import OperationalError
 
 from api.cli.main import main
 from api.service.request_models import ORDER
-from masking.connection import create
 from masking.database import schema
 from masking.database.causes import Cause, fault_of
 from masking.database.connections import open_engine
 from masking.database.engine import reading, transaction
+from masking.deployment import create
 from masking.disk import network_file_system
 from masking.errors import SettingsError, UnavailableError
 from masking.runtime import World

@@ -7,9 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from masking.config import SETTINGS, read_settings
-from masking.connection import ROOT_KEY
 from masking.crypto.index import record_of_waybill_id
 from masking.crypto.keys import FileKeySource
+from masking.deployment import ROOT_KEY
 from masking.errors import MaskingError
 from masking.journal import journal
 from masking.keys import lifecycle

@@ -22,7 +22,7 @@ from typing import Any
 
 import anyio.to_thread
 
-from masking.connection import open_folder
+from masking.deployment import open_folder
 from masking.errors import MaskingError, UnavailableError
 from masking.journal import journal
 from masking.journal.watch import keep_watch

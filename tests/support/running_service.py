@@ -29,7 +29,7 @@ from masking.access.credentials import CODE, sure_digest
 from masking.access.people import Actor, KeyProtection, Role
 from masking.access.proof import Proof
 from masking.client.device import Device
-from masking.connection import create, open_folder
+from masking.deployment import create, open_folder
 from masking.numbers.pool import DEMO
 from masking.runtime import World
 from masking.steps.assign import Assign, assign

@@ -9,8 +9,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from masking.connection import OPERATOR
 from masking.crypto.index import record_of_waybill_id
+from masking.deployment import OPERATOR
 from masking.disk import read_secret
 from masking.errors import InputError
 from masking.journal import journal

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from masking.access.network import Network
 from masking.access.people import Actor, Role
-from masking.connection import create, open_folder
+from masking.deployment import create, open_folder
 from masking.errors import SettingsError
 from masking.numbers.pool import DEMO
 from masking.runtime import World

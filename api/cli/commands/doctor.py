@@ -13,8 +13,8 @@ from typing import NamedTuple
 from masking.access.network import EVERYTHING, Network
 from masking.access.people import Role
 from masking.config import databases
-from masking.connection import OFFLINE_KEY
 from masking.crypto.index import waybill_id_of
+from masking.deployment import OFFLINE_KEY
 from masking.errors import MaskingError
 from masking.journal import journal
 from masking.journal.missing_leaves import missing_access_leaves

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from masking.connection import operator
+from masking.deployment import operator
 from masking.journal import journal
 from masking.ledger import certificate
 from masking.ledger.certificate import Certificate, key_name

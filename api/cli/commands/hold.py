@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from masking.connection import operator
+from masking.deployment import operator
 from masking.runtime import World
 from masking.steps.retire import HOLDS, Hold, HoldState, Release, Retire, retire
 from masking.values.printable import Refusal, WaybillId

@@ -12,7 +12,7 @@ from pathlib import Path
 from masking.access.credentials import CODE, sure_digest
 from masking.access.people import Actor, Role
 from masking.config import SETTINGS
-from masking.connection import OFFLINE_KEY, create
+from masking.deployment import OFFLINE_KEY, create
 from masking.errors import SettingsError
 from masking.journal import journal
 from masking.numbers.pool import DEMO

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from masking.config import SETTINGS, read_table
-from masking.connection import OFFLINE_KEY, ROOT_KEY, create, create_in, operator
+from masking.deployment import OFFLINE_KEY, ROOT_KEY, create, create_in, operator
 from masking.disk import write_secret
 from masking.errors import InputError, SettingsError
 from masking.journal import journal

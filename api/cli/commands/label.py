@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from masking.access.people import Actor, Role
-from masking.connection import SHOP
+from masking.deployment import SHOP
 from masking.errors import InputError
 from masking.journal import journal
 from masking.runtime import World

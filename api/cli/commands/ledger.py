@@ -17,7 +17,7 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from masking.connection import OPERATOR
+from masking.deployment import OPERATOR
 from masking.disk import replace
 from masking.errors import IntegrityError, MaskingError
 from masking.journal import journal

@@ -9,9 +9,9 @@ import argparse
 from pathlib import Path
 
 from masking.config import databases, read_table
-from masking.connection import OPERATOR
 from masking.database import fork_guard
 from masking.database.connections import open_engine
+from masking.deployment import OPERATOR
 from masking.errors import SettingsError
 from masking.journal import journal
 from masking.keys.root import open_root

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from masking.connection import operator
+from masking.deployment import operator
 from masking.runtime import World
 from masking.upkeep.retention_run import nightly
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from masking.access.network import Network
 from masking.access.people import Actor, Role
 from masking.config import databases
-from masking.connection import create
+from masking.deployment import create
 from masking.errors import SettingsError
 from masking.numbers.pool import DEMO
 from masking.runtime import World
