@@ -116,6 +116,10 @@ def test_every_form_of_door_is_hidden_behind_every_way(door: RedactionCase):
         assert not [n for n in hidden if is_revealing(door.text[n]) and shown[len(before) + n] != "*"], shown
 
 
+def test_letter_behind_a_name_in_latin_script_belongs_to_the_door():
+    assert mask_address("北京市朝阳区望京SOHOA 101户").text == "北京市朝阳区望京SOHO******"
+
+
 def test_each_profile_shows_less_than_the_one_before():
     text = "江苏省南京市鼓楼区汉口路22号南园小区5幢1单元302室"
     shown = {profile: mask_address(text, profile=profile).text for profile in Profile}

@@ -24,29 +24,35 @@ _PHONE = rf"(?:电话|手机|联系方式|tel|mob)?号?码?[: ]{{0,2}}[(（]?{GO
 _TITLE = rf"(?:[ ]?(?:{LONG_TITLES}|[工姐哥])(?![一-鿿])|[ ]?(?:{LONG_TITLES}))"
 _RECEIVES = rf"(?:的?(?:妈妈|爸爸|家长|家属|本人))?[ ]?(?:代?收|签收|代签|亲[启收]|转交?|启){_END}|(?:的?(?:妈妈|爸爸|家长|家属)){_END}"
 _HAN = r"[一-鿿]"
+_PROVINCE = r"(?=北京|天津|上海|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|云南|陕西|甘肃|青海|台湾|内蒙古|广西|西藏|宁夏|新疆|香港|澳门)"
 _DOTTED = rf"{_HAN}{{1,7}}(?:·{_HAN}{{1,7}}){{1,3}}"
 _MARKED = re.compile(
     rf"(?:收货人|收件人?|联系人?|请联系|姓名|签收人|转交?给?|请?交给?|请?找|收(?=:)|名字)[: ]{{0,3}}(?P<name>{_DOTTED}|{_HAN}{{2,4}}?)(?P<title>{_TITLE})?(?=收?{_END[3:-1]}|收|电话|手机)"
 )
 _SURE = re.compile(r"收货人|收件|联系人|姓名|签收人|名字")
 _BEHIND = re.compile(
-    rf"{_DOOR}{_SEP}{{0,3}}(?:请?(?:转交?|交|找|联系|收件人?|给)[: ]?)?(?P<name>{_DOTTED}|{_HAN}{{2,4}}?)(?P<title>{_TITLE})?(?:{_RECEIVES}|[ ,，:(]{{0,2}}{_PHONE}|{_SEP}{{0,2}}(?:\([男女]\))?$)"
+    rf"{_DOOR}{_SEP}{{0,3}}(?:请?(?:转交?|交|找|联系|收件人?|给)[: ]?)?(?P<name>{_DOTTED}|{_HAN}{{2,4}}?)(?P<title>{_TITLE})?(?:{_RECEIVES}|(?:{_SEP}?(?:先生|女士|小姐|男|女)[)）])?(?:[ ,，:(]{{0,2}}{_PHONE}|{_SEP}{{0,2}}$|[\[【(](?:\d{{3,6}}|{_DOOR})))"
     rf"|{_DOOR}{_SEP}{{0,3}}(?P<long>{_HAN}{{5,6}})(?:[ ,，:]{{0,2}}{_PHONE}|$)"
 )
 _TO_PHONE = re.compile(rf"(?<!{_HAN})(?P<name>{_DOTTED}|{_HAN}{{2,4}})(?P<title>{_TITLE})?{_SEP}{{0,3}}{_PHONE}")
 _GLUED = re.compile(rf"(?P<run>{_HAN}{{3,4}}){_SEP}{{0,2}}{_PHONE}")
 _FROM_PHONE = re.compile(
-    rf"{GONE}{_SEP}{{0,3}}(?P<name>{_DOTTED}|{_HAN}{{2,4}}?)(?P<title>{_TITLE})?(?:{_RECEIVES}|{_END})"
+    rf"{GONE}{_SEP}{{0,3}}(?P<name>{_DOTTED}|{_HAN}{{2,4}}?)(?P<title>{_TITLE})?(?:{_RECEIVES}|{_END}|{_PROVINCE})"
 )
 _FIRST = re.compile(
-    rf"{_SEP}{{0,2}}(?P<name>{_DOTTED}|{_HAN}{{2,4}}?)(?P<title>{_TITLE})?(?:{_SEP}+|(?=[\[【(]?[{GONE}\d]))"
+    rf"{_SEP}{{0,2}}(?P<name>{_DOTTED}|{_HAN}{{2,4}}?)(?P<title>{_TITLE})?(?:{_SEP}+|(?=[\[【(]?[{GONE}\d])|{_PROVINCE})"
 )
-_LAST = re.compile(
-    rf"(?:(?<={_SEP})|(?<=驿站|公司)|(?<=中队|支队|宿舍|门口|对面|旁边|小学|中学|大学|学院|学校|工厂|连队|营房)|(?<=幼儿园)|(?<=[柜店部科班村组队连家]))(?P<name>{_DOTTED}|{_HAN}{{2,4}})[\])】]?$"
+_PLACE_END = re.compile(
+    rf"(?:{_SEP}|驿站|公司|[中支]队|宿舍|门口|对面|旁边|[中小]学|大学|学[院校]|工厂|连队|营房|幼儿园|部队|[柜店部科班村组队连家处点站])\Z"
+)
+_SPELLED = "阿布都拉买提麦古丽热娜尔汗江木依不力艾克尼亚孜吐逊肉萨巴哈努扎西卓玛多吉曲比达瓦格桑次仁旺加措央金米合帕塔图吾斯伊卜迪那麻姆苏莱曼佐丹拜赛甫库班日来"
+"""Characters that spell Uyghur, Kazakh, Tibetan and Yi names."""
+_ETHNIC = re.compile(
+    rf"(?<=[路街道号村镇乡区县市楼室组])(?P<name>[{_SPELLED}]{{3,8}}|(?=[{_SPELLED}]){_DOTTED}(?<=[{_SPELLED}]))(?=$|[收 ,，(]|{GONE})"
 )
 _AT_HOME = re.compile(rf"(?P<name>{_HAN}{{2,3}})家(?:里|中|门口)?$")
 _WAY = re.compile(
-    r"[店厂行馆部室楼厅城院园苑吧铺库处站社所司校内旁边层门区县市镇村路街座口柜房屋面请勿不放送电到谢号栋幢户侧台箱点梯期组队级班床位邨邸府庄巷弄]|附近|门口|物业|保安|超市|快递|自提|代收|公寓|中心|大厦|广场|超市|一致|便利|食堂|仓库|工地|车间|单元|[东西南北左右上下][边侧面头角户]|宝宝|(?:商业|财富|科技|贸易|集团|传媒|文化|教育|装饰|设计|广告|网络|信息|投资|金融|美容|美发|健身|服[饰装]|家居|建材|汽[车修]|餐饮|食品|国际|物流|实业|电[子器商]|软件|通信|保险|地产|置业|印务|服务|健康|管理|咨询|母婴|童装|烘焙|摄影|律师|培训|影视|资本|基金|证券|珠宝|眼镜|宠物|花艺|茶业|酒业)"
+    r"[店厂行馆部室楼厅城院园苑吧铺库处站社所司校内旁边层门区县市镇村路街座口柜房屋面请勿不放送电到谢号栋幢户侧台箱点梯期组队级班床位邨邸府庄巷弄]|附近|收货|收件|联系|姓名|门口|物业|保安|超市|快递|自提|代收|公寓|中心|大厦|广场|超市|一致|便利|食堂|仓库|工地|车间|单元|[东西南北左右上下][边侧面头角户]|宝宝|(?:商业|财富|科技|贸易|集团|传媒|文化|教育|装饰|设计|广告|网络|信息|投资|金融|美容|美发|健身|服[饰装]|家居|建材|汽[车修]|餐饮|食品|国际|物流|实业|电[子器商]|软件|通信|保险|地产|置业|印务|服务|健康|管理|咨询|母婴|童装|烘焙|摄影|律师|培训|影视|资本|基金|证券|珠宝|眼镜|宠物|花艺|茶业|酒业)"
 )
 _REGION = re.compile(r"[省市区县镇村路街]|香港|澳门|台湾")
 _SURNAMES = SINGLE | {name[0] for name in COMPOUND}
@@ -54,7 +60,8 @@ _SURNAME = re.compile(f"[{''.join(sorted(_SURNAMES))}]")
 _AFTER_NAME = re.compile(rf"(?P<title>{_TITLE})(?:{_RECEIVES}|{_END})|{_RECEIVES}")
 
 
-_OF_A_PLACE = re.compile(r"公司|[\d)一二三四五六七八九]班|门口|外科|内科")
+_LEVELS = tuple("区县镇乡村街路道号")
+_OF_A_PLACE = re.compile(r"公司|[\d)一二三四五六七八九][班连]|门口|外科|内科")
 """Ends of places whose last character is also a surname."""
 _RECEIVED = re.compile(rf"[收启签]|家[长属]|{LONG_TITLES}|[工姐哥]")
 """Every match of `_AFTER_NAME` contains one of this."""
@@ -83,9 +90,12 @@ def find_addressees(plain: str, doors: Sequence[Part]) -> list[Span]:
     first = _FIRST.match(text)
     if first and _is_name(first["name"]) and (GONE in text or _REGION.search(text, first.end()) or _DOOR in text):
         spans.append(_whole(first))
-    last = _LAST.search(text, max(0, len(text) - 24))
-    if last and _is_name(last["name"]):
-        spans.append(_whole(last))
+    for size in (3, 2, 4):
+        last = _named(text, len(text) - size, size)
+        if last and _PLACE_END.search(text, max(0, last[0] - 4), last[0]):
+            spans.append(last)
+            break
+    spans += [match.span("name") for match in _ETHNIC.finditer(text)]
     home = _AT_HOME.search(text, max(0, len(text) - 6))
     if home:
         spans += [span for size in (3, 2) if (span := _named(text, home.end("name") - size, size))][:1]
@@ -104,7 +114,7 @@ def _whole(match: re.Match[str]) -> Span:
 def _is_name(name: str) -> bool:
     """Whether a few characters between signs read as a name."""
     if "·" in name:
-        return not _WAY.search(name)
+        return not _WAY.search(name[-1])
     return name[0] in _SURNAMES and quality_of(name) > 0 and (len(name) < 4 or name[:2] in COMPOUND)
 
 
@@ -119,7 +129,8 @@ def _tail_name(text: str, match: re.Match[str]) -> Span | None:
     end = match.end("run")
     for size in (3, 2):
         span = _named(text, end - size, size)
-        if span and quality_of(text[slice(*span)]) == 2 and not _WAY.search(text[end - 1]):
+        sure = 1 if span and text[span[0] - 1 : span[0]] in _LEVELS else 2
+        if span and quality_of(text[slice(*span)]) >= sure and not _WAY.search(text[end - 1]):
             return span
     return None
 

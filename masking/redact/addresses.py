@@ -17,7 +17,8 @@ from masking.redact.doors import door_parts
 from masking.redact.doorwords import GONE
 from masking.redact.identifiers import find_identifiers
 from masking.redact.known import find_words
-from masking.redact.levels import UNIT, Part
+from masking.redact.latin import is_unread
+from masking.redact.levels import ROOM, UNIT, Part
 from masking.redact.normalise import Normal, normalise
 from masking.redact.phones import find_phones
 from masking.redact.regions import find_region
@@ -33,7 +34,7 @@ class Profile(StrEnum):
     STRICT = "strict"
 
 
-_BLANK_INSIDE = r"(?<=[一-鿿〇○])[ ·|_]+(?=[一-鿿〇○A-Za-z\d#])|(?<=[A-Za-z\d#])[ ·|_]+(?=[一-鿿〇○#])|(?<=[^A-Za-z][A-Za-z])[ ·|_]+(?=\d)"
+_BLANK_INSIDE = r"(?<=[一-鿿〇○])[ ·|_]+(?=[一-鿿〇○A-Za-z\d#])|(?<=[A-Za-z\d#])[ ·|_]+(?=[一-鿿〇○#])|(?<=[^A-Za-z][A-Za-z])[ ·|_]+(?=\d)|(?<=(?:SOHO|MOMA|MALL|PARK|LOFT|CITY|TOWN)[A-Z])[ ·|_]+(?=\d)"
 _SIGN = re.compile(r"[ ·|_]")
 _BRIDGES = " -_/.、,·|~一〇○零"
 
@@ -67,6 +68,8 @@ def read_address(text: str) -> Address:
     doors = door_parts(plain)
     if _SIGN.search(plain) and _loose().search(plain):
         doors = sorted({*doors, *_read_tight(plain)})
+    if is_unread(plain, doors):
+        doors = [Part(0, len(plain), ROOM)]
     found = [*find_addressees(plain, doors), *find_identifiers(normal.text)]
     if _TAIL_HINT.search(plain):
         behind = doors[-1].end if doors else 0

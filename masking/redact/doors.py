@@ -33,6 +33,7 @@ _CLOSES = ("附近", "旁", "对面", "门口", "楼下", "地下", "负一", "�
 _GOES_ON = frozenset("-0123456789")
 BETWEEN = 64
 """How many characters before a number are considered."""
+_FIRM = ("公司", "工厂", "单位")
 _REGION = ("省", "市", "县", "区", "旗", "州")
 
 
@@ -91,7 +92,13 @@ def door_parts(text: str, numbers: list[Part] | None = None) -> list[Part]:
         if numbers is not None and verdict in (STREET, NUMBER):
             numbers.append(Part(run.start(), last, verdict))
         at = last
-    return sorted(parts) if latin else parts
+    return sorted(parts + _classes(text)) if latin or "班" in text else parts
+
+
+def _classes(text: str) -> list[Part]:
+    """The classes of a school, which say where a pupil is found like a room: 高三(17)班."""
+    found = words.CLASS.finditer(text) if words.SCHOOL.search(text) else ()
+    return [Part(*match.span(), ROOM) for match in found]
 
 
 def _of_word(word: str) -> AddressLevel:
@@ -151,7 +158,14 @@ def _judge(text: str, run: re.Match[str], between: str, context: AddressLevel) -
     if kind == "floor":
         return FLOOR if not text.startswith(("村", "镇", "乡", "路", "街"), end) else None
     if kind == "room":
-        sure = digits or latin or run["lead"] or len(code) > 2 or run["room"].endswith("室") or context >= BUILDING
+        sure = (
+            digits
+            or latin
+            or run["lead"]
+            or len(code) > 2
+            or run["room"].endswith(("室", "区", "病房"))
+            or context >= BUILDING
+        )
         return ROOM if sure and not text.startswith(("村", "镇", "乡"), end) else None
     if latin:
         return BUILDING if "-" in code else None
@@ -185,11 +199,13 @@ def _numbered(text: str, run: re.Match[str], between: str, context: AddressLevel
     if context == STREET:
         return NUMBER if run["code"].count("-") < 2 else ROOM
     if context == LANE:
-        return BUILDING
+        return NUMBER if text.startswith("院", end) else BUILDING
     if between.endswith("自编"):
         return NUMBER
     if words.OF_A_NAME.match(text, end) and not text.startswith(("地下", "中"), end):
-        return NUMBER if text.startswith(("院", "大院"), end) else None
+        if text.startswith(("院", "大院"), end):
+            return BUILDING if between.endswith(_FIRM) else NUMBER
+        return None
     if context <= PLACE and words.GATE_AHEAD.match(text, end):
         return None
     if context in (PLACE, TOWN) and words.HOUSE_AHEAD.match(text, end):

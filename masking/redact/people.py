@@ -209,8 +209,8 @@ def quality_of(name: str) -> int:
     known = table()
     head = 2 if name[:2] in COMPOUND and len(name) > 2 else 1
     if (
-        name in words.others
-        or name in words.brands
+        name in words.brands
+        or (len(name) == 2 and name in words.others)
         or name[:2] in words.heads
         or name in known.names
         or name in known.shorts
@@ -220,6 +220,8 @@ def quality_of(name: str) -> int:
     usual = set(name[head:]) <= words.given
     if head == 1 and len(name) == 3 and name[:2] in words.others and not usual:
         return 0
+    if name in words.others:
+        return 1 if usual else 0
     return 2 if usual else 0 if not _NEVER.isdisjoint(name[head:]) else 1
 
 

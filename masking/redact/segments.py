@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple, final
 
@@ -110,12 +110,23 @@ def segments(text: str) -> list[Segment]:
     found += _free([_normal_span(normal, span) for span in address.personal], Kind.PERSON, taken)
     region = [span for span in joined(find_region(plain).spans, plain) if span[0] < span[1]]
     found += _free(_with_filler(plain, region), Kind.REGION, taken)
-    doors = sorted(address.doors, key=lambda part: (part.start, -part.end))  # parts in Latin script can overlap
+    doors = _apart(address.doors)
     for part in (*doors, *numbers):
         found += _free([(part.start, part.end)], _OF_LEVEL[part.level], taken)
     for start, end in _gaps(found, len(plain)):
         found += _ways(plain, start, end)
     return [Segment(*normal.back(start, end), kind) for start, end, kind in _told(sorted(found), plain)]
+
+
+def _apart(doors: Sequence[Part]) -> list[Part]:
+    """The parts of a door without overlap, which parts in Latin script can have."""
+    out: list[Part] = []
+    for part in sorted(doors, key=lambda part: (part.start, -part.end)):
+        if out and part.start < out[-1].end:
+            out[-1] = out[-1]._replace(end=max(out[-1].end, part.end))
+        else:
+            out.append(part)
+    return out
 
 
 def _told(found: list[Segment], plain: str) -> Iterator[Segment]:
