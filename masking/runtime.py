@@ -15,12 +15,19 @@ from functools import lru_cache
 
 CHINA = timezone(timedelta(hours=8))
 """Days, weeks and shifts are counted in China's one time zone, which has no summer time."""
-_AHEAD, _DAY, _FIRST = 8 * 3_600_000, 24 * 3_600_000, date(1970, 1, 1)
+DAY = 24 * 3_600_000
+"""A day in milliseconds."""
+_AHEAD, _FIRST = 8 * 3_600_000, date(1970, 1, 1)
 
 
 def day_of(moment: datetime) -> str:
     """The day in China of a moment, as 2026-11-24."""
-    return _day((milliseconds(moment) + _AHEAD) // _DAY)
+    return day_at(milliseconds(moment))
+
+
+def day_at(stored: int) -> str:
+    """The day in China of a stored time, as 2026-11-24."""
+    return _day((stored + _AHEAD) // DAY)
 
 
 @lru_cache(maxsize=64)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol, final
 
@@ -28,7 +28,7 @@ from masking.database.schema_check import check_schema
 from masking.errors import SettingsError
 from masking.keys.keystore import ROW_KEY, KeyStore
 from masking.ledger.log import Leaf, letters, subject
-from masking.runtime import World, day_of, milliseconds, moment
+from masking.runtime import DAY, World, day_at, milliseconds
 from masking.store import row_macs
 from masking.store.row_macs import RowMacs
 from masking.values.states import Retention
@@ -195,12 +195,12 @@ class Store:
 
     def subject(self, waybill: bytes, world: World, now: datetime) -> bytes:
         """A waybill's pseudonym in the ledger, made with the salt of the waybill's day (FORMAT.md section 8)."""
-        made = int.from_bytes(waybill[:6], "big")
-        known = made < milliseconds(now + timedelta(days=2))
-        salt = self.keys.existing("salt", day_of(moment(made))) if known else None
-        recent = known and made > milliseconds(now - timedelta(days=400))
+        made, present = int.from_bytes(waybill[:6], "big"), milliseconds(now)
+        known = made < present + 2 * DAY
+        salt = self.keys.existing("salt", day_at(made)) if known else None
         if salt is None:  # an invented id must not create keys for arbitrary days
-            salt = self.keys.key("salt", day_of(moment(made)) if recent else day_of(now), world, now)
+            recent = known and made > present - 400 * DAY
+            salt = self.keys.key("salt", day_at(made if recent else present), world, now)
         return subject(salt, waybill)
 
     def duty(self, assignment: bytes, world: World, now: datetime) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from pydantic import create_model
+from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,8 +16,6 @@ from masking.values.printable import Refusal, Rejected
 from ..container import Service
 from ..login import Login
 from ..request_models import Document
-
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 Responses = dict[int | str, dict[str, Any]]
 """FastAPI's description of a route's responses."""
@@ -54,4 +52,4 @@ def serialise_outcomes(service: Service, found: Sequence[Outcome]) -> list[dict[
 
 def json_response(value: Any) -> Response:
     """A JSON response."""
-    return Response(_json(value), media_type="application/json")
+    return Response(to_json(value), media_type="application/json")
