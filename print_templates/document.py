@@ -41,10 +41,10 @@ def draw_labels(
             continue
         drawing, outcome = next(results)
         match outcome:
-            case Printed(page=page):
-                outcomes.append(PrintedPage(page=page))
-            case NotPrinted(field=field, rule=rule):
-                outcomes.append(Rejected(reference=None, field=field, rule=rule))
+            case Printed(page=page, notes=notes):
+                outcomes.append(PrintedPage(page=page, notes=notes))
+            case NotPrinted(field=field, rule=rule, sizes=sizes):
+                outcomes.append(Rejected(reference=None, field=field, rule=rule, sizes=sizes))
         drawings += [drawing] if drawing is not None else []
     if to == "pdf":
         title = f"labels {data[0].job}" if data else ""

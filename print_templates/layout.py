@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from masking.errors import InputError
-from masking.values.printable import LabelData
+from masking.values.printable import LabelData, Note
 from masking.words.rules import Rule
 from print_templates import code128, qr
 from print_templates.breaking import fit
@@ -13,13 +13,6 @@ from print_templates.content import contents
 from print_templates.drawing import Code, Drawing, Rect, Run
 from print_templates.template import CodeBox, Template
 from print_templates.typeface import GETA
-
-
-class Note(NamedTuple):
-    """A defect of a label that is printed nevertheless: the field and the rule it breaks."""
-
-    field: str
-    rule: str
 
 
 class LaidOutLabel(NamedTuple):
@@ -45,7 +38,7 @@ def lay_out(label: LabelData, template: Template, symbol: bytes | None) -> LaidO
         if code is not None:
             codes.append(code)
         elif place.turned:  # only a spare, in case a dot of the print head fails
-            notes.append(Note("waybill_number", "too-long-for-its-turned-bars"))
+            notes.append(Note("waybill_number", Rule.TOO_LONG_FOR_ITS_TURNED_BARS))
         else:
             raise InputError("waybill_number", Rule.TOO_LONG_FOR_ITS_BARS)
     for box in template.texts:
@@ -55,14 +48,14 @@ def lay_out(label: LabelData, template: Template, symbol: bytes | None) -> LaidO
             continue  # without a value, the caption is left out too
         found = fit(tuple([part for part, _ in parts if part.text.strip()]), box.box, box.style)
         if found is None and box.otherwise:
-            notes += [Note(name, "did-not-fit") for name in names]
+            notes += [Note(name, Rule.DID_NOT_FIT) for name in names]
             found = fit((box.otherwise,), box.box, box.style)
         if found is None:
             raise InputError(max(names, key=lambda name: len(shown[name].text)), Rule.DOES_NOT_FIT)
         runs += found
         rects += [Rect(*box.box)] if box.reverse else []
-    notes += [Note("number", "no-virtual-number")] if label.number is None else []
-    notes += [Note(name, "character-not-in-font") for name, value in shown.items() if GETA in value.text]
+    notes += [Note("number", Rule.NO_VIRTUAL_NUMBER)] if label.number is None else []
+    notes += [Note(name, Rule.CHARACTER_NOT_IN_FONT) for name, value in shown.items() if GETA in value.text]
     ground = template.background
     drawing = Drawing(
         width=ground.width,
@@ -73,7 +66,7 @@ def lay_out(label: LabelData, template: Template, symbol: bytes | None) -> LaidO
         codes=tuple(codes),
         background=ground,
     )
-    return LaidOutLabel(drawing, tuple(notes))
+    return LaidOutLabel(drawing, tuple(dict.fromkeys(notes)))
 
 
 def _bars(text: str, box: CodeBox) -> Code | None:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import final
 
 from masking.errors import InputError, RefusedError
-from masking.values.printable import LabelData
+from masking.values.printable import LabelData, Note
 from masking.words.request_rules import RequestRule
 from masking.words.rules import Rule
 from print_templates import pdf, printers, qr, raster
 from print_templates.gate import Released, release
-from print_templates.layout import Note, lay_out
+from print_templates.layout import lay_out
 from print_templates.template import built_in
 from print_templates.template import template as load
 

@@ -63,7 +63,7 @@ def table() -> str:
     """The text of `docs/reasons.md`."""
     return (
         f"{HEAD}\n## Reasons of refusals\n\nMember `reason` of the outcome `refused`.\n\n{_rows(Reason)}"
-        f"\n## Rules\n\nMember `rule` of the outcome `rejected`: one field breaks it.\n\n{_rows(Rule)}"
+        f"\n## Rules\n\nMember `rule` of the outcome `rejected`, and of `notes` of `printed`: one field breaks it.\n\n{_rows(Rule)}"
         f"\n## Rules of requests\n\nMember `rule` in `errors` of the problem `input`: nothing of the request was done."
         f" The words of the list above can stand there, too.\n\n{_rows(RequestRule)}"
         f"\n## Rules of proofs\n\nMember `reason` of the problem `proof-refused`.\n\n{_rows(ProofRule)}"

@@ -56,6 +56,7 @@ def test_damaged_record_is_reported_by_every_route_and_amending_repairs_it(servi
         "field": "reference",
         "rule": "damaged",
         "row": None,
+        "sizes": [],
     }
     again = service.outcomes(SHOP, "/v1/waybills", {"orders": orders})
     assert again == [{"outcome": "waybill"} | first, rejected, {"outcome": "waybill"} | last]
@@ -77,4 +78,8 @@ def test_label_of_a_damaged_record_is_left_out_of_the_document(service, orders):
     waybills = entered(service, [order | carrier_numbers(next(counter)) for order in orders])
     spoil(service, waybills[1])
     answer = service.ask(SHOP, "/v1/labels", {"ids": [each["id"] for each in waybills], "job": f"job-{next(counter)}"})
-    assert answer.json()["outcomes"] == [{"outcome": "printed", "page": 1}, DAMAGED, {"outcome": "printed", "page": 2}]
+    assert answer.json()["outcomes"] == [
+        {"outcome": "printed", "page": 1, "notes": []},
+        DAMAGED,
+        {"outcome": "printed", "page": 2, "notes": []},
+    ]

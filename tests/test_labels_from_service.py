@@ -72,7 +72,43 @@ def test_undrawable_label_is_refused_before_a_print_is_counted(service: Service)
         answer = service.ask(SHOP, "/v1/labels", {"ids": ids, "job": "wrong"} | wrong)
         assert answer.status_code == 422
         assert named in answer.text
-    assert printed(service, ids)["outcomes"] == [{"outcome": "printed", "page": 1}]
+    assert printed(service, ids)["outcomes"] == [{"outcome": "printed", "page": 1, "notes": []}]
+
+
+def odd_waybills(service: Service) -> list[str]:
+    """Waybills of a label with a defect, of a good one, and of one with too little room on a small label."""
+    ids, numbers = [], [f"SF{next(fresh):013}" for _ in range(3)]
+    long = ORDER["recipient"] | {"address": "上海市浦东新区" + "世纪大道" * 20 + "100号3栋501室"}
+    for number, changes in zip(numbers, ({"remark": "🙏谢谢"}, {}, {"recipient": long}), strict=True):
+        made = ORDER | {"reference": f"N-{number}", "waybill_number": number, "routing_code": "342-081-00 052"}
+        ids += [each["id"] for each in service.outcomes(SHOP, "/v1/waybills", {"orders": [made | changes]})]
+    return ids
+
+
+def test_outcome_names_the_notes_for_the_clerk_and_the_sizes_with_room(service: Service) -> None:
+    outcomes = printed(service, odd_waybills(service), job="noted", template="60x40")["outcomes"]
+    assert [each["outcome"] for each in outcomes] == ["printed", "printed", "rejected"]
+    assert [each.get("notes") for each in outcomes] == [
+        [{"field": "remark", "rule": "character-not-in-font"}],
+        [],
+        None,
+    ]
+    assert (outcomes[2]["field"], outcomes[2]["rule"]) == ("recipient.address", "does-not-fit")
+    assert "100x180" in outcomes[2]["sizes"]
+
+
+def test_label_command_tells_a_services_notes_and_sizes(
+    service: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids, given = odd_waybills(service), tmp_path / "shop.json"
+    given.touch(mode=0o600)
+    given.write_text(json.dumps({"code": service.code(SHOP)}), "utf-8")
+    words = ["label", *ids, "--service", service.url, "--credentials", str(given)]
+    words += ["--job", "told", "--template", "60x40", "--to", "tspl", "--out", str(tmp_path / "out.tspl")]
+    assert main(words) == 1
+    told = capsys.readouterr().err
+    assert "note on label 1: remark: character-not-in-font" in told
+    assert "label 3: recipient.address: does-not-fit (it fits on: --template " in told
 
 
 def test_deployments_template_is_drawn_by_its_name(tmp_path: Path) -> None:

@@ -62,12 +62,11 @@ def entered(page, service, **how) -> None:
     page.until("!document.querySelector('#desk').hidden")
 
 
-def parcel(service, *, here: bool = True) -> tuple[str, str]:
-    """A parcel's number and token; it lies at the outlet or is still on its way."""
+def parcel(service, *, here: bool = True, **changes: str) -> tuple[str, str]:
+    """A parcel's number and token; it lies at the outlet or is still on its way. `changes` are to its order."""
     n = next(counter)
-    [made] = service.outcomes(
-        SHOP, "/v1/waybills", {"orders": [ORDER | carrier_numbers(n) | {"reference": f"page-{n}"}]}
-    )
+    made_of = ORDER | carrier_numbers(n) | {"reference": f"page-{n}"} | changes
+    [made] = service.outcomes(SHOP, "/v1/waybills", {"orders": [made_of]})
     number = carrier_numbers(n)["waybill_number"]
     if here:
         service.outcomes(RECEIVER, "/v1/scans", {"items": [{"what": number, "kind": "arrived"}]})
@@ -195,6 +194,16 @@ def test_reprint_takes_a_reason_and_counts(service, page):
 def reasons(service, token: str) -> list[str | None]:
     leaves = journal.who_saw(service.clock.world, service.store, record_of_waybill_id(token))
     return [leaf.detail.get("reason") for leaf in leaves if leaf.kind in {"print", "reprint"}]
+
+
+def test_printed_row_tells_the_clerk_what_the_label_lacks(service, page):
+    number, _ = parcel(service, remark="🙏谢谢")
+    page.scan(number)
+    page.until(SETTLED)
+    page.tab_to("#print")
+    page.press("Enter")
+    state, words = said(page, number)
+    assert (state, "〓" in words) == ("made", True), words
 
 
 def test_label_too_large_for_the_paper_says_so_and_fits_a_larger_one(service, page):

@@ -34,7 +34,7 @@ def ordered(service: Service, **changes: object) -> dict:
 
 def labelled(service: Service, waybill: dict, job: str = "job-1", who=SHOP) -> str:
     answer = service.ask(who, "/v1/labels", {"ids": [waybill["id"]], "job": job})
-    assert answer.json()["outcomes"] == [{"outcome": "printed", "page": 1}]
+    assert answer.json()["outcomes"] == [{"outcome": "printed", "page": 1, "notes": []}]
     [page] = read_pdf(base64.b64decode(answer.json()["pdf"]))
     [code] = [code for code in set(page.codes) if code.startswith("WB1")]
     return code

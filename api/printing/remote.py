@@ -11,11 +11,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from masking.errors import InputError
-from masking.values.printable import Labels, PrintedPage, Refusal, WaybillId
+from masking.values.printable import Labels, Note, PrintedPage, Refusal, WaybillId
 
 from ..output import check_output, output
 from .jobs import PrintJob, opened
 from .options import patience_of, setup_of
+from .reporting import not_printed, report_notes
 from .sending import printer
 
 if TYPE_CHECKING:
@@ -108,11 +109,15 @@ def _ask(args: argparse.Namespace, outlet: Outlet, ids: Sequence[WaybillId]) -> 
 
 def _pages(labels: Labels, positions: Sequence[int], missed: list[str]) -> list[int]:
     """The positions that were printed. A line for each other one goes to `missed`."""
-    printed = []
+    printed: list[int] = []
+    notes: list[tuple[int, Note]] = []
     for position, outcome in zip(positions, labels.outcomes, strict=True):
         if isinstance(outcome, PrintedPage):
             printed.append(position)
+            notes += [(position, note) for note in outcome.notes]
+        elif isinstance(outcome, Refusal):
+            missed.append(f"label {position}: {outcome.reason}")
         else:
-            why = outcome.reason if isinstance(outcome, Refusal) else f"{outcome.field}: {outcome.rule}"
-            missed.append(f"label {position}: {why}")
+            missed.append(not_printed(position, outcome.field, outcome.rule, outcome.sizes))
+    report_notes(notes)
     return printed

@@ -99,6 +99,12 @@ class Rejected(Document):
     field: str
     rule: Rule
     row: int | None
+    sizes: Annotated[
+        list[str],
+        Field(
+            description="The built-in label sizes that have room, if a label has too little.", examples=[["100x180"]]
+        ),
+    ]
 
 
 class Refused(Document):
@@ -119,11 +125,19 @@ class Granted(Document):
     remaining: int
 
 
+class Note(Document):
+    """A defect of a label that is printed nevertheless."""
+
+    field: str
+    rule: Rule
+
+
 class Printed(Document):
-    """The label is on this page of the document."""
+    """The label is on this page of the document. Show its notes to the clerk."""
 
     outcome: Literal["printed"]
     page: int
+    notes: list[Note]
 
 
 class DialNumber(Document):

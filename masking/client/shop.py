@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from io import BytesIO
 from types import TracebackType
 from typing import Any, Self
@@ -201,7 +202,7 @@ def draw(
         body = {"ids": some, "job": job, "station": station, "reason": reason, **form}
         answer = link.ask("POST", "/v1/labels", body)
         found = link.read(answer, count=len(some), kinds=(PrintedPage, Rejected, Refusal))
-        outcomes += [PrintedPage(page=pages + each.page) if isinstance(each, PrintedPage) else each for each in found]
+        outcomes += [replace(each, page=pages + each.page) if isinstance(each, PrintedPage) else each for each in found]
         pages += sum(isinstance(each, PrintedPage) for each in found)
         if isinstance(answer.get("pdf"), str):
             documents.append(base64.b64decode(answer["pdf"]))

@@ -35,6 +35,7 @@ from masking.values.printable import (
     Masked,
     MaskedParty,
     MaskedView,
+    Note,
     PrintedPage,
     Refusal,
     Rejected,
@@ -275,15 +276,27 @@ _FORMS: dict[type[Outcome], tuple[str, Callable[[Any], dict[str, Any]], Callable
     Waybill: ("waybill", waybill_to_json, waybill_from_json),
     Rejected: (
         "rejected",
-        lambda o: {"reference": o.reference, "field": o.field, "rule": o.rule, "row": o.row},
-        lambda v: Rejected(reference=v["reference"], field=v["field"], rule=_word(Rule, v["rule"]), row=v["row"]),
+        lambda o: {"reference": o.reference, "field": o.field, "rule": o.rule, "row": o.row, "sizes": list(o.sizes)},
+        lambda v: Rejected(
+            reference=v["reference"],
+            field=v["field"],
+            rule=_word(Rule, v["rule"]),
+            row=v["row"],
+            sizes=tuple(v["sizes"]),
+        ),
     ),
     Refusal: (
         "refused",
         lambda o: {"reason": o.reason, "retry_after": o.retry_after},
         lambda v: Refusal(reason=_word(Reason, v["reason"]), retry_after=v["retry_after"]),
     ),
-    PrintedPage: ("printed", lambda o: {"page": o.page}, lambda v: PrintedPage(page=v["page"])),
+    PrintedPage: (
+        "printed",
+        lambda o: {"page": o.page, "notes": [each._asdict() for each in o.notes]},
+        lambda v: PrintedPage(
+            page=v["page"], notes=tuple(Note(each["field"], _word(Rule, each["rule"])) for each in v["notes"])
+        ),
+    ),
     Grant: ("granted", _grant_to_json, _grant_from_json),
     Dial: (
         "dial",

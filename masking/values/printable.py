@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType, final
+from typing import NamedTuple, NewType, final
 
 from masking.words.reasons import Reason
 from masking.words.rules import Rule
@@ -150,12 +150,24 @@ class Waybill:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """A rejected order: the field and the rule that it breaks, never the value."""
+    """A rejected order or label: the field and the rule that it breaks, never the value.
+
+    `sizes` are the built-in label sizes that have room for it, if a label has too little.
+    """
 
     reference: str | None
     field: str
     rule: Rule
     row: int | None = None
+    sizes: tuple[str, ...] = ()
+
+
+@final
+class Note(NamedTuple):
+    """A defect of a label that is printed nevertheless: the field and the rule it breaks."""
+
+    field: str
+    rule: Rule
 
 
 @final
@@ -186,9 +198,10 @@ class Refusal:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintedPage:
-    """The label is on this page, counted from 1, of the document in the same answer."""
+    """The label is on this page, counted from 1, of the document in the same answer. `notes` are its defects."""
 
     page: int
+    notes: tuple[Note, ...] = ()
 
 
 @final

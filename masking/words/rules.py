@@ -122,6 +122,26 @@ class Rule(Word):
         "The waybill number's bar code does not fit this label.",
         "Choose a larger label.",
     )
+    DID_NOT_FIT = (
+        "did-not-fit",
+        "The text did not fit. The label says that it is found by scanning.",
+        "Nothing is needed, or choose a larger label.",
+    )
+    CHARACTER_NOT_IN_FONT = (
+        "character-not-in-font",
+        "No font has a character of this text. It is printed as 〓.",
+        "Check that the parcel is found by the rest of the label; the courier's view shows the whole text.",
+    )
+    NO_VIRTUAL_NUMBER = (
+        "no-virtual-number",
+        "The label has no virtual number, and says that the recipient is called through the app.",
+        "Tell the operator that the pool of numbers is empty.",
+    )
+    TOO_LONG_FOR_ITS_TURNED_BARS = (
+        "too-long-for-its-turned-bars",
+        "The waybill number's second bar code does not fit this label, and is left out.",
+        "Nothing is needed: the first bar code is there.",
+    )
     NOT_CODE_128 = (
         "not-code-128",
         "Code 128 has no bars for a character of the waybill number.",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -23,16 +22,16 @@ from masking.runtime import World
 from masking.steps.label import PRINTED_BEFORE, REASONS, Label, label
 from masking.store.rows import people
 from masking.store.store import Store
-from masking.values.printable import LabelData, WaybillId
+from masking.values.printable import LabelData, Note, WaybillId
 
 from ...deployment import add_folder, add_state, opening
 from ...language import say
 from ...output import check_output, message_stream, output
 from ...printing.options import add_printer, patience_of, setup_of
+from ...printing.reporting import not_printed, report_notes
 
 if TYPE_CHECKING:
     from print_templates.gate import Released
-    from print_templates.layout import Note
     from print_templates.printers import Setup
 
     from ...printing.jobs import PrintJob
@@ -238,23 +237,14 @@ def _drawn(how: How, todo: Todo, missed: list[str]) -> Iterator[tuple[int, Relea
     from print_templates.render import NotPrinted, Printed, draw
 
     drawn = draw([data for _, data in todo], template=how.template, dpi=how.dpi)
-    noted: defaultdict[Note, list[int]] = defaultdict(list)
+    notes: list[tuple[int, Note]] = []
     for (position, _), (drawing, outcome) in zip(todo, drawn, strict=True):
         if drawing is not None and isinstance(outcome, Printed):
-            for note in dict.fromkeys(outcome.notes):
-                noted[note].append(position)
+            notes += [(position, note) for note in outcome.notes]
             yield position, drawing
         elif isinstance(outcome, NotPrinted):
-            room = f" (it fits on: --template {' or '.join(outcome.sizes)})" if outcome.sizes else ""
-            missed.append(f"label {position}: {outcome.field}: {outcome.rule}{room}")
-    for note, positions in noted.items():
-        print(f"waybill label: note on label {_listed(positions)}: {note.field}: {note.rule}", file=sys.stderr)
-
-
-def _listed(positions: Sequence[int]) -> str:
-    """The first ten positions, and the number of further ones."""
-    rest = f" and {len(positions) - 10} more" if len(positions) > 10 else ""
-    return ", ".join(map(str, positions[:10])) + rest
+            missed.append(not_printed(position, outcome.field, outcome.rule, outcome.sizes))
+    report_notes(notes)
 
 
 def _ids(words: Sequence[str]) -> list[WaybillId]:

@@ -40,8 +40,8 @@ async function sent(wanted, ended) {
     const { outcomes, pdf } = await print({ ids: wanted.map((row) => row.number), job, template, station, reprints });
     if (!seen.batch) return; // signed out meanwhile; it is kept
     wanted.forEach((row, n) => {
-      const { outcome, page } = outcomes[n];
-      if (outcome === "printed") mark(row, "made", (said) => said.made(page));
+      const { outcome, page, notes } = outcomes[n];
+      if (outcome === "printed") mark(row, "made", (said) => [said.made(page), ...notes.map((each) => why(each)(said))].join(said.also));
       else mark(row, "bad", why(outcomes[n]));
     });
     seen.batch.received = true;

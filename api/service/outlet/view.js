@@ -45,10 +45,11 @@ export function speak() {
 }
 
 /** The text for a refusal or a broken rule: the page's own wording, or the register's; with the time until which it lasts. */
-export function why({ reason, field, rule, retry_after: after }) {
+export function why({ reason, field, rule, sizes, retry_after: after }) {
   const until = after && new Date(Date.now() + after * 1000 + 60_000); // a minute shown is a minute that has passed
   return (said) => {
     const meanings = MEANINGS[seen.language];
+    if (sizes?.length) return said.fits(sizes.join(", "));
     if (!reason) return said.rules[rule] ?? meanings.rules[rule] ?? said.refused(`${field}: ${rule}`);
     const text = said.refusals[reason] ?? meanings.refusals[reason] ?? said.refused(reason);
     return until ? text + said.until(until.toTimeString().slice(0, 5)) : text;

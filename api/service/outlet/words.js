@@ -98,6 +98,8 @@ export const WORDS = {
       "does-not-fit": "在这种纸上放不下。100x180 地方最大；再放不下，请商家缩短文字",
       "too-long-for-its-bars": "条码在这种纸上放不下。100x180 能放最长的单号",
     },
+    fits: (sizes) => `在这种纸上放不下，可用 ${sizes}`,
+    also: "；",
     refused: (word) => `不能打印（${word}）`,
   },
   en: {
@@ -197,6 +199,8 @@ export const WORDS = {
       "does-not-fit": "Does not fit this paper. 100x180 has the most room; beyond that the merchant has to shorten the text",
       "too-long-for-its-bars": "The bars do not fit this paper. 100x180 takes the longest numbers",
     },
+    fits: (sizes) => `Does not fit this paper, but fits ${sizes}`,
+    also: "; ",
     refused: (word) => `Can't be printed (${word})`,
   },
 };
