@@ -15,11 +15,12 @@ from masking.journal import journal, watch
 from masking.journal.damaged_records import ALARM, DAMAGED, OFTEN
 from masking.keys import lifecycle
 from masking.ledger.log import Leaf, Unreadable
-from masking.steps.call import Call, Route, announce, call
+from masking.steps.call import Call, announce, call
 from masking.steps.change import Amend, Cancel, Ship, change
 from masking.steps.checkout import Checkout, checkout
 from masking.steps.label import Label, label
 from masking.steps.look import Look, look
+from masking.steps.route import Route, route
 from masking.store.rows import slots
 from masking.upkeep.retention_run import nightly
 from masking.values.outcomes import Dial, MaskedLookup
@@ -117,11 +118,11 @@ def test_undecryptable_phone_is_not_called_and_the_others_are(world, store, labe
     asked = [
         Route(actor=SWITCH, caller=caller, main=dial.number.main, extension=dial.number.extension) for dial in dials
     ]
-    first, middle, last = call(world, store, asked)
+    first, middle, last = route(world, store, asked)
     assert [first.to.reveal(), middle, last.to.reveal()] == [f"+86{van_phone(0)}", DAMAGED, f"+86{van_phone(2)}"]
     assert [refused(world, store, each) for each in labels] == [[], [("call", SWITCH.id)], []]
     assert alarms_of(store) == [(ALARM, SWITCH.id)]
-    again = call(world, store, asked)
+    again = route(world, store, asked)
     assert again[1] == DAMAGED  # nothing has been used up by it
     assert {each.reason for each in (again[0], again[2])} == {"intent-used"}
 
@@ -134,7 +135,7 @@ def test_courier_phone_changed_in_the_data_is_not_called(world, store, labels):
         Route(actor=SWITCH, caller=Plain(phone), main=number.main, extension=number.extension)
         for phone in (van_phone(0), PHONES[COURIER.id])
     ]
-    back, forth = call(world, store, backs)
+    back, forth = route(world, store, backs)
     assert {back, forth} == {Refusal(reason="not-connected")}  # nor is a call of theirs connected
 
 

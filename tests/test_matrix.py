@@ -15,7 +15,7 @@ from api.service.auth import OPEN
 from api.service.settings import ServiceSettings
 from masking.access.duty import Purpose
 from masking.access.people import Actor, Role
-from masking.steps.call import Route, call
+from masking.steps.route import Route, route
 from masking.values.plaintext import Plain
 from masking.values.printable import ScanKind
 from tests.support.matrix_cases import (
@@ -133,8 +133,8 @@ def test_table_has_every_route_kind_and_purpose_and_nothing_else():
     routes = {route for route in routes if not PAGES.fullmatch(route.split()[1])}
     told = {" ".join(case.split()[:2]) for case in TABLE}
     assert told == routes, "a route without a row in TABLE is open to nobody knows whom"
-    for route, words in VARIANTS.items():
-        assert {case.split()[2] for case in TABLE if case.startswith(f"{route} ")} == set(words)
+    for address, words in VARIANTS.items():
+        assert {case.split()[2] for case in TABLE if case.startswith(f"{address} ")} == set(words)
 
 
 @pytest.mark.parametrize("case", TABLE)
@@ -163,7 +163,7 @@ def test_route_answers_entitled_callers_in_listed_states_only(service, case):
                     main=parcel.number.main,
                     extension=parcel.number.extension,
                 )
-                parcel.call = call(world, store, [back])[0].call
+                parcel.call = route(world, store, [back])[0].call
             got, answer = asked(service, case, staff[role], parcel)
             wanted = states == NO_PARCEL or parcel.state in states
             assert got == wanted, (case, role, parcel.state, answer)

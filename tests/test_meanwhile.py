@@ -11,10 +11,11 @@ from masking.access.duty import UNKNOWN, Purpose
 from masking.crypto.index import record_of_waybill_id
 from masking.journal import journal
 from masking.steps.assign import Assign, assign
-from masking.steps.call import Call, Route, call
+from masking.steps.call import Call, call
 from masking.steps.change import Cancel, Ship, change
 from masking.steps.resolve import Resolve, resolve
 from masking.steps.retire import Destroy, Retired, SealAway, retire
+from masking.steps.route import Route, route
 from masking.steps.scan import Scan, scan
 from masking.values.outcomes import Assigned, Dial, Scanned
 from masking.values.plaintext import Connect, Grant, Plain
@@ -78,7 +79,7 @@ def test_parcel_destroyed_during_a_call_connects_or_does_not(world, store, parce
     )
     rung, gone = meanwhile(
         store,
-        lambda: call(world, store, [asked]),
+        lambda: route(world, store, [asked]),
         lambda: retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")]),
         after=after,
     )
@@ -99,7 +100,7 @@ def test_call_announced_during_a_handover_connects_only_the_duty_holder(world, s
     asked = Route(
         actor=SWITCH, caller=Plain(PHONES[COURIER.id]), main=dial.number.main, extension=dial.number.extension
     )
-    assert isinstance(call(world, store, [asked])[0], Refusal)
+    assert isinstance(route(world, store, [asked])[0], Refusal)
 
 
 def test_order_scanned_while_cancelled_is_one_of_the_two(world, store, order):

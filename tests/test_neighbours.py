@@ -14,7 +14,7 @@ from masking.errors import InputError
 from masking.redact.compliance import leaks
 from masking.redact.view import mask_order
 from masking.steps.assign import Assign, assign
-from masking.steps.call import Call, Route, call
+from masking.steps.call import Call, call
 from masking.steps.change import Amend, Cancel, Ship, change
 from masking.steps.checkout import Checkout, checkout
 from masking.steps.enrol import Enrol, Revoke, enrol
@@ -22,6 +22,7 @@ from masking.steps.find import Find, find
 from masking.steps.label import Label, label
 from masking.steps.resolve import Resolve, resolve
 from masking.steps.retire import Destroy, SealAway, retire
+from masking.steps.route import Route, route
 from masking.steps.scan import Scan, scan
 from masking.store import parcels, sealing
 from masking.store.rows import people
@@ -161,10 +162,8 @@ def test_meaningless_label_code_is_refused_alone_at_each_step(store, world, on_t
     assert find(world, store, [Find(merchant=SHOP, reference=bad), Find(merchant=SHOP, phone=Plain(bad))]) == [[], []]
     assert retire(world, store, [SealAway(actor=OPERATOR, id=bad)]) == [UNKNOWN]
     unrouted = Route(actor=SWITCH, caller=Plain(bad), main=bad, extension=bad)
-    assert call(world, store, [unrouted, Call(actor=OTHER_COURIER, code=bad)]) == [
-        Refusal(reason="not-your-number"),
-        UNKNOWN,
-    ]
+    assert route(world, store, [unrouted]) == [Refusal(reason="not-your-number")]
+    assert call(world, store, [Call(actor=OTHER_COURIER, code=bad)]) == [UNKNOWN]
 
 
 @pytest.mark.parametrize("bad", [LONE, f"j{NUL}", "任务", "j" * 65, ""])

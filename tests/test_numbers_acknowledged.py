@@ -16,7 +16,8 @@ from masking.database import schema
 from masking.deployment import open_folder
 from masking.numbers.pushes import HEADER
 from masking.runtime import World
-from masking.steps.call import Call, Route, announce, call
+from masking.steps.call import Call, announce, call
+from masking.steps.route import Route, route
 from masking.store.store import Store
 from masking.values.plaintext import Announced, Connect, Plain
 from tests.support.aliyun_server import REPORT_KEY, record, signature
@@ -46,7 +47,7 @@ def connected(store: Store) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
     call(WORLD, store, asked[20:])
     caller, dialled = Plain(PHONES[COURIER.id]), [each.number for each in labels[20:]]
     routes = [Route(actor=SWITCH, caller=caller, main=n.main, extension=n.extension) for n in dialled if n]
-    rung = call(WORLD, store, routes)
+    rung = route(WORLD, store, routes)
     assert {type(each) for each in rung} == {Connect}
     at = WORLD.now().isoformat()
     events = ("ended", "ringing", "answered")

@@ -10,10 +10,11 @@ from masking.crypto.index import record_of_waybill_id
 from masking.database.schema import slot
 from masking.journal import journal
 from masking.numbers.pool import DEMO, REST, SlotAct
-from masking.steps.call import Call, Route, call
+from masking.steps.call import Call, call
 from masking.steps.change import Amend, change
 from masking.steps.deliver import Deliver, deliver
 from masking.steps.retire import Destroy, retire
+from masking.steps.route import Route, route
 from masking.steps.scan import Scan, scan
 from masking.store.rows import people, slots
 from masking.values.plaintext import Connect, Plain
@@ -74,7 +75,7 @@ def test_numbering_plan_is_checked_before_any_parcel(world, store, parcel):
     ):
         asked = {"main": number.main, "extension": number.extension} | changed
         for caller in (RECIPIENT, STRANGER):
-            assert call(world, store, [Route(actor=SWITCH, caller=Plain(caller), **asked)]) == [Refusal(reason=reason)]
+            assert route(world, store, [Route(actor=SWITCH, caller=Plain(caller), **asked)]) == [Refusal(reason=reason)]
 
 
 def test_switch_is_bound_to_its_own_main_numbers(world, store, parcel):
@@ -170,7 +171,7 @@ def test_two_calls_in_one_batch_share_no_intent(world, store, parcel):
     announce_call(world, store, data)
     number = waybill.number
     asked = Route(actor=SWITCH, caller=Plain(PHONES[COURIER.id]), main=number.main, extension=number.extension)
-    first, second = call(world, store, [asked, asked])
+    first, second = route(world, store, [asked, asked])
     assert isinstance(first, Connect)
     assert second == Refusal(reason="intent-used")
 
@@ -183,7 +184,7 @@ def test_two_concurrent_calls_share_no_intent(world, store, parcel):
     number = waybill.number
     asked = Route(actor=SWITCH, caller=Plain(PHONES[COURIER.id]), main=number.main, extension=number.extension)
     answers = []
-    threads = [threading.Thread(target=lambda: answers.extend(call(world, store, [asked]))) for _ in range(6)]
+    threads = [threading.Thread(target=lambda: answers.extend(route(world, store, [asked]))) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -216,7 +217,7 @@ def test_recipient_of_an_amended_order_can_call_back_on_any_day(world, store, or
     asked = Route(
         actor=SWITCH, caller=Plain("13800000001"), main=waybill.number.main, extension=waybill.number.extension
     )
-    [connected] = call(world, store, [asked])
+    [connected] = route(world, store, [asked])
     assert isinstance(connected, Connect)
 
 

@@ -15,8 +15,7 @@ from masking.crypto.index import record_of_waybill_id
 from masking.database import schema
 from masking.errors import InputError
 from masking.numbers.pool import DEMO, HELD, LEASE, OPEN_LINE_REST, REST, TRANSITIONS, SlotAct, Stage, diagram
-from masking.numbers.routing import PARCEL_RULES, PLAN_RULES
-from masking.steps.call import INTENT_LIFE
+from masking.numbers.routing import INTENT_LIFE, PARCEL_RULES, PLAN_RULES
 from masking.steps.checkout import Checkout, checkout
 from masking.steps.deliver import Deliver, deliver
 from masking.steps.label import Label, label

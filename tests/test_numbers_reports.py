@@ -8,10 +8,10 @@ import pytest
 
 from masking.access.duty import UNKNOWN
 from masking.database import schema
-from masking.steps.call import MISSED
 from masking.steps.deliver import Deliver, deliver
 from masking.steps.report import LONGEST, CallReport, Missed, report
 from masking.steps.retire import Destroy, retire
+from masking.steps.route import MISSED
 from masking.store.rows import people
 from masking.store.rows.calls import REPORT_DUE
 from masking.upkeep.number_pool import keep_numbers

@@ -13,7 +13,7 @@ from masking.crypto.index import record_of_waybill_id, waybill_id_of
 from masking.database import schema
 from masking.journal import journal, watch
 from masking.steps.assign import Assign, assign
-from masking.steps.call import Call, Route, call
+from masking.steps.call import Call, call
 from masking.steps.change import Amend, Cancel, Ship, change
 from masking.steps.checkout import Checkout, checkout
 from masking.steps.deliver import Deliver, deliver
@@ -22,6 +22,7 @@ from masking.steps.label import Label, label
 from masking.steps.look import Look, look
 from masking.steps.resolve import Resolve, resolve
 from masking.steps.retire import Destroy, SealAway, retire
+from masking.steps.route import Route, route
 from masking.steps.scan import Scan, scan
 from masking.steps.shift import Shift, shift
 from masking.store.rows import budgets, people
@@ -52,7 +53,7 @@ STEPS = {
     "look": (look, lambda who, what: Look(actor=who, code=what), COURIER, RIVAL),
     "call": (call, lambda who, what: Call(actor=who, code=what), COURIER, RIVAL),
     "route": (
-        call,
+        route,
         lambda who, what: Route(actor=who, caller=Plain("13600000000"), main="17000000000", extension=what[-4:]),
         SWITCH,
         RIVAL,

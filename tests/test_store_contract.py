@@ -16,11 +16,12 @@ from masking.crypto.keys import FileKeySource
 from masking.database import schema
 from masking.journal import journal
 from masking.steps.assign import Assign, Assigned, assign
-from masking.steps.call import Call, Route, call
+from masking.steps.call import Call, call
 from masking.steps.checkout import Checkout, checkout
 from masking.steps.deliver import Deliver, Delivered, deliver
 from masking.steps.label import Label, label
 from masking.steps.resolve import Resolve, resolve
+from masking.steps.route import Route, route
 from masking.steps.scan import Scan, Scanned, scan
 from masking.store.rows import budgets
 from masking.store.store import Store
@@ -196,7 +197,7 @@ def test_intent_connects_once(world, workers, parcels):
     [dial] = call(world, workers[0], [Call(actor=COURIER, code=parcels[0][1].code)])
     number, caller = dial.number, Plain(PHONES[COURIER.id])
     asked = Route(actor=SWITCH, caller=caller, main=number.main, extension=number.extension)
-    answers = at_once([lambda worker=worker: call(world, worker, [asked])[0] for worker in workers])
+    answers = at_once([lambda worker=worker: route(world, worker, [asked])[0] for worker in workers])
     assert Counter(type(each) is Connect for each in answers) == {True: 1, False: 3}
 
 

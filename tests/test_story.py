@@ -6,11 +6,12 @@ from masking.access.duty import UNKNOWN, Purpose
 from masking.access.people import Actor, Role
 from masking.runtime import World
 from masking.steps.assign import Assign, assign
-from masking.steps.call import Call, Route, call
+from masking.steps.call import Call, call
 from masking.steps.deliver import Deliver, deliver
 from masking.steps.label import Label, label
 from masking.steps.resolve import Resolve, resolve
 from masking.steps.retire import Destroy, Retired, SealAway, retire
+from masking.steps.route import Route, route
 from masking.steps.scan import Scan, scan
 from masking.store.rows import budgets, people
 from masking.values.outcomes import Delivered, Dial, Scanned
@@ -42,10 +43,10 @@ def test_order_goes_from_checkout_to_destroyed_data(world, store, order, fake_wo
     asked = Route(
         actor=SWITCH, caller=Plain(PHONES[COURIER.id]), main=dial.number.main, extension=dial.number.extension
     )
-    [connected] = call(world, store, [asked])
+    [connected] = route(world, store, [asked])
     assert isinstance(connected, Connect)
     assert connected.to == Plain("13800000001") or connected.to.reveal().endswith("13800000001")
-    assert call(world, store, [asked]) == [Refusal(reason="intent-used")]  # an intent is good for one call
+    assert route(world, store, [asked]) == [Refusal(reason="intent-used")]  # an intent is good for one call
 
     assert deliver(world, store, [Deliver(actor=COURIER, code=data.code)]) == [Delivered(at=world.now())]
     assert resolve_one(world, store, data.code) == UNKNOWN
@@ -121,7 +122,7 @@ def test_unknown_callers_call_is_not_connected(world, store, parcel):
     call(world, store, [Call(actor=COURIER, code=data.code)])
     number = waybill.number
     asked = Route(actor=SWITCH, caller=Plain("13900009999"), main=number.main, extension=number.extension)
-    assert call(world, store, [asked]) == [Refusal(reason="not-connected")]
+    assert route(world, store, [asked]) == [Refusal(reason="not-connected")]
 
 
 def test_intent_expires_after_two_minutes(world, store, parcel, fake_world):
@@ -130,14 +131,14 @@ def test_intent_expires_after_two_minutes(world, store, parcel, fake_world):
     fake_world.advance(seconds=121)
     number = waybill.number
     asked = Route(actor=SWITCH, caller=Plain(PHONES[COURIER.id]), main=number.main, extension=number.extension)
-    assert call(world, store, [asked]) == [Refusal(reason="intent-expired")]
+    assert route(world, store, [asked]) == [Refusal(reason="intent-expired")]
 
 
 def test_recipient_can_call_the_courier_back(world, store, parcel):
     waybill, _ = parcel
     number = waybill.number
     asked = Route(actor=SWITCH, caller=Plain("+86 138-0000-0001"), main=number.main, extension=number.extension)
-    [connected] = call(world, store, [asked])
+    [connected] = route(world, store, [asked])
     assert connected.to.reveal() == "+86" + PHONES[COURIER.id]
 
 
@@ -146,7 +147,7 @@ def test_only_the_switch_learns_whom_a_number_connects(world, store, parcel):
     call(world, store, [Call(actor=COURIER, code=data.code)])
     number = waybill.number
     asked = Route(actor=COURIER, caller=Plain(PHONES[COURIER.id]), main=number.main, extension=number.extension)
-    assert call(world, store, [asked]) == [Refusal(reason="not-your-number")]
+    assert route(world, store, [asked]) == [Refusal(reason="not-your-number")]
 
 
 def test_courier_delivers_no_foreign_parcel(world, store, parcel):

@@ -7,9 +7,10 @@ import json
 from masking.access.duty import UNKNOWN, Purpose
 from masking.errors import MaskingError
 from masking.steps.assign import Assign, assign
-from masking.steps.call import Call, Route, call
+from masking.steps.call import Call, call
 from masking.steps.deliver import Deliver, deliver
 from masking.steps.resolve import Resolve, resolve
+from masking.steps.route import Route, route
 from masking.steps.scan import Scan, scan
 from masking.store.rows import budgets
 from masking.values.json import outcome_to_json
@@ -87,7 +88,7 @@ def _calls(stage: Stage, code: str, phone: str) -> None:
         asked = Route(
             actor=stage.people["switch"], caller=Plain(caller), main=dial.number.main, extension=dial.number.extension
         )
-        return call(stage.world, stage.store, [asked])[0]
+        return route(stage.world, stage.store, [asked])[0]
 
     stranger, connected = ring("13900009999"), ring(PHONES["courier-7"])  # the stranger while the intent is open
     stage.say(

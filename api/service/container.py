@@ -33,7 +33,7 @@ from masking.ledger import checkpoint
 from masking.numbers.provider import NumberProvider
 from masking.runtime import SteadyClock, World
 from masking.steps.assign import assign
-from masking.steps.call import Call, Route, announce, call
+from masking.steps.call import Call, announce, call
 from masking.steps.change import change
 from masking.steps.checkout import checkout
 from masking.steps.deliver import deliver
@@ -45,6 +45,7 @@ from masking.steps.look import look
 from masking.steps.redeem import Attest, redeem, software
 from masking.steps.report import report
 from masking.steps.resolve import resolve
+from masking.steps.route import route
 from masking.steps.scan import scan
 from masking.steps.shift import shift
 from masking.store.rows import codes, credentials, interventions
@@ -52,7 +53,6 @@ from masking.store.rows.credentials import TokenHolder
 from masking.store.store import Store
 from masking.upkeep.number_pool import keep_numbers
 from masking.values.outcomes import Dial
-from masking.values.plaintext import Connect
 from masking.values.printable import Refusal
 
 from ..printing.own_templates import own_templates
@@ -130,7 +130,7 @@ class Service:
         self.announce = Batcher(
             partial(_announce_and_dial, provider=provider) if provider else call, world, store, **given
         )
-        self.call = Batcher(call, world, store, **quick)
+        self.route = Batcher(route, world, store, **quick)
         self.report = Batcher(report, world, store, **given)
         self.deliver = Batcher(deliver, world, store, **given)
         self.enrol = Batcher(enrol, world, store, **given)
@@ -210,8 +210,8 @@ def _last_signed(world: World, store: Store) -> datetime:
 
 
 def _announce_and_dial(
-    world: World, store: Store, requests: Sequence[Call | Route], *, provider: NumberProvider
-) -> list[Dial | Connect | Refusal]:
+    world: World, store: Store, requests: Sequence[Call], *, provider: NumberProvider
+) -> list[Dial | Refusal]:
     return dial(world, store, announce(world, store, requests, bind=True), provider=provider)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import final
 
 from masking.numbers.pool import Line
@@ -15,6 +16,9 @@ from masking.words.reasons import Reason
 
 CONNECT = "connect"
 CALL_BACK = "call-back"
+
+INTENT_LIFE = timedelta(minutes=2)
+"""How long an announced call can be made."""
 
 
 @final

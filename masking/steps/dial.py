@@ -18,7 +18,7 @@ from masking.store.rows import bindings
 from masking.store.rows.bindings import Binding
 from masking.store.store import Store
 from masking.values.outcomes import Dial
-from masking.values.plaintext import Announced, Connect
+from masking.values.plaintext import Announced
 from masking.values.printable import Refusal, VirtualNumber
 from masking.words.reasons import Reason
 
@@ -35,10 +35,10 @@ SETTLED = timedelta(seconds=30)
 def dial(
     world: World,
     store: Store,
-    announced: Sequence[Dial | Announced | Connect | Refusal],
+    announced: Sequence[Dial | Announced | Refusal],
     *,
     provider: NumberProvider,
-) -> list[Dial | Connect | Refusal]:
+) -> list[Dial | Refusal]:
     """Have the provider bind each call that `call.announce(..., bind=True)` announced; other outcomes stay as they are.
 
     The outcome is a number to dial, or a refusal that says whether to try again.
@@ -114,9 +114,7 @@ def _report_fault(world: World, store: Store, provider: NumberProvider) -> None:
             raise_alarm(tx, provider.fault, PROVIDER, world.now(), world, at_most_every=timedelta(hours=1))
 
 
-def _bind(
-    world: World, store: Store, provider: NumberProvider, outcome: Dial | Announced | Connect | Refusal
-) -> Dial | Connect | Refusal:
+def _bind(world: World, store: Store, provider: NumberProvider, outcome: Dial | Announced | Refusal) -> Dial | Refusal:
     if not isinstance(outcome, Announced):
         return outcome
     for main in _some(provider.mains, world):

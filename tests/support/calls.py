@@ -5,7 +5,8 @@ from __future__ import annotations
 from masking.access.people import Actor, Role
 from masking.numbers.pool import DEMO
 from masking.runtime import World
-from masking.steps.call import Call, Route, call
+from masking.steps.call import Call, call
+from masking.steps.route import Route, route
 from masking.store.store import Store
 from masking.values.outcomes import Dial
 from masking.values.plaintext import Connect, Plain
@@ -25,9 +26,9 @@ def announce_call(world: World, store: Store, data: LabelData, actor: Actor = CO
 
 def dial(
     world: World, store: Store, number: VirtualNumber | None, caller: str, switch: Actor = SWITCH
-) -> Dial | Connect | Refusal:
+) -> Connect | Refusal:
     main, extension = (number.main, number.extension) if number else (DEMO.main, "1999")
-    return call(world, store, [Route(actor=switch, caller=Plain(caller), main=main, extension=extension)])[0]
+    return route(world, store, [Route(actor=switch, caller=Plain(caller), main=main, extension=extension)])[0]
 
 
 def reason_heard(world: World, store: Store, number: VirtualNumber | None, caller: str, switch: Actor = SWITCH) -> str:

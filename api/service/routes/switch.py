@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from masking.steps.call import Route
 from masking.steps.report import CallReport
+from masking.steps.route import Route
 from masking.values.plaintext import Plain
 
 from .. import response_models
@@ -26,7 +26,7 @@ async def route(body: RouteIn, request: Request) -> Response:
         Route(actor=login.actor, caller=Plain(each.caller), main=each.main, extension=each.extension)
         for each in body.items
     ]
-    return outcomes(service, await service.call.submit_many(asked, login))
+    return outcomes(service, await service.route.submit_many(asked, login))
 
 
 @router.post("/v1/calls/reports", operation_id="reportCalls", responses=outcomes_of(response_models.ReportOutcome))
