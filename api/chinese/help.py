@@ -26,6 +26,8 @@ HELP = {
     # the commands
     "Keep the recipient's personal data off the waybill.": "让面单不再出现收件人的个人信息。",
     "one of the commands below": "下列命令之一",
+    "print the version and the date of the table of divisions": "显示版本和行政区划表的日期",
+    "divisions of": "行政区划截至",
     "create a deployment, and a one-time code for its supervisor": "新建部署，并为主管签发一次性登记码",
     "run the HTTP service on this machine (--demo: with sample staff and credentials)": "在本机运行 HTTP 服务（--demo：附带演示人员和凭证）",
     "enrol, confirm and revoke people and start shifts, on a service, with your own device's key": "用本机密钥在服务上登记、确认、停用人员，开始班次",

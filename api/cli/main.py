@@ -5,10 +5,12 @@ A command's module has `arguments(parser)`, which adds its options, and `run(arg
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from masking.errors import MaskingError, not_installed
 
@@ -51,6 +53,17 @@ COMMANDS = {
 }
 
 
+class _Version(argparse.Action):
+    """Prints the version of the program and the date of its table of divisions."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Print and exit. Both modules are imported only now, since most runs don't need them."""
+        metadata = importlib.import_module("importlib.metadata")
+        divisions = importlib.import_module("masking.redact.divisions")
+        print(f"waybill {metadata.version('waybill-masking')}, {say('divisions of')} {divisions.AS_OF}")
+        parser.exit()
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `waybill COMMAND ...`. The exit status is the command's own, 2 for an expected error, `FAULT` for a fault."""
     with guarded_output():
@@ -63,6 +76,9 @@ def _main(argv: Sequence[str] | None) -> int:
         prog="waybill",
         description="Keep the recipient's personal data off the waybill.",
         epilog="\n".join(f"  {name:<12}{say(text)}" for name, text in COMMANDS.items()),
+    )
+    parser.add_argument(
+        "--version", action=_Version, nargs=0, help="print the version and the date of the table of divisions"
     )
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of the commands below")
     command = parser.parse_args(words[:1]).command

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple, final
 
+AS_OF = "2026-09"
+"""The month of the districts in force (ministry's register). Towns are those of June 2023, except in districts founded since."""
 _DATA = Path(__file__).with_name("data")
 _PEOPLES = (
     "壮|回|苗|彝|藏|侗|瑶|白|傣|黎|土家|哈尼|哈萨克|朝鲜|布依|满|蒙古|维吾尔|羌|水|仡佬|佤|拉祜|畲|纳西|景颇|傈僳|东乡|撒拉|土|仫佬|毛南|"

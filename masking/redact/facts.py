@@ -58,10 +58,14 @@ class ReadTexts(NamedTuple):
 
 def facts_of(party: Party) -> ParsedParty:
     """Analyse a party."""
-    name = party.name.reveal()
+    return read_party(party.name.reveal(), party.phone.reveal(), party.address.reveal())
+
+
+def read_party(name: str, phone_field: str, address_field: str) -> ParsedParty:
+    """Analyse the fields of a party, each of which may be empty."""
     called = normalise(name)
-    phone = read_phone(party.phone.reveal())
-    address = read_address(party.address.reveal())
+    phone = read_phone(phone_field)
+    address = read_address(address_field)
     plain = address.normal.text
     words = name_words(called)
     return ParsedParty(

@@ -83,9 +83,11 @@ def read_note(
     )
 
 
-def mask_text(text: str, known: Sequence[str] = ()) -> Masked:
-    """Mask a free text: hide its personal parts and the words in `known`."""
-    return cover(*read_note(text, known))
+def mask_text(
+    text: str, known: Sequence[str] = (), called: Sequence[CalledName] = (), phones: Sequence[str] = ()
+) -> Masked:
+    """Mask a free text: hide its personal parts and what `read_note` finds of a party."""
+    return cover(*read_note(text, known, called, phones))
 
 
 def find_personal(normal: Normal) -> list[Span]:

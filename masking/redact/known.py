@@ -12,6 +12,8 @@ from masking.redact.pinyin import CalledName, find_spelled
 from masking.redact.spans import Span
 
 _NAME_PART = re.compile(r"[^\W\d_]{2,}")
+_BETWEEN = r"[ ·.,，_*-]{0,2}"
+"""What people put into a name: 张 三丰."""
 _ENDS = re.compile(r"(?<!\d)\d{4,10}(?!\d)")
 _TAIL = re.compile(r"[\[【(]\d{3,6}[\])】]")
 
@@ -25,7 +27,9 @@ def name_words(name: Normal) -> list[str]:
     known = table()
     if text.isalpha():
         return [text] if len(text) > 1 and text not in known.names and text not in known.shorts else []
-    parts = dict.fromkeys([text.strip(), *_NAME_PART.findall(text), *_TAIL.findall(text)])
+    words = _NAME_PART.findall(text)
+    joined = ["".join(words)] if len(words) > 1 and text.isascii() else []
+    parts = dict.fromkeys([text.strip(), *joined, *words, *_TAIL.findall(text)])
     return [part for part in parts if len(part) > 1 and part not in known.names and part not in known.shorts]
 
 
@@ -36,6 +40,9 @@ def find_given(normal: Normal, called: Sequence[CalledName]) -> list[Span]:
     for each in called:
         name = each.given
         spans += find_spelled(normal, each) if name else []
+        if name and name[0] in text and each.surname in text:
+            whole = f"{re.escape(each.surname)}{_BETWEEN}{_BETWEEN.join(map(re.escape, name))}"
+            spans += [normal.back(*match.span()) for match in re.finditer(whole, text)]
         if name and name in text:
             shape = re.escape(name)
             if len(name) == 1:

@@ -1,6 +1,7 @@
 """`waybill redact`: masks names, phones, addresses and free text. Each JSON line in gives one JSON line out at once.
 
-In: {"id", "field": address | name | phone | text, "value", "profile": label | screen | strict}. Out: {"id", "masked",
+In: {"id", "field": address | name | phone | text, "value", "profile": label | screen | strict, "party": {"name", "phone", "address"}}.
+With a party, its name, phone and door are hidden in every shape in addresses and texts. Out: {"id", "masked",
 "hidden": [[start, end], ...]} with character offsets in the value, and for addresses "region" and "segments":
 [[start, end, kind], ...]. An unreadable line ends the run; the error names its number, never its content.
 """
@@ -13,6 +14,7 @@ import sys
 
 from masking.errors import InputError
 from masking.redact.addresses import Profile, mask_read, read_address
+from masking.redact.facts import ParsedParty, read_party
 from masking.redact.freetext import mask_text
 from masking.redact.names import mask_name
 from masking.redact.phones import mask_phone
@@ -37,17 +39,23 @@ def run(args: argparse.Namespace) -> int:  # noqa: ARG001  commands share one si
     return 0
 
 
+def _party(fields: dict[str, object]) -> ParsedParty:
+    """The analysed party of a request; an empty one without a party."""
+    return read_party(*(str(fields.get(name, "")) for name in ("name", "phone", "address")))
+
+
 def _answer(row: int, line: str) -> dict[str, object]:
     try:
         request = json.loads(line)
         field, value, profile = request["field"], str(request["value"]), Profile(request.get("profile", "label"))
+        party = _party(request.get("party") or {})
     except (ValueError, KeyError, TypeError, AttributeError):
         raise InputError("line", "not-a-request", row=row) from None
     region: dict[str, object] = {}
     match field:
         case "address":
             address = read_address(value)
-            masked = mask_read(address, (), profile)
+            masked = mask_read(address, party.words, profile)
             found = find_town(address.normal.text, find_region(address.normal.text))
             region = {"region": dict(zip(_REGION, found, strict=False)), "segments": segments(value)}
         case "name" | "phone" | "text" if profile is Profile.STRICT:
@@ -57,7 +65,7 @@ def _answer(row: int, line: str) -> dict[str, object]:
         case "phone":
             masked = mask_phone(value)
         case "text":
-            masked = mask_text(value)
+            masked = mask_text(value, party.words + party.rooms, (party.called,), party.phone.numbers)
         case _:
             raise InputError("field", "not-address-name-phone-or-text", row=row)
     return {"id": request.get("id"), "masked": masked.text, "hidden": masked.hidden} | region
