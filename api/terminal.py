@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import traceback
 import unicodedata
@@ -54,10 +55,20 @@ def guarded_output() -> Iterator[None]:
 
 @contextmanager
 def silent_libraries() -> Iterator[None]:
-    """Drop the warnings that libraries give in the block, which may repeat a cell of the file that they read."""
-    with warnings.catch_warnings():
+    """Drop what libraries print in the block, which may repeat a cell of the file that they read.
+
+    That is warnings, and the lines that a library in Rust writes to standard error itself before it raises an error.
+    """
+    with warnings.catch_warnings(), Path(os.devnull).open("wb") as nowhere:
         warnings.simplefilter("ignore")
-        yield
+        sys.stderr.flush()
+        kept = os.dup(_STDERR)
+        os.dup2(nowhere.fileno(), _STDERR)
+        try:
+            yield
+        finally:
+            os.dup2(kept, _STDERR)
+            os.close(kept)
 
 
 def place_of(error: BaseException) -> str:
@@ -85,6 +96,7 @@ class _Guarded:
         return getattr(self.unguarded, name)
 
 
+_STDERR = 2
 _OWN = frozenset({"masking", "waybill", "waybill_service", "api", "print_templates"})
 
 

@@ -107,6 +107,7 @@ class SettingsError(MaskingError):
 EXTRAS = {
     "httpx": "merchant",
     "openpyxl": "merchant",
+    "python_calamine": "merchant",
     "numpy": "labels",
     "PIL": "labels",
     "pypdf": "labels",

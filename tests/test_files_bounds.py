@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import openpyxl
 import pytest
+from odf.opendocument import OpenDocumentSpreadsheet
+from odf.table import Table, TableCell, TableRow
+from odf.text import P
 from PIL import Image
 
-from api.importing import table
+from api.importing import sheet_facts
 from api.importing.headers import LONGEST as LONGEST_HEADER
 from api.importing.headers import place
 from api.importing.pasted import LONGEST, take_apart
@@ -53,19 +57,44 @@ def row(number: int) -> Callable[[bytes], bytes]:
     return lambda data: data.replace(b"</sheetData>", more)
 
 
-@pytest.mark.parametrize("number", [10**12, 2_000_000, 20_000])
-def test_row_number_far_behind_the_others_is_refused(number, tmp_path):
-    assert "rows are left out" in rule(workbook(tmp_path, row(number)))
+@pytest.mark.parametrize("number", [10**12, 2_000_000, 1_048_577])
+def test_row_number_beyond_a_spreadsheet_is_refused(number, tmp_path):
+    assert "at most 1,048,576 rows" in rule(workbook(tmp_path, row(number)))
 
 
-def test_gap_of_a_few_thousand_rows_is_read(tmp_path):
-    [reading] = readings(workbook(tmp_path, row(5000)))
+def test_gap_of_many_rows_is_read(tmp_path):
+    [reading] = readings(workbook(tmp_path, row(50_000)))
     rows = list(reading.rows())
-    assert (len(rows), rows[-1]) == (5000, (5000, ["x"]))
+    assert (len(rows), rows[-1][0], rows[-1][1][0]) == (50_000, 50_000, "x")
+
+
+def test_rectangle_of_too_many_cells_is_refused_before_it_is_made(tmp_path):
+    far = b'<row r="1000000"><c r="XFD1000000" t="inlineStr"><is><t>x</t></is></c></row></sheetData>'
+    path = workbook(tmp_path, lambda data: data.replace(b"</sheetData>", far))
+    assert "more than 30,000,000 cells" in rule(path)
+
+
+def ods(folder: Path, rows: int, columns: int) -> Path:
+    """An ODS in which one cell is repeated."""
+    document = OpenDocumentSpreadsheet()
+    sheet = Table(name="S")
+    line = TableRow(numberrowsrepeated=rows)
+    cell = TableCell(valuetype="string", numbercolumnsrepeated=columns)
+    cell.addElement(P(text="x"))
+    line.addElement(cell)
+    sheet.addElement(line)
+    document.spreadsheet.addElement(sheet)
+    document.save(str(folder / "book.ods"))
+    return folder / "book.ods"
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1_000_000, 16_000), (10**9, 1), (2000, 16_384)])
+def test_repeated_cells_of_an_ods_are_counted_before_they_are_made(rows, columns, tmp_path):
+    assert re.search("more than 30,000,000 cells|at most 1,048,576 rows", rule(ods(tmp_path, rows, columns)))
 
 
 def test_sheet_with_too_many_rows_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(table, "_MOST_ROWS", 100)
+    monkeypatch.setattr(sheet_facts, "MOST_ROWS", 100)
     assert "at most 1,048,576 rows" in rule(workbook(tmp_path, row(200)))
 
 
@@ -74,14 +103,14 @@ def test_part_that_unpacks_to_many_times_its_size_is_refused(tmp_path):
 
 
 def test_workbook_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(table, "_MOST_UNPACKED", 1000)
+    monkeypatch.setattr(sheet_facts, "MOST_UNPACKED", 1000)
     assert "more than 2 GB" in rule(workbook(tmp_path))
 
 
 def test_too_many_shared_strings_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(table, "_RATIO_FROM", 1 << 20)
-    monkeypatch.setattr(table, "_MOST_RATIO", 10_000)
-    monkeypatch.setattr(table, "_MOST_STRINGS", 100_000)
+    monkeypatch.setattr(sheet_facts, "RATIO_FROM", 1 << 20)
+    monkeypatch.setattr(sheet_facts, "MOST_RATIO", 10_000)
+    monkeypatch.setattr(sheet_facts, "MOST_STRINGS", 100_000)
     assert "different texts" in rule(workbook(tmp_path, strings=b"<si><t>x</t></si>" * 100_001))
 
 

@@ -66,7 +66,7 @@ def workbook(folder: Path) -> Path:
 def strange_header(folder: Path) -> Path:
     path = folder / "header.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([[*HEAD.split(","), f"x{STEERING}x"], [*row(1).split(","), "y"]])
+        csv.writer(file).writerows([[*HEAD.split(","), f"x{STEERING}x"], [*row(1).split(","), "3栋501室"]])
     return path
 
 
@@ -140,6 +140,6 @@ def test_progress_still_overwrites_the_last_line_of_a_terminal(tmp_path):
     shown = os.read(screen, 1 << 16).decode()
     os.close(screen)
     assert done.returncode == 0
-    assert shown.startswith("\rorders ")
+    assert "\rorders " in shown
     assert "1/1" in shown
     assert shown.count("\x1b") == shown.count("\x1b[K") > 0

@@ -27,7 +27,7 @@ COMMANDS = {
     "people": "enrol, confirm and revoke people and start shifts, on a service, with your own device's key",
     "doctor": "check a deployment and say what to repair",
     "demo": "take sample orders from checkout to erased data, and check every printed line",
-    "mask": "turn a file of orders (CSV, XLSX) into masked waybills, labels and a list of rejected orders",
+    "mask": "turn a file of orders (CSV, a workbook) into masked waybills, labels and a list of rejected orders",
     "ship": "give waybills the carrier's numbers, also from a filled masked.csv, and print their labels",
     "find": "find your waybills by order number, or by a phone from standard input",
     "status": "count your waybills by state, and name those without the carrier's numbers",

@@ -8,8 +8,9 @@ from ..language import reads_chinese, say, say_reason
 from ..terminal import one_line
 from .job import ImportJob, Result
 from .layout import Layout, named
-from .orders import NOT_AN_ORDER, Parcel, Survey, parcels
+from .orders import Parcel, Survey, parcels
 from .rules import meaning
+from .statuses import STATES
 
 _ROWS = 20
 
@@ -95,7 +96,9 @@ def _left_out(survey: Survey) -> list[str]:
     for reason, rows in sorted(survey.left_out.items()):
         some = ", ".join(map(str, rows[:_ROWS])) + (", ..." if len(rows) > _ROWS else "")
         lines.append("  " + say(f"{len(rows):,} rows left out: {reason}: {some}"))
-    if any(reason != NOT_AN_ORDER for reason in survey.left_out):
+    if survey.hidden:
+        lines.append("  " + say(f"{survey.hidden:,} rows are hidden in the sheet; --skip-hidden leaves them out"))
+    if survey.left_out.keys() & {*STATES}:
         lines.append("  " + say("--every-status enters orders in every state"))
     return lines
 

@@ -50,6 +50,8 @@ class Layout:
     questions: Sequence[str]
     doubts: Mapping[str, Sequence[int]]
     """The columns that a question about a field names."""
+    skip_hidden: bool = False
+    """Whether rows that the spreadsheet hides are left out."""
     profile: str = ""
     """The shop or ERP whose form the file has, if it is one of `profiles.toml`."""
 
@@ -101,7 +103,16 @@ def understand(readings: Sequence[Reading], answers: Answers, sheet: str | None 
         readings = [reading for reading in readings if reading.sheet == sheet]
         if not readings:
             raise InputError("--sheet", "the workbook has no sheet of this name")
-    found = [layout for reading in readings if (layout := _read(reading, answers))]
+    found, errors = [], []
+    for reading in readings:
+        try:
+            layout = _read(reading, answers)
+        except InputError as error:  # a delimiter or an encoding that is not the file's
+            errors.append(error)
+        else:
+            found += [layout] if layout else []
+    if not found and errors:
+        raise errors[0]
     if not found:
         raise InputError("file", "no row of headers in the first 20 rows: add one, or name the columns with --columns")
     best = max(found, key=lambda layout: sum(map(len, layout.columns.values())))

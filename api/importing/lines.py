@@ -16,6 +16,7 @@ from .deliverable import is_nowhere, is_uncallable
 from .headers import PARTIES
 from .layout import WAYS, Layout
 from .pasted import LONGEST, take_apart
+from .workbook import SpoiledNumber
 
 Texts = tuple[str, str, str]
 """Name, phone, address."""
@@ -28,6 +29,7 @@ _WITH_CARRIER = re.compile(
     r"([A-Za-z0-9]{6,32})\s*[-,，:：;；/ (（]\s*[㐀-鿿].{0,20}|[㐀-鿿]{1,20}\s*[-,，:：;；/ ]\s*([A-Za-z0-9]{6,32})"
 )
 _HAN = re.compile(r"[㐀-鿿]")
+_NUMBERS = frozenset({"reference", "mobile", "phone", "waybill_number", "routing_code", "name"})
 _AREAS = ("region", "province", "city", "district", "street")
 
 
@@ -109,6 +111,9 @@ class LineReader:
     def _damage(self, cells: Sequence[str]) -> tuple[str, str] | None:
         if len(cells) > self._width and any(map(clean, cells[self._width :])):
             return "row", "more-cells-than-headers"
+        for at, text in enumerate(cells):
+            if type(text) is SpoiledNumber and self._used.get(at, "").rpartition(".")[2] in _NUMBERS:
+                return self._used[at], "date-in-place-of-a-number"
         whole = "".join(cells)
         if DAMAGED in whole:
             for at, text in enumerate(cells):

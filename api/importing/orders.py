@@ -28,6 +28,7 @@ _NUMBER = re.compile(r"(?=.*\d)[\w#./+=-]{1,64}", re.ASCII)
 """An order number, unlike a note at the foot of a table."""
 _FEW = 4
 NOT_AN_ORDER = "not-an-order"
+HIDDEN = "hidden-in-the-sheet"
 
 
 @final
@@ -60,7 +61,8 @@ class Survey:
         repeated: the number of rows of each order that has several.
         asked: columns of unknown meaning that have to be asked about.
         digest: the SHA-256 of the file, in hex.
-        left_out: the rows that are no orders to send, by the reason: a word of `statuses.STATES`, or `NOT_AN_ORDER`.
+        hidden: the number of rows with orders that the spreadsheet hides, and that are entered all the same.
+        left_out: the rows that are no orders to send, by the reason: a word of `statuses.STATES`, `NOT_AN_ORDER` or `HIDDEN`.
     """
 
     digest: str
@@ -69,6 +71,7 @@ class Survey:
     repeated: Mapping[str, int]
     asked: Sequence[int]
     left_out: Mapping[str, Sequence[int]]
+    hidden: int
 
 
 def survey(layout: Layout) -> Survey:
@@ -77,10 +80,11 @@ def survey(layout: Layout) -> Survey:
     seen: set[int] = set()
     repeated: dict[str, int] = {}
     unknown = [(at, UnknownColumn(layout.headers[at])) for at in layout.unplaced]
-    lines = singles = 0
+    lines = singles = hidden = 0
     left_out: dict[str, list[int]] = {}
-    for _, cells, reference in _order_rows(layout, left_out):
+    for number, cells, reference in _order_rows(layout, left_out):
         lines += 1
+        hidden += number in layout.reading.hidden
         for at, column in unknown:
             if at < len(cells) and (text := clean(cells[at])):
                 column.see(text)
@@ -96,6 +100,7 @@ def survey(layout: Layout) -> Survey:
         orders=len(seen) + singles,
         repeated=repeated,
         left_out=left_out,
+        hidden=hidden,
         asked=asked(unknown, required_are_missing=any(not name.startswith("sender.") for name in layout.missing)),
     )
 
@@ -155,6 +160,9 @@ def _order_rows(layout: Layout, left_out: dict[str, list[int]] | None = None) ->
         has_goods = any(n < len(cells) and clean(cells[n]) for n in goods)
         if _is_no_order(reference, filled, headers, named=named, has_goods=has_goods):
             left.setdefault(NOT_AN_ORDER, []).append(number)
+            continue
+        if layout.skip_hidden and number in layout.reading.hidden:
+            left.setdefault(HIDDEN, []).append(number)
             continue
         if not reference and not named and above and has_goods:
             reference = above

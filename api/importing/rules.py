@@ -42,6 +42,11 @@ _OF_FILES = (
         "it names a region or a door but no road, village or place between; give the whole address",
         "只有地区或门牌，没有路、村或小区，请填写完整的地址",
     ),
+    (
+        "date-in-place-of-a-number",
+        "a spreadsheet shows a date or a time here; format the column as text and type the value again",
+        "表格把它显示成了日期或时间：请把该列设为文本后重新输入",
+    ),
     ("placeholder", "it says that there is nothing (null, 无); give the value", "只写了“无”或 null 之类，请填写内容"),
     ("damaged-character", "bytes that are not text; export the file again", "有损坏的字符，请重新导出"),
     (

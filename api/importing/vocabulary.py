@@ -93,7 +93,8 @@ IGNORED = re.compile(
 """Columns that no waybill needs: amounts, times, states, the seller's own notes."""
 
 SIMPLIFIED = str.maketrans(
-    "訂單號電話運聯絡備註數量貨區縣鎮鄉門寄發詳細資訊郵編碼", "订单号电话运联络备注数量货区县镇乡门寄发详细资讯邮编码"
+    "訂單號電話運聯絡備註數量貨區縣鎮鄉門寄發詳細資訊郵編碼機戶樓層個網賣買購實總價額項規顏態時間遞費會員國際稱產寶貝類箱東",
+    "订单号电话运联络备注数量货区县镇乡门寄发详细资讯邮编码机户楼层个网卖买购实总价额项规颜态时间递费会员国际称产宝贝类箱东",
 )
 
 NOTE = re.compile(

@@ -39,15 +39,18 @@ from ..waybills import connected
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own options."""
     add = parser.add_argument
-    add("file", type=Path, help="a CSV or XLSX file of orders, from a shop or an ERP")
+    add("file", type=Path, help="a file of orders from a shop or an ERP: CSV, XLSX, XLS, XLSB, ODS, or a web page")
     add_where(parser)
     add("--out", type=Path, help="folder for the results (default: FILE-masked, next to the file)")
     add("--overwrite", action="store_true", help="replace the results of another file in that folder")
     add("--columns", type=Path, metavar="TOML", help="a file that says what columns mean, where headers don't")
     add("--sender", metavar="NAME,PHONE,ADDRESS", help="the sender of all parcels (default: [sender] in waybill.toml)")
+    add("--encoding", help="the encoding of a text file (default: recognised; utf-8, gb18030, big5, utf-16)")
+    add("--delimiter", type=_delimiter, help="the sign between the cells of a text file, or tab (default: recognised)")
     add("--sheet", help="the sheet of a workbook")
     add("--explain", action="store_true", help="show how the file is understood, and enter nothing")
     add("--every-status", action="store_true", help="enter closed, refunded, unpaid and self-pick-up orders, too")
+    add("--skip-hidden", action="store_true", help="leave out the rows that the spreadsheet hides (XLSX)")
     add("--amend", action="store_true", help="replace orders that changed since they were entered")
     add(
         "--confidence",
@@ -75,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    read = readings(args.file)
+    read = readings(args.file, encoding=args.encoding, delimiter=args.delimiter)
     if table := own_table(read):
         return _ship(args, table)
     layout, found, answers = _understood(args, read)
@@ -85,7 +88,7 @@ def _run(args: argparse.Namespace) -> int:
         if not questions:
             return 0
     if questions and not args.explain and sys.stdin.isatty() and sys.stderr.isatty():
-        layout, found, answers = _interview(args, layout, found, answers)
+        layout, found, answers = _interview(args, read, layout, found, answers)
         questions = explaining.questions(layout, found)
     if questions:
         print(questions, file=sys.stderr)
@@ -160,7 +163,7 @@ def _understood(args: argparse.Namespace, found: Sequence[Reading]) -> tuple[Lay
 
 
 def _interview(
-    args: argparse.Namespace, layout: Layout, found: Survey, answers: Answers
+    args: argparse.Namespace, read: Sequence[Reading], layout: Layout, found: Survey, answers: Answers
 ) -> tuple[Layout, Survey, Answers]:
     """The file as understood with the answers of the user at the terminal."""
     print(explaining.open_questions(layout, found), file=sys.stderr)
@@ -168,12 +171,13 @@ def _interview(
         answers = Interview(sys.stdin, sys.stderr).answers(layout, found, answers)
     except EOFError:
         return layout, found, answers
-    layout = understand(readings(args.file), _sent_by(answers, answers.sender or layout.sender), args.sheet)
+    layout = understand(read, _sent_by(answers, answers.sender or layout.sender), args.sheet)
     return *_surveyed(args, layout), answers
 
 
 def _surveyed(args: argparse.Namespace, layout: Layout) -> tuple[Layout, Survey]:
     """The file as understood, and what it holds; with `--every-status` no column says that a row is left out."""
+    layout = replace(layout, skip_hidden=args.skip_hidden)
     if args.every_status:
         layout = replace(layout, columns={name: hits for name, hits in layout.columns.items() if name != "status"})
     return layout, survey(layout)
@@ -188,6 +192,14 @@ def _memory(args: argparse.Namespace) -> Path:
     if "://" not in args.to:
         return Path(args.to)
     return Path(args.state or (args.credentials.parent if args.credentials else Path()))
+
+
+def _delimiter(text: str) -> str:
+    """One character."""
+    text = "\t" if text in {"tab", "\\t"} else text
+    if len(text) != 1 or text in '"\r\n':
+        raise argparse.ArgumentTypeError("not one character, or tab")
+    return text
 
 
 def _batch(text: str) -> int:
