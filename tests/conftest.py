@@ -32,6 +32,7 @@ from tests.support.parcels import load_on_van
 from tests.support.people import NETWORK, PHONES, STAFF, TENANT
 
 if TYPE_CHECKING:
+    from tests.support.chromium import ChromiumPage
     from tests.support.running_service import Service
 
 for _name in ("LC_ALL", "LC_MESSAGES", "LANG"):  # commands would speak Chinese, and tests read their English
@@ -119,6 +120,25 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
     with run_service(tmp_path_factory.mktemp("service") / "deployment") as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def window() -> Iterator[ChromiumPage]:
+    """A window of Chromium."""
+    from tests.support.chromium import chromium
+
+    with chromium() as page:
+        yield page
+
+
+@pytest.fixture
+def page(service: Service, window: ChromiumPage) -> ChromiumPage:
+    """The outlet's page, signed in at, in English. What the browser heard before is forgotten."""
+    from tests.support.outlet_page import sign_in_at
+
+    window.events.clear()
+    sign_in_at(window, service)
+    return window
 
 
 @pytest.fixture

@@ -12,17 +12,17 @@ from pypdf import PdfReader
 from masking.crypto.index import record_of_waybill_id
 from masking.journal import journal
 from print_templates.read import decode, read_pdf
+from tests.support.outlet_page import parcel_at_outlet, record_of
 from tests.support.people import DISPATCHER
-from tests.test_outlet_page import parcel, record
 
 
 def test_preview_shows_the_label_without_a_code_and_is_no_print(service):
-    number, token = parcel(service)
+    number, token = parcel_at_outlet(service)
     asked = {"ids": [number], "job": "look"}
     answer = service.ask(DISPATCHER, "/v1/labels", asked, headers={"Accept": "image/png"})
     assert answer.headers["content-type"] == "image/png"
     assert set(decode(Image.open(io.BytesIO(answer.content)).convert("L"))) == {number}
-    assert record(service, token).prints == 0
+    assert record_of(service, token).prints == 0
     kinds = [leaf.kind for leaf in journal.who_saw(service.clock.world, service.store, record_of_waybill_id(token))]
     assert kinds[-1] == "preview"
     printed = service.ask(DISPATCHER, "/v1/labels", asked).json()
@@ -41,7 +41,11 @@ def test_failed_preview_is_a_problem_and_no_picture(service, ids, status, word):
 
 
 def test_each_reprint_has_its_own_reason_and_a_first_print_none(service):
-    (one, first), (two, second), (new, third) = parcel(service), parcel(service), parcel(service)
+    (one, first), (two, second), (new, third) = (
+        parcel_at_outlet(service),
+        parcel_at_outlet(service),
+        parcel_at_outlet(service),
+    )
     service.ask(DISPATCHER, "/v1/labels", {"ids": [one, two], "job": "first"})
     reprints = [{"id": one, "reason": "damaged"}, {"id": new, "reason": "repacked"}]
     asked = {"ids": [one, two, new], "job": "second", "reason": "printer-jam", "reprints": reprints}
@@ -58,7 +62,7 @@ def test_each_reprint_has_its_own_reason_and_a_first_print_none(service):
 
 
 def test_pdf_is_named_after_its_job(service):
-    number, _ = parcel(service)
+    number, _ = parcel_at_outlet(service)
     answer = service.ask(DISPATCHER, "/v1/labels", {"ids": [number], "job": "2026-11-24-a"}).json()
     document = PdfReader(io.BytesIO(base64.b64decode(answer["pdf"])))
     assert document.metadata.title == "labels 2026-11-24-a"

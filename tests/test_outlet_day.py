@@ -9,9 +9,16 @@ from masking.crypto.index import record_of_waybill_id
 from masking.journal import journal
 from masking.store.rows import budgets
 from tests.support.chromium import chromium
+from tests.support.outlet_page import (
+    confirm_all_printed,
+    print_ready,
+    record_of,
+    reload_and_sign_in,
+    scan_again_if_cut,
+    sign_in_at,
+)
 from tests.support.people import DISPATCHER, RECEIVER, SHOP
 from tests.support.running_service import Service, carrier_numbers, run_service
-from tests.test_outlet_page import came_out, entered, gone_again, printed, record, scan_again_if_cut
 
 pytestmark = pytest.mark.system("chromium", "bash")
 A_BATCH = 100
@@ -44,18 +51,18 @@ def test_honest_day_prints_each_of_400_labels_once_and_locks_no_clerk(tmp_path):
             first, second, third, fourth = ([*batch] for batch in batches)
             for batch in (first, third, fourth):
                 taken_in(service, batch)
-            entered(page, service)
+            sign_in_at(page, service)
 
             scanned(page, first, ready=A_BATCH)
-            printed(page)
-            gone_again(page, service)  # the first reload, with the batch in the printer
-            came_out(page)
+            print_ready(page)
+            reload_and_sign_in(page, service)  # the first reload, with the batch in the printer
+            confirm_all_printed(page)
 
             scanned(page, second, ready=0)  # the cage has not been scanned in
             page.until("document.querySelectorAll('#list [data-state=bad]').length === 100")
             taken_in(service, second)
             scanned(page, second, ready=A_BATCH)
-            printed(page)
+            print_ready(page)
             for number in second[40:43]:  # a paper jam
                 page.see(f"document.querySelector('#list [data-number=\"{number}\"] .more button').click()")
             page.tab_to("#well")
@@ -64,10 +71,10 @@ def test_honest_day_prints_each_of_400_labels_once_and_locks_no_clerk(tmp_path):
             page.tab_to("#again")
             page.press("Enter")
             page.until("document.querySelectorAll('#list [data-state=made]').length === 3")
-            came_out(page)
+            confirm_all_printed(page)
 
             scanned(page, third, ready=A_BATCH)
-            printed(page)
+            print_ready(page)
             port = int(service.url.rpartition(":")[2])
         with run_service(
             tmp_path / "outlet", port=port
@@ -75,10 +82,10 @@ def test_honest_day_prints_each_of_400_labels_once_and_locks_no_clerk(tmp_path):
             page.tab_to("#again")
             page.press("Enter")
             page.until("document.querySelectorAll('#list [data-state=made]').length === 100")
-            came_out(page)
+            confirm_all_printed(page)
 
             scanned(page, fourth[:60], ready=60)
-            gone_again(page, service)  # the second reload, with an unprinted list
+            reload_and_sign_in(page, service)  # the second reload, with an unprinted list
             page.until("document.querySelectorAll('#list [data-state=ready]').length === 60")
             for wrong in range(12):  # a sack of another outlet
                 page.scan(f"YT77000000{wrong:04}")
@@ -90,10 +97,10 @@ def test_honest_day_prints_each_of_400_labels_once_and_locks_no_clerk(tmp_path):
             page.press("Enter")
             page.until("document.querySelectorAll('#list [data-state=bad]').length === 12")
             scanned(page, fourth[60:], ready=A_BATCH)
-            printed(page)
-            came_out(page)
+            print_ready(page)
+            confirm_all_printed(page)
 
-            prints = [record(service, token).prints for batch in batches for token in batch.values()]
+            prints = [record_of(service, token).prints for batch in batches for token in batch.values()]
             assert prints == [1] * 400
             with service.store.reading() as tx:
                 assert budgets.alarms(tx) == []

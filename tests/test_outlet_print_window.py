@@ -10,9 +10,9 @@ import pytest
 
 from tests.support.chromium import chromium
 from tests.support.firefox import firefox
+from tests.support.outlet_page import confirm_all_printed, open_sign_in, parcel_at_outlet, row_of, scan_again_if_cut
 from tests.support.people import DISPATCHER
 from tests.support.screen import PROGRAMS, Screen, screen
-from tests.test_outlet_page import at_the_door, came_out, parcel, said, scan_again_if_cut
 
 BROWSERS = [
     pytest.param(chromium, id="chromium", marks=pytest.mark.system("chromium", "bash", *PROGRAMS)),
@@ -26,7 +26,7 @@ def desk(request, service) -> Iterator[tuple[object, Screen]]:
     with ExitStack() as stack:
         shown = stack.enter_context(screen())
         page = stack.enter_context(request.param(display=shown.display))
-        at_the_door(page, service)
+        open_sign_in(page, service)
         page.to_front()
         shown.click(640, 850)
         page.until("document.hasFocus()")
@@ -58,13 +58,13 @@ def back(page, shown: Screen) -> None:
 
 def test_parcel_scanned_into_the_print_window_is_asked_for_and_missed_at_the_end(service, desk):
     page, shown = desk
-    first, lost, later = (parcel(service)[0] for _ in range(3))
+    first, lost, later = (parcel_at_outlet(service)[0] for _ in range(3))
     page.see("document.querySelector('#expected').focus()")
     shown.type("3")
     shown.press("Return")
     shown.type(first)
     shown.press("Return")
-    assert said(page, first)[0] == "ready"
+    assert row_of(page, first)[0] == "ready"
 
     printing(page, shown)
     shown.type(lost)
@@ -77,16 +77,16 @@ def test_parcel_scanned_into_the_print_window_is_asked_for_and_missed_at_the_end
     assert page.see("document.activeElement.id") == "number"
 
     scan_again_if_cut(page, later)
-    assert said(page, later)[0] == "ready"
+    assert row_of(page, later)[0] == "ready"
     assert page.text("#tally") == "1 of 3 parcels not scanned yet"
-    came_out(page)
+    confirm_all_printed(page)
     assert page.text("#last") == "1 label confirmed, but one parcel has not been scanned"
 
     page.scan(first)  # the whole pile once more: what is known is good
     assert page.see("document.querySelector('#last').dataset.state") == "ready"
-    assert said(page, first)[0] == "printed"
+    assert row_of(page, first)[0] == "printed"
     page.scan(lost)
-    assert said(page, lost)[0] == "ready"
+    assert row_of(page, lost)[0] == "ready"
     assert page.text("#tally") == "All 3 parcels scanned"
     page.tab_to("#rescanned")
     page.press("Enter")

@@ -9,22 +9,21 @@ import pytest
 from masking.crypto.index import record_of_waybill_id
 from masking.journal import journal
 from masking.store.rows import credentials, people
+from tests.support.outlet_page import open_sign_in, parcel_at_outlet, row_of, sign_in_at
 from tests.support.people import DISPATCHER, RECEIVER
 from tests.support.running_service import run_service
-from tests.test_outlet_page import at_the_door, entered, page, parcel, said, window
 
-__all__ = ["page", "window"]
 pytestmark = pytest.mark.system("chromium", "bash")
 
 
 def test_key_renews_the_sign_in_after_an_hour(service, page):
-    one, two = parcel(service)[0], parcel(service)[0]
+    one, two = parcel_at_outlet(service)[0], parcel_at_outlet(service)[0]
     page.scan(one)
-    said(page, one)
+    row_of(page, one)
     service.clock.ahead += timedelta(minutes=61)
     try:
         page.scan(two)
-        assert said(page, two)[0] == "ready"
+        assert row_of(page, two)[0] == "ready"
         assert page.see("document.querySelector('#door').hidden")
     finally:
         service.clock.ahead -= timedelta(minutes=61)  # what the others hold ends in an hour
@@ -34,10 +33,10 @@ def test_key_renews_the_sign_in_after_an_hour(service, page):
 
 
 def test_secret_sign_in_ends_after_an_hour_and_the_list_stays(service, window):
-    at_the_door(window, service)
+    open_sign_in(window, service)
     window.scan(service.secret(DISPATCHER))
     window.until("!document.querySelector('#desk').hidden")
-    number, _ = parcel(service)
+    number, _ = parcel_at_outlet(service)
     service.clock.ahead += timedelta(minutes=61)
     try:
         window.scan(number)
@@ -47,13 +46,13 @@ def test_secret_sign_in_ends_after_an_hour_and_the_list_stays(service, window):
     assert window.text("#refused") == "Your sign-in has ended. Sign in again; the list is still there."
     window.scan(service.secret(DISPATCHER))
     window.until("!document.querySelector('#desk').hidden")
-    assert said(window, number)[0] == "ready"
+    assert row_of(window, number)[0] == "ready"
 
 
 def test_computer_enrols_once_signs_in_by_its_key_and_can_be_forgotten(service, window):
-    at_the_door(window, service)
+    open_sign_in(window, service)
     window.see("indexedDB.deleteDatabase('waybill-device')")
-    at_the_door(window, service)
+    open_sign_in(window, service)
     assert "enter the code of your enrolment" in window.text("#secret-hint")
     window.press("Enter")
     assert window.see("document.querySelector('#desk').hidden")
@@ -64,13 +63,13 @@ def test_computer_enrols_once_signs_in_by_its_key_and_can_be_forgotten(service, 
       one.onsuccess = async () => { o.result.close(); done([all.result, one.result.privateKey.extractable, one.result.privateKey.usages,
         await crypto.subtle.exportKey('jwk', one.result.privateKey).then(() => 'read', (e) => e.name)]); }; }; })"""
     assert window.see(held) == [["device"], False, ["sign"], "InvalidAccessError"]
-    at_the_door(window, service)
+    open_sign_in(window, service)
     window.until("document.querySelector('#secret-hint').innerText.includes('is enrolled')")
     window.press("Enter")
     window.until("!document.querySelector('#desk').hidden")
-    number, _ = parcel(service)
+    number, _ = parcel_at_outlet(service)
     window.scan(number)
-    assert said(window, number)[0] == "ready"
+    assert row_of(window, number)[0] == "ready"
     window.tab_to("#leave")
     window.press("Enter")
     window.tab_to("#forget")
@@ -80,7 +79,7 @@ def test_computer_enrols_once_signs_in_by_its_key_and_can_be_forgotten(service, 
 
 
 def test_computer_reported_lost_is_signed_out(service, page):
-    number, _ = parcel(service)
+    number, _ = parcel_at_outlet(service)
     with service.store.transaction() as tx:
         people.unbind(tx, [DISPATCHER.id])
         credentials.end(tx, [DISPATCHER.id])
@@ -91,7 +90,7 @@ def test_computer_reported_lost_is_signed_out(service, page):
 
 
 def test_lost_answer_to_a_code_loses_no_enrolment(service, window):
-    at_the_door(window, service)
+    open_sign_in(window, service)
     code = service.code(DISPATCHER)
     window.lose_answers(lose=True)
     window.scan(code)
@@ -104,27 +103,27 @@ def test_lost_answer_to_a_code_loses_no_enrolment(service, window):
 def test_computer_with_a_wrong_clock_uses_the_services_time(service, window):
     service.clock.ahead += timedelta(minutes=10)
     try:
-        entered(window, service)
-        number, _ = parcel(service)
+        sign_in_at(window, service)
+        number, _ = parcel_at_outlet(service)
         window.scan(number)
-        assert said(window, number)[0] == "ready"
+        assert row_of(window, number)[0] == "ready"
     finally:
         service.clock.ahead -= timedelta(minutes=10)
 
 
 def test_page_accepts_secrets_where_the_service_does(service, window):
-    at_the_door(window, service)
+    open_sign_in(window, service)
     window.scan(service.secret(DISPATCHER))
     window.until("!document.querySelector('#desk').hidden")
-    number, _ = parcel(service)
+    number, _ = parcel_at_outlet(service)
     window.scan(number)
-    assert said(window, number)[0] == "ready"
+    assert row_of(window, number)[0] == "ready"
 
 
 def test_browser_key_signs_in_and_needs_a_code_once(tmp_path, window):
     with run_service(tmp_path / "d", bearer_roles=frozenset()) as strict:
         for shown in ("", strict.code(DISPATCHER), ""):
-            at_the_door(window, strict)
+            open_sign_in(window, strict)
             window.scan(shown)
             if not shown and strict.clock.ahead == timedelta(0):
                 window.until("document.querySelector('#refused').textContent.includes('not enrolled')")
@@ -132,17 +131,17 @@ def test_browser_key_signs_in_and_needs_a_code_once(tmp_path, window):
                 continue
             window.until("!document.querySelector('#desk').hidden")
             window.scan("YT999999999999")
-            assert said(window, "YT999999999999")[0] == "bad"  # asked, answered, and still signed in
+            assert row_of(window, "YT999999999999")[0] == "bad"  # asked, answered, and still signed in
             assert window.see("document.querySelector('#door').hidden")
 
 
 def test_computer_changes_hands_with_a_new_code(service, page):
-    number, token = parcel(service)
+    number, token = parcel_at_outlet(service)
     page.tab_to("#leave")
     page.press("Enter")
     page.scan(service.code(RECEIVER))
     page.until("!document.querySelector('#desk').hidden")
     page.scan(number)
-    assert said(page, number)[0] == "ready"
+    assert row_of(page, number)[0] == "ready"
     leaves = journal.who_saw(service.clock.world, service.store, record_of_waybill_id(token))
     assert leaves[-1].actor == RECEIVER.id

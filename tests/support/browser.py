@@ -14,6 +14,10 @@ class BrowserPage(ABC):
     """One page of a browser: what every browser does by itself, and what tests do with it."""
 
     @abstractmethod
+    def open(self, url: str, *, language: str = "en-US", width: int = 1280, height: int = 900) -> None:
+        """Go to an address, as a browser of this language and size."""
+
+    @abstractmethod
     def see(self, expression: str) -> Any:
         """The value of an expression in the page."""
 
