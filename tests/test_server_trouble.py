@@ -302,7 +302,7 @@ def test_network_file_system_is_recognised_by_the_topmost_mount(tmp_path, kind):
 
 
 def test_deployment_on_a_network_file_system_does_not_open(tmp_path, monkeypatch):
-    monkeypatch.setattr("masking.connection.network_file_system", lambda _: "nfs4")
+    monkeypatch.setattr("masking.deployment.network_file_system", lambda _: "nfs4")
     with pytest.raises(SettingsError, match=r"sqlite is on a network file system \(nfs4\)"):
         create(tmp_path / "deployment", WORLD, Settings())
 
