@@ -16,10 +16,11 @@ from masking.steps.enrol import new_secret
 from masking.steps.redeem import Issued, Redeem, redeem
 from masking.steps.resolve import Resolve, resolve
 from masking.store.rows import credentials
+from masking.upkeep.retention_run import nightly
 from masking.values.plaintext import Grant
 from tests.support.fake_world import FakeWorld
-from tests.support.parcels import load_on_van, resolve_one
-from tests.support.people import COURIER, OTHER_COURIER, SHOP
+from tests.support.parcels import check_out, load_on_van, print_label, resolve_one
+from tests.support.people import COURIER, OPERATOR, OTHER_COURIER, SHOP
 
 BACK = pytest.mark.parametrize("back", [timedelta(hours=1), timedelta(days=1)], ids=str)
 ON_ONE_STORE = pytest.mark.parametrize("urls", ["file"], indirect=True)
@@ -137,3 +138,24 @@ def test_leaves_keep_their_order_and_checkpoints_show_elapsed_time(store, world,
     assert [each.at for each in leaves] == sorted(each.at for each in leaves)
     assert leaves[-1].kind == "grant"
     assert milliseconds(leaves[-1].at) == milliseconds(signed.at)
+
+
+def sealed_away(world, store):
+    return {line.what: line.times for line in nightly(world, store, OPERATOR)}["waybills sealed away"]
+
+
+@ON_ONE_STORE
+def test_order_under_a_machines_slow_clock_is_kept_and_ends_as_much_earlier(store, fake_world, order):
+    """An embedded shop goes by the machine's clock, which was ten days slow when the order came."""
+    shop = fake_world.world
+    journal.sequence(shop, store)
+    fake_world.advance(days=-10)
+    waybill = check_out(shop, store, order())
+    print_label(shop, store, waybill)
+    fake_world.advance(days=10)
+    journal.sequence(shop, store)
+    assert journal.verify(store).fault is None
+    fake_world.advance(days=49)
+    assert sealed_away(shop, store) == 0
+    fake_world.advance(days=2)
+    assert sealed_away(shop, store) == 1
