@@ -15,7 +15,7 @@ from api.service.app import create_app
 from api.service.auth import OPEN, PUSHED
 from api.service.limits import NO_BODY, OPEN_BYTES, body_limits, body_of, size_of
 from api.service.request_models import CheckoutIn, LooksIn, ReportsIn, TokenIn
-from api.service.routes.called import BodyRoute
+from api.service.routes.fast_path import BodyRoute
 from api.service.settings import MEGABYTE, ServiceSettings
 from masking.access.people import Actor, Role
 from masking.deployment import open_folder

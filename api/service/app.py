@@ -21,7 +21,7 @@ from .description import INTRODUCTION, SERVERS, TAGS, completed
 from .limits import body_limits
 from .middleware import Edge
 from .routes import courier, health, ledger, merchant, outlet, page, people, provider, switch
-from .routes.called import FastPath
+from .routes.fast_path import FastPath
 from .settings import ServiceSettings
 
 VERSION = "1"

@@ -25,7 +25,7 @@ from .. import response_models
 from ..container import Service
 from ..login import Login
 from ..request_models import CallsIn, LooksIn, ResolveIn, ScanItem, ScansIn
-from .called import BodyRoute
+from .fast_path import BodyRoute
 from .responses import current_login, outcomes, outcomes_of
 
 router = APIRouter(route_class=BodyRoute)

@@ -23,7 +23,7 @@ from masking.words.request_rules import RequestRule
 
 from .. import response_models
 from ..request_models import AmendIn, CancelIn, CheckoutIn, FindIn, SealedIn, ShipIn
-from .called import BodyRoute
+from .fast_path import BodyRoute
 from .responses import current_login, json_response, outcomes, outcomes_of
 
 router = APIRouter(tags=["waybills"], route_class=BodyRoute)

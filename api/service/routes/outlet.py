@@ -25,7 +25,7 @@ from print_templates.template import template as load
 
 from .. import response_models
 from ..request_models import AssignmentsIn, LabelsIn, PrinterIn
-from .called import BodyRoute
+from .fast_path import BodyRoute
 from .responses import current_login, json_response, outcomes, outcomes_of, serialise_outcomes
 
 router = APIRouter(route_class=BodyRoute)

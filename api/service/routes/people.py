@@ -32,7 +32,7 @@ from ..request_models import (
     TokenIn,
     UnlocksIn,
 )
-from .called import BodyRoute
+from .fast_path import BodyRoute
 from .responses import current_login, json_response, outcomes, outcomes_of
 
 router = APIRouter(tags=["people"], route_class=BodyRoute)

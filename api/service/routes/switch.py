@@ -12,7 +12,7 @@ from masking.values.plaintext import Plain
 
 from .. import response_models
 from ..request_models import ReportsIn, RouteIn
-from .called import BodyRoute
+from .fast_path import BodyRoute
 from .responses import current_login, outcomes, outcomes_of
 
 router = APIRouter(tags=["calls"], route_class=BodyRoute)
