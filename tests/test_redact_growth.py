@@ -157,7 +157,7 @@ def patterns() -> Iterator[re.Pattern[str]]:
 
 def characters() -> list[str]:
     """The signs, letters and digits that patterns name, and one character of each of their classes."""
-    sources = [each.pattern for each in patterns()]
+    sources = [each.pattern for each in patterns() if isinstance(each.pattern, str)]  # others are of a file's bytes
     named = {char for source in sources for char in source if not "一" <= char <= "鿿"}
     classes = {found[0] for source in sources for found in re.findall(r"\[\^?([一-鿿]+)", source)}
     return sorted(named | classes)
