@@ -27,15 +27,18 @@ _HAN = r"[一-鿿]"
 _PROVINCE = r"(?=北京|天津|上海|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|云南|陕西|甘肃|青海|台湾|内蒙古|广西|西藏|宁夏|新疆|香港|澳门)"
 _DOTTED = rf"{_HAN}{{1,7}}(?:·{_HAN}{{1,7}}){{1,3}}"
 _MARKED = re.compile(
-    rf"(?:收货人|收件人?|联系人?|请联系|姓名|签收人|转交?给?|请?交给?|请?找|收(?=:)|名字)[: ]{{0,3}}(?P<name>{_DOTTED}|{_HAN}{{2,4}}?)(?P<title>{_TITLE})?(?=收?{_END[3:-1]}|收|电话|手机)"
+    rf"(?:收货人|收件人?|联系人|请?联系(?!人)|姓名|签收人|转交?给?|请?交给?|请?找|收(?=:)|名字)[: ]{{0,3}}(?P<name>{_DOTTED}|{_HAN}{{2,4}}?)(?P<title>{_TITLE})?(?=收?{_END[3:-1]}|收|电话|手机)"
 )
 _SURE = re.compile(r"收货人|收件|联系人|姓名|签收人|名字")
 _BEHIND = re.compile(
-    rf"{_DOOR}{_SEP}{{0,3}}(?:请?(?:转交?|交|找|联系|收件人?|给)[: ]?)?(?P<name>{_DOTTED}|{_HAN}{{2,4}}?)(?P<title>{_TITLE})?(?:{_RECEIVES}|(?:{_SEP}?(?:先生|女士|小姐|男|女)[)）])?(?:[ ,，:(]{{0,2}}{_PHONE}|{_SEP}{{0,2}}$|[\[【(](?:\d{{3,6}}|{_DOOR})))"
+    rf"{_DOOR}{_SEP}{{0,3}}(?:请?(?:转交?|交|找|联系|收件人?|给)[: ]?)?(?P<name>{_DOTTED}|{_HAN}{{2,4}}?)(?P<title>{_TITLE})?(?:{_RECEIVES}|(?:{_SEP}?(?:先生|女士|小姐|男|女)[)）])?(?:[ ,，:(]{{0,2}}{_PHONE}|{_SEP}{{0,2}}$|[\[【(](?:\d{{3,6}}|{_DOOR})|(?P<loose>(?={_SEP}))))"
+    rf"|{_DOOR}{_SEP}{{0,2}}(?P<latin>[A-Z][a-z]+[ ][A-Z][a-z]+)(?={_SEP}|$|收|{GONE})"
     rf"|{_DOOR}{_SEP}{{0,3}}(?P<long>{_HAN}{{5,6}})(?:[ ,，:]{{0,2}}{_PHONE}|$)"
 )
 _TO_PHONE = re.compile(rf"(?<!{_HAN})(?P<name>{_DOTTED}|{_HAN}{{2,4}})(?P<title>{_TITLE})?{_SEP}{{0,3}}{_PHONE}")
 _GLUED = re.compile(rf"(?P<run>{_HAN}{{3,4}}){_SEP}{{0,2}}{_PHONE}")
+_MORE = re.compile(rf"{_DOOR}{_SEP}{{1,3}}(?P<one>{_HAN}{{2,3}}){_SEP}{{1,2}}(?P<two>{_HAN}{{2,3}}){_SEP}{{0,2}}$")
+"""Two names behind a door."""
 _FROM_PHONE = re.compile(
     rf"{GONE}{_SEP}{{0,3}}(?P<name>{_DOTTED}|{_HAN}{{2,4}}?)(?P<title>{_TITLE})?(?:{_RECEIVES}|{_END}|{_PROVINCE})"
 )
@@ -43,16 +46,16 @@ _FIRST = re.compile(
     rf"{_SEP}{{0,2}}(?P<name>{_DOTTED}|{_HAN}{{2,4}}?)(?P<title>{_TITLE})?(?:{_SEP}+|(?=[\[【(]?[{GONE}\d])|{_PROVINCE})"
 )
 _PLACE_END = re.compile(
-    rf"(?:{_SEP}|驿站|公司|[中支]队|宿舍|门口|对面|旁边|[中小]学|大学|学[院校]|工厂|连队|营房|幼儿园|部队|[柜店部科班村组队连家处点站])\Z"
+    rf"(?:{_SEP}|驿站|公司|[中支]队|宿舍|门口|对面|旁边|[中小]学|大学|学[院校]|工厂|连队|营房|幼儿园|部队|[柜店部科班村组队连家处点站所行馆厅门])\Z"
 )
 _SPELLED = "阿布都拉买提麦古丽热娜尔汗江木依不力艾克尼亚孜吐逊肉萨巴哈努扎西卓玛多吉曲比达瓦格桑次仁旺加措央金米合帕塔图吾斯伊卜迪那麻姆苏莱曼佐丹拜赛甫库班日来"
 """Characters that spell Uyghur, Kazakh, Tibetan and Yi names."""
 _ETHNIC = re.compile(
-    rf"(?<=[路街道号村镇乡区县市楼室组])(?P<name>[{_SPELLED}]{{3,8}}|(?=[{_SPELLED}]){_DOTTED}(?<=[{_SPELLED}]))(?=$|[收 ,，(]|{GONE})"
+    rf"(?<=[路街道号村镇乡区县市楼室组连团队])(?P<name>[{_SPELLED}]{{3,8}}|(?=[{_SPELLED}]){_DOTTED}(?<=[{_SPELLED}]))(?=$|[收 ,，(]|{GONE})"
 )
 _AT_HOME = re.compile(rf"(?P<name>{_HAN}{{2,3}})家(?:里|中|门口)?$")
 _WAY = re.compile(
-    r"[店厂行馆部室楼厅城院园苑吧铺库处站社所司校内旁边层门区县市镇村路街座口柜房屋面请勿不放送电到谢号栋幢户侧台箱点梯期组队级班床位邨邸府庄巷弄]|附近|收货|收件|联系|姓名|门口|物业|保安|超市|快递|自提|代收|公寓|中心|大厦|广场|超市|一致|便利|食堂|仓库|工地|车间|单元|[东西南北左右上下][边侧面头角户]|宝宝|(?:商业|财富|科技|贸易|集团|传媒|文化|教育|装饰|设计|广告|网络|信息|投资|金融|美容|美发|健身|服[饰装]|家居|建材|汽[车修]|餐饮|食品|国际|物流|实业|电[子器商]|软件|通信|保险|地产|置业|印务|服务|健康|管理|咨询|母婴|童装|烘焙|摄影|律师|培训|影视|资本|基金|证券|珠宝|眼镜|宠物|花艺|茶业|酒业)"
+    r"[店厂行馆部室楼厅城院园苑吧铺库处站社所司校内旁边层门区县市镇村路街座口柜房屋面请勿不放送电到谢号栋幢户侧台箱点梯期组队级班床位邨邸府庄巷弄]|附近|送货|上门|收货|收件|联系|姓名|门口|物业|保安|超市|快递|自提|代收|公寓|中心|大厦|广场|超市|一致|便利|食堂|仓库|工地|车间|单元|[东西南北左右上下][边侧面头角户]|宝宝|(?:商业|财富|科技|贸易|集团|传媒|文化|教育|装饰|设计|广告|网络|信息|投资|金融|美容|美发|健身|服[饰装]|家居|建材|汽[车修]|餐饮|食品|国际|物流|实业|电[子器商]|软件|通信|保险|地产|置业|印务|服务|健康|管理|咨询|母婴|童装|烘焙|摄影|律师|培训|影视|资本|基金|证券|珠宝|眼镜|宠物|花艺|茶业|酒业)"
 )
 _REGION = re.compile(r"[省市区县镇村路街]|香港|澳门|台湾")
 _SURNAMES = SINGLE | {name[0] for name in COMPOUND}
@@ -76,10 +79,17 @@ def find_addressees(plain: str, doors: Sequence[Part]) -> list[Span]:
         if (_SURE.match(match[0]) or _is_name(match["name"])) and not _WAY.search(match["name"])
     ]
     for match in _BEHIND.finditer(text):
+        if match["latin"]:
+            spans += [match.span("latin")] if re.search(_HAN, text) else []
+            continue
         name = match["name"] or match["long"]
+        if match["loose"] is not None and not _is_name(name):
+            continue
         if not _WAY.search(name) or (match["name"] and _is_name(name) and not _WAY.search(name[-1])):
             start = match.start("name" if match["name"] else "long")
             spans.append((start, match.end("title" if match["title"] else "name" if match["name"] else "long")))
+    for match in _MORE.finditer(text):
+        spans += [match.span(name) for name in ("one", "two") if _is_name(match[name])]
     if GONE in text:
         spans += [
             _whole(match)
@@ -90,9 +100,10 @@ def find_addressees(plain: str, doors: Sequence[Part]) -> list[Span]:
     first = _FIRST.match(text)
     if first and _is_name(first["name"]) and (GONE in text or _REGION.search(text, first.end()) or _DOOR in text):
         spans.append(_whole(first))
+    stop = len(text.rstrip(" )]】）"))
     for size in (3, 2, 4):
-        last = _named(text, len(text) - size, size)
-        if last and _PLACE_END.search(text, max(0, last[0] - 4), last[0]):
+        last = _named(text, stop - size, size)
+        if last and (_is_sure(text, last) or _PLACE_END.search(text, max(0, last[0] - 4), last[0])):
             spans.append(last)
             break
     spans += [match.span("name") for match in _ETHNIC.finditer(text)]
@@ -116,6 +127,11 @@ def _is_name(name: str) -> bool:
     if "·" in name:
         return not _WAY.search(name[-1])
     return name[0] in _SURNAMES and quality_of(name) > 0 and (len(name) < 4 or name[:2] in COMPOUND)
+
+
+def _is_sure(text: str, span: Span) -> bool:
+    """Whether a name at the end of an address needs no place before it: 锦绣城南门张晓明."""
+    return quality_of(text[slice(*span)]) == 3 and not _WAY.search(text[span[1] - 1])
 
 
 def _named(text: str, start: int, size: int) -> Span | None:

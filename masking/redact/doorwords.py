@@ -65,7 +65,9 @@ MALLS = ("天街", "金街", "商业街", "美食街", "风情街", "食街", "�
 """Streets of shops: what has no 号 behind them is a shop."""
 AND_MORE = re.compile(r"[和及与同]\d")
 STREET_ENDS = frozenset(f"路街道巷线弄堂段同环城条侧内外上下{SIDE}{N}")
-LANE_TAIL = re.compile(rf"弄堂?$|\d巷$|(?:[苑园城邸墅庄]|小区|花园|新村)[东西南北]?[{N}\d]+[街路巷道]$|[村片][{N}]+巷$")
+LANE_TAIL = re.compile(
+    rf"弄堂?$|\d巷$|(?:[苑园城邸墅庄]|小区|花园|新村)[东西南北]?[{N}\d]+[街路巷道]$|[村片街路道][{N}]+巷$"
+)
 RURAL_TAIL = re.compile(
     r"(?:[村组队屯社庄寨湾沟坝坪坡塘冲垸乡镇营堡]|村委会?|居委会?|大队|社区|街道(?:办事处)?|农场|连)$"
 )
