@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.service import response_models
+from api.service import outcome_models
 from api.service.request_models import OrderIn
 from masking.errors import InputError, IntegrityError
 from masking.values.json import order_from_json, order_to_json, outcome_from_json, outcome_to_json
@@ -100,7 +100,7 @@ OUTCOMES = {
 }
 UNIONS = [
     each.__value__
-    for name, each in vars(response_models).items()
+    for name, each in vars(outcome_models).items()
     if name.endswith("Outcome") and hasattr(each, "__value__")
 ]
 DESCRIBED = {

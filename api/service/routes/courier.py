@@ -21,7 +21,7 @@ from masking.steps.scan import Scan
 from masking.values.json import Outcome
 from masking.values.plaintext import Plain
 
-from .. import response_models
+from .. import outcome_models
 from ..container import Service
 from ..login import Login
 from ..request_models import CallsIn, LooksIn, ResolveIn, ScanItem, ScansIn
@@ -35,7 +35,7 @@ Key = Annotated[str | None, StringConstraints(min_length=8, max_length=125), Hea
 
 
 @router.post(
-    "/v1/resolve", operation_id="resolve", tags=["parcels"], responses=outcomes_of(response_models.ResolveOutcome)
+    "/v1/resolve", operation_id="resolve", tags=["parcels"], responses=outcomes_of(outcome_models.ResolveOutcome)
 )
 async def resolve(body: ResolveIn, request: Request) -> Response:
     """The data that the purpose needs, for up to 20 scanned labels. Repeating the request counts as another look."""
@@ -44,7 +44,7 @@ async def resolve(body: ResolveIn, request: Request) -> Response:
     return outcomes(service, await service.resolve.submit_many(asked, login))
 
 
-@router.post("/v1/looks", operation_id="look", tags=["parcels"], responses=outcomes_of(response_models.LookOutcome))
+@router.post("/v1/looks", operation_id="look", tags=["parcels"], responses=outcomes_of(outcome_models.LookOutcome))
 async def looks(body: LooksIn, request: Request) -> Response:
     """Masked views of parcels that are assigned to you. With a complete phone: whether it is the recipient's."""
     login, service = current_login(request)
@@ -55,7 +55,7 @@ async def looks(body: LooksIn, request: Request) -> Response:
 
 
 @router.post(
-    "/v1/calls", operation_id="announceCalls", tags=["calls"], responses=outcomes_of(response_models.CallOutcome)
+    "/v1/calls", operation_id="announceCalls", tags=["calls"], responses=outcomes_of(outcome_models.CallOutcome)
 )
 async def calls(body: CallsIn, request: Request) -> Response:
     """A number to dial for each parcel, from your own phone, within two minutes and for one call."""
@@ -70,7 +70,7 @@ async def calls(body: CallsIn, request: Request) -> Response:
     "/v1/calls/missed",
     operation_id="listMissedCalls",
     tags=["calls"],
-    responses=outcomes_of(response_models.MissedCallsOutcome),
+    responses=outcomes_of(outcome_models.MissedCallsOutcome),
 )
 async def missed(request: Request) -> Response:
     """Your recipients who missed a call, after which another phone called back."""
@@ -78,7 +78,7 @@ async def missed(request: Request) -> Response:
     return outcomes(service, await service.report.submit_many([Missed(actor=login.actor)], login))
 
 
-@router.post("/v1/scans", operation_id="scan", tags=["parcels"], responses=outcomes_of(response_models.ScanOutcome))
+@router.post("/v1/scans", operation_id="scan", tags=["parcels"], responses=outcomes_of(outcome_models.ScanOutcome))
 async def scans(body: ScansIn, request: Request, key: Key = None) -> Response:
     """Record where parcels are. With an `Idempotency-Key` a repeated request is recorded once, with the same answer."""
     login, service = current_login(request)

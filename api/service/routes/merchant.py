@@ -21,7 +21,7 @@ from masking.values.plaintext import Plain
 from masking.values.printable import WaybillId
 from masking.words.request_rules import RequestRule
 
-from .. import response_models
+from .. import outcome_models, response_models
 from ..request_models import AmendIn, CancelIn, CheckoutIn, FindIn, SealedIn, ShipIn
 from .fast_path import BodyRoute
 from .responses import current_login, json_response, outcomes, outcomes_of
@@ -34,10 +34,10 @@ _FOUND: dict[int | str, dict[str, Any]] = {
 _SOURCES: dict[int | str, dict[str, Any]] = {
     200: {"model": response_models.SealingKeys, "description": "The signed directory"}
 }
-_ONE: dict[int | str, dict[str, Any]] = {200: {"model": response_models.Waybill, "description": "The masked view"}}
+_ONE: dict[int | str, dict[str, Any]] = {200: {"model": outcome_models.Waybill, "description": "The masked view"}}
 
 
-@router.post("/v1/waybills", operation_id="checkout", responses=outcomes_of(response_models.CheckoutOutcome))
+@router.post("/v1/waybills", operation_id="checkout", responses=outcomes_of(outcome_models.CheckoutOutcome))
 async def checkout(body: CheckoutIn, request: Request) -> Response:
     """Mask up to 100 orders. Safe to repeat: the same reference and content give the same waybill."""
     login, service = current_login(request)
@@ -55,7 +55,7 @@ async def keys(request: Request) -> Response:
 
 
 @router.post(
-    "/v1/waybills/sealed", operation_id="checkoutSealed", responses=outcomes_of(response_models.CheckoutOutcome)
+    "/v1/waybills/sealed", operation_id="checkoutSealed", responses=outcomes_of(outcome_models.CheckoutOutcome)
 )
 async def checkout_sealed(body: SealedIn, request: Request) -> Response:
     """Mask up to 100 orders that were sealed at their source. Safe to repeat: each envelope gives one waybill."""
@@ -91,7 +91,7 @@ async def status(id: str, request: Request) -> Response:  # noqa: A002  the memb
     return json_response(waybill_to_json(found[0]))
 
 
-@router.post("/v1/waybills/ship", operation_id="ship", responses=outcomes_of(response_models.ChangeOutcome))
+@router.post("/v1/waybills/ship", operation_id="ship", responses=outcomes_of(outcome_models.ChangeOutcome))
 async def ship(body: ShipIn, request: Request) -> Response:
     """Enter waybill numbers and routing codes. Safe to repeat."""
     login, _ = current_login(request)
@@ -101,7 +101,7 @@ async def ship(body: ShipIn, request: Request) -> Response:
     )
 
 
-@router.post("/v1/waybills/amend", operation_id="amend", responses=outcomes_of(response_models.ChangeOutcome))
+@router.post("/v1/waybills/amend", operation_id="amend", responses=outcomes_of(outcome_models.ChangeOutcome))
 async def amend(body: AmendIn, request: Request) -> Response:
     """Correct orders that have not been sent. Safe to repeat; each time the waybill gets a new key."""
     login, _ = current_login(request)
@@ -109,7 +109,7 @@ async def amend(body: AmendIn, request: Request) -> Response:
     return await _change(request, [Amend(merchant=login.actor, id=id_, order=order) for id_, order in items])
 
 
-@router.post("/v1/waybills/cancel", operation_id="cancel", responses=outcomes_of(response_models.CancelOutcome))
+@router.post("/v1/waybills/cancel", operation_id="cancel", responses=outcomes_of(outcome_models.CancelOutcome))
 async def cancel(body: CancelIn, request: Request) -> Response:
     """Destroy the data of orders that will not be sent. Safe to repeat."""
     login, _ = current_login(request)

@@ -23,7 +23,7 @@ from print_templates.preview import sample_drawing
 from print_templates.printers import PLAIN, Setup, check_offset
 from print_templates.template import template as load
 
-from .. import response_models
+from .. import outcome_models, response_models
 from ..request_models import AssignmentsIn, LabelsIn, PrinterIn
 from .fast_path import BodyRoute
 from .responses import current_login, json_response, outcomes, outcomes_of, serialise_outcomes
@@ -75,7 +75,7 @@ async def labels(body: LabelsIn, request: Request) -> Response:
 
 
 @router.post(
-    "/v1/assignments", operation_id="assign", tags=["parcels"], responses=outcomes_of(response_models.AssignOutcome)
+    "/v1/assignments", operation_id="assign", tags=["parcels"], responses=outcomes_of(outcome_models.AssignOutcome)
 )
 async def assignments(body: AssignmentsIn, request: Request) -> Response:
     """Assign parcels that have arrived at the outlet to couriers. Safe to repeat."""

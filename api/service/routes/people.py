@@ -19,7 +19,7 @@ from masking.values.plaintext import Plain
 from masking.values.printable import Refusal
 from masking.words.reasons import ProofRule
 
-from .. import response_models
+from .. import outcome_models, response_models
 from ..auth import prove
 from ..login import refused, unauthenticated
 from ..request_models import (
@@ -78,7 +78,7 @@ def _plain(text: str | None) -> Plain | None:
     return Plain(text) if text else None
 
 
-@router.post("/v1/people", operation_id="enrol", responses=outcomes_of(response_models.EnrolOutcome))
+@router.post("/v1/people", operation_id="enrol", responses=outcomes_of(outcome_models.EnrolOutcome))
 async def people(body: PeopleIn, request: Request) -> Response:
     """Enrol up to 20 people. An enrolled person gets a new code, and keeps device and phone until it is used."""
     login, service = current_login(request)
@@ -95,7 +95,7 @@ async def people(body: PeopleIn, request: Request) -> Response:
     return outcomes(service, await service.enrol.submit_many(asked, login))
 
 
-@router.post("/v1/confirmations", operation_id="confirm", responses=outcomes_of(response_models.ConfirmOutcome))
+@router.post("/v1/confirmations", operation_id="confirm", responses=outcomes_of(outcome_models.ConfirmOutcome))
 async def confirmations(body: ConfirmationsIn, request: Request) -> Response:
     """Confirm people enrolled by a supervisor of another unit, as a person of their unit or a second supervisor."""
     login, service = current_login(request)
@@ -106,7 +106,7 @@ async def confirmations(body: ConfirmationsIn, request: Request) -> Response:
     return outcomes(service, await service.enrol.submit_many(asked, login))
 
 
-@router.post("/v1/shifts", operation_id="setShifts", responses=outcomes_of(response_models.ShiftOutcome))
+@router.post("/v1/shifts", operation_id="setShifts", responses=outcomes_of(outcome_models.ShiftOutcome))
 async def shifts(body: ShiftsIn, request: Request) -> Response:
     """Start or end shifts of your outlet's couriers, who get no token outside a shift. A courier may end their own."""
     login, service = current_login(request)
@@ -114,7 +114,7 @@ async def shifts(body: ShiftsIn, request: Request) -> Response:
     return outcomes(service, await service.shift.submit_many(asked, login))
 
 
-@router.post("/v1/revocations", operation_id="revoke", responses=outcomes_of(response_models.RevokeOutcome))
+@router.post("/v1/revocations", operation_id="revoke", responses=outcomes_of(outcome_models.RevokeOutcome))
 async def revocations(body: RevocationsIn, request: Request) -> Response:
     """End enrolments from the next request on, reversibly for an hour. Safe to repeat."""
     login, service = current_login(request)
@@ -122,7 +122,7 @@ async def revocations(body: RevocationsIn, request: Request) -> Response:
     return outcomes(service, await service.enrol.submit_many(asked, login))
 
 
-@router.post("/v1/reinstatements", operation_id="reinstate", responses=outcomes_of(response_models.ReinstateOutcome))
+@router.post("/v1/reinstatements", operation_id="reinstate", responses=outcomes_of(outcome_models.ReinstateOutcome))
 async def reinstatements(body: ReinstatementsIn, request: Request) -> Response:
     """Undo revocations of the last hour. An alarm names the caller. Safe to repeat."""
     login, service = current_login(request)
@@ -130,7 +130,7 @@ async def reinstatements(body: ReinstatementsIn, request: Request) -> Response:
     return outcomes(service, await service.enrol.submit_many(asked, login))
 
 
-@router.post("/v1/lost-devices", operation_id="endDevices", responses=outcomes_of(response_models.EndDeviceOutcome))
+@router.post("/v1/lost-devices", operation_id="endDevices", responses=outcomes_of(outcome_models.EndDeviceOutcome))
 async def lost_devices(body: LostDevicesIn, request: Request) -> Response:
     """Invalidate lost devices from the next request on. Their owners have to be enrolled again. Safe to repeat."""
     login, service = current_login(request)
@@ -138,7 +138,7 @@ async def lost_devices(body: LostDevicesIn, request: Request) -> Response:
     return outcomes(service, await service.enrol.submit_many(asked, login))
 
 
-@router.post("/v1/unlocks", operation_id="unlock", responses=outcomes_of(response_models.UnlockOutcome))
+@router.post("/v1/unlocks", operation_id="unlock", responses=outcomes_of(outcome_models.UnlockOutcome))
 async def unlocks(body: UnlocksIn, request: Request) -> Response:
     """Unlock people who were refused too often, but not yourself. Safe to repeat."""
     login, service = current_login(request)
