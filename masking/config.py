@@ -65,7 +65,7 @@ def read_table(folder: Path) -> dict[str, Any]:
     """
     try:
         return tomllib.loads((folder / SETTINGS).read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(f"{SETTINGS} can't be read") from error
 
 

@@ -116,6 +116,18 @@ def read(path: Path) -> str:
         raise InputError("template", RequestRule.NOT_READABLE, detail=path.name) from None
 
 
+def parse(text: str) -> dict[str, Any]:
+    """Parse a template's TOML.
+
+    Raises:
+        TOMLDecodeError: it is not TOML, or is nested so deeply that Python's parser gives up.
+    """
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise tomllib.TOMLDecodeError("a list is nested too deeply") from None
+
+
 def check(text: str, folder: Path) -> list[TemplateFault]:
     """All faults of a template given as TOML text, with their lines; empty if it is valid. `folder` holds its logos."""
     return located(text, _faults(text, folder))
@@ -139,7 +151,7 @@ def located(text: str, found: list[TemplateFault]) -> list[TemplateFault]:
 
 def _faults(text: str, folder: Path) -> list[TemplateFault]:
     try:
-        source = tomllib.loads(text)
+        source = parse(text)
     except tomllib.TOMLDecodeError as error:
         return [TemplateFault("template", f"is not TOML: {error}")]
     found = linting.faults(source)
@@ -156,7 +168,7 @@ def _faults(text: str, folder: Path) -> list[TemplateFault]:
 @lru_cache(maxsize=32)
 def _compiled(text: str, folder: Path, dpi: float) -> Template:
     try:
-        source = tomllib.loads(text)
+        source = parse(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError("template", RequestRule.TEMPLATE_FAULT, detail=f"is not TOML: {error}") from None
     if found := located(text, linting.faults(source)):

@@ -84,6 +84,7 @@ def test_built_in_sizes_have_no_findings() -> None:
     [
         (("paper = [100, 100]", "paper = [90, 100]"), "is outside the paper"),
         (("paper = [100, 100]", "paper = [100, 100"), "is not TOML"),
+        (("paper = [100, 100]", "paper = " + "[" * 5000 + "]" * 5000), "is nested too deeply"),
         (("paper = [100, 100]", "paper = [100]"), "paper: needs at least 2 items"),
         (("paper = [100, 100]", "papper = [100, 100]"), "does not know papper"),
         (("[4, 2.5, 60, 6]", "[4, 2.5, 71, 6]"), "text 1 (line 7): overlaps text 2"),

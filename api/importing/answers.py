@@ -58,7 +58,7 @@ def read_answers(path: Path) -> Answers:
     """
     try:
         table = tomllib.loads(path.read_text("utf-8-sig"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError("--columns", f"{path.name} can't be read as TOML") from error
     sender = _party(
         table.pop("sender", None),

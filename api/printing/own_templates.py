@@ -23,7 +23,7 @@ from masking.words.request_rules import RequestRule
 from print_templates import schema
 from print_templates.preview import picture, sample
 from print_templates.schema import TemplateFault
-from print_templates.template import built_in, check, located, read
+from print_templates.template import built_in, check, located, parse, read
 from print_templates.typeface import require_fonts
 
 _HOTLINE = re.compile(r"(?<![\d-])[48]00[- ]?\d{3}[- ]?\d{4}(?![\d-])")
@@ -46,7 +46,7 @@ def faults(path: Path) -> list[TemplateFault]:
     text = read(path)
     found = check(text, path.parent)
     with suppress(tomllib.TOMLDecodeError):
-        source = tomllib.loads(text)
+        source = parse(text)
         if not schema.faults(source):
             found += located(text, _personal(source["text"]))
     return found or located(text, _drawn(source, path))

@@ -49,7 +49,7 @@ def _answer(row: int, line: str) -> dict[str, object]:
         request = json.loads(line)
         field, value, profile = request["field"], str(request["value"]), Profile(request.get("profile", "label"))
         party = _party(request.get("party") or {})
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InputError("line", "not-a-request", row=row) from None
     region: dict[str, object] = {}
     match field:

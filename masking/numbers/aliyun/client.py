@@ -189,7 +189,7 @@ class Aliyun:
         try:
             answer = json.loads(body)
             code = str(answer["Code"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return IN_DOUBT
         done = code == "OK" and status == 200
         meaning = None if done else read_code(status, code)
