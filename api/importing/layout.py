@@ -20,7 +20,7 @@ from .headers import FIELDS, IGNORED, PARTIES, Meaning, place
 from .profiles import profile_of
 from .table import Reading, Row
 
-WAYS = {"phone": ("mobile", "phone"), "name": ("name", "given_name", "family_name")}
+WAYS = {"phone": ("mobile", "phone"), "name": ("name", "given_name", "family_name"), "address": ("address", "street")}
 """The fields by which a required part of a party may be given."""
 _PERSONAL = 7
 """A header with so many digits may be a phone."""
@@ -68,7 +68,9 @@ class Layout:
     def names(self, of: str) -> str:
         """The headers of the columns that form a field of an order, to name the place of a fault."""
         party, _, part = of.rpartition(".")
-        kin = {part: (*ways, "line") for part, ways in WAYS.items()} | {"address": ("address", "region", "line")}
+        kin = {part: (*ways, "line") for part, ways in WAYS.items()} | {
+            "address": ("address", "street", "region", "line")
+        }
         wanted = [f"{party}.{each}" for each in kin.get(part, (part,))] if party else [of]
         found = [named(self.headers, at) for name in wanted for at in self.columns.get(name, ())]
         return "/".join(found)

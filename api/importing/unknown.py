@@ -1,7 +1,7 @@
 """Decides whether a column of unknown meaning has to be asked about, by its header and by a sample of its cells.
 
 A column that is not used is never printed, so leaving one out is safe for the buyer. It is not safe for the parcel if the
-column holds a part of the address. So a column is asked about if it may concern a person or a place.
+column holds a part of the address or the buyer's wishes. So a column is asked about if it may concern a person or a place.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SHARE = 4
 """A column is asked about if one of so many cells may be personal."""
 
 _OF_A_PARTY = re.compile(
-    r"收[件货]|提货人|寄件|发件|发货信息|姓名|联系人|电话|手机|地址|门牌|楼栋|单元|房号|小区|recipient|consignee|receiver|sender|"
+    r"收[件货]|提货人|寄件|发件|发货信息|姓名|联系人|电话|手机|地址|门牌|楼栋|单元|房号|小区|留言|附言|买家备注|客户备注|recipient|consignee|receiver|sender|"
     r"address|street|phone|mobile|(?:first|last|full|contact)[ _-]?name",
     re.IGNORECASE,
 )

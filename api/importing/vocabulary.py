@@ -74,7 +74,7 @@ ORDER = _words(
     status="状态 订单状态 交易状态 售后状态 退款状态 订单售后状态 支付状态 付款状态 发货状态 配送方式 发货方式 运送方式 提货方式 取货方式 物流方式 收货方式 售后 "
     "status orderstatus financialstatus paymentstatus fulfillmentstatus shippingmethod shippingmethodtitle deliverymethod",
     parcel="包裹序号 包裹号 包裹编号 包裹 箱号 箱序号 件序 子母件 第几件 parcel parcelno package packageno packagenumber boxno",
-    remark="备注 订单备注 买家留言 买家备注 客户留言 客户备注 留言 运单备注 面单备注 配送备注 备注信息 备注留言 收件备注 "
+    remark="备注 订单备注 买家留言 买家备注 买家附言 客户留言 客户备注 用户留言 用户备注 顾客留言 顾客备注 收件人备注 收件人留言 附言 留言 运单备注 面单备注 配送备注 备注信息 备注留言 收件备注 "
     "remark remarks note notes comment comments buyernote buyernotes buyermessage customernote message "
     "deliveryinstructions deliverynote deliverynotes",
 )
@@ -85,7 +85,7 @@ IGNORED = re.compile(
     r"属性|颜色|尺码|型号|条码|类型|类目|分类|店铺|店铺名称|店铺id|平台|仓库|仓|快递公司|物流公司|承运商|快递|物流|发票抬头|发票|旗帜|标签|来源|渠道|"
     r"业务员|客服|打印次数)"
     r"|序号|编号|行号|卖家备注|客服备注|内部备注|商家备注|卖家留言|商家留言|客服留言|卖家备忘|备忘|商家订单备注|卖家订单备注|sellernotes?|merchantnotes?|privatenotes?|internalnotes?|staffnotes?|adminnotes?|子订单|子订单号|子订单编号|商品id|商品链接|商品种类|是否.*|订单总数|宝贝总数量|宝贝种类"
-    r"|支付宝.*|支付单号"
+    r"|支付宝.*|支付单号|买家|买方|下单人|订购人"
     r"|.*(?:date|time|price|amount|total|subtotal|tax|taxes|fee|status|currency|type|sku|weight|discount|code|method|store|shop)"
     r"|no|rowno|line|tags?|source|vendor|shippingcost|email|asin|shipservicelevel|shipping|acceptsmarketing|noteattributes"
     r"|risklevel|payment.*|lineitem.*|paidat|createdat|fulfilledat|cancelledat|orderitemid|variant"
