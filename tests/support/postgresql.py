@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
@@ -90,12 +92,18 @@ class Programs:
             return cursor.fetchall() if cursor.description else []
 
     def signal(self, number: int) -> None:
-        """Send a signal to each process of the server."""
+        """Send a signal to each process of the server. Returns after SIGKILL when they have all ended."""
         parent = int((self.home / "data" / "postmaster.pid").read_text("utf-8").split("\n")[0])
+        os.kill(parent, signal.SIGSTOP)  # so that it starts no process that would not be on the list
         children = Path(f"/proc/{parent}/task/{parent}/children").read_text("utf-8").split()
-        for process in (parent, *map(int, children)):
+        processes = [parent, *map(int, children)]
+        for process in processes:
             with suppress(ProcessLookupError):
                 os.kill(process, number)
+        if number not in {signal.SIGSTOP, signal.SIGKILL}:
+            os.kill(parent, signal.SIGCONT)
+        while number == signal.SIGKILL and any(Path(f"/proc/{each}").exists() for each in processes):
+            time.sleep(0.01)  # an ended process counts until its parent has heard of it
 
 
 @contextmanager
