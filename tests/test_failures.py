@@ -278,7 +278,7 @@ def test_deployments_name_and_settings_are_on_disk_before_any_answer(tmp_path):
 def test_half_made_deployment_is_made_again(tmp_path):
     folder = tmp_path / "d"
     done = run(
-        "import os, masking.connection as c; c.create_keys = lambda *a: os._exit(9); masking.connect(sys.argv[1])",
+        "import os, masking.deployment as c; c.create_keys = lambda *a: os._exit(9); masking.connect(sys.argv[1])",
         folder,
     )
     assert done.returncode == 9
