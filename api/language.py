@@ -13,7 +13,8 @@ from functools import cache
 
 from masking.errors import InputError, MaskingError, RefusedError
 from masking.words.chinese import in_chinese
-from masking.words.reasons import ProofRule, Reason
+from masking.words.proof_rules import ProofRule
+from masking.words.reasons import Reason
 from masking.words.request_rules import RequestRule
 from masking.words.rules import Rule
 from masking.words.word import Word

@@ -44,7 +44,13 @@ def test_printers_reach_only_printable_values_words_and_errors():
     forbidden = {
         name for name in contract("a printer cannot reach")["forbidden_modules"] if name.startswith("masking.")
     }
-    words = {"masking.words.reasons", "masking.words.request_rules", "masking.words.rules", "masking.words.word"}
+    words = {
+        "masking.words.proof_rules",
+        "masking.words.reasons",
+        "masking.words.request_rules",
+        "masking.words.rules",
+        "masking.words.word",
+    }
     allowed = {"masking.values.printable"} | words
     rooms = ROOMS - {"masking.values", "masking.words", "masking.errors"}
     assert forbidden == rooms | (modules_of("values", "words") - allowed)

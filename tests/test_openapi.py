@@ -13,7 +13,8 @@ from api.service.description import description
 from api.service.settings import ServiceSettings
 from masking.values.plaintext import LIMITS
 from masking.values.printable import CallEvent, ScanKind, WaybillState
-from masking.words.reasons import ProofRule, Reason
+from masking.words.proof_rules import ProofRule
+from masking.words.reasons import Reason
 from masking.words.rules import Rule
 from tests.support.running_service import run_service
 

@@ -13,7 +13,8 @@ from masking.values.printable import Refusal, Rejected, WaybillState
 from masking.words.alarms import AlarmKind
 from masking.words.chinese import TEXTS, in_chinese
 from masking.words.ledger_kinds import LedgerKind
-from masking.words.reasons import ProofRule, Reason
+from masking.words.proof_rules import ProofRule
+from masking.words.reasons import Reason
 from masking.words.request_rules import RequestRule
 from masking.words.rules import Rule
 from scripts import reasons

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from masking.access import credentials as words
 from masking.access.proof import Proof, ProofError, verify
 from masking.errors import MaskingError
-from masking.words.reasons import ProofRule
+from masking.words.proof_rules import ProofRule
 
 from .container import Service
 from .login import Login, refused, unauthenticated

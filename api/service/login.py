@@ -13,7 +13,7 @@ from masking.store.rows import credentials
 from masking.store.rows.credentials import TokenHolder
 from masking.store.store import Store, Transaction
 from masking.values.json import time_to_json
-from masking.words.reasons import ProofRule
+from masking.words.proof_rules import ProofRule
 
 from .problems import ProblemError
 

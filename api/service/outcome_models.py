@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
-from typing_extensions import TypeAliasType  # Pydantic asks for these below Python 3.12
+from typing_extensions import TypeAliasType  # Pydantic needs it below Python 3.12
 
 from masking.values.printable import CallEvent, ScanKind, WaybillState
 from masking.words.reasons import Reason

@@ -6,11 +6,12 @@ from enum import StrEnum
 from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
-from typing_extensions import TypedDict  # Pydantic asks for these below Python 3.12
+from typing_extensions import TypedDict  # Pydantic needs it below Python 3.12
 
 from masking.numbers.pushes import SignatureRule
 from masking.values.printable import WaybillState
-from masking.words.reasons import ProofRule, Reason
+from masking.words.proof_rules import ProofRule
+from masking.words.reasons import Reason
 from masking.words.request_rules import RequestRule
 from masking.words.rules import Rule
 

@@ -31,7 +31,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from masking.errors import RefusedError
-from masking.words.reasons import ProofRule
+from masking.words.proof_rules import ProofRule
 
 PAST, AHEAD = 60, 60
 """How many seconds a proof's time may be in the past and in the future."""

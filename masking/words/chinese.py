@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from masking.words.alarms import AlarmKind
 from masking.words.ledger_kinds import LedgerKind
-from masking.words.reasons import ProofRule, Reason
+from masking.words.proof_rules import ProofRule
+from masking.words.reasons import Reason
 from masking.words.request_rules import RequestRule
 from masking.words.rules import Rule
 from masking.words.word import Word

@@ -17,7 +17,7 @@ from masking.steps.shift import Shift
 from masking.values.json import time_to_json
 from masking.values.plaintext import Plain
 from masking.values.printable import Refusal
-from masking.words.reasons import ProofRule
+from masking.words.proof_rules import ProofRule
 
 from .. import outcome_models, response_models
 from ..auth import prove
