@@ -7,15 +7,16 @@ import sqlalchemy as sa
 
 from masking.access.budget import HANDED_ON_SPARE, REPEATS
 from masking.access.duty import Purpose
+from masking.crypto.index import record_of_waybill_id
 from masking.database import schema
 from masking.steps.assign import Assign, assign, outlet_of
 from masking.steps.call import Call, call
 from masking.steps.change import Amend, Ship, change
-from masking.steps.label import Label, label
+from masking.steps.label import MOST_PRINTS, Label, label
 from masking.steps.resolve import Resolve, resolve
 from masking.steps.scan import Scan, scan
 from masking.steps.shift import Shift, shift
-from masking.store.rows import budgets
+from masking.store.rows import budgets, waybills
 from masking.values.outcomes import Assigned
 from masking.values.printable import Refusal
 from tests.support.parcels import check_out, load_on_van, print_label, scan_arrival
@@ -139,3 +140,16 @@ def test_parcel_that_goes_to_and_fro_raises_no_limit_of_reassignments(store, wor
     assert tally.assigned_today == 1
     tally.opened_today = HANDED_ON_SPARE
     assert tally.try_reassign() is not None
+
+
+def test_label_is_printed_a_thousand_times_at_most(store, world, order):
+    """A label code has two bytes for the number of its print; beyond them it could not be made."""
+    acts = Acts(world, store, order)
+    with store.transaction() as tx:
+        waybills.update(tx, record_of_waybill_id(acts.waybill.id), prints=MOST_PRINTS - 1)
+    [last] = acts.reprint(1)
+    assert last.print_number == MOST_PRINTS < 2**16
+    [refused] = acts.reprint(2)
+    assert refused == Refusal(reason="printed-too-often")
+    [same] = acts.reprint(1)
+    assert same == last

@@ -49,6 +49,9 @@ COUNTED = frozenset(
 """Refusals that count towards a lock; the others are honest mistakes. A refused preview shows nothing, so only `unknown`
 counts, as a tenth of a refusal: previewing a wrong sack must not lock a station."""
 
+MOST_PRINTS = 1000
+"""How often the label of one parcel is printed. A label code has room for 65,535 (FORMAT.md section 4)."""
+
 NOT_ARRIVED = Refusal(reason=Reason.NOT_ARRIVED)
 """An honest mistake: the parcel is on its way to this outlet, and its arrival is not scanned yet."""
 
@@ -211,6 +214,8 @@ def _not_new(request: Label, record: Record) -> Refusal | None:
         return PRINTED_BEFORE
     if record.received_by in {None, request.actor.id}:
         return Refusal(reason=Reason.REPRINT_NEEDS_A_SCAN_BY_ANOTHER)
+    if record.prints >= MOST_PRINTS:
+        return Refusal(reason=Reason.PRINTED_TOO_OFTEN)
     return None
 
 

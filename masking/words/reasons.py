@@ -134,6 +134,11 @@ class Reason(Word):
         "The arrival of this parcel is recorded by the caller only, or not at all.",
         "Let a colleague of the outlet print it. Where one person works alone, a supervisor can enrol a second one.",
     )
+    PRINTED_TOO_OFTEN = (
+        "printed-too-often",
+        "A label of this parcel has been printed a thousand times.",
+        "Use the newest label, or let the merchant send the parcel under a new order.",
+    )
     # changes by the merchant
     ALREADY_PRINTED = ("already-printed", "A label has been printed.", "The order can't be changed any more.")
     ALREADY_SCANNED = (
