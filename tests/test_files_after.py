@@ -190,3 +190,21 @@ def test_no_command_but_mask_makes_a_deployment(command, tmp_path, capsys):
     assert main([command, "A-1", *words, "--to", str(tmp_path / "d")]) == 2
     assert "there is no deployment" in capsys.readouterr().err
     assert not (tmp_path / "d").exists()
+
+
+@pytest.mark.parametrize("name", ["masked.csv", "masked.xlsx"])
+def test_label_prints_a_masked_file_that_a_spreadsheet_saved(name, tmp_path, capsys):
+    book = openpyxl.Workbook()
+    for cells in csv.reader(text(row(1), row(2)).splitlines()):
+        book.active.append(cells)
+    book.save(tmp_path / "orders.xlsx")
+    main(["mask", str(tmp_path / "orders.xlsx"), "--to", str(tmp_path / "d"), "--labels", "none"])
+    path = tmp_path / "orders-masked" / "masked.xlsx"
+    if name == "masked.csv":
+        path = tmp_path / name
+        sheet = openpyxl.load_workbook(tmp_path / "orders-masked" / "masked.xlsx").active
+        with path.open("w", encoding="gb18030", newline="") as file:
+            csv.writer(file).writerows(sheet.iter_rows(values_only=True))
+    words = ["label", str(path), "--job", "j", "--folder", str(tmp_path / "d"), "--out", str(tmp_path / "labels.pdf")]
+    assert main(words) == 0, capsys.readouterr().err
+    assert len(read_pdf((tmp_path / "labels.pdf").read_bytes())) == 2

@@ -13,6 +13,7 @@ import pytest
 
 from api.cli.main import FAULT, main
 from tests.support.order_files import HEAD, row, text
+from tests.support.workbooks import ods, written, xls, xlsb
 
 ROOT = Path(__file__).parents[1]
 CANARY = 13800007531
@@ -194,3 +195,24 @@ def test_phone_formatted_as_a_date_is_read(tmp_path):
     assert (status, leaks(spoken)) == (0, []), spoken
     sheet = openpyxl.load_workbook(tmp_path / "orders-masked" / "masked.xlsx").active
     assert sheet["G2"].value == "138********"
+
+
+CELLS = [COLUMNS, [CANARY if column == "订单号" else f"金丝雀{CANARY}" for column in COLUMNS], ["F-2", *[CANARY] * 10]]
+MADE = {
+    "xls": xls(CELLS),
+    "ods": ods(CELLS),
+    "xlsb": xlsb(CELLS),
+    "damaged-xls": xls(CELLS)[:1500],
+}
+MADE["web-page"] = "".join(
+    f"<tr>{''.join(f'<td>{cell}' for cell in cells)}" for cells in [["<table>"], *CELLS]
+).encode()
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_no_cell_of_another_container_is_printed(name, tmp_path, capfd):
+    path = written(tmp_path, "orders.xls", MADE[name])
+    for more in (["--explain"], []):
+        status, spoken = main(["mask", str(path), *options(tmp_path), *more]), "".join(capfd.readouterr())
+        assert leaks(spoken) == []
+        assert status in ((2,) if name == "damaged-xls" else (0, 3)), spoken

@@ -9,7 +9,7 @@ from dataclasses import replace
 from masking.redact.phones import canonical
 
 from .headers import PARTIES
-from .lines import OrderLine
+from .lines import OrderLine, Texts
 
 _MOST_LINES = 500  # of one order
 _PART = re.compile(r"\d{1,3}/\d{1,3}")
@@ -34,9 +34,24 @@ def apart(lines: Sequence[OrderLine]) -> list[list[OrderLine]]:
     whole = len(kinds)
     names = {mark: mark if _PART.fullmatch(mark) else f"{n}/{whole}" for n, mark in enumerate(kinds, 1)}
     parcels_: dict[str, list[OrderLine]] = {}
+    recipient, sender = (_common([line.recipient for line in lines]), _common([line.sender for line in lines]))
     for line, mark in zip(lines, marks, strict=True):
-        parcels_.setdefault(mark, []).append(replace(line, reference=f"{line.reference} {names[mark]}"))
+        own = replace(line, reference=f"{line.reference} {names[mark]}")
+        own.recipient, own.sender = _filled(line.recipient, recipient), _filled(line.sender, sender)
+        parcels_.setdefault(mark, []).append(own)
     return list(parcels_.values())
+
+
+def _common(parties: Sequence[Texts]) -> Texts:
+    """The parts of a party in which all lines agree that say it; blank where they differ."""
+    said = [list(dict.fromkeys(filter(None, part))) for part in zip(*parties, strict=True)]
+    name, phone, address = (part[0] if len(part) == 1 else "" for part in said)
+    return name, phone, address
+
+
+def _filled(party: Texts, common: Texts) -> Texts:
+    name, phone, address = (own or other for own, other in zip(party, common, strict=True))
+    return name, phone, address
 
 
 def merge(lines: Sequence[OrderLine]) -> OrderLine | tuple[str, str]:

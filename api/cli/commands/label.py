@@ -25,6 +25,8 @@ from masking.store.store import Store
 from masking.values.printable import LabelData, Note, WaybillId
 
 from ...deployment import add_folder, add_state, opening
+from ...importing.own_table import ids_of, require_own
+from ...importing.table import readings
 from ...language import say
 from ...output import check_output, message_stream, output
 from ...printing.options import add_printer, patience_of, setup_of
@@ -256,7 +258,10 @@ def _ids(words: Sequence[str]) -> list[WaybillId]:
             continue
         try:
             text = Path(word).read_text("utf-8-sig")
-        except (OSError, UnicodeDecodeError):
+        except UnicodeDecodeError:  # a workbook, or a table that a spreadsheet saved in another encoding
+            found += ids_of(require_own(readings(Path(word))))
+            continue
+        except OSError:
             raise InputError("ids", "neither a waybill id nor a readable text file") from None
         found += [WaybillId(each) for each in TOKEN.findall(text)]
     return found
