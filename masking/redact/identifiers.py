@@ -26,7 +26,7 @@ _HINT = re.compile(
 _MESSENGER = (
     rf"[微薇维威徽歪唯围VW]{_E}信|微{_E}X|绿(?:泡泡?|色软件)|(?<![A-Za-z])(?:[vw]{_E}x|we{_E}chat|wei{_E}xin|what'?s{_E}app|viber|signal|discord|telegram|tg|skype|kakao(?:talk)?|facebook|insta(?:gram)?"
     r"|e-?mail|line[ ]?id|ig|qq)(?![A-Za-z])|QQ|vx|wx"
-    r"|电报|扣扣|[加+➕家嘉佳]{1,2}(?:我的?)?[ ]?(?:[微薇维威围唯]|[VQ]|扣)|[VvQq]我|加我?好友|(?<![A-Za-z])[vq](?=[ ]?:)|[薇微](?=[^\w一-鿿]{0,3}[A-Za-z0-9])"
+    r"|电报|扣扣|[加+➕家嘉佳]{1,2}(?:我的?)?[ ]?(?:[微薇维威围唯]|[VQ]|扣)|[VvQq]我|加我?好友|(?<![A-Za-z])[vq](?=[ ]?:)|[薇微威](?=[^\w一-鿿]{0,3}[A-Za-z0-9])"
     r"|旺旺|抖音|小红[书薯]|快手|支付宝|钉钉|飞书|陌陌|微博|闲鱼|公众号|淘宝账?号|[Bb]站"
 )
 _ORDINARY = r"[卫威微]星|扣|企鹅|球球|秋秋|口口|(?<![A-Za-z])(?:line|ins|steam|v|q)(?![A-Za-z])|[vq](?=\d{6})"
@@ -38,6 +38,7 @@ _CHAT = re.compile(
     r"(?:微博|抖音|小红书|快手|B站)[:号 ]{0,3}@(?P<called>[\w一-鿿]{2,20})"
     rf"|(?:{_MESSENGER}){_NAMED}{_COUNTED}(?P<sure>{_ID})"
     rf"|(?:{_ORDINARY})(?=(?:{_NAMED})(?:[A-Za-z_.-]{{0,20}}\d))(?:{_NAMED}){_COUNTED}(?P<ordinary>{_ID})"
+    r"|(?<![\w.@-])(?P<told>[A-Za-z][\w-]{4,19})(?=(?:就?是|为)?我?的?(?:微信|WX|VX|QQ)号?(?![\w一-鿿]))"
     r"|(?P<mail>[A-Za-z0-9][\w.+-]{0,64}(?:(?:[@#]|[ ]?艾特[ ]?)[\w-]+(?:\.[\w-]+)+|[ ]at[ ][\w-]+(?:[ ]dot[ ][\w-]+)+))",
     re.IGNORECASE | re.ASCII,
 )

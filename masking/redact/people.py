@@ -45,11 +45,11 @@ _AFTER = re.compile(
 )
 _BEFORE = re.compile(
     r"(?P<sure>(?:实名认证|收[货件]人|收方|寄件人|发件人|收件|联系人|姓名|名字|真名|本名|签收人|代收人|清关人|报关人|实名人?|收货?(?=:)|刻名字?|署名|落款|抬头开?|经办人?|负责人|对接人|接收人|使用人|持有人|户主|购买人"
-    r"|昵称|备注|发票个人|[绣印](?:字|名字?)|收货|寄件|我叫|叫做|名叫|我是|我姓|转交给?|联系|找(?!不|到|了)|代收(?=[:： ])|清关|刻字?|贺卡写?)(?:改成?|写成?|显示|填|是|为|叫|换成)?[个人:： \"“'(]{0,4})"
+    r"|昵称|备注|发票个人|[绣印](?:字|名字?)|收货|寄件|我叫|叫做|名叫|我是|我姓|转交给?|联系(?:一?下)?|找(?!不|到|了)|代收(?=[:： ])|清关|刻字?|贺卡写?)(?:改成?|写成?|显示|填|是|为|叫|换成)?[个人:： \"“'(]{0,4})"
     r"|(?P<firm>(?:打电话给|打给|通知|交给|寄给|送给|发给|转给|留给|放给|递给|改成|换成|改为|请转|转(?![接让卖账运寄送])|请让|让|由|请(?=.{2,4}[代签收])|叫|致电|咨询"
     r"|老公|老婆|妈妈|爸爸|我妈|我爸|母亲|父亲|丈夫|妻子|爱人|同事|邻居|室友|舍友|房东|门卫|保安|前台|老板|店主|卖家|买家|客户|客人|业务员?|店长|家长|班主任|司机|物业|管家|宝贝|孩子|儿子|女儿|闺蜜|朋友|同学|我[姐哥弟妹叔姨舅]|姐姐|哥哥|弟弟|妹妹|班长|组长|村长|社工|保洁|书记|教练|园长|保姆|阿姨|大爷|大妈|叔叔|本人|写|表[哥姐弟妹]|堂[哥姐弟妹]|外甥|侄[子女]|奶奶|爷爷"
     r"|收银|财务|采购|仓管|仓库|助理|经理|主任|老师|师傅|医生|护士|院长|队长|学生|会员|顾客|用户|快递员|骑手|代购|推荐人|介绍人|作者|[Tt][Oo][ ]?|新郎|新娘|寿星|祝)(?:叫|是)?[:： ]{0,2})"
-    r"|(?P<soft>给|代|寄|刻|印|绣|[a-z]{2}|[部科室]|\d班|麻烦|送到?|放在?|交|帮|替|跟|和|与|是|到|为|姓|的|有)"
+    r"|(?P<soft>给|代|寄|刻|打|开|用|身份证|印|绣|[a-z]{2}|[部科室]|\d班|麻烦|送到?|放在?|交|帮|替|跟|和|与|是|到|为|姓|的|有)"
     r"|(?P<start>\A|[^\w·]+)"
 )
 _NEVER = frozenset(
@@ -62,16 +62,16 @@ _TITLED = re.compile(
     rf"(?P<title>{LONG_TITLES})(?![姐妹伦特布斯公兵板])|(?P<short>{_SHORT_TITLES})(?=\W|$|[代签取拿亲说]|收(?![货件])|电[话联]|联系)|总(?![是共价体数量部之仓会结计要在])"
 )
 _NICKNAME = re.compile(
-    rf"(?:(?<![一-鿿])|(?<=[给找让由转叫送放交系请卫安台打问烦知]))(?P<name>[小老][{''.join(sorted(SINGLE - set('米时包车路单板师方白花水黄毛石金马')))}]|阿(?!姨|胶|里|门|迪|玛|司|莫|拉|根)[一-鿿]|(?![大小表堂老帅美姨师学我他你她])[一-鿿][姐哥嫂叔姨婶](?!妹|姐))"
-    r"(?=\W|$|代?[收签取领](?![货件])|来?拿|[那这]里|那(?![个天])|电[话联]|联系|了|会|[说要]|店里)"
-    rf"|(?<=[给找让由转系请知卫安台打问烦])(?P<known>[小老](?!时|包|板|师|心|费|人|家|乡|区|店)[{''.join(sorted(SINGLE))}])(?=\W|$|代?[收签取领](?![货件])|[那这]里|那(?![个天])|电[话联]|联系|了)"
+    rf"(?:(?<![一-鿿])|(?<=[给找让由转叫送放交系请卫安台打问烦知哥姐傅叔爷下]))(?P<name>[小老][{''.join(sorted(SINGLE - set('米时包车路单板师方白花水黄毛石金马')))}]|阿(?!姨|胶|里|门|迪|玛|司|莫|拉|根)[一-鿿]|(?![大小表堂老帅美姨师学我他你她])[一-鿿][姐哥嫂叔姨婶](?!妹|姐))"
+    r"(?=\W|$|代?[收签取领](?![货件])|来?拿|[那这]里|那(?![个天])|电[话联]|联系|了|会|[说要]|店里|就)"
+    rf"|(?<=[给找让由转系请知卫安台打问烦哥姐傅叔爷下])(?P<known>[小老](?!时|包|板|师|心|费|人|家|乡|区|店)[{''.join(sorted(SINGLE))}])(?=\W|$|代?[收签取领](?![货件])|[那这]里|那(?![个天])|电[话联]|联系|了)"
 )
 _DOTTED = re.compile(
     r"(?<![一-鿿·])(?:联系|转交给?|找|给|让|由|请)?(?P<name>[一-鿿]{1,7}(?:·(?:(?![收签代取电的在])[一-鿿]){1,7}){1,3})"
 )
 LATIN_NAME = re.compile(
     r"(?:(?<![A-Za-z])(?:[Aa]ttn|ATTN|[Aa]ttention|[Cc]/[Oo]|[Tt]o|TO|[Dd]ear|[Mm](?:r|s|rs|iss)\.?|[Rr]ecipient|[Nn]ame)(?![A-Za-z])|收件人|收货人|联系人?|姓名(?:拼音)?|护照名|转交|找)[.:： ]{0,3}(?P<name>[A-Z][A-Za-z'-]+(?:[ ][A-Z][A-Za-z'.-]*){0,3})"
-    r"|(?<![A-Za-z])(?P<before>[A-Z][a-z]{1,15}(?:[ ][A-Z][a-z]{1,15})?)(?=代?[收签取](?![货件]))"
+    r"|(?<![A-Za-z])(?P<before>[A-Za-z][a-z]{1,15}(?:[ ][A-Z][a-z]{1,15})?)(?=代?[收签取](?![货件]))"
 )
 _ADDRESSED = re.compile(
     r"(?:收货人|收件人|联系人|姓名|签收人|代收人|清关人|我叫|真名|名字是?|叫做)[:： 是叫]*(?P<name>[一-鿿·]{2,4}?)(?=[\s\d,，。;；、(（:：!！*]|$|[收签代]|电话|手机)"
@@ -177,6 +177,8 @@ def _name_end(text: str, start: int, marks: dict[int, Mark]) -> int:
             continue
         if size == head + 2 and quality_of(name) == 3 and max(marks.get(start + 1, 0), marks.get(start + 2, 0)) < FIRM:
             alone = end
+        if size > head + 1 and before >= SOFT and quality_of(name) >= 2:
+            alone = alone or end
         closed = after is not None and end < len(text) and text[end] != SIGN and not after[0].isalnum()
         if after and is_marked(name, before, FIRM if after["firm"] else SOFT, closed=closed):
             return end
@@ -205,6 +207,8 @@ def is_marked(name: str, before: Mark, after: Mark, *, closed: bool = False) -> 
     quality = quality_of(name)
     if before is SURE:
         return quality > 0
+    if before is SOFT and quality and len(name) > 2:
+        return True
     if not quality:
         return False
     if before is FIRM or (after is FIRM and before > UNMARKED):
@@ -231,7 +235,7 @@ def quality_of(name: str) -> int:
         or name[:2] in words.heads
         or name in known.names
         or name in known.shorts
-        or _PLACE.search(name)
+        or (_PLACE.search(name) and name[-1] != name[-2])
     ):
         return 0
     usual = set(name[head:]) <= words.given
