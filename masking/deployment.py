@@ -47,7 +47,9 @@ def open_folder(folder: Path, world: World, *, must_exist: bool = False) -> Stor
             raise SettingsError(f"no {SETTINGS} in this folder. Name the deployment with --folder")
         create(folder, world, Settings())
     if gone := missing_sqlite_file(*databases(folder)):
-        raise SettingsError(f"{gone} is missing: put a copy of it back; an empty one would hide that")
+        raise SettingsError(
+            f"{gone} is missing, and no empty one is made in its place. Restore a copy of it (waybill restore)"
+        )
     store = _open(folder)
     if not _furnished(store):
         store.close()

@@ -46,7 +46,7 @@ def test_without_a_sealing_key_nothing_is_stored_and_an_error_is_raised(service,
     pauses: list[float] = []
     before = sorted(tmp_path.iterdir())
     shop = RemoteShop(Link(f"http://127.0.0.1:{unused_port()}", Credentials.read(path), sleep=pauses.append))
-    with shop, pytest.raises(UnavailableError, match="nothing was sent"):
+    with shop, pytest.raises(UnavailableError, match="Nothing was sent"):
         shop.checkout([made()])
     assert len(pauses) == 3
     assert pauses == sorted(pauses)

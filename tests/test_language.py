@@ -21,7 +21,8 @@ from masking.words.rules import Rule
 
 ROOT = Path(__file__).parents[1]
 HAN = re.compile(r"[一-鿿]")
-ERRORS = {"InputError", "RefusedError", "SettingsError", "UnavailableError", "MaskingError"}
+ERRORS = {"InputError", "RefusedError", "SettingsError", "UnavailableError", "MaskingError", "IntegrityError"}
+ERRORS |= {"BusyError", "DamageError", "FaultError", "RootUnavailableError"}
 OF_THE_SERVICE = "api/service/routes"
 """Errors of routes are problem documents, which carry words for programs."""
 

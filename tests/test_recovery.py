@@ -226,7 +226,7 @@ def test_incomplete_backup_leaves_no_file(deployment, three, tmp_path):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, before[1]))
     try:
-        with pytest.raises(SettingsError, match=r"copy\.sqlite could not be made whole: "):
+        with pytest.raises(SettingsError, match=r"copy\.sqlite could not be written completely: "):
             back_up(deployment.data, tmp_path / "copy.sqlite", World().now())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -33,7 +33,7 @@ def document_of(answer: httpx.Response) -> dict[str, Any]:
     if not isinstance(document, dict):
         if answer.status_code >= 500:  # a proxy in front of the service
             raise _error(answer.status_code, {})
-        raise IntegrityError("the service answered with something that is not its own")
+        raise IntegrityError("the answer does not come from the service")
     if answer.status_code == httpx.codes.OK:
         return document
     raise _error(answer.status_code, document)
@@ -65,7 +65,7 @@ def _error(status: int, document: Mapping[str, Any]) -> Exception:
         case 409:
             return RefusedError(str(document.get("reason")), state=document.get("state"))
         case _ if status >= 500 and not str(document.get("type")).endswith(":integrity"):
-            return FaultError(f"the service has a fault, status {status}; ask again later")
+            return FaultError(f"the service has a fault, status {status}. Try again later")
         case _ if status >= 500:
             return DamageError(f"the service answered with status {status}")
         case _:

@@ -194,16 +194,16 @@ class Link:
         try:
             return [Announced(each["note"], base64.b64decode(each["leaf"], validate=True)) for each in found or ()]
         except (ValueError, TypeError, KeyError):
-            raise IntegrityError("the service answered with something that is no list of announcements") from None
+            raise IntegrityError("the service's answer is not a list of announcements") from None
 
     def _proof(self, path: str) -> list[bytes]:
         found = document_of(self._try("GET", path, None, True, None)).get("proof")
         if not isinstance(found, list):
-            raise IntegrityError("the service answered with something that is no proof")
+            raise IntegrityError("the service's answer is not a proof")
         try:
             return [base64.b64decode(each, validate=True) for each in found]
         except (ValueError, TypeError):
-            raise IntegrityError("the service answered with something that is no proof") from None
+            raise IntegrityError("the service's answer is not a proof") from None
 
     def _try(
         self, method: str, path: str, body: Mapping[str, Any] | None, twice: bool, key: str | None
@@ -229,7 +229,7 @@ class Link:
             pause = min(2 * pause, LONGEST_PAUSE)
             if session.breaker.is_open:  # other threads have found out
                 break
-        raise UnavailableError("the service does not answer; nothing is kept here, so ask again")
+        raise UnavailableError("the service does not answer. Nothing was stored here; try again")
 
     def _once(
         self,
@@ -250,12 +250,12 @@ class Link:
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:  # nothing was sent
             session.breaker.failed(probe=probe)
             if last:
-                raise UnavailableError("the service can't be reached; nothing was sent, so ask again") from quiet(error)
+                raise UnavailableError("the service can't be reached. Nothing was sent; try again") from quiet(error)
             return None
         except httpx.HTTPError as error:
             session.breaker.failed(probe=probe)
             if last or isinstance(error, httpx.TimeoutException):  # it was waited for long enough
-                raise UnavailableError("the service's answer was lost; ask again") from quiet(error)
+                raise UnavailableError("the service's answer was lost. Try again") from quiet(error)
             return None
         if answer.status_code in DOWN:
             session.breaker.failed(probe=probe)

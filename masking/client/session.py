@@ -121,7 +121,7 @@ class Session:
             more["Authorization"] = f"{'DPoP' if self._device else 'Bearer'} {token}"
         answer = self._http.request(method, path, content=raw, headers=more)
         if answer.headers.get(REQUEST, name) != name:  # a proxy's own page has none
-            raise IntegrityError("the answer is to another request; look for a proxy that mixes answers up")
+            raise IntegrityError("the answer belongs to another request. Look for a proxy that mixes up answers")
         return answer
 
     def _sign_in(self) -> str:
@@ -139,7 +139,7 @@ class Session:
             if answer.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.CONFLICT}:
                 document_of(answer)  # which raises what it says
             if answer.status_code != httpx.codes.OK:
-                raise UnavailableError("the service gives no token now; ask again")
+                raise UnavailableError("the service gives no token now. Try again")
             self._token = str(document_of(answer).get("token"))
             return self._token
 

@@ -232,4 +232,4 @@ def waybill_of(value: Any) -> Waybill:
     try:
         return waybill_from_json(value)
     except (ValueError, KeyError, TypeError) as error:
-        raise IntegrityError("the service answered with something that is no waybill") from error.with_traceback(None)
+        raise IntegrityError("the service's answer is not a waybill") from error.with_traceback(None)

@@ -177,7 +177,7 @@ class Watch:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise SettingsError(f"{path.name} is no kept checkpoint") from error
+            raise SettingsError(f"{path.name} is not a stored checkpoint") from error
         if self._key and self._key != key:
             raise IntegrityError("the ledger's key is not the one that was seen before")
         return key, note

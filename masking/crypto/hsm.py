@@ -90,7 +90,9 @@ class Pkcs11KeySource:
         nonce, sealed = blob[1 : 1 + NONCE], blob[1 + NONCE :]
         key = self._call("decrypt", sealed, nonce, name) if blob[:1] == VERSION and len(sealed) > TAG else None
         if key is None:
-            raise IntegrityError("a wrapped key is not what was wrapped there")
+            raise IntegrityError(
+                "a wrapped key failed authentication: it was changed, or wrapped by another key or under another name"
+            )
         return key
 
     def _call(self, act: Literal["encrypt", "decrypt"], data: bytes, nonce: bytes, name: str) -> bytes | None:

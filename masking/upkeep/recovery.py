@@ -94,7 +94,7 @@ def _filling(target: Path) -> Iterator[sqlite3.Connection]:
     except BaseException as error:
         target.unlink()
         if isinstance(error, sqlite3.Error):
-            raise SettingsError(f"{target.name} could not be made whole: {error}") from error
+            raise SettingsError(f"{target.name} could not be written completely: {error}") from error
         raise
 
 
