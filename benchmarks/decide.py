@@ -1,7 +1,7 @@
 """The pure tables (processor time): whether an actor may see a field of a parcel, and whether a scan may be true.
 
-`decision_microseconds`: one `access.duty.decide` that grants, which asks every rule. `custody_microseconds`: one
-`access.chain.may` that allows an arrival from upstream. Best of seven runs of 20,000: no store, no keys, no codes.
+`decision_microseconds`: one `access.duty.fields_or_refusal` that grants, which asks every rule. `custody_microseconds`: one
+`access.chain.may_scan` that allows an arrival from upstream. Best of seven runs of 20,000: no store, no keys, no codes.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import timeit
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from masking.access.chain import Leg, Where, may
-from masking.access.duty import Duty, Facts, Purpose, decide
+from masking.access.chain import Leg, Where, may_scan
+from masking.access.duty import Duty, Facts, Purpose, fields_or_refusal
 from masking.access.people import Actor, Role
 from masking.values.states import State
 
@@ -43,6 +43,8 @@ def measure(figure: str, work: Callable[[], object]) -> None:
 
 
 if __name__ == "__main__":
-    if isinstance(decide(COURIER, FACTS, Purpose.DELIVER, NOW), tuple) and may("arrived", ON_THE_ROAD, CLERK, "sh-01"):
-        measure("decision_microseconds", lambda: decide(COURIER, FACTS, Purpose.DELIVER, NOW))
-        measure("custody_microseconds", lambda: may("arrived", ON_THE_ROAD, CLERK, "sh-01"))
+    if isinstance(fields_or_refusal(COURIER, FACTS, Purpose.DELIVER, NOW), tuple) and may_scan(
+        "arrived", ON_THE_ROAD, CLERK, "sh-01"
+    ):
+        measure("decision_microseconds", lambda: fields_or_refusal(COURIER, FACTS, Purpose.DELIVER, NOW))
+        measure("custody_microseconds", lambda: may_scan("arrived", ON_THE_ROAD, CLERK, "sh-01"))

@@ -38,7 +38,7 @@ def contents(label: LabelData) -> Mapping[str, Masked]:
         "carrier": label.carrier,
         "routing_code": label.routing_code,
         "waybill_number": label.waybill_number,
-        "waybill_number.grouped": grouped(label.waybill_number),
+        "waybill_number.grouped": in_groups_of_four(label.waybill_number),
         "number": str(number) if number else NO_NUMBER * stamped,
         "number.until": f"{_local(number.expires)[5:]} 前有效" if number else "",
         "privacy_mark": PRIVACY_MARK * stamped,
@@ -51,7 +51,7 @@ def contents(label: LabelData) -> Mapping[str, Masked]:
     return MappingProxyType({name: printable(value) for name, value in texts.items()})
 
 
-def grouped(number: str) -> str:
+def in_groups_of_four(number: str) -> str:
     """A waybill number for human readers: a head, then groups of four characters: "YT0 0000 0000 0001"."""
     lead = len(number) - len(number.lstrip(ascii_letters))
     head = lead + (len(number) - lead) % 4

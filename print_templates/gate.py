@@ -31,7 +31,7 @@ _SYMBOLOGIES = {
 }
 
 
-def release(drawing: Drawing, label: LabelData, template: Template) -> Released:
+def release_checked(drawing: Drawing, label: LabelData, template: Template) -> Released:
     """Check a drawing and return it as released.
 
     Raises:

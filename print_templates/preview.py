@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 from masking.values.printable import STAMP, LabelData, Masked, MaskedParty, MaskedView, VirtualNumber
 from print_templates import qr, raster
 from print_templates.drawing import Drawing
-from print_templates.gate import release
+from print_templates.gate import release_checked
 from print_templates.layout import lay_out
 from print_templates.template import Template, template
 from print_templates.typeface import face
@@ -44,7 +44,7 @@ def preview(label: LabelData, name: str | Path = "100x180") -> bytes:
     form = template(name)
     drawing = lay_out(label, form, bytes(qr.SIZE * qr.ROW_BYTES)).drawing
     bars = tuple(code for code in drawing.codes if code.kind != "qr")
-    banded = _banded(release(replace(drawing, codes=bars), label, form))
+    banded = _banded(release_checked(replace(drawing, codes=bars), label, form))
     pen = ImageDraw.Draw(banded)
     for code in drawing.codes:
         if code.kind == "qr":

@@ -16,7 +16,7 @@ from masking.values.printable import LabelData, Note
 from masking.words.request_rules import RequestRule
 from masking.words.rules import Rule
 from print_templates import pdf, printers, qr, raster
-from print_templates.gate import Released, release
+from print_templates.gate import Released, release_checked
 from print_templates.layout import lay_out
 from print_templates.template import built_in
 from print_templates.template import template as load
@@ -110,7 +110,7 @@ def draw(
         for label, symbol in zip(part, _symbols(part), strict=True):
             try:
                 laid = lay_out(label, form, symbol)
-                drawing = release(laid.drawing, label, form)
+                drawing = release_checked(laid.drawing, label, form)
             except InputError as error:
                 rule = Rule(error.rule)
                 sizes = _sizes(label, symbol, dpi) if rule in _TOO_SMALL else ()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from masking.access.budget import FULL
-from masking.access.chain import KINDS, WAYS, Leg, Where, after, may
+from masking.access.chain import KINDS, WAYS, Leg, Where, may_scan, place_after
 from masking.access.duty import UNKNOWN, Purpose
 from masking.access.network import Network
 from masking.config import read_settings
@@ -271,12 +271,12 @@ def test_no_sequence_of_scans_gives_a_parcel_to_an_unaddressed_unit(walk):
     at, sent_by = Where(leg=Leg.COLLECTION), None
     for one, two, to in walk:
         outlet = at.outlet(NETWORK, "far-shop", "342-081-00 052")
-        ways = {kind: [who for who in PEOPLE if may(kind, at, who, outlet)] for kind in sorted(WAYS)}
+        ways = {kind: [who for who in PEOPLE if may_scan(kind, at, who, outlet)] for kind in sorted(WAYS)}
         kinds = [kind for kind, people in ways.items() if people]
         kind = kinds[one % len(kinds)]  # there is always one: no parcel is stuck
         actor = ways[kind][two % len(ways[kind])]
         named = to != actor.unit and kind in {"departed", "diverted"}
-        there = after(kind, at, actor, to=to if named else None)
+        there = place_after(kind, at, actor, to=to if named else None)
         if (
             there.custodian_unit != at.custodian_unit
         ):  # the unit has changed: somebody of the one before let go, or it is the first
@@ -295,4 +295,4 @@ def test_no_sequence_of_scans_gives_a_parcel_to_an_unaddressed_unit(walk):
 def test_every_scan_kind_has_a_rule_and_other_states_allow_none():
     assert set().union(*KINDS.values()) == set(WAYS)
     strange = Where(leg=Leg.DELIVERY, custody="delivered", custodian_unit="sh-01", holder=COURIER.id)
-    assert not any(may(kind, strange, actor, "sh-01") for kind in WAYS for actor in PEOPLE)
+    assert not any(may_scan(kind, strange, actor, "sh-01") for kind in WAYS for actor in PEOPLE)

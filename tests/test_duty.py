@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from masking.access.chain import Leg
-from masking.access.duty import DUTY_LASTS, FIELDS_FOR, UNKNOWN, Duty, Facts, Purpose, decide, stands
+from masking.access.duty import DUTY_LASTS, FIELDS_FOR, UNKNOWN, Duty, Facts, Purpose, fields_or_refusal, is_duty_valid
 from masking.access.people import Actor, Role
 from masking.values.printable import Refusal
 from masking.values.states import State
@@ -84,7 +84,7 @@ def test_rule_table_matches_the_rules_of_the_trade_for_all_facts():
             if actor is not COURIER and (state is not State.ACTIVE or printed == 1):
                 continue  # what is unknown to the right person is not asked by everybody
             for purpose in Purpose:
-                found, wanted = decide(actor, facts, purpose, NOW), expected(actor, facts, purpose)
+                found, wanted = fields_or_refusal(actor, facts, purpose, NOW), expected(actor, facts, purpose)
                 name = found.reason if isinstance(found, Refusal) else found
                 if name != wanted:
                     pytest.fail(f"{actor} {facts} {purpose}: {name}, not {wanted}")
@@ -108,7 +108,7 @@ def test_call_back_reaches_the_courier_who_could_call_now():
             live_print=1,
             duty=duty,
         )
-        assert stands(facts, NOW) is (expected(COURIER, facts, Purpose.CALL) == ()), facts
+        assert is_duty_valid(facts, NOW) is (expected(COURIER, facts, Purpose.CALL) == ()), facts
 
 
 SOME_DUTY = st.builds(
@@ -135,17 +135,17 @@ ANY_FACTS = st.builds(
 
 @given(ANY_FACTS, st.sampled_from([role for role in Role if role is not Role.COURIER]), st.sampled_from(Purpose))
 def test_no_role_overrides_the_rule_table(facts, role, purpose):
-    assert decide(Actor(id="boss", tenant=TENANT, role=role, unit="sh-01"), facts, purpose, NOW) == UNKNOWN
+    assert fields_or_refusal(Actor(id="boss", tenant=TENANT, role=role, unit="sh-01"), facts, purpose, NOW) == UNKNOWN
 
 
 @given(ANY_FACTS, SOME_DUTY, st.sampled_from(Purpose))
 def test_no_person_assigns_a_duty_to_themselves(facts, duty, purpose):
     own = dataclasses.replace(facts, duty=dataclasses.replace(duty, courier=COURIER.id, given_by=COURIER.id))
-    assert decide(COURIER, own, purpose, NOW) == UNKNOWN
+    assert fields_or_refusal(COURIER, own, purpose, NOW) == UNKNOWN
 
 
 def test_nonexistent_parcel_is_unknown_for_every_purpose():
-    assert {decide(COURIER, None, purpose, NOW) for purpose in Purpose} == {UNKNOWN}
+    assert {fields_or_refusal(COURIER, None, purpose, NOW) for purpose in Purpose} == {UNKNOWN}
 
 
 def test_no_purpose_opens_a_phone_or_the_recipients_whole_name():

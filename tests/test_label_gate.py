@@ -12,7 +12,7 @@ from masking.errors import RefusedError
 from masking.values.printable import LabelData
 from print_templates import code128, qr
 from print_templates.drawing import Drawing, Piece, Run
-from print_templates.gate import release
+from print_templates.gate import release_checked
 from print_templates.layout import lay_out
 from print_templates.template import template
 from tests.support.sample_labels import patient, sample_label, sample_view
@@ -25,7 +25,7 @@ def drawn(data: LabelData) -> Drawing:
 
 
 def test_label_as_laid_out_is_released() -> None:
-    assert release(drawn(sample_label()), sample_label(), FORM) == drawn(sample_label())
+    assert release_checked(drawn(sample_label()), sample_label(), FORM) == drawn(sample_label())
 
 
 @patient
@@ -37,7 +37,7 @@ def test_extra_text_is_refused(text: str) -> None:
     if text in allowed:
         return
     with pytest.raises(RefusedError, match="text-not-on-the-list"):
-        release(replace(drawing, runs=(*drawing.runs, more)), sample_label(), FORM)
+        release_checked(replace(drawing, runs=(*drawing.runs, more)), sample_label(), FORM)
 
 
 @patient
@@ -52,13 +52,15 @@ def test_altered_character_is_refused(data: st.DataObject) -> None:
     other = piece._replace(chars=piece.chars[:at] + "密" + piece.chars[at + 1 :])
     altered = run._replace(pieces=(*run.pieces[:k], other, *run.pieces[k + 1 :]))
     with pytest.raises(RefusedError, match="text-not-on-the-list"):
-        release(replace(drawing, runs=(*drawing.runs[:n], altered, *drawing.runs[n + 1 :])), sample_label(), FORM)
+        release_checked(
+            replace(drawing, runs=(*drawing.runs[:n], altered, *drawing.runs[n + 1 :])), sample_label(), FORM
+        )
 
 
 def test_text_of_another_label_is_refused() -> None:
     other = sample_label(view=sample_view(recipient_name="另一人"))
     with pytest.raises(RefusedError, match="text-not-on-the-list"):
-        release(drawn(other), sample_label(), FORM)
+        release_checked(drawn(other), sample_label(), FORM)
 
 
 def test_code_with_other_content_is_refused() -> None:
@@ -66,7 +68,7 @@ def test_code_with_other_content_is_refused() -> None:
     for kind, modules in (("qr", qr.symbols(["HTTPS://EXAMPLE.COM"])[0]), ("code128", _bars("13800000001"))):
         codes = tuple(c._replace(modules=modules) if c.kind == kind else c for c in drawing.codes)
         with pytest.raises(RefusedError, match="code-not-on-the-list"):
-            release(replace(drawing, codes=codes), sample_label(), FORM)
+            release_checked(replace(drawing, codes=codes), sample_label(), FORM)
 
 
 def test_unreadable_code_is_refused() -> None:
@@ -78,7 +80,7 @@ def test_unreadable_code_is_refused() -> None:
         )
         damaged = code._replace(modules=half)
         with pytest.raises(RefusedError, match="code-not-on-the-list"):
-            release(
+            release_checked(
                 replace(drawing, codes=(*drawing.codes[:n], damaged, *drawing.codes[n + 1 :])), sample_label(), FORM
             )
 
@@ -92,7 +94,7 @@ def test_qr_module_that_error_correction_would_repair_is_refused() -> None:
         flipped[place] ^= bit
         damaged = code._replace(modules=bytes(flipped))
         with pytest.raises(RefusedError, match="code-not-on-the-list"):
-            release(
+            release_checked(
                 replace(drawing, codes=(*drawing.codes[:at], damaged, *drawing.codes[at + 1 :])), sample_label(), FORM
             )
 
@@ -101,7 +103,7 @@ def test_code_of_an_unknown_kind_is_refused() -> None:
     drawing = drawn(sample_label())
     codes = (drawing.codes[0]._replace(kind="logo"), *drawing.codes[1:])
     with pytest.raises(RefusedError, match="code-not-on-the-list"):
-        release(replace(drawing, codes=codes), sample_label(), FORM)
+        release_checked(replace(drawing, codes=codes), sample_label(), FORM)
 
 
 @patient
@@ -111,7 +113,7 @@ def test_code_of_an_unknown_kind_is_refused() -> None:
 )
 def test_gate_reads_every_code_as_drawn(code: str, number: str) -> None:
     data = sample_label(code=code, waybill_number=number)
-    assert release(drawn(data), data, FORM) == drawn(data)
+    assert release_checked(drawn(data), data, FORM) == drawn(data)
 
 
 @patient
@@ -123,21 +125,21 @@ def test_code_of_another_label_is_refused(code: str) -> None:
     if code == sample_label().code:
         return
     with pytest.raises(RefusedError, match="code-not-on-the-list"):
-        release(replace(drawing, codes=codes), sample_label(), FORM)
+        release_checked(replace(drawing, codes=codes), sample_label(), FORM)
 
 
 def test_background_with_text_is_refused() -> None:
     drawing = drawn(sample_label())
     ground = replace(FORM.background, runs=(Run((Piece(20, 20, 20, "text", "电话", 40),)),))
     with pytest.raises(RefusedError, match="background"):
-        release(replace(drawing, background=ground), sample_label(), FORM)
+        release_checked(replace(drawing, background=ground), sample_label(), FORM)
 
 
 @pytest.mark.parametrize("stamp", ["", "label-0 GB/T 41833-2022", "checked"])
 def test_view_without_the_masking_rules_stamp_is_refused(stamp: str) -> None:
     bare = sample_label(view=replace(sample_view(), stamp=stamp))
     with pytest.raises(RefusedError, match="view-not-stamped"):
-        release(drawn(bare), bare, FORM)
+        release_checked(drawn(bare), bare, FORM)
 
 
 def _bars(text: str) -> bytes:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from masking.values.printable import Masked
 from print_templates.breaking import Style, broken, fit
-from print_templates.content import grouped
+from print_templates.content import in_groups_of_four
 from print_templates.drawing import BLOCK
 from print_templates.raster import _mark
 from print_templates.render import NotPrinted, Printed, render
@@ -166,8 +166,8 @@ def test_remark_that_does_not_fit_becomes_a_hint_and_is_noted() -> None:
     ],
 )
 def test_waybill_numbers_are_shown_in_groups_of_four(number: str, shown: str) -> None:
-    assert grouped(number).replace(" ", "") == number
-    assert grouped(number) == shown
+    assert in_groups_of_four(number).replace(" ", "") == number
+    assert in_groups_of_four(number) == shown
 
 
 def test_longest_of_the_texts_that_share_a_box_is_named() -> None:

@@ -11,7 +11,7 @@ from masking.access.people import Actor, Role
 from masking.connection import Shop
 from masking.crypto.index import record_of_waybill_id
 from masking.errors import InputError
-from masking.redact.compliance import leaks
+from masking.redact.compliance import find_leaks
 from masking.redact.view import mask_order
 from masking.steps.assign import Assign, assign
 from masking.steps.call import Call, call
@@ -236,4 +236,4 @@ def test_every_order_without_a_problem_can_be_masked(recipient, sender, text, sh
         reference="A-1", recipient=recipient, sender=sender, goods=text, remark=text[::-1], show_goods=show_goods
     )
     assume(not sealing.first_problem(order))
-    assert not leaks(mask_order(order), order)
+    assert not find_leaks(mask_order(order), order)

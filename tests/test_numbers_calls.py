@@ -234,7 +234,7 @@ def test_late_call_after_the_number_is_leased_again_connects_no_party(world, sto
         fake_world.advance(days=REST.days + 1)
     with store.transaction() as tx:
         if rested:
-            slots.tidy(tx, world.now())
+            slots.free_rested(tx, world.now())
         else:  # even if a fault gave the number back at once, while the first courier's announcement still holds
             tx.execute(slot.update().where(slot.c.stage == "cooling").values(stage="free", until=None))
     second = check_out(world, store, order("A-2"))

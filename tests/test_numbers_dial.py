@@ -46,7 +46,7 @@ def ring(world, store, provider, data, actor=COURIER):
 
 def known(store):
     with store.reading() as tx:
-        return {row.subscription for main in MAINS for row in bindings.over(tx, main)}
+        return {row.subscription for main in MAINS for row in bindings.on_main_number(tx, main)}
 
 
 def bound(server):
@@ -207,7 +207,7 @@ def test_binding_of_a_destroyed_parcel_is_deleted_or_names_no_parcel(
     assert len(known(store)) == 2
     destroy(world, store, waybill)
     with store.reading() as tx:
-        [left] = bindings.orphans(tx)
+        [left] = bindings.without_waybill(tx)
     assert left.waybill is None
     fake_world.advance(seconds=121)  # nobody was there to end it
     server.asked.clear()

@@ -104,7 +104,7 @@ def test_rested_number_returns_to_its_city(world, store, pool, order, fake_world
         retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
         fake_world.advance(days=REST.days, seconds=1)
         with store.transaction() as tx:
-            assert slots.tidy(tx, world.now()) == 1
+            assert slots.free_rested(tx, world.now()) == 1
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -80,7 +80,7 @@ def numbers(folder, *words):
 def stages(folder):
     store = open_folder(folder, World())
     with store.reading() as tx:
-        found = slots.stock(tx)
+        found = slots.count_by_stage(tx)
     store.close()
     return {(city, stage): count for (_, city, stage), count in found.items()}
 

@@ -58,10 +58,10 @@ def test_printed_number_rests_and_an_unseen_one_does_not(world, store, order, de
     retire(world, store, [Destroy(actor=OPERATOR, id=cancelled.id, reason="test")])
     assert stages(store) == {"cooling": 1, "free": 999}
     fake_world.advance(milliseconds=(REST - timedelta(seconds=1)).total_seconds() * 1000)
-    act(store, slots.tidy, world.now())
+    act(store, slots.free_rested, world.now())
     assert stages(store) == {"cooling": 1, "free": 999}
     fake_world.advance(seconds=2)
-    act(store, slots.tidy, world.now())
+    act(store, slots.free_rested, world.now())
     assert stages(store) == {"free": 1000}
 
 
@@ -83,7 +83,7 @@ def test_every_act_on_a_parcel_renews_its_lease(world, store, order, fake_world)
     for days in (20, 20, 20):  # longer than a lease, altogether
         fake_world.advance(days=days)
         scan_arrival(world, store, data)
-        act(store, slots.tidy, world.now())
+        act(store, slots.free_rested, world.now())
         assert lease_of(store, waybill).expires == world.now() + LEASE
     fake_world.advance(days=20)
     assign_courier(world, store, data)
@@ -99,7 +99,7 @@ def test_lease_of_a_lost_parcel_ends_and_a_late_label_takes_a_new_number(world, 
     silent, late = check_out(world, store, order("A-1")), check_out(world, store, order("A-2"))
     print_label(world, store, silent)
     fake_world.advance(days=LEASE.days + 1)
-    assert act(store, slots.tidy, world.now()) == 2
+    assert act(store, slots.free_rested, world.now()) == 2
     assert lease_of(store, silent) is None
     assert stages(store) == {"cooling": 1, "free": 999}
     assert print_label(world, store, late).number == lease_of(store, late)
@@ -156,7 +156,7 @@ def test_retired_line_serves_its_leases_and_no_new_ones(world, store, order, fak
     retire(world, store, [Destroy(actor=OPERATOR, id=waybill.id, reason="test")])
     assert stages(store) == {"retired": 1000}
     fake_world.advance(days=365)
-    assert act(store, slots.tidy, world.now()) == 0
+    assert act(store, slots.free_rested, world.now()) == 0
 
 
 def test_slots_imported_twice_exist_once(world, store):
@@ -208,7 +208,7 @@ def test_parallel_writers_lease_no_slot_twice_and_lose_none(world, store, order)
                     got.append(slots.lease(tx, dict.fromkeys(mine[start : start + 25], "3101"), world.now(), world))
                 if start % 50 == 0:
                     with store.transaction() as tx:
-                        slots.tidy(tx, world.now())
+                        slots.free_rested(tx, world.now())
         except BaseException as error:
             failures.append(error)
 
@@ -251,7 +251,7 @@ def test_no_lease_statement_reads_more_of_the_pool_than_it_takes(world, store):
     sa.event.listen(store.data, "before_cursor_execute", explain)
     with store.transaction() as tx:
         slots.lease(tx, {bytes(16): "3101"}, world.now(), world)
-        slots.tidy(tx, world.now())
+        slots.free_rested(tx, world.now())
         slots.holders(tx, {("17000000000", "1000"), ("17000000000", "1001")}, world.now())
         slots.leases(tx, [bytes(16)])
         slots.renew(tx, [bytes(16)], world.now())

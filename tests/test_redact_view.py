@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from masking.redact.compliance import Leak, leaks
+from masking.redact.compliance import Leak, find_leaks
 from masking.redact.goods import NEUTRAL
 from masking.redact.view import mask_order, mask_orders
 from masking.values.plaintext import FIELDS, Order, Party
@@ -81,7 +81,7 @@ def test_no_personal_token_of_either_party_is_in_a_printed_field():
         for field, masked in view.fields().items():
             shown = "".join(ch for ch in masked.text if ch not in " -")
             assert not [token for token in tokens if token in shown], (field, masked.text)
-        assert leaks(view, order) == []
+        assert find_leaks(view, order) == []
 
 
 def test_view_keeps_what_routes_the_parcel():
@@ -124,7 +124,7 @@ def test_sender_of_many_is_judged_with_each_recipient_as_with_one():
     ]
     views = mask_orders(batch)
     assert views == [mask_order(order) for order in batch]
-    assert [leaks(view, order) for view, order in zip(views, batch, strict=True)] == [[]] * len(batch)
+    assert [find_leaks(view, order) for view, order in zip(views, batch, strict=True)] == [[]] * len(batch)
     assert "示例" not in views[3].sender.address.text
 
 
@@ -135,7 +135,7 @@ def test_unmasked_order_fails_the_compliance_check():
         for who in ("recipient", "sender")
     )
     bare = MaskedView(recipient=one, sender=other, goods=plain["goods"], remark=plain["remark"], stamp="")
-    found = leaks(bare, ORDER)
+    found = find_leaks(bare, ORDER)
     assert {leak.field for leak in found} >= {"stamp", *FIELDS} - {"remark"}
     assert {leak.rule for leak in found} >= {
         "missing", "name-whole", "phone-six-digits", "phone-last-four", "address-building", "address-unit",
@@ -165,14 +165,14 @@ def test_each_leak_is_named_by_field_and_rule(field, text, rule):
     who, _, part = field.rpartition(".")
     change = {part: Masked(text)}
     view = replace(view, **({who: replace(getattr(view, who), **change)} if who else change))
-    assert Leak(field, rule) in leaks(view, ORDER)
+    assert Leak(field, rule) in find_leaks(view, ORDER)
 
 
 def test_finished_label_may_break_lines_anywhere():
     view = mask_order(ORDER)
     text = view.recipient.address.text.replace("世纪", "世 纪")
     broken = replace(view, recipient=replace(view.recipient, address=Masked(text)))
-    assert leaks(broken, ORDER) == []
+    assert find_leaks(broken, ORDER) == []
 
 
 def test_remark_does_not_reveal_the_room():
@@ -189,7 +189,7 @@ def test_field_that_cannot_be_shown_safely_keeps_only_the_region():
     tricky = Party(name="样例", phone="13800000001", address="上海市浦东新区样\u200b例大道100号")
     order = Order(reference="A-3", recipient=tricky, sender=SENDER)
     view = mask_order(order)
-    assert leaks(view, order) == []
+    assert find_leaks(view, order) == []
     assert view.recipient.address.text.startswith("上海市浦东新区")
     assert "样" not in view.recipient.address.text
 
@@ -267,7 +267,7 @@ def test_every_accepted_order_has_a_view_without_leaks(name, address, goods, rem
     someone = Party(name=name[:20], phone="13800000001", address=address)
     order = Order(reference="A", recipient=someone, sender=SENDER, goods=goods, remark=remark, show_goods=shown)
     assume(not order.problems())
-    assert leaks(mask_order(order), order) == []
+    assert find_leaks(mask_order(order), order) == []
 
 
 def test_person_named_like_goods_does_not_fail_the_batch():
@@ -301,9 +301,9 @@ def test_end_of_a_partys_phone_is_hidden_in_goods_and_remark(said: str, shown: s
     ):
         view = mask_order(order)
         assert (view.remark.text, view.goods.text) == (shown, shown)
-        assert not leaks(view, order)
+        assert not find_leaks(view, order)
         told = replace(view, remark=Masked(said))
-        assert (Leak("remark", "personal-text") in leaks(told, order)) == (said != shown)
+        assert (Leak("remark", "personal-text") in find_leaks(told, order)) == (said != shown)
 
 
 @pytest.mark.parametrize(
@@ -340,6 +340,6 @@ def test_given_name_of_a_party_is_hidden_in_goods_and_remark(name: str, said: st
     ):
         view = mask_order(order)
         assert (view.remark.text, view.goods.text) == (shown, shown)
-        assert not leaks(view, order)
+        assert not find_leaks(view, order)
         told = replace(view, remark=Masked(said))
-        assert (Leak("remark", "personal-text") in leaks(told, order)) == (said != shown)
+        assert (Leak("remark", "personal-text") in find_leaks(told, order)) == (said != shown)

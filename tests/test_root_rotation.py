@@ -202,7 +202,7 @@ def test_rotation_refuses_while_a_live_worker_cannot_open_the_new_root(addresses
     done.set()
     worker.join()
     assert (folder / "root.key").read_bytes() != before
-    root_record.leave(store.keys.engine, "elsewhere-1")
+    root_record.record_end(store.keys.engine, "elsewhere-1")
     assert root_record.unconfirmed(store.keys.engine) == []
     store.close()
 

@@ -212,7 +212,7 @@ def test_forged_code_is_refused(supervised, world):
     stolen = row_of(supervised, CODE, CODE.c.person == NEW.id)
     write(supervised, CODE.insert().values(stolen | {"digest": digest, "used": None}))
     with supervised.transaction() as tx:
-        assert codes.spend(tx, digest, world.now()) is None
+        assert codes.use_up(tx, digest, world.now()) is None
 
 
 def put_back(store, table, row):

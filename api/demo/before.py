@@ -8,7 +8,7 @@ from typing import final
 
 from PIL import Image
 
-from masking.redact.compliance import leaks
+from masking.redact.compliance import find_leaks
 from masking.steps.checkout import Checkout, checkout
 from masking.steps.label import Label, label
 from masking.values.plaintext import FIELDS, Order
@@ -67,7 +67,7 @@ def checkout_and_labels(stage: Stage, orders: list[Order]) -> Plot:
     stage.say(
         "收寄双方都满足国标：姓名、电话六位、楼栋单元房号都已隐藏",
         "both parties are masked as GB/T 41833 asks: name, six digits, building, unit and room",
-        true=not any(w.masked is None or leaks(w.masked, o) for o, w in taken),
+        true=not any(w.masked is None or find_leaks(w.masked, o) for o, w in taken),
     )
     again = checkout(stage.world, stage.store, [Checkout(merchant=shop, order=order) for order, _ in taken])
     stage.say(

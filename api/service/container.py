@@ -284,7 +284,7 @@ async def running(settings: ServiceSettings, world: World, attest: Attest = soft
             with suppress(MaskingError):  # the next start places the leaves
                 await service.sequence()
             with suppress(MaskingError):  # otherwise a rotation of the root waits until this worker counts as dead
-                await anyio.to_thread.run_sync(root_record.leave, store.keys.engine, service.name)
+                await anyio.to_thread.run_sync(root_record.record_end, store.keys.engine, service.name)
     finally:
         gc.set_threshold(usual, *later)
         gc.unfreeze()  # frozen objects are not freed at exit, and ZXing's binding would report them as leaked

@@ -104,7 +104,7 @@ WAYS: dict[str, dict[str, Way]] = {
 """The rules that allow each kind of scan. One that holds is enough."""
 
 
-def may(kind: str, at: Where, actor: Actor, outlet: str | None) -> bool:
+def may_scan(kind: str, at: Where, actor: Actor, outlet: str | None) -> bool:
     """Whether a scan of this kind by this actor is plausible."""
     return kind in KINDS.get(actor.role, ()) and any(way(at, actor, outlet) for way in WAYS[kind].values())
 
@@ -115,7 +115,7 @@ def sent_elsewhere(kind: str, at: Where, actor: Actor) -> bool:
     return kind in {"arrived", "departed"} and astray
 
 
-def after(kind: str, at: Where, actor: Actor, *, to: str | None = None) -> Where:
+def place_after(kind: str, at: Where, actor: Actor, *, to: str | None = None) -> Where:
     """The custody after a plausible scan."""
     match kind:
         case "returned":
@@ -148,7 +148,7 @@ def ends_duty(kind: str, at: Where) -> bool:
             return kind in {"departed", "diverted"}
 
 
-def assignable(at: Where, actor: Actor, outlet: str | None) -> Reason | None:
+def refusal_to_assign(at: Where, actor: Actor, outlet: str | None) -> Reason | None:
     """Why this clerk may not assign this parcel to a courier, None if they may. `UNKNOWN` for a parcel that isn't here."""
     if at.leg is Leg.COLLECTION:
         return None if outlet == actor.unit else Reason.UNKNOWN

@@ -147,11 +147,11 @@ def refusal(actor: Actor, facts: Facts | None, legs: Collection[Leg], now: datet
     return None
 
 
-def stands(facts: Facts, now: datetime) -> bool:
+def is_duty_valid(facts: Facts, now: datetime) -> bool:
     """Whether the open duty is still valid: the parcel is in custody there, and the duty has not expired."""
     return _in_custody(facts) and _in_time(facts, now)
 
 
-def decide(actor: Actor, facts: Facts | None, purpose: Purpose, now: datetime) -> tuple[str, ...] | Refusal:
+def fields_or_refusal(actor: Actor, facts: Facts | None, purpose: Purpose, now: datetime) -> tuple[str, ...] | Refusal:
     """The names of the fields that may be opened, or the refusal."""
     return refusal(actor, facts, LEGS_FOR[purpose], now) or FIELDS_FOR[purpose]

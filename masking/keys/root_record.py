@@ -106,7 +106,7 @@ def confirm(keys: Engine, name: str, roots: Iterable[KeySource]) -> None:
         tx.execute(worker.delete().where(worker.c.seen < milliseconds(now - 10 * ALIVE)))
 
 
-def leave(keys: Engine, name: str) -> None:
+def record_end(keys: Engine, name: str) -> None:
     """Record that this worker has ended."""
     with transaction(keys) as tx:
         tx.execute(worker.delete().where(worker.c.name == name))

@@ -41,7 +41,7 @@ class Leak(NamedTuple):
     rule: str
 
 
-def leaks(view: MaskedView, order: Order) -> list[Leak]:
+def find_leaks(view: MaskedView, order: Order) -> list[Leak]:
     """The rules that a view breaks for its order; empty if the view is safe."""
     recipient, sender = facts_of(order.recipient), facts_of(order.sender)
     return check(view, read_texts(order, recipient, sender), recipient, sender)
@@ -133,7 +133,7 @@ def _address(field: str, facts: ParsedParty, text: str, shown: str) -> list[Leak
         found = [
             Leak(field, "address-" + RULES[part.level])
             for part in address.doors
-            if telling(text[slice(*address.normal.back(part.start, part.end))].strip(SIGN))
+            if is_revealing(text[slice(*address.normal.back(part.start, part.end))].strip(SIGN))
         ]
         found += [Leak(field, "address-personal") for span in address.personal if _visible(text, span)]
     if _PLAIN_DOOR.search(shown):
@@ -163,6 +163,6 @@ def _visible(text: str, span: Span) -> bool:
     return any(ch.isalnum() for ch in text[span[0] : span[1]])
 
 
-def telling(text: str) -> bool:
+def is_revealing(text: str) -> bool:
     """Whether a digit, a Latin letter or a Han numeral is visible."""
     return any(ch.isnumeric() or ch in HAN_NUMERALS or (ch.isalpha() and not "一" <= ch <= "鿿") for ch in text)

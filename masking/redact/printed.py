@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from masking.redact.compliance import RULES, Leak, telling
+from masking.redact.compliance import RULES, Leak, is_revealing
 from masking.redact.facts import ParsedParty, facts_of
 from masking.redact.freetext import find_personal
 from masking.redact.goods import category, is_sensitive
@@ -49,7 +49,7 @@ def printed_leaks(lines: Sequence[str], order: Order) -> list[Leak]:
 
 def _stands(part: str, text: str) -> bool:
     """Whether a string contains a part of the door, and not only as a piece of a longer number."""
-    if len(part) < 2 or not telling(part):
+    if len(part) < 2 or not is_revealing(part):
         return False
     return re.search(rf"(?<!\d){re.escape(part)}(?!\d)" if part[0].isdigit() else re.escape(part), text) is not None
 
@@ -110,7 +110,7 @@ def _address(field: str, facts: ParsedParty, text: str) -> list[Leak]:
         for ch, own, depth in zip(text[at:], plain, level, strict=False):
             if ch not in (SIGN, own):
                 break
-            if ch != SIGN and depth >= AddressLevel.BUILDING and telling(ch):
+            if ch != SIGN and depth >= AddressLevel.BUILDING and is_revealing(ch):
                 found.append(Leak(field, "address-" + RULES[depth]))
         behind = text[at + _STARTS : at + len(plain)]
         found += [Leak(field, "address-" + RULES[deep]) for part, deep in parts if _stands(part, behind)]

@@ -125,7 +125,7 @@ def _refusal(store: Store, request: Assign, record: waybills.Record | None, staf
         return UNKNOWN
     at = record.where
     outlet = at.outlet(store.settings.network, record.merchant, record.routing_code)
-    reason = chain.assignable(at, actor, outlet)
+    reason = chain.refusal_to_assign(at, actor, outlet)
     if reason:
         return Refusal(reason=reason)
     courier = staff.get(request.courier)

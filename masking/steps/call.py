@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import final
 
 from masking.access.budget import Tally
-from masking.access.duty import RULES, UNKNOWN, Purpose, decide
+from masking.access.duty import RULES, UNKNOWN, Purpose, fields_or_refusal
 from masking.access.people import Actor
 from masking.journal import journal
 from masking.journal.batch import Batch
@@ -68,7 +68,7 @@ def announce(world: World, store: Store, requests: Sequence[Call], *, bind: bool
 
         def decision(place: int, tally: Tally) -> Dial | Announced | Refusal:
             actor, code = requests[place].actor, codes[place]
-            verdict = decide(actor, known.facts(code), Purpose.CALL, now)
+            verdict = fields_or_refusal(actor, known.facts(code), Purpose.CALL, now)
             if isinstance(verdict, Refusal) or code is None:
                 return verdict if isinstance(verdict, Refusal) else UNKNOWN
             waybill, duty = code[0], known.duties[code[0]]

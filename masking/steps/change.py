@@ -28,7 +28,7 @@ from masking.store.rows.waybills import Record
 from masking.store.store import Store, Transaction
 from masking.values.plaintext import Order, Problem, number_problems
 from masking.values.printable import Refusal, Rejected, Waybill, WaybillId
-from masking.values.states import Act, State, after
+from masking.values.states import Act, State, state_after
 from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import Reason
 from masking.words.rules import Rule
@@ -214,7 +214,7 @@ def _cancel(tx: Transaction, record: Record, now: datetime, gone: list[Destructi
     refusal = _still_with_the_merchant(record)
     if refusal is None and waybills.held(tx, [record.id]):
         refusal = Refusal(reason=Reason.HELD)
-    if refusal or after(State(record.state), Act.CANCEL) is None:
+    if refusal or state_after(State(record.state), Act.CANCEL) is None:
         return refusal or Refusal(reason=Reason.NOT_CANCELLABLE)
     clear_rows(tx, [record.id], CANCELLED, now)
     gone.append(Destruction(record.id, who, CANCELLED))

@@ -50,7 +50,7 @@ def deliver(world: World, store: Store, requests: Sequence[Deliver]) -> list[Del
     codes = store.read_codes([request.code for request in requests], world, now)
     with store.transaction() as tx:
         actors = {request.actor.id for request in requests}
-        known, staff, counts = parcels.scanned(store, tx, codes, actors)
+        known, staff, counts = parcels.load_scanned(store, tx, codes, actors)
         tallies = budgets.open_tallies(tx, actors, now, locked=counts, staff=staff)
 
         def decision(place: int, _tally: Tally) -> Delivered | Refusal:
@@ -77,7 +77,7 @@ def _end(
     custody.add_scans(tx, [custody.Scan(world.record_id(now), waybill, "delivered", actor.unit, actor.id, at)])
     custody.close_assignments(tx, [waybill], now)
     why = store.duty(known.duties.pop(waybill).id, world, now)
-    there = chain.after("delivered", record.where, actor)
+    there = chain.place_after("delivered", record.where, actor)
     waybills.move(tx, {waybill: there})
     known.records[waybill] = record.moved(there)._replace(delivered=at)
     slots.release(tx, [waybill], now)

@@ -65,13 +65,13 @@ def end(world: World, store: Store, provider: NumberProvider) -> int:
     """
     now, ended = world.now(), 0
     with store.reading() as tx:
-        orphans = bindings.orphans(tx)
+        orphans = bindings.without_waybill(tx)
     for row in orphans:
         over = bindings.is_over(row, now)
         gone = over or provider.unbind(row.main, str(row.subscription))
         if gone:
             with store.transaction() as tx:
-                bindings.drop(tx, [row.call])
+                bindings.delete_bindings(tx, [row.call])
         ended += gone and not over
     return ended
 
@@ -91,7 +91,7 @@ def reconcile(world: World, store: Store, provider: NumberProvider) -> int:
     settled = milliseconds(now - SETTLED)
     for main in provider.mains:
         with store.reading() as tx:
-            rows = bindings.over(tx, main)
+            rows = bindings.on_main_number(tx, main)
         open_ = [row for row in rows if row.subscription is None]
         done = [row for row in rows if row.subscription is None or bindings.is_over(row, now)]
         if not done or any(bindings.asked_at(row) > settled for row in open_):
@@ -104,7 +104,7 @@ def reconcile(world: World, store: Store, provider: NumberProvider) -> int:
         ended += sum(gone)
         if all(gone):
             with store.transaction() as tx:
-                bindings.drop(tx, [row.call for row in done])
+                bindings.delete_bindings(tx, [row.call for row in done])
     return ended
 
 
@@ -120,12 +120,12 @@ def _bind(world: World, store: Store, provider: NumberProvider, outcome: Dial | 
     for main in _some(provider.mains, world):
         row = Binding(outcome.call, outcome.waybill, main, None, milliseconds(outcome.until))
         with store.transaction() as tx:
-            if not bindings.ask(tx, row):
+            if not bindings.record_request(tx, row):
                 return Refusal(reason=Reason.UNKNOWN)
         answer = provider.bind(main, outcome.a, outcome.b, outcome.until, outcome.call.hex())
         if isinstance(answer, Bound):
             with store.transaction() as tx:
-                kept = bindings.made(tx, outcome.call, answer.subscription)
+                kept = bindings.record_answer(tx, outcome.call, answer.subscription)
             if not kept:
                 end(world, store, provider)
                 return Refusal(reason=Reason.UNKNOWN)
@@ -133,7 +133,7 @@ def _bind(world: World, store: Store, provider: NumberProvider, outcome: Dial | 
             return Dial(number=number, valid_until=outcome.until)
         if answer.known:
             with store.transaction() as tx:
-                bindings.drop(tx, [outcome.call])
+                bindings.delete_bindings(tx, [outcome.call])
         if answer.reason is not Reason.PROVIDER_CONFLICT:
             return Refusal(reason=answer.reason, retry_after=answer.retry_after)
     return Refusal(reason=Reason.PROVIDER_CONFLICT, retry_after=int(SETTLED.total_seconds()))

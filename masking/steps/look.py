@@ -69,7 +69,7 @@ def look(world: World, store: Store, requests: Sequence[Look]) -> list[MaskedLoo
     counted: dict[bytes, Assignment] = {}
     with store.transaction() as tx:
         actors = {request.actor.id for request in requests}
-        known, staff, counts = parcels.scanned(store, tx, codes, actors)
+        known, staff, counts = parcels.load_scanned(store, tx, codes, actors)
         tallies = budgets.open_tallies(tx, actors, now, locked=counts, staff=staff)
         matches = [_matches(request, known, code, days) for request, code in zip(requests, codes, strict=True)]
 

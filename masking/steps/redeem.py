@@ -102,7 +102,7 @@ def _device(
 ) -> Issued | Refusal:
     """A token for the owner of this device. A code binds the device first. A failure writes nothing."""
     digest, key = words.digest(words.CODE, shown.reveal()) if shown else None, proof.key
-    spent = codes.spend(tx, digest, now) if digest else None
+    spent = codes.use_up(tx, digest, now) if digest else None
     if digest and spent:
         if not people.bind(tx, spent.person, key, level):
             codes.restore(tx, digest)
@@ -122,7 +122,7 @@ def _program(
     code, digest = words.digest(words.CODE, text), words.digest(words.SECRET, text)
     if code:
         holder = codes.holder(tx, code, now)
-        spent = codes.spend(tx, code, now) if holder and holder.role in bearer else None
+        spent = codes.use_up(tx, code, now) if holder and holder.role in bearer else None
         if holder is None or spent is None:
             return UNAUTHENTICATED
         secret = words.make(words.SECRET, world)

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, final
 
 from masking.access.budget import Tally, midnight
-from masking.access.duty import DUTY_LASTS, UNKNOWN, Purpose, decide
+from masking.access.duty import DUTY_LASTS, UNKNOWN, Purpose, fields_or_refusal
 from masking.access.people import Actor
 from masking.crypto.seal import open_fields
 from masking.database import hot_sql
@@ -72,14 +72,14 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
     leaves: list[Leaf] = []
     with store.transaction() as tx:
         actors = {request.actor.id for request in requests}
-        known, staff, counts = parcels.scanned(store, tx, codes, actors)
+        known, staff, counts = parcels.load_scanned(store, tx, codes, actors)
         asking = Counter(request.actor.id for request, code in zip(requests, codes, strict=True) if code)
         hours = store.settings.opening
         tallies = budgets.open_tallies(tx, actors, now, locked=counts, staff=staff, spending=asking, hours=hours)
 
         def decision(place: int, tally: Tally) -> _Opening | Refusal:
             request, code = requests[place], codes[place]
-            names = decide(request.actor, known.facts(code), request.purpose, now)
+            names = fields_or_refusal(request.actor, known.facts(code), request.purpose, now)
             if isinstance(names, Refusal) or code is None:
                 return names if isinstance(names, Refusal) else UNKNOWN
             duty = known.duties[code[0]]

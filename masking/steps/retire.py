@@ -25,7 +25,7 @@ from masking.store.rows import custody, people, slots, waybills
 from masking.store.rows.waybills import Record
 from masking.store.store import Store, Transaction
 from masking.values.printable import Refusal, WaybillId
-from masking.values.states import KEY_BACKUPS_LIVE, Act, State, after
+from masking.values.states import KEY_BACKUPS_LIVE, Act, State, state_after
 from masking.words.ledger_kinds import LedgerKind
 from masking.words.reasons import Reason
 
@@ -203,7 +203,7 @@ class _Decided:
         return HoldState(held=False)
 
     def _seal_away(self, request: SealAway, record: Record) -> Retired | Refusal:
-        state = after(State(record.state), Act.SEAL_AWAY)
+        state = state_after(State(record.state), Act.SEAL_AWAY)
         if state is None:
             return Refusal(reason=Reason.ALREADY_SEALED_AWAY)
         if record.id in self.held:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import NamedTuple, final
 
-from masking.access.duty import stands
+from masking.access.duty import is_duty_valid
 from masking.access.people import Actor, Role
 from masking.crypto.index import is_persons
 from masking.journal.batch import Batch
@@ -24,7 +24,7 @@ from masking.numbers.routing import CALL_BACK, CONNECT, INTENT_LIFE, RouteFacts,
 from masking.redact.phones import canonical
 from masking.runtime import World, milliseconds
 from masking.store import parcels, phones
-from masking.store.parcels import Parcels, facts_of, party
+from masking.store.parcels import Parcels, facts_of, party_at_door
 from masking.store.rows import calls, people, slots, waybills
 from masking.store.rows.calls import Intent
 from masking.store.rows.custody import Assignment
@@ -122,7 +122,7 @@ def route(world: World, store: Store, requests: Sequence[Route]) -> list[Connect
                 continue
             connected[verdict].append(call)
             outcomes.append(Connect(to=to, shown=f"{request.main},{request.extension}", call=call.id.hex()))
-        calls.use(tx, connected[CONNECT])
+        calls.record_uses(tx, connected[CONNECT])
         calls.add(tx, connected[CALL_BACK])
         refused.write(leaves)
         return outcomes
@@ -164,7 +164,7 @@ def _facts(
     record = known.parcels.records.get(waybill) if waybill else None
     duty = known.parcels.duties.get(waybill) if waybill else None
     courier = None
-    if record and duty and duty.courier in known.couriers and stands(facts_of(record, duty), now):
+    if record and duty and duty.courier in known.couriers and is_duty_valid(facts_of(record, duty), now):
         courier = duty.courier
     announced = known.intents.get((waybill, caller)) if waybill else None
     intent = _state(announced, now) if announced else None
@@ -195,6 +195,6 @@ def _state(intent: Intent, now: datetime) -> str:
 def _is_party(days: Collection[bytes], record: waybills.Record | None, duty: Assignment | None, caller: Plain) -> bool:
     """Whether the caller is the parcel's recipient (or its sender, on a return). Takes the same time without a parcel."""
     phone = canonical(caller.reveal()) or ""
-    index = record and (record.sender_index if party(record, duty) == "sender" else record.recipient_index)
+    index = record and (record.sender_index if party_at_door(record, duty) == "sender" else record.recipient_index)
     # an amended order is indexed under the day of its correction
     return is_persons(days, index, phone)

@@ -178,7 +178,7 @@ def _refusal(
         if refusal:
             return refusal
     outlet = at.outlet(store.settings.network, record.merchant, record.routing_code)
-    if chain.may(request.kind, at, actor, outlet):
+    if chain.may_scan(request.kind, at, actor, outlet):
         return None
     return SENT_ELSEWHERE if chain.sent_elsewhere(request.kind, at, actor) else UNKNOWN
 
@@ -210,7 +210,7 @@ def _move(
         loaded.duties.pop(record.id, None)
     detail = {"what": request.kind} | ({"to": request.to} if request.to else {})
     journal.append(tx, [store.leaf(world, now, LedgerKind.SCAN, actor.id, record.id, **detail)])
-    there = chain.after(request.kind, at, actor, to=request.to)
+    there = chain.place_after(request.kind, at, actor, to=request.to)
     loaded.records[record.id] = record.moved(there)
     return there
 

@@ -55,7 +55,7 @@ def facts_of(
     )
 
 
-def party(record: waybills.Record, open_: custody.Assignment | None) -> str:
+def party_at_door(record: waybills.Record, open_: custody.Assignment | None) -> str:
     """The party at whose door the courier is next, and whom calls therefore connect.
 
     It is the recipient as long as no courier is assigned to collect the parcel.
@@ -72,7 +72,7 @@ class Asked(NamedTuple):
     counts: dict[str, Counts]
 
 
-def scanned(store: Store, tx: Transaction, codes: Collection[Code | None], actors: Collection[str]) -> Asked:
+def load_scanned(store: Store, tx: Transaction, codes: Collection[Code | None], actors: Collection[str]) -> Asked:
     """Load and lock what a step about scanned labels needs. None of it changes until the transaction ends.
 
     Every step locks parcels first and budgets second, each in order of their keys, so that workers can't deadlock.

@@ -9,7 +9,7 @@ from masking.crypto.seal import open_fields
 from masking.errors import IntegrityError
 from masking.redact.phones import canonical
 from masking.runtime import World
-from masking.store.parcels import Parcels, party
+from masking.store.parcels import Parcels, party_at_door
 from masking.store.rows import people, waybills
 from masking.store.store import Store, Transaction
 from masking.values.plaintext import Plain
@@ -19,7 +19,7 @@ def of_parcels(store: Store, tx: Transaction, known: Parcels, records: Collectio
     """The phone of each parcel's next party, by waybill. None if the record is damaged."""
     found: dict[bytes, Plain | None] = dict.fromkeys(records)
     for each, fields in waybills.sealed_fields(tx, records, ["recipient.phone", "sender.phone"]).items():
-        name = f"{party(known.records[each], known.duties.get(each))}.phone"
+        name = f"{party_at_door(known.records[each], known.duties.get(each))}.phone"
         try:
             key = store.keys.unwrap(known.wraps[each])
             found[each] = _dialable(open_fields(key, known.records[each].tenant, each, {name: fields[name]})[name])

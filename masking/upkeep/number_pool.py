@@ -29,7 +29,7 @@ def keep_numbers(world: World, store: Store) -> int:
     with store.reading() as tx:
         low_water = slots.size(tx) // LOW_SHARE
     with store.transaction() as tx:
-        moved = slots.tidy(tx, now)
+        moved = slots.free_rested(tx, now)
         if slots.free(tx, low_water) < low_water:
             raise_alarm(tx, AlarmKind.NUMBERS_LOW, "pool", now, world, at_most_every=timedelta(days=1))
         calls.alarm_unreported(tx, now, world)

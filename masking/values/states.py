@@ -38,7 +38,7 @@ TRANSITIONS: dict[tuple[State, Act], State] = {
 }
 
 
-def after(state: State, act: Act) -> State | None:
+def state_after(state: State, act: Act) -> State | None:
     """The state that `act` leads to from `state`, or None if the act is not allowed there."""
     return TRANSITIONS.get((state, act))
 

@@ -107,7 +107,7 @@ def _move(world: World, store: Store, args: argparse.Namespace) -> int:
 
 def _stock(store: Store) -> None:
     with store.reading() as tx:
-        found = slots.stock(tx)
+        found = slots.count_by_stage(tx)
     for (provider, city, stage), count in found.items():
         print(f"{provider:<12} {city:<16} {stage:<12} {count:>10}")
     if any(not _asks(provider) for provider, _, _ in found):
@@ -141,7 +141,7 @@ def _plan(demand: Demand, world: World, store: Store | None, *, connects_anyone:
         keep_numbers(world, store)
         with store.reading() as tx:
             there = slots.counts(tx)
-            connects_anyone |= any(not _asks(provider) for provider, _, _ in slots.stock(tx))
+            connects_anyone |= any(not _asks(provider) for provider, _, _ in slots.count_by_stage(tx))
         free, cooling = there.get("free", 0), there.get("cooling", 0)
         day = runs_dry(demand, free, there.get("leased", 0), cooling)
         when = "not within a year" if day is None else f"on day {day}"

@@ -35,7 +35,7 @@ class Binding(NamedTuple):
 _COLUMNS = columns_of(binding, Binding._fields)
 
 
-def ask(tx: Connection, new: Binding) -> bool:
+def record_request(tx: Connection, new: Binding) -> bool:
     """Record a binding that the provider is about to be asked for. Returns False if the parcel was destroyed meanwhile."""
     if tx.execute(sa.select(intent.c.id).where(intent.c.id == new.call).with_for_update()).first() is None:
         return False
@@ -44,32 +44,32 @@ def ask(tx: Connection, new: Binding) -> bool:
     return True
 
 
-def made(tx: Connection, call: bytes, subscription: str) -> bool:
+def record_answer(tx: Connection, call: bytes, subscription: str) -> bool:
     """Record the provider's answer. Returns False if the parcel was destroyed meanwhile: then end the binding."""
     answered = binding.update().where(binding.c.call == call).values(subscription=subscription)
     row = tx.execute(answered.returning(binding.c.waybill)).first()
     return row is not None and row.waybill is not None
 
 
-def orphan(tx: Connection, waybills: Collection[bytes], now: datetime) -> None:
+def detach_from_waybills(tx: Connection, waybills: Collection[bytes], now: datetime) -> None:
     """Delete the expired bindings of waybills that are being destroyed, and detach the others from them."""
     of = binding.c.waybill.in_(waybills)
     tx.execute(binding.delete().where(of, binding.c.until < milliseconds(now)))
     tx.execute(binding.update().where(of).values(waybill=None))
 
 
-def orphans(tx: Connection) -> list[Binding]:
+def without_waybill(tx: Connection) -> list[Binding]:
     """The bindings at the provider whose parcels' data is destroyed."""
     named = binding.c.waybill.is_(None) & binding.c.subscription.is_not(None)
     return [Binding._make(row) for row in tx.execute(sa.select(*_COLUMNS).where(named).order_by(binding.c.call))]
 
 
-def drop(tx: Connection, calls: Collection[bytes]) -> None:
+def delete_bindings(tx: Connection, calls: Collection[bytes]) -> None:
     """Delete bindings that the provider is known not to have."""
     tx.execute(binding.delete().where(binding.c.call.in_(calls)))
 
 
-def over(tx: Connection, main: str) -> list[Binding]:
+def on_main_number(tx: Connection, main: str) -> list[Binding]:
     """All bindings that are recorded for one main number."""
     return [Binding._make(row) for row in tx.execute(sa.select(*_COLUMNS).where(binding.c.main == main))]
 

@@ -100,7 +100,7 @@ def recent(tx: Connection, waybills: Collection[bytes], now: datetime) -> dict[t
     return {(row.waybill, row.caller): row for row in sorted(rows, key=lambda row: row.used is None)}
 
 
-def use(tx: Connection, used: Sequence[Intent]) -> None:
+def record_uses(tx: Connection, used: Sequence[Intent]) -> None:
     """Store when each of these intents was used, and by which switch."""
     hot_sql.write(tx, _USE, [{"of": each.id, "at": each.used, "by": each.switch} for each in used])
 
@@ -175,6 +175,6 @@ def _provider_reports(tx: Connection, since: datetime) -> bool:
 
 def forget(tx: Connection, waybills: Collection[bytes], now: datetime) -> None:
     """Delete the calls and reports of these waybills, as `erasure_policy.ERASED_COLUMNS` says, and detach their bindings."""
-    bindings.orphan(tx, waybills, now)
+    bindings.detach_from_waybills(tx, waybills, now)
     for table in (call_report, intent):
         tx.execute(table.delete().where(table.c.waybill.in_(waybills)))

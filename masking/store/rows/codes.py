@@ -86,7 +86,7 @@ def holder(tx: Connection, digest: bytes, now: datetime) -> Actor | None:
     return None
 
 
-def spend(tx: Connection, digest: bytes, now: datetime) -> Spent | None:
+def use_up(tx: Connection, digest: bytes, now: datetime) -> Spent | None:
     """Use up a confirmed code. None if it is unconfirmed, used, expired or unknown; of several calls at most one succeeds."""
     for row in row_macs.change(tx, code, *_live(digest, now), used=milliseconds(now)):
         return Spent(row.person, Phone(row.phone, row.phone_index) if row.phone_index else None)

@@ -93,7 +93,7 @@ def lease(
     areas = sorted({area_of(row.city, timedelta(milliseconds=row.rest)) for row in lines_})
     drawn: dict[bytes, Any] = {}
     _draw(tx, cities, areas, world, drawn)
-    if len(drawn) < len(cities) and tidy(tx, now):
+    if len(drawn) < len(cities) and free_rested(tx, now):
         _draw(tx, cities, areas, world, drawn)
     passed = {cities[each] for each, row in drawn.items() if row.random_key >> RANDOM_BITS != area_of(cities[each])}
     for city in sorted(city for city in passed if area_of(city) and area_of(city) in areas):
@@ -143,7 +143,7 @@ def release(tx: Connection, waybills: Collection[bytes], now: datetime) -> None:
         _end(tx, tx.execute(ended.order_by(slot.c.main, slot.c.extension).with_for_update(of=slot)), now)
 
 
-def tidy(tx: Connection, now: datetime) -> int:
+def free_rested(tx: Connection, now: datetime) -> int:
     """Release expired leases, and free numbers that have cooled down: the oldest first, at most `TIDY` of each.
 
     Returns how many slots were moved.
@@ -207,7 +207,7 @@ def counts(tx: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in tx.execute(sa.select(slot.c.stage, sa.func.count()).group_by(slot.c.stage))}
 
 
-def stock(tx: Connection) -> dict[tuple[str, str, str], int]:
+def count_by_stage(tx: Connection) -> dict[tuple[str, str, str], int]:
     """How many slots there are, by (provider, city, stage). Reads the whole pool."""
     by = (line.c.provider, line.c.city, slot.c.stage)
     query = sa.select(*by, sa.func.count()).join_from(slot, line).group_by(*by).order_by(*by)
