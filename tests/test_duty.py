@@ -55,7 +55,7 @@ def expected(actor: Actor, facts: Facts, purpose: Purpose) -> tuple[str, ...] | 
         return "print-superseded"
     opened = {
         ("collect", "collection"): ("sender.address",),
-        ("deliver", "delivery"): ("recipient.address", "recipient.surname"),
+        ("deliver", "delivery"): ("recipient.address", "recipient.surname", "recipient.door_code"),
         ("change-address", "delivery"): ("recipient.address",),
         ("return", "return"): ("sender.address",),
     }
@@ -150,5 +150,5 @@ def test_nonexistent_parcel_is_unknown_for_every_purpose():
 
 def test_no_purpose_opens_a_phone_or_the_recipients_whole_name():
     opened = {field for fields in FIELDS_FOR.values() for field in fields}
-    assert opened == {"sender.address", "recipient.address", "recipient.surname"}
+    assert opened == {"sender.address", "recipient.address", "recipient.surname", "recipient.door_code"}
     assert FIELDS_FOR[Purpose.CALL] == FIELDS_FOR[Purpose.AFTER_SALE] == ()

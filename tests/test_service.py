@@ -40,9 +40,9 @@ def labelled(service: Service, waybill: dict, job: str = "job-1", who=SHOP) -> s
     return code
 
 
-def on_the_van(service: Service) -> tuple[dict, str]:
+def on_the_van(service: Service, **more: str) -> tuple[dict, str]:
     number = f"YT{next(counter):012}"
-    waybill = ordered(service, **(NUMBERS | {"waybill_number": number}))
+    waybill = ordered(service, **(NUMBERS | {"waybill_number": number} | more))
     code = labelled(service, waybill)
     [scanned] = service.outcomes(RECEIVER, "/v1/scans", {"items": [{"what": number, "kind": "arrived"}]})
     assert scanned["kind"] == "arrived"
@@ -58,6 +58,13 @@ def status_of(service: Service, waybill: dict) -> str:
 
 def resolve_over_http(service: Service, who, code: str) -> dict:
     return service.outcomes(who, "/v1/resolve", {"items": [{"code": code, "purpose": "deliver"}]})[0]
+
+
+def test_courier_gets_the_door_code_that_the_label_hides(service):
+    waybill, code = on_the_van(service, remark="单元门密码2580#，放门口，别打电话给张三丰")
+    assert "2580" not in waybill["masked"]["remark"]["text"]
+    fields = resolve_over_http(service, COURIER, code)["fields"]
+    assert fields == {"recipient.address": DOOR, "recipient.surname": "欧阳", "recipient.door_code": "单元门密码2580#"}
 
 
 def test_order_goes_the_whole_way_over_http(service):

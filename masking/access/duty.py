@@ -39,7 +39,7 @@ class Purpose(StrEnum):
 
 FIELDS_FOR: dict[Purpose, tuple[str, ...]] = {
     Purpose.COLLECT: ("sender.address",),
-    Purpose.DELIVER: ("recipient.address", "recipient.surname"),
+    Purpose.DELIVER: ("recipient.address", "recipient.surname", "recipient.door_code"),
     Purpose.CALL: (),
     Purpose.RETURN: ("sender.address",),
     Purpose.CHANGE_ADDRESS: ("recipient.address",),

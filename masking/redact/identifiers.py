@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from masking.redact.normalise import normalise
 from masking.redact.spans import Span
 
 _SIGN = r"[^\w一-鿿]"
@@ -110,6 +111,15 @@ def find_identifiers(text: str) -> list[Span]:
         if _CHECKS[kind or ""](number) and not _OTHER_NUMBER.search(text, max(0, match.start() - 12), match.start()):
             spans.append(match.span())
     return spans
+
+
+def door_codes(text: str) -> str:
+    """The door codes in a text, each with the word before it, separated by semicolons; "" without any.
+
+    A courier gets them with the door, because they are hidden on the label.
+    """
+    normal = normalise(text).text
+    return "; ".join(match[0].strip() for match in _GATE.finditer(normal)) if _HINT.search(normal) else ""
 
 
 def _is_china(number: str) -> bool:

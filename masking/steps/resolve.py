@@ -8,7 +8,7 @@ code, a destroyed parcel and another courier's parcel get the same refusal.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,6 +23,7 @@ from masking.errors import IntegrityError, UnavailableError
 from masking.journal.batch import Batch, charge_all
 from masking.journal.damaged_records import DAMAGED, record_findings
 from masking.ledger.log import Leaf
+from masking.redact.identifiers import door_codes
 from masking.redact.names import surname
 from masking.runtime import World, moment
 from masking.store import parcels
@@ -33,7 +34,11 @@ from masking.values.plaintext import Grant, Plain
 from masking.values.printable import Refusal
 from masking.words.ledger_kinds import LedgerKind
 
-SURNAME = "recipient.surname"
+DERIVED: dict[str, tuple[str, Callable[[str], str]]] = {
+    "recipient.surname": ("recipient.name", surname),
+    "recipient.door_code": ("remark", door_codes),
+}
+"""Fields that are a part of a sealed one: that one, and the function that finds the part. An empty part is left out."""
 
 
 @final
@@ -121,7 +126,7 @@ def resolve(world: World, store: Store, requests: Sequence[Resolve]) -> list[Gra
 
 
 def _sealed_name(name: str) -> str:
-    return "recipient.name" if name == SURNAME else name
+    return DERIVED[name][0] if name in DERIVED else name
 
 
 def _open(
@@ -137,12 +142,17 @@ def _open(
         raise IntegrityError("a waybill has no sealed fields")
     key = store.keys.unwrap(known.wraps[record.id])
     plain = open_fields(key, record.tenant, record.id, {name: found[name] for name in wanted})
-    fields = {
-        name: Plain(surname(plain["recipient.name"].reveal())) if name == SURNAME else plain[name]
-        for name in opening.names
-    }
+    fields = {name: _part(name, plain) for name in opening.names}
     until = min(tonight, moment(opening.duty.at) + DUTY_LASTS)
+    fields = {name: value for name, value in fields.items() if name not in DERIVED or value.reveal()}
     return Grant(fields=fields, view_ref=view_ref(opening.leaf), valid_until=until, remaining=opening.remaining)
+
+
+def _part(name: str, plain: Mapping[str, Plain]) -> Plain:
+    if name not in DERIVED:
+        return plain[name]
+    sealed_name, part = DERIVED[name]
+    return Plain(part(plain[sealed_name].reveal()))
 
 
 def view_ref(leaf: Leaf) -> str:

@@ -185,7 +185,7 @@ class Grant:
     """The opened fields that the next step of a parcel needs. Keep it in memory only, until `valid_until`.
 
     Attributes:
-        fields: plaintexts, by names of `FIELDS` and `recipient.surname`.
+        fields: plaintexts, by names of `FIELDS`, `recipient.surname` and, if the remark holds one, `recipient.door_code`.
         view_ref: the reference of this view. Draw it over the fields on the screen, so that a photograph names the view.
         valid_until: when the plaintexts must be dropped.
         remaining: how many parcels this courier may still open today.
