@@ -99,7 +99,7 @@ def find_personal(normal: Normal) -> list[Span]:
     spans += find_health(text)
     if _NUMBER.search(text):
         spans += _doors(text)
-    return [phone.span for phone in phones] + [normal.back(*span) for span in spans]
+    return [phone.span for phone in phones if not phone.is_hotline] + [normal.back(*span) for span in spans]
 
 
 def _doors(text: str) -> list[Span]:

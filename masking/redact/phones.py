@@ -95,6 +95,11 @@ class Phone(NamedTuple):
     extension: str
     kind: str
 
+    @property
+    def is_hotline(self) -> bool:
+        """Whether this is a company's line (400, 800). With an extension it may be a person's virtual number."""
+        return self.kind == "service" and not self.extension
+
 
 def find_phones(normal: Normal, *, local: bool = True) -> list[Phone]:
     """Every phone in a string, with its extension, in order.
