@@ -17,6 +17,8 @@ from print_templates.gate import Released
 from print_templates.typeface import EM, advances, face
 
 Dots = NDArray[np.bool_]
+LARGEST = 16 * 1024
+"""The most bytes of one picture, before compression: cheap printers lose bytes of a large one, and print half a label."""
 BLANK = 16
 """How many rows without ink start a new band: two millimetres at 203 dpi."""
 
@@ -66,7 +68,7 @@ class Band(NamedTuple):
 
 
 def bands(canvas: Dots) -> list[Band]:
-    """Cut a label at blank stretches and crop the parts to whole bytes, from top to bottom, for sending to a printer."""
+    """Cut a label at blank stretches and every `LARGEST` bytes, from top to bottom; crop the parts to whole bytes."""
     inked = np.flatnonzero(canvas.any(axis=1))
     if not len(inked):
         return []
@@ -78,7 +80,8 @@ def bands(canvas: Dots) -> list[Band]:
         left, right = columns[0] // 8 * 8, -(-(columns[-1] + 1) // 8) * 8
         short = right - canvas.shape[1]
         whole = np.pad(part, ((0, 0), (0, max(short, 0))))[:, left:right]
-        found.append(Band(int(left), int(rows[0]), whole))
+        height = max(LARGEST // (whole.shape[1] // 8), 1)
+        found += [Band(int(left), int(rows[0]) + at, whole[at : at + height]) for at in range(0, len(whole), height)]
     return found
 
 

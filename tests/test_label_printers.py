@@ -15,7 +15,7 @@ from masking.values.printable import LabelData
 from print_templates import printers
 from print_templates.gate import Released
 from print_templates.printers import LANGUAGES, Setup, write
-from print_templates.raster import dots
+from print_templates.raster import LARGEST, dots
 from print_templates.read import decode
 from print_templates.render import draw, render
 from print_templates.template import RESOLUTIONS
@@ -131,3 +131,11 @@ def test_printed_bytes_are_fewer_than_the_labels_dots() -> None:
     assert sizes["tspl"] < raw
     assert sizes["cpcl"] < raw
     assert sizes["zpl"] < raw / 2
+
+
+@pytest.mark.parametrize("dpi", RESOLUTIONS)
+def test_no_picture_is_larger_than_cheap_printers_take(dpi: int) -> None:
+    data = render([sample_label(view=sample_view(remark="放门口，" * 40))], to="tspl", template="100x180", dpi=dpi).data
+    pictures = [int(width) * int(height) for width, height in re.findall(rb"BITMAP \d+,\d+,(\d+),(\d+),", data)]
+    assert len(pictures) > 1
+    assert max(pictures) <= LARGEST
