@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -17,6 +18,7 @@ from print_templates.preview import picture
 from print_templates.read import rasterise, read_pdf
 from print_templates.render import Printed, render
 
+from ..importing.orders import Parcel, RowFault
 from .orders import unmasked
 from .stage import Stage
 from .sweep import SHORTEST
@@ -49,21 +51,31 @@ class Plot:
         return sorted(found)
 
 
-def checkout_and_labels(stage: Stage, orders: list[Order]) -> Plot:
-    """Check the orders out, show one before and after, print the labels and read them back."""
+def checkout_and_labels(stage: Stage, parcels: Sequence[Parcel], faults: Sequence[RowFault]) -> Plot:
+    """Check the file's orders out, list its bad rows, show one before and after, print the labels and read them back."""
     stage.scene("下单：把收件人的信息换掉", "Checkout: the recipient's data is replaced")
     shop = stage.people["shop"]
+    orders = [each.order for each in parcels]
     outcomes = checkout(stage.world, stage.store, [Checkout(merchant=shop, order=order) for order in orders])
     taken = [(o, w) for o, w in zip(orders, outcomes, strict=True) if isinstance(w, Waybill)]
-    rejected = [(n, r) for n, r in enumerate(outcomes, 2) if isinstance(r, Rejected)]  # row 1 holds headers
+    rejected = [
+        *faults,
+        *(
+            RowFault(rows=each.rows, field=outcome.field, rule=outcome.rule)
+            for each, outcome in zip(parcels, outcomes, strict=True)
+            if isinstance(outcome, Rejected)
+        ),
+    ]
+    rejected.sort(key=lambda fault: fault.rows)
+    entered = len(parcels) + len(faults)
     stage.log.info("%r %r", orders, [w.id for _, w in taken])
     stage.say(
-        f"{len(orders)} 个订单，{len(taken)} 个已脱敏，{len(rejected)} 个退回",
-        f"{len(orders)} orders: {len(taken)} masked, {len(rejected)} rejected",
-        true=len(taken) + len(rejected) == len(orders) and len(taken) >= 30 and len(rejected) == 3,
+        f"{entered} 个订单，{len(taken)} 个已脱敏，{len(rejected)} 个退回",
+        f"{entered} orders: {len(taken)} masked, {len(rejected)} rejected",
+        true=len(taken) + len(rejected) == entered and len(taken) >= 30 and len(rejected) == 3,
     )
-    for row, rejection in rejected:
-        stage.show(f"row {row}: {rejection.field}: {rejection.rule}")
+    for fault in rejected:
+        stage.show(f"row {fault.rows[0]}: {fault.field}: {fault.rule}")
     stage.say(
         "收寄双方都满足国标：姓名、电话六位、楼栋单元房号都已隐藏",
         "both parties are masked as GB/T 41833 asks: name, six digits, building, unit and room",
@@ -100,7 +112,7 @@ def _labels(stage: Stage, taken: list[tuple[Order, Waybill]]) -> list[LabelData]
     return labels
 
 
-def _write_tables(stage: Stage, plot: Plot, rejected: list[tuple[int, Rejected]]) -> None:
+def _write_tables(stage: Stage, plot: Plot, rejected: Sequence[RowFault]) -> None:
     with (stage.folder / "masked.csv").open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["order_number", "waybill", "virtual_number", *FIELDS])
@@ -110,7 +122,7 @@ def _write_tables(stage: Stage, plot: Plot, rejected: list[tuple[int, Rejected]]
     with (stage.folder / "rejected.csv").open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["row", "field", "rule"])
-        writer.writerows((row, rejection.field, rejection.rule) for row, rejection in rejected)
+        writer.writerows((fault.rows[0], fault.field, fault.rule) for fault in rejected)
 
 
 def _before_after(stage: Stage, plot: Plot) -> None:

@@ -9,16 +9,16 @@ from masking.values.printable import LabelData, Masked, MaskedParty, MaskedView
 
 from ..importing.answers import Answers
 from ..importing.layout import understand
-from ..importing.orders import Parcel, parcels, survey
+from ..importing.orders import Parcel, RowFault, parcels, survey
 from ..importing.pasted import SURE
 from ..importing.table import readings
 
 
-def read(path: Path) -> list[Order]:
-    """The orders of `examples/orders.csv`, good and bad, read as `waybill mask` reads any shop's file."""
+def read(path: Path) -> tuple[list[Parcel], list[RowFault]]:
+    """The orders of `examples/orders.csv`, and its rows that form none, as `waybill mask` reads any shop's file."""
     layout = understand(readings(path), Answers())
-    found = parcels(layout, survey(layout).repeated, confidence=SURE)
-    return [each.order for each in found if isinstance(each, Parcel)]
+    found = list(parcels(layout, survey(layout).repeated, confidence=SURE))
+    return [each for each in found if isinstance(each, Parcel)], [each for each in found if isinstance(each, RowFault)]
 
 
 def unmasked(data: LabelData, order: Order) -> LabelData:

@@ -51,15 +51,17 @@ def run(args: argparse.Namespace) -> int:
     started = time.monotonic()
     stage = _prepare(args.out)
     try:
-        orders = read(args.orders)
-        plot = before.checkout_and_labels(stage, orders)
+        plot = before.checkout_and_labels(stage, *read(args.orders))
         underway.deliver_parcels(stage, plot)
         after.retire_and_prove(stage, plot, args.orders)
     except UntrueError as error:
-        print(f"\n  ✗ {error}", file=sys.stderr)
+        sys.stdout.flush()  # the scene's heading comes before the line that is not true
+        print(f"  ✗ {error}", file=sys.stderr)
         return 1
     finally:
         stage.store.close()
+        for handler in stage.log.handlers:
+            handler.close()
     seconds = time.monotonic() - started
     stage.scene(f"{seconds:.0f} 秒。可以打开看看：", f"{seconds:.0f} seconds. Open these:")
     for name in ("labels.pdf", "before-after.png", "masked.csv", "rejected.csv", "ledger.txt", "deployment"):
