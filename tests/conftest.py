@@ -14,6 +14,7 @@ import pytest
 from hypothesis import settings
 from sqlalchemy.engine import Engine
 
+from masking.crypto.index import record_of_waybill_id
 from masking.crypto.keys import FileKeySource
 from masking.database import key_schema, schema
 from masking.database.connections import open_engine
@@ -27,6 +28,7 @@ from masking.store.store import Settings, Store, create_keys
 from masking.values.plaintext import Order, Party, Plain
 from masking.values.printable import LabelData, Waybill
 from tests.support import postgresql
+from tests.support.enrolment import SUPERVISORS
 from tests.support.fake_world import FakeWorld
 from tests.support.parcels import load_on_van
 from tests.support.people import NETWORK, PHONES, STAFF, TENANT
@@ -113,6 +115,28 @@ def store(urls: tuple[str, str], tmp_path: Path, world: World) -> Iterator[Store
         store.close()
 
 
+@pytest.fixture
+def workers(store: Store, urls: tuple[str, str], tmp_path: Path) -> Iterator[list[Store]]:
+    """Four workers of one deployment: each with connections and caches of its own, where the store has room for that."""
+    if urls[0] == "sqlite://":
+        yield [store] * 4
+        return
+    source = FileKeySource.open(tmp_path / "root.key")
+    opened = [Store.open(*urls, source, store.settings) for _ in range(4)]
+    yield opened
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture
+def supervised(store: Store, world: World) -> Store:
+    """The store with three supervisors more."""
+    with store.transaction() as tx:
+        for each in SUPERVISORS:
+            people.enrol(world, store.keys, tx, each, world.now())
+    return store
+
+
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service on a socket, on a deployment of this module's own."""
@@ -164,6 +188,16 @@ def order() -> Callable[..., Order]:
 def parcel(world: World, store: Store, order: Callable[..., Order]) -> tuple[Waybill, LabelData]:
     """A parcel on its courier's van."""
     return load_on_van(world, store, order())
+
+
+@pytest.fixture
+def parcels(
+    world: World, store: Store, order: Callable[..., Order], fake_world: FakeWorld
+) -> list[tuple[bytes, LabelData]]:
+    """Eight parcels on one courier's van since a second ago, as (record, label data)."""
+    loaded = [load_on_van(world, store, order(f"P-{n}")) for n in range(8)]
+    fake_world.advance(seconds=1)
+    return [(record_of_waybill_id(waybill.id), data) for waybill, data in loaded]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -15,11 +15,9 @@ from masking.journal.missing_leaves import KEPT, missing_access_leaves
 from masking.journal.watch import keep_watch, watch
 from masking.keys import signed_head
 from masking.ledger.log import encode
+from tests.support.enrolment import NEW, let_in
 from tests.support.ledger import leaves_of
 from tests.support.people import COURIER
-from tests.test_enrol import NEW, let_in, supervised
-
-__all__ = ["supervised"]
 
 LEAF = schema.leaf
 MINUTES = timedelta(minutes=2)

@@ -31,12 +31,10 @@ from masking.store.store import Settings
 from masking.values.outcomes import Dial, ShiftSet, Unlocked
 from masking.values.plaintext import Grant
 from masking.values.printable import Refusal
-from tests.support.parcels import damage, limit_remaining
+from tests.support.concurrent_calls import at_once, flat
+from tests.support.parcels import damage, limit_remaining, lock_out
 from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER, TENANT
 from tests.support.running_service import load_parcels_on_van
-from tests.test_store_contract import at_once, flat, workers
-
-__all__ = ["workers"]
 
 
 def looking(world, store, labels, actor=COURIER):
@@ -195,12 +193,6 @@ def test_software_key_is_locked_after_half_the_refusals(world, store, step, leve
     assert answers == ["unknown"] * limits.refusals + ["locked"]
 
 
-def locked_out(world, store, actor=COURIER):
-    asked = Resolve(actor=actor, code="no label", purpose=Purpose.DELIVER)
-    answers = [resolve(world, store, [asked])[0] for _ in range(21)]
-    assert [each.reason for each in answers] == ["unknown"] * 20 + ["locked"]
-
-
 def test_supervisor_ends_a_lock_but_not_their_own(world, store):
     boss = Actor(id="boss", tenant=TENANT, role=Role.SUPERVISOR, unit="head-office")
     foreign = Actor(id="foreign", tenant="another-carrier", role=Role.SUPERVISOR, unit="head-office")
@@ -209,13 +201,13 @@ def test_supervisor_ends_a_lock_but_not_their_own(world, store):
             people.enrol(world, store.keys, tx, actor, world.now())
     [data] = load_parcels_on_van(world, store, 1)
     for actor in (COURIER, boss):
-        locked_out(world, store, actor)
+        lock_out(world, store, actor)
     for actor, whom in ((DISPATCHER, COURIER), (COURIER, COURIER), (boss, boss), (foreign, COURIER)):
         assert enrol(world, store, [Unlock(actor=actor, id=whom.id)]) == [UNKNOWN]
     assert looking(world, store, [data])[0].reason == "locked"
     assert enrol(world, store, [Unlock(actor=boss, id=COURIER.id)] * 2) == [Unlocked(id=COURIER.id)] * 2
     assert granted(looking(world, store, [data])) == 1
-    locked_out(world, store)  # and is counted from nought
+    lock_out(world, store)  # and is counted from nought
     with store.reading() as tx:
         bodies = tx.execute(sa.select(schema.leaf.c.body)).scalars().all()
         rung = [(kind, who) for _, kind, who in budgets.alarms(tx)]

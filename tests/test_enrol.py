@@ -5,82 +5,33 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from api.service.login import holders
 from masking.access import credentials as words
+from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
-from masking.access.proof import Proof
 from masking.database import schema
-from masking.steps.enrol import CODES_A_DAY, ROLES, Confirm, Enrol, Revoke, enrol
-from masking.steps.redeem import NO_SHIFT, UNAUTHENTICATED, Issued, Redeem, redeem
+from masking.steps.enrol import CODES_A_DAY, ROLES, Confirm, Revoke, enrol
+from masking.steps.redeem import NO_SHIFT, UNAUTHENTICATED, Issued
 from masking.steps.shift import LONGEST, Shift, shift
 from masking.store.rows import codes, people
 from masking.values.outcomes import Confirmed, Revoked, ShiftSet
-from masking.values.plaintext import Enrolled, Plain
+from masking.values.plaintext import Enrolled
 from masking.values.printable import Refusal, Rejected
-from tests.support.ledger import leaves_of
+from tests.support.concurrent_calls import at_once
+from tests.support.enrolment import (
+    BOSS,
+    DEPUTY,
+    NEW,
+    PHONE,
+    REGION,
+    acts_on_people,
+    begun,
+    held,
+    let_in,
+    new,
+    shown,
+    vouch,
+)
 from tests.support.people import COURIER, DISPATCHER, OPERATOR, RECEIVER, SHOP, STAFF, TENANT
-from tests.test_store_contract import at_once, workers
-
-__all__ = ["workers"]
-
-BOSS = Actor(id="boss", tenant=TENANT, role=Role.SUPERVISOR, unit="head-office")
-DEPUTY = Actor(id="deputy", tenant=TENANT, role=Role.SUPERVISOR, unit="head-office")
-REGION = Actor(id="region", tenant=TENANT, role=Role.SUPERVISOR, unit="region-east")
-NEW = Actor(id="courier-9", tenant=TENANT, role=Role.COURIER, unit="sh-01")
-UNKNOWN = Refusal(reason="unknown")
-PHONE = Plain("13900000019")
-"""The phone of courier-9."""
-
-
-@pytest.fixture
-def supervised(store, world):
-    with store.transaction() as tx:
-        for each in (BOSS, DEPUTY, REGION):
-            people.enrol(world, store.keys, tx, each, world.now())
-    return store
-
-
-def proof_of(world, key: bytes) -> Proof:
-    return Proof(key=key, use=world.entropy(32), until=2**40, body=None)
-
-
-def acts_on_people(store) -> list[tuple[str, str, str]]:
-    """Kind, actor and person of each leaf that names a person."""
-    return [(leaf.kind, leaf.actor, leaf.detail["person"]) for leaf in leaves_of(store) if "person" in leaf.detail]
-
-
-def shown(store, world, code: Plain | None, device: bytes | None = b"d" * 32, **how):
-    """What a device gets that shows a code."""
-    asked = Redeem(shown=code, proof=proof_of(world, device) if device else None)
-    return redeem(world, store, [asked], **how)[0]
-
-
-def vouch(store, world, by=DISPATCHER, **changes):
-    stated = {"id": NEW.id, "role": NEW.role, "unit": NEW.unit, "phone": None if "id" in changes else PHONE}
-    return enrol(world, store, [Confirm(actor=by, **(stated | changes))])[0]
-
-
-def begun(store, world, hours: int = 10, courier: str = NEW.id):
-    assert isinstance(shift(world, store, [Shift(actor=DISPATCHER, courier=courier, hours=hours)])[0], ShiftSet)
-
-
-def held(store, world, issued: Issued):
-    return holders(world, store, [words.digest(words.TOKEN, issued.token.reveal())])[0]
-
-
-def let_in(store, world, device: bytes = b"d" * 32) -> Issued:
-    """courier-9, enrolled, confirmed, at work, with this device."""
-    [enrolled] = enrol(world, store, [new()])
-    assert vouch(store, world) == Confirmed(id=NEW.id)
-    begun(store, world)
-    issued = shown(store, world, enrolled.code, device)
-    assert isinstance(issued, Issued), issued
-    return issued
-
-
-def new(actor=BOSS, **changes) -> Enrol:
-    values = {"id": "courier-9", "role": Role.COURIER, "unit": "sh-01", "phone": PHONE}
-    return Enrol(actor=actor, **(values | changes))
 
 
 def test_only_a_supervisor_enrols_and_revokes(supervised, world):

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.database import schema
 from masking.ledger.log import decode
@@ -30,13 +31,10 @@ from masking.values.outcomes import Confirmed, DeviceEnded, Reinstated, Revoked,
 from masking.values.plaintext import Connect, Plain
 from masking.values.printable import Refusal
 from tests.support.calls import RECIPIENT, call_alarms, dial, reason_heard
-from tests.support.parcels import check_out, print_label, scan_arrival
+from tests.support.concurrent_calls import at_once
+from tests.support.enrolment import BOSS, DEPUTY, NEW, PHONE, REGION, held, let_in, new, shown, vouch
+from tests.support.parcels import check_out, lock_out, print_label, scan_arrival
 from tests.support.people import COURIER, DISPATCHER, SHOP, TENANT
-from tests.test_budget_store import locked_out
-from tests.test_enrol import BOSS, DEPUTY, NEW, PHONE, REGION, UNKNOWN, held, let_in, new, shown, supervised, vouch
-from tests.test_store_contract import at_once, workers
-
-__all__ = ["supervised", "workers"]
 
 OTHER_PHONE = Plain("13900000029")
 COLLEAGUE = Actor(id="shop-z", tenant=TENANT, role=Role.MERCHANT, unit=SHOP.unit)
@@ -262,9 +260,9 @@ def test_third_unlock_of_one_person_in_a_day_needs_a_second_supervisor(supervise
     assert enrol(world, supervised, [Unlock(actor=BOSS, id=COURIER.id)]) == [Unlocked(id=COURIER.id)]
     assert details(supervised, "unlock") == []  # there was no lock, and no refusal is forgotten
     for _ in range(UNLOCKS_A_DAY):
-        locked_out(world, supervised)
+        lock_out(world, supervised)
         assert enrol(world, supervised, [Unlock(actor=BOSS, id=COURIER.id)]) == [Unlocked(id=COURIER.id)]
-    locked_out(world, supervised)
+    lock_out(world, supervised)
     assert enrol(world, supervised, [Unlock(actor=BOSS, id=COURIER.id)]) == [SECOND]
     with supervised.transaction() as tx:
         assert budgets.is_locked(tx, COURIER.id, world.now())

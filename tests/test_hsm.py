@@ -20,11 +20,11 @@ from masking.deployment import ROOT_KEY, open_folder
 from masking.errors import IntegrityError, RootUnavailableError, SettingsError
 from masking.runtime import World
 from masking.store.rows import budgets
+from tests.support.parcels import open_recipient_name
 from tests.support.people import COURIER
 from tests.support.running_service import load_parcels_on_van, make_deployment, run_service
 from tests.support.waiting import wait_until
 from tests.test_forks import run
-from tests.test_keylives import opened
 
 pytestmark = pytest.mark.system("softhsm2-util")
 TOKEN, RESET, SERVED, PIN = "waybill", "reset", "served", "271828"
@@ -162,7 +162,7 @@ def test_root_moves_into_a_token_and_the_old_file_opens_nothing(library, tmp_pat
     settings.write_text(moved, "utf-8")
     (folder / ROOT_KEY).unlink()
     with masking.connect(folder) as shop:
-        assert opened(shop.store, waybill) == "欧阳测试"
+        assert open_recipient_name(shop.store, waybill) == "欧阳测试"
         shop.checkout([order("A-2")])
     (folder / "pin").chmod(0o644)
     with pytest.raises(SettingsError, match="open to others"):

@@ -10,28 +10,14 @@ import sqlalchemy as sa
 from masking.crypto import archive
 from masking.crypto.index import record_of_waybill_id
 from masking.crypto.keys import DayWrapper, FileKeySource
-from masking.crypto.seal import open_fields
 from masking.database import key_schema
 from masking.database.engine import transaction
 from masking.errors import IntegrityError, RefusedError, UnavailableError
 from masking.keys import lifecycle
 from masking.keys.keystore import Generation, KeyStore
 from masking.runtime import day_of
-from masking.store.rows import waybills
-from tests.support.parcels import check_out, damage, print_label
+from tests.support.parcels import check_out, damage, open_recipient_name, print_label
 from tests.support.people import TENANT
-
-NAME = "recipient.name"
-
-
-def opened(store, waybill):
-    """The recipient's name as the online keys open it."""
-    record = record_of_waybill_id(waybill.id)
-    with store.transaction() as tx:
-        sealed = waybills.sealed_fields(tx, [record], [NAME])[record]
-        generation = waybills.by_id(tx, [record])[record].key
-    [wrapped] = store.keys.online_wraps([generation]).values()
-    return open_fields(store.keys.unwrap(wrapped), TENANT, record, sealed)[NAME].reveal()
 
 
 def names(store, purpose):
@@ -61,7 +47,7 @@ def test_closed_day_leaves_only_the_offline_key(store, world, fake_world, many):
     lifecycle.close_days(store.keys, due, world.now())
     assert names(store, "archive") == {"2026-11-24": "archived"}
     assert store.keys.existing("archive", "2026-11-24") is None
-    assert [opened(store, each) for each in many] == ["欧阳测试"] * 5  # the online keys are another matter
+    assert [open_recipient_name(store, each) for each in many] == ["欧阳测试"] * 5  # the online keys are another matter
 
 
 def test_batch_begun_before_midnight_still_finds_its_day(store, world, fake_world, many):
@@ -82,7 +68,7 @@ def test_old_online_keys_are_destroyed_after_their_wraps_have_moved(store, world
     assert list(lifecycle.refresh(store.keys, due, world, world.now(), batch=2)) == [2, 2, 1]
     lifecycle.destroy(store.keys, "online", *due, world.now())
     assert names(store, "online") == {"2026-11-24": "dead", "2026-12-25": "live"}
-    assert [opened(store, each) for each in many] == ["欧阳测试"] * 5
+    assert [open_recipient_name(store, each) for each in many] == ["欧阳测试"] * 5
 
 
 def test_interrupted_refresh_is_continued(store, world, fake_world, many):
@@ -90,7 +76,7 @@ def test_interrupted_refresh_is_continued(store, world, fake_world, many):
     moves = lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now(), batch=2)
     assert next(moves) == 2
     moves.close()
-    assert [opened(store, each) for each in many] == ["欧阳测试"] * 5
+    assert [open_recipient_name(store, each) for each in many] == ["欧阳测试"] * 5
     assert lifecycle.count_wraps(store.keys, ["2026-11-24"]) == 3
     assert run(lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now())) == 3
     assert run(lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now())) == 0
@@ -140,11 +126,11 @@ def test_revoked_online_key_wraps_nothing_new_and_opens_until_refreshed(store, w
     lifecycle.revoke(store.keys, "online", "2026-11-24", world.now())
     late = check_out(world, store, order("A-late"))
     assert names(store, "online") == {"2026-11-24": "revoked", "2026-11-24.2": "live"}
-    assert [opened(store, each) for each in [*many, late]] == ["欧阳测试"] * 6
+    assert [open_recipient_name(store, each) for each in [*many, late]] == ["欧阳测试"] * 6
     assert lifecycle.due_online(store.keys, world.now()) == ["2026-11-24"]
     assert run(lifecycle.refresh(store.keys, ["2026-11-24"], world, world.now())) == 5
     lifecycle.destroy(store.keys, "online", "2026-11-24", world.now())
-    assert [opened(store, each) for each in [*many, late]] == ["欧阳测试"] * 6
+    assert [open_recipient_name(store, each) for each in [*many, late]] == ["欧阳测试"] * 6
 
 
 def test_revoked_keys_are_a_set_and_not_a_lower_bound(store, world, many):
@@ -239,7 +225,7 @@ def test_new_offline_key_is_used_from_the_next_day_on(store, world, fake_world, 
 def test_new_root_opens_everything_after_the_rewrap_and_the_old_one_nothing(store, world, tmp_path, many):
     old, new = store.keys.source, FileKeySource.create(tmp_path / "new.key", os.urandom)
     assert lifecycle.rewrap_root(store.keys, new, world) == len([1 for line in lifecycle.listing(store.keys)])
-    assert [opened(store, each) for each in many] == ["欧阳测试"] * 5
+    assert [open_recipient_name(store, each) for each in many] == ["欧阳测试"] * 5
     with pytest.raises(IntegrityError):
         KeyStore(store.keys.engine, old).existing("online", "2026-11-24")
 
@@ -252,7 +238,7 @@ def test_rewrap_that_meets_a_foreign_key_changes_nothing(store, world, tmp_path,
     with pytest.raises((IntegrityError, UnavailableError)):
         lifecycle.rewrap_root(store.keys, new, world)
     store.keys.forget()
-    assert [opened(store, each) for each in many] == ["欧阳测试"] * 5
+    assert [open_recipient_name(store, each) for each in many] == ["欧阳测试"] * 5
 
 
 class Emptied(dict):

@@ -23,9 +23,8 @@ from masking.keys.root import rotate_root
 from masking.ledger.log import decode
 from masking.runtime import World
 from masking.steps.retire import SealAway, retire
-from tests.support.parcels import damage
+from tests.support.parcels import damage, open_recipient_name
 from tests.support.people import OPERATOR
-from tests.test_keylives import opened
 
 ROOT = Path(__file__).parents[1]
 
@@ -94,7 +93,7 @@ def test_online_key_is_revoked_refreshed_and_destroyed(waybill, folder, token):
     assert waybill("keys", "refresh", "online")[1].startswith("moved 1 wraps")
     assert waybill("keys", "destroy", "online", day, "--yes")[0] == 0
     with masking.connect(folder) as shop:
-        assert opened(shop.store, shop.status(token)) == "欧阳测试"
+        assert open_recipient_name(shop.store, shop.status(token)) == "欧阳测试"
 
 
 def test_unopenable_wrap_stays_with_its_key_and_is_reported(waybill, folder, token):
@@ -145,7 +144,7 @@ def test_new_root_opens_everything_and_the_old_file_nothing(waybill, folder, tok
     (tmp_path / "old.key").chmod(0o600)
     assert waybill("keys", "rotate", "root")[0] == 0
     with masking.connect(folder) as shop:
-        assert opened(shop.store, shop.status(token)) == "欧阳测试"
+        assert open_recipient_name(shop.store, shop.status(token)) == "欧阳测试"
         with pytest.raises(IntegrityError):
             KeyStore(shop.store.keys.engine, FileKeySource.open(tmp_path / "old.key")).existing("sign", "ledger")
     assert sorted(path.name for path in folder.glob("root.key*")) == [ROOT_KEY]
@@ -159,10 +158,10 @@ def test_interrupted_root_rotation_loses_nothing(folder, token, committed):
         lifecycle.rewrap_root(store.keys, following, World())
     store.close()
     with masking.connect(folder) as shop:
-        assert opened(shop.store, shop.status(token)) == "欧阳测试"
+        assert open_recipient_name(shop.store, shop.status(token)) == "欧阳测试"
         assert rotate_root(folder / ROOT_KEY, shop.store.keys, World())
     with masking.connect(folder) as shop:
-        assert opened(shop.store, shop.status(token)) == "欧阳测试"
+        assert open_recipient_name(shop.store, shop.status(token)) == "欧阳测试"
 
 
 def test_waybill_is_held_released_and_opened_from_the_archive(waybill, folder, token):

@@ -24,9 +24,8 @@ from masking.steps.retire import Destroy, SealAway, retire
 from masking.store import parcels
 from masking.upkeep import recovery
 from masking.upkeep.recovery import back_up, reconcile, restore_keys
-from tests.support.parcels import check_out
+from tests.support.parcels import check_out, open_recipient_name
 from tests.support.people import OPERATOR
-from tests.test_keylives import opened
 
 
 @pytest.fixture
@@ -85,7 +84,7 @@ def test_yesterdays_data_with_todays_keys_opens_no_destroyed_waybill(folder, dep
     back_again(folder, tmp_path / "copy.sqlite", "data")
     restored = open_folder(folder, World())
     assert openable(restored, three) == [False, False, True]
-    assert opened(restored, kept) == "欧阳测试"
+    assert open_recipient_name(restored, kept) == "欧阳测试"
     assert states(restored, three)[0] == "destroyed"  # its masked view and indexes are cleared again, too
     with restored.transaction() as tx:
         row = tx.execute(sa.select(schema.waybill).where(schema.waybill.c.id == record_of_waybill_id(gone.id))).one()

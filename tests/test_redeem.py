@@ -17,25 +17,9 @@ from masking.steps.redeem import OTHERS_DEVICE, REPLAYED, UNAUTHENTICATED, Issue
 from masking.steps.shift import Shift, shift
 from masking.store.rows import people
 from masking.values.outcomes import Confirmed
+from tests.support.enrolment import BOSS, NEW, REGION, acts_on_people, begun, held, let_in, new, proof_of, shown, vouch
 from tests.support.parcels import check_out, print_label, scan_arrival
 from tests.support.people import DISPATCHER
-from tests.test_enrol import (
-    BOSS,
-    NEW,
-    REGION,
-    acts_on_people,
-    begun,
-    held,
-    let_in,
-    new,
-    proof_of,
-    shown,
-    supervised,
-    vouch,
-)
-from tests.test_store_contract import workers
-
-__all__ = ["supervised", "workers"]
 
 
 def test_code_admits_one_device_which_needs_it_no_more(supervised, world):

@@ -25,12 +25,10 @@ from masking.store import row_macs
 from masking.store.rows import codes, credentials, custody, people
 from masking.values.outcomes import DeviceEnded, Reinstated, Revoked
 from masking.values.plaintext import Grant
+from tests.support.enrolment import BOSS, NEW, begun, held, let_in, new, shown, vouch
 from tests.support.ledger import alarms_of
 from tests.support.parcels import load_on_van, resolve_one
 from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER, RECEIVER
-from tests.test_enrol import BOSS, NEW, begun, held, let_in, new, shown, supervised, vouch
-
-__all__ = ["supervised"]
 
 PERSON, CREDENTIAL, CODE, DUTY = schema.person, schema.credential, schema.code, schema.assignment
 ON_ONE_STORE = pytest.mark.parametrize("urls", ["file"], indirect=True)

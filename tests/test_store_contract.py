@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
-from itertools import chain, count
+from itertools import count
 
-import pytest
 import sqlalchemy as sa
 
 from masking.access.budget import FULL
-from masking.access.duty import UNKNOWN, Purpose
+from masking.access.duty import UNKNOWN
 from masking.crypto.index import record_of_waybill_id
-from masking.crypto.keys import FileKeySource
 from masking.database import schema
 from masking.journal import journal
 from masking.steps.assign import Assign, Assigned, assign
@@ -20,78 +17,15 @@ from masking.steps.call import Call, call
 from masking.steps.checkout import Checkout, checkout
 from masking.steps.deliver import Deliver, Delivered, deliver
 from masking.steps.label import Label, label
-from masking.steps.resolve import Resolve, resolve
 from masking.steps.route import Route, route
 from masking.steps.scan import Scan, Scanned, scan
 from masking.store.rows import budgets
-from masking.store.store import Store
 from masking.values.plaintext import Connect, Grant, Plain
 from masking.values.printable import LabelData
-from tests.support.parcels import limit_remaining
+from tests.support.concurrent_calls import at_once, flat
+from tests.support.ledger import leaf_kinds, read_rows
+from tests.support.parcels import limit_remaining, resolving
 from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER, PHONES, RECEIVER, SHOP, SWITCH
-
-
-@pytest.fixture
-def workers(store, urls, tmp_path):
-    """Four workers of one deployment: each with connections and caches of its own, where the store has room for that."""
-    if urls[0] == "sqlite://":
-        yield [store] * 4
-        return
-    source = FileKeySource.open(tmp_path / "root.key")
-    opened = [Store.open(*urls, source, store.settings) for _ in range(4)]
-    yield opened
-    for each in opened:
-        each.close()
-
-
-def at_once(works) -> list:
-    """What each of these returned, all begun at the same moment; the first error, if there was one."""
-    start, done = threading.Barrier(len(works)), {}
-
-    def run(number, work):
-        start.wait(30)
-        try:
-            done[number] = work()
-        except BaseException as error:
-            done[number] = error
-
-    threads = [threading.Thread(target=run, args=each) for each in enumerate(works)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for outcome in done.values():
-        if isinstance(outcome, BaseException):
-            raise outcome
-    return [done[number] for number in range(len(works))]
-
-
-def flat(answers) -> list:
-    return list(chain.from_iterable(answers))
-
-
-@pytest.fixture
-def parcels(world, store, order, fake_world):
-    """Eight parcels on one courier's van since a second ago, as (record, label data)."""
-    waybills = checkout(world, store, [Checkout(merchant=SHOP, order=order(f"P-{n}")) for n in range(8)])
-    data = label(world, store, [Label(actor=SHOP, id=each.id, job="job", station="st-1") for each in waybills])
-    scan(world, store, [Scan(actor=RECEIVER, what=each.code, kind="arrived") for each in data])
-    assign(world, store, [Assign(actor=DISPATCHER, what=each.code, courier=COURIER.id) for each in data])
-    fake_world.advance(seconds=1)
-    return [(record_of_waybill_id(waybill.id), each) for waybill, each in zip(waybills, data, strict=True)]
-
-
-def rows(store, query) -> list:
-    with store.transaction() as tx:
-        return [tuple(row) for row in tx.execute(query)]
-
-
-def kinds(world, store, record) -> Counter[str]:
-    return Counter(leaf.kind for leaf in journal.who_saw(world, store, record))
-
-
-def looking(world, store, codes, actor=COURIER):
-    return lambda: resolve(world, store, [Resolve(actor=actor, code=code, purpose=Purpose.DELIVER) for code in codes])
 
 
 def test_no_number_is_leased_twice(world, workers, order):
@@ -106,7 +40,7 @@ def test_no_number_is_leased_twice(world, workers, order):
 def test_last_numbers_are_leased_once_without_waiting_for_more(world, store, workers, order):
     with store.transaction() as tx:
         tx.execute(schema.slot.delete().where(schema.slot.c.extension >= "1011"))
-    [(pool,)] = rows(store, sa.select(sa.func.count()).select_from(schema.slot))
+    [(pool,)] = read_rows(store, sa.select(sa.func.count()).select_from(schema.slot))
     assert pool == 11
 
     def shopping(worker, name):
@@ -127,28 +61,28 @@ def test_concurrent_workers_enter_no_reference_twice_and_do_not_deadlock(world, 
     assert len({each.id for each in answers}) == 11
     assert Counter(each.reference for each in answers if each.created) == {f"A-{n}": 1 for n in range(11)}
     assert len({(each.reference, each.id, str(each.number)) for each in answers}) == 11
-    [(entered,)] = rows(store, sa.select(sa.func.count()).select_from(schema.waybill))
+    [(entered,)] = read_rows(store, sa.select(sa.func.count()).select_from(schema.waybill))
     assert entered == 11
 
 
 def test_last_units_of_a_budget_are_given_once(world, store, workers, parcels):
     limit_remaining(world, store, 5)
     codes = [data.code for _, data in parcels]
-    answers = flat(at_once([looking(world, each, codes[n * 2 : n * 2 + 2]) for n, each in enumerate(workers)]))
+    answers = flat(at_once([resolving(world, each, codes[n * 2 : n * 2 + 2]) for n, each in enumerate(workers)]))
     assert Counter(type(each) is Grant for each in answers) == {True: 5, False: 3}
-    assert sum(kinds(world, store, record)["grant"] for record, _ in parcels) == 5
+    assert sum(leaf_kinds(world, store, record)["grant"] for record, _ in parcels) == 5
 
 
 def test_concurrent_first_views_of_a_day_are_all_counted(world, store, workers, parcels):
     codes = [data.code for _, data in parcels]
-    at_once([looking(world, each, codes[n * 2 : n * 2 + 2]) for n, each in enumerate(workers)])
+    at_once([resolving(world, each, codes[n * 2 : n * 2 + 2]) for n, each in enumerate(workers)])
     with store.transaction() as tx:
         assert budgets.open_tallies(tx, [COURIER.id], world.now())[COURIER.id].opened_today == 8
 
 
 def test_refusals_lock_after_the_same_number_on_any_number_of_workers(world, workers, parcels):
     codes = [parcels[0][1].code] * 10
-    answers = flat(at_once([looking(world, each, codes, OTHER_COURIER) for each in workers]))
+    answers = flat(at_once([resolving(world, each, codes, OTHER_COURIER) for each in workers]))
     assert Counter(each.reason for each in answers) == {"unknown": FULL.refusals, "locked": 40 - FULL.refusals}
     with workers[0].transaction() as tx:
         assert len(budgets.alarms(tx)) == 1
@@ -163,7 +97,7 @@ def test_parcel_has_one_open_assignment(world, store, workers, parcels):
     answers = at_once([giving(*each) for each in zip(workers, names, (1, 3, 5, 7), strict=True)])
     assert all(isinstance(each, Assigned) for each in flat(answers))
     table = schema.assignment
-    still_open = rows(store, sa.select(table.c.waybill).where(table.c.closed.is_(None)))
+    still_open = read_rows(store, sa.select(table.c.waybill).where(table.c.closed.is_(None)))
     assert sorted(record for (record,) in still_open) == sorted(record for record, _ in parcels)
 
 
@@ -190,7 +124,7 @@ def test_parcel_that_departs_has_no_open_duty(world, store, workers, parcels):
     )
     assert all(isinstance(each, Scanned) for each in done[1] + done[3])
     assert {each if each == UNKNOWN else type(each) for each in done[0] + done[2]} <= {UNKNOWN, Assigned}
-    assert rows(store, sa.select(schema.assignment).where(schema.assignment.c.closed.is_(None))) == []
+    assert read_rows(store, sa.select(schema.assignment).where(schema.assignment.c.closed.is_(None))) == []
 
 
 def test_intent_connects_once(world, workers, parcels):
@@ -208,8 +142,8 @@ def test_delivery_is_recorded_once(world, store, workers, parcels):
 
     answers = at_once([delivering(*each) for each in zip(workers, (1, 3, 5, 7), strict=True)])
     assert flat(answers) == [Delivered(at=world.now())] * 32
-    assert [kinds(world, store, record)["deliver"] for record, _ in parcels] == [1] * 8
-    delivered = rows(store, sa.select(schema.scan.c.waybill).where(schema.scan.c.kind == "delivered"))
+    assert [leaf_kinds(world, store, record)["deliver"] for record, _ in parcels] == [1] * 8
+    delivered = read_rows(store, sa.select(schema.scan.c.waybill).where(schema.scan.c.kind == "delivered"))
     assert sorted(record for (record,) in delivered) == sorted(record for record, _ in parcels)
 
 
@@ -252,7 +186,9 @@ def test_concurrent_workers_use_the_same_keys_for_a_new_day(world, store, worker
     )
     merged = {each.merge for [each] in answers}
     assert len(merged) == 1  # one buyer, one key of the week, whoever made it
-    found = [record for record in (record_of_waybill_id(each.id) for [each] in answers) if kinds(world, store, record)]
+    found = [
+        record for record in (record_of_waybill_id(each.id) for [each] in answers) if leaf_kinds(world, store, record)
+    ]
     assert len(found) == 4
 
 
@@ -261,11 +197,11 @@ def test_leaves_of_all_workers_are_sequenced_by_any_of_them(world, store, worker
 
     def work(worker):
         for _ in range(5):
-            looking(world, worker, [parcels[next(numbers) % 8][1].code])()
+            resolving(world, worker, [parcels[next(numbers) % 8][1].code])()
             journal.sequence(world, worker)
 
     at_once([lambda worker=worker: work(worker) for worker in workers])
     journal.sequence(world, store)
     report = journal.verify(store)
     assert (report.fault, report.waiting) == (None, 0)
-    assert sum(kinds(world, store, record)["grant"] for record, _ in parcels) == 20
+    assert sum(leaf_kinds(world, store, record)["grant"] for record, _ in parcels) == 20

@@ -20,11 +20,9 @@ from masking.store.rows import waybills
 from masking.values.plaintext import Grant
 from tests.support import postgresql
 from tests.support.commit_faults import lose_answer, on_commit, refuse_commit
+from tests.support.ledger import leaf_kinds, read_rows
+from tests.support.parcels import resolving
 from tests.support.people import COURIER, SHOP
-from tests.test_store_contract import kinds, looking, parcels, rows
-
-__all__ = ["parcels"]
-
 
 ROOT = Path(__file__).parents[1]
 
@@ -39,7 +37,7 @@ def test_repeated_checkout_after_a_lost_answer_is_one_waybill(world, store, orde
     assert {each.created for each in answers} == {broken is refuse_commit}
     assert [each.reference for each in answers] == ["A-0", "A-1", "A-2"]
     assert len({str(each.number) for each in answers}) == 3
-    [(leased,)] = rows(store, sa.select(sa.func.count()).where(schema.slot.c.stage == "leased"))
+    [(leased,)] = read_rows(store, sa.select(sa.func.count()).where(schema.slot.c.stage == "leased"))
     assert leased == 3
 
 
@@ -47,22 +45,22 @@ def test_repeated_checkout_after_a_lost_answer_is_one_waybill(world, store, orde
 def test_uncertain_commit_opens_nothing(world, store, parcels, broken):
     record, data = parcels[0]
     for act in (
-        looking(world, store, [data.code]),
+        resolving(world, store, [data.code]),
         lambda: call(world, store, [Call(actor=COURIER, code=data.code)]),
     ):
         with on_commit(store, broken), pytest.raises(UnavailableError) as caught:
             act()
         assert "13800000001" not in repr(caught.value) + repr(caught.value.__cause__)
-    found = kinds(world, store, record)
+    found = leaf_kinds(world, store, record)
     assert (found["grant"], found["intent"]) == ((1, 1) if broken is lose_answer else (0, 0))
 
 
 def test_conflict_in_a_transaction_differs_from_an_unreachable_store(world, store):
-    [(taken,)] = rows(store, sa.select(schema.person.c.id).limit(1))
+    [(taken,)] = read_rows(store, sa.select(schema.person.c.id).limit(1))
     with pytest.raises(UnavailableError) as caught, store.transaction() as tx:
         tx.execute(schema.alarm.insert(), [{"id": bytes(16), "at": 0, "kind": "k", "actor": taken}] * 2)
     assert caught.value.undone
-    assert rows(store, sa.select(schema.alarm).where(schema.alarm.c.kind == "k")) == []
+    assert read_rows(store, sa.select(schema.alarm).where(schema.alarm.c.kind == "k")) == []
 
 
 def test_statement_takes_as_many_values_as_sqlite_allows(store):
@@ -118,7 +116,7 @@ def test_concurrent_workers_make_one_schema_in_an_empty_database(kind, tmp_path,
 def test_dropped_connections_are_reopened(world, store, parcels):
     for engine in (store.data, store.keys.engine):  # as after a second in which there was nothing to do
         sa.event.listen(engine, "checkout", lambda _, record, __: record.info.update(since=0.0), insert=True)
-    look = looking(world, store, [parcels[0][1].code])
+    look = resolving(world, store, [parcels[0][1].code])
     assert isinstance(look()[0], Grant)
     admin = sa.create_engine(store.data.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with admin.connect() as connection:

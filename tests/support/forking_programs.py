@@ -15,15 +15,15 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import masking
 from masking import ClosedError, ForkedError, Order, Party, Waybill
+from tests.support.concurrent_calls import flat
 
 RECIPIENT = Party(name="张测试", phone="13800000001", address="上海市浦东新区世纪大道100号3栋2单元501室")
 SENDER = Party(name="样例店", phone="13700000002", address="浙江省杭州市西湖区文三路90号5号楼301室")
@@ -41,10 +41,6 @@ def own(folder: Path, name: str, count: int = 5) -> list[str]:
     """The same over a connection of this process's own."""
     with masking.connect(folder) as shop:
         return check_out(shop, name, count)
-
-
-def flat(lists: Iterable[list[str]]) -> list[str]:
-    return list(chain.from_iterable(lists))
 
 
 def fork(child: Callable[[], object], *, hooks: bool = True) -> Callable[[], Any]:

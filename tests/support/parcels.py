@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import sqlalchemy as sa
 
 from masking.access.duty import Purpose
 from masking.access.people import Actor
+from masking.crypto.index import record_of_waybill_id
+from masking.crypto.seal import open_fields
 from masking.database import key_schema, schema
 from masking.runtime import World
 from masking.steps.assign import Assign, assign
@@ -13,12 +17,12 @@ from masking.steps.checkout import Checkout, checkout
 from masking.steps.label import Label, label
 from masking.steps.resolve import Resolve, resolve
 from masking.steps.scan import Scan, scan
-from masking.store.rows import budgets
+from masking.store.rows import budgets, waybills
 from masking.store.store import Store
 from masking.values.outcomes import Assigned, Scanned
 from masking.values.plaintext import Grant, Order
 from masking.values.printable import LabelData, Refusal, Waybill
-from tests.support.people import COURIER, DISPATCHER, RECEIVER, SHOP
+from tests.support.people import COURIER, DISPATCHER, RECEIVER, SHOP, TENANT
 
 
 def limit_remaining(world: World, store: Store, parcels: int, actor: Actor = COURIER) -> None:
@@ -65,6 +69,34 @@ def resolve_one(
     world: World, store: Store, code: str, actor: Actor = COURIER, purpose: Purpose = Purpose.DELIVER
 ) -> Grant | Refusal:
     return resolve(world, store, [Resolve(actor=actor, code=code, purpose=purpose)])[0]
+
+
+def resolving(
+    world: World, store: Store, codes: list[str], actor: Actor = COURIER
+) -> Callable[[], list[Grant | Refusal]]:
+    """A call that resolves these label codes in one batch."""
+    return lambda: resolve(world, store, [Resolve(actor=actor, code=code, purpose=Purpose.DELIVER) for code in codes])
+
+
+def lock_out(world: World, store: Store, actor: Actor = COURIER) -> None:
+    """Ask for unknown labels until this actor is locked."""
+    reasons = []
+    for _ in range(21):
+        refused = resolve_one(world, store, "no label", actor)
+        assert isinstance(refused, Refusal)
+        reasons.append(refused.reason)
+    assert reasons == ["unknown"] * 20 + ["locked"]
+
+
+def open_recipient_name(store: Store, waybill: Waybill) -> str:
+    """The recipient's name as the online keys open it."""
+    name, record = "recipient.name", record_of_waybill_id(waybill.id)
+    assert record is not None
+    with store.transaction() as tx:
+        sealed = waybills.sealed_fields(tx, [record], [name])[record]
+        generation = waybills.by_id(tx, [record])[record].key
+    [wrapped] = store.keys.online_wraps([generation]).values()
+    return open_fields(store.keys.unwrap(wrapped), TENANT, record, sealed)[name].reveal()
 
 
 def damage(store: Store, record: bytes, how: str, column: str = "recipient_phone") -> None:
