@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from masking.redact.freetext import mask_text
 from masking.redact.goods import NEUTRAL, category
+from masking.redact.identifiers import door_codes
 from tests.support.redaction_cases import RedactionCase, read_cases
 
 REMARKS = read_cases("remarks")
@@ -52,3 +53,21 @@ def test_goods_become_the_word_of_their_kind(goods, word):
 )
 def test_sensitive_goods_look_like_unknown_ones(goods):
     assert category(goods) == NEUTRAL
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "大门密码13800000001",
+        "密码：138-0000-0001",
+        "WiFi密码 1380000 0001",
+        "呼叫138 0000 0001",
+        "开门请打87654321",
+    ],
+)
+def test_phone_behind_a_word_for_codes_is_no_door_code(text):
+    assert door_codes(text) == ""
+
+
+def test_door_codes_next_to_a_phone_are_found():
+    assert door_codes("门禁呼叫0502，密码2580#，电话13800000001") == "门禁呼叫0502; 密码2580#"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from masking.redact.normalise import normalise
+from masking.redact.phones import find_phones
 from masking.redact.spans import Span
 
 _SIGN = r"[^\w一-鿿]"
@@ -56,6 +57,9 @@ _GATE = re.compile(
     r"|[按输][入:]?[ ]?(?P<pressed>[#*]?\d{3,8}(?:[#*]|(?=[ ]?(?:开门|呼叫|进门|上楼|铃|\+铃|[加和]?[#井])))))",
     re.IGNORECASE | re.ASCII,
 )
+
+_DIALLED = re.compile(r"[打拨电].{0,3}\d{7}")
+"""A fixed line without its area code, which reads like a door code."""
 
 _CLOSED = r"(?![\dA-Za-z])"
 _OPEN = r"(?<![\dA-Za-z])"
@@ -116,10 +120,19 @@ def find_identifiers(text: str) -> list[Span]:
 def door_codes(text: str) -> str:
     """The door codes in a text, each with the word before it, separated by semicolons; "" without any.
 
-    A courier gets them with the door, because they are hidden on the label.
+    A courier gets them with the door, because they are hidden on the label. What may be a phone is left out: couriers call
+    over virtual numbers only.
     """
-    normal = normalise(text).text
-    return "; ".join(match[0].strip() for match in _GATE.finditer(normal)) if _HINT.search(normal) else ""
+    normal = normalise(text)
+    if not _HINT.search(normal.text):
+        return ""
+    found = list(_GATE.finditer(normal.text))
+    phones = [phone.at for phone in find_phones(normal, local=False)] if found else []
+    return "; ".join(
+        match[0].strip()
+        for match in found
+        if not _DIALLED.search(match[0]) and all(end <= match.start() or match.end() <= start for start, end in phones)
+    )
 
 
 def _is_china(number: str) -> bool:
