@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +17,10 @@ from odf.text import P
 from PIL import Image
 
 from api.importing import sheet_facts
+from api.importing.deliverable import is_uncallable
 from api.importing.headers import LONGEST as LONGEST_HEADER
 from api.importing.headers import place
+from api.importing.lines import _waybill_number as waybill_number_of
 from api.importing.pasted import LONGEST, take_apart
 from api.importing.table import readings
 from masking.errors import InputError
@@ -135,3 +138,44 @@ def test_logo_of_too_many_pixels_is_refused_before_decoding(side, tmp_path):
     Image.new("1", (side, side), 1).save(tmp_path / "logo.png")
     with pytest.raises(InputError, match="4,000,000 dots"):
         template(own)
+
+
+@pytest.mark.parametrize(
+    ("part", "piece", "size"),
+    [
+        (SHEET, b"<row ", 2000),
+        (SHEET, b'<c t="e" ', 2000),
+        ("xl/styles.xml", b'<numFmt numFmtId="1"', 60),
+        ("xl/styles.xml", b"<numFmt numFmtId='1' formatCode='0000'/><cellXfs ", 2000),
+        ("xl/workbook.xml", b"<sheet ", 2000),
+    ],
+)
+def test_tags_that_never_end_take_time_in_proportion(part, piece, size):
+    def seconds(times: int) -> float:
+        raw = io.BytesIO()
+        with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in {"xl/workbook.xml", "xl/_rels/workbook.xml.rels", part}:
+                archive.writestr(
+                    name, b'<numFmt numFmtId="1" formatCode="0000"/>' + (piece * times if name == part else b"")
+                )
+        return time_of(lambda: sheet_facts.look_into(raw.getvalue()))
+
+    assert_in_proportion(seconds, size)
+
+
+@pytest.mark.parametrize("text", ["AAAAAA{}!", "圆通{}!"])
+def test_blanks_in_a_cell_take_time_in_proportion(text):
+    assert_in_proportion(lambda times: time_of(lambda: waybill_number_of(text.format(" " * times))), 3000)
+    assert_in_proportion(lambda times: time_of(lambda: is_uncallable("1" + "-" * times + "a", "上海")), 3000)
+
+
+def time_of(work: Callable[[], object]) -> float:
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+def assert_in_proportion(seconds: Callable[[int], float], size: int) -> None:
+    """Four times the content may take nine times as long; times below 50 milliseconds say nothing."""
+    long = seconds(4 * size)
+    assert long < 0.05 or long < 9 * seconds(size)

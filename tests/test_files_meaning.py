@@ -58,12 +58,31 @@ def test_order_that_is_not_to_be_sent_is_left_out_and_named(status, after, reaso
 
 @pytest.mark.parametrize(
     "status",
-    ["待发货", "买家已付款", "无售后或售后取消", "退款关闭", "未退款", "已发货", "processing", "驿站自提", "paid", ""],
+    [
+        *(
+            "待发货",
+            "买家已付款",
+            "无售后或售后取消",
+            "退款关闭",
+            "未退款",
+            "已发货",
+            "processing",
+            "驿站自提",
+            "paid",
+            "",
+        ),
+        *("部分退款", "未取消", "无需退货", "partially_refunded"),
+    ],
 )
 def test_order_in_any_other_state_is_sent(status, tmp_path):
     found, good, _, _ = read(file_of(tmp_path, order(1, status), order(2, "待发货", status)))
     assert good == ["S-1", "S-2"]
     assert found.left_out == {}
+
+
+@pytest.mark.parametrize("text", ["交易关闭（无退款）", "未退款，订单已取消", "驿站自提 已取消"])
+def test_closed_order_is_left_out_whatever_else_its_state_says(text):
+    assert reason_to_leave_out(text) == "closed"
 
 
 def test_every_state_has_a_word_that_is_recognised():
@@ -168,6 +187,7 @@ def test_phone_with_wrong_number_of_digits_is_rejected(phone, tmp_path):
             "0571-88000000",
         ),
         *("010-80000002", "88000000", "4008000000", "+852 5000 0000", "0912000000", "13800000001,13900000055", "95000"),
+        *("13800000001-12", "13800000001 13900000055", "8613800000001-123456"),
     ],
 )
 def test_phone_that_can_be_called_is_accepted(phone):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from masking.redact.normalise import normalise
+from masking.redact.phones import find_phones
 from masking.redact.regions import find_region
 
 _EXTENSION = re.compile(r"\s*(?:[-_,，;；~～转轉xX#＃分pP]|ext\.?)+\s*\d{1,6}\s*$", re.IGNORECASE)
@@ -23,6 +24,8 @@ _OF_A_DOOR = re.compile(
     r"[\d\s零〇一二三四五六七八九十百甲乙丙丁东南西北中栋幢座号楼单元室层户房梯门之#－\-—_,，.。()（）A-Za-z]+"
 )
 _ASCII = {0xFF10 + n: str(n) for n in range(10)} | {0xFF0B: "+", 0xFF0D: "-"}
+_LONGEST = 64
+"""Characters of a cell that may be one phone; `checkout` judges longer ones."""
 _SHORT = 7
 _NO_PHONES_LENGTH = 9
 _COVERED = re.compile(r"[#＃_＿]{2}")
@@ -33,6 +36,8 @@ _NAMED = 2
 
 def is_uncallable(phone: str, address: str) -> bool:
     """Whether a phone of a recipient in China has a number of digits that no phone there has."""
+    if len(phone) > _LONGEST or any(each.kind in {"mobile", "grouped"} for each in find_phones(normalise(phone))):
+        return False
     phone = phone.translate(_ASCII)
     if not _HAN.search(address) or (phone[:1] == "+" and not phone.startswith("+86")):
         return False

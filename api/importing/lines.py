@@ -28,6 +28,8 @@ _NO_NUMBER = frozenset(["-", "--", "/", "无", "暂无", "null", "None", "NULL"]
 _WITH_CARRIER = re.compile(
     r"([A-Za-z0-9]{6,32})\s*[-,，:：;；/ (（]\s*[㐀-鿿].{0,20}|[㐀-鿿]{1,20}\s*[-,，:：;；/ ]\s*([A-Za-z0-9]{6,32})"
 )
+_LONGEST_NUMBER = 80
+"""Characters of a waybill number with its carrier. A longer cell is no such number, and its blanks would take long."""
 _HAN = re.compile(r"[㐀-鿿]")
 _NUMBERS = frozenset({"reference", "mobile", "phone", "waybill_number", "routing_code", "name"})
 _AREAS = ("region", "province", "city", "district", "street")
@@ -190,7 +192,7 @@ def _placeholder(
 
 def _waybill_number(text: str) -> str:
     """The number in a cell that names the carrier too, as in `YT0000000001-圆通`."""
-    found = _WITH_CARRIER.fullmatch(text)
+    found = _WITH_CARRIER.fullmatch(text) if len(text) <= _LONGEST_NUMBER else None
     return (found[1] or found[2]) if found else text
 
 

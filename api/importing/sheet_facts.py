@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import io
+import itertools
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -25,22 +26,24 @@ MOST_ROWS = 1_048_576  # of a spreadsheet
 MOST_CELLS = 30_000_000  # of the rectangle; calamine takes about 100 bytes for each
 _CHUNK = 4 << 20
 
-_ROW = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
+_ROW = re.compile(rb"<(?:\w+:)?row\b([^<>]*)>")
 _NUMBER_OF = re.compile(rb'\br="(\d{1,18})"')
 _HIDDEN = re.compile(rb'\bhidden="(?:1|true)"')
 _COLUMN = re.compile(rb'\br="([A-Z]{1,9})\d')
 _CELL = re.compile(
-    rb"<(?:\w+:)?c\b([^>]*)>(?:<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>))?(?:<(?:\w+:)?v>([^<]{0,40})<)?"
+    rb"<(?:\w+:)?c\b([^<>]*)>(?:<(?:\w+:)?f\b[^<>]*(?:(?<=/)>|>[^<]*</(?:\w+:)?f>))?(?:<(?:\w+:)?v>([^<]{0,40})<)?"
 )
 _PLACE = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 _STYLE = re.compile(rb'\bs="(\d{1,6})"')
-_FORMAT = re.compile(rb'<(?:\w+:)?numFmt\b[^>]*?numFmtId="(\d+)"[^>]*?formatCode="(0{2,20})(?:;[^"]*)?"')
-_FORMATS_OF_CELLS = re.compile(rb"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.DOTALL)
-_FORMAT_OF_CELL = re.compile(rb'<(?:\w+:)?xf\b[^>]*?numFmtId="(\d+)"')
-_SHEET = re.compile(r"<(?:\w+:)?sheet\b([^>]*)>")
-_RELATION = re.compile(r"<(?:\w+:)?Relationship\b([^>]*)>")
+_FORMAT = re.compile(
+    rb'<(?:\w+:)?numFmt\b[^<>]{0,99}?\bnumFmtId="(\d{1,9})"[^<>]{0,99}?\bformatCode="(0{2,20})(?:;[^"]{0,99})?"'
+)
+_FORMATS_OF_CELLS = re.compile(rb"<(/?)(?:\w+:)?cellXfs\b")
+_FORMAT_OF_CELL = re.compile(rb'<(?:\w+:)?xf\b[^<>]{0,999}?\bnumFmtId="(\d{1,9})"')
+_SHEET = re.compile(r"<(?:\w+:)?sheet\b([^<>]*)>")
+_RELATION = re.compile(r"<(?:\w+:)?Relationship\b([^<>]*)>")
 _ATTRIBUTE = re.compile(r'([\w:]+)\s*=\s*"([^"]*)"')
-_ODS = re.compile(rb"<table:(table-row|table-cell|covered-table-cell|table)(?=[\s/>])([^>]*)>")
+_ODS = re.compile(rb"<table:(table-row|table-cell|covered-table-cell|table)(?=[\s/>])([^<>]*)>")
 _REPEATED = re.compile(rb'number-(?:rows|columns)-repeated="(\d{1,12})"')
 
 DAMAGED_FILE = "damaged, or not a workbook"
@@ -187,10 +190,10 @@ def _padded_formats(archive: zipfile.ZipFile, parts: Mapping[str, zipfile.ZipInf
     part = parts.get("xl/styles.xml")
     styles = archive.read(part) if part else b""
     widths = {number: len(zeros) for number, zeros in _FORMAT.findall(styles)}
-    whole = _FORMATS_OF_CELLS.search(styles)
-    if not widths or whole is None:
+    places = list(itertools.islice(_FORMATS_OF_CELLS.finditer(styles), 2))
+    if not widths or [place[1] for place in places] != [b"", b"/"]:
         return {}
-    formats = _FORMAT_OF_CELL.findall(whole[0])
+    formats = _FORMAT_OF_CELL.findall(styles, places[0].end(), places[1].start())
     return {b"%d" % at: widths[number] for at, number in enumerate(formats) if number in widths}
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 import re
 
 _KEPT = re.compile(
-    r"无售后|无退款|未退款|没有退款|(?:售后|退款)(?:已)?(?:取消|关闭|撤销|拒绝)|(?:取消|撤销|拒绝)(?:售后|退款|申请)|驿站|自提柜|快递柜|"
-    r"un-?cancel|not refunded|no refund",
+    r"[无未](?:售后|退款|取消|关闭|作废)|没有(?:售后|退款)|无需退[款货]|部分(?:退款|退货|关闭|取消)|(?:售后|退款)(?:已)?(?:取消|关闭|撤销|拒绝)"
+    r"|(?:取消|撤销|拒绝)(?:售后|退款|申请)|un-?cancel|not refunded|no refund|partial(?:ly)?[ _-]?(?:refund|return|cancel|void)(?:ed|led)?",
     re.IGNORECASE,
 )
+"""Words that leave an order to be sent. What else the cell says still counts: 无退款，交易关闭."""
+_STATION = re.compile(r"驿站|自提柜|快递柜")
+"""Where a parcel is sent to, although the buyer picks it up there."""
 _STATES = (
     (
         "closed",
@@ -34,6 +37,8 @@ _LONGEST = 40
 
 def reason_to_leave_out(text: str) -> str | None:
     """One of `STATES` for a cell of a status column that says that no parcel is to be sent; None for any other."""
-    if not text or len(text) > _LONGEST or _KEPT.search(text):
+    if not text or len(text) > _LONGEST:
         return None
-    return next((name for name, words in _COMPILED if words.search(text)), None)
+    rest = _KEPT.sub(" ", text)
+    found = (name for name, words in _COMPILED if words.search(rest))
+    return next((name for name in found if name != "self-pick-up" or not _STATION.search(rest)), None)
