@@ -6,10 +6,12 @@ import contextlib
 import csv
 import io
 import random
+from dataclasses import replace
 
 import pytest
 
 from api.cli.main import main
+from api.importing.orders import survey
 from api.importing.table import readings
 from masking.errors import InputError
 from tests.support.order_files import FROM, laid_out, outcomes
@@ -184,6 +186,18 @@ def test_hidden_rows_are_counted_and_can_be_left_out(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "1 rows are hidden in the sheet" in said
     assert "2 orders: 2 masked" in said
+
+
+def test_row_below_a_hidden_order_is_not_taken_for_the_order_above(tmp_path):
+    def goods_below_a_hidden_row(sheet):
+        sheet.cell(5, HEAD.index("商品") + 1, "笔")
+        sheet.row_dimensions[4].hidden = True
+
+    layout, _ = laid_out(written(tmp_path, "orders.xlsx", xlsx(ROWS, goods_below_a_hidden_row)))
+    layout = replace(layout, skip_hidden=True)
+    good, bad, _ = outcomes(layout, survey(layout))
+    assert good == EXPECTED[:1]
+    assert bad == ["5|recipient.name|missing"]
 
 
 def test_hidden_sheet_is_not_read(tmp_path):

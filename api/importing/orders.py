@@ -161,12 +161,12 @@ def _order_rows(layout: Layout, left_out: dict[str, list[int]] | None = None) ->
         if _is_no_order(reference, filled, headers, named=named, has_goods=has_goods):
             left.setdefault(NOT_AN_ORDER, []).append(number)
             continue
-        if layout.skip_hidden and number in layout.reading.hidden:
-            left.setdefault(HIDDEN, []).append(number)
-            continue
         if not reference and not named and above and has_goods:
             reference = above
         above = reference
+        if layout.skip_hidden and number in layout.reading.hidden:
+            left.setdefault(HIDDEN, []).append(number)
+            continue
         reasons = [reason_to_leave_out(clean(cells[n])) for n in status if n < len(cells)]
         reason = next(filter(None, reasons), None) or (None if named else gone.get(reference))
         if reason:
