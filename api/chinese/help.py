@@ -146,6 +146,7 @@ HELP = {
     "the sign between the cells of a text file, or tab (default: recognised)": "文本文件的分隔符，或 tab（默认自动识别）",
     "leave out the rows that the spreadsheet hides (XLSX)": "不录入表格中隐藏的行（XLSX）",
     "a deployment's folder (created on first use) or a service (default: this folder if it is one, else {})": "部署的文件夹（首次使用时新建）或服务地址（默认：当前文件夹若是部署则用它，否则 {}）",
+    "folder for the results (default: the folder of the file)": "存放结果的文件夹（默认：文件所在的文件夹）",
     "folder for the results (default: FILE-masked, next to the file)": "存放结果的文件夹（默认：文件旁的 FILE-masked）",
     "replace the results of another file in that folder": "替换该文件夹中另一文件的结果",
     "a file that says what columns mean, where headers don't": "表头不明确时，说明各列含义的文件",

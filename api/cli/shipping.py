@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SIZE|FILE.toml",
         help="size, your own template, or none (default: 100x180)",
     )
-    parser.add_argument("--out", type=Path, help="folder for the results (default: FILE-masked, next to the file)")
+    parser.add_argument("--out", type=Path, help="folder for the results (default: the folder of the file)")
 
 
 def template_of(name: str) -> str | Path | None:
