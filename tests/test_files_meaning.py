@@ -81,7 +81,7 @@ def test_order_in_any_other_state_is_sent(status, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["交易关闭（无退款）", "未退款，订单已取消", "驿站自提 已取消"])
-def test_closed_order_is_left_out_whatever_else_its_state_says(text):
+def test_closed_order_is_left_out_though_its_state_says_more(text):
     assert reason_to_leave_out(text) == "closed"
 
 
