@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,8 @@ import pytest
 from hypothesis import settings
 from sqlalchemy.engine import Engine
 
+import masking
+from masking.access.people import Actor
 from masking.crypto.index import record_of_waybill_id
 from masking.crypto.keys import FileKeySource
 from masking.database import key_schema, schema
@@ -21,6 +25,7 @@ from masking.database.connections import open_engine
 from masking.database.key_schema import KEYS_HEAD
 from masking.database.migrating import migrate
 from masking.database.schema import DATA_HEAD
+from masking.journal import journal
 from masking.numbers.pool import DEMO
 from masking.runtime import World
 from masking.store.rows import people, slots
@@ -28,12 +33,14 @@ from masking.store.store import Settings, Store, create_keys
 from masking.values.plaintext import Order, Party, Plain
 from masking.values.printable import LabelData, Waybill
 from tests.support import postgresql
-from tests.support.enrolment import SUPERVISORS
+from tests.support.carrier_network import TrackedParcel, label_far_parcel
 from tests.support.fake_world import FakeWorld
+from tests.support.ledger_rows import write
 from tests.support.parcels import load_on_van
-from tests.support.people import NETWORK, PHONES, STAFF, TENANT
+from tests.support.people import NETWORK, PHONES, SHOP, STAFF, TENANT
 
 if TYPE_CHECKING:
+    from masking.client import RemoteShop
     from tests.support.chromium import ChromiumPage
     from tests.support.running_service import Service
 
@@ -131,6 +138,8 @@ def workers(store: Store, urls: tuple[str, str], tmp_path: Path) -> Iterator[lis
 @pytest.fixture
 def supervised(store: Store, world: World) -> Store:
     """The store with three supervisors more."""
+    from tests.support.enrolment import SUPERVISORS
+
     with store.transaction() as tx:
         for each in SUPERVISORS:
             people.enrol(world, store.keys, tx, each, world.now())
@@ -144,6 +153,31 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
     with run_service(tmp_path_factory.mktemp("service") / "deployment") as running:
         yield running
+
+
+@pytest.fixture
+def credentials(service: Service, tmp_path: Path) -> Callable[..., Path]:
+    """Makes the file of credentials with which a person's program connects to the service."""
+    number = count()
+
+    def write(who: Actor, *, plain: bool = False) -> Path:
+        """Of a device that signs; `plain` for one that can't, as behind a proxy that the service knows nothing of."""
+        path = tmp_path / f"{who.id}-{next(number)}.json"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps({"secret": service.secret(who)} if plain else {"code": service.code(who)}), "utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def shop(service: Service, credentials: Callable[..., Path]) -> Iterator[RemoteShop]:
+    """The shop's connection to the service."""
+    from masking.client import RemoteShop
+
+    with masking.connect(service.url, credentials=credentials(SHOP)) as connected:
+        assert isinstance(connected, RemoteShop)
+        yield connected
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +232,33 @@ def parcels(
     loaded = [load_on_van(world, store, order(f"P-{n}")) for n in range(8)]
     fake_world.advance(seconds=1)
     return [(record_of_waybill_id(waybill.id), data) for waybill, data in loaded]
+
+
+@pytest.fixture
+def far_parcel(world: World, store: Store, order: Callable[..., Order]) -> TrackedParcel:
+    """A parcel that a shop in another city has labelled, and no courier has collected."""
+    return label_far_parcel(world, store, order)
+
+
+@pytest.fixture
+def ledger(world: World, store: Store, fake_world: FakeWorld) -> Store:
+    """A store with twelve leaves under three checkpoints, of sizes 5, 9 and 12."""
+    for size in (5, 4, 3):
+        fake_world.advance(seconds=1)
+        write(world, store, size)
+        journal.sequence(world, store)
+    assert journal.verify(store).fault is None
+    return store
+
+
+@pytest.fixture
+def demo_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A folder in which `waybill init --demo` has run; what it printed can be read from `capsys`."""
+    from tests.support.commands import run_waybill
+
+    folder = tmp_path / "d"
+    assert run_waybill("init", folder, "--tenant", "test", "--carrier", '示例 "快递"', "--demo") == 0
+    return folder
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

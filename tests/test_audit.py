@@ -13,9 +13,7 @@ from masking.keys import signed_head
 from masking.ledger import tree
 from masking.ledger.checkpoint import follows, read, sign
 from masking.ledger.note import VerifierKey
-from tests.test_journal import LEAF, NODE, POINT, RECORD, body, edit, ledger, read_note, write
-
-__all__ = ["ledger"]
+from tests.support.ledger_rows import LEAF, NODE, POINT, RECORD, body, edit, read_note, write
 
 
 def change_body(position: int, value: bytes):

@@ -25,6 +25,7 @@ from tests.support.commit_faults import lose_answer, on_commit, refuse_commit
 from tests.support.parcels import limit_remaining
 from tests.support.people import COURIER, OTHER_COURIER
 from tests.support.running_service import load_parcels_on_van, sign_in
+from tests.support.waiting import run_async
 
 
 @pytest.fixture
@@ -52,10 +53,6 @@ async def batching(step, world, store, *, max_items=100, max_queued=100, quick=F
         await batcher.close()
 
 
-def run(scenario):
-    return asyncio.run(asyncio.wait_for(scenario, 60))
-
-
 def together(world, store, requests, **limits):
     """What the callers of these requests hear, each alone, all at once; errors as values."""
 
@@ -63,7 +60,7 @@ def together(world, store, requests, **limits):
         async with batching(resolve, world, store, **limits) as batcher:
             return await asyncio.gather(*(batcher.submit(each, None) for each in requests), return_exceptions=True)
 
-    return run(scenario())
+    return run_async(scenario())
 
 
 class Gate:
@@ -106,7 +103,7 @@ def test_ended_login_is_denied_in_the_group_and_others_are_answered(world, store
             ]
             return await asyncio.gather(*asked, return_exceptions=True)
 
-    heard = run(scenario())
+    heard = run_async(scenario())
     assert [type(each) for each in heard] == [Grant, ProblemError] * 3
     assert [each.name for each in heard[1::2]] == ["unauthenticated"] * 3
     assert grants_of(world, store, parcels) == [1, 0] * 3
@@ -128,7 +125,7 @@ def test_loop_stands_still_for_a_quick_group_unless_that_waits(world, store, par
                 assert [each.done() for each in asked] == [not busy] * 6
             return await asyncio.gather(*asked)
 
-    assert all(isinstance(each, Grant) for each in run(scenario()))
+    assert all(isinstance(each, Grant) for each in run_async(scenario()))
     assert grants_of(world, store, parcels) == [1] * 6
 
 
@@ -158,7 +155,7 @@ def test_sqlite_group_runs_in_the_loop_unless_another_writer_is_active(world, st
                 assert [each.done() for each in asked] == [not busy] * 6
             return await asyncio.gather(*asked)
 
-    heard = run(scenario())
+    heard = run_async(scenario())
     here.close()
     assert all(isinstance(each, Grant) for each in heard)
     assert grants_of(world, store, parcels) == [1] * 6
@@ -186,7 +183,7 @@ def test_loop_does_not_stand_still_again_after_a_slow_group(world, store, monkey
                 gate.go.set()
                 await asked
 
-    run(scenario())
+    run_async(scenario())
 
 
 def test_group_and_queue_that_wait_too_long_get_an_error_each(world, store, parcels, monkeypatch):
@@ -201,7 +198,7 @@ def test_group_and_queue_that_wait_too_long_get_an_error_each(world, store, parc
             gate.go.set()
             return heard, await batcher.submit(ask(parcels[3][1]), None)
 
-    heard, later = run(scenario())
+    heard, later = run_async(scenario())
     assert [(type(each), each.fault.cause) for each in heard] == [(UnavailableError, "too-slow")] * 3
     assert isinstance(later, Grant)
     assert gate.groups == [2, 1]  # the first one was being decided; nobody waited for the third request any more
@@ -219,7 +216,7 @@ def test_next_group_gathers_while_one_commits(world, store, parcels):
             gate.go.set()
             return await asyncio.gather(first, *rest)
 
-    assert all(isinstance(each, Grant) for each in run(scenario()))
+    assert all(isinstance(each, Grant) for each in run_async(scenario()))
     assert gate.groups == [1, 3, 2]
 
 
@@ -233,7 +230,7 @@ def test_one_request_is_never_split_between_groups(world, store, parcels):
             large = [ask(code) for _, code in parcels]
             return await asyncio.gather(*(batcher.submit_many(each, None) for each in [*pieces, large]))
 
-    assert [len(each) for each in run(scenario())] == [3, 2, 0, 6]
+    assert [len(each) for each in run_async(scenario())] == [3, 2, 0, 6]
     assert gate.groups == [3, 2, 6]
 
 
@@ -265,7 +262,7 @@ def test_wrong_number_of_outcomes_answers_no_request(world, store, parcels):
                 *(batcher.submit(ask(code), None) for _, code in parcels), return_exceptions=True
             )
 
-    assert [type(each) for each in run(scenario())] == [ValueError] * 6
+    assert [type(each) for each in run_async(scenario())] == [ValueError] * 6
 
 
 def test_failed_commit_reveals_nothing_and_the_requests_can_be_repeated(world, store, parcels):
@@ -298,7 +295,7 @@ def test_full_queue_refuses_at_once_and_answers_what_waits(world, store, parcels
             gate.go.set()
             return await asyncio.gather(first, *waiting)
 
-    assert all(isinstance(each, Grant) for each in run(scenario()))
+    assert all(isinstance(each, Grant) for each in run_async(scenario()))
     assert grants_of(world, store, parcels) == [1, 1, 1, 1, 0, 0]
 
 
@@ -318,7 +315,7 @@ def test_closing_answers_waiting_requests_and_takes_no_new_ones(world, store, pa
         assert all(task.done() for task in taken)
         return await asyncio.gather(*taken)
 
-    assert all(isinstance(each, Grant) for each in run(scenario()))
+    assert all(isinstance(each, Grant) for each in run_async(scenario()))
 
 
 def test_request_of_a_disconnected_caller_is_skipped(world, store, parcels):
@@ -335,7 +332,7 @@ def test_request_of_a_disconnected_caller_is_skipped(world, store, parcels):
             gate.go.set()
             return await asyncio.gather(*tasks, return_exceptions=True)
 
-    heard = run(scenario())
+    heard = run_async(scenario())
     kinds = [asyncio.CancelledError, Grant, asyncio.CancelledError, Grant, Grant, Grant]
     assert [type(each) for each in heard] == kinds
     assert grants_of(world, store, parcels) == [1, 1, 0, 1, 1, 1]

@@ -11,12 +11,9 @@ from masking.client.breaker import FAILURES, FIRST_PAUSE, LONGEST_PAUSE, Breaker
 from masking.client.credentials import Credentials
 from masking.client.link import Link
 from masking.errors import UnavailableError
+from tests.support.local_servers import answering
 from tests.support.people import SHOP
 from tests.support.shop_programs import order_of
-from tests.test_client import credentials
-from tests.test_client_trouble import answering
-
-__all__ = ["credentials"]
 
 
 class Hand:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+import masking
 from api.cli.main import main
+from masking.deployment import open_folder
 from masking.errors import IntegrityError
 from masking.ledger.certificate import Certificate, key_name, read, sign
 from masking.ledger.note import VerifierKey
+from masking.runtime import World
+from tests.support.parcels import check_out
 from tests.support.people import SHOP
-from tests.test_recovery import deployment, folder, three
-
-__all__ = ["deployment", "folder", "three"]
-
 
 SEED = bytes(range(32))
 
@@ -40,20 +41,23 @@ def test_certificate_reads_back_and_any_changed_character_is_refused():
             read(note, stranger)
 
 
-def test_erasure_writes_a_certificate_that_the_printed_key_verifies(folder, deployment, three, tmp_path, capsys):
-    deployment.close()
+def test_erasure_writes_a_certificate_that_the_printed_key_verifies(order, tmp_path, capsys):
+    folder = tmp_path / "deployment"
+    masking.connect(folder).close()
+    with closing(open_folder(folder, World())) as store:
+        waybill = check_out(World(), store, order())
     file = tmp_path / "certificate.txt"
-    words = ["erase", three[0].id, "--reason", "erasure-request", "--certificate", str(file), "--folder", str(folder)]
+    words = ["erase", waybill.id, "--reason", "erasure-request", "--certificate", str(file), "--folder", str(folder)]
     assert main(words) == 0
     printed = VerifierKey.parse(capsys.readouterr().out.split("signed by ")[1].split()[0])
     certificate = read(file.read_text("utf-8"), printed)
-    assert (certificate.waybill, certificate.reason) == (three[0].id, "erasure-request")
+    assert (certificate.waybill, certificate.reason) == (waybill.id, "erasure-request")
     assert certificate.complete_by - certificate.at == timedelta(hours=24)
     assert SHOP.id not in file.read_text("utf-8")
     verify = ["certificate", "verify", str(file)]
     assert main([*verify, "--key", str(printed)]) == main([*verify, "--folder", str(folder)]) == 0
     said = capsys.readouterr().out
-    assert said.count(f"{three[0].id} destroyed at") == 2
+    assert said.count(f"{waybill.id} destroyed at") == 2
     assert said.count("no known copy of it can be opened from") == 2
 
 

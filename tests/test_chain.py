@@ -37,162 +37,157 @@ from tests.support.carrier_network import (
     HZ_RECEIVER,
     MORE,
     SENT,
-    label_far_parcel,
     send_to_outlet,
 )
 from tests.support.people import COURIER, DISPATCHER, NETWORK, OTHER_COURIER, RECEIVER, SHOP
 
 
-@pytest.fixture
-def parcel(world, store, order):
-    """A parcel that a shop in another city has labelled, and nobody has fetched."""
-    return label_far_parcel(world, store, order)
-
-
-def test_parcel_goes_from_its_sender_through_a_hub_to_its_recipient(parcel):
-    assert isinstance(parcel.given(HZ_DISPATCHER, HZ_COURIER), Assigned)
-    assert parcel.seen(HZ_COURIER, Purpose.COLLECT) == {"sender.address"}
-    assert parcel.seen(HZ_COURIER, Purpose.DELIVER) == Refusal(reason="wrong-leg")
-    parcel.moves(FETCHED[0])
-    assert parcel.seen(HZ_COURIER, Purpose.COLLECT) == UNKNOWN
-    parcel.moves(FETCHED[0], FETCHED[1], *SENT, (RECEIVER, "arrived"))
-    assert isinstance(parcel.given(DISPATCHER, COURIER), Assigned)
-    parcel.moves((COURIER, "collected"))
-    assert parcel.seen(COURIER, Purpose.DELIVER) == {"recipient.address", "recipient.surname"}
-    assert parcel.seen(COURIER, Purpose.COLLECT) == Refusal(reason="wrong-leg")
-    assert isinstance(parcel.signed(COURIER), Delivered)
+def test_parcel_goes_from_its_sender_through_a_hub_to_its_recipient(far_parcel):
+    assert isinstance(far_parcel.given(HZ_DISPATCHER, HZ_COURIER), Assigned)
+    assert far_parcel.seen(HZ_COURIER, Purpose.COLLECT) == {"sender.address"}
+    assert far_parcel.seen(HZ_COURIER, Purpose.DELIVER) == Refusal(reason="wrong-leg")
+    far_parcel.moves(FETCHED[0])
+    assert far_parcel.seen(HZ_COURIER, Purpose.COLLECT) == UNKNOWN
+    far_parcel.moves(FETCHED[0], FETCHED[1], *SENT, (RECEIVER, "arrived"))
+    assert isinstance(far_parcel.given(DISPATCHER, COURIER), Assigned)
+    far_parcel.moves((COURIER, "collected"))
+    assert far_parcel.seen(COURIER, Purpose.DELIVER) == {"recipient.address", "recipient.surname"}
+    assert far_parcel.seen(COURIER, Purpose.COLLECT) == Refusal(reason="wrong-leg")
+    assert isinstance(far_parcel.signed(COURIER), Delivered)
 
 
 @pytest.mark.parametrize("clerk", [RECEIVER, HUB_IN, ASIDE])
-def test_parcel_starts_only_where_its_merchant_is_collected_from(parcel, clerk):
-    assert parcel.scanned(clerk, "arrived") == UNKNOWN
-    assert parcel.given(DISPATCHER, COURIER) == UNKNOWN
-    parcel.moves((HZ_RECEIVER, "arrived"))
+def test_parcel_starts_only_where_its_merchant_is_collected_from(far_parcel, clerk):
+    assert far_parcel.scanned(clerk, "arrived") == UNKNOWN
+    assert far_parcel.given(DISPATCHER, COURIER) == UNKNOWN
+    far_parcel.moves((HZ_RECEIVER, "arrived"))
 
 
-def test_arrival_needs_a_departure_scanned_by_another_person(parcel):
-    send_to_outlet(parcel)
-    assert parcel.scanned(HUB_OUT, "arrived") == UNKNOWN
-    parcel.moves((HUB_IN, "arrived"))  # the lorry came back
+def test_arrival_needs_a_departure_scanned_by_another_person(far_parcel):
+    send_to_outlet(far_parcel)
+    assert far_parcel.scanned(HUB_OUT, "arrived") == UNKNOWN
+    far_parcel.moves((HUB_IN, "arrived"))  # the lorry came back
     for clerk in (RECEIVER, ASIDE, HZ_RECEIVER):
-        assert parcel.scanned(clerk, "arrived") == UNKNOWN
-    parcel.moves((HUB_OUT, "departed"), (RECEIVER, "arrived"))
+        assert far_parcel.scanned(clerk, "arrived") == UNKNOWN
+    far_parcel.moves((HUB_OUT, "departed"), (RECEIVER, "arrived"))
 
 
-def test_hub_is_not_locked_for_arrivals_without_a_departure_scan(parcel, world, store):
-    parcel.moves((HZ_RECEIVER, "arrived"))
-    assert [parcel.scanned(HUB_IN, "arrived") for _ in range(FULL.refusals + 2)] == [UNKNOWN] * (FULL.refusals + 2)
+def test_hub_is_not_locked_for_arrivals_without_a_departure_scan(far_parcel, world, store):
+    far_parcel.moves((HZ_RECEIVER, "arrived"))
+    assert [far_parcel.scanned(HUB_IN, "arrived") for _ in range(FULL.refusals + 2)] == [UNKNOWN] * (FULL.refusals + 2)
     refused = [
-        leaf.actor for leaf in journal.who_saw(world, store, record_of_waybill_id(parcel.id)) if leaf.kind == "refusal"
+        leaf.actor
+        for leaf in journal.who_saw(world, store, record_of_waybill_id(far_parcel.id))
+        if leaf.kind == "refusal"
     ]
     assert refused == [HUB_IN.id] * (FULL.refusals + 2)
-    parcel.moves((HZ_DISPATCHER, "departed"), (HUB_IN, "arrived"))
+    far_parcel.moves((HZ_DISPATCHER, "departed"), (HUB_IN, "arrived"))
 
 
-def test_three_people_of_one_outlet_reach_no_parcel_bound_elsewhere(parcel):
-    assert parcel.scanned(ASIDE, "arrived") == UNKNOWN
-    assert parcel.given(ASIDE_TOO, ASIDE_COURIER) == UNKNOWN
-    assert parcel.reprinted(ASIDE_TOO, "elsewhere") == UNKNOWN
-    assert parcel.seen(ASIDE_COURIER, Purpose.DELIVER) == UNKNOWN
-    send_to_outlet(parcel)
-    parcel.moves((ASIDE, "arrived"))  # misrouted, or made up
-    assert parcel.given(ASIDE_TOO, ASIDE_COURIER) == Refusal(reason="needs-a-diversion")
-    copy = parcel.reprinted(ASIDE_TOO, "here")  # the outlet may replace a damaged label, whose view is masked
+def test_three_people_of_one_outlet_reach_no_parcel_bound_elsewhere(far_parcel):
+    assert far_parcel.scanned(ASIDE, "arrived") == UNKNOWN
+    assert far_parcel.given(ASIDE_TOO, ASIDE_COURIER) == UNKNOWN
+    assert far_parcel.reprinted(ASIDE_TOO, "elsewhere") == UNKNOWN
+    assert far_parcel.seen(ASIDE_COURIER, Purpose.DELIVER) == UNKNOWN
+    send_to_outlet(far_parcel)
+    far_parcel.moves((ASIDE, "arrived"))  # misrouted, or made up
+    assert far_parcel.given(ASIDE_TOO, ASIDE_COURIER) == Refusal(reason="needs-a-diversion")
+    copy = far_parcel.reprinted(ASIDE_TOO, "here")  # the outlet may replace a damaged label, whose view is masked
     assert isinstance(copy, LabelData)
-    parcel.data = copy
-    assert parcel.seen(ASIDE_COURIER, Purpose.DELIVER) == UNKNOWN
+    far_parcel.data = copy
+    assert far_parcel.seen(ASIDE_COURIER, Purpose.DELIVER) == UNKNOWN
 
 
-def test_misrouted_parcel_is_delivered_where_another_person_redirects_it(parcel):
-    send_to_outlet(parcel)
-    parcel.moves((ASIDE, "arrived"))
-    assert parcel.given(ASIDE_TOO, ASIDE_COURIER) == Refusal(reason="needs-a-diversion")
+def test_misrouted_parcel_is_delivered_where_another_person_redirects_it(far_parcel):
+    send_to_outlet(far_parcel)
+    far_parcel.moves((ASIDE, "arrived"))
+    assert far_parcel.given(ASIDE_TOO, ASIDE_COURIER) == Refusal(reason="needs-a-diversion")
     nowhere = Refusal(reason="to-names-another-unit-of-departed-or-diverted")
-    assert parcel.scanned(ASIDE, "diverted", "sh-02") == nowhere
-    assert parcel.scanned(ASIDE, "diverted") == parcel.scanned(ASIDE, "arrived", "sh-02") == nowhere
-    assert parcel.scanned(HZ_RECEIVER, "diverted", "sh-02") == UNKNOWN
-    parcel.moves((RECEIVER, "diverted", "sh-02"))
-    assert isinstance(parcel.given(ASIDE_TOO, ASIDE_COURIER), Assigned)
-    assert parcel.seen(ASIDE_COURIER, Purpose.DELIVER) == {"recipient.address", "recipient.surname"}
-    parcel.moves((ASIDE, "diverted", "sh-01"))
-    assert parcel.seen(ASIDE_COURIER, Purpose.DELIVER) == UNKNOWN
-    parcel.moves((ASIDE, "departed"), (RECEIVER, "arrived"))
-    assert isinstance(parcel.given(DISPATCHER, COURIER), Assigned)
+    assert far_parcel.scanned(ASIDE, "diverted", "sh-02") == nowhere
+    assert far_parcel.scanned(ASIDE, "diverted") == far_parcel.scanned(ASIDE, "arrived", "sh-02") == nowhere
+    assert far_parcel.scanned(HZ_RECEIVER, "diverted", "sh-02") == UNKNOWN
+    far_parcel.moves((RECEIVER, "diverted", "sh-02"))
+    assert isinstance(far_parcel.given(ASIDE_TOO, ASIDE_COURIER), Assigned)
+    assert far_parcel.seen(ASIDE_COURIER, Purpose.DELIVER) == {"recipient.address", "recipient.surname"}
+    far_parcel.moves((ASIDE, "diverted", "sh-01"))
+    assert far_parcel.seen(ASIDE_COURIER, Purpose.DELIVER) == UNKNOWN
+    far_parcel.moves((ASIDE, "departed"), (RECEIVER, "arrived"))
+    assert isinstance(far_parcel.given(DISPATCHER, COURIER), Assigned)
 
 
-def test_return_goes_back_to_the_senders_door(parcel):
-    send_to_outlet(parcel)
-    parcel.moves((RECEIVER, "arrived"))
-    parcel.given(DISPATCHER, COURIER)
-    parcel.moves((COURIER, "collected"), (COURIER, "attempted"), (RECEIVER, "arrived"))
-    assert parcel.seen(COURIER, Purpose.DELIVER) == UNKNOWN  # it is back on the shelf
-    parcel.moves((DISPATCHER, "returned"), (DISPATCHER, "returned"))
-    assert parcel.given(DISPATCHER, COURIER) == Refusal(reason="needs-a-diversion")
-    parcel.moves((RECEIVER, "departed"), (HUB_IN, "arrived"), (HUB_OUT, "departed"), (HZ_RECEIVER, "arrived"))
-    assert isinstance(parcel.given(HZ_DISPATCHER, HZ_COURIER), Assigned)
-    assert parcel.seen(HZ_COURIER, Purpose.RETURN) == {"sender.address"}
-    assert parcel.seen(HZ_COURIER, Purpose.DELIVER) == Refusal(reason="wrong-leg")
-    assert isinstance(parcel.signed(HZ_COURIER), Delivered)
+def test_return_goes_back_to_the_senders_door(far_parcel):
+    send_to_outlet(far_parcel)
+    far_parcel.moves((RECEIVER, "arrived"))
+    far_parcel.given(DISPATCHER, COURIER)
+    far_parcel.moves((COURIER, "collected"), (COURIER, "attempted"), (RECEIVER, "arrived"))
+    assert far_parcel.seen(COURIER, Purpose.DELIVER) == UNKNOWN  # it is back on the shelf
+    far_parcel.moves((DISPATCHER, "returned"), (DISPATCHER, "returned"))
+    assert far_parcel.given(DISPATCHER, COURIER) == Refusal(reason="needs-a-diversion")
+    far_parcel.moves((RECEIVER, "departed"), (HUB_IN, "arrived"), (HUB_OUT, "departed"), (HZ_RECEIVER, "arrived"))
+    assert isinstance(far_parcel.given(HZ_DISPATCHER, HZ_COURIER), Assigned)
+    assert far_parcel.seen(HZ_COURIER, Purpose.RETURN) == {"sender.address"}
+    assert far_parcel.seen(HZ_COURIER, Purpose.DELIVER) == Refusal(reason="wrong-leg")
+    assert isinstance(far_parcel.signed(HZ_COURIER), Delivered)
 
 
-def test_failed_delivery_can_be_tried_again_tomorrow(parcel, fake_world):
-    send_to_outlet(parcel)
-    parcel.moves((RECEIVER, "arrived"))
-    parcel.given(DISPATCHER, COURIER)
-    parcel.moves((COURIER, "collected"), (COURIER, "attempted"))
+def test_failed_delivery_can_be_tried_again_tomorrow(far_parcel, fake_world):
+    send_to_outlet(far_parcel)
+    far_parcel.moves((RECEIVER, "arrived"))
+    far_parcel.given(DISPATCHER, COURIER)
+    far_parcel.moves((COURIER, "collected"), (COURIER, "attempted"))
     fake_world.advance(hours=24)
-    assert parcel.seen(COURIER, Purpose.DELIVER) == Refusal(reason="duty-is-over")
-    assert parcel.given(DISPATCHER, COURIER) == Assigned(courier=COURIER.id, at=parcel.world.now())
-    assert isinstance(parcel.seen(COURIER, Purpose.DELIVER), set)
+    assert far_parcel.seen(COURIER, Purpose.DELIVER) == Refusal(reason="duty-is-over")
+    assert far_parcel.given(DISPATCHER, COURIER) == Assigned(courier=COURIER.id, at=far_parcel.world.now())
+    assert isinstance(far_parcel.seen(COURIER, Purpose.DELIVER), set)
 
 
-def test_duty_assigned_this_morning_outlives_yesterdays(parcel, fake_world):
-    send_to_outlet(parcel)
-    parcel.moves((RECEIVER, "arrived"))
-    parcel.given(DISPATCHER, COURIER)
+def test_duty_assigned_this_morning_outlives_yesterdays(far_parcel, fake_world):
+    send_to_outlet(far_parcel)
+    far_parcel.moves((RECEIVER, "arrived"))
+    far_parcel.given(DISPATCHER, COURIER)
     fake_world.advance(hours=23)
-    parcel.given(DISPATCHER, COURIER)
+    far_parcel.given(DISPATCHER, COURIER)
     fake_world.advance(hours=6)
-    assert isinstance(parcel.seen(COURIER, Purpose.DELIVER), set)
+    assert isinstance(far_parcel.seen(COURIER, Purpose.DELIVER), set)
 
 
-def test_colleague_takes_over_on_the_road(parcel):
-    send_to_outlet(parcel)
-    parcel.moves((RECEIVER, "arrived"))
-    parcel.given(DISPATCHER, COURIER)
-    parcel.moves((COURIER, "collected"))
-    assert parcel.scanned(OTHER_COURIER, "collected") == UNKNOWN
-    assert isinstance(parcel.given(DISPATCHER, OTHER_COURIER), Assigned)
-    parcel.moves((OTHER_COURIER, "collected"))
-    assert parcel.seen(COURIER, Purpose.DELIVER) == UNKNOWN
-    assert isinstance(parcel.seen(OTHER_COURIER, Purpose.DELIVER), set)
+def test_colleague_takes_over_on_the_road(far_parcel):
+    send_to_outlet(far_parcel)
+    far_parcel.moves((RECEIVER, "arrived"))
+    far_parcel.given(DISPATCHER, COURIER)
+    far_parcel.moves((COURIER, "collected"))
+    assert far_parcel.scanned(OTHER_COURIER, "collected") == UNKNOWN
+    assert isinstance(far_parcel.given(DISPATCHER, OTHER_COURIER), Assigned)
+    far_parcel.moves((OTHER_COURIER, "collected"))
+    assert far_parcel.seen(COURIER, Purpose.DELIVER) == UNKNOWN
+    assert isinstance(far_parcel.seen(OTHER_COURIER, Purpose.DELIVER), set)
 
 
-def test_person_who_received_a_parcel_neither_assigns_nor_reprints_it(parcel):
-    send_to_outlet(parcel)
-    parcel.moves((RECEIVER, "arrived"), (RECEIVER, "arrived"))
-    assert parcel.given(RECEIVER, COURIER) == Refusal(reason="arrival-scanned-by-the-same-person")
-    assert parcel.reprinted(RECEIVER) == Refusal(reason="reprint-needs-a-scan-by-another")
-    assert isinstance(parcel.reprinted(DISPATCHER), LabelData)
+def test_person_who_received_a_parcel_neither_assigns_nor_reprints_it(far_parcel):
+    send_to_outlet(far_parcel)
+    far_parcel.moves((RECEIVER, "arrived"), (RECEIVER, "arrived"))
+    assert far_parcel.given(RECEIVER, COURIER) == Refusal(reason="arrival-scanned-by-the-same-person")
+    assert far_parcel.reprinted(RECEIVER) == Refusal(reason="reprint-needs-a-scan-by-another")
+    assert isinstance(far_parcel.reprinted(DISPATCHER), LabelData)
 
 
-def test_scan_of_an_earlier_stay_does_not_justify_a_reprint(parcel):
-    send_to_outlet(parcel)
-    parcel.moves((RECEIVER, "arrived"), (RECEIVER, "departed"), (HUB_IN, "arrived"), (HUB_OUT, "departed"))
-    assert parcel.reprinted(DISPATCHER) == Refusal(reason="not-arrived")
-    parcel.moves((DISPATCHER, "arrived"))
-    assert parcel.reprinted(DISPATCHER) == Refusal(reason="reprint-needs-a-scan-by-another")
+def test_scan_of_an_earlier_stay_does_not_justify_a_reprint(far_parcel):
+    send_to_outlet(far_parcel)
+    far_parcel.moves((RECEIVER, "arrived"), (RECEIVER, "departed"), (HUB_IN, "arrived"), (HUB_OUT, "departed"))
+    assert far_parcel.reprinted(DISPATCHER) == Refusal(reason="not-arrived")
+    far_parcel.moves((DISPATCHER, "arrived"))
+    assert far_parcel.reprinted(DISPATCHER) == Refusal(reason="reprint-needs-a-scan-by-another")
 
 
-def test_each_view_names_its_assignment_on_the_ledger(parcel, world, store):
-    send_to_outlet(parcel)
-    parcel.moves((RECEIVER, "arrived"))
-    parcel.given(DISPATCHER, OTHER_COURIER)
-    parcel.given(DISPATCHER, COURIER)
-    parcel.seen(COURIER, Purpose.DELIVER)
-    call(world, store, [Call(actor=COURIER, code=parcel.data.code)])
-    parcel.signed(COURIER)
-    leaves = journal.who_saw(world, store, record_of_waybill_id(parcel.id))
+def test_each_view_names_its_assignment_on_the_ledger(far_parcel, world, store):
+    send_to_outlet(far_parcel)
+    far_parcel.moves((RECEIVER, "arrived"))
+    far_parcel.given(DISPATCHER, OTHER_COURIER)
+    far_parcel.given(DISPATCHER, COURIER)
+    far_parcel.seen(COURIER, Purpose.DELIVER)
+    call(world, store, [Call(actor=COURIER, code=far_parcel.data.code)])
+    far_parcel.signed(COURIER)
+    leaves = journal.who_saw(world, store, record_of_waybill_id(far_parcel.id))
     duties = {leaf.detail["duty"]: leaf.detail for leaf in leaves if leaf.kind == "assign"}
     assert {(each["courier"], each["leg"]) for each in duties.values()} == {
         (HZ_COURIER.id, "collection"),
@@ -207,15 +202,15 @@ def test_each_view_names_its_assignment_on_the_ledger(parcel, world, store):
     assert allowed == dict.fromkeys(("grant", "intent", "deliver"), COURIER.id)
 
 
-def test_request_does_not_print_its_label_code(parcel):
-    code = parcel.data.code
+def test_request_does_not_print_its_label_code(far_parcel):
+    code = far_parcel.data.code
     asked = (
         Scan(actor=COURIER, what=code, kind="attempted"),
         Assign(actor=DISPATCHER, what=code, courier=COURIER.id),
         Resolve(actor=COURIER, code=code, purpose=Purpose.DELIVER),
         Call(actor=COURIER, code=code),
         Deliver(actor=COURIER, code=code),
-        parcel.data,
+        far_parcel.data,
     )
     assert not [type(each).__name__ for each in asked if code in repr(each)]
 

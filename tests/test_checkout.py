@@ -15,9 +15,9 @@ from masking.store.rows import people
 from masking.values.arguments import PAGE
 from masking.values.plaintext import Party
 from masking.values.printable import Labels, Refusal, Rejected, Waybill
+from tests.support.commit_faults import fail_checkout
 from tests.support.parcels import check_out, print_label, resolve_one, scan_arrival
 from tests.support.people import COURIER, RIVAL, SHOP
-from tests.test_destruction import failing_checkout
 
 ELSEWHERE = Party(name="欧阳测试", phone="13800000001", address="上海市浦东新区世纪大道101号3栋2单元501室")
 
@@ -179,7 +179,7 @@ def test_foreign_waybill_cannot_be_changed(shop, rival, order):
 
 def test_failed_commit_reveals_nothing_and_the_order_can_be_repeated(world, store, shop, order):
     with pytest.raises(UnavailableError) as caught:
-        failing_checkout(world, store, order())
+        fail_checkout(world, store, order())
     assert "13800000001" not in repr(caught.value) + repr(caught.value.__cause__)
     assert shop.find(phone="13800000001") == []
     assert isinstance(shop.checkout([order()])[0], Waybill)

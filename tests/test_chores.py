@@ -8,7 +8,7 @@ import pytest
 
 from api.service.container import Service
 from api.service.settings import ServiceSettings
-from tests.test_batching import run
+from tests.support.waiting import run_async
 
 
 @pytest.mark.parametrize("urls", ["file"], indirect=True)
@@ -41,4 +41,4 @@ def test_failing_chores_do_not_stop_signing_and_show_in_readiness(world, store, 
             task.cancel()
             await service.drain()
 
-    run(scenario())
+    run_async(scenario())

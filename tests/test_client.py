@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import masking
-from masking import Order, Party, Rejected, Waybill
-from masking.client import Courier, Outlet, RemoteShop
+from masking import Party, Rejected, Waybill
+from masking.client import Courier, Outlet
 from masking.client.credentials import service_address
 from masking.errors import (
     InputError,
@@ -26,39 +23,7 @@ from masking.values.printable import LabelData, PrintedPage, Refusal, WaybillId
 from print_templates.read import read_pdf
 from tests.support.people import COURIER, DISPATCHER, RECEIVER, SHOP
 from tests.support.running_service import SUPERVISOR
-
-counter = iter(range(2000, 9999))
-
-
-@pytest.fixture
-def credentials(service, tmp_path) -> Callable[[Any], Path]:
-    def write(who: Any, *, plain: bool = False) -> Path:
-        """Of a device that signs; `plain` for one that can't, as behind a proxy that the service knows nothing of."""
-        path = tmp_path / f"{who.id}-{next(counter)}.json"
-        path.touch(mode=0o600)
-        path.write_text(json.dumps({"secret": service.secret(who)} if plain else {"code": service.code(who)}), "utf-8")
-        return path
-
-    return write
-
-
-@pytest.fixture
-def shop(service, credentials) -> Iterator[RemoteShop]:
-    with masking.connect(service.url, credentials=credentials(SHOP)) as connected:
-        assert isinstance(connected, RemoteShop)
-        yield connected
-
-
-def made(**changes: Any) -> Order:
-    reference = f"C-{next(counter)}"
-    values: dict[str, Any] = {
-        "reference": reference,
-        "recipient": Party(name="欧阳测试", phone="13800000001", address="上海市浦东新区世纪大道100号3栋2单元501室"),
-        "sender": Party(name="样例店", phone="13700000002", address="浙江省杭州市西湖区文三路90号5号楼301室"),
-        "waybill_number": f"YT00000000{reference[2:]}",
-        "routing_code": "342-081-00 052",
-    }
-    return Order(**(values | changes))
+from tests.support.service_parcels import made
 
 
 def without_what_differs(outcome: Any) -> Any:

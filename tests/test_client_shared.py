@@ -18,9 +18,6 @@ from masking.values.printable import Refusal
 from tests.support.people import COURIER, SHOP
 from tests.support.running_service import ROOT
 from tests.support.shop_programs import order_of
-from tests.test_client import credentials
-
-__all__ = ["credentials"]
 
 
 @pytest.mark.parametrize(

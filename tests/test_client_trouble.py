@@ -9,7 +9,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +28,10 @@ from masking.errors import (
 from masking.journal import journal
 from masking.ledger.note import VerifierKey
 from masking.store import sealed_orders
+from tests.support.local_servers import answering, unused_port
 from tests.support.people import COURIER, SHOP
 from tests.support.running_service import Service, run_service
-from tests.test_client import credentials, made, shop
-
-__all__ = ["credentials", "shop"]
-
-
-def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.support.service_parcels import made
 
 
 def test_without_a_sealing_key_nothing_is_stored_and_an_error_is_raised(service, credentials, tmp_path):
@@ -138,20 +131,6 @@ def with_a_secret(service: Service, folder: Path) -> Path:
     key = str(journal.log_key(service.clock.world, service.store))
     path.write_text(json.dumps({"secret": "wbs1_" + "A" * 43, "ledger_key": key}), "utf-8")
     return path
-
-
-@contextmanager
-def answering(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """The address of an HTTP server whose answers a test makes."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @contextmanager

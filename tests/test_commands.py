@@ -17,7 +17,7 @@ from api.cli.main import main
 from api.deployment import usual
 from masking.crypto.index import waybill_id_of
 from masking.values.printable import Waybill
-from tests.test_files_mask import row, text
+from tests.support.order_files import row, text
 
 ROOT = Path(__file__).parents[1]
 

@@ -10,7 +10,7 @@ from masking.database import schema
 from tests.support.parcels import damage
 from tests.support.people import SHOP
 from tests.support.running_service import Service, carrier_numbers
-from tests.test_service import counter
+from tests.support.service_parcels import counter
 
 DAMAGED = {"outcome": "refused", "reason": "damaged", "retry_after": None}
 

@@ -19,6 +19,7 @@ from masking.store.rows import waybills
 from masking.upkeep import orphans
 from masking.upkeep.unfinished import finish_destructions
 from masking.values.states import State
+from tests.support.commit_faults import fail_checkout
 from tests.support.parcels import check_out, load_on_van, resolve_one
 from tests.support.people import OPERATOR
 
@@ -72,7 +73,7 @@ def test_completed_destruction_leaves_nothing_to_finish(store, world, order):
 def test_wraps_without_a_row_are_swept_after_an_hour(store, world, order, fake_world):
     kept = check_out(world, store, order("A-1"))
     with pytest.raises(UnavailableError):
-        failing_checkout(world, store, order("A-2"))
+        fail_checkout(world, store, order("A-2"))
     fake_world.advance(minutes=30)
     assert orphans.sweep(store, world.now()) == 0
     fake_world.advance(minutes=31)
@@ -80,17 +81,6 @@ def test_wraps_without_a_row_are_swept_after_an_hour(store, world, order, fake_w
     assert orphans.wrapped(store.keys, after=b"", made_before=b"\xff" * 16, limit=9) == {
         record_of_waybill_id(kept.id): True
     }
-
-
-def failing_checkout(world, store, order):
-    """A checkout whose commit fails: the leaf table is away for a moment, on whatever database this is."""
-    with transaction(store.data) as tx:
-        tx.execute(sa.text("ALTER TABLE leaf RENAME TO leaf_away"))
-    try:
-        check_out(world, store, order)
-    finally:
-        with transaction(store.data) as tx:
-            tx.execute(sa.text("ALTER TABLE leaf_away RENAME TO leaf"))
 
 
 def test_key_left_by_an_interrupted_amendment_is_swept(store, world, order):

@@ -29,9 +29,9 @@ from masking.store import sealed_orders
 from masking.store.sealed_orders import Opened
 from masking.values.printable import Rejected, Waybill
 from tests.support.fake_world import FakeWorld
+from tests.support.local_servers import unused_port
 from tests.support.people import RIVAL, SHOP, TENANT
-from tests.test_client import made
-from tests.test_client_trouble import unused_port
+from tests.support.service_parcels import made
 
 HANDS = FakeWorld()
 PRIVATE = bytes(range(32))

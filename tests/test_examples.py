@@ -14,9 +14,8 @@ import httpx
 import pytest
 
 from masking.values.plaintext import Enrolled
-from tests.support.commands import run_waybill
+from tests.support.commands import connect_supervisor, printed_code, run_waybill
 from tests.support.running_service import ROOT, run_service_process, wait_until_ready
-from tests.test_operations import code, supervisor
 
 EXAMPLES = ROOT / "examples"
 NGINX = """
@@ -62,7 +61,7 @@ def test_proxy_passes_devices_keeps_no_log_and_blocks_switch_routes(tmp_path, ca
     ):
         wait_until_ready(url)
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        with supervisor(front, tmp_path, code(capsys)) as boss:
+        with connect_supervisor(front, tmp_path, printed_code(capsys)) as boss:
             assert isinstance(boss.enrol("shop-1", role="merchant", unit="shop-1"), Enrolled)
         with httpx.Client(base_url=front) as http:
             for path in ("/v1/calls/route", "/v1/calls/reports", "/v1/calls//route", "/v1/calls/%72oute", "/metrics"):
@@ -85,7 +84,7 @@ def test_devices_sign_for_the_prefix_that_the_proxy_removes(tmp_path, capsys, mo
     ):
         wait_until_ready(url)
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        with supervisor(f"{host}/masks", tmp_path, code(capsys)) as boss:
+        with connect_supervisor(f"{host}/masks", tmp_path, printed_code(capsys)) as boss:
             assert isinstance(boss.enrol("shop-1", role="merchant", unit="shop-1"), Enrolled)
         with httpx.Client(base_url=host) as http:
             for path in (

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-import masking
 from masking.deployment import create
 from masking.runtime import World
 from masking.store.store import Settings
-from tests.support.forking_programs import PROGRAMS, damage
+from tests.support.forked_runs import run_forking
+from tests.support.forking_programs import PROGRAMS
 
 ROOT = Path(__file__).parents[1]
 ADVICE = "this was opened before a fork; call connect() in each process"
@@ -29,33 +26,9 @@ def folder(urls, tmp_path):
     return tmp_path / "d"
 
 
-def run(program: str, folder: Path) -> dict:
-    """What the program printed, once every order that it acknowledged has been found again and no file is damaged."""
-    command = [
-        sys.executable,
-        "-W",
-        "error",
-        "-W",
-        "ignore::ResourceWarning",
-        "-m",
-        "tests.support.forking_programs",
-        program,
-        str(folder),
-    ]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    found = json.loads(done.stdout)
-    with masking.connect(folder) as shop:
-        lost = [each for each in found["acknowledged"] if len(shop.find(reference=each)) != 1]
-        assert not lost
-        assert shop.find(reference="never-0") == []
-    assert [damage(file) for file in folder.glob("*.sqlite")] == ["ok"] * len(list(folder.glob("*.sqlite")))
-    return found
-
-
 @pytest.mark.parametrize("program", ["parent_first", "child_first"])
 def test_inherited_shop_is_refused_and_the_child_may_connect(program, folder):
-    found = run(program, folder)
+    found = run_forking(program, folder)
     assert found["refusals"] == [ADVICE]
     assert len(found["acknowledged"]) >= 25
 
@@ -65,18 +38,21 @@ def test_inherited_shop_is_refused_and_the_child_may_connect(program, folder):
     sorted(PROGRAMS.keys() - {"parent_first", "child_first", "in_a_transaction", "without_hooks", "left_with"}),
 )
 def test_no_acknowledged_order_is_lost(program, folder):
-    assert len(run(program, folder)["acknowledged"]) >= 10
+    assert len(run_forking(program, folder)["acknowledged"]) >= 10
 
 
 def test_child_cannot_commit_the_parents_transaction(folder):
     sqlite = any(folder.glob("*.sqlite"))
-    assert run("in_a_transaction", folder)["answer"] == ["not committed", "ForkedError" if sqlite else "no error"]
+    assert run_forking("in_a_transaction", folder)["answer"] == [
+        "not committed",
+        "ForkedError" if sqlite else "no error",
+    ]
 
 
 def test_fork_from_c_code_is_noticed(folder):
     sqlite = any(folder.glob("*.sqlite"))
-    assert run("without_hooks", folder)["answer"] == ["ForkedError", "ForkedError" if sqlite else "no error"]
+    assert run_forking("without_hooks", folder)["answer"] == ["ForkedError", "ForkedError" if sqlite else "no error"]
 
 
 def test_child_that_leaves_a_with_block_closes_nothing(folder):
-    assert run("left_with", folder)["closed"] == "ClosedError"
+    assert run_forking("left_with", folder)["closed"] == "ClosedError"

@@ -74,6 +74,18 @@ def test_service_imports_itself_by_relative_names_only():
     assert [path.name for path in files if absolute.search(path.read_text("utf-8"))] == []
 
 
+def test_no_test_file_imports_another_one():
+    """Its fixtures and tests would run twice, under two names. What several files need is in tests/support or conftest.py."""
+    other = re.compile(
+        r"^\s*(?:from|import) (?:tests\.|\.+)?test_|^\s*from (?:tests|\.+) import .*\btest_", re.MULTILINE
+    )
+    files = list((ROOT / "tests").rglob("*.py"))
+    assert len(files) > 150
+    assert other.search("from tests.test_service import counter")
+    assert other.search("    from tests import people, test_service")
+    assert [path.name for path in files if other.search(path.read_text("utf-8"))] == []
+
+
 @pytest.mark.parametrize(
     ("file", "line"),
     [

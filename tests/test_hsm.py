@@ -20,11 +20,11 @@ from masking.deployment import ROOT_KEY, open_folder
 from masking.errors import IntegrityError, RootUnavailableError, SettingsError
 from masking.runtime import World
 from masking.store.rows import budgets
+from tests.support.forked_runs import run_forking
 from tests.support.parcels import open_recipient_name
 from tests.support.people import COURIER
 from tests.support.running_service import load_parcels_on_van, make_deployment, run_service
 from tests.support.waiting import wait_until
-from tests.test_forks import run
 
 pytestmark = pytest.mark.system("softhsm2-util")
 TOKEN, RESET, SERVED, PIN = "waybill", "reset", "served", "271828"
@@ -302,4 +302,4 @@ def test_forked_processes_open_a_deployment_with_its_root_in_a_token(library, tm
     names = f'library = "{library}"\ntoken = "{TOKEN}"\nkey = "forked"\npin_file = "pin"\n'
     (folder / "waybill.toml").write_text(f'tenant = "carrier"\n[root]\n{names}', "utf-8")
     assert main(["keys", "init", "--folder", str(folder)]) == 0
-    assert len(run("child_first", folder)["acknowledged"]) >= 20
+    assert len(run_forking("child_first", folder)["acknowledged"]) >= 20

@@ -10,9 +10,6 @@ from masking.config import SETTINGS
 from masking.deployment import OFFLINE_KEY, ROOT_KEY
 from tests.support.commands import run_waybill
 from tests.support.running_service import run_service_process, wait_until_ready
-from tests.test_operations import folder
-
-__all__ = ["folder"]
 
 
 def test_deployment_files_are_private_under_any_umask(tmp_path):
@@ -57,12 +54,12 @@ def test_new_deployment_refuses_the_database_of_another(tmp_path, urls, capsys):
 
 
 @pytest.mark.parametrize("address", ["nonsense", "mysql://u:9876@h/d", "postgresql+psycopg://u:9876@h:x/d"])
-def test_invalid_database_address_is_refused_and_not_repeated(tmp_path, folder, capsys, monkeypatch, address):
+def test_invalid_database_address_is_refused_and_not_repeated(tmp_path, demo_folder, capsys, monkeypatch, address):
     assert run_waybill("init", tmp_path / "new", "--data", address, "--keys", f"sqlite:///{tmp_path}/keys") == 2
     monkeypatch.setenv("WAYBILL_DATA", address)
-    monkeypatch.setenv("WAYBILL_KEYS", f"sqlite:///{folder}/keys.sqlite")
+    monkeypatch.setenv("WAYBILL_KEYS", f"sqlite:///{demo_folder}/keys.sqlite")
     capsys.readouterr()
-    assert (run_waybill("doctor", "--folder", folder), run_waybill("serve", "--folder", folder)) == (1, 2)
+    assert (run_waybill("doctor", "--folder", demo_folder), run_waybill("serve", "--folder", demo_folder)) == (1, 2)
     said = capsys.readouterr()
     assert "the address of a database is not valid" in said.out
     assert "the address of a database is not valid" in said.err

@@ -8,45 +8,14 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from masking.database import schema
 from masking.errors import IntegrityError, UnavailableError
 from masking.journal import journal
 from masking.keys import signed_head
 from masking.ledger import tree
 from masking.ledger.checkpoint import Checkpoint, follows, read, sign
-from masking.ledger.log import Leaf
 from masking.ledger.loss import LossReason
-from masking.runtime import milliseconds
-from tests.support.fake_world import FakeWorld
 from tests.support.ledger import alarms_of
-
-LEAF, NODE, POINT = schema.leaf, schema.node, schema.checkpoint
-RECORD = milliseconds(FakeWorld().time).to_bytes(6, "big") + b"a record.."
-
-
-def write(world, store, count: int, kind: str = "grant") -> list[Leaf]:
-    now = world.now()
-    leaves = [store.leaf(world, now, kind, "courier-7", RECORD, count=str(n)) for n in range(count)]
-    with store.transaction() as tx:
-        journal.append(tx, leaves)
-    return leaves
-
-
-@pytest.fixture
-def ledger(world, store, fake_world):
-    """Twelve leaves under three checkpoints, of sizes 5, 9 and 12."""
-    for count in (5, 4, 3):
-        fake_world.advance(seconds=1)
-        write(world, store, count)
-        journal.sequence(world, store)
-    assert journal.verify(store).fault is None
-    return store
-
-
-def edit(store, *statements) -> None:
-    with store.transaction() as tx:
-        for statement in statements:
-            tx.execute(statement)
+from tests.support.ledger_rows import LEAF, NODE, POINT, RECORD, body, edit, read_note, write
 
 
 def interrupted(store, work) -> None:
@@ -58,11 +27,6 @@ def interrupted(store, work) -> None:
 def rows(store, column):
     with store.transaction() as tx:
         return list(tx.execute(sa.select(column).order_by(column)).scalars())
-
-
-def body(store, position):
-    with store.transaction() as tx:
-        return tx.execute(sa.select(LEAF.c.body).where(LEAF.c.position == position)).scalar_one()
 
 
 def test_leaves_get_positions_in_order_and_the_note_signs_them(world, store):
@@ -224,11 +188,6 @@ def test_clock_set_back_hides_no_leaf_from_who_saw_since(world, store, fake_worl
     journal.sequence(world, store)
     assert journal.who_saw(world, store, RECORD, since=since) == hidden + later
     assert len(journal.who_saw(world, store, RECORD)) == len(old) + 2
-
-
-def read_note(store, number):
-    with store.transaction() as tx:
-        return tx.execute(sa.select(POINT.c.note).where(POINT.c.number == number)).scalar_one()
 
 
 def test_any_two_checkpoints_of_one_ledger_are_consistent(world, ledger):

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import socket
-import struct
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +24,7 @@ from masking.values.plaintext import Order
 from masking.values.printable import LabelData, Waybill
 from print_templates.read import decode, read_pdf
 from tests.support import printer_languages
+from tests.support.local_servers import listening_printer
 from tests.support.people import DISPATCHER, NETWORK, RECEIVER
 
 ROUTES = ("342-081-00 052", "021-003-00 010", "755-010-01 007")
@@ -53,28 +51,6 @@ def numbers(papers: list[np.ndarray]) -> list[str]:
     """The waybill number on each printed label."""
     read = [decode(Image.fromarray(~paper).convert("L")) for paper in papers]
     return [next(text for text in codes if text.startswith("YT")) for codes in read]
-
-
-@contextmanager
-def listening(breaks_after: int | None = None) -> Iterator[tuple[str, bytearray]]:
-    """A printer on this machine that may lose its power after so many bytes; its address, and what it took."""
-    taken = bytearray()
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            wire, _ = server.accept()
-            with wire:
-                while data := wire.recv(4096):
-                    taken.extend(data)
-                    if breaks_after is not None and len(taken) > breaks_after:
-                        wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                        return
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield f"127.0.0.1:{server.getsockname()[1]}", taken
-        thread.join(10)
-        assert not thread.is_alive()
 
 
 def label(folder: Path, *words: str) -> int:
@@ -125,13 +101,13 @@ def test_interrupted_job_continues_at_the_right_label_without_repeats(
 ) -> None:
     folder, taken = deployment
     send = ("--to", "tspl")
-    with listening(breaks_after=40_000) as (address, before):
+    with listening_printer(breaks_after=40_000) as (address, before):
         assert label(folder, *(w.id for w in taken), *send, "--printer", address) == 2
     assert "stopped" in capsys.readouterr().err
     whole = bytes(before).rpartition(b"PRINT 1,1\r\n")
     came_out = numbers(printer_languages.tspl(whole[0] + whole[1], 8))
     assert came_out == wanted(taken)[: len(came_out)]
-    with listening() as (address, after):
+    with listening_printer() as (address, after):
         assert label(folder, *send, "--printer", address) == 2  # it has to be told what came out
         assert "may-have-been-printed" in capsys.readouterr().err
         assert label(folder, *send, "--printer", address, "--from", str(len(came_out) + 1)) == 0
@@ -142,7 +118,7 @@ def test_finished_job_prints_nothing_more(
     deployment: tuple[Path, list[Waybill]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, taken = deployment
-    with listening() as (address, _):
+    with listening_printer() as (address, _):
         assert label(folder, *(w.id for w in taken), "--to", "zpl", "--printer", address) == 0
     assert label(folder, "--to", "zpl", "--printer", "nobody-listens.invalid") == 0
     assert "0 printed" in capsys.readouterr().out
@@ -167,9 +143,9 @@ def test_torn_label_of_a_finished_job_is_sent_once_more_as_the_same_print(
     deployment: tuple[Path, list[Waybill]], tmp_path: Path
 ) -> None:
     folder, taken = deployment
-    with listening() as (address, first):
+    with listening_printer() as (address, first):
         assert label(folder, *(w.id for w in taken), "--to", "tspl", "--printer", address) == 0
-    with listening() as (address, again):
+    with listening_printer() as (address, again):
         assert label(folder, "--only", "4-5", "--to", "tspl", "--printer", address) == 0
     papers, torn = (printer_languages.tspl(bytes(each), 8) for each in (first, again))
     assert [paper.tolist() for paper in torn] == [paper.tolist() for paper in papers[3:5]]
@@ -182,7 +158,7 @@ def test_torn_label_of_a_finished_job_is_sent_once_more_as_the_same_print(
 
 def test_copy_that_breaks_off_leaves_the_rest_of_its_job_alone(deployment: tuple[Path, list[Waybill]]) -> None:
     folder, taken = deployment
-    with listening() as (address, _):
+    with listening_printer() as (address, _):
         assert label(folder, *(w.id for w in taken), "--to", "tspl", "--printer", address) == 0
     assert label(folder, "--only", "4-4", "--to", "tspl", "--printer", address) == 2  # that printer is off now
     assert label(folder, "--to", "tspl", "--printer", address) == 0  # nothing is left to send, and no label is in doubt
@@ -268,7 +244,7 @@ def test_unreachable_printer_is_named_and_nothing_is_lost(
         off = f"127.0.0.1:{server.getsockname()[1]}"
     assert label(folder, *(w.id for w in taken), "--to", "cpcl", "--printer", off) == 2
     assert "does not answer" in capsys.readouterr().err
-    with listening() as (address, data):
+    with listening_printer() as (address, data):
         assert label(folder, "--to", "cpcl", "--printer", address) == 0
     assert numbers(printer_languages.cpcl(bytes(data))) == wanted(taken)
 
@@ -284,7 +260,7 @@ def test_label_buffered_on_this_machine_counts_as_unsent() -> None:
 
 
 def test_printers_setup_page_is_sent_or_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with listening() as (address, sent):
+    with listening_printer() as (address, sent):
         assert main(["printer", "--to", "tspl", "--paper", "60x40", "--printer", address]) == 0
     assert main(["printer", "--to", "tspl", "--paper", "60x40", "--out", str(tmp_path / "page")]) == 0
     assert (tmp_path / "page").read_bytes() == bytes(sent)

@@ -20,9 +20,9 @@ from masking.runtime import World
 from print_templates.read import decode, read_pdf
 from print_templates.template import FOLDER
 from tests.support import printer_languages
+from tests.support.local_servers import listening_printer
 from tests.support.people import SHOP
 from tests.support.running_service import Service, make_deployment, run_service
-from tests.test_label_jobs import listening
 
 INTERPRETERS: dict[str, Callable[[bytes], list[np.ndarray]]] = {
     "tspl": lambda data: printer_languages.tspl(data, 300 / 25.4),
@@ -140,7 +140,7 @@ def test_label_command_prints_a_services_labels_and_resumes(
     credentials.touch(mode=0o600)
     credentials.write_text(json.dumps({"code": service.code(SHOP)}), "utf-8")
     words = ["label", "--service", service.url, "--credentials", str(credentials), "--job", "s1", "--template", "60x40"]
-    with listening() as (address, taken):
+    with listening_printer() as (address, taken):
         assert main([*words, *ids, "wb1_" + "0" * 26, "--to", "tspl", "--printer", address, "--speed", "4"]) == 1
     said = capsys.readouterr()
     assert "label 4: unknown" in said.err
@@ -148,7 +148,7 @@ def test_label_command_prints_a_services_labels_and_resumes(
     papers = printer_languages.tspl(bytes(taken), 8)
     for number, paper in zip(numbers, papers, strict=True):
         assert number in decode(Image.fromarray(~paper).convert("L"))
-    with listening() as (address, again):
+    with listening_printer() as (address, again):
         assert main([*words, "--to", "tspl", "--printer", address]) == 1, "what is printed is not printed again"
     assert not again
     out = tmp_path / "labels"

@@ -35,7 +35,7 @@ from tests.support import postgresql
 from tests.support.people import SHOP
 from tests.support.running_service import make_deployment, run_service
 from tests.support.shop_programs import order_of
-from tests.test_watch import KEY, ORIGIN, OTHER, SEED, Ledger, ledger
+from tests.support.watched_ledgers import KEY, ORIGIN, OTHER, SEED, Ledger, ledger
 
 WORLD = World()
 BEGAN = datetime(2026, 11, 24, tzinfo=UTC)

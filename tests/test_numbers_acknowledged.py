@@ -20,7 +20,7 @@ from masking.steps.call import Call, announce, call
 from masking.steps.route import Route, route
 from masking.store.store import Store
 from masking.values.plaintext import Announced, Connect, Plain
-from tests.support.aliyun_server import REPORT_KEY, record, signature
+from tests.support.aliyun_server import REPORT_KEY, add_account, record, signature
 from tests.support.people import COURIER, PHONES, SWITCH
 from tests.support.running_service import (
     load_parcels_on_van,
@@ -29,7 +29,6 @@ from tests.support.running_service import (
     sign_in,
     wait_until_ready,
 )
-from tests.test_numbers_provider import settings
 
 WORLD = World()
 TOGETHER, SENDERS, ROUNDS = 10, 20, 20
@@ -87,7 +86,7 @@ def test_unordered_repeated_reports_are_acknowledged_within_700_ms(urls, tmp_pat
     """Half from our own switch, half pushed, 200 under way at any time, ten a request; each is told about 40 times."""
     folder = tmp_path / "d"
     make_deployment(folder, WORLD, addresses=urls)
-    settings(folder, "http://127.0.0.1:1", report_key=REPORT_KEY)
+    add_account(folder, "http://127.0.0.1:1", report_key=REPORT_KEY)
     store = open_folder(folder, WORLD)
     own, pushed = connected(store)
     token = sign_in(WORLD, store, SWITCH)

@@ -13,31 +13,17 @@ from masking.errors import SettingsError
 from masking.numbers.pool import DEMO, OPEN_LINE_REST
 from masking.runtime import World
 from masking.store.rows import slots
-from tests.support.aliyun_server import KEY_ID, MAINS, POOL, REPORT_KEY, SECRET, aliyun
+from tests.support.aliyun_server import MAINS, REPORT_KEY, add_account, aliyun
 from tests.support.people import COURIER, PHONES
 from tests.support.running_service import make_deployment, run_service
-from tests.test_service import on_the_van
-
-
-def settings(folder, url, secret=SECRET, mode=0o600, report_key=None):
-    """Give a deployment an account at Aliyun."""
-    secrets = {"aliyun.key": secret} | ({"report.key": report_key} if report_key is not None else {})
-    for name, text in secrets.items():
-        (folder / name).write_text(text + "\n")
-        (folder / name).chmod(mode)
-    with (folder / SETTINGS).open("a") as file:
-        file.write(
-            f'\n[aliyun]\nendpoint = "{url}"\nkey_id = "{KEY_ID}"\nkey_secret_file = "aliyun.key"\n'
-            f'pool_key = "{POOL}"\nmains = {list(MAINS)}\n'.replace("'", '"')
-        )
-        file.write('report_key_file = "report.key"\n' if report_key is not None else "")
+from tests.support.service_parcels import on_the_van
 
 
 def test_call_over_http_is_bound_at_the_provider_until_erasure(tmp_path):
     folder = tmp_path / "d"
     make_deployment(folder, World())
     with aliyun(lambda: datetime.now(UTC)) as server:
-        settings(folder, server.url)
+        add_account(folder, server.url)
         with run_service(folder) as service:
             waybill, code = on_the_van(service)
             [dial] = service.outcomes(COURIER, "/v1/calls", {"items": [{"code": code}]})
@@ -53,7 +39,7 @@ def test_readyz_names_an_overdue_account_until_it_is_paid(tmp_path):
     folder = tmp_path / "d"
     make_deployment(folder, World())
     with aliyun(lambda: datetime.now(UTC)) as server:
-        settings(folder, server.url)
+        add_account(folder, server.url)
         with run_service(folder) as service:
             _, code = on_the_van(service)
             server.mood = ["isv.OUT_OF_SERVICE"]
@@ -86,14 +72,14 @@ def test_own_switch_connects_without_a_provider(folder):
 
 @pytest.mark.parametrize("mode", [0o640, 0o604])
 def test_secret_readable_by_others_is_refused(folder, mode):
-    settings(folder, "https://dyplsapi.example", mode=mode)
+    add_account(folder, "https://dyplsapi.example", mode=mode)
     with pytest.raises(SettingsError, match="open to others"):
         read_provider(folder, World())
 
 
 @pytest.mark.parametrize("key", ["", "x" * 31])
 def test_short_report_key_is_refused(folder, key):
-    settings(folder, "https://dyplsapi.example", report_key=key)
+    add_account(folder, "https://dyplsapi.example", report_key=key)
     with pytest.raises(SettingsError, match="at least 32"):
         read_provider(folder, World())
 
@@ -112,7 +98,7 @@ def test_short_report_key_is_refused(folder, key):
     ],
 )
 def test_incomplete_account_is_refused_by_name(folder, before, after):
-    settings(folder, "https://dyplsapi.example", report_key=REPORT_KEY)
+    add_account(folder, "https://dyplsapi.example", report_key=REPORT_KEY)
     text = (folder / SETTINGS).read_text()
     assert before in text
     (folder / SETTINGS).write_text(text.replace(before, after))

@@ -19,10 +19,9 @@ from masking.numbers.pushes import HEADER
 from masking.runtime import World
 from masking.steps.call import Call, announce
 from masking.values.plaintext import Announced
-from tests.support.aliyun_server import REPORT_KEY, record, signature
+from tests.support.aliyun_server import REPORT_KEY, add_account, record, signature
 from tests.support.people import COURIER, SWITCH
 from tests.support.running_service import Service, load_parcels_on_van, make_deployment, run_service
-from tests.test_numbers_provider import settings
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "telephony.md").read_text("utf-8")
 UNAUTHENTICATED = "http://127.0.0.1:1"
@@ -33,7 +32,7 @@ UNAUTHENTICATED = "http://127.0.0.1:1"
 def service(tmp_path_factory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("pushes") / "d"
     make_deployment(folder, World())
-    settings(folder, UNAUTHENTICATED, report_key=REPORT_KEY)
+    add_account(folder, UNAUTHENTICATED, report_key=REPORT_KEY)
     with run_service(folder) as service:
         yield service
 
@@ -129,7 +128,7 @@ def test_signed_body_that_is_huge_or_not_a_list_is_refused(service):
 def test_no_push_is_accepted_without_a_key_or_a_provider(tmp_path, configured):
     make_deployment(tmp_path / "d", World())
     if configured:
-        settings(tmp_path / "d", UNAUTHENTICATED)
+        add_account(tmp_path / "d", UNAUTHENTICATED)
     with run_service(tmp_path / "d") as service:
         for key in ("", "None", REPORT_KEY):
             answer = push(service, b"[]", signature(b"[]", int(time.time()), key=key))

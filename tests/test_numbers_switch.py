@@ -13,6 +13,7 @@ from masking.crypto.index import record_of_waybill_id
 from masking.database import schema
 from tests.support.people import COURIER, PHONES, SWITCH
 from tests.support.running_service import Service, run_service
+from tests.support.service_parcels import on_the_van
 from tests.support.sip_scenarios import (
     ANSWERS,
     ANSWERS_AND_HANGS_UP,
@@ -29,7 +30,6 @@ from tests.support.sip_scenarios import (
 )
 from tests.support.sip_switch import Phone, answers, kamailio, media_port, relay, sdes, shown, socket_at
 from tests.support.waiting import wait_until
-from tests.test_service import on_the_van
 
 pytestmark = pytest.mark.system("kamailio", "rtpengine", "sipp")
 

@@ -27,13 +27,10 @@ from masking.errors import SettingsError, UnavailableError
 from masking.runtime import World
 from masking.values.printable import Rejected, Waybill
 from masking.words.rules import Rule
+from tests.support.local_servers import answering, unused_port
 from tests.support.people import SHOP
 from tests.support.running_service import ROOT
 from tests.support.shop_programs import order_of
-from tests.test_client import credentials
-from tests.test_client_trouble import answering, unused_port
-
-__all__ = ["credentials"]
 
 THREADS = """
 import os, sys, threading

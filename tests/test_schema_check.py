@@ -23,7 +23,7 @@ from masking.errors import SettingsError
 from masking.runtime import World
 from masking.upkeep.recovery import back_up
 from tests.support import postgresql
-from tests.test_batching import run
+from tests.support.waiting import run_async
 
 QUIET = "create trigger quiet after insert on leaf begin delete from leaf where id = new.id; end"
 
@@ -165,4 +165,4 @@ def test_trigger_added_under_a_running_service_ends_its_readiness(world, store, 
             task.cancel()
             await service.drain()
 
-    run(scenario())
+    run_async(scenario())

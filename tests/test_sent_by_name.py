@@ -22,46 +22,43 @@ from tests.support.carrier_network import (
     send_to_outlet,
 )
 from tests.support.people import COURIER, DISPATCHER, RECEIVER
-from tests.test_chain import parcel
-
-__all__ = ["parcel"]
 
 
-def test_parcel_sent_to_a_named_unit_is_refused_at_another_without_a_lock(parcel):
+def test_parcel_sent_to_a_named_unit_is_refused_at_another_without_a_lock(far_parcel):
     """Neither does anybody who tries it learn more, or get locked: a lorry is unloaded at the wrong ramp now and then."""
-    parcel_at_hub(parcel)
-    parcel.moves((HUB_OUT, "departed", "sh-01"), (HUB_OUT, "departed"))
+    parcel_at_hub(far_parcel)
+    far_parcel.moves((HUB_OUT, "departed", "sh-01"), (HUB_OUT, "departed"))
     elsewhere = Refusal(reason="sent-to-another-unit")
     for _ in range(FULL.refusals + 2):
-        assert parcel.scanned(ASIDE, "arrived") == parcel.scanned(ASIDE_TOO, "departed") == elsewhere
+        assert far_parcel.scanned(ASIDE, "arrived") == far_parcel.scanned(ASIDE_TOO, "departed") == elsewhere
     for kind, to in (("departed", "hub-1"), ("diverted", "hz-01"), ("returned", None)):
-        assert parcel.scanned(ASIDE, kind, to) in (elsewhere, UNKNOWN)
-    assert isinstance(parcel.reprinted(ASIDE_TOO), Refusal)
-    assert parcel.given(ASIDE_TOO, ASIDE_COURIER) == UNKNOWN
-    parcel.moves((RECEIVER, "arrived"))
-    assert isinstance(parcel.given(DISPATCHER, COURIER), Assigned)
+        assert far_parcel.scanned(ASIDE, kind, to) in (elsewhere, UNKNOWN)
+    assert isinstance(far_parcel.reprinted(ASIDE_TOO), Refusal)
+    assert far_parcel.given(ASIDE_TOO, ASIDE_COURIER) == UNKNOWN
+    far_parcel.moves((RECEIVER, "arrived"))
+    assert isinstance(far_parcel.given(DISPATCHER, COURIER), Assigned)
 
 
-def test_outlet_of_the_routing_code_lacks_a_parcel_still_bound_for_a_hub(parcel):
-    send_to_outlet(parcel)
-    parcel.moves((HUB_IN, "arrived"), (HUB_IN, "departed", "hub-2"))
-    assert parcel.scanned(RECEIVER, "arrived") == Refusal(reason="sent-to-another-unit")
-    assert parcel.given(DISPATCHER, COURIER) == UNKNOWN
+def test_outlet_of_the_routing_code_lacks_a_parcel_still_bound_for_a_hub(far_parcel):
+    send_to_outlet(far_parcel)
+    far_parcel.moves((HUB_IN, "arrived"), (HUB_IN, "departed", "hub-2"))
+    assert far_parcel.scanned(RECEIVER, "arrived") == Refusal(reason="sent-to-another-unit")
+    assert far_parcel.given(DISPATCHER, COURIER) == UNKNOWN
 
 
-def test_sender_of_a_parcel_can_correct_or_withdraw_its_destination(parcel):
-    parcel_at_hub(parcel)
-    parcel.moves((HUB_IN, "departed", "hub-2"), (HUB_OUT, "departed", "sh-02"))
-    assert parcel.scanned(RECEIVER, "arrived") == Refusal(reason="sent-to-another-unit")
-    parcel.moves((HUB_IN, "arrived"), (HUB_OUT, "departed"), (RECEIVER, "arrived"))
+def test_sender_of_a_parcel_can_correct_or_withdraw_its_destination(far_parcel):
+    parcel_at_hub(far_parcel)
+    far_parcel.moves((HUB_IN, "departed", "hub-2"), (HUB_OUT, "departed", "sh-02"))
+    assert far_parcel.scanned(RECEIVER, "arrived") == Refusal(reason="sent-to-another-unit")
+    far_parcel.moves((HUB_IN, "arrived"), (HUB_OUT, "departed"), (RECEIVER, "arrived"))
 
 
-def test_addressed_unit_reports_where_a_parcel_turned_up_instead(parcel):
-    parcel_at_hub(parcel)
-    parcel.moves((HUB_OUT, "departed", "sh-01"))
-    assert parcel.scanned(ASIDE, "arrived") == Refusal(reason="sent-to-another-unit")
-    parcel.moves((RECEIVER, "diverted", "sh-02"), (ASIDE, "arrived"))
-    assert isinstance(parcel.given(ASIDE_TOO, ASIDE_COURIER), Assigned)
+def test_addressed_unit_reports_where_a_parcel_turned_up_instead(far_parcel):
+    parcel_at_hub(far_parcel)
+    far_parcel.moves((HUB_OUT, "departed", "sh-01"))
+    assert far_parcel.scanned(ASIDE, "arrived") == Refusal(reason="sent-to-another-unit")
+    far_parcel.moves((RECEIVER, "diverted", "sh-02"), (ASIDE, "arrived"))
+    assert isinstance(far_parcel.given(ASIDE_TOO, ASIDE_COURIER), Assigned)
 
 
 def test_departure_needs_a_destination_where_the_carrier_demands_it(world, store, order):
@@ -72,21 +69,21 @@ def test_departure_needs_a_destination_where_the_carrier_demands_it(world, store
     parcel.moves((HZ_DISPATCHER, "departed", "sh-01"), (RECEIVER, "arrived"))
 
 
-def test_parcel_is_not_sent_to_a_unit_where_no_person_could_receive_it(parcel, world, store):
+def test_parcel_is_not_sent_to_a_unit_where_no_person_could_receive_it(far_parcel, world, store):
     """It is a slip of the pen, which would keep a parcel from everybody, and locks nobody."""
     with store.transaction() as tx:
         people.enrol(world, store.keys, tx, replace(COURIER, id="sh-03-courier", unit="sh-03"), world.now())
         people.enrol(world, store.keys, tx, replace(RECEIVER, id="other", tenant="other", unit="sh-04"), world.now())
-    parcel_at_hub(parcel)
+    parcel_at_hub(far_parcel)
     nobody = Refusal(reason="to-names-a-unit-without-staff")
     for to in ("sh-1", "SH-01", "sh-03", "sh-04", "far-shop"):
         for kind in ("departed", "diverted"):
-            assert [parcel.scanned(HUB_OUT, kind, to) for _ in range(FULL.refusals)] == [nobody] * FULL.refusals
-    parcel.moves((HUB_OUT, "departed", "hub-2"))
+            assert [far_parcel.scanned(HUB_OUT, kind, to) for _ in range(FULL.refusals)] == [nobody] * FULL.refusals
+    far_parcel.moves((HUB_OUT, "departed", "hub-2"))
     with store.transaction() as tx:
         people.revoke(tx, [NEXT_HUB_IN.id])
-    assert parcel.scanned(HUB_OUT, "departed", "hub-2") == nobody
-    parcel.moves((HUB_OUT, "departed", "sh-01"), (RECEIVER, "arrived"))
+    assert far_parcel.scanned(HUB_OUT, "departed", "hub-2") == nobody
+    far_parcel.moves((HUB_OUT, "departed", "sh-01"), (RECEIVER, "arrived"))
 
 
 def parcel_at_hub(parcel):

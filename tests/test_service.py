@@ -13,43 +13,13 @@ from masking.access.people import Actor, Role
 from masking.journal import journal
 from masking.ledger import checkpoint
 from masking.store.rows.credentials import TokenHolder
-from print_templates.read import read_pdf
 from tests.support.parcels import limit_remaining
 from tests.support.people import COURIER, DISPATCHER, OTHER_COURIER, PHONES, RECEIVER, RIVAL, SHOP, SWITCH, TENANT
 from tests.support.running_service import SUPERVISOR, Service, run_service
+from tests.support.service_parcels import counter, labelled, on_the_van, ordered
 
 NUMBERS = {"waybill_number": "YT0000000001001", "routing_code": "342-081-00 052"}
 DOOR = "上海市浦东新区世纪大道100号3栋2单元501室"
-
-
-counter = iter(range(1000, 9999))
-
-
-def ordered(service: Service, **changes: object) -> dict:
-    order = ORDER | {"reference": f"R-{next(counter)}"} | changes
-    [outcome] = service.outcomes(SHOP, "/v1/waybills", {"orders": [order]})
-    assert outcome.pop("outcome") == "waybill"
-    return outcome
-
-
-def labelled(service: Service, waybill: dict, job: str = "job-1", who=SHOP) -> str:
-    answer = service.ask(who, "/v1/labels", {"ids": [waybill["id"]], "job": job})
-    assert answer.json()["outcomes"] == [{"outcome": "printed", "page": 1, "notes": []}]
-    [page] = read_pdf(base64.b64decode(answer.json()["pdf"]))
-    [code] = [code for code in set(page.codes) if code.startswith("WB1")]
-    return code
-
-
-def on_the_van(service: Service, **more: str) -> tuple[dict, str]:
-    number = f"YT{next(counter):012}"
-    waybill = ordered(service, **(NUMBERS | {"waybill_number": number} | more))
-    code = labelled(service, waybill)
-    [scanned] = service.outcomes(RECEIVER, "/v1/scans", {"items": [{"what": number, "kind": "arrived"}]})
-    assert scanned["kind"] == "arrived"
-    given = {"items": [{"what": code, "courier": COURIER.id}]}
-    [assigned] = service.outcomes(DISPATCHER, "/v1/assignments", given)
-    assert assigned["courier"] == COURIER.id
-    return waybill, code
 
 
 def status_of(service: Service, waybill: dict) -> str:

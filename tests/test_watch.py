@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import assume, given
@@ -12,40 +12,9 @@ from hypothesis import strategies as st
 
 from masking.client.state import StateFolder
 from masking.client.watch import OLD, Watch, accept_ledger
-from masking.errors import InputError, IntegrityError, SettingsError
-from masking.ledger import tree
-from masking.ledger.checkpoint import Checkpoint, sign
+from masking.errors import IntegrityError, SettingsError
 from masking.ledger.note import VerifierKey
-
-SEED, OTHER = bytes(32), bytes(31) + b"\1"
-ORIGIN = "waybill-masking/carrier"
-KEY = VerifierKey.of_seed(ORIGIN, SEED)
-
-
-class Ledger:
-    """A tree whose checkpoints and proofs can be had at every size."""
-
-    def __init__(self, leaves: list[bytes]) -> None:
-        self.hashes: list[bytes] = []
-        self.roots = [tree.Tree().root()]
-        grown = tree.Tree()
-        for leaf in leaves:
-            self.hashes += grown.append([leaf])
-            self.roots.append(grown.root())
-
-    def header(self, size: int, *, seed: bytes = SEED, minute: int = 0) -> str:
-        at = datetime(2026, 11, 24, tzinfo=UTC) + timedelta(minutes=minute)
-        signed = sign(Checkpoint(origin=ORIGIN, size=size, root=self.roots[size], at=at), seed)
-        return base64.b64encode(signed.encode()).decode()
-
-    def proof(self, earlier: int, later: int) -> list[bytes]:
-        if later >= len(self.roots):
-            raise InputError("to", "larger-than-the-ledger")
-        return tree.proof(tree.consistency(earlier, later), lambda places: {at: self.hashes[at] for at in places})
-
-
-def ledger(size: int, fork_at: int | None = None) -> Ledger:
-    return Ledger([b"forked" if n == fork_at else n.to_bytes(4, "big") for n in range(size)])
+from tests.support.watched_ledgers import KEY, ORIGIN, OTHER, ledger
 
 
 @given(sizes=st.lists(st.integers(0, 40), min_size=1, max_size=8))

@@ -23,9 +23,6 @@ from tests.support.people import SHOP
 from tests.support.running_service import ROOT
 from tests.support.shop_programs import order_of
 from tests.support.waiting import wait_until
-from tests.test_client import credentials
-
-__all__ = ["credentials"]
 
 GUNICORN = "gunicorn tests.support.shop_programs:application --workers 2 --threads 4 --timeout 60 --no-control-socket"
 SERVERS = {

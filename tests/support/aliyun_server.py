@@ -11,7 +11,10 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
+
+from masking.config import SETTINGS
 
 KEY_ID, SECRET, POOL = "testing-id", "testing-secret", "FC100000000000001"
 MAINS = ("17000000101", "17000000102")
@@ -179,3 +182,17 @@ def aliyun(now: Callable[[], datetime]) -> Iterator[Aliyun]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def add_account(folder: Path, url: str, secret: str = SECRET, mode: int = 0o600, report_key: str | None = None) -> None:
+    """Give a deployment an account at this server."""
+    secrets = {"aliyun.key": secret} | ({"report.key": report_key} if report_key is not None else {})
+    for name, text in secrets.items():
+        (folder / name).write_text(text + "\n")
+        (folder / name).chmod(mode)
+    with (folder / SETTINGS).open("a") as file:
+        file.write(
+            f'\n[aliyun]\nendpoint = "{url}"\nkey_id = "{KEY_ID}"\nkey_secret_file = "aliyun.key"\n'
+            f'pool_key = "{POOL}"\nmains = {list(MAINS)}\n'.replace("'", '"')
+        )
+        file.write('report_key_file = "report.key"\n' if report_key is not None else "")

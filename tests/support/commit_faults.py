@@ -1,14 +1,18 @@
-"""Commits that are counted or refused, or whose answer gets lost."""
+"""Commits that are counted or refused, or whose answer gets lost, and a checkout that fails."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import OperationalError
 
+from masking.database.engine import transaction
+from masking.runtime import World
 from masking.store.store import Store
+from masking.values.plaintext import Order
+from tests.support.parcels import check_out
 
 
 @contextmanager
@@ -30,3 +34,14 @@ def lose_answer(connection: Connection) -> None:
     """The database takes it, but the answer never arrives."""
     connection.connection.commit()
     raise OperationalError("COMMIT", {}, Exception("server closed the connection"))
+
+
+def fail_checkout(world: World, store: Store, order: Order) -> None:
+    """Check out while the leaf table is missing, so that the commit fails on every database."""
+    with transaction(store.data) as tx:
+        tx.execute(text("ALTER TABLE leaf RENAME TO leaf_away"))
+    try:
+        check_out(world, store, order)
+    finally:
+        with transaction(store.data) as tx:
+            tx.execute(text("ALTER TABLE leaf_away RENAME TO leaf"))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 def wait_until(holds: Callable[[], object], seconds: float = 120, why: Callable[[], str] = str) -> None:
@@ -12,3 +16,8 @@ def wait_until(holds: Callable[[], object], seconds: float = 120, why: Callable[
     while not holds():
         assert time.monotonic() < until, why()
         time.sleep(0.05)
+
+
+def run_async(scenario: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end, for at most a minute."""
+    return asyncio.run(asyncio.wait_for(scenario, 60))
