@@ -51,8 +51,8 @@ def say_error(error: MaskingError) -> str:
 
 
 def say_reason(word: str) -> str:
-    """A reason or rule: the word in English, followed by its meaning and remedy in Chinese."""
-    return _word(word) if reads_chinese() else word
+    """A reason or rule: the word, followed by its meaning and remedy in the user's language."""
+    return _word(word)
 
 
 def describe(word: Word) -> str:
@@ -73,7 +73,7 @@ def translated(text: str, *, values: bool = True) -> str | None:
 def _word(word: str) -> str:
     for register in (Rule, RequestRule, Reason, ProofRule):
         if word in list(register):
-            return f"{word}：{''.join(in_chinese(register(word)))}"
+            return f"{word}{'：' if reads_chinese() else ': '}{describe(register(word))}"
     return say(word)
 
 

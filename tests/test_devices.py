@@ -24,6 +24,7 @@ from masking.store.rows import people
 from masking.values.outcomes import Confirmed, DeviceEnded, Revoked, ShiftSet
 from masking.values.plaintext import Enrolled, Grant
 from masking.values.printable import Refusal
+from masking.words.reasons import Reason
 from tests.support.dpop_proofs import KEY
 from tests.support.order_files import row, text
 from tests.support.people import COURIER, DISPATCHER, SHOP, TENANT
@@ -210,8 +211,9 @@ def test_supervisor_enrols_and_revokes_people_from_a_shell(service, file, boss, 
     status, told = waybill(as_boss, "enrol", *person, "--phone", typed="13900000009\n")
     assert status == 0
     [code] = [line.strip() for line in told.splitlines() if line.strip().startswith("wbc1_")]
-    assert waybill(as_boss, "confirm", *person) == (1, "courier-9: refused: unknown\n")
-    assert waybill(as_clerk, "confirm", *person) == (1, "courier-9: refused: phone-differs\n")
+    for who, reason in ((as_boss, Reason.UNKNOWN), (as_clerk, Reason.PHONE_DIFFERS)):
+        explained = f"courier-9: refused: {reason}: {reason.meaning} {reason.remedy}\n"
+        assert waybill(who, "confirm", *person) == (1, explained)
     assert waybill(as_clerk, "confirm", *person, "--phone", typed="13900000009\n") == (0, "courier-9: confirm done\n")
     assert waybill(as_clerk, "shift", NEW.id, "--hours", "8")[0] == 0
     with Courier.connect(service.url, credentials=file("me", code)) as me:

@@ -105,7 +105,7 @@ def test_bad_numbers_are_rejected_by_row_and_rule(waybill, tmp_path, request):
     assert status == 3
     for line in (
         "row 2: waybill_number: spreadsheet-exponent",
-        "row 3: routing_code: one-number-without-the-other",
+        "row 3: routing_code: other-number-missing",
         "row 4: waybill_number: not-6-to-32-letters-digits-hyphens",
     ):
         assert line in said

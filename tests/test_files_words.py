@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import tomllib
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from api.importing.pasted import SURE, take_apart
 from api.importing.rules import meaning
 from masking.values.plaintext import Order, Party
 from tests.support.order_files import CASES, case, laid_out, write
+
+ROOT = Path(__file__).parents[1]
 
 
 @given(st.text(max_size=30))
@@ -119,6 +123,8 @@ def test_line_without_a_phone_is_never_certain(text):
     assert take_apart(text).confidence == 0
 
 
+OTHER_WORDS = {"not-a-table-of-text", "not-an-order", "hidden-in-the-sheet", "not-paid", "self-pick-up", "x-gbk"}
+"""Words of the importer that are no rules: of whole files, of rows that are left out, and an encoding."""
 RULES_OF_AN_ORDER = [
     Order(reference=reference, recipient=recipient, sender=recipient, **more).problems()
     for recipient in (
@@ -128,6 +134,21 @@ RULES_OF_AN_ORDER = [
     for reference in ("", "x" * 65)
     for more in ({}, {"waybill_number": "?", "routing_code": "?"})
 ]
+
+
+def rules_of_rows():
+    """The rules that the importer gives rows: constants, and the fixed start of f-strings."""
+    for path in sorted((ROOT / "api" / "importing").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and re.fullmatch(r"[a-z]+(?:-[a-z]+)+-?", str(node.value)):
+                yield node.value
+
+
+def test_every_rule_of_a_row_has_a_meaning_in_both_languages():
+    found = set(rules_of_rows()) - OTHER_WORDS
+    assert len(found) > 12
+    unexplained = [rule for rule in found for chinese in (True, False) if meaning(rule, chinese=chinese) == rule]
+    assert unexplained == []
 
 
 @pytest.mark.parametrize("rule", sorted({problem.rule for found in RULES_OF_AN_ORDER for problem in found}))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 BATCH = 1000
 
-BOTH_OR_NEITHER = "one-number-without-the-other"
+BOTH_OR_NEITHER = "other-number-missing"
 CHANGED = Rule.CHANGED_AFTER_CHECKOUT
 
 
@@ -112,7 +112,7 @@ def _ship(shop: Shop | RemoteShop, parcel: Parcel, taken: Taken | RowFault, *, a
         if stored and stored != given and not amend:
             return RowFault(rows=parcel.rows, field=name, rule=CHANGED)
         if not given:
-            return RowFault(rows=parcel.rows, field=name, rule="other-number-missing")
+            return RowFault(rows=parcel.rows, field=name, rule=BOTH_OR_NEITHER)
     [answer] = shop.ship([(waybill.id, number or "", route or "")])
     return _after(parcel, answer, "amended")
 
