@@ -125,6 +125,23 @@ def test_sender_is_given_with_an_option_or_in_the_settings(mask, file, tmp_path)
     assert rejected(file) == [("2", "reference", "changed-after-checkout")]
 
 
+def test_file_without_a_sender_is_answered_with_the_option_for_it(mask):
+    assert mask(SENDERLESS) == 2
+    assert '--sender "NAME,PHONE,ADDRESS"' in mask.said
+    assert "not understood" not in mask.said
+    assert "--columns" not in mask.said
+
+
+def test_only_header_is_found_when_the_user_names_it(mask, tmp_path):
+    columns = tmp_path / "columns.toml"
+    columns.write_text('"recipient.line" = ["收货信息"]\n', "utf-8")
+    pasted = '收货信息\n"陶示例，13800000030，江西省南昌市红谷滩区丰和中大道1288号3栋1单元1502"\n'
+    assert mask(pasted) == 2
+    assert "no row of headers" in mask.said
+    assert mask(pasted, "--columns", str(columns)) == 2
+    assert "which column is reference?" in mask.said
+
+
 @pytest.mark.parametrize("sender", ["样例店", "样例店,13700000002", ",13700000002,杭州"])
 def test_incomplete_sender_is_refused(mask, sender):
     assert mask(SENDERLESS, "--sender", sender) == 2
@@ -141,7 +158,7 @@ def test_incomplete_sender_in_the_settings_is_refused(mask, tmp_path):
 def test_explain_shows_the_columns_and_enters_nothing(mask, tmp_path):
     assert mask(text(row(1), row(2, phone="1.38E+10")), "--explain") == 0
     assert "recipient.phone       收件电话 (column 5)" in mask.said
-    assert "1 would be rejected: recipient.phone: spreadsheet-exponent" in mask.said
+    assert "1 would be rejected: recipient.phone: spreadsheet-exponent (A spreadsheet has turned" in mask.said
     assert not (tmp_path / "deployment").exists()
 
 
@@ -239,7 +256,9 @@ def test_unprinted_labels_are_counted_by_reason(mask, file, capsys):
     main(["mask", str(file), "--to", str(file.parent / "deployment")])
     said = capsys.readouterr().out
     assert "1 labels" in said
-    assert "1 not printed: not-shipped" in said
+    assert (
+        "1 not printed: not-shipped: The waybill number or the routing code is missing. Enter both with `ship`" in said
+    )
 
 
 def test_input_is_named_as_the_remaining_leak(mask, file):

@@ -168,7 +168,17 @@ MESSAGES = {
     "no waybill has this phone, or it is older than 30 days": "没有运单使用这个电话，或已超过 30 天",
     "{}: the waybill does not exist, or is not yours": "{}：运单不存在，或不属于您",
     "recognised as an export of {}": "识别为{}的导出文件",
-    "The sender can be given with --sender, or once and for all as [sender] in waybill.toml.": "寄件人可用 --sender 给出，或在 waybill.toml 中写一次 [sender]。",
+    """Each line is an object with "field" (address, name, phone or text) and "value". It may have "id", "profile"
+(label, screen or strict) and "party" (name, phone, address), which is hidden in addresses and texts. For example
+  {"id": 1, "field": "text", "value": "call 13800000001 first", "party": {"phone": "13800000001"}}
+gives
+  {"id": 1, "masked": "call *********** first", "hidden": [[5, 16]]}""": """每行一个 JSON 对象：必有 "field"（address、name、phone 或 text）和 "value"，可有 "id"、"profile"（label、screen 或 strict）
+和 "party"（name、phone、address）；地址和文本中出现的这个人会被隐藏。例如
+  {"id": 1, "field": "text", "value": "call 13800000001 first", "party": {"phone": "13800000001"}}
+得到
+  {"id": 1, "masked": "call *********** first", "hidden": [[5, 16]]}""",
+    "The file does not say who sends the parcels, and nothing was entered.": "文件没有写明寄件人，因此没有录入。",
+    'Give the sender with --sender "NAME,PHONE,ADDRESS", or for all files as [sender] in the deployment\'s waybill.toml.': '请用 --sender "姓名,电话,地址" 给出寄件人，或在部署的 waybill.toml 里写一次 [sender]，对所有文件有效。',
     "the answers of an earlier file with these headers are used: {}": "沿用以前对同样表头的文件给出的答案：{}",
     "columns: {}": "各列：{}",
     "which column is {}? its number: ": "哪一列是 {}？请输入列号：",

@@ -81,6 +81,9 @@ def _main(argv: Sequence[str] | None) -> int:
         "--version", action=_Version, nargs=0, help="print the version and the date of the table of divisions"
     )
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of the commands below")
+    if not words:
+        parser.print_help(sys.stderr)
+        return 2
     command = parser.parse_args(words[:1]).command
     own = Parser(prog=f"waybill {command}", description=COMMANDS[command])
     status = 2

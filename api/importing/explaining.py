@@ -13,6 +13,7 @@ from .rules import meaning
 from .statuses import STATES
 
 _ROWS = 20
+_SENDER = 'Give the sender with --sender "NAME,PHONE,ADDRESS", or for all files as [sender] in the deployment\'s waybill.toml.'
 
 
 def open_questions(layout: Layout, survey: Survey) -> str:
@@ -31,9 +32,12 @@ def questions(layout: Layout, survey: Survey) -> str:
     asked = open_questions(layout, survey)
     if not asked:
         return ""
+    of_sender = [name for name in layout.missing if name.startswith("sender.")]
+    if of_sender and len(of_sender) == len(layout.questions) and not survey.asked:
+        return "\n".join([say("The file does not say who sends the parcels, and nothing was entered."), say(_SENDER)])
     lines = [asked, say("Write the answers to a file and give it with --columns:")]
-    if any(name.startswith("sender.") for name in layout.missing):
-        lines.append(say("The sender can be given with --sender, or once and for all as [sender] in waybill.toml."))
+    if of_sender:
+        lines.append(say(_SENDER))
     return "\n".join([*lines, "", layout.answer_sheet(survey.asked)])
 
 
@@ -108,5 +112,7 @@ def _column(layout: Layout, at: int) -> str:
 
 
 def rule_of(rule: str) -> str:
-    """A rule, in Chinese with its meaning."""
-    return f"{rule}（{meaning(rule, chinese=True)}）" if reads_chinese() else rule
+    """A rule with its meaning."""
+    chinese = reads_chinese()
+    text = meaning(rule, chinese=chinese)
+    return f"{rule}（{text}）" if chinese else f"{rule} ({text})"

@@ -140,7 +140,8 @@ def missing(columns: Mapping[str, Sequence[int]], sender: Party | None) -> list[
 def _read(reading: Reading, answers: Answers) -> Layout | None:
     head = reading.head()
     scores = [sum(_placed(cell, answers) for cell in cells) for _, cells in head]
-    if not scores or max(scores) < 2:
+    enough = 1 if answers.columns else 2  # one header that the user names is no accident
+    if not scores or max(scores) < enough:
         return None
     at = scores.index(max(scores))
     number, headers = head[at]

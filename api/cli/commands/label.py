@@ -262,6 +262,8 @@ def _ids(words: Sequence[str]) -> list[WaybillId]:
             found += ids_of(require_own(readings(Path(word))))
             continue
         except OSError:
-            raise InputError("ids", "neither a waybill id nor a readable text file") from None
+            raise InputError(
+                "ids", "neither a waybill id nor a readable file. 'waybill find ORDER' gives an order's id"
+            ) from None
         found += [WaybillId(each) for each in TOKEN.findall(text)]
     return found

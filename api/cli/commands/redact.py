@@ -24,11 +24,17 @@ from masking.redact.spans import cover_from
 
 from ...terminal import quoted
 
+_LINES = """Each line is an object with "field" (address, name, phone or text) and "value". It may have "id", "profile"
+(label, screen or strict) and "party" (name, phone, address), which is hidden in addresses and texts. For example
+  {"id": 1, "field": "text", "value": "call 13800000001 first", "party": {"phone": "13800000001"}}
+gives
+  {"id": 1, "masked": "call *********** first", "hidden": [[5, 16]]}"""
 _REGION = ("province", "city", "district", "town", "code")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command has no options: it reads standard input."""
+    parser.epilog = _LINES
 
 
 def run(args: argparse.Namespace) -> int:  # noqa: ARG001  commands share one signature
@@ -50,7 +56,7 @@ def _answer(row: int, line: str) -> dict[str, object]:
         field, value, profile = request["field"], str(request["value"]), Profile(request.get("profile", "label"))
         party = _party(request.get("party") or {})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise InputError("line", "not-a-request", row=row) from None
+        raise InputError("line", "not a request. 'waybill redact --help' shows one", row=row) from None
     region: dict[str, object] = {}
     match field:
         case "address":
