@@ -55,7 +55,7 @@ def retire_and_prove(stage: Stage, plot: Plot, source: Path) -> None:
     archive_keys = old.keys.names("archive")
     old.close()
     stage.say(
-        "昨天的数据备份配上今夜关日之后的钥匙：销毁的、封存的都打不开，其余照常",
+        "昨天的数据备份配上当晚例行任务之后的密钥：销毁的、封存的都打不开，其余照常",
         "yesterday's backup of the data with the keys after the nightly run: destroyed and sealed-away waybills don't "
         "open, the others do",
         true=opened == [False, True, False] and not archive_keys,

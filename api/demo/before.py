@@ -18,7 +18,9 @@ from print_templates.preview import picture
 from print_templates.read import rasterise, read_pdf
 from print_templates.render import Printed, render
 
+from ..importing.explaining import rule_of
 from ..importing.orders import Parcel, RowFault
+from ..language import say
 from .orders import unmasked
 from .stage import Stage
 from .sweep import SHORTEST
@@ -75,7 +77,7 @@ def checkout_and_labels(stage: Stage, parcels: Sequence[Parcel], faults: Sequenc
         true=len(taken) + len(rejected) == entered and len(taken) >= 30 and len(rejected) == 3,
     )
     for fault in rejected:
-        stage.show(f"row {fault.rows[0]}: {fault.field}: {fault.rule}")
+        stage.show(say(f"row {fault.rows[0]}: {fault.field}: {rule_of(fault.rule)}"))
     stage.say(
         "收寄双方都满足国标：姓名、电话六位、楼栋单元房号都已隐藏",
         "both parties are masked as GB/T 41833 asks: name, six digits, building, unit and room",
