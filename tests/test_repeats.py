@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from masking.access.budget import HANDED_ON_SPARE, REPEATS
+from masking.access.chain import Leg, Where, is_repeat, place_after
 from masking.access.duty import Purpose
 from masking.crypto.index import record_of_waybill_id
 from masking.database import schema
@@ -58,6 +59,9 @@ class Acts:
     def scan(self, _turn):
         return scan(self.world, self.store, [Scan(actor=RECEIVER, what=self.label.code, kind="arrived")])
 
+    def attempt(self, _turn):
+        return scan(self.world, self.store, [Scan(actor=COURIER, what=self.label.code, kind="attempted")])
+
     def assign(self, turn):
         to = (COURIER, OTHER_COURIER)[turn % 2]
         return assign(self.world, self.store, [Assign(actor=DISPATCHER, what=self.label.code, courier=to.id)])
@@ -74,6 +78,7 @@ WHO = {
     "amend": SHOP,
     "ship": SHOP,
     "scan": RECEIVER,
+    "attempt": COURIER,
     "assign": DISPATCHER,
     "shift": DISPATCHER,
 }
@@ -106,6 +111,19 @@ def test_repeated_act_is_refused_beyond_its_pace_until_ten_minutes_later(store, 
     fake_world.advance(minutes=10)
     [later] = repeat(3)
     assert not isinstance(later, Refusal)
+
+
+def test_return_of_a_returning_parcel_is_paced_and_the_first_is_not(store, world, order):
+    code = Acts(world, store, order).label.code
+    use_up(world, store, RECEIVER)
+    done = [scan(world, store, [Scan(actor=RECEIVER, what=code, kind="returned")])[0] for _ in range(3)]
+    assert [getattr(each, "reason", "done") for each in done] == ["done", "done", "too-fast"]
+
+
+def test_second_diversion_of_a_parcel_is_a_repetition():
+    first = Where(leg=Leg.DELIVERY, custody="arrived", custodian_unit=RECEIVER.unit)
+    diverted = place_after("diverted", first, RECEIVER, to="sh-02")
+    assert (is_repeat("diverted", first), is_repeat("diverted", diverted)) == (False, True)
 
 
 def test_end_of_a_shift_is_never_refused(store, world, order):

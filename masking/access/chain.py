@@ -115,6 +115,18 @@ def sent_elsewhere(kind: str, at: Where, actor: Actor) -> bool:
     return kind in {"arrived", "departed"} and astray
 
 
+def is_repeat(kind: str, at: Where) -> bool:
+    """Whether a plausible scan may only say again what is known. No number of parcels bounds how often that is done."""
+    match kind:
+        case "attempted":  # the custody does not tell the first attempt from later ones
+            return True
+        case "returned":
+            return at.leg is Leg.RETURN
+        case "diverted":
+            return at.diverted_to is not None
+    return at.custody == kind
+
+
 def place_after(kind: str, at: Where, actor: Actor, *, to: str | None = None) -> Where:
     """The custody after a plausible scan."""
     match kind:

@@ -107,7 +107,7 @@ def scan(world: World, store: Store, requests: Sequence[Scan]) -> list[Scanned |
                 )
                 if refusal or record is None:
                     return refusal or UNKNOWN
-                if record.custody == request.kind and (refusal := tally.try_repeat()):
+                if chain.is_repeat(request.kind, record.where) and (refusal := tally.try_repeat()):
                     return refusal
                 made = _scan(request, record, event, world.record_id(now, rank=place), now)
                 if not custody.add_scans(tx, [made]):
