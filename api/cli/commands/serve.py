@@ -118,10 +118,10 @@ def _listen(settings: ServiceSettings, store: str, lines: list[str]) -> int:
     logging.config.dictConfig(configuration())
     event = {"host": host, "port": port, "workers": settings.workers, "store": store}
     event["bearer_roles"] = sorted(settings.bearer_roles)
-    LOG.info("serving", extra={"waybill": event})
     place = f"[{host}]" if ":" in host else host
     for line in [f"export URL=http://{place}:{port}", *lines] if lines else []:
         print(line, flush=True)
+    LOG.info("serving", extra={"waybill": event})  # after the lines for the shell, which it would break on one terminal
     return run_service(settings, socket)
 
 
