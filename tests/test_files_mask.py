@@ -279,6 +279,15 @@ def test_shred_is_refused_while_a_row_exists_only_in_the_file(mask, file):
     assert "13800000001" in file.read_text("utf-8")
 
 
+def test_shred_is_refused_while_an_unpaid_order_is_only_in_the_file(mask, file):
+    head, good, later = text(row(1), row(2)).splitlines()
+    assert mask(f"{head},订单状态\n{good},待发货\n{later},待付款\n", "--shred") == 2
+    assert "1 unpaid or hidden rows are only in this file" in mask.said
+    assert file.exists()
+    assert mask(f"{head},订单状态\n{good},待发货\n{later},已取消\n", "--shred", "--overwrite") == 0
+    assert not file.exists()
+
+
 def test_shred_is_refused_while_the_file_has_another_name(mask, file, tmp_path):
     file.write_text(text(row(1)), "utf-8")
     (tmp_path / "copy.csv").hardlink_to(file)

@@ -146,6 +146,8 @@ ERRORS = {
     "give --number and --route together": "--number 和 --route 要一起给出",
     "not a table that waybill mask wrote: it has no column waybill_token or 面单令牌": "不是 waybill mask 写出的表：没有 waybill_token 或 面单令牌 这一列",
     "refused: rejected orders are only in this file. Correct them and run it again": "未执行：退回的订单只在此文件中。请更正后再次运行",
+    "refused: {} unpaid or hidden rows are only in this file. Enter them (--every-status, without --skip-hidden), or move them to another "
+    "file": "未执行：{} 行未付款或隐藏的订单只在此文件中。请录入（--every-status，不加 --skip-hidden），或移到另一个文件",
     # the way in
     "the folder can't be written: {}": "文件夹无法写入：{}",
     "a service is reached over https://; http:// is for this machine only": "服务须用 https:// 访问；http:// 只限本机",

@@ -15,6 +15,7 @@ _KEPT = re.compile(
 """Words that leave an order to be sent. What else the cell says still counts: 无退款，交易关闭."""
 _STATION = re.compile(r"驿站|自提柜|快递柜")
 """Where a parcel is sent to, although the buyer picks it up there."""
+NOT_PAID = "not-paid"
 _STATES = (
     (
         "closed",
@@ -22,7 +23,7 @@ _STATES = (
     ),
     ("refunded", r"退款|退货|refund|return(?:ed|ing)|chargeback"),
     (
-        "not-paid",
+        NOT_PAID,
         r"待付款|未付款|待支付|未支付|等待买家付款|等待付款|unpaid|pending payment|payment pending|awaiting payment",
     ),
     (

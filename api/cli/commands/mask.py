@@ -24,10 +24,11 @@ from ...importing.asking import Interview
 from ...importing.importing import BATCH
 from ...importing.job import ImportJob, Result, run_job
 from ...importing.layout import Layout, understand
-from ...importing.orders import Survey, survey
+from ...importing.orders import HIDDEN, Survey, survey
 from ...importing.own_table import OwnTable, own_table
 from ...importing.pasted import SURE
 from ...importing.shredding import shred
+from ...importing.statuses import NOT_PAID
 from ...importing.table import Reading, readings
 from ...language import say
 from ...terminal import one_line
@@ -120,7 +121,7 @@ def _run(args: argparse.Namespace) -> int:
     if answers.columns or answers.ignore:
         remember(remembered(_memory(args), layout.headers), answers)
     print(explaining.summary(job, result))
-    _say_what_remains(args, result)
+    _say_what_remains(args, found, result)
     return _status(result)
 
 
@@ -215,7 +216,7 @@ def _status(result: Result) -> int:
     return 1 if result.taken else NONE_WENT_THROUGH
 
 
-def _say_what_remains(args: argparse.Namespace, result: Result) -> None:
+def _say_what_remains(args: argparse.Namespace, found: Survey, result: Result) -> None:
     """Point out that the input file still holds plaintext, or shred it."""
     if not args.shred:
         print(
@@ -233,6 +234,13 @@ def _say_what_remains(args: argparse.Namespace, result: Result) -> None:
         )
     if result.faults:
         raise InputError("--shred", "refused: rejected orders are only in this file. Correct them and run it again")
+    waiting = sum(len(found.left_out.get(reason, ())) for reason in (NOT_PAID, HIDDEN))
+    if waiting:
+        raise InputError(
+            "--shred",
+            f"refused: {waiting:,} unpaid or hidden rows are only in this file. Enter them (--every-status, without "
+            "--skip-hidden), or move them to another file",
+        )
     shred(args.file)
     print(
         say(
