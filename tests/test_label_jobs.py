@@ -280,5 +280,8 @@ def test_printed_label_with_a_deviation_is_noted_for_the_clerk(
         ids = [each.id for each in shop.checkout(orders) if isinstance(each, Waybill)]
     assert label(folder, *ids, "--template", "100x100", "--out", str(tmp_path / "out.pdf")) == 0
     said = capsys.readouterr().err
-    assert "note on label 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more: number: no-virtual-number" in said
+    assert (
+        "note on label 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more: number: no-virtual-number: The label has no virtual number"
+        in said
+    )
     assert "and 2 more: remark: did-not-fit" in said

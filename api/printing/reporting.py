@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from masking.values.printable import Note
 
+from ..language import say, say_reason
+
 
 def not_printed(position: int, field: str, rule: str, sizes: Sequence[str]) -> str:
     """The line for a label that could not be drawn, with the sizes that have room for it."""
@@ -21,7 +23,8 @@ def report_notes(notes: Iterable[tuple[int, Note]]) -> None:
     for position, note in notes:
         noted[note].append(position)
     for note, positions in noted.items():
-        sys.stderr.write(f"waybill label: note on label {_listed(positions)}: {note.field}: {note.rule}\n")
+        line = say(f"note on label {_listed(positions)}: {note.field}: {say_reason(note.rule)}", values=False)
+        sys.stderr.write(f"waybill label: {line}\n")
 
 
 def _listed(positions: Sequence[int]) -> str:
