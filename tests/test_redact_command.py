@@ -88,6 +88,8 @@ def test_party_is_hidden_in_every_shape():
 def test_party_of_one_word_or_without_fields_is_no_error():
     _, rows, _ = redact('{"field": "text", "value": "annaexample", "party": {"name": "Anna Example"}}')
     assert rows[0]["masked"] == "***********"
+    _, rows, _ = redact('{"field": "text", "value": "call None", "party": {"name": null}}')
+    assert rows[0]["masked"] == "call None"
     status, _, _ = redact('{"field": "text", "value": "x", "party": []}')
     assert status == 0
 

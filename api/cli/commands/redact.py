@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:  # noqa: ARG001  commands share one si
 
 def _party(fields: dict[str, object]) -> ParsedParty:
     """The analysed party of a request; an empty one without a party."""
-    return read_party(*(str(fields.get(name, "")) for name in ("name", "phone", "address")))
+    return read_party(*(str(fields.get(name) or "") for name in ("name", "phone", "address")))
 
 
 def _answer(row: int, line: str) -> dict[str, object]:
