@@ -1,4 +1,4 @@
-"""Step 4: to whom a parcel may be given, what of it counts, and what locks nobody."""
+"""Step 4: to whom a parcel may be given, what of it counts, and which refusals do not lock."""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ def test_group_and_queue_that_wait_too_long_get_an_error_each(world, store, parc
     heard, later = run_async(scenario())
     assert [(type(each), each.fault.cause) for each in heard] == [(UnavailableError, "too-slow")] * 3
     assert isinstance(later, Grant)
-    assert gate.groups == [2, 1]  # the first one was being decided; nobody waited for the third request any more
+    assert gate.groups == [2, 1]  # the first one was being decided; the third request had been cancelled
 
 
 def test_next_group_gathers_while_one_commits(world, store, parcels):
@@ -278,7 +278,7 @@ def test_unknown_commit_outcome_reveals_nothing_and_is_not_retried(world, store,
         heard = together(world, store, [ask(code) for _, code in parcels])
     assert [type(each) for each in heard] == [UnavailableError] * 6
     assert len(set(map(id, heard))) == 6
-    assert grants_of(world, store, parcels) == [1] * 6  # on the record, though nobody saw
+    assert grants_of(world, store, parcels) == [1] * 6  # on the ledger, though no caller got an answer
 
 
 def test_full_queue_refuses_at_once_and_answers_what_waits(world, store, parcels):
@@ -327,7 +327,7 @@ def test_request_of_a_disconnected_caller_is_skipped(world, store, parcels):
             await gate.wait()
             tasks += [asyncio.create_task(batcher.submit(ask(code), None)) for _, code in parcels[1:]]
             await asyncio.sleep(0)
-            tasks[0].cancel()  # being decided: it is recorded, and nobody hears it
+            tasks[0].cancel()  # being decided: it is recorded, and its caller gets no answer
             tasks[2].cancel()  # still waiting
             gate.go.set()
             return await asyncio.gather(*tasks, return_exceptions=True)

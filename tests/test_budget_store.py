@@ -1,4 +1,4 @@
-"""Budgets in the stores: exact under any number of workers, freed by whatever ends a duty, followed by the day's work."""
+"""Budgets in the stores: exact under any number of workers, freed by each act that ends a duty, followed by the day's work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chain of custody: a parcel's real ways work, and nobody puts a parcel where it is not."""
+"""The chain of custody: a parcel's real ways work, and no person can put a parcel where it is not."""
 
 from __future__ import annotations
 
@@ -274,7 +274,7 @@ def test_no_sequence_of_scans_gives_a_parcel_to_an_unaddressed_unit(walk):
         there = place_after(kind, at, actor, to=to if named else None)
         if (
             there.custodian_unit != at.custodian_unit
-        ):  # the unit has changed: somebody of the one before let go, or it is the first
+        ):  # the unit has changed: the previous unit scanned its departure, or it is the first
             assert (at.custody, sent_by) == ("departed", at.custodian_unit) if at.custody else actor.unit == "hz-01"
             assert there.holder != at.holder
             assert at.bound_for in {None, actor.unit}

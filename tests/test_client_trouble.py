@@ -125,7 +125,7 @@ def keys_of(service: Service) -> tuple[int, str]:
 
 
 def with_a_secret(service: Service, folder: Path) -> Path:
-    """Credentials of a program without a device, good for whoever pretends to be this service."""
+    """Credentials of a program without a device, accepted by any server that pretends to be this service."""
     path = folder / "caller.json"
     path.touch(mode=0o600)
     key = str(journal.log_key(service.clock.world, service.store))

@@ -1,4 +1,4 @@
-"""A record that is not what was written is refused alone, whatever step comes upon it, and somebody hears of it."""
+"""A record that is not what was written is refused alone, in every step that reads it, and an alarm is raised."""
 
 from __future__ import annotations
 

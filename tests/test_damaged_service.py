@@ -1,4 +1,4 @@
-"""A merchant whose record is damaged hears so over HTTP, of that record alone, whatever it asks: never a 5xx."""
+"""A merchant whose record is damaged hears so over HTTP, of that record alone, on every route: never a 5xx."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands out on a ledger: each detector at its threshold, in whatever order a millisecond's leaves come; the command."""
+"""What stands out on a ledger: each detector at its threshold, in any order of a millisecond's leaves; the command."""
 
 from __future__ import annotations
 

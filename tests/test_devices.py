@@ -133,7 +133,9 @@ def test_hardware_key_signs_for_the_client_without_a_key_file(service, tmp_path,
     assert len(signed) == 3  # the token, the ledger's key, the look
     assert not (tmp_path / "chip.key").exists()
     with service.store.reading() as tx:
-        assert people.active(tx, [NEW.id])[NEW.id].level is KeyProtection.SOFTWARE  # nobody has vouched for the chip
+        assert (
+            people.active(tx, [NEW.id])[NEW.id].level is KeyProtection.SOFTWARE
+        )  # no attestation says that the key is in a chip
 
 
 @pytest.mark.parametrize("minutes", [-45, 45])

@@ -60,7 +60,7 @@ def test_code_is_valid_after_a_second_person_has_confirmed_it(supervised, world)
     [enrolled] = enrol(world, supervised, [new()])
     assert shown(supervised, world, enrolled.code) == UNAUTHENTICATED
     stranger = Actor(id="nobody", tenant=TENANT, role=Role.OUTLET, unit="sh-02")
-    for by in (BOSS, DEPUTY, SHOP, COURIER, OPERATOR, stranger, NEW):  # the maker, their unit, wrong roles, nobody
+    for by in (BOSS, DEPUTY, SHOP, COURIER, OPERATOR, stranger, NEW):  # the maker, their unit, wrong roles, a stranger
         assert vouch(supervised, world, by) == UNKNOWN
     for wrong in ({"unit": "sh-02"}, {"role": Role.OUTLET}, {"id": "courier-10"}, {"id": COURIER.id}):
         assert vouch(supervised, world, **wrong) == UNKNOWN

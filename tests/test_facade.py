@@ -62,7 +62,7 @@ def test_folder_and_service_have_the_same_methods():
 
 
 def pages_of(labels):
-    """The page of each printed label, whatever its notes; the folder has no virtual numbers."""
+    """The page of each printed label, with or without notes; the folder has no virtual numbers."""
     return [each.page if isinstance(each, PrintedPage) else each for each in labels.outcomes]
 
 

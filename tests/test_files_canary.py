@@ -1,4 +1,4 @@
-"""No cell of a merchant's file is printed or logged, whatever its format and whatever a library says about it."""
+"""No cell of a merchant's file is printed or logged, in any format, not even in a library's error."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def stored(path, series="F"):
 
 
 def entered(path):
-    """How many waybills the deployment holds in all, whatever their reference."""
+    """How many waybills the deployment holds in all, with any reference."""
     with connect(path.parent / "deployment") as shop:
         found = {w.id for n in range(ROWS) for w in shop.find(phone=f"1380000{n:04}")}
         assert all(isinstance(shop.status(each), Waybill) for each in found)

@@ -301,7 +301,7 @@ def test_two_runs_cannot_write_to_one_folder_at_a_time(shop, file, tmp_path):
     job = ImportJob(path=file, folder=tmp_path / "out", layout=layout, survey=found, confidence=SURE, template=None)
 
     class Impatient:
-        """A shop at which somebody starts the same job again."""
+        """A shop at which a second process starts the same job."""
 
         def __getattr__(self, name):
             return getattr(shop, name)

@@ -1,4 +1,4 @@
-"""What rows mean: orders that are not to be sent, rows that are no orders, phones and addresses that nobody could use."""
+"""What rows mean: orders that are not to be sent, rows that are no orders, phones and addresses that no courier could use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever fits or misfits the description, from nobody, a courier and a merchant: no crash, no leak, and as described."""
+"""Requests that fit or break the description, without a token, from a courier and a merchant: no crash, no leak, a described answer."""
 
 from __future__ import annotations
 

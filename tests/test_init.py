@@ -50,7 +50,7 @@ def test_new_deployment_refuses_the_database_of_another(tmp_path, urls, capsys):
     assert run_waybill("ledger", "verify", "--folder", tmp_path / "d") == 0
     assert capsys.readouterr().out.startswith(
         "1 leaves, all as signed; 0 not yet placed"
-    )  # nobody was enrolled by the way
+    )  # the failed attempt enrolled no person
 
 
 @pytest.mark.parametrize("address", ["nonsense", "mysql://u:9876@h/d", "postgresql+psycopg://u:9876@h:x/d"])

@@ -1,4 +1,4 @@
-"""Keys are rotated, revoked and die on time, and nobody's parcel is lost on the way."""
+"""Keys are rotated, revoked and die on time, and no parcel is lost."""
 
 from __future__ import annotations
 

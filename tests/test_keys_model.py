@@ -1,4 +1,4 @@
-"""The key store against a model: whatever is sealed, rotated, revoked, refreshed, sealed away or destroyed, in whatever order."""
+"""The key store against a model: any sequence of seal, rotate, revoke, refresh, seal away and destroy."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def test_table_has_every_route_kind_and_purpose_and_nothing_else():
     }
     routes = {route for route in routes if not PAGES.fullmatch(route.split()[1])}
     told = {" ".join(case.split()[:2]) for case in TABLE}
-    assert told == routes, "a route without a row in TABLE is open to nobody knows whom"
+    assert told == routes, "each route needs a row in TABLE that says who may call it"
     for address, words in VARIANTS.items():
         assert {case.split()[2] for case in TABLE if case.startswith(f"{address} ")} == set(words)
 
@@ -168,7 +168,7 @@ def test_route_answers_entitled_callers_in_listed_states_only(service, case):
             wanted = states == NO_PARCEL or parcel.state in states
             assert got == wanted, (case, role, parcel.state, answer)
 
-    for role in Role:  # whoever has no business there hears of a parcel what they hear of none
+    for role in Role:  # a role without business there gets the same answer for a parcel and for none
         names = ("neighbour", "stranger") if role in entitled else ("own", "neighbour", "stranger")
         if entitled.get(role) == NO_PARCEL:
             names = ("stranger",) if role is M and entitled is not EVERYBODY else ()

@@ -1,4 +1,4 @@
-"""What somebody else does between a step's reading and its commit: one of the two comes first, and nothing is half of each."""
+"""What another worker does between a step's reading and its commit: one of the two comes first, and nothing is half of each."""
 
 from __future__ import annotations
 

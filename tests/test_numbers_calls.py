@@ -108,7 +108,7 @@ def test_intent_ends_with_the_duty_and_with_the_enrolment(world, store, parcel):
     with store.transaction() as tx:
         people.revoke(tx, [OTHER_COURIER.id])
     assert reason_heard(world, store, waybill.number, PHONES[OTHER_COURIER.id]) == "not-connected"
-    assert reason_heard(world, store, waybill.number, RECIPIENT) == "not-connected"  # nobody left to ring
+    assert reason_heard(world, store, waybill.number, RECIPIENT) == "not-connected"  # no courier is left to call
 
 
 def test_nothing_connects_after_delivery(world, store, parcel):

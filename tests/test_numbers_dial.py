@@ -209,7 +209,7 @@ def test_binding_of_a_destroyed_parcel_is_deleted_or_names_no_parcel(
     with store.reading() as tx:
         [left] = bindings.without_waybill(tx)
     assert left.waybill is None
-    fake_world.advance(seconds=121)  # nobody was there to end it
+    fake_world.advance(seconds=121)  # the binding expired before a call to the provider ended it
     server.asked.clear()
     assert end(world, store, provider) == 0
     assert (server.asked, known(store)) == ([], set())

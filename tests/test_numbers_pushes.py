@@ -25,7 +25,7 @@ from tests.support.running_service import Service, load_parcels_on_van, make_dep
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "telephony.md").read_text("utf-8")
 UNAUTHENTICATED = "http://127.0.0.1:1"
-"""An Aliyun that nobody asks here."""
+"""The address of an Aliyun that these tests never call."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Real calls through a real switch: the right person rings, nobody else, and no message shows the other side."""
+"""Real calls through a real switch: only the right person's phone rings, and no message shows the other side."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def test_service_runs_from_first_code_to_stop_and_prints_only_json(demo_folder, 
             assert isinstance(enrolled, Enrolled)
             assert colleague.confirm("clerk-1", role="outlet", unit="sh-01") == Confirmed(id="clerk-1")
             assert httpx.post(f"{url}/v1/token?canary=9876", json={"code": first}).status_code == 401
-            assert run_waybill("init", demo_folder) == 0  # whoever holds the folder can, also while it is served
+            assert run_waybill("init", demo_folder) == 0  # a person who holds the folder can, also while it is served
             second = printed_code(capsys)
             with pytest.raises(RefusedError, match="unauthenticated"):
                 boss.revoke(["clerk-1"])

@@ -53,7 +53,7 @@ STEPS = {
 
 
 def shape(value: object) -> object:
-    """What somebody who sees the traffic, and not into it, sees of a value."""
+    """What a listener sees of a value in encrypted traffic."""
     if isinstance(value, dict):
         return {name: shape(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""One live print a parcel: a job's name is no way to a copy that nobody counts."""
+"""One live print a parcel: a new job's name gives no copy that is not counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a client sends, the answer is a problem document that repeats nothing of it, and so is the log."""
+"""To every request of a client, the answer is a problem document that repeats nothing of it, and so is the log."""
 
 from __future__ import annotations
 

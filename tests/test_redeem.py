@@ -73,7 +73,9 @@ def test_new_device_replaces_the_old_one_by_its_code(supervised, world, order):
     scan_arrival(world, supervised, data)
     assign(world, supervised, [Assign(actor=DISPATCHER, what=data.code, courier=NEW.id)])
     [again] = enrol(world, supervised, [new()])
-    assert shown(supervised, world, again.code, b"e" * 32) == UNAUTHENTICATED  # a supervisor alone takes nobody's place
+    assert (
+        shown(supervised, world, again.code, b"e" * 32) == UNAUTHENTICATED
+    )  # a supervisor alone cannot replace a person's device
     assert held(supervised, world, issued) == (NEW, b"d" * 32)
     assert vouch(supervised, world) == Confirmed(id=NEW.id)
     assert isinstance(shown(supervised, world, None), Issued)

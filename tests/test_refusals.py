@@ -1,4 +1,4 @@
-"""Every refused act about a waybill is on the ledger with its true reason, whatever its actor was told."""
+"""Every refused act about a waybill is on the ledger with its true reason, even where the actor got a vaguer one."""
 
 from __future__ import annotations
 

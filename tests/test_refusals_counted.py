@@ -109,7 +109,7 @@ def test_wrong_role_costs_one_leaf_a_minute_for_real_parcels_too(store, world, o
         act(world, store, [ask(wrong, named(step, waybill, data)) for _ in range(30)])
     named_once = (
         step in BY_CODE
-    )  # a label code names its parcel whoever shows it, and the lock bounds how many there are
+    )  # a label code names its parcel for every caller, and the lock bounds how many there are
     assert total(store) - before == 1 + named_once
     assert told(world, store, wrong, fake_world) == 150 - named_once
 

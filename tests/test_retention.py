@@ -197,7 +197,7 @@ def test_only_the_operator_holds_and_only_for_a_listed_reason(world, store, deli
 def test_sealed_away_data_opens_with_the_offline_key_a_reason_and_a_leaf(world, store, offline, delivered, fake_world):
     fake_world.advance(days=8)
     night(world, store)
-    assert store.keys.existing("archive", "2026-11-24") is None  # nobody online has that day's key any more
+    assert store.keys.existing("archive", "2026-11-24") is None  # no online key opens that day any more
     fake_world.advance(seconds=1)  # leaves of one millisecond have no order
     fields = reopened(world, store, offline, delivered)
     assert fields["recipient.phone"] == "13800000001"

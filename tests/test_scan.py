@@ -100,7 +100,7 @@ def test_courier_scans_label_codes_and_no_waybill_numbers(world, store, parcel):
 
 @pytest.fixture
 def far(world, store, order):
-    """A parcel that a shop in another city has labelled, and nobody has fetched."""
+    """A parcel that a shop in another city has labelled, and no courier has collected."""
     return carrier_network.label_far_parcel(world, store, order)
 
 

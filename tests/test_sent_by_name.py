@@ -1,4 +1,4 @@
-"""A departure that names the next unit: that unit takes the parcel in, and nobody disturbs it on its way."""
+"""A departure that names the next unit: that unit takes the parcel in, and no other unit can disturb it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_departure_needs_a_destination_where_the_carrier_demands_it(world, store
 
 
 def test_parcel_is_not_sent_to_a_unit_where_no_person_could_receive_it(far_parcel, world, store):
-    """It is a slip of the pen, which would keep a parcel from everybody, and locks nobody."""
+    """It is a typing error: it would keep the parcel from every person, and it does not lock."""
     with store.transaction() as tx:
         people.enrol(world, store.keys, tx, replace(COURIER, id="sh-03-courier", unit="sh-03"), world.now())
         people.enrol(world, store.keys, tx, replace(RECEIVER, id="other", tenant="other", unit="sh-04"), world.now())

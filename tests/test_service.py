@@ -142,7 +142,7 @@ def test_worker_remembers_a_limited_number_of_tokens(service):
     known = service.app.state.service.known
     held = TokenHolder(SHOP, None)
     known.update((n.to_bytes(32, "big"), held) for n in range(KNOWN))
-    service.secret(SHOP)  # whoever comes with a token that it does not know
+    service.secret(SHOP)  # for callers with a token that it does not know
     assert service.ask(SHOP, "/v1/waybills/find", {"reference": "R-1"}).status_code == 200
     assert len(known) < KNOWN
 
@@ -223,7 +223,7 @@ def test_revocation_by_a_supervisor_applies_to_the_next_request(service):
     person = {"id": "courier-99", "role": "courier", "unit": "sh-01", "phone": "13900000099"}
     [enrolled] = service.outcomes(SUPERVISOR, "/v1/people", {"items": [person]})
     code = enrolled["code"]
-    assert service.http.post("/v1/token", json={"code": code}).status_code == 401  # nobody has confirmed it
+    assert service.http.post("/v1/token", json={"code": code}).status_code == 401  # no dispatcher has confirmed it
     stated = {"items": [person]}
     assert service.outcomes(DISPATCHER, "/v1/confirmations", stated) == [{"outcome": "confirmed", "id": "courier-99"}]
     shift = {"items": [{"courier": "courier-99", "hours": 8}]}

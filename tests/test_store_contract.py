@@ -1,4 +1,4 @@
-"""What every store must hold, on SQLite files, in memory, and on PostgreSQL: nothing twice, whoever else is at work."""
+"""What every store must hold, on SQLite files, in memory, and on PostgreSQL: nothing twice, with any number of workers."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def test_concurrent_workers_use_the_same_keys_for_a_new_day(world, store, worker
         [lambda each=each: checkout(world, each[0], [each[1]]) for each in zip(workers, jobs, strict=True)]
     )
     merged = {each.merge for [each] in answers}
-    assert len(merged) == 1  # one buyer, one key of the week, whoever made it
+    assert len(merged) == 1  # one buyer, one key of the week, made by any worker
     found = [
         record for record in (record_of_waybill_id(each.id) for [each] in answers) if leaf_kinds(world, store, record)
     ]

@@ -205,7 +205,7 @@ def test_too_many_refusals_lock_and_raise_an_alarm(world, store, parcel):
     assert {answer.reason for answer in answers[20:]} == {"locked"}
     with store.transaction() as tx:
         assert [(kind, actor) for _, kind, actor in budgets.alarms(tx)] == [("too-many-refusals", OTHER_COURIER.id)]
-    assert isinstance(resolve_one(world, store, data.code), Grant)  # nobody else is locked
+    assert isinstance(resolve_one(world, store, data.code), Grant)  # no other person is locked
 
 
 def test_last_unit_of_a_budget_is_given_once(world, store, parcel, order):

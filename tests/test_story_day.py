@@ -1,4 +1,4 @@
-"""An honest courier's day passes without a refusal, and stands out to nobody: 150 parcels, 08:00 to 19:00, and the next morning."""
+"""An honest courier's day passes without a refusal, and raises no alarm: 150 parcels, 08:00 to 19:00, and the next morning."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 `pytest -s tests/test_story_insiders.py` prints a line a story, and each is held against its row of the table in
 `docs/threat-model.md`. A record is gained when anything is shown that is not on the masked label, or when a call would
-reach somebody.
+reach a person.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ def test_renter_by_day_is_stopped_where_the_owner_would_deliver(world, store, in
 
 @plays("the same, reporting every recipient absent")
 def test_renter_who_reports_failed_attempts_gains_one_days_work_at_its_pace(world, store, insider, fake_world):
-    """Not stopped: what the owner may see, whoever holds the owner's device may see. It costs the owner the day."""
+    """Not stopped: what the owner may see, a holder of the owner's device may see. It costs the owner the day."""
     codes = [each.code for each in load_parcels_on_van(world, store, 150)]
     for minute in range(0, 40, 10):
         for start in range(40 * minute // 10, min(40 * minute // 10 + 40, 150), 20):

@@ -1,4 +1,4 @@
-"""Several workers, as whoever runs them sees it: they come up on a busy machine, and a service that can't start says so."""
+"""Several workers, as their operator sees them: they come up on a busy machine, and a service that can't start says so."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Aliyun:
         if query.get("PoolKey") != POOL:
             return 400, {"Code": "isv.POOLKEY_NOT_EXISTS"}
         done = getattr(self, f"_{action}")(query)
-        if mood == "late":  # done, but nobody hears of it
+        if mood == "late":  # done, but the answer comes too late
             self.stop.wait(5)
             return None
         if mood == "partly":

@@ -99,7 +99,7 @@ class ChromiumPage(BrowserPage):
 
     def complaints(self) -> list[str]:
         """What the browser had to say of the page: errors, refused contents, uncaught exceptions."""
-        self.see("0")  # whatever was said before this is in by now
+        self.see("0")  # all earlier messages have arrived by now
         entries = [e["params"]["entry"] for e in self.events if e.get("method") == "Log.entryAdded"]
         thrown = [e["params"]["exceptionDetails"] for e in self.events if e.get("method") == "Runtime.exceptionThrown"]
         return [entry["text"] for entry in entries] + [json.dumps(each) for each in thrown]

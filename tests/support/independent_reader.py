@@ -1,7 +1,7 @@
 """A second reader of FORMAT.md, sections 1 to 7, 10 and 11, written from its text alone: nothing of `masking` is imported.
 
 AES-GCM, AES-CTR, CMAC, HMAC, X25519 and Ed25519 are taken as given; framing, base32, SIV and HPKE are spelt out. Slow, and one
-page long on purpose. Whoever wants to read the formats in another language can begin here.
+page long on purpose. It is a starting point for a reader in another language.
 """
 
 import base64

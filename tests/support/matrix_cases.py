@@ -45,7 +45,7 @@ numbers = count(1)
 
 @dataclass(kw_only=True)
 class MatrixParcel:
-    """A parcel in some state; `courier` has the duty where somebody has one."""
+    """A parcel in some state; `courier` has the duty if there is one."""
 
     state: str
     courier: Actor = COURIER
@@ -58,7 +58,7 @@ class MatrixParcel:
 
 
 def new_person(role: Role, name: str) -> Actor:
-    """Somebody new of a role: at the unit that these parcels belong to, at another one, or of another carrier."""
+    """A new person of a role: at the unit that these parcels belong to, at another one, or of another carrier."""
     home = {M: "shop", O: "sh-01", C: "sh-01"}.get(role, "head-office")
     unit, tenant = (home if name != "neighbour" else "elsewhere"), (TENANT if name != "stranger" else "another-carrier")
     return Actor(id=f"{role.value[:3]}-{name}-{next(numbers)}", tenant=tenant, role=role, unit=unit)
@@ -165,7 +165,7 @@ def request_of(service: Service, case: str, actor: Actor, parcel: MatrixParcel) 
 
 
 def enrol_unconfirmed(service: Service, name: str, role: Role, unit: str) -> str:
-    """Somebody new whom a supervisor of another office has enrolled, and whom nobody has confirmed."""
+    """A new person, enrolled by a supervisor of another office and not confirmed."""
     world, store = service.clock.world, service.store
     with store.transaction() as tx:
         boss = Actor(id="boss", tenant=TENANT, role=S, unit="other-office")

@@ -50,7 +50,7 @@ SUPERVISOR = Actor(id="supervisor-1", tenant=TENANT, role=Role.SUPERVISOR, unit=
 
 
 class Clock:
-    """Real time, and whatever a test adds to it."""
+    """Real time, and the time that a test adds to it."""
 
     def __init__(self) -> None:
         self.ahead = timedelta(0)
@@ -132,7 +132,7 @@ class Service:
         return self._tokens[who.id]
 
     def ask(self, who: Actor | None, path: str, body: Any = None, **more: Any) -> httpx.Response:
-        """POST a body, or GET without one, as somebody."""
+        """POST a body, or GET without one, as this person, or without a token."""
         headers = {"Authorization": f"Bearer {self.token(who)}"} if who else {}
         headers |= more.pop("headers", {})
         if body is None and "content" not in more:

@@ -120,7 +120,7 @@ def sdes(cname: str) -> bytes:
 
 
 def free_port(address: str) -> int:
-    """A UDP port that nobody has at this address."""
+    """An unused UDP port at this address."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind((address, 0))
         return int(probe.getsockname()[1])
@@ -200,7 +200,7 @@ def kamailio(
 
 
 def answers(port: int, sender: str) -> bool:
-    """Whether the switch says anything to somebody at this address."""
+    """Whether the switch answers a caller at this address."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind((sender, 0))
         probe.settimeout(0.3)
