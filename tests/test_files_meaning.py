@@ -6,6 +6,8 @@ import pytest
 
 from api.cli.main import main
 from api.importing.deliverable import is_nowhere, is_uncallable
+from api.importing.lines import OrderLine
+from api.importing.merging import apart
 from api.importing.statuses import STATES, reason_to_leave_out
 from tests.support.order_files import FROM, laid_out, outcomes, row, text
 
@@ -238,3 +240,12 @@ def test_first_file_and_its_repetition_are_unchanged(tmp_path):
     path.write_text(text(row(1), row(2)), "utf-8")
     _, good, bad, _ = read(path)
     assert (good, bad) == (["F-1", "F-2"], [])
+
+
+def test_parcels_of_an_order_have_different_numbers_however_they_are_named():
+    texts = ("张测试", "13800000001", "上海市浦东新区世纪大道1号")
+    lines = [
+        OrderLine(n, "S-1", texts, texts, "书", "1", "", number, "", parcel, None)
+        for n, (parcel, number) in enumerate([("2/2", ""), ("", "YT000000000001")], 2)
+    ]
+    assert [line.reference for parcel in apart(lines) for line in parcel] == ["S-1 1/2", "S-1 2/2"]

@@ -33,6 +33,8 @@ def apart(lines: Sequence[OrderLine]) -> list[list[OrderLine]]:
         return [list(lines)]
     whole = len(kinds)
     names = {mark: mark if _PART.fullmatch(mark) else f"{n}/{whole}" for n, mark in enumerate(kinds, 1)}
+    if len(set(names.values())) < whole:  # 2/2 and a waybill number
+        names = {mark: f"{n}/{whole}" for n, mark in enumerate(kinds, 1)}
     parcels_: dict[str, list[OrderLine]] = {}
     recipient, sender = (_common([line.recipient for line in lines]), _common([line.sender for line in lines]))
     for line, mark in zip(lines, marks, strict=True):
