@@ -78,6 +78,9 @@ REPEATS: Final = 1000
 """How many acts in ten minutes may repeat an earlier one: open, scan, assign or print a parcel again, amend an order again,
 preview a label, change a shift. Each of them leaves a leaf for ever, and none of them is bounded by the number of parcels."""
 
+CORRECTIONS: Final = 20_000
+"""How many orders a merchant may correct again in ten minutes: a corrected file holds as many orders as the first one did."""
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,9 +282,9 @@ class Tally:
         self.newly_opened[duty.id] = counts or self.newly_opened.get(duty.id, False)
         return None
 
-    def try_repeat(self) -> Refusal | None:
-        """Count an act that was done to the same parcel before, or that no parcel bounds, or refuse."""
-        if self.repeats_in_window >= REPEATS:
+    def try_repeat(self, most: int = REPEATS) -> Refusal | None:
+        """Count an act that was done to the same parcel before, or that no parcel bounds, or refuse beyond `most`."""
+        if self.repeats_in_window >= most:
             return Refusal(reason=Reason.TOO_FAST, retry_after=_seconds_left(self.now, _TENTH))
         self.repeats_in_window += 1
         return None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import final
 
+from masking.access.budget import CORRECTIONS
 from masking.access.duty import UNKNOWN
 from masking.access.people import Actor, Role
 from masking.crypto.index import record_of_waybill_id, waybill_id_of
@@ -100,7 +101,7 @@ def change(world: World, store: Store, requests: Sequence[Change]) -> list[Waybi
                 if _is_done(request, record):
                     outcomes.append(_read(tx, record.id))
                     continue
-                again = _is_again(request, record) and batch.tallies(staff)[who].try_repeat()
+                again = _is_again(request, record) and batch.tallies(staff)[who].try_repeat(CORRECTIONS)
                 if record.state != State.DESTROYED:
                     outcome = again or _change(world, store, tx, record, request, now, amended, gone)
             if isinstance(outcome, Waybill):
