@@ -50,7 +50,8 @@ def parcels(store: Store, many: int) -> list[Parcel]:
     """Parcels on couriers' vans: waybill, number, and the recipient's phone as the switch gets it."""
     with store.transaction() as tx:
         slots.add(tx, DEMO, DEMO.slots(2000, 9999), WORLD)
-        slots.add(tx, DEMO._replace(main="17000000001"), DEMO.slots(0, 9999), WORLD)
+        for n in range(1, 8):  # a merchant may hold half of all numbers
+            slots.add(tx, DEMO._replace(main=f"1700000000{n}"), DEMO.slots(0, 9999), WORLD)
     made: list[Parcel] = []
     for first in range(0, many, 100):
         labels = load_parcels_on_van(WORLD, store, 100, first=first)
@@ -60,6 +61,7 @@ def parcels(store: Store, many: int) -> list[Parcel]:
             for n, (id_, each) in enumerate(zip(ids, labels, strict=True))
             if each.number
         ]
+    assert len(made) == many
     return made
 
 
