@@ -224,9 +224,9 @@ SIGNS = st.sampled_from(
 )
 PARTIES = st.builds(
     Party,
-    name=st.text(SIGNS, max_size=6),
+    name=st.builds("{}张{}".format, st.text(SIGNS, max_size=3), st.text(SIGNS, max_size=3)),
     phone=st.builds("13800000001{}".format, st.text(SIGNS, max_size=5)),
-    address=st.text(SIGNS, max_size=30),
+    address=st.builds("{}路{}".format, st.text(SIGNS, max_size=10), st.text(SIGNS, max_size=20)),
 )
 
 
