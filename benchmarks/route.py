@@ -51,7 +51,8 @@ def parcels(store: Store, many: int) -> list[Parcel]:
     with store.transaction() as tx:
         slots.add(tx, DEMO, DEMO.slots(2000, 9999), WORLD)
         for n in range(1, 8):  # a merchant may hold half of all numbers
-            slots.add(tx, DEMO._replace(main=f"1700000000{n}"), DEMO.slots(0, 9999), WORLD)
+            line = DEMO._replace(main=f"1700000000{n}")
+            slots.add(tx, line, line.slots(0, 9999), WORLD)
     made: list[Parcel] = []
     for first in range(0, many, 100):
         labels = load_parcels_on_van(WORLD, store, 100, first=first)
