@@ -34,7 +34,7 @@ class Profile(StrEnum):
     STRICT = "strict"
 
 
-_BLANK_INSIDE = r"(?<=[一-鿿〇○])[ ·|_]+(?=[一-鿿〇○A-Za-z\d#])|(?<=[A-Za-z\d#])[ ·|_]+(?=[一-鿿〇○#])|(?<=[^A-Za-z][A-Za-z])[ ·|_]+(?=\d)|(?<=(?:SOHO|MOMA|MALL|PARK|LOFT|CITY|TOWN)[A-Z])[ ·|_]+(?=\d)"
+_BLANK_INSIDE = r"(?<=[一-鿿〇○])[ ·|_]+(?=[一-鿿〇○A-Za-z\d#])|(?<=[A-Za-z\d#])[ ·|_]+(?=[一-鿿〇○#])|(?<=[^A-Za-z][A-Za-z])[ ·|_]+(?=\d)|(?<=(?:SOHO|MOMA|MALL|PARK|LOFT|CITY|TOWN)[A-Z])[ ·|_]+(?=\d)|(?<=\d)[·|_]+(?=[A-Za-z](?![A-Za-z\d]))"
 _SIGN = re.compile(r"[ ·|_]")
 _BRIDGES = " -_/.、,·|~一〇○零"
 
