@@ -13,7 +13,7 @@ from itertools import chain
 
 from masking.redact.doorwords import GONE
 from masking.redact.levels import Part
-from masking.redact.names import COMPOUND, SINGLE
+from masking.redact.names import COMPOUND, SURNAME_START, SURNAME_STARTS
 from masking.redact.people import LATIN_NAME, LONG_TITLES, quality_of
 from masking.redact.spans import Span, joined, replaced
 
@@ -55,11 +55,9 @@ _ETHNIC = re.compile(
 )
 _AT_HOME = re.compile(rf"(?P<name>{_HAN}{{2,3}})家(?:里|中|门口)?$")
 _WAY = re.compile(
-    r"[店厂行馆部室楼厅城院园苑吧铺库处站社所司校内旁边层门区县市镇村路街座口柜房屋面请勿不放送电到谢号栋幢户侧台箱点梯期组队级班床位邨邸府庄巷弄]|附近|送货|上门|收货|收件|联系|姓名|门口|物业|保安|超市|快递|自提|代收|公寓|中心|大厦|广场|超市|一致|便利|食堂|仓库|工地|车间|单元|[东西南北左右上下][边侧面头角户]|宝宝|(?:商业|财富|科技|贸易|集团|传媒|文化|教育|装饰|设计|广告|网络|信息|投资|金融|美容|美发|健身|服[饰装]|家居|建材|汽[车修]|餐饮|食品|国际|物流|实业|电[子器商]|软件|通信|保险|地产|置业|印务|服务|健康|管理|咨询|母婴|童装|烘焙|摄影|律师|培训|影视|资本|基金|证券|珠宝|眼镜|宠物|花艺|茶业|酒业)"
+    r"[店厂行馆部室楼厅城院园苑吧铺库处站社所司校内旁边层门区县市镇村路街座口柜房屋面请勿不放送电到谢号栋幢户侧台箱点梯期组队级班床位邨邸府庄巷弄]|附近|送货|上门|收货|收件|联系|姓名|门口|物业|保安|超市|快递|自提|代收|公寓|中心|大厦|广场|一致|便利|食堂|仓库|工地|车间|单元|[东西南北左右上下][边侧面头角户]|宝宝|(?:商业|财富|科技|贸易|集团|传媒|文化|教育|装饰|设计|广告|网络|信息|投资|金融|美容|美发|健身|服[饰装]|家居|建材|汽[车修]|餐饮|食品|国际|物流|实业|电[子器商]|软件|通信|保险|地产|置业|印务|服务|健康|管理|咨询|母婴|童装|烘焙|摄影|律师|培训|影视|资本|基金|证券|珠宝|眼镜|宠物|花艺|茶业|酒业)"
 )
 _REGION = re.compile(r"[省市区县镇村路街]|香港|澳门|台湾")
-_SURNAMES = SINGLE | {name[0] for name in COMPOUND}
-_SURNAME = re.compile(f"[{''.join(sorted(_SURNAMES))}]")
 _AFTER_NAME = re.compile(rf"(?P<title>{_TITLE})(?:{_RECEIVES}|{_END})|{_RECEIVES}")
 
 
@@ -126,7 +124,7 @@ def _is_name(name: str) -> bool:
     """Whether a few characters between signs read as a name."""
     if "·" in name:
         return not _WAY.search(name[-1])
-    return name[0] in _SURNAMES and quality_of(name) > 0 and (len(name) < 4 or name[:2] in COMPOUND)
+    return name[0] in SURNAME_STARTS and quality_of(name) > 0 and (len(name) < 4 or name[:2] in COMPOUND)
 
 
 def _is_sure(text: str, span: Span) -> bool:
@@ -154,7 +152,7 @@ def _tail_name(text: str, match: re.Match[str]) -> Span | None:
 def _received(text: str) -> list[Span]:
     """Names with a title behind them, or with a word for receiving."""
     spans = []
-    for found in _SURNAME.finditer(text):
+    for found in SURNAME_START.finditer(text):
         start = found.start()
         head = 2 if text[start : start + 2] in COMPOUND else 1
         if head == 1 and _OF_A_PLACE.match(text, start - 1 if start else 0):

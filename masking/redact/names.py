@@ -28,6 +28,9 @@ SINGLE = frozenset(
     "曳禄晟昝楚揣刀赫仝补宣扈丹郜肇麴丘乐伊僧平幸廉撖敬栗湛燕皮糜胥萨藏辜郇酆"
 )
 """Surnames of one character, the most frequent first: the 400 of the national surveys, and rarer ones in use."""
+SURNAME_STARTS = SINGLE | {name[0] for name in COMPOUND}
+"""Characters with which a surname begins."""
+SURNAME_START = re.compile(f"[{''.join(sorted(SURNAME_STARTS))}]")
 
 HONORIFIC = r"(?:先生|女士|小姐|太太|夫人|老师|师傅|经理|总监|总|老板|老板娘|阿姨|叔叔|大哥|大姐|大爷|大妈|大叔|大婶|同学|医生|主任|店长|老大|哥|姐|婶|伯|爷爷|奶奶)"
 _TITLE = re.compile(rf"(?P<who>(?:[^\W\d_]|\*){{1,3}}?){HONORIFIC}?(?:亲?[收启])?$")

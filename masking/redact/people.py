@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, final
 
 from masking.redact.divisions import table
-from masking.redact.names import COMPOUND, HONORIFIC, SINGLE
+from masking.redact.names import COMPOUND, HONORIFIC, SINGLE, SURNAME_START, SURNAME_STARTS
 from masking.redact.spans import SIGN, Span
 
 
@@ -56,7 +56,6 @@ _NEVER = frozenset(
     "已不要同求有都就也还很太更最再又没在是了的吗呢吧啊把被将让给请您你我他她它们这那哪上下里外前后见看无按如和跟改印写用打抬党款号件姐哥总叔姨爷奶婶嫂代收签取领拿先女士"
 )
 """Characters that no given name has, unless all its characters are usual ones."""
-_SURNAME = re.compile(f"[{''.join(sorted(SINGLE | {name[0] for name in COMPOUND}))}]")
 _HAN = re.compile(r"[一-鿿]+")
 _TITLED = re.compile(
     rf"(?P<title>{LONG_TITLES})(?![姐妹伦特布斯公兵板])|(?P<short>{_SHORT_TITLES})(?=\W|$|[代签取拿亲说]|收(?![货件])|电[话联]|联系)|总(?![是共价体数量部之仓会结计要在])"
@@ -129,8 +128,8 @@ def find_people(text: str) -> list[Span]:
     spans += [match.span("name") for match in _ADDRESSED.finditer(text) if not _is_word(match["name"])]
     if "姓" in text:
         spans += [match.span("name") for match in _SINGLE_NAMED.finditer(text)]
-    marks = _marks(text) if _SURNAME.search(text) else {}
-    for match in _SURNAME.finditer(text):
+    marks = _marks(text) if SURNAME_START.search(text) else {}
+    for match in SURNAME_START.finditer(text):
         end = _name_end(text, match.start(), marks)
         if end:
             spans.append((match.start(), end))
@@ -264,10 +263,10 @@ def between_phones(text: str, phones: list[Span]) -> Iterator[Span]:
     """Names that stand directly before or behind a phone, from punctuation to phone: 张三13800000001."""
     for start, end in phones:
         before = _TO_PHONE.search(text, max(0, start - 12), start)
-        if before and quality_of(before["name"]) and before["name"][0] in SINGLE | {n[0] for n in COMPOUND}:
+        if before and quality_of(before["name"]) and before["name"][0] in SURNAME_STARTS:
             yield before.span("name")
         after = _FROM_PHONE.match(text, end)
-        if after and quality_of(after["name"]) and after["name"][0] in SINGLE | {n[0] for n in COMPOUND}:
+        if after and quality_of(after["name"]) and after["name"][0] in SURNAME_STARTS:
             yield after.span("name")
 
 
