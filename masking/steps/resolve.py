@@ -142,17 +142,18 @@ def _open(
         raise IntegrityError("a waybill has no sealed fields")
     key = store.keys.unwrap(known.wraps[record.id])
     plain = open_fields(key, record.tenant, record.id, {name: found[name] for name in wanted})
-    fields = {name: _part(name, plain) for name in opening.names}
+    fields = {name: value for name in opening.names if (value := _field(name, plain)) is not None}
     until = min(tonight, moment(opening.duty.at) + DUTY_LASTS)
-    fields = {name: value for name, value in fields.items() if name not in DERIVED or value.reveal()}
     return Grant(fields=fields, view_ref=view_ref(opening.leaf), valid_until=until, remaining=opening.remaining)
 
 
-def _part(name: str, plain: Mapping[str, Plain]) -> Plain:
+def _field(name: str, plain: Mapping[str, Plain]) -> Plain | None:
+    """A field that is granted, None for a part that is not there."""
     if name not in DERIVED:
         return plain[name]
     sealed_name, part = DERIVED[name]
-    return Plain(part(plain[sealed_name].reveal()))
+    found = part(plain[sealed_name].reveal())
+    return Plain(found) if found else None
 
 
 def view_ref(leaf: Leaf) -> str:
