@@ -140,7 +140,7 @@ def test_label_too_large_for_the_paper_says_so_and_fits_a_larger_one(service, pa
         page.press("ArrowDown")
     assert page.see("document.querySelector('#paper').value") == "60x40"
     page.until(f"{SETTLED} && document.querySelector('#picture').naturalWidth === 480")
-    page.type("YT")  # a scanner that goes off while somebody chooses
+    page.type("YT")  # a scanner that goes off while the clerk chooses
     assert page.see("document.activeElement.id") == "number"
     assert page.see("document.querySelector('#number').value") == "YT"
 

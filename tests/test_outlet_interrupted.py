@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.browser import BrowserPage
 from tests.support.outlet_page import (
     confirm_all_printed,
     open_sign_in,
@@ -16,6 +17,15 @@ from tests.support.outlet_page import (
 from tests.support.people import DISPATCHER
 
 pytestmark = pytest.mark.system("chromium", "bash")
+
+
+def print_without_answer(page: BrowserPage) -> None:
+    """Press Print and lose the answer of the service, which has recorded the prints."""
+    page.lose_answers(lose=True)
+    page.tab_to("#print")
+    page.press("Enter")
+    page.until("!document.querySelector('#confirm').hidden")
+    page.lose_answers(lose=False)
 
 
 def test_service_outage_loses_nothing_on_the_page(service, page):
@@ -50,11 +60,7 @@ def test_lost_answer_is_requested_again_and_counted_once(service, page):
     number, token = parcel_at_outlet(service)
     page.scan(number)
     row_of(page, number)
-    page.lose_answers(lose=True)
-    page.tab_to("#print")
-    page.press("Enter")
-    page.until("!document.querySelector('#confirm').hidden")
-    page.lose_answers(lose=False)
+    print_without_answer(page)
     assert record_of(service, token).prints == 1  # it had been done
     page.tab_to("#again")
     page.press("Enter")
@@ -68,11 +74,7 @@ def test_batch_with_a_lost_answer_is_there_after_a_crash(service, page):
     number, token = parcel_at_outlet(service)
     page.scan(number)
     row_of(page, number)
-    page.lose_answers(lose=True)
-    page.tab_to("#print")
-    page.press("Enter")
-    page.until("!document.querySelector('#confirm').hidden")
-    page.lose_answers(lose=False)
+    print_without_answer(page)
     reload_and_sign_in(page, service)
     assert page.see("document.querySelector('#well').hidden")
     page.tab_to("#again")
